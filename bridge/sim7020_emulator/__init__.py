@@ -1,0 +1,1 @@
+"""A SIM7020 in software: a pty that answers AT commands, with real sockets behind it."""
