@@ -1,0 +1,162 @@
+"""Everything that can go wrong, as types: who catches it and what can they do?
+
+BridgeError
+|-- ConfigurationError      the user mends a file; every mistake is listed at once
+|-- BrokerRefused           the broker said no (credentials, protocol, ACL); the user mends it
+|-- LineError               the serial line is no use any more: end the session, open the port again
+|   |-- PortUnavailable     the port can't be opened: missing, busy, not permitted, refused
+|   |-- PortClosed          the port went away while it was open
+|   |-- LineOutOfSync       after a missed deadline the module would not answer AT again
+|   `-- ModuleRestarted     the module greeted or echoed again: all that was set up is gone
+|-- ModuleSilent            a command's deadline passed; the line has been proved sane since
+|-- CommandRefused          the module said no: ERROR, +CME ERROR, +CMS ERROR, BUSY, NO CARRIER
+|-- MalformedAnswer         the module said yes in a shape that can't be read
+|-- RequestRefused          a request over MQTT can't be done; its code and reason go into the response
+`-- PayloadRefused          a message can't be sent as it is: encoding, size, socket
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class BridgeError(Exception):
+    """Root of every error that the bridge raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing that is wrong in a configuration file.
+
+    Args:
+        where: The key's path, such as ``modems.shed.sockets.telemetry.port``; empty for the whole file.
+        problem: What is wrong and what is allowed, as a sentence without a full stop.
+        value: The offending value as the user wrote it, or None if there is none (a missing key).
+            Secrets are never put here.
+        line: 1-based line of the file, where known.
+    """
+
+    where: str
+    problem: str
+    value: str | None = None
+    line: int | None = None
+
+
+class ConfigurationError(BridgeError):
+    """A configuration file can't be used; ``mistakes`` lists everything wrong with it."""
+
+    def __init__(self, file: str, mistakes: Sequence[Mistake]) -> None:
+        self.file = file
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join(self._lines()))
+
+    def _lines(self) -> list[str]:
+        lines = []
+        for mistake in self.mistakes:
+            place = self.file if mistake.line is None else f"{self.file}:{mistake.line}"
+            key = f" {mistake.where}:" if mistake.where else ""
+            got = "" if mistake.value is None else f" (got {mistake.value})"
+            lines.append(f"{place}:{key} {mistake.problem}{got}")
+        return lines
+
+
+class BrokerRefused(BridgeError):
+    """The MQTT broker answered and refused: ``reason`` in the broker's words, ``advice`` in ours."""
+
+    def __init__(self, reason: str, advice: str) -> None:
+        self.reason = reason
+        self.advice = advice
+        super().__init__(f"the MQTT broker refused the connection: {reason}. {advice}")
+
+
+class LineError(BridgeError):
+    """The serial line can't be used any more; whoever owns the port opens it again."""
+
+
+class PortUnavailable(LineError):
+    """The port can't be opened.
+
+    Args:
+        port: The port as configured.
+        reason: One of ``missing``, ``busy``, ``not_permitted``, ``refused``, ``unusable``.
+        detail: What the system said, with what the user can do.
+    """
+
+    def __init__(self, port: str, reason: str, detail: str) -> None:
+        self.port = port
+        self.reason = reason
+        self.detail = detail
+        super().__init__(f"{port}: {detail}")
+
+
+class PortClosed(LineError):
+    """The port went away while it was open: unplugged, or its server closed the connection."""
+
+
+class LineOutOfSync(LineError):
+    """The module did not answer ``AT`` with a lone ``OK`` after a deadline had passed."""
+
+
+class ModuleRestarted(LineError):
+    """The module announced a boot that nobody asked for; ``evidence`` is the line that gave it away."""
+
+    def __init__(self, evidence: str) -> None:
+        self.evidence = evidence
+        super().__init__(f"the module restarted by itself ({evidence})")
+
+
+class ModuleSilent(BridgeError):
+    """No final result came in time; the line was resynchronised and can be used again.
+
+    The command may or may not have been carried out.
+    """
+
+    def __init__(self, command: str, timeout: float) -> None:
+        self.command = command
+        self.timeout = timeout
+        super().__init__(f"no final result for {command} within {timeout:g} s")
+
+
+class CommandRefused(BridgeError):
+    """The module gave a final result other than success.
+
+    Args:
+        command: The command as sent, masked where it carries a secret.
+        result: The final result line, such as ``ERROR`` or ``+CME ERROR: 10``.
+        code: The number of a ``+CME ERROR`` or ``+CMS ERROR``, or None.
+        meaning: The code in words (manual V1.05 section 21), or the text the module gave; may be empty.
+    """
+
+    def __init__(self, command: str, result: str, *, code: int | None = None, meaning: str = "") -> None:
+        self.command = command
+        self.result = result
+        self.code = code
+        self.meaning = meaning
+        words = f" ({meaning})" if meaning and meaning not in result else ""
+        super().__init__(f"{command}: {result}{words}")
+
+
+class MalformedAnswer(BridgeError):
+    """An information text or URC that can't be read as what it should be."""
+
+    def __init__(self, line: str, problem: str) -> None:
+        self.line = line
+        self.problem = problem
+        super().__init__(f"cannot read {line!r}: {problem}")
+
+
+class RequestRefused(BridgeError):
+    """A request over MQTT that won't be carried out: ``code`` for machines, ``message`` for people."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        self.message = message
+        super().__init__(message)
+
+
+class PayloadRefused(BridgeError):
+    """A message that can't be sent as it is: ``code`` for machines, ``message`` for people."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        self.message = message
+        super().__init__(message)
