@@ -1,0 +1,299 @@
+"""The one owner of the line: takes commands in turn, writes them, reads answers and URCs."""
+
+import asyncio
+import itertools
+import logging
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, TypeVar
+
+from sim7020_bridge.at.command import Answer, Attention, Command, Echo, R, UnknownLine, Urc, UrcTable
+from sim7020_bridge.at.dialogue import Dialogue, Ended, Event, Repeated, Stray, Unsolicited, result_of
+from sim7020_bridge.at.framer import Framer, Line
+from sim7020_bridge.at.results import Outcome
+from sim7020_bridge.errors import CommandRefused, LineError, LineOutOfSync, ModuleSilent, PortClosed
+
+log: Final = logging.getLogger(__name__)
+trace: Final = logging.getLogger("sim7020_bridge.trace")
+"""Every line at DEBUG in transcript format, identities and payload masked: a log is a test fixture."""
+
+ESCAPE: Final = b"\x1b"
+"""Cancels a data prompt (manual V1.05, +CSODSEND)."""
+
+U = TypeVar("U", bound=Urc)
+
+
+class Wire(Protocol):
+    """What the channel needs of an open port."""
+
+    async def read(self) -> bytes:
+        """Return what has come, at least one byte; b"" or a PortClosed if nothing will come any more."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Take bytes to send and return once there is room for more. Raises PortClosed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """Durations of the channel's own making, in seconds.
+
+    ``quiet`` is how long nothing may come until the line counts as silent; ``drain`` bounds the wait
+    for that; ``attention`` is how long one AT may take; ``attempts`` is how many of them resynchronise.
+    """
+
+    quiet: float = 0.2
+    drain: float = 5.0
+    attention: float = 1.0
+    attempts: int = 5
+
+
+@dataclass(slots=True, eq=False)
+class _Exchange:
+    command: Command[Any]
+    future: asyncio.Future[Answer]
+
+
+class Channel:
+    """Serialises commands onto one wire and tells their answers from URCs.
+
+    ``run`` does the work and must be running for anything else to happen. One command is on the line
+    at a time. A caller that is cancelled leaves its exchange to run to the final result, which is
+    dropped: the next command must not find an orphan answer. Input is never flushed.
+
+    Args:
+        wire: The open port.
+        urcs: The URCs that exist.
+        on_urc: Called for each URC, in order, from the reading task; must not block or raise.
+        mask: Makes a line fit for a log.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        *,
+        urcs: UrcTable,
+        on_urc: Callable[[Urc], None],
+        mask: Callable[[str], str] = str,
+        pacing: Pacing | None = None,
+    ) -> None:
+        self._wire = wire
+        self._urcs = urcs
+        self._on_urc = on_urc
+        self._mask = mask
+        self._pacing = pacing or Pacing()
+        self._framer = Framer()
+        self._dialogue = Dialogue()
+        self._waiting: deque[_Exchange] = deque()
+        self._work = asyncio.Event()
+        self._answered: asyncio.Future[Answer] | None = None
+        self._expected: list[tuple[Callable[[Urc], bool], asyncio.Future[Any]]] = []
+        self._heard = 0
+        self._closed: LineError | None = None
+        self.resyncs = 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether no command is on the line or waits for it."""
+        return not self._waiting
+
+    async def run(self) -> None:
+        """Own the line until it breaks.
+
+        Raises:
+            LineError: Always, in the end; every waiting caller gets the same error.
+        """
+        reading = asyncio.create_task(self._read(), name="at: read the line")
+        writing = asyncio.create_task(self._exchange_in_turn(), name="at: exchange in turn")
+        tasks = {reading, writing}
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            error = next(iter(done)).exception()
+            raise error if error is not None else PortClosed("the line ended")
+        except LineError as error:
+            self.close(error)
+            raise
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self.close(PortClosed("the session ended"))
+
+    def close(self, error: LineError) -> None:
+        """Fail everything that waits, now and later, with an error. Does not touch the wire."""
+        if self._closed is None:
+            self._closed = error
+        exchanges, self._waiting = self._waiting, deque()
+        futures = [exchange.future for exchange in exchanges] + [future for _, future in self._expected]
+        self._expected.clear()
+        for future in futures:
+            _fail(future, self._closed)
+
+    async def execute(self, command: Command[R]) -> R:
+        """Send a command in its turn and return what its answer says.
+
+        Raises:
+            CommandRefused: The module said no.
+            MalformedAnswer: The module said yes in a shape that can't be read.
+            ModuleSilent: No final result came in time; the line is in order again.
+            LineError: The line is no use any more.
+        """
+        if self._closed is not None:
+            raise self._closed
+        exchange = _Exchange(command, asyncio.get_running_loop().create_future())
+        self._waiting.append(exchange)
+        self._work.set()
+        return result_of(command, await exchange.future)
+
+    def expect(self, kind: type[U], matching: Callable[[U], bool] = lambda _: True) -> "asyncio.Future[U]":
+        """Return a future of the next URC of a kind. It fails with a LineError when the line does.
+
+        The URC still goes to ``on_urc``. Cancel the future when it is no longer wanted.
+        """
+        future: asyncio.Future[U] = asyncio.get_running_loop().create_future()
+        if self._closed is not None:
+            _fail(future, self._closed)
+            return future
+        self._expected.append((lambda urc: isinstance(urc, kind) and matching(urc), future))
+        future.add_done_callback(self._forget)
+        return future
+
+    async def probe(self, *, every: float, within: float) -> None:
+        """Send AT until the module answers, as after power-on or with automatic baud rate.
+
+        Raises:
+            ModuleSilent: No answer came ``within`` seconds.
+            LineError: The line broke.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + within
+        # a module that was left in numeric mode (ATV0) says 0 to AT, but OK to ATV1
+        lines = itertools.cycle(("AT", "ATV1"))
+        while loop.time() < end:
+            with suppress(ModuleSilent, CommandRefused):
+                await self.execute(_Probe(every, next(lines)))
+                return
+        raise ModuleSilent("AT", within)
+
+    def _forget(self, future: "asyncio.Future[Any]") -> None:
+        self._expected = [entry for entry in self._expected if entry[1] is not future]
+
+    async def _read(self) -> None:
+        while data := await self._wire.read():
+            self._heard += 1
+            for item in self._framer.feed(data):
+                if trace.isEnabledFor(logging.DEBUG):
+                    trace.debug("< %s", self._mask(item.text) if isinstance(item, Line) else "> ")
+                for event in self._dialogue.take(item):
+                    self._act(event)
+        raise PortClosed("the port went away")
+
+    def _act(self, event: Event) -> None:
+        match event:
+            case Ended(answer):
+                if self._answered is not None and not self._answered.done():
+                    self._answered.set_result(answer)
+            case Unsolicited(line):
+                self._announce(self._urcs.read(line))
+            case Repeated(line):
+                self._announce(Echo(line.text))
+            case Stray(final):
+                log.debug("a final result that nothing waits for: %s", final.text)
+
+    def _announce(self, urc: Urc) -> None:
+        if isinstance(urc, UnknownLine):
+            log.debug("unknown line: %s", self._mask(urc.text))
+        for matches, future in tuple(self._expected):
+            if not future.done() and matches(urc):
+                future.set_result(urc)
+        self._on_urc(urc)
+
+    async def _exchange_in_turn(self) -> None:
+        while True:
+            exchange = await self._next()
+            try:
+                answer = await self._exchange(exchange.command)
+            except ModuleSilent as silence:
+                if not isinstance(exchange.command, _Probe):
+                    await self._resynchronise()
+                _fail(exchange.future, silence)
+            else:
+                if not exchange.future.done():
+                    exchange.future.set_result(answer)
+            self._waiting.popleft()
+            if exchange.command.settle:
+                await asyncio.sleep(exchange.command.settle)
+
+    async def _next(self) -> _Exchange:
+        while True:
+            while self._waiting and self._waiting[0].future.done():
+                self._waiting.popleft()
+            if self._waiting:
+                return self._waiting[0]
+            self._work.clear()
+            await self._work.wait()
+
+    async def _exchange(self, command: Command[Any]) -> Answer:
+        self._answered = asyncio.get_running_loop().create_future()
+        self._dialogue.begin(command)
+        try:
+            async with asyncio.timeout(command.timeout):
+                if trace.isEnabledFor(logging.DEBUG):
+                    trace.debug("> %s", command.shown())
+                await self._wire.write(command.line().encode("ascii") + b"\r")
+                return await self._answered
+        except TimeoutError:
+            raise ModuleSilent(command.shown(), command.timeout) from None
+        finally:
+            self._dialogue.abandon()
+            self._answered = None
+
+    async def _resynchronise(self) -> None:
+        """Prove that the line is sane after a missed deadline: quiet, then AT until a lone OK."""
+        self.resyncs += 1
+        log.warning("no answer in time; resynchronising the line")
+        for attempt in range(self._pacing.attempts):
+            await self._until_quiet()
+            if attempt:
+                await self._wire.write(ESCAPE)
+            with suppress(ModuleSilent):
+                answer = await self._exchange(_Probe(self._pacing.attention))
+                heard = self._heard
+                await asyncio.sleep(self._pacing.quiet)
+                if answer.final.outcome is Outcome.OK and self._heard == heard:
+                    return
+        raise LineOutOfSync("the module does not answer AT any more")
+
+    async def _until_quiet(self) -> None:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._pacing.drain
+        heard = -1
+        while heard != self._heard and loop.time() < end:
+            heard = self._heard
+            await asyncio.sleep(self._pacing.quiet)
+
+
+@dataclass(frozen=True, slots=True)
+class _Probe(Attention):
+    """AT with a deadline of its own; a missed one is an answer and no reason to resynchronise."""
+
+    within: float
+    words: str = "AT"
+
+    @property
+    def timeout(self) -> float:  # type: ignore[override]
+        """Seconds to wait."""
+        return self.within
+
+    def line(self) -> str:
+        """Return the command line."""
+        return self.words
+
+
+def _fail(future: asyncio.Future[Any], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
+        future.exception()  # it counts as seen, also where nobody waits any more

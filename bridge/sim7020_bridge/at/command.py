@@ -1,0 +1,157 @@
+"""How a command and a URC are declared: as typed values that know their own words."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final, Generic, Self, TypeVar
+
+from sim7020_bridge.at.framer import Line
+from sim7020_bridge.at.results import FinalResult, Outcome
+from sim7020_bridge.errors import MalformedAnswer
+
+R = TypeVar("R")
+
+DEFAULT_TIMEOUT: Final = 5.0
+"""Seconds, for commands whose maximum response time the manual leaves open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the module said to a command: its information text, and the final result that ended it."""
+
+    lines: tuple[Line, ...]
+    final: FinalResult
+
+    def only(self) -> Line:
+        """Return the one line of information text.
+
+        Raises:
+            MalformedAnswer: There is none, or more than one.
+        """
+        if len(self.lines) != 1:
+            shown = " | ".join(line.text for line in self.lines)
+            raise MalformedAnswer(shown, f"expected one line of answer, got {len(self.lines)}")
+        return self.lines[0]
+
+
+class Command(ABC, Generic[R]):
+    """One command line, and how its answer is recognised and read as an R.
+
+    A subclass is a frozen dataclass of the command's parameters. Its constants:
+
+    ``answer_names``: names of the lines that may answer it, matched whole; any other line that
+    arrives while it is pending is a URC.
+    ``one_line``: the answer is one line at most. If more come, the last is the answer and the ones
+    before it were URCs of the same name.
+    ``timeout``: seconds until the final result has to be there.
+    ``successes``: outcomes that mean success; any other final result refuses the command.
+    ``settle``: seconds for which the line is left alone after the final result, where firmware is
+    known to add a second one.
+    """
+
+    answer_names: ClassVar[tuple[str, ...]] = ()
+    one_line: ClassVar[bool] = False
+    timeout: ClassVar[float] = DEFAULT_TIMEOUT
+    successes: ClassVar[frozenset[Outcome]] = frozenset({Outcome.OK})
+    settle: ClassVar[float] = 0.0
+
+    @abstractmethod
+    def line(self) -> str:
+        """Return the command line, from AT on, without its line end."""
+
+    @abstractmethod
+    def read(self, answer: Answer) -> R:
+        """Read the answer to a command that succeeded.
+
+        Raises:
+            MalformedAnswer: The answer's shape is broken. Unknown numbers in it are facts, not errors.
+        """
+
+    def answers(self, line: Line) -> bool:
+        """Whether a line that arrives while this is pending answers it; narrow it where a URC shares the name."""
+        return line.name in self.answer_names
+
+    def shown(self) -> str:
+        """Return the command line as logs and errors may show it: payload and secrets masked."""
+        return self.line()
+
+
+class Order(Command[None]):
+    """A command that is answered by a final result alone."""
+
+    def read(self, answer: Answer) -> None:
+        """Accept any answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attention(Order):
+    """AT: ask for a sign of life.
+
+    V.250 section 5.2; no manual gives it a time, drivers wait a second.
+    """
+
+    timeout: ClassVar[float] = 1.0
+
+    def line(self) -> str:
+        """Return the command line."""
+        return "AT"
+
+
+class Urc(ABC):
+    """An unsolicited result code; a subclass is a frozen dataclass of its fields.
+
+    ``names`` are the line names that announce it.
+    """
+
+    names: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    @abstractmethod
+    def read(cls, line: Line) -> Self:
+        """Read the line.
+
+        Raises:
+            MalformedAnswer: The line's shape is broken.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownLine(Urc):
+    """A line that nobody asked for and nobody knows: noise, a new firmware's URC, or a late answer."""
+
+    text: str
+
+    @classmethod
+    def read(cls, line: Line) -> Self:
+        """Keep the text."""
+        return cls(line.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Echo(Urc):
+    """The module repeated a command line: its echo is on, as after a restart (V.250 section 6.2.4)."""
+
+    text: str
+
+    @classmethod
+    def read(cls, line: Line) -> Self:
+        """Keep the text."""
+        return cls(line.text)
+
+
+class UrcTable:
+    """Reads unsolicited lines as typed URCs, by their names."""
+
+    def __init__(self, urcs: Sequence[type[Urc]]) -> None:
+        self._by_name: Final = {name: urc for urc in urcs for name in urc.names}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
+
+    def read(self, line: Line) -> Urc:
+        """Read a line; what is unknown or broken becomes an UnknownLine, never an error."""
+        urc = self._by_name.get(line.name, UnknownLine)
+        try:
+            return urc.read(line)
+        except MalformedAnswer:
+            return UnknownLine(line.text)

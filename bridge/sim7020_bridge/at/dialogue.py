@@ -1,0 +1,112 @@
+"""Tells lines apart: information text of the pending command, its final result, its echo, or a URC."""
+
+from dataclasses import dataclass, field
+
+from sim7020_bridge.at.command import Answer, Command, R
+from sim7020_bridge.at.framer import Line, Prompt
+from sim7020_bridge.at.results import ONLY_WHERE_DECLARED, PROMPT_RESULT, FinalResult, Outcome, final_result
+from sim7020_bridge.errors import CommandRefused
+
+
+@dataclass(frozen=True, slots=True)
+class Unsolicited:
+    """A line that answers nothing."""
+
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The echo of a command line."""
+
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A final result or prompt that no pending command accounts for."""
+
+    final: FinalResult
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The pending command got its final result."""
+
+    answer: Answer
+
+
+Event = Unsolicited | Repeated | Stray | Ended
+
+
+@dataclass(slots=True)
+class Dialogue:
+    """The one command that may be pending, and what its lines mean.
+
+    AT has no sequence numbers: an answer belongs to the pending command because that command
+    declares its name, never because of its position.
+    """
+
+    _pending: Command[object] | None = None
+    _lines: list[Line] = field(default_factory=list)
+
+    @property
+    def pending(self) -> Command[object] | None:
+        """The command that waits for its final result, if any."""
+        return self._pending
+
+    def begin(self, command: Command[R]) -> None:
+        """Make a command the pending one."""
+        self._pending = command  # type: ignore[assignment]
+        self._lines.clear()
+
+    def abandon(self) -> None:
+        """Give the pending command up; what still comes for it is unsolicited."""
+        self._pending = None
+        self._lines.clear()
+
+    def take(self, item: Line | Prompt) -> list[Event]:
+        """Say what a line means. One line can settle what an earlier one was."""
+        if isinstance(item, Prompt):
+            return [self._final(PROMPT_RESULT)]
+        final = final_result(item)
+        if final is not None and not self._declared_elsewhere(final):
+            return [self._final(final)]
+        command = self._pending
+        if _is_command_line(item) and (command is None or item.text == command.line() or not command.answers(item)):
+            return [Repeated(item)]
+        if command is None or not command.answers(item):
+            return [Unsolicited(item)]
+        self._lines.append(item)
+        if command.one_line and len(self._lines) > 1:
+            return [Unsolicited(self._lines.pop(0))]
+        return []
+
+    def _declared_elsewhere(self, final: FinalResult) -> bool:
+        if final.outcome not in ONLY_WHERE_DECLARED:
+            return False
+        return self._pending is None or final.outcome not in self._pending.successes
+
+    def _final(self, final: FinalResult) -> Event:
+        if self._pending is None or (final.outcome is Outcome.PROMPT and self._declared_elsewhere(final)):
+            return Stray(final)
+        answer = Answer(tuple(self._lines), final)
+        self.abandon()
+        return Ended(answer)
+
+
+def result_of(command: Command[R], answer: Answer) -> R:
+    """Read a command's answer.
+
+    Raises:
+        CommandRefused: The final result is not one of the command's successes.
+        MalformedAnswer: The command can't read the answer.
+    """
+    final = answer.final
+    if final.outcome not in command.successes:
+        raise CommandRefused(command.shown(), final.text, code=final.code, meaning=final.meaning)
+    return command.read(answer)
+
+
+def _is_command_line(line: Line) -> bool:
+    return line.text[:2] in {"AT", "at"}
