@@ -1,0 +1,1 @@
+"""The MQTT contract: topics, payloads, and one broker connection per modem."""

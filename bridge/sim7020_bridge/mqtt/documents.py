@@ -1,0 +1,330 @@
+"""The JSON documents that the bridge publishes, field by field as in ``docs/contract/``.
+
+Written with :func:`sim7020_bridge.mqtt.json_text.dump`. What is not known is None, which is written as null.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from sim7020_bridge.mqtt.json_text import JsonValue
+
+CONTRACT = 1
+
+ONLINE = b"online"
+OFFLINE = b"offline"
+
+
+class Layer(StrEnum):
+    """The lowest layer of the link that does not hold, or what the link is when all hold."""
+
+    PORT = "port"
+    AT = "at"
+    SIM = "sim"
+    RADIO = "radio"
+    REGISTRATION = "registration"
+    PDN = "pdn"
+    ONLINE = "online"
+    SLEEPING = "sleeping"
+
+
+class SocketPhase(StrEnum):
+    """Where a socket is."""
+
+    CLOSED = "closed"
+    OPENING = "opening"
+    OPEN = "open"
+    BACKOFF = "backoff"
+
+
+class ReceiptState(StrEnum):
+    """What became of a message so far."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    ACKNOWLEDGED = "acknowledged"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+    REJECTED = "rejected"
+
+
+class AlertId(StrEnum):
+    """The things that a person can mend."""
+
+    SIM_MISSING = "sim_missing"
+    SIM_PIN = "sim_pin"
+    REGISTRATION_DENIED = "registration_denied"
+    APN_REJECTED = "apn_rejected"
+    PORT_BUSY = "port_busy"
+    PORT_MISSING = "port_missing"
+    PORT_UNUSABLE = "port_unusable"
+    DATA_BUDGET = "data_budget"
+    OUTBOX_FULL = "outbox_full"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorDocument:
+    """Why something did not work: ``code`` for machines, ``message`` for people."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeInfo:
+    """The program."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModemInfo:
+    """The hardware and its SIM; ``name`` is the label of the configuration."""
+
+    name: str
+    manufacturer: str | None = None
+    model: str | None = None
+    firmware: str | None = None
+    imei: str | None = None
+    imsi: str | None = None
+    iccid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SocketInfo:
+    """One socket as configured."""
+
+    name: str
+    protocol: str
+    host: str
+    port: int
+    encoding: str
+    send_topics: tuple[str, ...]
+    received_topic: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InfoDocument:
+    """``.../info``: small and stable."""
+
+    contract: int = CONTRACT
+    bridge: BridgeInfo
+    modem: ModemInfo
+    sockets: tuple[SocketInfo, ...]
+    requests: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """The lowest layer that does not hold, why in words for people, and since when."""
+
+    layer: Layer
+    reason: str | None
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SimState:
+    """The SIM: ``ready``, ``missing``, ``pin_required``, ``puk_required``, ``busy`` or ``failed``."""
+
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignalState:
+    """RSSI and RSRP in dBm, RSRQ and SINR in dB, and the coverage enhancement level, 0 to 2."""
+
+    rssi: int | None = None
+    rsrp: float | None = None
+    rsrq: float | None = None
+    sinr: float | None = None
+    ecl: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationState:
+    """The network that the module is registered to and the cell that serves it.
+
+    ``tac`` and ``cell_id`` are upper-case hexadecimal digits, as the module gives them.
+    """
+
+    status: str | None = None
+    operator: str | None = None
+    plmn: str | None = None
+    technology: str | None = None
+    tac: str | None = None
+    cell_id: str | None = None
+    band: int | None = None
+    earfcn: int | None = None
+    pci: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PdnState:
+    """The PDN context: ``active`` or ``inactive``, and what the network gave."""
+
+    state: str | None = None
+    cid: int | None = None
+    apn: str | None = None
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PsmState:
+    """Power saving mode as granted, in seconds: T3324 and T3412."""
+
+    active_time: int | None = None
+    periodic_update: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EdrxState:
+    """Extended discontinuous reception as granted, in seconds."""
+
+    cycle: float | None = None
+    paging_window: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PowerState:
+    """Power saving as granted (None: not granted, or not known), and the supply in volts."""
+
+    psm: PsmState | None = None
+    edrx: EdrxState | None = None
+    sleeping: bool | None = None
+    voltage: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Bytes each way."""
+
+    up: int | None = None
+    down: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageState:
+    """Bytes today and in the billing period, the budget of the period and what is left of it."""
+
+    today: Traffic = field(default_factory=Traffic)
+    period: Traffic = field(default_factory=Traffic)
+    budget: int | None = None
+    left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxState:
+    """Messages that wait, their bytes, and the age of the oldest in seconds."""
+
+    messages: int | None = None
+    bytes: int | None = None
+    oldest: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """How often things had to be put right since the bridge started; ``recoveries`` by rung."""
+
+    recoveries: Mapping[str, int] = field(default_factory=dict)
+    reboots: int = 0
+    resyncs: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StateDocument:
+    """``.../state``."""
+
+    link: LinkState
+    sim: SimState = field(default_factory=SimState)
+    signal: SignalState = field(default_factory=SignalState)
+    registration: RegistrationState = field(default_factory=RegistrationState)
+    pdn: PdnState = field(default_factory=PdnState)
+    power: PowerState = field(default_factory=PowerState)
+    usage: UsageState = field(default_factory=UsageState)
+    outbox: OutboxState = field(default_factory=OutboxState)
+    counters: Counters = field(default_factory=Counters)
+
+
+@dataclass(frozen=True, slots=True)
+class SocketError:
+    """What went wrong last on a socket: the module's code (manual V1.05, ``+CSOERR``), its name, and when."""
+
+    code: int | None
+    name: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SocketTraffic:
+    """Messages and payload bytes one way since the bridge started."""
+
+    messages: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SocketStateDocument:
+    """``.../socket/<socket>/state``."""
+
+    phase: SocketPhase
+    protocol: str
+    host: str
+    port: int
+    address: str | None = None
+    last_error: SocketError | None = None
+    sent: SocketTraffic = field(default_factory=SocketTraffic)
+    received: SocketTraffic = field(default_factory=SocketTraffic)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptDocument:
+    """``.../socket/<socket>/receipt``."""
+
+    id: str
+    socket: str
+    state: ReceiptState
+    final: bool
+    at: datetime
+    bytes: int | None = None
+    attempts: int = 0
+    error: ErrorDocument | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseDocument:
+    """``.../response/<verb>``: ``error`` is None if and only if ``status`` is ``ok``; see ok() and refused()."""
+
+    status: str
+    data: Mapping[str, object] | None
+    error: ErrorDocument | None
+    transaction: JsonValue
+
+    @classmethod
+    def ok(cls, data: Mapping[str, object], transaction: JsonValue) -> "ResponseDocument":
+        """Answer a request that was carried out."""
+        return cls(status="ok", data=data, error=None, transaction=transaction)
+
+    @classmethod
+    def refused(cls, code: str, message: str, transaction: JsonValue) -> "ResponseDocument":
+        """Answer a request that was not carried out."""
+        return cls(status="error", data=None, error=ErrorDocument(code, message), transaction=transaction)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertDocument:
+    """``.../alert/<id>``: what is wrong, what to do about it, and since when."""
+
+    id: AlertId
+    message: str
+    advice: str
+    since: datetime
+
+
+def event(name: str, at: datetime, **details: object) -> Mapping[str, object]:
+    """Return the document for ``.../event``: its type, its time and whatever else belongs to that type."""
+    return {"type": name, "at": at, **details}

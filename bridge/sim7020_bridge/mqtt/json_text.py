@@ -1,0 +1,100 @@
+"""JSON as the contract reads and writes it: UTF-8, strict, bounded."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from typing import Never, TypeAlias
+
+from sim7020_bridge.clock import rfc3339
+
+JsonValue: TypeAlias = bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"] | None
+
+MAX_DEPTH = 16
+MAX_SIZE = 64 * 1024
+
+
+class NotJson(ValueError):
+    """The text is not a JSON object within the limits; the message says why."""
+
+
+def parse_object(payload: bytes) -> dict[str, JsonValue]:
+    """Read a JSON object of at most 64 KiB and 16 levels.
+
+    Raises:
+        NotJson: It is something else, or it holds numbers or characters that JSON does not have.
+    """
+    if len(payload) > MAX_SIZE:
+        raise NotJson(f"the JSON text has {len(payload)} bytes, and at most {MAX_SIZE} are taken")
+    try:
+        value = json.loads(payload.decode(), parse_constant=_no_constant, parse_float=_finite)
+    except UnicodeDecodeError as error:
+        raise NotJson(f"not UTF-8 text: {error.reason} at byte {error.start}") from error
+    except json.JSONDecodeError as error:
+        raise NotJson(f"not JSON: {error.msg} at character {error.pos}") from error
+    except ValueError as error:
+        raise NotJson(f"not JSON: {error}") from error
+    except RecursionError as error:
+        raise NotJson(f"the JSON text is nested deeper than {MAX_DEPTH} levels") from error
+    if not isinstance(value, dict):
+        raise NotJson("not a JSON object, such as {}")
+    _examine(value, MAX_DEPTH)
+    return value
+
+
+def dump(value: object) -> bytes:
+    """Write compact JSON in UTF-8, keys in the given order.
+
+    Dataclasses become objects, times RFC 3339 in UTC, enumerations their values.
+
+    Raises:
+        TypeError: The value holds something that JSON can't say, which is a mistake in the bridge.
+        ValueError: A number is infinite or not a number, which is one too.
+    """
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain).encode()
+
+
+def _plain(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Sequence):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} can't be written as JSON")
+
+
+def _no_constant(name: str) -> Never:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number is too large")
+    return number
+
+
+def _examine(value: JsonValue, depth: int) -> None:
+    if depth < 0:
+        raise NotJson(f"the JSON text is nested deeper than {MAX_DEPTH} levels")
+    match value:
+        case str():
+            _examine_text(value)
+        case list():
+            for item in value:
+                _examine(item, depth - 1)
+        case dict():
+            for key, item in value.items():
+                _examine_text(key)
+                _examine(item, depth - 1)
+
+
+def _examine_text(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise NotJson("a string holds half a surrogate pair, which is no character") from error

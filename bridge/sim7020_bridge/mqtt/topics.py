@@ -1,0 +1,127 @@
+"""The contract's topics: names to publish to, filters to subscribe to, and what an incoming topic asks for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sim7020_bridge.config.model import SocketSettings
+from sim7020_bridge.config.topic_names import matches
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """Every topic of one modem, ``<base>/<modem>/...``."""
+
+    base: str
+    modem: str
+
+    @property
+    def root(self) -> str:
+        """What all topics of this modem start with, without the last slash."""
+        return f"{self.base}/{self.modem}"
+
+    @property
+    def availability(self) -> str:
+        """Retained ``online`` or ``offline``; the last will's topic."""
+        return f"{self.root}/availability"
+
+    @property
+    def info(self) -> str:
+        """Retained identity and configuration."""
+        return f"{self.root}/info"
+
+    @property
+    def state(self) -> str:
+        """Retained state of the modem."""
+        return f"{self.root}/state"
+
+    @property
+    def event(self) -> str:
+        """What happened, once."""
+        return f"{self.root}/event"
+
+    def alert(self, name: str) -> str:
+        """Retained while a thing that a person can mend is wrong; emptied afterwards."""
+        return f"{self.root}/alert/{name}"
+
+    def socket_state(self, socket: str) -> str:
+        """Retained state of one socket."""
+        return f"{self.root}/socket/{socket}/state"
+
+    def send(self, socket: str) -> str:
+        """Where a user publishes what the socket is to send."""
+        return f"{self.root}/socket/{socket}/send"
+
+    def received(self, socket: str) -> str:
+        """Where what came from the network is published."""
+        return f"{self.root}/socket/{socket}/received"
+
+    def receipt(self, socket: str) -> str:
+        """Where it is told what became of a message."""
+        return f"{self.root}/socket/{socket}/receipt"
+
+    def request(self, verb: str) -> str:
+        """Where a user asks for something."""
+        return f"{self.root}/request/{verb}"
+
+    def response(self, verb: str) -> str:
+        """Where the answer to a request is published."""
+        return f"{self.root}/response/{verb}"
+
+
+@dataclass(frozen=True, slots=True)
+class SocketSend:
+    """The message is for a socket, which need not be one that is configured."""
+
+    socket: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The message is a request, whose verb need not be one that the bridge knows."""
+
+    verb: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One topic filter to subscribe to.
+
+    Args:
+        topic_filter: The filter.
+        retain_as_published: Show the publisher's retain flag even when the message is new (MQTT 5.0 section 3.8.3.1).
+            Set for the bridge's own command topics, where a retained message is a mistake. Not set for a user's own
+            topics, which others may retain for good reasons: there the flag only marks a stale message.
+    """
+
+    topic_filter: str
+    retain_as_published: bool = False
+
+
+class Inbox:
+    """What one modem listens to, and which of its sockets or requests a message is for."""
+
+    def __init__(self, topics: Topics, sockets: Sequence[SocketSettings]) -> None:
+        self._topics = topics
+        self._mapped = tuple((pattern, SocketSend(socket.name)) for socket in sockets for pattern in socket.send_topics)
+
+    @property
+    def subscriptions(self) -> tuple[Subscription, ...]:
+        """All that there is to subscribe to."""
+        own = (self._topics.send("+"), self._topics.request("+"))
+        return (
+            *(Subscription(topic_filter, retain_as_published=True) for topic_filter in own),
+            *(Subscription(topic_filter) for topic_filter, _ in self._mapped),
+        )
+
+    def destination(self, topic: str) -> SocketSend | Request | None:
+        """Say what a message published to ``topic`` is for, or None if this modem does not listen to it.
+
+        A response topic that has a destination here must not be answered to: the answer would come in as a command.
+        """
+        if topic.startswith(f"{self._topics.root}/"):
+            match topic.removeprefix(f"{self._topics.root}/").split("/"):
+                case ["socket", socket, "send"]:
+                    return SocketSend(socket)
+                case ["request", verb]:
+                    return Request(verb)
+        return next((destination for pattern, destination in self._mapped if matches(pattern, topic)), None)
