@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from tests.transcript_given import Dns, Event, Given, Peer, Ping, Setting, Variant, parse_event, parse_given
+from tests.transcript_given import Dns, Event, Fail, Given, Peer, Ping, Setting, Variant, parse_event, parse_given
 
 DIRECTORY = Path(__file__).parent / "transcripts"
 
@@ -134,6 +134,11 @@ class Transcript:
     def peers(self) -> tuple[Peer, ...]:
         """Servers that the module's sockets reach."""
         return tuple(given for given in self.given if isinstance(given, Peer))
+
+    @property
+    def failures(self) -> tuple[Fail, ...]:
+        """Endpoints that can't be reached."""
+        return tuple(given for given in self.given if isinstance(given, Fail))
 
     @property
     def received(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The vocabulary of `# given:` and `# event:` lines in transcripts."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
@@ -86,7 +87,17 @@ class Peer:
     port: int
 
 
-Given = Setting | Variant | Dns | Ping | Peer
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """An endpoint that yields a socket error when the module connects (`connect`) or sends (`send`) to it."""
+
+    address: str
+    port: int
+    code: int
+    moment: str
+
+
+Given = Setting | Variant | Dns | Ping | Peer | Fail
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,21 +142,12 @@ def parse_given(text: str) -> Given:
         ValueError: It is not of the vocabulary; the message says what is.
     """
     kind, _, rest = text.partition(" ")
-    match kind:
-        case "set":
-            return _fact(rest)
-        case "variant":
-            return _variant(rest)
-        case "dns":
-            return _dns(rest)
-        case "ping":
-            return _ping(rest)
-        case "peer":
-            return _peer(rest)
+    if kind in _GIVENS:
+        return _GIVENS[kind](rest)
     name, value = _pair(text)
     allowed = {"model": MODELS, "echo": ("on", "off"), "attached": ("yes", "no")}
     if name not in allowed:
-        raise ValueError(f"a given is model, echo, attached, set, variant, dns, ping or peer (got {text!r})")
+        raise ValueError(f"a given is model, echo, attached, set, variant, dns, ping, peer or fail (got {text!r})")
     return Setting(name, _one_of(name, value, allowed[name]))
 
 
@@ -214,6 +216,15 @@ def _peer(text: str) -> Peer:
     return Peer(protocol, _address(address), _number(port, "a port"))
 
 
+def _fail(text: str) -> Fail:
+    place, _, what = text.partition("=")
+    address, _, port = place.rpartition(":")
+    code, _, moment = what.partition("@")
+    if moment not in {"connect", "send"} or not re.fullmatch(r"-?\d+", code):
+        raise ValueError(f"a failure is 'fail ADDRESS:PORT=CODE@connect' or '...@send' (got {text!r})")
+    return Fail(_address(address), _number(port, "a port"), int(code), moment)
+
+
 def _address(text: str) -> str:
     try:
         return str(ip_address(text))
@@ -225,3 +236,13 @@ def _number(text: str, what: str) -> int:
     if not text.isdecimal():
         raise ValueError(f"{what} is a whole number (got {text!r})")
     return int(text)
+
+
+_GIVENS: dict[str, Callable[[str], Given]] = {
+    "set": _fact,
+    "variant": _variant,
+    "dns": _dns,
+    "ping": _ping,
+    "peer": _peer,
+    "fail": _fail,
+}
