@@ -1,97 +1,69 @@
 """One broker connection of one modem, driven by asyncio: the only file that knows paho."""
 
+import asyncio
+import contextlib
+import logging
+import socket
+import ssl
+import struct
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from random import SystemRandom
+from typing import cast
 
-from sim7020_bridge.config.model import MqttSettings
+from paho.mqtt import MQTTException
+from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from sim7020_bridge.config.model import MqttProtocol, MqttSettings
+from sim7020_bridge.config.topic_names import topic_problem
+from sim7020_bridge.errors import BrokerRefused
+from sim7020_bridge.mqtt.descriptor import Descriptor
+from sim7020_bridge.mqtt.messages import Acknowledgement, Publication, Received
+from sim7020_bridge.mqtt.outgoing import WINDOW, Outgoing, OutgoingQueue
+from sim7020_bridge.mqtt.refusals import SESSION_TAKEN_OVER, no_answer, refusal, unreachable
+from sim7020_bridge.mqtt.timing import ClientTiming
+from sim7020_bridge.mqtt.tls import load_certificates
 from sim7020_bridge.mqtt.topics import Subscription
 
+_LOGGER = logging.getLogger(__name__)
+_RANDOM = SystemRandom()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Publication:
-    """A message to publish.
+SESSION_EXPIRY = 7 * 24 * 3600
+"""How long an MQTT 5 broker keeps messages for a bridge that is away, in seconds."""
 
-    Args:
-        topic: The topic name.
-        payload: The bytes.
-        retain: Whether the broker keeps it.
-        qos: 0 or 1.
-        correlation_data: For MQTT 5's response topics; left out on 3.1.1.
-        expiry: Seconds after which the broker drops it, or None for never; left out on 3.1.1.
-    """
+MAX_INCOMING = 1024 * 1024
+"""Longest message in bytes that is looked at; an MQTT 5 broker is told not to send longer ones."""
 
-    topic: str
-    payload: bytes
-    retain: bool = False
-    qos: int = 1
-    correlation_data: bytes | None = None
-    expiry: int | None = None
+RECEIVE_MAXIMUM = 64
+"""Messages that an MQTT 5 broker sends before the first of them is acknowledged."""
+
+_PUBLISH_OVERHEAD = 64
+_NOT_MQTT = (LookupError, ValueError, TypeError, struct.error, MQTTException)
 
 
 @dataclass(frozen=True, slots=True)
-class Acknowledgement:
-    """What it takes to acknowledge a received message, and only on the connection that it came over."""
-
-    connection: int
-    packet: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
-    """A message that came.
-
-    Args:
-        topic: Where it was published.
-        payload: The bytes.
-        qos: 0 or 1; what was published with QoS 2 comes with 1.
-        retain: Whether it was retained; for a topic without ``retain_as_published`` only if it is an old one.
-        duplicate: Whether it may have come before. False proves nothing.
-        response_topic: MQTT 5: where the sender wants to hear of it; always a valid topic name.
-        correlation_data: MQTT 5: what goes with the answer.
-        message_expiry: MQTT 5: seconds that were left to live when it came.
-        user_properties: MQTT 5: in the order given; keys may repeat.
-        acknowledgement: For MqttClient.acknowledge; None for QoS 0.
-    """
-
-    topic: str
-    payload: bytes
-    qos: int = 1
-    retain: bool = False
-    duplicate: bool = False
-    response_topic: str | None = None
-    correlation_data: bytes | None = None
-    message_expiry: int | None = None
-    user_properties: tuple[tuple[str, str], ...] = ()
-    acknowledgement: Acknowledgement | None = None
+class _Accepted:
+    session_present: bool
+    window: int
+    max_packet: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class ClientTiming:
-    """Every duration of a broker connection, in seconds.
-
-    Args:
-        connect: Longest wait for the connection and, again, for the broker's answer to it.
-        first_retry: Wait before the first new attempt; doubled for each further one, then shortened by up to half.
-        last_retry: Longest such wait.
-        refused_retry: Shortest wait after the broker said no.
-        stable: A connection that lasted this long starts the next wait at the beginning.
-        farewell: Longest wait for the last publications and the disconnection.
-        tick: How often keep-alive is looked at.
-    """
-
-    connect: float = 10.0
-    first_retry: float = 1.0
-    last_retry: float = 60.0
-    refused_retry: float = 30.0
-    stable: float = 30.0
-    farewell: float = 3.0
-    tick: float = 1.0
+class _Lost:
+    reason: str
+    refused: BrokerRefused | None = None
 
 
 class MqttClient:
     """Keeps one connection to the broker, with a persistent session.
 
-    Every method belongs to the event loop's thread.
+    Made and used in the event loop's thread.
 
     Args:
         settings: The broker.
@@ -115,37 +87,354 @@ class MqttClient:
         on_connect: Callable[[], None],
         on_message: Callable[[Received], None],
         timing: ClientTiming | None = None,
-    ) -> None: ...
+    ) -> None:
+        self._settings = settings
+        self._client_id = client_id
+        self._farewell = farewell
+        self._subscriptions = subscriptions
+        self._on_connect = on_connect
+        self._on_message = on_message
+        self._timing = timing or ClientTiming()
+        self._v5 = settings.protocol is MqttProtocol.V5
+        self._tls = None if settings.tls is None else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._outgoing = OutgoingQueue(self._send)
+        self._accepted = asyncio.Event()
+        self._heard: asyncio.Queue[_Accepted | _Lost | MQTTMessage] = asyncio.Queue()
+        self._asked: dict[int, str] = {}
+        self._connection = 0
+        self._max_packet: int | None = None
+        self._last_problem = ""
+        self._place = f"{settings.host}:{settings.port}"
+        self._descriptor = Descriptor(self._read, self._write)
+        self._paho = self._make_paho(will)
 
     @property
     def connected(self) -> bool:
         """Whether the broker has accepted this client."""
-        return False
+        return self._accepted.is_set()
 
     async def wait_connected(self) -> None:
         """Return when the broker has accepted this client."""
+        await self._accepted.wait()
 
     async def run(self) -> None:
-        """Stay connected until cancelled; then say farewell and disconnect."""
+        """Stay connected until cancelled; then say farewell and disconnect. Called once."""
+        loop = asyncio.get_running_loop()
+        attempts = 0
+        try:
+            while True:
+                started = loop.time()
+                lost = await self._stay_connected()
+                attempts = 0 if loop.time() - started >= self._timing.stable else attempts + 1
+                self._report(lost)
+                await asyncio.sleep(self._pause(attempts, refused=lost.refused))
+        except asyncio.CancelledError:
+            await self._leave()
+            raise
+        finally:
+            self._drop()
 
     def publish(self, publication: Publication) -> None:
         """Publish without waiting.
 
-        While the broker is away, QoS 1 is queued up to a bound, beyond which the oldest is dropped, and QoS 0 is
-        dropped. A later retained message replaces an earlier one of the same topic in the queue.
+        While the broker is away publications are queued up to a bound, beyond which the oldest is dropped with a log
+        line. A retained one replaces an earlier one of the same topic that still waits.
         """
+        self._outgoing.put(Outgoing(publication))
 
     async def publish_acknowledged(self, publication: Publication) -> None:
-        """Publish with QoS 1 and return when the broker has acknowledged; waits as long as the broker is away.
+        """Publish and return when the broker has acknowledged; waits as long as the broker is away.
 
         Cancelling withdraws the message if it has not been sent yet.
 
         Raises:
             PayloadRefused: The broker will not have this message.
         """
+        acknowledged = asyncio.get_running_loop().create_future()
+        outgoing = Outgoing(publication, acknowledged)
+        self._outgoing.put(outgoing)
+        try:
+            await acknowledged
+        finally:
+            self._outgoing.withdraw(outgoing)
 
     def acknowledge(self, received: Received) -> None:
         """Tell the broker that a QoS 1 message is done with, so that it does not come again.
 
         A message from an earlier connection is left alone: the broker delivers it again.
         """
+        match received.acknowledgement:
+            case Acknowledgement(self._connection, packet) if self.connected:
+                self._paho.ack(packet, 1)
+
+    def _make_paho(self, will: Publication) -> Client:
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._client_id,
+            clean_session=None if self._v5 else False,
+            protocol=MQTTProtocolVersion.MQTTv5 if self._v5 else MQTTProtocolVersion.MQTTv311,
+            reconnect_on_failure=False,
+            manual_ack=True,
+        )
+        client.connect_timeout = self._timing.connect
+        client.max_inflight_messages = 0
+        client.max_queued_messages = WINDOW
+        client.username_pw_set(self._settings.username, self._settings.password)
+        client.will_set(will.topic, will.payload, qos=1, retain=will.retain)
+        if self._tls is not None:
+            client.tls_set_context(self._tls)
+        client.on_connect = self._answered
+        client.on_disconnect = self._disconnected
+        client.on_message = self._arrived
+        client.on_publish = self._published
+        client.on_subscribe = self._subscribed
+        client.on_socket_open = lambda _client, _userdata, connection: self._descriptor.opened(
+            cast(socket.socket, connection)
+        )
+        client.on_socket_close = lambda _client, _userdata, _connection: self._descriptor.closing()
+        client.on_socket_register_write = lambda _client, _userdata, _connection: self._descriptor.write_wanted()
+        client.on_socket_unregister_write = lambda _client, _userdata, _connection: self._descriptor.write_done()
+        return client
+
+    async def _stay_connected(self) -> _Lost:
+        """Live through one connection, from opening it to its end."""
+        self._heard = asyncio.Queue()
+        self._connection += 1
+        try:
+            await self._open()
+        except (OSError, ValueError) as error:
+            return _Lost(unreachable(self._settings, error))
+        tick = asyncio.create_task(self._tick(), name=f"{self._client_id} keep-alive")
+        try:
+            async with asyncio.timeout(self._timing.connect):
+                heard = await self._heard.get()
+            if isinstance(heard, _Lost):
+                return heard if heard.refused else _Lost("", no_answer(self._settings, heard.reason))
+            while not isinstance(heard, _Lost):
+                if isinstance(heard, _Accepted):
+                    self._accept(heard)
+                else:
+                    self._take(heard)
+                heard = await self._heard.get()
+        except TimeoutError:
+            self._drop()
+            return _Lost("", no_answer(self._settings, "it does not answer"))
+        finally:
+            tick.cancel()
+        return heard
+
+    async def _open(self) -> None:
+        """Connect in a thread of its own: name resolution and TLS block, and nobody need wait for them at the end."""
+        loop = asyncio.get_running_loop()
+        opened: asyncio.Future[None] = loop.create_future()
+
+        def tell(error: OSError | ValueError | None) -> None:
+            if opened.done():
+                self._drop()
+            elif error is not None:
+                opened.set_exception(error)
+            else:
+                opened.set_result(None)
+
+        def connect() -> None:
+            error = self._connect()
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(tell, error)
+
+        threading.Thread(target=connect, name=f"{self._client_id} connects", daemon=True).start()
+        await opened
+
+    def _connect(self) -> OSError | ValueError | None:
+        properties = None
+        if self._v5:
+            properties = _properties(PacketTypes.CONNECT)
+            properties.SessionExpiryInterval = SESSION_EXPIRY
+            properties.ReceiveMaximum = RECEIVE_MAXIMUM
+            properties.MaximumPacketSize = MAX_INCOMING
+        settings = self._settings
+        try:
+            if self._tls is not None and settings.tls is not None:
+                load_certificates(self._tls, settings.tls)
+            self._paho.connect(
+                settings.host,
+                settings.port,
+                settings.keepalive,
+                clean_start=False if self._v5 else MQTT_CLEAN_START_FIRST_ONLY,
+                properties=properties,
+            )
+        except (OSError, ValueError) as error:
+            return error
+        return None
+
+    def _accept(self, accepted: _Accepted) -> None:
+        resumed = "the session goes on" if accepted.session_present else "a new session"
+        _LOGGER.info("%s: connected to the MQTT broker at %s, %s", self._client_id, self._place, resumed)
+        self._last_problem = ""
+        self._max_packet = accepted.max_packet
+        self._accepted.set()
+        self._subscribe()
+        self._on_connect()
+        self._outgoing.open(accepted.window)
+
+    def _subscribe(self) -> None:
+        self._asked.clear()
+        for wanted in self._subscriptions:
+            if self._v5:
+                options = SubscribeOptions(
+                    qos=1,
+                    retainAsPublished=wanted.retain_as_published,
+                    retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB,
+                )
+                _, packet = self._paho.subscribe(wanted.topic_filter, options=options)
+            else:
+                _, packet = self._paho.subscribe(wanted.topic_filter, qos=1)
+            if packet is not None:
+                self._asked[packet] = wanted.topic_filter
+
+    def _take(self, message: MQTTMessage) -> None:
+        """Hand on what came, unless it can't be taken at all."""
+        acknowledgement = Acknowledgement(self._connection, message.mid) if message.qos else None
+        properties = message.properties
+        response_topic = getattr(properties, "ResponseTopic", None)
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = ""
+        received = Received(
+            topic=topic,
+            payload=bytes(message.payload),
+            qos=message.qos,
+            retain=message.retain,
+            duplicate=message.dup,
+            response_topic=None if response_topic is None or topic_problem(response_topic) else response_topic,
+            correlation_data=getattr(properties, "CorrelationData", None),
+            message_expiry=getattr(properties, "MessageExpiryInterval", None),
+            user_properties=tuple(getattr(properties, "UserProperty", ())),
+            acknowledgement=acknowledgement,
+        )
+        if topic and len(received.payload) <= MAX_INCOMING:
+            self._on_message(received)
+            return
+        problem = (
+            f"it has {len(received.payload)} bytes, and at most {MAX_INCOMING} are taken"
+            if topic
+            else "its topic is not UTF-8"
+        )
+        _LOGGER.warning("%s: a message to %s was dropped: %s", self._client_id, topic or "an unreadable topic", problem)
+        self.acknowledge(received)
+
+    def _send(self, outgoing: Outgoing) -> int | None:
+        publication = outgoing.publication
+        properties = None
+        size = len(publication.topic.encode()) + len(publication.payload) + _PUBLISH_OVERHEAD
+        if self._v5:
+            properties = _properties(PacketTypes.PUBLISH)
+            if publication.correlation_data is not None:
+                properties.CorrelationData = publication.correlation_data
+                size += len(publication.correlation_data)
+            if publication.expiry is not None:
+                properties.MessageExpiryInterval = publication.expiry
+        if self._max_packet is not None and size > self._max_packet:
+            outgoing.refuse("too_large", f"it is larger than the {self._max_packet} bytes that the broker takes")
+            return None
+        sent = self._paho.publish(
+            publication.topic, publication.payload, qos=1, retain=publication.retain, properties=properties
+        )
+        return sent.mid
+
+    def _report(self, lost: _Lost) -> None:
+        problem = str(lost.refused or lost.reason)
+        level = logging.DEBUG if problem == self._last_problem else logging.WARNING
+        self._last_problem = problem
+        _LOGGER.log(level, "%s: %s", self._client_id, problem)
+
+    def _pause(self, attempts: int, *, refused: BrokerRefused | None) -> float:
+        longest = min(self._timing.last_retry, self._timing.first_retry * 2.0 ** min(attempts, 16))
+        pause = longest * _RANDOM.uniform(0.5, 1.0)
+        return max(pause, self._timing.refused_retry) if refused else pause
+
+    async def _leave(self) -> None:
+        if not self.connected:
+            return
+        for publication in self._farewell:
+            self.publish(publication)
+        try:
+            async with asyncio.timeout(self._timing.farewell):
+                await self._outgoing.wait_idle()
+                self._paho.disconnect()
+                while not isinstance(await self._heard.get(), _Lost):
+                    pass
+        except TimeoutError:
+            _LOGGER.warning("%s: the broker did not take the last messages; its last will speaks", self._client_id)
+
+    def _drop(self) -> None:
+        """Close the connection without a DISCONNECT, so that the broker publishes the last will."""
+        connection = self._paho.socket()
+        if connection is not None:
+            self._descriptor.closing()
+            connection.close()
+            self._paho.disconnect()
+            self._paho.loop_write()
+
+    def _read(self) -> None:
+        try:
+            self._paho.loop_read()
+        except _NOT_MQTT as error:
+            _LOGGER.error("%s: the broker sent what is not MQTT: %s", self._client_id, error)
+            self._drop()
+        self._descriptor.read_again(self._paho.socket())
+
+    def _write(self) -> None:
+        self._paho.loop_write()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(self._timing.tick)
+            self._paho.loop_misc()
+
+    def _answered(
+        self, _client: Client, _userdata: object, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
+    ) -> None:
+        if reason.is_failure:
+            self._heard.put_nowait(_Lost("", refusal(reason.value, str(reason))))
+            return
+        window = min(WINDOW, getattr(properties, "ReceiveMaximum", WINDOW))
+        max_packet = getattr(properties, "MaximumPacketSize", None)
+        self._heard.put_nowait(_Accepted(session_present=flags.session_present, window=window, max_packet=max_packet))
+
+    def _disconnected(
+        self, _client: Client, _userdata: object, flags: DisconnectFlags, reason: ReasonCode, _properties: object
+    ) -> None:
+        self._accepted.clear()
+        self._outgoing.close()
+        refused = refusal(reason.value, str(reason)) if reason.value == SESSION_TAKEN_OVER else None
+        said = str(reason).lower() if flags.is_disconnect_packet_from_server else "the connection was lost"
+        self._heard.put_nowait(_Lost(f"the MQTT broker at {self._place} is away: {said}", refused))
+
+    def _arrived(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
+        self._heard.put_nowait(message)
+
+    def _published(
+        self, _client: Client, _userdata: object, packet: int, reason: ReasonCode, _properties: object
+    ) -> None:
+        if reason.is_failure:
+            self._outgoing.refused(packet, str(reason))
+        else:
+            self._outgoing.acknowledged(packet)
+
+    def _subscribed(
+        self, _client: Client, _userdata: object, packet: int, reasons: list[ReasonCode], _properties: object
+    ) -> None:
+        topic_filter = self._asked.pop(packet, "")
+        for reason in reasons:
+            if reason.is_failure:
+                _LOGGER.error(
+                    "%s: the MQTT broker does not allow a subscription to %s: %s. Check its access rules",
+                    self._client_id,
+                    topic_filter,
+                    reason,
+                )
+
+
+def _properties(packet_type: int) -> Properties:
+    return Properties(packet_type)  # type: ignore[no-untyped-call]

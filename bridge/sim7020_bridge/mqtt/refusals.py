@@ -1,0 +1,74 @@
+"""Why there is no broker connection, in words that say what to do."""
+
+import socket
+import ssl
+
+from sim7020_bridge.config.model import MqttProtocol, MqttSettings
+from sim7020_bridge.errors import BrokerRefused
+
+SESSION_TAKEN_OVER = 0x8E
+
+_LOG_IN = "Check mqtt.username and mqtt.password, and the broker's access rules"
+
+_ADVICE = {
+    0x84: "Set mqtt.protocol to a version that the broker speaks",
+    0x85: "Check which client identifiers the broker allows; the bridge uses sim7020-bridge- and the modem's name",
+    0x86: _LOG_IN,
+    0x87: _LOG_IN,
+    0x88: "The broker will be tried again",
+    0x89: "The broker will be tried again",
+    0x8A: "The broker bans this client: see its configuration",
+    0x8C: _LOG_IN,
+    SESSION_TAKEN_OVER: "Another client has the same identifier: is a second bridge running with the same modem name?",
+    0x90: "Check mqtt.base_topic and the broker's access rules",
+    0x97: "The broker's quota for this client is used up",
+    0x9A: "The broker must keep retained messages: allow them in its configuration",
+    0x9B: "The broker must offer QoS 1: allow it in its configuration",
+    0x9C: "Set mqtt.host to the server that the broker names",
+    0x9D: "Set mqtt.host to the server that the broker names",
+    0x9F: "The broker limits how often clients connect; it will be tried again",
+}
+
+
+def refusal(code: int, reason: str) -> BrokerRefused:
+    """Explain a reason code of CONNACK or DISCONNECT (MQTT 5.0 section 2.4)."""
+    return BrokerRefused(reason, _ADVICE.get(code, "See the broker's log"))
+
+
+def no_answer(settings: MqttSettings, reason: str) -> BrokerRefused:
+    """Explain a connection that the broker did not answer."""
+    if settings.tls is None:
+        advice = f"Is it an MQTT broker, does it want TLS (mqtt.tls), and does it speak MQTT {settings.protocol}?"
+    else:
+        advice = f"Is it an MQTT broker, and does it speak MQTT {settings.protocol}?"
+    if settings.protocol is MqttProtocol.V5:
+        advice += " If it is an old one, set mqtt.protocol to 3.1.1"
+    return BrokerRefused(reason, advice)
+
+
+def unreachable(settings: MqttSettings, error: OSError | ValueError) -> str:
+    """Say why the connection could not be opened."""
+    place = f"{settings.host}:{settings.port}"
+    match error:
+        case ssl.SSLCertVerificationError():
+            problem = f"its certificate can't be trusted: {error.verify_message}"
+            advice = "Check mqtt.tls.ca_file, and that mqtt.host is a name in the certificate"
+        case ssl.SSLError():
+            problem = f"TLS failed: {error.reason}"
+            advice = "Check mqtt.port and the files of mqtt.tls"
+        case socket.gaierror():
+            problem = f"the name can't be resolved: {error.strerror}"
+            advice = "Check mqtt.host"
+        case ConnectionRefusedError():
+            problem = "nothing listens there"
+            advice = "Is the broker running? Check mqtt.host and mqtt.port"
+        case TimeoutError():
+            problem = "it does not answer"
+            advice = "Check mqtt.host, mqtt.port and any firewall"
+        case FileNotFoundError() | PermissionError():
+            problem = f"a certificate or key can't be read: {error.strerror}"
+            advice = "Check the files of mqtt.tls"
+        case _:
+            problem = getattr(error, "strerror", None) or str(error)
+            advice = "Check mqtt.host and mqtt.port"
+    return f"the MQTT broker at {place} can't be reached: {problem}. {advice}"

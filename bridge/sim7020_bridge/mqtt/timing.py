@@ -1,0 +1,26 @@
+"""Every duration of the MQTT package."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ClientTiming:
+    """Every duration of a broker connection, in seconds.
+
+    Args:
+        connect: Longest wait for the connection and, again, for the broker's answer to it.
+        first_retry: Wait before the first new attempt; doubled for each further one, then shortened by up to half.
+        last_retry: Longest such wait.
+        refused_retry: Shortest wait after the broker said no.
+        stable: A connection that lasted this long starts the next wait at the beginning.
+        farewell: Longest wait for the last publications and the disconnection.
+        tick: How often keep-alive is looked at.
+    """
+
+    connect: float = 10.0
+    first_retry: float = 1.0
+    last_retry: float = 60.0
+    refused_retry: float = 30.0
+    stable: float = 30.0
+    farewell: float = 3.0
+    tick: float = 1.0
