@@ -1,0 +1,95 @@
+"""How a command is declared and what a handler returns."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sim7020_emulator.syntax import Arguments, Form
+
+if TYPE_CHECKING:
+    from sim7020_emulator.module import Module
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command says.
+
+    Args:
+        lines: Information text, a line each; bytes above 0x7F as Latin-1.
+        final: The final result, or None if there is none.
+        then: Done once the final result is written: for what the module reports right after it.
+    """
+
+    lines: tuple[str, ...] = ()
+    final: str | None = "OK"
+    then: Callable[[], None] | None = None
+
+
+OK = Answer()
+
+
+def lines(*texts: str) -> Answer:
+    """Answer with information text and OK."""
+    return Answer(texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One command being carried out.
+
+    Args:
+        collect: Prints the prompt and returns the bytes that follow: as many as asked for, or until Ctrl-Z; None when
+            the user cancels with ESC.
+        say: Prints a line at once, before the answer.
+    """
+
+    module: "Module"
+    arguments: Arguments
+    collect: Callable[[int | None], Awaitable[bytes | None]]
+    say: Callable[[str], None]
+
+
+Handler = Callable[[Call], Answer] | Callable[[Call], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command and its forms; a form that is None is refused, a text is printed as it is ("" is OK only).
+
+    Args:
+        cme: Whether a refusal is a +CME ERROR (as +CMEE says) or always ``ERROR``.
+    """
+
+    name: str
+    test: Handler | str | None = None
+    read: Handler | str | None = None
+    write: Handler | str | None = None
+    execute: Handler | str | None = None
+    cme: bool = False
+
+    def form(self, form: Form) -> Handler | str | None:
+        """Return what answers one of the four forms."""
+        forms: Mapping[Form, Handler | str | None] = {
+            Form.TEST: self.test,
+            Form.READ: self.read,
+            Form.WRITE: self.write,
+            Form.EXECUTE: self.execute,
+        }
+        return forms[form]
+
+
+def setting(
+    name: str, key: str, highest: int, *, test: str | None = None, cme: bool = False, lowest: int = 0
+) -> Command:
+    """Declare a command that reads and writes one numeric setting."""
+
+    def read(call: Call) -> Answer:
+        return lines(f"{name}: {call.module.profile.stored(key)}")
+
+    def write(call: Call) -> Answer:
+        call.arguments.limit(at_least=1, at_most=1)
+        call.module.profile.set(key, call.arguments.integer(0, lowest, highest))
+        return OK
+
+    shown = f"{name}: ({lowest}-{highest})" if test is None else test
+    return Command(name, test=shown, read=read, write=write, cme=cme)

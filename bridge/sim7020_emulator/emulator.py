@@ -1,0 +1,61 @@
+"""One emulated module with its serial port: where everything is put together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sim7020_emulator.facts import Facts
+from sim7020_emulator.handlers.registry import COMMANDS
+from sim7020_emulator.internet import Internet
+from sim7020_emulator.interpreter import Interpreter
+from sim7020_emulator.line import Uart
+from sim7020_emulator.models import MODELS, Model
+from sim7020_emulator.module import Module
+from sim7020_emulator.schedule import Schedule, Timing
+from sim7020_emulator.variants import Variants
+
+_AUTO_BAUD_RATE = 115200
+"""The rate that a module without a fixed one has learned."""
+
+
+@dataclass(slots=True)
+class Setup:
+    """What an emulator is told before it starts.
+
+    Args:
+        baud: Line rate; 0 is unpaced, None is the model's own.
+        speed: Scales the module's delays; 0 leaves them out.
+    """
+
+    model: Model = MODELS["sim7020e"]
+    baud: int | None = None
+    speed: float = 1.0
+    facts: Facts = field(default_factory=Facts)
+    variants: Variants = field(default_factory=Variants)
+    internet: Internet = field(default_factory=Internet)
+    timing: Timing = field(default_factory=Timing)
+
+
+class Emulator:
+    """A module, its interpreter and its UART."""
+
+    def __init__(self, setup: Setup, trace: Callable[[str, str], None] = lambda _direction, _text: None) -> None:
+        rate = setup.model.rate if setup.baud is None else setup.baud or setup.model.rate or _AUTO_BAUD_RATE
+        if rate == 0 and "boot" not in setup.variants.chosen:
+            setup.variants.set("boot", "autobaud")
+        if setup.variants.is_set("boot", "autobaud"):
+            rate = 0
+        line_rate = 0 if setup.baud == 0 else setup.baud or rate or _AUTO_BAUD_RATE
+        self.schedule = Schedule(setup.speed, setup.timing)
+        self.module = Module(setup.model, setup.facts, setup.variants, setup.internet, self.schedule, rate=rate)
+        self.uart = Uart(line_rate)
+        self.interpreter = Interpreter(self.module, COMMANDS, self.uart.write, trace)
+        self.uart.on_receive(self.interpreter.feed)
+        self.module.on_rate = self._change_rate
+
+    async def stop(self) -> None:
+        """Switch off and end everything."""
+        await self.module.stop()
+
+    def _change_rate(self, rate: int) -> None:
+        if rate:
+            self.uart.change_rate(rate)

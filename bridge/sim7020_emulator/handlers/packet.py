@@ -1,0 +1,237 @@
+"""Packet domain (manual V1.05's packet chapter, TCP/IP note section 2)."""
+
+import re
+
+from sim7020_emulator.command import OK, Answer, Call, Command, lines
+from sim7020_emulator.packet import DEFAULT_CID, LAST_CID, Context
+from sim7020_emulator.results import Cme, MobileEquipmentError, PlainError, Refused
+
+_TYPES = ("IP", "IPV6", "IPV4V6", "Non-IP")
+_RANGES = ",,,(0-2),(0-4),(0),,,,(0-1),,(0-1),,(0-1)"
+_BY_NAME = {name.upper(): name for name in _TYPES}
+_NAME = re.compile(r"[!-~]{0,100}")
+
+
+def _type(call: Call, index: int) -> str:
+    try:
+        return _BY_NAME[call.arguments.text(index, "IP").upper()]
+    except KeyError:
+        raise Refused from None
+
+
+def _apn(call: Call, index: int) -> str:
+    apn = call.arguments.text(index, "")
+    if not _NAME.fullmatch(apn):
+        raise Refused
+    return apn
+
+
+def _context(call: Call, index: int) -> Context:
+    cid = call.arguments.integer(index, 1, LAST_CID)
+    try:
+        return call.module.packet.contexts[cid]
+    except KeyError:
+        raise MobileEquipmentError(Cme.PROFILE_NOT_DEFINED) from None
+
+
+def _read_activation(call: Call) -> Answer:
+    return lines(*(f"+CGACT: {c.cid},{int(c.active)}" for c in call.module.packet.all()))
+
+
+async def _activate(call: Call) -> Answer:
+    module = call.module
+    call.arguments.limit(at_least=1, at_most=1 + LAST_CID)
+    wanted = call.arguments.integer(0, 0, 1)
+    positions = range(1, len(call.arguments))
+    contexts = [_context(call, index) for index in positions] or module.packet.all()
+    if wanted and not module.radio.registered:
+        raise MobileEquipmentError(Cme.NO_NETWORK_SERVICE)
+    changed = any(context.active is not bool(wanted) for context in contexts)
+    await module.schedule.pause(module.schedule.timing.pdn)
+    for context in contexts:
+        if not wanted:
+            module.deactivate(context.cid)
+        elif not module.packet.activate(context.cid):
+            raise MobileEquipmentError(Cme.UNKNOWN_APN)
+    if not wanted and changed and module.variants.is_set("cgact_off", "no_carrier"):
+        return Answer(final="NO CARRIER")
+    return OK
+
+
+def _read_contexts(call: Call) -> Answer:
+    return lines(
+        *(f'+CGDCONT: {c.cid},"{c.kind}","{c.apn}","{c.address}",0,0' for c in call.module.packet.all() if c.defined)
+    )
+
+
+def _define_context(call: Call) -> Answer:
+    call.arguments.limit(at_least=1, at_most=14)
+    cid = call.arguments.integer(0, 1, LAST_CID)
+    contexts = call.module.packet.contexts
+    if len(call.arguments) == 1:
+        _delete(call, cid)
+        return OK
+    kind, apn = _type(call, 1), _apn(call, 2)
+    context = contexts.setdefault(cid, Context(cid))
+    if context.active and cid != DEFAULT_CID:
+        raise PlainError
+    context.kind, context.apn, context.defined = kind, apn, True
+    return OK
+
+
+def _delete(call: Call, cid: int) -> None:
+    contexts = call.module.packet.contexts
+    if cid not in contexts:
+        raise MobileEquipmentError(Cme.PROFILE_NOT_DEFINED)
+    if contexts[cid].active and cid != DEFAULT_CID:
+        call.module.deactivate(cid)
+    if cid == DEFAULT_CID:
+        contexts[cid].defined = False
+    else:
+        del contexts[cid]
+
+
+def _delete_context(call: Call) -> Answer:
+    call.arguments.limit(at_least=1, at_most=1)
+    cid = call.arguments.integer(0, 1, LAST_CID)
+    _delete(call, cid)
+    return lines(f"+CGDEL: {cid}")
+
+
+def _read_default(call: Call) -> Answer:
+    stored = [str(call.module.profile.stored(f"DEFAULT_{key}")) for key in ("TYPE", "APN", "USER", "PASSWORD")]
+    return lines("*MCGDEFCONT: " + ",".join(f'"{text}"' for text in stored))
+
+
+def _write_default(call: Call) -> Answer:
+    call.arguments.limit(at_least=1, at_most=4)
+    kind, apn = _type(call, 0), _apn(call, 1)
+    user, password = call.arguments.text(2, "", longest=64), call.arguments.text(3, "", longest=64)
+    for key, value in (("TYPE", kind), ("APN", apn), ("USER", user), ("PASSWORD", password)):
+        call.module.profile.set(f"DEFAULT_{key}", value)
+    return OK
+
+
+def _address(context: Context) -> str:
+    return f'+CGPADDR: {context.cid},"{context.address}"' if context.active else f"+CGPADDR: {context.cid}"
+
+
+def _all_addresses(call: Call) -> Answer:
+    return lines(*(_address(context) for context in call.module.packet.all()))
+
+
+def _some_addresses(call: Call) -> Answer:
+    call.arguments.limit(at_least=1, at_most=LAST_CID)
+    return lines(*(_address(_context(call, index)) for index in range(len(call.arguments))))
+
+
+def _configuration(call: Call) -> Answer:
+    context = call.module.packet.default
+    return lines(f"+IPCONFIG: {context.address}") if context.active else OK
+
+
+def _dynamic(call: Call, context: Context) -> str:
+    f = call.module.facts
+    text = f'+CGCONTRDP: {context.cid},{f.bearer},"{context.apn}","{context.address}.{f.mask}"'
+    match call.module.variants["cgcontrdp_tail"]:
+        case "space":
+            return text + " "
+        case "full":
+            return text + f',"{f.gateway}","{f.dns1}","{f.dns2}",,,,,{f.mtu}'
+        case _:
+            return text
+
+
+def _all_dynamic(call: Call) -> Answer:
+    return lines(*(_dynamic(call, context) for context in call.module.packet.all() if context.active))
+
+
+def _one_dynamic(call: Call) -> Answer:
+    call.arguments.limit(at_least=1, at_most=1)
+    context = _context(call, 0)
+    return lines(_dynamic(call, context)) if context.active else OK
+
+
+def _test_dynamic(call: Call) -> Answer:
+    active = [str(context.cid) for context in call.module.packet.all() if context.active]
+    return lines(f"+CGCONTRDP: ({','.join(active)})") if active else OK
+
+
+def _test_addresses(call: Call) -> Answer:
+    cids = [str(context.cid) for context in call.module.packet.all()]
+    return lines(f"+CGPADDR: ({','.join(cids)})")
+
+
+def _read_address_format(call: Call) -> Answer:
+    return lines(f"+CGPIAF: {call.module.profile.text('CGPIAF')}")
+
+
+def _write_address_format(call: Call) -> Answer:
+    call.arguments.limit(at_least=1, at_most=4)
+    old = call.module.profile.text("CGPIAF").split(",")
+    values = [str(call.arguments.integer(index, 0, 1, default=int(old[index]))) for index in range(4)]
+    call.module.profile.set("CGPIAF", ",".join(values))
+    return OK
+
+
+def _authentication(context: Context) -> str:
+    protocol, user, password = context.auth
+    return f'+CGAUTH: {context.cid},{protocol},"{user}","{password}"'
+
+
+def _read_authentication(call: Call) -> Answer:
+    return lines(*(_authentication(context) for context in call.module.packet.all() if context.auth[0]))
+
+
+def _write_authentication(call: Call) -> Answer:
+    call.arguments.limit(at_least=1, at_most=4)
+    context = _context(call, 0)
+    if len(call.arguments) == 1:
+        return lines(_authentication(context))
+    protocol = call.arguments.integer(1, 0, 1)
+    context.auth = (protocol, call.arguments.text(2, "", longest=64), call.arguments.text(3, "", longest=64))
+    return OK
+
+
+def _read_events(call: Call) -> Answer:
+    return lines(f"+CGEREP: {call.module.profile.number('CGEREP')},0")
+
+
+def _write_events(call: Call) -> Answer:
+    call.arguments.limit(at_least=1, at_most=2)
+    call.arguments.integer(1, 0, 0, default=0)
+    call.module.profile.set("CGEREP", call.arguments.integer(0, 0, 1))
+    return OK
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("+CGACT", test="+CGACT: (0-1)", read=_read_activation, write=_activate, cme=True),
+    Command(
+        "+CGDCONT",
+        test="\r\n".join(f'+CGDCONT: (1-15),"{kind}"{_RANGES}' for kind in _TYPES),
+        read=_read_contexts,
+        write=_define_context,
+    ),
+    Command("+CGDEL", write=_delete_context, cme=True),
+    Command(
+        "*MCGDEFCONT",
+        test="*MCGDEFCONT: (" + ",".join(f'"{kind}"' for kind in _TYPES) + ")",
+        read=_read_default,
+        write=_write_default,
+        cme=True,
+    ),
+    Command("+CGPADDR", test=_test_addresses, write=_some_addresses, execute=_all_addresses, cme=True),
+    Command("+IPCONFIG", execute=_configuration),
+    Command("+CGCONTRDP", test=_test_dynamic, write=_one_dynamic, execute=_all_dynamic, cme=True),
+    Command(
+        "+CGPIAF",
+        test="+CGPIAF: (0,1),(0,1),(0,1),(0,1)",
+        read=_read_address_format,
+        write=_write_address_format,
+        cme=True,
+    ),
+    Command(
+        "+CGAUTH", test="+CGAUTH: (1-15),(0-1),,", read=_read_authentication, write=_write_authentication, cme=True
+    ),
+    Command("+CGEREP", test="+CGEREP: (0-1),(0)", read=_read_events, write=_write_events),
+)

@@ -1,0 +1,264 @@
+"""One real socket of the host behind one socket of the module.
+
+An error of the host becomes a +CSOERR code: manual V1.05's list, whose names mirror lwIP's.
+"""
+
+import asyncio
+import errno
+import fcntl
+import socket
+import struct
+import termios
+from collections import deque
+from collections.abc import Callable
+from enum import IntEnum
+
+from sim7020_emulator.schedule import Schedule
+
+SEGMENT = 512
+"""The most bytes of a TCP stream that are reported as one piece."""
+
+_LARGEST_DATAGRAM = 65535
+_BACKLOG_LIMIT = 32768
+"""Bytes that may wait for the network before a send is refused."""
+
+
+class SocketError(IntEnum):
+    """The codes of +CSOERR."""
+
+    COMMON = -1
+    ROUTE = 1
+    ABORTED = 2
+    RESET = 3
+    NOT_CONNECTED = 4
+    VALUE = 5
+    BUFFER = 6
+    BLOCK = 7
+    ADDRESS_IN_USE = 8
+    ALREADY_CONNECTING = 9
+    ALREADY_CONNECTED = 10
+    NETIF = 11
+    PARAMETER = 12
+
+
+_ERRNO = {
+    errno.EHOSTUNREACH: SocketError.ROUTE,
+    errno.ENETUNREACH: SocketError.ROUTE,
+    errno.ECONNABORTED: SocketError.ABORTED,
+    errno.ETIMEDOUT: SocketError.ABORTED,
+    errno.ECONNRESET: SocketError.RESET,
+    errno.ECONNREFUSED: SocketError.RESET,
+    errno.ENOTCONN: SocketError.NOT_CONNECTED,
+    errno.EPIPE: SocketError.NOT_CONNECTED,
+    errno.EINVAL: SocketError.VALUE,
+    errno.ENOBUFS: SocketError.BUFFER,
+    errno.EMSGSIZE: SocketError.BUFFER,
+    errno.EAGAIN: SocketError.BLOCK,
+    errno.EADDRINUSE: SocketError.ADDRESS_IN_USE,
+    errno.EALREADY: SocketError.ALREADY_CONNECTING,
+    errno.EISCONN: SocketError.ALREADY_CONNECTED,
+    errno.ENETDOWN: SocketError.NETIF,
+    errno.EFAULT: SocketError.PARAMETER,
+    errno.EDESTADDRREQ: SocketError.PARAMETER,
+}
+
+
+def error_code(error: OSError) -> int:
+    """Return the +CSOERR code that an error of the host stands for."""
+    if isinstance(error, TimeoutError):
+        return SocketError.ABORTED
+    return _ERRNO.get(error.errno or 0, SocketError.COMMON)
+
+
+class HostSocket:
+    """A TCP or UDP socket of the host.
+
+    Args:
+        on_data: Called with each piece of what arrives, after the downlink's delay.
+        on_error: Called once, with the host's error, or None when the peer closed in order.
+        on_acknowledged: Called with the size of each TCP send whose bytes the peer's kernel has acknowledged.
+    """
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        *,
+        stream: bool,
+        family: socket.AddressFamily,
+        on_data: Callable[[bytes], None],
+        on_error: Callable[[OSError | None], None],
+        on_acknowledged: Callable[[int], None],
+        accepted: socket.socket | None = None,
+    ) -> None:
+        self._schedule = schedule
+        self._stream = stream
+        self._on_data = on_data
+        self._on_error = on_error
+        self._on_acknowledged = on_acknowledged
+        kind = socket.SOCK_STREAM if stream else socket.SOCK_DGRAM
+        self._socket = accepted or socket.socket(family, kind)
+        self._socket.setblocking(False)
+        self._uplink: deque[tuple[float, bytes]] = deque()
+        self._work = asyncio.Event()
+        self._reports: deque[tuple[int, int, float]] = deque()
+        self._downlink: deque[bytes | OSError | None] = deque()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._sender: asyncio.Task[None] | None = None
+        self._closing = False
+        self._failed = False
+        self.sent = 0
+        self._handed_over = 0
+
+    @property
+    def waiting(self) -> int:
+        """Bytes accepted but not yet handed to the host's network."""
+        return self.sent - self._handed_over
+
+    def bind(self, port: int) -> None:
+        """Take a local port; raises ``OSError``."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind(("", port))
+
+    async def connect(self, host: str, port: int) -> None:
+        """Connect, then begin to move data; raises ``OSError``."""
+        loop = asyncio.get_running_loop()
+        limit = self._schedule.timing.connect_limit / (self._schedule.speed or 1.0)
+        await asyncio.wait_for(loop.sock_connect(self._socket, (host, port)), limit)
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin to move data on a connected socket."""
+        self._sender = self._schedule.start(self._send_loop(), "uplink")
+        self._tasks = [self._sender, self._schedule.start(self._receive_loop(), "downlink")]
+
+    def listen(self, on_client: Callable[[socket.socket], None]) -> None:
+        """Accept clients on the bound port."""
+        self._socket.listen(5)
+        self._tasks = [self._schedule.start(self._accept_loop(on_client), "listener")]
+
+    def keep_alive(self, *, on: bool, idle: int, interval: int, count: int) -> None:
+        """Set TCP keep-alive; times in seconds."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, int(on))
+        if on:
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, idle)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, interval)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, count)
+
+    def send(self, data: bytes, delay: float) -> None:
+        """Queue bytes that leave after ``delay``; raises ``OSError`` (ENOBUFS) when too much waits."""
+        if self.waiting + len(data) > _BACKLOG_LIMIT:
+            raise OSError(errno.ENOBUFS, "too much waits to be sent")
+        now = self._schedule.now()
+        self._uplink.append((now + delay, data))
+        self.sent += len(data)
+        if self._stream:
+            report_at = now + max(self._schedule.timing.send_report, delay)
+            self._reports.append((self.sent, len(data), report_at))
+        self._work.set()
+
+    def unacknowledged(self) -> int:
+        """Count the TCP bytes that were sent and that the peer has not acknowledged yet."""
+        if not self._stream or self._socket.fileno() < 0:
+            return 0
+        (queued,) = struct.unpack("i", fcntl.ioctl(self._socket.fileno(), termios.TIOCOUTQ, b"\0" * 4))
+        return self.waiting + int(queued)
+
+    def close(self) -> None:
+        """Send what waits, then close; nothing is reported any more."""
+        self._closing = True
+        self._work.set()
+        for task in self._tasks:
+            if task is not self._sender:
+                task.cancel()
+        if self._sender is None or self._sender.done():
+            self._socket.close()
+
+    def abandon(self) -> None:
+        """Close at once, whatever waits."""
+        self._closing = True
+        for task in self._tasks:
+            task.cancel()
+        self._socket.close()
+
+    async def _send_loop(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                while self._uplink:
+                    due, data = self._uplink[0]
+                    await self._schedule.pause(due - self._schedule.now())
+                    await loop.sock_sendall(self._socket, data)
+                    self._uplink.popleft()
+                    self._handed_over += len(data)
+                if self._closing:
+                    return
+                if self._reports:
+                    await self._report_acknowledged()
+                    continue
+                self._work.clear()
+                await self._work.wait()
+        except OSError as error:
+            self._fail(error)
+        finally:
+            if self._closing:
+                self._socket.close()
+
+    async def _report_acknowledged(self) -> None:
+        """Report the oldest send if it is due, or wait a moment; new data interrupts the wait."""
+        end, size, report_at = self._reports[0]
+        remaining = report_at - self._schedule.now() if self._schedule.speed else 0.0
+        acknowledged = end <= self.sent - self.unacknowledged()
+        if acknowledged and remaining <= 0:
+            self._reports.popleft()
+            self._on_acknowledged(size)
+            return
+        pause = self._schedule.timing.acknowledgement_poll if remaining <= 0 else remaining
+        self._work.clear()
+        try:
+            await asyncio.wait_for(self._work.wait(), max(pause, 0.001) / (self._schedule.speed or 1.0))
+        except TimeoutError:
+            return
+
+    async def _receive_loop(self) -> None:
+        loop = asyncio.get_running_loop()
+        size = SEGMENT if self._stream else _LARGEST_DATAGRAM
+        while True:
+            try:
+                data = await loop.sock_recv(self._socket, size)
+            except OSError as error:
+                self._bring_down(error)
+                return
+            if self._stream and not data:
+                self._bring_down(None)
+                return
+            if data:
+                self._bring_down(data)
+
+    def _bring_down(self, item: bytes | OSError | None) -> None:
+        """Pass something up to the module after the downlink's delay, in order."""
+        self._downlink.append(item)
+        if self._schedule.speed:
+            self._schedule.timer(self._schedule.timing.downlink, self._arrive)
+        else:
+            self._arrive()
+
+    def _arrive(self) -> None:
+        item = self._downlink.popleft()
+        if isinstance(item, bytes):
+            if not self._closing:
+                self._on_data(item)
+        else:
+            self._fail(item)
+
+    async def _accept_loop(self, on_client: Callable[[socket.socket], None]) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            client, _ = await loop.sock_accept(self._socket)
+            await self._schedule.pause(self._schedule.timing.downlink)
+            on_client(client)
+
+    def _fail(self, error: OSError | None) -> None:
+        if self._closing or self._failed:
+            return
+        self._failed = True
+        self._on_error(error)

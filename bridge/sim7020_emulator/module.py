@@ -1,0 +1,334 @@
+"""The module as a whole: power, SIM, registration, PDN, sockets, sleep and clock, and what happens to each of them."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from enum import StrEnum
+from typing import Any
+
+from sim7020_emulator.clock import Clock, Moment, host_moment, read_moment
+from sim7020_emulator.facts import Facts
+from sim7020_emulator.internet import Internet
+from sim7020_emulator.models import Model
+from sim7020_emulator.packet import DEFAULT_CID, Packet
+from sim7020_emulator.profile import Profile
+from sim7020_emulator.radio import DEACTIVATED, Radio, Registration, rssi_of
+from sim7020_emulator.saving import LightSleep, PowerSavingMode, periodic_tau
+from sim7020_emulator.schedule import Schedule, Timer
+from sim7020_emulator.sim import Sim
+from sim7020_emulator.sockets import Sockets
+from sim7020_emulator.variants import Variants
+
+_IDLE_AFTER = 10.0
+"""Seconds without traffic after which the next uplink needs a new radio connection."""
+
+
+class Power(StrEnum):
+    """Whether the module hears its AT port."""
+
+    OFF = "off"
+    STARTING = "starting"
+    ON = "on"
+    ASLEEP = "asleep"
+
+
+class Module:
+    """One SIM7020 without its serial port; what it says by itself goes to ``on_report``."""
+
+    def __init__(
+        self, model: Model, facts: Facts, variants: Variants, internet: Internet, schedule: Schedule, *, rate: int
+    ) -> None:
+        self.model = model
+        self.facts = facts
+        self.variants = variants
+        self.internet = internet
+        self.schedule = schedule
+        self.profile = Profile(rate)
+        self.power = Power.OFF
+        self.on_report: Callable[[str], None] = lambda _: None
+        self.on_power: Callable[[], None] = lambda: None
+        self.on_rate: Callable[[int], None] = lambda _: None
+        self.sim = Sim(facts)
+        self.radio = Radio(facts, variants, self.profile, self.emit_urc)
+        self.packet = Packet(facts, self.profile, self.emit_urc)
+        self.clock = Clock(schedule, read_moment(facts.clock))
+        self.psm = PowerSavingMode(schedule, self.profile, may_enter=self._may_sleep, enter=self._fall_asleep)
+        self.light_sleep = LightSleep(schedule, self.profile)
+        self.sockets = Sockets(
+            schedule,
+            internet,
+            self.profile,
+            report=self.emit_urc,
+            active=self.traffic,
+            uplink_delay=self._uplink_delay,
+            close_code=lambda: facts.close_code,
+        )
+        self.pinging = False
+        self._procedure: asyncio.Task[None] | None = None
+        self._tau: Timer | None = None
+        self._last_traffic = float("-inf")
+        self._back_off_until = 0.0
+
+    def emit_urc(self, text: str) -> None:
+        """Say something unsolicited, unless the module is off or asleep."""
+        if self.power is Power.ON:
+            self.light_sleep.note()
+            self.on_report(text)
+
+    def power_on(self, *, attached: bool = False) -> None:
+        """Start the module; with ``attached`` it is up, registered and has its PDN at once, without a word."""
+        self.clock.begin()
+        self._back_off_until = self.schedule.now() + self.facts.t3346
+        if not attached:
+            self._begin(self._start())
+            return
+        self.power = Power.ON
+        self.sim.powered = True
+        if self.sim.ready:
+            stat, cause = self.radio.outcome()
+            if self.profile.number("COPS") != 2 and self.packet.activate(DEFAULT_CID):  # noqa: PLR2004 (deregistered)
+                self.radio.stat, self.radio.cause = stat, cause
+            if not self.radio.registered:
+                self.packet.deactivate(DEFAULT_CID)
+
+    def press_pwrkey(self) -> None:
+        """Pull PWRKEY low for 800 ms: starts a module that is off, wakes one in PSM, turns off one that runs."""
+        match self.power:
+            case Power.OFF:
+                self.power_on()
+            case Power.ASLEEP:
+                self._wake()
+            case Power.ON:
+                self.emit_urc("NORMAL POWER DOWN")
+                self.power_off()
+            case Power.STARTING:
+                return
+
+    def power_off(self) -> None:
+        """Go silent; everything that a reset loses is lost."""
+        self._shut_down()
+        self.power = Power.OFF
+        self.on_power()
+
+    def restart(self) -> None:
+        """Reset: silence, then the boot sequence."""
+        self._shut_down()
+        self.power = Power.STARTING
+        self.on_power()
+        self._begin(self._start())
+
+    async def set_function(self, function: int) -> None:
+        """+CFUN: leave the network and power down what the level does without."""
+        self._cancel_procedure()
+        self.leave_network()
+        self.profile.set("CFUN", function)
+        self.psm.stop()
+        if function in {0, 7} and self.sim.powered:
+            self.sim.powered = False
+            self.sim.verified = False
+            self.emit_urc("+CPIN: NOT READY")
+        await self.schedule.pause(self.schedule.timing.radio_off)
+
+    def full_function(self) -> None:
+        """+CFUN=1: SIM and radio on; reports follow."""
+        if self.profile.number("CFUN") != 1:
+            self.profile.set("CFUN", 1)
+            self.profile.apply_pending("DEFAULT_TYPE", "DEFAULT_APN", "DEFAULT_USER", "DEFAULT_PASSWORD")
+            self._begin(self._radio_on())
+
+    def signal_text(self) -> str:
+        """Compose rssi and ber as +CSQ and +CSQN print them; 99,99 with the radio off."""
+        if self.profile.number("CFUN") != 1:
+            return "99,99"
+        return f"{rssi_of(self.facts, self.variants)},{self.facts.ber}"
+
+    def change_signal(self, rssi: int, ber: int = 0) -> None:
+        """Change the received signal; reported where +EXUNSOL asks for it."""
+        self.facts.rssi, self.facts.ber, self.facts.dbm = rssi, ber, ""
+        if self.profile.number("EXUNSOL"):
+            self.emit_urc(f"+CSQN: {self.signal_text()}")
+
+    def back_off(self) -> int:
+        """Return the seconds that T3346 still runs."""
+        return max(0, round(self._back_off_until - self.schedule.now()))
+
+    def unlocked(self) -> None:
+        """Go on after the PIN was accepted."""
+        self._begin(self._unlocked())
+
+    def inserted_line(self) -> str:
+        """Compose +CSMINS, answer and report alike."""
+        return f"+CSMINS: {self.profile.number('CSMINS')},{int(self.sim.inserted)}"
+
+    def attach(self, *, by_user: bool = False) -> None:
+        """Look for the network; takes its time."""
+        if self.profile.number("CFUN") == 1 and self.sim.ready:
+            self._begin(self._attach(by_user=by_user))
+
+    def leave_network(self, *, by_network: bool = False) -> None:
+        """Detach: sockets lose their bearer, the PDN goes, registration ends."""
+        self._cancel_procedure()
+        self.sockets.bearer_lost()
+        self.packet.detach(by_network=by_network)
+        self.radio.change(Registration.IDLE)
+
+    def lose_network(self) -> None:
+        """Lose coverage or be detached by the network, and search again."""
+        self.leave_network(by_network=True)
+        self.attach()
+
+    def deactivate(self, cid: int, *, by_network: bool = False) -> None:
+        """Release a PDN context; with the last one the sockets lose their bearer."""
+        self.packet.deactivate(cid, by_network=by_network)
+        if not self.packet.online:
+            self.sockets.bearer_lost()
+
+    def traffic(self) -> None:
+        """Note that something was sent or received over the air."""
+        self._last_traffic = self.schedule.now()
+        self.psm.traffic()
+        self.profile.set("CNBIOTRAI", 0)
+
+    def request_power_saving(self) -> None:
+        """+CPSMS 0 to 1: ask the network for the timers."""
+        asked_active = self.profile.text("CPSMS_ACTIVE") or "00000001"
+        asked_tau = self.profile.text("CPSMS_TAU") or DEACTIVATED
+        active = asked_active if self.facts.t3324 == "asked" else self.facts.t3324
+        tau = asked_tau if self.facts.t3412 == "asked" else self.facts.t3412
+        self._grant(active, tau)
+
+    def cancel_power_saving(self) -> None:
+        """+CPSMS 1 to 0."""
+        self.psm.stop()
+        self._grant(DEACTIVATED, DEACTIVATED)
+
+    def network_time(self) -> Moment:
+        """Return what the network or a time server says the time is."""
+        if self.facts.network_clock:
+            return read_moment(self.facts.network_clock)
+        return host_moment(self.facts.zone)
+
+    async def stop(self) -> None:
+        """End everything."""
+        self._shut_down()
+        self.power = Power.OFF
+        await self.schedule.stop()
+
+    def _grant(self, active: str, tau: str) -> None:
+        self.psm.granted_active, self.psm.granted_tau = active, tau
+        self.radio.grant(active, tau)
+        self.psm.traffic()
+
+    async def _start(self) -> None:
+        self.power = Power.STARTING
+        await self.schedule.pause(self.schedule.timing.start)
+        self.power = Power.ON
+        greets = not self.variants.is_set("boot", "autobaud") and self.profile.number("IPR") != 0
+        if greets:
+            self.emit_urc("*MATREADY: 1" if self.variants.is_set("boot", "matready") else "RDY")
+            self.emit_urc("+CFUN: 1")
+        await self._radio_on(greets=greets, boot=True)
+
+    async def _radio_on(self, *, greets: bool = True, boot: bool = False) -> None:
+        await self.schedule.pause(self.schedule.timing.sim_ready)
+        self.sim.powered = True
+        if greets:
+            self.emit_urc(f"+CPIN: {self.sim.code()}")
+        if not self.sim.ready:
+            return
+        if boot and greets:
+            await self.schedule.pause(self.schedule.timing.sms_ready)
+            self.emit_urc("SMS Ready")
+        await self._attach()
+
+    async def _unlocked(self) -> None:
+        self.emit_urc("+CPIN: READY")
+        await self.schedule.pause(self.schedule.timing.sms_ready)
+        self.emit_urc("SMS Ready")
+        await self._attach()
+
+    async def _attach(self, *, by_user: bool = False) -> None:
+        if self.profile.number("COPS") == 2:  # noqa: PLR2004 (deregistered by the user)
+            return
+        stat, cause = self.radio.outcome()
+        if stat is Registration.WITHHELD:
+            stat = Registration.HOME if by_user else stat
+        if self.radio.registered:
+            return
+        if self.back_off():
+            await self.schedule.wait(self.back_off())
+        self.radio.change(Registration.SEARCHING)
+        await self.schedule.pause(self.facts.registration_time)
+        if stat not in {Registration.HOME, Registration.ROAMING}:
+            self.radio.change(stat, cause)
+            return
+        if not self.packet.activate(DEFAULT_CID):
+            self.radio.change(Registration.DENIED, 19)
+            return
+        self.radio.change(stat)
+        if self.profile.number("CTZU"):
+            self.clock.set(self.network_time())
+        if self.profile.number("CTZR"):
+            self.emit_urc(f"+CTZV: {self.facts.zone:+03d}")
+        if self.profile.number("CLTS"):
+            self.emit_urc(f"+CLTS: {self.network_time()}")
+        if self.profile.number("CPSMS") == 1:
+            self.request_power_saving()
+
+    def _may_sleep(self) -> bool:
+        return self.power is Power.ON and self.radio.registered and not self.sockets.open_tcp()
+
+    def _fall_asleep(self) -> None:
+        if self.profile.number("CPSMSTATUS"):
+            self.emit_urc('+CPSMSTATUS: "ENTER PSM"')
+        self._cancel_procedure()
+        self.power = Power.ASLEEP
+        keeps_sockets = self.profile.number("RETENTION") == 1
+        self.sockets.forget(keep_udp=keeps_sockets)
+        self.profile.restart(frozenset({"RETENTION", "CFUN"}))
+        if self.variants.is_set("csorcvflag_after_psm", "reset"):
+            self.profile.set("CSORCVFLAG", 0)
+        self.on_power()
+        tau = periodic_tau(self.psm.granted_tau)
+        if tau:
+            self._tau = self.schedule.timer(tau, self._wake)
+
+    def _wake(self) -> None:
+        if self._tau is not None:
+            self._tau.cancel()
+            self._tau = None
+        self._begin(self._wake_up())
+
+    async def _wake_up(self) -> None:
+        await self.schedule.pause(self.schedule.timing.wake)
+        self.power = Power.ON
+        self.emit_urc(f"+CPIN: {self.sim.code()}")
+        if self.profile.number("CPSMSTATUS"):
+            self.emit_urc('+CPSMSTATUS: "EXIT PSM"')
+        self.psm.woken()
+
+    def _uplink_delay(self) -> float:
+        timing = self.schedule.timing
+        idle = self.schedule.now() - self._last_traffic
+        return timing.uplink + (timing.rrc_setup if idle > _IDLE_AFTER else 0.0)
+
+    def _shut_down(self) -> None:
+        self._cancel_procedure()
+        self.psm.stop()
+        if self._tau is not None:
+            self._tau.cancel()
+        self.sockets.forget()
+        self.packet.forget()
+        self.radio.stat, self.radio.cause = Registration.IDLE, 0
+        self.sim.powered = False
+        self.sim.verified = False
+        self.pinging = False
+        self.profile.restart()
+
+    def _begin(self, procedure: Coroutine[Any, Any, None]) -> None:
+        self._cancel_procedure()
+        self._procedure = self.schedule.start(procedure, "module procedure")
+
+    def _cancel_procedure(self) -> None:
+        if self._procedure is not None and self._procedure is not asyncio.current_task():
+            self._procedure.cancel()
+        self._procedure = None

@@ -1,0 +1,178 @@
+"""The command line."""
+
+import argparse
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from sim7020_emulator.emulator import Setup
+from sim7020_emulator.facts import described
+from sim7020_emulator.handlers.basic import RATES
+from sim7020_emulator.internet import Echo, Moment, is_address
+from sim7020_emulator.mistakes import Mistake, choose
+from sim7020_emulator.models import MODELS
+from sim7020_emulator.variants import VARIANTS
+
+_LARGEST_PORT = 65535
+
+
+@dataclass(slots=True)
+class Options:
+    """What to run and where."""
+
+    setup: Setup
+    link: Path | None = None
+    listen: tuple[str, int] | None = None
+    trace: Path | None = None
+    attached: bool = False
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:  # type: ignore[override]
+        raise Mistake(message)
+
+
+def read_options(arguments: list[str]) -> Options:
+    """Read the command line; raises ``Mistake``."""
+    given = _parser().parse_args(arguments)
+    setup = Setup(model=MODELS[choose("--model", given.model, tuple(MODELS))], baud=_baud(given.baud))
+    setup.speed = _speed(given.speed)
+    for item in given.variant:
+        setup.variants.set(*_pair("--variant", item))
+    for item in given.set:
+        setup.facts.set(*_pair("--set", item))
+    for item in given.dns:
+        add_name(setup, item)
+    for item in given.ping:
+        add_ping(setup, item)
+    for item in given.route:
+        add_route(setup, item)
+    for item in given.fail:
+        add_failure(setup, item)
+    listen = None if given.tcp is None else _endpoint("--tcp", given.tcp)
+    return Options(
+        setup,
+        link=None if given.link is None else Path(given.link),
+        listen=listen,
+        trace=None if given.trace is None else Path(given.trace),
+        attached=given.attached,
+    )
+
+
+def add_name(setup: Setup, item: str) -> None:
+    """Add NAME=ADDR[,ADDR] or NAME=fail:CODE to the table of names."""
+    name, value = _pair("--dns", item)
+    if re.fullmatch(r"fail:\d{1,3}", value):
+        setup.internet.names[name.lower()] = int(value[5:])
+        return
+    addresses = tuple(value.split(","))
+    for address in addresses:
+        _address("--dns", address)
+    setup.internet.names[name.lower()] = addresses
+
+
+def add_ping(setup: Setup, item: str) -> None:
+    """Add ADDR=T,T,lost,...[@TTL] to the table of pings."""
+    address, value = _pair("--ping", item)
+    _address("--ping", address)
+    times, _, ttl = value.partition("@")
+    if not re.fullmatch(r"(\d{1,4}|lost)(,(\d{1,4}|lost))*", times) or not re.fullmatch(r"\d{0,3}", ttl):
+        raise Mistake(f"--ping {item!r}: give times in 100 ms units or lost, by comma, and @TTL if you like")
+    hops = int(ttl or 52)
+    setup.internet.pings[address] = tuple(
+        Echo(None) if time == "lost" else Echo(int(time), hops) for time in times.split(",")
+    )
+
+
+def add_route(setup: Setup, item: str) -> None:
+    """Add ADDR[:PORT]=HOST[:PORT]: where an endpoint really is."""
+    here, there = _pair("--route", item)
+    setup.internet.routes[_loose_endpoint("--route", here)] = _loose_endpoint("--route", there)
+
+
+def add_failure(setup: Setup, item: str) -> None:
+    """Add ADDR:PORT=CODE[@connect|@send|@later]: an endpoint that fails."""
+    endpoint, value = _pair("--fail", item)
+    code, _, moment = value.partition("@")
+    if not re.fullmatch(r"-1|[1-9]|1[0-2]", code):
+        raise Mistake(f"--fail {item!r}: the code is -1 or 1 to 12")
+    when = Moment(choose("--fail: the moment", moment or "connect", tuple(Moment)))
+    setup.internet.failures[_endpoint("--fail", endpoint)] = (int(code), when)
+
+
+def _pair(option: str, item: str) -> tuple[str, str]:
+    name, sign, value = item.partition("=")
+    if not sign or not name:
+        raise Mistake(f"{option} {item!r}: give NAME=VALUE")
+    return name, value
+
+
+def _address(option: str, text: str) -> str:
+    if not is_address(text):
+        raise Mistake(f"{option}: {text!r} is not a numeric address")
+    return text
+
+
+def _loose_endpoint(option: str, text: str) -> tuple[str, int | None]:
+    if ":" not in text:
+        return text, None
+    return _endpoint(option, text)
+
+
+def _endpoint(option: str, text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > _LARGEST_PORT:
+        raise Mistake(f"{option}: {text!r} is not HOST:PORT with a port up to {_LARGEST_PORT}")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _baud(text: str | None) -> int | None:
+    if text is None:
+        return None
+    choose("--baud", text, tuple(str(rate) for rate in RATES))
+    return int(text)
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = -1.0
+    if not 0 <= speed <= 1_000_000:  # noqa: PLR2004 (beyond it, timers drown in the loop's own delays)
+        raise Mistake(f"--speed can't be {text!r}; it is a number from 0 (no delays) to 1000000")
+    return speed
+
+
+def _parser() -> argparse.ArgumentParser:
+    variants = "\n".join(f"  {v.name}={'|'.join(v.choices)}\n      {v.meaning}" for v in VARIANTS)
+    facts = "\n".join(f"  {name}={default}\n      {meaning}" for name, default, meaning in described())
+    parser = _Parser(
+        prog="sim7020-emulator",
+        description="A SIM7020 NB-IoT module in software: a pty or TCP port that answers AT commands, with real sockets.",
+        epilog=f"variants (the first value is the default):\n{variants}\n\nfacts (with their defaults):\n{facts}\n\n"
+        "SIGUSR1 presses PWRKEY. SIGTERM and SIGINT end the emulator.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--link", metavar="PATH", help="make PATH a symbolic link to the pty")
+    place.add_argument(
+        "--tcp", metavar="HOST:PORT", help="listen there instead of opening a pty; port 0 takes a free one"
+    )
+    parser.add_argument("--model", default="sim7020e", metavar="NAME", help="sim7020c, sim7020e or sim7020g")
+    parser.add_argument("--baud", metavar="RATE", help="line rate; 0: as fast as it goes (default: the model's)")
+    parser.add_argument(
+        "--speed", default="1.0", metavar="X", help="2: the module is twice as fast; 0: no delays at all"
+    )
+    parser.add_argument("--attached", action="store_true", help="start registered and with a PDN, without the boot")
+    parser.add_argument("--trace", metavar="FILE", help="write the dialogue to FILE as it happens")
+    for name, metavar, text in (
+        ("variant", "NAME=VALUE", "play another firmware, see below"),
+        ("set", "NAME=VALUE", "set a fact of the module or its network, see below"),
+        ("dns", "NAME=ADDR[,ADDR]", "a name's addresses; NAME=fail:8 for a failure"),
+        ("ping", "ADDR=T,lost,...[@TTL]", "replies to a ping in 100 ms units"),
+        ("route", "ADDR[:PORT]=HOST[:PORT]", "where an endpoint really is"),
+        ("fail", "ADDR:PORT=CODE[@MOMENT]", "an endpoint that fails at connect, send or later"),
+    ):
+        parser.add_argument(f"--{name}", action="append", default=[], metavar=metavar, help=text)
+    return parser

@@ -1,0 +1,101 @@
+"""PDN contexts: the default bearer and those that the user defines."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sim7020_emulator.facts import Facts
+from sim7020_emulator.profile import Profile
+
+DEFAULT_CID = 1
+"""The context that comes with the attach."""
+
+LAST_CID = 15
+
+
+@dataclass(slots=True)
+class Context:
+    """One PDN context."""
+
+    cid: int
+    kind: str = "IP"
+    apn: str = ""
+    active: bool = False
+    address: str = ""
+    defined: bool = False
+    auth: tuple[int, str, str] = (0, "", "")
+
+
+class Packet:
+    """The table of contexts.
+
+    Args:
+        report: Emits a +CGEV line, where +CGEREP has switched them on.
+    """
+
+    def __init__(self, facts: Facts, profile: Profile, report: Callable[[str], None]) -> None:
+        self._facts = facts
+        self._profile = profile
+        self._report = report
+        self._given_out = 0
+        self.contexts: dict[int, Context] = {DEFAULT_CID: Context(DEFAULT_CID)}
+
+    @property
+    def default(self) -> Context:
+        """The context of the default bearer."""
+        return self.contexts[DEFAULT_CID]
+
+    @property
+    def online(self) -> bool:
+        """Say whether any context is active."""
+        return any(context.active for context in self.contexts.values())
+
+    def all(self) -> list[Context]:
+        """List the contexts by cid."""
+        return [self.contexts[cid] for cid in sorted(self.contexts)]
+
+    def apn_of(self, context: Context) -> str:
+        """Return the APN that a context asks for, or what the network assigns."""
+        if context.cid == DEFAULT_CID and not context.defined:
+            return str(self._profile.stored("DEFAULT_APN")) or self._facts.apn
+        return context.apn or self._facts.apn
+
+    def activate(self, cid: int) -> bool:
+        """Activate a context; False when the network refuses its APN."""
+        context = self.contexts[cid]
+        if context.active:
+            return True
+        apn = self.apn_of(context)
+        if self._facts.refused_apn and apn == self._facts.refused_apn:
+            return False
+        addresses = self._facts.address.split(",")
+        context.apn = apn
+        context.address = addresses[self._given_out % len(addresses)]
+        context.active = True
+        self._given_out += 1
+        self.event(f"ME PDN ACT {cid}")
+        return True
+
+    def deactivate(self, cid: int, *, by_network: bool = False) -> None:
+        """Release a context."""
+        context = self.contexts[cid]
+        if context.active:
+            context.active = False
+            context.address = ""
+            self.event(f"{'NW PDN DEACT' if by_network else 'ME PDN DEACT'} {cid}")
+
+    def detach(self, *, by_network: bool = False) -> None:
+        """Release everything."""
+        if self.online:
+            for context in self.contexts.values():
+                context.active = False
+                context.address = ""
+            self.event("NW DETACH" if by_network else "ME DETACH")
+
+    def forget(self) -> None:
+        """Lose the contexts that the user defined, and be offline, as after a reset."""
+        self.contexts = {DEFAULT_CID: Context(DEFAULT_CID)}
+
+    def event(self, text: str) -> None:
+        """Report a packet domain event."""
+        if self._profile.number("CGEREP"):
+            self._report(f"+CGEV: {text}")

@@ -1,0 +1,150 @@
+"""Registration: what the network makes of the module, and the three families of reports.
+
+Source: 3GPP TS 27.007 sections 7.2, 10.1.20, 10.1.22; the forms of manual V1.05 and of the low-power note V1.03.
+"""
+
+from collections.abc import Callable
+from enum import IntEnum
+
+from sim7020_emulator.facts import Facts
+from sim7020_emulator.profile import Profile
+from sim7020_emulator.variants import Variants
+
+NB_IOT = 9
+"""The access technology number of NB-IoT."""
+
+DEACTIVATED = "11100000"
+"""A power saving timer that is off."""
+
+
+class Registration(IntEnum):
+    """The stat values."""
+
+    IDLE = 0
+    HOME = 1
+    SEARCHING = 2
+    DENIED = 3
+    UNKNOWN = 4
+    ROAMING = 5
+    WITHHELD = 100
+
+
+_OUTCOMES = {
+    "home": Registration.HOME,
+    "roaming": Registration.ROAMING,
+    "searching": Registration.SEARCHING,
+    "idle": Registration.IDLE,
+    "unknown": Registration.UNKNOWN,
+    "withheld": Registration.WITHHELD,
+    "denied": Registration.DENIED,
+}
+
+_DEFAULT_CAUSE = 15
+
+
+def rssi_of(facts: Facts, variants: Variants) -> int:
+    """Return +CSQ's rssi: as set, or from a power in dBm by the table in force."""
+    if not facts.dbm:
+        return facts.rssi
+    dbm = int(facts.dbm)
+    if variants.is_set("csq_table", "27007"):
+        return max(0, min(31, (dbm + 113) // 2))
+    for rssi, highest in enumerate((-110, -107, -105)):
+        if dbm <= highest:
+            return rssi
+    return min(31, 3 + (dbm + 105) * 28 // 57)
+
+
+class Radio:
+    """Registration state and its reports.
+
+    Args:
+        report: Emits an unsolicited line.
+    """
+
+    def __init__(self, facts: Facts, variants: Variants, profile: Profile, report: Callable[[str], None]) -> None:
+        self._facts = facts
+        self._variants = variants
+        self._profile = profile
+        self._report = report
+        self.stat = Registration.IDLE
+        self.cause = 0
+        self.active_time = DEACTIVATED
+        self.periodic_tau = DEACTIVATED
+
+    @property
+    def registered(self) -> bool:
+        """Say whether the network serves the module."""
+        return self.stat in {Registration.HOME, Registration.ROAMING}
+
+    def outcome(self) -> tuple[Registration, int]:
+        """Return what an attach ends in: a state, and the EMM cause when denied."""
+        word, _, cause = self._facts.registration.partition(":")
+        stat = _OUTCOMES[word]
+        return stat, int(cause or _DEFAULT_CAUSE) if stat is Registration.DENIED else 0
+
+    def change(self, stat: Registration, cause: int = 0) -> None:
+        """Enter a state and report it where reports are on."""
+        if (stat, cause) == (self.stat, self.cause):
+            return
+        self.stat = stat
+        self.cause = cause
+        self.report()
+
+    def grant(self, active_time: str, periodic_tau: str) -> None:
+        """Take the power saving timers that the network granted; reported before and after."""
+        if self._profile.number("CEREG") in {4, 5}:
+            self._report(self.cereg())
+        changed = (active_time, periodic_tau) != (self.active_time, self.periodic_tau)
+        self.active_time = active_time
+        self.periodic_tau = periodic_tau
+        if changed and self._profile.number("CEREG") in {4, 5}:
+            self._report(self.cereg())
+
+    def report(self) -> None:
+        """Report the state by every command that has its reports on."""
+        if self._profile.number("CREG"):
+            self._report(self.creg())
+        if self._profile.number("CGREG"):
+            self._report(self.cgreg())
+        if self._profile.number("CEREG"):
+            self._report(self.cereg())
+
+    def creg(self, *, read: bool = False) -> str:
+        """Compose +CREG."""
+        fields = self._fields("CREG", read=read)
+        if self.registered and self._profile.number("CREG") == 2:  # noqa: PLR2004 (n of the manual)
+            fields += self._place()
+        return "+CREG: " + ",".join(fields)
+
+    def cgreg(self, *, read: bool = False) -> str:
+        """Compose +CGREG."""
+        fields = self._fields("CGREG", read=read)
+        if self.registered and self._profile.number("CGREG") == 2:  # noqa: PLR2004 (n of the manual)
+            fields += self._place() + self._rac()
+        return "+CGREG: " + ",".join(fields)
+
+    def cereg(self, *, read: bool = False) -> str:
+        """Compose +CEREG."""
+        level = self._profile.number("CEREG")
+        fields = self._fields("CEREG", read=read)
+        denied = self.stat is Registration.DENIED
+        causes = {3: (["0", str(self.cause)] if denied else []), 4: ["", ""], 5: ["0", str(self.cause)]}.get(level, [])
+        timers = [f'"{self.active_time}"', f'"{self.periodic_tau}"'] if level in {4, 5} else []
+        if self.registered and level > 1:
+            fields += self._place() + self._rac() + causes + timers
+        elif denied and level in {3, 5}:
+            fields += ["", "", "", *causes]
+        return "+CEREG: " + ",".join(fields)
+
+    def _fields(self, key: str, *, read: bool) -> list[str]:
+        stat = self.stat
+        if stat is Registration.WITHHELD and key != "CEREG":
+            stat = Registration.IDLE
+        return [str(self._profile.number(key)), str(int(stat))] if read else [str(int(stat))]
+
+    def _place(self) -> list[str]:
+        return [f'"{self._facts.tac}"', f'"{self._facts.cell}"', str(NB_IOT)]
+
+    def _rac(self) -> list[str]:
+        return [f'"{self._facts.rac}"'] if self._variants.is_set("cereg_rac", "yes") else []

@@ -1,0 +1,128 @@
+"""Power saving: PSM with its timers, and light sleep.
+
+Source: low-power note V1.03 section 6, 3GPP TS 24.008 section 10.5.7.4 for the timers.
+"""
+
+from collections.abc import Callable
+
+from sim7020_emulator.profile import Profile
+from sim7020_emulator.radio import DEACTIVATED
+from sim7020_emulator.schedule import Schedule, Timer
+
+_ACTIVE_UNITS = {0: 2.0, 1: 60.0, 2: 360.0}
+_TAU_UNITS = {0: 600.0, 1: 3600.0, 2: 36000.0, 3: 2.0, 4: 30.0, 5: 60.0, 6: 1152000.0}
+
+CSCLK_UART = 2
+"""The +CSCLK mode that sleeps by itself when the UART is idle."""
+
+
+def active_time(bits: str) -> float | None:
+    """Decode T3324 to seconds; None when deactivated."""
+    unit = _ACTIVE_UNITS.get(int(bits[:3], 2))
+    return None if unit is None else unit * int(bits[3:], 2)
+
+
+def periodic_tau(bits: str) -> float | None:
+    """Decode the extended T3412 to seconds; None when deactivated."""
+    unit = _TAU_UNITS.get(int(bits[:3], 2))
+    return None if unit is None else unit * int(bits[3:], 2)
+
+
+class PowerSavingMode:
+    """Decides when PSM is entered.
+
+    Args:
+        may_enter: Says whether anything forbids PSM right now.
+        enter: Carries it out.
+    """
+
+    def __init__(
+        self, schedule: Schedule, profile: Profile, *, may_enter: Callable[[], bool], enter: Callable[[], None]
+    ) -> None:
+        self._schedule = schedule
+        self._profile = profile
+        self._may_enter = may_enter
+        self._enter = enter
+        self._timer: Timer | None = None
+        self._due = 0.0
+        self._woken = False
+        self.granted_active = DEACTIVATED
+        self.granted_tau = DEACTIVATED
+
+    @property
+    def granted(self) -> bool:
+        """Say whether the network lets the module sleep."""
+        return self._profile.number("CPSMS") == 1 and active_time(self.granted_active) is not None
+
+    def traffic(self) -> None:
+        """Start the timers again: something was sent or received, or the network was spoken to."""
+        timing = self._schedule.timing
+        released = timing.rrc_release_assisted if self._profile.number("CNBIOTRAI") else timing.rrc_release
+        self._woken = False
+        self._enter_after(released + (active_time(self.granted_active) or 0.0))
+
+    def command(self) -> None:
+        """Note a command on the AT port: it holds off re-entry after a wake."""
+        if self._woken:
+            self._enter_after(self._schedule.timing.re_entry)
+
+    def woken(self) -> None:
+        """Note a wake; without traffic PSM comes back soon."""
+        self._woken = True
+        self._enter_after(self._schedule.timing.re_entry)
+
+    def check(self) -> None:
+        """Enter PSM if it is due and nothing forbids it; called again when something that forbade it is gone."""
+        if not self.granted or not self._may_enter():
+            return
+        if self._schedule.now() >= self._due - 0.001:
+            self.stop()
+            self._enter()
+        elif self._timer is None:
+            self._arm()
+
+    def stop(self) -> None:
+        """Forget the timers."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _enter_after(self, seconds: float) -> None:
+        self._due = self._schedule.now() + seconds
+        if self.granted:
+            self._arm()
+
+    def _arm(self) -> None:
+        self.stop()
+        self._timer = self._schedule.timer(self._due - self._schedule.now(), self._expired)
+
+    def _expired(self) -> None:
+        self._timer = None
+        self.check()
+
+
+class LightSleep:
+    """CSCLK=2: asleep when the UART is idle; the first characters wake the module and are lost."""
+
+    def __init__(self, schedule: Schedule, profile: Profile) -> None:
+        self._schedule = schedule
+        self._profile = profile
+        self._last = 0.0
+        self._waking = False
+
+    def hears(self) -> bool:
+        """Say whether characters that arrive now are heard."""
+        now = self._schedule.now()
+        idle = now - self._last
+        self._last = now
+        if self._profile.number("CSCLK") != CSCLK_UART:
+            self._waking = False
+        elif self._waking:
+            self._waking = idle < self._schedule.timing.wake_gap
+        else:
+            self._waking = idle >= self._schedule.timing.light_sleep_after
+        return not self._waking
+
+    def note(self) -> None:
+        """Note that the module itself has been busy."""
+        self._last = max(self._last, self._schedule.now())

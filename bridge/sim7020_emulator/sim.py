@@ -1,0 +1,114 @@
+"""The SIM: PIN and PUK.
+
+Source: 3GPP TS 27.007 section 8.3, manual V1.05's +CPIN, +CPINR, +CLCK and +CPWD.
+"""
+
+from sim7020_emulator.facts import Facts
+from sim7020_emulator.results import Cme, MobileEquipmentError
+
+_PIN_TRIES = 3
+_PUK_TRIES = 10
+
+
+class Sim:
+    """The card in its holder; its secrets outlive resets, whether it was unlocked does not."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self.puk_tries = _PUK_TRIES
+        self.verified = False
+        self.powered = False
+
+    @property
+    def inserted(self) -> bool:
+        """Say whether there is a card."""
+        return self._facts.sim == "inserted"
+
+    @property
+    def locked(self) -> bool:
+        """Say whether the card asks for its PIN when powered."""
+        return self._facts.pin_lock == "on"
+
+    @property
+    def pin_tries(self) -> int:
+        """Tries left for the PIN."""
+        return self._facts.pin_tries
+
+    @property
+    def ready(self) -> bool:
+        """Say whether the card can be used."""
+        return self.powered and self.inserted and self.code() == "READY"
+
+    def code(self) -> str:
+        """Return what +CPIN prints while the card is powered."""
+        if not self.inserted:
+            return "NOT INSERTED"
+        if self.pin_tries == 0:
+            return "SIM PUK"
+        if self.locked and not self.verified:
+            return "SIM PIN"
+        return "READY"
+
+    def require(self) -> None:
+        """Raise the +CME ERROR of a card that can't be used at all."""
+        if not self.inserted:
+            raise MobileEquipmentError(Cme.SIM_NOT_INSERTED)
+        if not self.powered:
+            raise MobileEquipmentError(Cme.SIM_POWERED_DOWN)
+
+    def require_ready(self) -> None:
+        """Raise the +CME ERROR of a card that isn't ready."""
+        self.require()
+        match self.code():
+            case "SIM PIN":
+                raise MobileEquipmentError(Cme.SIM_PIN_REQUIRED)
+            case "SIM PUK":
+                raise MobileEquipmentError(Cme.SIM_PUK_REQUIRED)
+            case _:
+                return
+
+    def enter(self, pin: str, new_pin: str | None) -> None:
+        """+CPIN=: unlock with the PIN, or with the PUK and a new PIN."""
+        self.require()
+        match self.code():
+            case "SIM PIN":
+                self.check(pin)
+                self.verified = True
+            case "SIM PUK":
+                if new_pin is None:
+                    raise MobileEquipmentError(Cme.SIM_PUK_REQUIRED)
+                if self.puk_tries == 0:
+                    raise MobileEquipmentError(Cme.SIM_FAILURE)
+                if pin != self._facts.puk:
+                    self.puk_tries -= 1
+                    raise MobileEquipmentError(Cme.INCORRECT_PASSWORD if self.puk_tries else Cme.SIM_FAILURE)
+                self._facts.pin = new_pin
+                self._facts.pin_tries = _PIN_TRIES
+                self.puk_tries = _PUK_TRIES
+                self.verified = True
+            case _:
+                raise MobileEquipmentError(Cme.NOT_ALLOWED)
+
+    def check(self, pin: str) -> None:
+        """Compare a PIN and count the tries."""
+        if self.pin_tries == 0:
+            raise MobileEquipmentError(Cme.SIM_PUK_REQUIRED)
+        if pin != self._facts.pin:
+            self._facts.pin_tries -= 1
+            raise MobileEquipmentError(Cme.INCORRECT_PASSWORD if self.pin_tries else Cme.SIM_PUK_REQUIRED)
+        self._facts.pin_tries = _PIN_TRIES
+
+    def lock(self, pin: str, *, on: bool) -> None:
+        """+CLCK: make the card ask for its PIN, or not."""
+        self.require_ready()
+        self.check(pin)
+        self.verified = True
+        self._facts.pin_lock = "on" if on else "off"
+
+    def change_pin(self, old: str, new: str) -> None:
+        """+CPWD: change the PIN; only while the lock is on, as 3GPP TS 31.101 has it."""
+        self.require_ready()
+        if not self.locked:
+            raise MobileEquipmentError(Cme.NOT_ALLOWED)
+        self.check(old)
+        self._facts.pin = new

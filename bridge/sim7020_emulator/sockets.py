@@ -1,0 +1,265 @@
+"""The five sockets of the CSO commands: their states, buffers and reports.
+
+``none`` -- +CSOC --> ``created`` -- +CSOCON --> ``connected`` -- +CSOCL --> ``none``. After a +CSOERR a socket is dead, but
+keeps its id until +CSOCL. Source: TCP/IP note section 3, manual V1.05's socket chapter.
+"""
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from sim7020_emulator.host_socket import HostSocket, SocketError, error_code
+from sim7020_emulator.internet import Internet, Moment
+from sim7020_emulator.profile import Profile
+from sim7020_emulator.results import PlainError
+from sim7020_emulator.schedule import Schedule
+
+SOCKETS = 5
+"""How many sockets the module has; ids are 0 to 4."""
+
+_RECEIVE_BUFFER = 65536
+"""Bytes that a socket keeps for +CSORXGET; more is lost on UDP."""
+
+
+class Transport(IntEnum):
+    """The type argument of +CSOC."""
+
+    TCP = 1
+    UDP = 2
+
+
+class State(IntEnum):
+    """What +CSOSTATUS prints."""
+
+    NONE = 0
+    CREATED = 1
+    CONNECTED = 2
+
+
+class ConnectionFailed(Exception):
+    """A connection that could not be made; ``code`` is for +CSOERR."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+        super().__init__(f"connection failed: {code}")
+
+
+@dataclass(frozen=True, slots=True)
+class KeepAlive:
+    """The arguments of +CSOALIVE, in seconds."""
+
+    mode: int = 0
+    idle: int = 7200
+    interval: int = 75
+    count: int = 9
+
+
+class ModuleSocket:
+    """One socket as the host of the AT port sees it."""
+
+    def __init__(self, number: int, domain: int, transport: Transport, protocol: int) -> None:
+        self.number = number
+        self.domain = domain
+        self.transport = transport
+        self.protocol = protocol
+        self.state = State.CREATED
+        self.dead = False
+        self.listening = False
+        self.local_port: int | None = None
+        self.peer: tuple[str, int] | None = None
+        self.keep_alive = KeepAlive()
+        self.received = bytearray()
+        self.real: HostSocket | None = None
+
+
+class Sockets:
+    """The table of sockets.
+
+    Args:
+        report: Emits an unsolicited line.
+        active: Called whenever something is sent or received, for the power saving timers.
+        uplink_delay: Returns how long a send takes to reach the network.
+    """
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        internet: Internet,
+        profile: Profile,
+        *,
+        report: Callable[[str], None],
+        active: Callable[[], None],
+        uplink_delay: Callable[[], float],
+        close_code: Callable[[], int],
+    ) -> None:
+        self._schedule = schedule
+        self._internet = internet
+        self._profile = profile
+        self._report = report
+        self._active = active
+        self._uplink_delay = uplink_delay
+        self._close_code = close_code
+        self._table: dict[int, ModuleSocket] = {}
+
+    def all(self) -> list[ModuleSocket]:
+        """List the sockets in the order of their ids."""
+        return [self._table[number] for number in sorted(self._table)]
+
+    def find(self, number: int) -> ModuleSocket | None:
+        """Return the socket with an id, if there is one."""
+        return self._table.get(number)
+
+    def get(self, number: int) -> ModuleSocket:
+        """Return the socket with an id; raises ``PlainError``."""
+        try:
+            return self._table[number]
+        except KeyError:
+            raise PlainError from None
+
+    def create(self, domain: int, transport: Transport, protocol: int) -> ModuleSocket:
+        """Take the lowest free id; raises ``PlainError`` when all are taken."""
+        for number in range(SOCKETS):
+            if number not in self._table:
+                created = ModuleSocket(number, domain, transport, protocol)
+                self._table[number] = created
+                return created
+        raise PlainError
+
+    async def connect(self, target: ModuleSocket, address: str, port: int) -> None:
+        """Connect a created socket; raises ``ConnectionFailed``, after which the socket is dead."""
+        target.peer = (address, port)
+        try:
+            code = self._internet.failure(address, port, Moment.CONNECT)
+            if code is not None:
+                raise ConnectionFailed(code)
+            real = self._open(target)
+            if target.local_port is not None:
+                real.bind(target.local_port)
+            if target.transport is Transport.TCP:
+                self._active()
+                await self._schedule.pause(self._schedule.timing.tcp_open)
+            await real.connect(*self._internet.route(address, port))
+        except OSError as error:
+            target.dead = True
+            raise ConnectionFailed(error_code(error)) from error
+        except ConnectionFailed:
+            target.dead = True
+            raise
+        self._active()
+        target.state = State.CONNECTED
+        later = self._internet.failure(address, port, Moment.LATER)
+        if later is not None:
+            self._schedule.timer(self._schedule.timing.fail_later, lambda: self._die(target, later))
+
+    def listen(self, target: ModuleSocket) -> None:
+        """Accept clients on a bound TCP socket; raises ``OSError``."""
+        real = self._open(target)
+        real.bind(target.local_port or 0)
+        real.listen(self._accept)
+        target.listening = True
+
+    def send(self, target: ModuleSocket, data: bytes) -> None:
+        """Queue bytes; raises ``PlainError`` when the socket isn't connected or its buffer is full."""
+        if target.real is None or target.state is not State.CONNECTED or target.dead:
+            raise PlainError
+        self._active()
+        code = self._internet.failure(*target.peer, Moment.SEND) if target.peer else None
+        if code is not None:
+            self._schedule.timer(self._schedule.timing.uplink, lambda: self._die(target, code))
+            return
+        try:
+            target.real.send(data, self._uplink_delay())
+        except OSError:
+            raise PlainError from None
+
+    def close(self, number: int) -> None:
+        """Free an id; raises ``PlainError`` when it isn't taken."""
+        closed = self.get(number)
+        del self._table[number]
+        if closed.real is not None:
+            closed.real.close()
+
+    def bearer_lost(self) -> None:
+        """Report every socket dead that needed the PDN."""
+        for target in self.all():
+            if not target.dead and (target.state is State.CONNECTED or target.listening):
+                self._die(target, SocketError.NETIF)
+
+    def forget(self, *, keep_udp: bool = False) -> None:
+        """Lose the sockets without a word, as a reset or PSM does."""
+        for target in self.all():
+            if keep_udp and target.transport is Transport.UDP and not target.dead:
+                continue
+            del self._table[target.number]
+            if target.real is not None:
+                target.real.abandon()
+
+    def open_tcp(self) -> bool:
+        """Say whether a TCP socket is open; it keeps the module out of PSM."""
+        return any(target.transport is Transport.TCP and target.real and not target.dead for target in self.all())
+
+    def apply_keep_alive(self, target: ModuleSocket) -> None:
+        """Set the host's keep-alive as +CSOALIVE has it, now if the socket is open and else when it opens."""
+        if target.real is not None and not target.dead:
+            alive = target.keep_alive
+            target.real.keep_alive(on=bool(alive.mode), idle=alive.idle, interval=alive.interval, count=alive.count)
+
+    def take(self, target: ModuleSocket, count: int) -> bytes:
+        """Take received bytes out of a socket's buffer."""
+        taken = bytes(target.received[:count])
+        del target.received[:count]
+        return taken
+
+    def _open(self, target: ModuleSocket, accepted: socket.socket | None = None) -> HostSocket:
+        target.real = HostSocket(
+            self._schedule,
+            stream=target.transport is Transport.TCP,
+            family=socket.AF_INET if target.domain == 1 else socket.AF_INET6,
+            on_data=lambda data: self._received(target, data),
+            on_error=lambda error: self._die(target, self._close_code() if error is None else error_code(error)),
+            on_acknowledged=lambda size: self._acknowledged(target, size),
+            accepted=accepted,
+        )
+        if target.keep_alive.mode:
+            self.apply_keep_alive(target)
+        return target.real
+
+    def _accept(self, client: socket.socket) -> None:
+        try:
+            target = self.create(1, Transport.TCP, 1)
+        except PlainError:
+            client.close()
+            return
+        target.state = State.CONNECTED
+        self._open(target, client).begin()
+        self._report(f"+NEW CLIENT CONNEC: {target.number}")
+
+    def _received(self, target: ModuleSocket, data: bytes) -> None:
+        if self._table.get(target.number) is not target or target.dead:
+            return
+        self._active()
+        if self._profile.number("CSORXGET"):
+            waiting = bool(target.received)
+            room = _RECEIVE_BUFFER - len(target.received)
+            target.received += data[:room]
+            if not waiting:
+                self._report(f"+CSORXGET: 1,{target.number}")
+        elif self._profile.number("CSORCVFLAG"):
+            self._report(f"+CSONMI: {target.number},{len(data)},{data.decode('latin-1')}")
+        else:
+            self._report(f"+CSONMI: {target.number},{2 * len(data)},{data.hex().upper()}")
+
+    def _acknowledged(self, target: ModuleSocket, size: int) -> None:
+        if self._profile.number("CSOSENDFLAG") and self._table.get(target.number) is target:
+            self._report(f"SEND: {target.number},{size}")
+
+    def _die(self, target: ModuleSocket, code: int) -> None:
+        if self._table.get(target.number) is not target or target.dead:
+            return
+        target.dead = True
+        target.state = State.CREATED
+        target.listening = False
+        if target.real is not None:
+            target.real.abandon()
+        self._report(f"+CSOERR: {target.number},{code}")

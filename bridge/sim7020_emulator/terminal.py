@@ -1,0 +1,240 @@
+"""What the module's serial port is plugged into: a pseudo-terminal or a TCP listener."""
+
+import asyncio
+import contextlib
+import os
+import select
+import termios
+import tty
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from sim7020_emulator.line import Uart
+from sim7020_emulator.mistakes import Mistake
+
+_CHUNK = 4096
+_LOOK_AGAIN = 0.02
+"""How often an unplugged pty is looked at, in seconds."""
+
+_SPEEDS = {
+    rate: getattr(termios, f"B{rate}")
+    for rate in (110, 300, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600, 3000000)
+}
+
+
+class Terminal(Protocol):
+    """One way to reach the module."""
+
+    @property
+    def name(self) -> str:
+        """What a client opens."""
+        ...
+
+    async def open(self) -> None:
+        """Be ready for a client; raises ``Mistake``."""
+        ...
+
+    async def close(self) -> None:
+        """Leave nothing behind."""
+        ...
+
+
+class PtyTerminal:
+    """A pseudo-terminal; clients may come and go, and what the module says while there is none is lost.
+
+    Args:
+        link: A symbolic link to make, or None; one that is there already is replaced, anything else is refused.
+        garbles: Says whether a client at another rate than the module's is to get garbage.
+    """
+
+    def __init__(self, uart: Uart, link: Path | None, *, garbles: Callable[[], bool] = lambda: False) -> None:
+        self._uart = uart
+        self._link = link
+        self._garbles = garbles
+        self._master = -1
+        self._device = ""
+        self._outgoing = bytearray()
+        self._look: asyncio.TimerHandle | None = None
+        self._plugged_in = False
+
+    @property
+    def name(self) -> str:
+        """The link if there is one, else the device."""
+        return str(self._link) if self._link else self._device
+
+    async def open(self) -> None:
+        """Make the pty and the link."""
+        self._master, slave = os.openpty()
+        self._device = os.ttyname(slave)
+        self._make_raw()
+        os.close(slave)
+        os.set_blocking(self._master, False)
+        if self._link is not None:
+            try:
+                self._make_link(self._link)
+            except OSError as error:
+                os.close(self._master)
+                raise Mistake(f"can't make the link {self._link}: {error.strerror}") from None
+        self._uart.on_drained = self._watch
+        self._look_for_client()
+
+    async def close(self) -> None:
+        """Remove the link and the pty."""
+        if self._look is not None:
+            self._look.cancel()
+        self._uart.unplug()
+        if self._master >= 0:
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(self._master)
+            loop.remove_writer(self._master)
+            os.close(self._master)
+            self._master = -1
+        if self._link is not None:
+            with contextlib.suppress(OSError):
+                if str(self._link.readlink()) == self._device:
+                    self._link.unlink()
+
+    def _make_link(self, link: Path) -> None:
+        if link.is_symlink():
+            link.unlink()
+        link.symlink_to(self._device)
+
+    def _make_raw(self) -> None:
+        tty.setraw(self._master, termios.TCSANOW)
+        attributes = termios.tcgetattr(self._master)
+        attributes[4] = attributes[5] = _SPEEDS.get(self._uart.rate, termios.B115200)
+        termios.tcsetattr(self._master, termios.TCSANOW, attributes)
+
+    def _has_client(self) -> bool:
+        poll = select.poll()
+        poll.register(self._master, select.POLLIN)
+        return not any(event & select.POLLHUP for _, event in poll.poll(0))
+
+    def _look_for_client(self) -> None:
+        """Poll while nobody has the pty open: it is always readable then and would keep the loop busy."""
+        self._look = None
+        if self._has_client():
+            self._plugged_in = True
+            self._uart.plug_in(self._transmit)
+            self._watch()
+            return
+        self._read()
+        if self._master >= 0 and not self._plugged_in:
+            self._look = asyncio.get_running_loop().call_later(_LOOK_AGAIN, self._look_for_client)
+
+    def _watch(self) -> None:
+        if self._plugged_in and self._master >= 0:
+            asyncio.get_running_loop().add_reader(self._master, self._read)
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._master, _CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            self._client_left()
+            return
+        self._uart.feed(self._garble(data))
+        if self._uart.backlog >= _CHUNK:
+            asyncio.get_running_loop().remove_reader(self._master)
+
+    def _client_left(self) -> None:
+        """Forget what the client did not read, and make the next one find a raw terminal again."""
+        if not self._plugged_in:
+            return
+        self._plugged_in = False
+        self._uart.unplug()
+        self._outgoing.clear()
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._master)
+        loop.remove_writer(self._master)
+        slave = os.open(self._device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        try:
+            termios.tcflush(slave, termios.TCIFLUSH)
+            self._make_raw()
+        finally:
+            os.close(slave)
+        self._look_for_client()
+
+    def _transmit(self, data: bytes) -> None:
+        self._outgoing += self._garble(data)
+        self._flush()
+
+    def _flush(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            sent = os.write(self._master, self._outgoing) if self._outgoing else 0
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self._outgoing.clear()
+            return
+        del self._outgoing[:sent]
+        if self._outgoing:
+            loop.add_writer(self._master, self._flush)
+        else:
+            loop.remove_writer(self._master)
+
+    def _garble(self, data: bytes) -> bytes:
+        """Return noise if the client's rate is not the module's and the emulator was told to mind."""
+        rate = self._uart.rate
+        if not self._garbles() or rate not in _SPEEDS:
+            return data
+        if termios.tcgetattr(self._master)[5] == _SPEEDS[rate]:
+            return data
+        return bytes((byte * 29 + 131 & 0xFF) | 0x80 for byte in data)
+
+
+class TcpTerminal:
+    """A TCP listener that takes one client at a time."""
+
+    def __init__(self, uart: Uart, host: str, port: int) -> None:
+        self._uart = uart
+        self._host = host
+        self._port = port
+        self._server: asyncio.Server | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._drained = asyncio.Event()
+
+    @property
+    def name(self) -> str:
+        """Host and port."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{host}:{self._port}"
+
+    async def open(self) -> None:
+        """Listen."""
+        try:
+            self._server = await asyncio.start_server(self._serve, self._host, self._port)
+        except (OSError, OverflowError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            raise Mistake(f"can't listen on {self.name}: {reason}") from None
+        self._port = self._server.sockets[0].getsockname()[1]
+        self._uart.on_drained = self._drained.set
+
+    async def close(self) -> None:
+        """Stop listening and hang up."""
+        if self._server is not None:
+            self._server.close()
+        if self._writer is not None:
+            self._writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._writer is not None:
+            writer.close()
+            return
+        self._writer = writer
+        self._uart.plug_in(writer.write)
+        try:
+            while data := await reader.read(_CHUNK):
+                self._drained.clear()
+                self._uart.feed(data)
+                if self._uart.backlog >= _CHUNK:
+                    await self._drained.wait()
+        except ConnectionError:
+            pass
+        finally:
+            self._uart.unplug()
+            self._writer = None
+            writer.close()

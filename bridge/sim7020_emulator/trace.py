@@ -1,0 +1,32 @@
+"""The dialogue as it happens, in the form of a transcript."""
+
+import datetime
+from typing import TextIO
+
+
+class Trace:
+    """Writes ``> `` lines to the module, ``< `` lines from it and ``# `` comments; each line at once."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._second = ""
+
+    def line(self, direction: str, text: str) -> None:
+        """Write one piece of dialogue; what isn't printable is written in hex, as ``>!`` or ``<!``."""
+        now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S")
+        if now != self._second:
+            self._second = now
+            self._write(f"# time: {now}")
+        for part in text.split("\r\n"):
+            if part.isascii() and part.isprintable():
+                self._write(f"{direction} {part}")
+            else:
+                self._write(f"{direction.rstrip('!')}! {part.encode('latin-1').hex().upper()}")
+
+    def event(self, text: str) -> None:
+        """Write something that happened to the module."""
+        self._write(f"# event: {text}")
+
+    def _write(self, text: str) -> None:
+        self._file.write(text + "\n")
+        self._file.flush()
