@@ -1,0 +1,157 @@
+"""What no linter holds: dependencies, locks, scripts and documents say the same thing."""
+
+import ast
+import os
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[2]
+BRIDGE = ROOT / "bridge" / "sim7020_bridge"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+RUNTIME = tuple(Requirement(line) for line in PROJECT["project"]["dependencies"])
+DEMO = tuple(Requirement(line) for line in PROJECT["project"]["optional-dependencies"]["demo"])
+GROUPS = PROJECT["dependency-groups"]
+LOCKS = ("build", "demo", "dev", "lock", "runtime")
+
+# Import package -> the one file of the bridge that may know it; the demo's own packages have one file, whichever it is.
+HOMES = {
+    "click": "cli.py",
+    "paho": "mqtt/client.py",
+    "ruamel": "config/load.py",
+    "serial": "port.py",
+    "voluptuous": "config/schema.py",
+}
+IMPORT_NAMES = {"paho-mqtt": "paho", "pyserial": "serial", "ruamel.yaml": "ruamel"}
+
+
+def importers(package: str) -> Iterator[str]:
+    """Name the files of the bridge that import a package."""
+    for path in sorted(BRIDGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            match node:
+                case ast.Import(names=names):
+                    modules = [alias.name for alias in names]
+                case ast.ImportFrom(module=str(module)):
+                    modules = [module]
+                case _:
+                    continue
+            if any(module.split(".")[0] == package for module in modules):
+                yield path.relative_to(BRIDGE).as_posix()
+                break
+
+
+def pins(name: str) -> dict[str, str]:
+    """Return what a lock file pins: canonical name to version."""
+    text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
+    lines = re.finditer(r"^([\w.-]+)==([^\s;\\]+)", text, re.MULTILINE)
+    return {canonicalize_name(line[1]): line[2] for line in lines}
+
+
+def group(name: str) -> Iterator[Requirement]:
+    """Yield a dependency group with the groups that it includes."""
+    for entry in GROUPS[name]:
+        if isinstance(entry, str):
+            yield Requirement(entry)
+        else:
+            yield from group(entry["include-group"])
+
+
+def import_name(requirement: Requirement) -> str:
+    """Return the name that a distribution is imported by."""
+    return IMPORT_NAMES.get(requirement.name, requirement.name)
+
+
+@pytest.mark.parametrize("requirement", [*RUNTIME, *DEMO], ids=lambda requirement: requirement.name)
+def test_each_dependency_enters_through_one_file(requirement: Requirement) -> None:
+    """A third-party package is known to its one file, so that replacing it is that file's work."""
+    package = import_name(requirement)
+    files = set(importers(package))
+    assert len(files) <= 1
+    assert files <= {HOMES.get(package, name) for name in files}
+
+
+@pytest.mark.parametrize("requirement", [*RUNTIME, *DEMO], ids=lambda requirement: requirement.name)
+def test_each_dependency_has_a_decision(requirement: Requirement) -> None:
+    """Whoever meets a library finds the page that says why it is here."""
+    titles = [path.read_text(encoding="utf-8").splitlines()[0] for path in (ROOT / "docs" / "decisions").glob("*.md")]
+    assert any(re.search(rf"\b{re.escape(requirement.name)}\b", title) for title in titles)
+
+
+def test_decisions_are_numbered_without_gaps() -> None:
+    """The file's number is the title's, and none is missing or used twice."""
+    files = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    assert [int(path.name[:4]) for path in files] == list(range(1, len(files) + 1))
+    for number, path in enumerate(files, start=1):
+        assert path.read_text(encoding="utf-8").startswith(f"# {number}. ")
+
+
+@pytest.mark.parametrize(
+    ("lock", "needs"),
+    [
+        ("runtime", [*RUNTIME]),
+        ("demo", [*RUNTIME, *DEMO]),
+        ("build", [*group("build")]),
+        ("dev", [*RUNTIME, *DEMO, *group("dev")]),
+        ("lock", [*group("lock")]),
+    ],
+)
+def test_locks_hold_what_the_project_asks_for(lock: str, needs: list[Requirement]) -> None:
+    """A requirement that was added or raised without script/lock is noticed here."""
+    pinned = pins(lock)
+    for requirement in needs:
+        assert requirement.specifier.contains(pinned[canonicalize_name(requirement.name)]), requirement
+
+
+def test_the_build_system_is_in_the_locked_set() -> None:
+    """The editable install builds without isolation, so its backend must be among what is locked."""
+    asked = {Requirement(line).name for line in PROJECT["build-system"]["requires"]}
+    assert asked <= set(pins("build"))
+
+
+@pytest.mark.parametrize("lock", ["build", "demo", "runtime"])
+def test_locks_agree_on_versions(lock: str) -> None:
+    """What runs in the demo and in service is what was tested."""
+    assert pins(lock).items() <= pins("dev").items()
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_locks_name_hashes_and_no_registry(lock: str) -> None:
+    """Every package is held to its hashes, and nothing says where it was fetched from."""
+    text = (ROOT / "requirements" / f"{lock}.txt").read_text(encoding="utf-8")
+    assert pins(lock)
+    for entry in re.split(r"^(?=\S)", text, flags=re.MULTILINE)[1:]:
+        assert "--hash=sha256:" in entry
+    assert "://" not in text
+    assert not re.search(r"^\s*-[^-]|^--", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"])
+def test_documents_name_scripts_that_exist(document: str) -> None:
+    """A command that a document tells to run can be run."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    for command in set(re.findall(r"(?:script|\.ci)/[a-z]+", text)):
+        assert os.access(ROOT / command, os.X_OK), command
+    if document == "README.md":
+        assert {"script/demo", "script/test"} <= set(re.findall(r"^script/[a-z]+$", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    "document", [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")], ids=lambda path: path.relative_to(ROOT).as_posix()
+)
+def test_links_between_documents_lead_somewhere(document: Path) -> None:
+    """A link to another file of the tree has that file at its end."""
+    for target in re.findall(r"\]\((?!\w+://|#)([^)#\s]+)", document.read_text(encoding="utf-8")):
+        assert (document.parent / target).exists(), target
+
+
+def test_architecture_names_every_part() -> None:
+    """A module or package that is new in the bridge is placed in the picture of it."""
+    picture = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    parts = {path.stem for path in BRIDGE.glob("*.py")} | {path.parent.name for path in BRIDGE.glob("*/__init__.py")}
+    assert [part for part in sorted(parts - {"__init__"}) if f"`{part}`" not in picture] == []
