@@ -246,6 +246,8 @@ class Channel:
                 await self._wire.write(command.line().encode("ascii") + b"\r")
                 return await self._answered
         except TimeoutError:
+            if not command.final_promised:
+                return self._dialogue.unfinished()
             raise ModuleSilent(command.shown(), command.timeout) from None
         finally:
             self._dialogue.abandon()

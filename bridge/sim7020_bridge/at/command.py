@@ -45,6 +45,8 @@ class Command(ABC, Generic[R]):
     before it were URCs of the same name.
     ``timeout``: seconds until the final result has to be there.
     ``successes``: outcomes that mean success; any other final result refuses the command.
+    ``final_promised``: whether a final result is sure to come. Where it isn't, a deadline that passes
+    without one is success with whatever was said until then, and no reason to doubt the line.
     ``settle``: seconds for which the line is left alone after the final result, where firmware is
     known to add a second one.
     """
@@ -53,6 +55,7 @@ class Command(ABC, Generic[R]):
     one_line: ClassVar[bool] = False
     timeout: ClassVar[float] = DEFAULT_TIMEOUT
     successes: ClassVar[frozenset[Outcome]] = frozenset({Outcome.OK})
+    final_promised: ClassVar[bool] = True
     settle: ClassVar[float] = 0.0
 
     @abstractmethod

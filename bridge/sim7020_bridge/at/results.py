@@ -41,6 +41,9 @@ class FinalResult:
 
 PROMPT_RESULT: Final = FinalResult(Outcome.PROMPT, "> ")
 
+NO_RESULT: Final = FinalResult(Outcome.OK, "")
+"""Stands for the final result of a command that need not have one."""
+
 _ALONE: Final = {
     outcome.value: FinalResult(outcome, outcome.value)
     for outcome in (

@@ -1,0 +1,228 @@
+"""The module's clock, set by the network or by a time server."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import ClassVar, Final, Self
+
+from sim7020_bridge.at.command import Answer, Command, Order, Urc
+from sim7020_bridge.at.cursor import Cursor
+from sim7020_bridge.at.framer import Line
+from sim7020_bridge.commands.quoting import quoted, require_quotable, require_within
+from sim7020_bridge.errors import MalformedAnswer
+
+_QUARTER: Final = timedelta(minutes=15)
+_UNSET_YEAR: Final = 0
+_CENTURY: Final = 2000
+_WIDEST_ZONE: Final = 95
+"""Quarter hours; wider ones are no time zone."""
+
+# the milliseconds stand behind a colon, and whether a comma separates the zone differs
+_TIME: Final = re.compile(
+    r"(?P<year>\d\d)/(?P<month>\d\d)/(?P<day>\d\d),(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)"
+    r"(?::(?P<millisecond>\d{1,3}))?(?:,?(?P<zone>[+-]\d{1,3}))?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkTime:
+    """A time that the module gave.
+
+    Args:
+        moment: Aware of its zone, UTC where none was given; None if the clock was never set.
+        zone_quarters: Local time minus UTC in quarter hours, None if not given.
+    """
+
+    moment: datetime | None
+    zone_quarters: int | None
+
+    @classmethod
+    def of(cls, line: Line) -> "NetworkTime":
+        """Read the time at the start of a line's arguments, quoted or not.
+
+        Raises:
+            MalformedAnswer: There is none.
+        """
+        found = _TIME.match(line.arguments.lstrip('"'))
+        if found is None:
+            raise MalformedAnswer(line.text, "no time of the form yy/MM/dd,hh:mm:ss")
+        zone = None if found["zone"] is None else int(found["zone"])
+        numbers = [int(found[name]) for name in ("year", "month", "day", "hour", "minute", "second")]
+        if numbers[0] == _UNSET_YEAR:
+            return cls(None, zone)
+        numbers[0] += _CENTURY
+        millisecond = int(found["millisecond"] or 0)
+        try:
+            moment = datetime(*numbers, millisecond * 1000, tzinfo=timezone((zone or 0) * _QUARTER))  # type: ignore[arg-type, misc]
+        except ValueError as error:
+            raise MalformedAnswer(line.text, str(error)) from error
+        return cls(moment, zone)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadClock(Command[NetworkTime]):
+    """+CCLK: read the clock.
+
+    Manual V1.05 section 3.2.21. It starts in the year 00.
+    """
+
+    answer_names: ClassVar[tuple[str, ...]] = ("+CCLK",)
+    one_line: ClassVar[bool] = True
+
+    def line(self) -> str:
+        """Return the command line."""
+        return "AT+CCLK?"
+
+    def read(self, answer: Answer) -> NetworkTime:
+        """Read the time."""
+        return NetworkTime.of(answer.only())
+
+
+@dataclass(frozen=True, slots=True)
+class SetClock(Order):
+    """+CCLK: set the clock.
+
+    Manual V1.05 section 3.2.21.
+
+    Args:
+        moment: Aware of its zone, between 2001 and 2099.
+    """
+
+    moment: datetime
+
+    def __post_init__(self) -> None:
+        if self.moment.utcoffset() is None:
+            raise ValueError("the time must say its zone")
+        require_within(self.moment.year, 2001, 2099, "the year")
+
+    def line(self) -> str:
+        """Return the command line."""
+        quarters = (self.moment.utcoffset() or timedelta()) // _QUARTER
+        return f"AT+CCLK={quoted(f'{self.moment:%y/%m/%d,%H:%M:%S}{quarters:+03d}')}"
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateClockFromNetwork(Order):
+    """+CTZU: let the network set the clock; takes effect after a restart.
+
+    Manual V1.05.
+    """
+
+    enabled: bool = True
+
+    def line(self) -> str:
+        """Return the command line."""
+        return f"AT+CTZU={self.enabled:d}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportTimeZone(Order):
+    """+CTZR: report changes of the time zone; takes effect after a restart.
+
+    Manual V1.05.
+    """
+
+    enabled: bool = True
+
+    def line(self) -> str:
+        """Return the command line."""
+        return f"AT+CTZR={self.enabled:d}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportNetworkTime(Order):
+    """+CLTS: report the time that the network sends; takes effect after a restart.
+
+    Manual V1.05.
+    """
+
+    enabled: bool = True
+
+    def line(self) -> str:
+        """Return the command line."""
+        return f"AT+CLTS={self.enabled:d}"
+
+
+@dataclass(frozen=True, slots=True)
+class TimeZoneReport(Urc):
+    """+CTZV: the time zone changed; local time minus UTC in quarter hours."""
+
+    names: ClassVar[tuple[str, ...]] = ("+CTZV",)
+
+    zone_quarters: int
+
+    @classmethod
+    def read(cls, line: Line) -> Self:
+        """Read the number."""
+        text = Cursor(line).text()
+        if not text.removeprefix("+").removeprefix("-").isdecimal():
+            raise MalformedAnswer(line.text, "no time zone")
+        return cls(int(text))
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkTimeReport(Urc):
+    """+CLTS: the network sent its time; ``daylight_saving`` in the module's words, where it speaks of it."""
+
+    names: ClassVar[tuple[str, ...]] = ("+CLTS",)
+
+    time: NetworkTime
+    daylight_saving: str | None
+
+    @classmethod
+    def read(cls, line: Line) -> Self:
+        """Read the time and what follows it."""
+        time = NetworkTime.of(line)
+        said = [text for text in Cursor(line).rest() if text.startswith("DST")]
+        return cls(time, said[0] if said else None)
+
+
+@dataclass(frozen=True, slots=True)
+class StartSntp(Order):
+    """+CSNTPSTART: ask a time server; SntpReport follows and the clock is set.
+
+    Manual V1.05. Always end with StopSntp.
+
+    Args:
+        server: Host name or address.
+        zone_quarters: Local time minus UTC in quarter hours, None for UTC.
+    """
+
+    server: str
+    zone_quarters: int | None = None
+
+    def __post_init__(self) -> None:
+        require_quotable(self.server, "the time server")
+        if self.zone_quarters is not None:
+            require_within(self.zone_quarters, -_WIDEST_ZONE, _WIDEST_ZONE, "the time zone in quarter hours")
+
+    def line(self) -> str:
+        """Return the command line."""
+        zone = "" if self.zone_quarters is None else f",{quoted(f'{self.zone_quarters:+03d}')}"
+        return f"AT+CSNTPSTART={quoted(self.server)}{zone}"
+
+
+@dataclass(frozen=True, slots=True)
+class StopSntp(Order):
+    """+CSNTPSTOP: end what StartSntp began.
+
+    Manual V1.05.
+    """
+
+    def line(self) -> str:
+        """Return the command line."""
+        return "AT+CSNTPSTOP"
+
+
+@dataclass(frozen=True, slots=True)
+class SntpReport(Urc):
+    """+CSNTP: the time server answered."""
+
+    names: ClassVar[tuple[str, ...]] = ("+CSNTP",)
+
+    time: NetworkTime
+
+    @classmethod
+    def read(cls, line: Line) -> Self:
+        """Read the time."""
+        return cls(NetworkTime.of(line))

@@ -1,0 +1,299 @@
+"""The radio: on or off, how well it hears, and which cell."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import ClassVar, Final, Self
+
+from sim7020_bridge.at.command import Answer, Command, Order, Urc
+from sim7020_bridge.at.cursor import Cursor
+from sim7020_bridge.at.framer import Line
+from sim7020_bridge.errors import MalformedAnswer
+
+
+class Functionality(IntEnum):
+    """Levels of ``+CFUN`` (manual V1.05 section 3.2.20); UNKNOWN is any other that a module may report."""
+
+    UNKNOWN = -1
+    MINIMUM = 0
+    FULL = 1
+    RF_OFF = 4
+    SIM_OFF = 7
+
+    @classmethod
+    def of(cls, level: int) -> "Functionality":
+        """Return a level as the module gave it."""
+        return cls(level) if level in set(cls) else cls.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class SetFunctionality(Order):
+    """+CFUN: switch the radio on or off, or restart the module.
+
+    Manual V1.05 section 3.2.20; TCP/IP note section 2.2. MINIMUM drops every PDN and socket. The SIM's
+    report comes before the result when it goes down and after it when it comes up.
+
+    Args:
+        level: What to switch to.
+        reset: Restart the module first; it greets after its OK.
+    """
+
+    timeout: ClassVar[float] = 15.0
+
+    level: Functionality
+    reset: bool = False
+
+    def __post_init__(self) -> None:
+        if self.level is Functionality.UNKNOWN:
+            raise ValueError("an unknown level can't be set")
+
+    def line(self) -> str:
+        """Return the command line."""
+        return f"AT+CFUN={self.level:d},1" if self.reset else f"AT+CFUN={self.level:d}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFunctionality(Command[Functionality]):
+    """+CFUN: read whether the radio is on.
+
+    Manual V1.05 section 3.2.20; TCP/IP note section 3.8.
+    """
+
+    answer_names: ClassVar[tuple[str, ...]] = ("+CFUN",)
+    one_line: ClassVar[bool] = True
+    timeout: ClassVar[float] = 15.0
+
+    def line(self) -> str:
+        """Return the command line."""
+        return "AT+CFUN?"
+
+    def read(self, answer: Answer) -> Functionality:
+        """Read the level."""
+        return Functionality.of(Cursor(answer.only()).integer())
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionalityReport(Urc):
+    """+CFUN: the module says its level while it starts."""
+
+    names: ClassVar[tuple[str, ...]] = ("+CFUN",)
+
+    level: Functionality
+
+    @classmethod
+    def read(cls, line: Line) -> Self:
+        """Read the level."""
+        return cls(Functionality.of(Cursor(line).integer()))
+
+
+_UNKNOWN: Final = 99
+_WEAKEST, _STRONGEST = 0, 31
+_STEP: Final = 57 / 28
+"""dB from one index to the next between 3 and 30."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignalQuality:
+    """How well the module hears its cell.
+
+    Args:
+        rssi_index: 0 to 31, None if not known.
+        ber: Bit error class 0 to 7, None if not known.
+    """
+
+    rssi_index: int | None
+    ber: int | None
+
+    @property
+    def dbm(self) -> int | None:
+        """Received power by SIMCom's own table, middle of each step; None if not known.
+
+        Manual V1.05, +CSQ. The conversion of 3GPP TS 27.007 gives 3 to 5 dB less.
+        """
+        if self.rssi_index is None or not _WEAKEST <= self.rssi_index <= _STRONGEST:
+            return None
+        if self.rssi_index in _ENDS:
+            return _ENDS[self.rssi_index]
+        return round(-105 + (self.rssi_index - 2.5) * _STEP)
+
+
+_ENDS: Final = {0: -110, 1: -108, 2: -106, 31: -48}
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSignalQuality(Command[SignalQuality]):
+    """+CSQ: read the received signal strength.
+
+    Manual V1.05; TCP/IP note section 2.1.
+    """
+
+    answer_names: ClassVar[tuple[str, ...]] = ("+CSQ",)
+    one_line: ClassVar[bool] = True
+
+    def line(self) -> str:
+        """Return the command line."""
+        return "AT+CSQ"
+
+    def read(self, answer: Answer) -> SignalQuality:
+        """Read index and error class."""
+        return _signal(Cursor(answer.only()))
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSignal(Order):
+    """+EXUNSOL: report each change of the signal quality.
+
+    Manual V1.05.
+    """
+
+    enabled: bool = True
+
+    def line(self) -> str:
+        """Return the command line."""
+        return f'AT+EXUNSOL="SQ",{self.enabled:d}'
+
+
+@dataclass(frozen=True, slots=True)
+class SignalReport(Urc):
+    """+CSQN: the signal quality changed."""
+
+    names: ClassVar[tuple[str, ...]] = ("+CSQN",)
+
+    signal: SignalQuality
+
+    @classmethod
+    def read(cls, line: Line) -> Self:
+        """Read index and error class."""
+        return cls(_signal(Cursor(line)))
+
+
+def _signal(cursor: Cursor) -> SignalQuality:
+    return SignalQuality(_known(cursor.integer()), _known(cursor.optional_integer()))
+
+
+def _known(number: int | None) -> int | None:
+    return None if number == _UNKNOWN else number
+
+
+@dataclass(frozen=True, slots=True)
+class ServingCell:
+    """The cell that the module camps on; None where the module left a field empty.
+
+    Args:
+        earfcn: Channel number of the carrier.
+        earfcn_offset: 0 to 4 for -2, -1, -0.5, 0 and +1.
+        pci: Physical cell id, 0 to 503.
+        cell_id: 28 bits as hex digits.
+        rsrp: dBm; like rsrq, rssi, snr and re_rsrp known while no connection is up.
+        rsrq: dB.
+        rssi: dBm.
+        snr: dB.
+        band: LTE band.
+        tac: Tracking area code, hex digits.
+        ecl: Coverage enhancement level, 0 to 2.
+        tx_power_dbm: Transmit power, dBm.
+        re_rsrp: dBm.
+    """
+
+    earfcn: int | None = None
+    earfcn_offset: int | None = None
+    pci: int | None = None
+    cell_id: str | None = None
+    rsrp: int | None = None
+    rsrq: int | None = None
+    rssi: int | None = None
+    snr: int | None = None
+    band: int | None = None
+    tac: str | None = None
+    ecl: int | None = None
+    tx_power_dbm: float | None = None
+    re_rsrp: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NeighbourCell:
+    """Another cell in reach; units as in ServingCell."""
+
+    earfcn: int | None
+    earfcn_offset: int | None
+    pci: int | None
+    rsrp: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CellReading:
+    """What the module knows of the cells around it; ``serving`` is None if it camps on none."""
+
+    serving: ServingCell | None
+    neighbours: tuple[NeighbourCell, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SetCellReading(Order):
+    """+CENG: make ``AT+CENG?`` give cells (0) instead of throughput (1); lost at a restart.
+
+    Manual V1.05.
+    """
+
+    def line(self) -> str:
+        """Return the command line."""
+        return "AT+CENG=0"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCell(Command[CellReading]):
+    """+CENG: read the serving cell and up to four neighbours.
+
+    Manual V1.05. Refused with CME 840 to 847 in states where there is no cell.
+    """
+
+    answer_names: ClassVar[tuple[str, ...]] = ("+CENG",)
+
+    def line(self) -> str:
+        """Return the command line."""
+        return "AT+CENG?"
+
+    def read(self, answer: Answer) -> CellReading:
+        """Read the serving cell from the long line, neighbours from short ones."""
+        serving = None
+        neighbours = []
+        for line in answer.lines:
+            fields = len(Cursor(line).rest())
+            if fields > _NEIGHBOUR_FIELDS and serving is None:
+                serving = _serving(line)
+            elif fields == _NEIGHBOUR_FIELDS:
+                neighbours.append(_neighbour(Cursor(line)))
+            else:
+                raise MalformedAnswer(line.text, f"a cell has 4 or 13 fields, not {fields}")
+        return CellReading(serving, tuple(neighbours))
+
+
+_NEIGHBOUR_FIELDS: Final = 4
+
+
+def _serving(line: Line) -> ServingCell:
+    cursor = Cursor(line)
+    return ServingCell(
+        earfcn=cursor.optional_integer(),
+        earfcn_offset=cursor.optional_integer(),
+        pci=cursor.optional_integer(),
+        cell_id=cursor.optional_text(),
+        rsrp=cursor.optional_integer(),
+        rsrq=cursor.optional_integer(),
+        rssi=cursor.optional_integer(),
+        snr=cursor.optional_integer(),
+        band=cursor.optional_integer(),
+        tac=cursor.optional_text(),
+        ecl=cursor.optional_integer(),
+        tx_power_dbm=_tenths(cursor.optional_integer()),
+        re_rsrp=cursor.optional_integer(),
+    )
+
+
+def _tenths(number: int | None) -> float | None:
+    return None if number is None else number / 10
+
+
+def _neighbour(cursor: Cursor) -> NeighbourCell:
+    return NeighbourCell(
+        cursor.optional_integer(), cursor.optional_integer(), cursor.optional_integer(), cursor.optional_integer()
+    )

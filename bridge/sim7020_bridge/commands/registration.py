@@ -1,0 +1,358 @@
+"""Registration with the network, in the read form and the unsolicited form, and the operator."""
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import ClassVar, Final, Self
+
+from sim7020_bridge.at.command import Answer, Command, Order, Urc
+from sim7020_bridge.at.cursor import Cursor
+from sim7020_bridge.at.framer import Line
+from sim7020_bridge.commands.quoting import require_within
+
+
+class Domain(StrEnum):
+    """Which registration a line speaks of, by its name."""
+
+    CIRCUIT = "+CREG"
+    PACKET = "+CGREG"
+    EPS = "+CEREG"
+
+
+class RegistrationStatus(IntEnum):
+    """Registration states (3GPP TS 27.007 section 10.1.22; WITHHELD is SIMCom's own).
+
+    WITHHELD: a cell was found, but attaching waits for ``AT+CGATT=1``.
+    """
+
+    NOT_REGISTERED = 0
+    HOME = 1
+    SEARCHING = 2
+    DENIED = 3
+    UNKNOWN = 4
+    ROAMING = 5
+    SMS_ONLY_HOME = 6
+    SMS_ONLY_ROAMING = 7
+    WITHHELD = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """Where the module is registered, or why not; None where the module doesn't say.
+
+    Args:
+        status: A RegistrationStatus, or the bare number if it is none of them.
+        tac: Tracking or location area code, hex digits.
+        cell_id: Hex digits.
+        access_technology: 9 is NB-IoT.
+        rac: Routing area code, two hex digits; not printed by all firmware.
+        cause_type: 0 if ``cause`` is an EMM cause, 1 if it is the vendor's own.
+        cause: Why the network refused.
+        active_time: T3324 as granted, 8 bits as text.
+        periodic_tau: T3412 extended as granted, 8 bits as text.
+    """
+
+    status: RegistrationStatus | int
+    tac: str | None = None
+    cell_id: str | None = None
+    access_technology: int | None = None
+    rac: str | None = None
+    cause_type: int | None = None
+    cause: int | None = None
+    active_time: str | None = None
+    periodic_tau: str | None = None
+
+    @property
+    def registered(self) -> bool:
+        """Whether data can flow: at home or roaming."""
+        return self.status in {RegistrationStatus.HOME, RegistrationStatus.ROAMING}
+
+    @property
+    def roaming(self) -> bool:
+        """Whether it is registered with a network other than the SIM's own."""
+        return self.status == RegistrationStatus.ROAMING
+
+    @property
+    def denied(self) -> bool:
+        """Whether the network refused."""
+        return self.status == RegistrationStatus.DENIED
+
+    @property
+    def searching(self) -> bool:
+        """Whether the module looks for a network."""
+        return self.status == RegistrationStatus.SEARCHING
+
+    @property
+    def words(self) -> str:
+        """The registration as a phrase for people, with the cause where there is one."""
+        status = _STATUS_WORDS.get(self.status, f"registration status {self.status:d}")
+        return f"{status}: {self.cause_words}" if self.cause_words else status
+
+    @property
+    def cause_words(self) -> str:
+        """The cause in words, empty if there is none."""
+        if self.cause is None:
+            return ""
+        if self.cause_type in {None, 0}:
+            return EMM_CAUSES.get(self.cause, f"EMM cause {self.cause}")
+        return f"vendor cause {self.cause}"
+
+
+_STATUS_WORDS: Final[dict[int, str]] = {
+    RegistrationStatus.NOT_REGISTERED: "not registered and not searching",
+    RegistrationStatus.HOME: "registered at home",
+    RegistrationStatus.SEARCHING: "searching for a network",
+    RegistrationStatus.DENIED: "the network denied registration",
+    RegistrationStatus.UNKNOWN: "registration unknown, perhaps out of coverage",
+    RegistrationStatus.ROAMING: "registered, roaming",
+    RegistrationStatus.SMS_ONLY_HOME: "registered at home for SMS only",
+    RegistrationStatus.SMS_ONLY_ROAMING: "registered for SMS only, roaming",
+    RegistrationStatus.WITHHELD: "a cell was found, attaching is withheld",
+}
+
+EMM_CAUSES: Final = {
+    2: "IMSI unknown in HSS",
+    3: "illegal UE",
+    5: "IMEI not accepted",
+    6: "illegal ME",
+    7: "EPS services not allowed",
+    8: "EPS services and non-EPS services not allowed",
+    9: "UE identity cannot be derived by the network",
+    10: "implicitly detached",
+    11: "PLMN not allowed",
+    12: "tracking area not allowed",
+    13: "roaming not allowed in this tracking area",
+    14: "EPS services not allowed in this PLMN",
+    15: "no suitable cells in tracking area",
+    16: "MSC temporarily not reachable",
+    17: "network failure",
+    18: "CS domain not available",
+    19: "ESM failure",
+    20: "MAC failure",
+    21: "synch failure",
+    22: "congestion",
+    23: "UE security capabilities mismatch",
+    24: "security mode rejected",
+    25: "not authorized for this CSG",
+    26: "non-EPS authentication unacceptable",
+    31: "redirection to 5GCN required",
+    35: "requested service option not authorized in this PLMN",
+    39: "CS service temporarily not available",
+    40: "no EPS bearer context activated",
+    42: "severe network failure",
+    78: "PLMN not allowed at the present UE location",
+    95: "semantically incorrect message",
+    96: "invalid mandatory information",
+    97: "message type non-existent or not implemented",
+    98: "message type not compatible with the protocol state",
+    99: "information element non-existent or not implemented",
+    100: "conditional information element error",
+    101: "message not compatible with the protocol state",
+    111: "protocol error, unspecified",
+}
+"""EMM causes in words (3GPP TS 24.301 section 9.9.3.9)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRegistration(Order):
+    """+CEREG: report changes of the EPS registration; lost at a restart.
+
+    Manual V1.05 section 3.2.47.
+
+    Args:
+        n: 0 nothing, 1 status, 2 with cell, 3 with causes, 4 with timers, 5 with both.
+    """
+
+    n: int
+
+    def __post_init__(self) -> None:
+        require_within(self.n, 0, 5, "n of +CEREG")
+
+    def line(self) -> str:
+        """Return the command line."""
+        return f"AT+CEREG={self.n}"
+
+
+class _ReadRegistration(Command[Registration]):
+    # `+CEREG: <n>,<stat>` answers, `+CEREG: <stat>[,"tac",...]` is unsolicited: only the shape tells
+    one_line: ClassVar[bool] = True
+
+    def answers(self, line: Line) -> bool:
+        """Accept the read form alone."""
+        return line.name in self.answer_names and _is_read_form(line)
+
+    def read(self, answer: Answer) -> Registration:
+        """Read the registration."""
+        return _registration(answer.only())
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRegistration(_ReadRegistration):
+    """+CEREG: read the EPS registration.
+
+    Manual V1.05 section 3.2.47, whose example answers ``AT+CEREG?`` with ``+CGREG:``.
+    """
+
+    answer_names: ClassVar[tuple[str, ...]] = ("+CEREG", "+CGREG")
+
+    def line(self) -> str:
+        """Return the command line."""
+        return "AT+CEREG?"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadGprsRegistration(_ReadRegistration):
+    """+CGREG: read the packet domain registration.
+
+    Manual V1.05 section 3.2.41; TCP/IP note section 2.1.
+    """
+
+    answer_names: ClassVar[tuple[str, ...]] = ("+CGREG",)
+
+    def line(self) -> str:
+        """Return the command line."""
+        return "AT+CGREG?"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCircuitRegistration(_ReadRegistration):
+    """+CREG: read the registration as such.
+
+    Manual V1.05 section 3.2.13.
+    """
+
+    answer_names: ClassVar[tuple[str, ...]] = ("+CREG",)
+
+    def line(self) -> str:
+        """Return the command line."""
+        return "AT+CREG?"
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationReport(Urc):
+    """+CREG, +CGREG, +CEREG: the registration changed.
+
+    A late answer to a read command is read as well: it says the same.
+    """
+
+    names: ClassVar[tuple[str, ...]] = tuple(Domain)
+
+    domain: Domain
+    registration: Registration
+
+    @classmethod
+    def read(cls, line: Line) -> Self:
+        """Read either form."""
+        return cls(Domain(line.name), _registration(line))
+
+
+def _is_read_form(line: Line) -> bool:
+    cursor = Cursor(line)
+    cursor.skip()
+    return cursor.next_is_integer
+
+
+def _registration(line: Line) -> Registration:
+    cursor = Cursor(line)
+    if _is_read_form(line):
+        cursor.integer()
+    status = cursor.integer()
+    tac = cursor.optional_text()
+    cell_id = cursor.optional_text()
+    access_technology = cursor.optional_integer()
+    # the routing area code came and went with the firmware; two digits in quotes are nothing else
+    quoted = cursor.next_is_quoted
+    fields = cursor.rest()
+    rac = fields.pop(0) if quoted and len(fields[0]) == _RAC_DIGITS else None
+    while fields and not quoted and not fields[0] and len(fields) > _WITH_TIMERS:
+        fields.pop(0)
+    causes, timers = _causes_and_timers(fields)
+    return Registration(
+        status=RegistrationStatus(status) if status in set(RegistrationStatus) else status,
+        tac=tac,
+        cell_id=cell_id,
+        access_technology=access_technology,
+        rac=rac,
+        cause_type=causes[0],
+        cause=causes[1],
+        active_time=timers[0],
+        periodic_tau=timers[1],
+    )
+
+
+_RAC_DIGITS: Final = 2
+_TIMER_BITS: Final = 8
+_WITH_TIMERS: Final = 4
+
+
+def _causes_and_timers(fields: list[str]) -> tuple[list[int | None], list[str | None]]:
+    first_timer = next((place for place, text in enumerate(fields) if len(text) == _TIMER_BITS), 2)
+    causes = [int(text) if text.isdecimal() else None for text in fields[:first_timer]]
+    timers = [text or None for text in fields[first_timer:]]
+    return [*causes, None, None][:2], [*timers, None, None][:2]
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """The network that the module is registered with; None where it doesn't say.
+
+    Args:
+        mode: 0 if the module chooses by itself.
+        name: The operator's name, if names are asked for.
+        plmn: Country and network code as digits, if numbers are asked for.
+        access_technology: 9 is NB-IoT.
+    """
+
+    mode: int
+    name: str | None = None
+    plmn: str | None = None
+    access_technology: int | None = None
+
+
+class OperatorFormat(IntEnum):
+    """How ``+COPS:`` gives the operator."""
+
+    LONG_NAME = 0
+    SHORT_NAME = 1
+    NUMBER = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOperator(Command[Operator]):
+    """+COPS: read the operator.
+
+    Manual V1.05; TCP/IP note section 2.1.
+    """
+
+    answer_names: ClassVar[tuple[str, ...]] = ("+COPS",)
+    one_line: ClassVar[bool] = True
+
+    def line(self) -> str:
+        """Return the command line."""
+        return "AT+COPS?"
+
+    def read(self, answer: Answer) -> Operator:
+        """Read the operator; registered with none, only the mode is given."""
+        cursor = Cursor(answer.only())
+        mode = cursor.integer()
+        by_number = cursor.optional_integer() == OperatorFormat.NUMBER
+        operator = cursor.optional_text()
+        return Operator(
+            mode=mode,
+            name=None if by_number else operator,
+            plmn=operator if by_number else None,
+            access_technology=cursor.optional_integer(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SetOperatorFormat(Order):
+    """+COPS: choose how the operator is given.
+
+    Manual V1.05.
+    """
+
+    operator_format: OperatorFormat
+
+    def line(self) -> str:
+        """Return the command line."""
+        return f"AT+COPS=3,{self.operator_format:d}"

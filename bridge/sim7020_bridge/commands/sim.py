@@ -1,0 +1,213 @@
+"""The SIM: is it there, does it want a PIN, how many tries are left."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import ClassVar, Final, Self
+
+from sim7020_bridge.at.command import Answer, Command, Order, Urc
+from sim7020_bridge.at.cursor import Cursor
+from sim7020_bridge.at.framer import Line
+from sim7020_bridge.at.results import CME_MEANINGS
+from sim7020_bridge.commands.quoting import hidden, require_within
+
+
+class SimState(StrEnum):
+    """What ``+CPIN:`` can say (manual V1.05 sections 3.2.11 and 21.5)."""
+
+    READY = "READY"
+    SIM_PIN = "SIM PIN"
+    SIM_PUK = "SIM PUK"
+    PHONE_TO_SIM_PIN = "PH_SIM PIN"
+    PHONE_TO_SIM_PUK = "PH_SIM PUK"
+    SIM_PIN2 = "SIM PIN2"
+    SIM_PUK2 = "SIM PUK2"
+    PHONE_TO_FIRST_SIM_PIN = "PH-SIM PIN"
+    NETWORK_PIN = "PH-NET PIN"
+    NETWORK_SUBSET_PIN = "PH-NETSUB PIN"
+    PROVIDER_PIN = "PH-SP PIN"
+    CORPORATE_PIN = "PH-CORP PIN"
+    NOT_READY = "NOT READY"
+    NOT_INSERTED = "NOT INSERTED"
+
+
+URC_ONLY: Final = frozenset({SimState.NOT_READY, SimState.NOT_INSERTED})
+"""States that are only ever reported, never the answer to ``AT+CPIN?``."""
+
+
+@dataclass(frozen=True, slots=True)
+class SimReading:
+    """What the SIM waits for. A code that nobody knows is kept in ``code`` and has no ``state``."""
+
+    code: str
+
+    @property
+    def state(self) -> SimState | None:
+        """The code as one of those known, or None."""
+        return SimState(self.code) if self.code in set(SimState) else None
+
+    @property
+    def ready(self) -> bool:
+        """Whether the SIM can be used."""
+        return self.state is SimState.READY
+
+    @property
+    def pin_required(self) -> bool:
+        """Whether the SIM waits for its PIN."""
+        return self.state is SimState.SIM_PIN
+
+    @property
+    def puk_required(self) -> bool:
+        """Whether the PIN was wrong too often: only the PUK helps, and a person."""
+        return self.state is SimState.SIM_PUK
+
+    @classmethod
+    def of_refusal(cls, code: int | None) -> "SimReading":
+        """Return what a refused ``AT+CPIN?`` says, by its CME error; None for a bare ERROR."""
+        if code is None:
+            return cls(SimState.NOT_READY)
+        return cls(_REFUSALS.get(code) or CME_MEANINGS.get(code, f"CME error {code}"))
+
+    @property
+    def words(self) -> str:
+        """The reading as a sentence for people, without a full stop."""
+        return _WORDS.get(self.code, f"the SIM says {self.code}")
+
+    @property
+    def missing(self) -> bool:
+        """Whether there is no SIM."""
+        return self.state is SimState.NOT_INSERTED
+
+
+_REFUSALS: Final = {
+    5: SimState.PHONE_TO_FIRST_SIM_PIN,
+    10: SimState.NOT_INSERTED,
+    11: SimState.SIM_PIN,
+    12: SimState.SIM_PUK,
+    14: SimState.NOT_READY,
+    17: SimState.SIM_PIN2,
+    18: SimState.SIM_PUK2,
+    772: SimState.NOT_READY,
+}
+_WORDS: Final[dict[str, str]] = {
+    SimState.READY: "the SIM is ready",
+    SimState.SIM_PIN: "the SIM wants its PIN",
+    SimState.SIM_PUK: "the SIM is locked and wants its PUK",
+    SimState.NOT_READY: "the SIM is not ready",
+    SimState.NOT_INSERTED: "no SIM is inserted",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSimState(Command[SimReading]):
+    """+CPIN: read what the SIM waits for.
+
+    Manual V1.05 section 3.2.11, which gives it 5 s. With no usable SIM it is refused.
+    """
+
+    answer_names: ClassVar[tuple[str, ...]] = ("+CPIN",)
+    one_line: ClassVar[bool] = True
+
+    def line(self) -> str:
+        """Return the command line."""
+        return "AT+CPIN?"
+
+    def answers(self, line: Line) -> bool:
+        """Leave NOT READY and NOT INSERTED to the URC: a SIM that goes away says so in between."""
+        return line.name == "+CPIN" and line.arguments not in URC_ONLY
+
+    def read(self, answer: Answer) -> SimReading:
+        """Read the code."""
+        return SimReading(Cursor(answer.only()).text())
+
+
+@dataclass(frozen=True, slots=True)
+class EnterPin(Order):
+    """+CPIN: give the SIM its PIN.
+
+    Manual V1.05 section 3.2.11, which gives it 5 s. A wrong one is refused with CME 16, the last wrong
+    one with CME 12, none wanted with CME 3.
+
+    Args:
+        pin: 4 to 8 digits.
+    """
+
+    pin: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if not (self.pin.isascii() and self.pin.isdecimal()):
+            raise ValueError("a PIN consists of digits")
+        require_within(len(self.pin), 4, 8, "the length of a PIN")
+
+    def line(self) -> str:
+        """Return the command line."""
+        return f"AT+CPIN={self.pin}"
+
+    def shown(self) -> str:
+        """Return the command line without the PIN."""
+        return f"AT+CPIN={hidden(self.pin)}"
+
+
+@dataclass(frozen=True, slots=True)
+class PinAttempts:
+    """Tries left for one code: ``code`` such as SIM PIN, and how many of how many remain."""
+
+    code: str
+    left: int
+    of: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPinAttempts(Command[tuple[PinAttempts, ...]]):
+    """+CPINR: read how many tries each code has left.
+
+    Manual V1.05 section 3.2.34.
+    """
+
+    answer_names: ClassVar[tuple[str, ...]] = ("+CPINR",)
+
+    def line(self) -> str:
+        """Return the command line."""
+        return "AT+CPINR"
+
+    def read(self, answer: Answer) -> tuple[PinAttempts, ...]:
+        """Read one entry a line."""
+        return tuple(_attempts(Cursor(line)) for line in answer.lines)
+
+
+def _attempts(cursor: Cursor) -> PinAttempts:
+    return PinAttempts(cursor.text(), cursor.integer(), cursor.optional_integer())
+
+
+@dataclass(frozen=True, slots=True)
+class SimReport(Urc):
+    """+CPIN: the SIM's state changed, or the module started."""
+
+    names: ClassVar[tuple[str, ...]] = ("+CPIN",)
+
+    code: str
+
+    @classmethod
+    def read(cls, line: Line) -> Self:
+        """Read the code."""
+        return cls(Cursor(line).text())
+
+    @property
+    def reading(self) -> SimReading:
+        """The same as the answer to a question would be."""
+        return SimReading(self.code)
+
+
+@dataclass(frozen=True, slots=True)
+class SimInsertedReport(Urc):
+    """+CSMINS: a SIM was put in or taken out."""
+
+    names: ClassVar[tuple[str, ...]] = ("+CSMINS",)
+
+    inserted: bool
+
+    @classmethod
+    def read(cls, line: Line) -> Self:
+        """Read the second number; the first says that reports are on."""
+        cursor = Cursor(line)
+        cursor.skip()
+        return cls(cursor.integer() == 1)
