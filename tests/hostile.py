@@ -1,7 +1,8 @@
 r"""What a serial line can do to a module's answer and a driver must bear.
 
 A `World` turns the bytes that the module says after one command into the chunks in which they arrive. All worlds are
-pure and deterministic; every one but those with `changes_payload` leaves counted raw bytes intact.
+pure and deterministic; every one but those with `changes_payload` leaves counted raw bytes intact, unless they hold
+a whole line that reads as a final result code.
 
     @pytest.mark.parametrize("world", WORLDS.values(), ids=str)
     def test_answer(world: World) -> None:

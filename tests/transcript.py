@@ -80,7 +80,7 @@ class Transcript:
         given: What an emulator must be told before the first step.
         corrected: Slips of the source that were put right here.
         wire: All bytes from the module, echo included, where the source printed them.
-        steps: What goes to and fro, in order.
+        steps: What is said and what happens, in order.
     """
 
     name: str
