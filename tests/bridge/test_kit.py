@@ -95,6 +95,11 @@ class TestTranscripts:
         """The trailing blank that a device printed survives loading."""
         assert named("device-address-with-trailing-blank").received[0].endswith('" ')
 
+    def test_every_variant_is_played(self) -> None:
+        """Each firmware switch has a transcript in which it is not at its default."""
+        played = {name for transcript in all_transcripts() for name in transcript.variants}
+        assert played == set(VARIANTS)
+
     def test_readme_names_the_vocabulary(self) -> None:
         """Every fact and every kind of event that the loader takes is explained."""
         readme = (DIRECTORY / "README.md").read_text(encoding="utf-8")
