@@ -10,6 +10,7 @@ from sim7020_bridge.at.results import FinalResult, Outcome
 from sim7020_bridge.errors import MalformedAnswer
 
 R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 DEFAULT_TIMEOUT: Final = 5.0
 """Seconds, for commands whose maximum response time the manual leaves open."""
@@ -34,8 +35,8 @@ class Answer:
         return self.lines[0]
 
 
-class Command(ABC, Generic[R]):
-    """One command line, and how its answer is recognised and read as an R.
+class Command(ABC, Generic[R_co]):
+    """One command line, and how its answer is recognised and read as an R_co.
 
     A subclass is a frozen dataclass of the command's parameters. Its constants:
 
@@ -63,7 +64,7 @@ class Command(ABC, Generic[R]):
         """Return the command line, from AT on, without its line end."""
 
     @abstractmethod
-    def read(self, answer: Answer) -> R:
+    def read(self, answer: Answer) -> R_co:
         """Read the answer to a command that succeeded.
 
         Raises:

@@ -57,7 +57,7 @@ class Dialogue:
 
     def begin(self, command: Command[R]) -> None:
         """Make a command the pending one."""
-        self._pending = command  # type: ignore[assignment]
+        self._pending = command
         self._lines.clear()
 
     def unfinished(self) -> Answer:

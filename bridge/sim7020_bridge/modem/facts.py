@@ -1,0 +1,49 @@
+"""The one place where a modem's state lives: takes facts in, tells who listens, lets others wait."""
+
+import asyncio
+from collections.abc import Callable
+
+from sim7020_bridge.clock import Clock, wall_clock
+from sim7020_bridge.modem.state import Fact, ModemState, initial, reduce
+
+
+class Facts:
+    """Holds a ModemState; every change goes through ``learn``."""
+
+    def __init__(self, clock: Clock = wall_clock) -> None:
+        self._clock = clock
+        self._state = initial(clock())
+        self._listeners: list[Callable[[ModemState, ModemState], None]] = []
+        self._waiting: list[tuple[Callable[[ModemState], bool], asyncio.Future[None]]] = []
+
+    @property
+    def state(self) -> ModemState:
+        """What is known now."""
+        return self._state
+
+    def listen(self, listener: Callable[[ModemState, ModemState], None]) -> None:
+        """Call a listener with the state before and after each change; it must not block or raise."""
+        self._listeners.append(listener)
+
+    def learn(self, *facts: Fact) -> None:
+        """Take facts in, in order."""
+        for fact in facts:
+            before, self._state = self._state, reduce(self._state, fact, self._clock())
+            if before == self._state:
+                continue
+            for listener in self._listeners:
+                listener(before, self._state)
+        for holds, future in tuple(self._waiting):
+            if not future.done() and holds(self._state):
+                future.set_result(None)
+
+    async def until(self, holds: Callable[[ModemState], bool]) -> None:
+        """Return once a condition holds for the state."""
+        if holds(self._state):
+            return
+        entry = (holds, asyncio.get_running_loop().create_future())
+        self._waiting.append(entry)
+        try:
+            await entry[1]
+        finally:
+            self._waiting.remove(entry)

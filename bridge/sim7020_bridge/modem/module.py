@@ -1,0 +1,87 @@
+"""The module behind an open port: its channel, what is known of it, and the exchanges that take more than one line."""
+
+import asyncio
+from typing import Final, TypeVar
+
+from sim7020_bridge.at.channel import Channel
+from sim7020_bridge.at.command import Command
+from sim7020_bridge.commands.network import NameResolution, Ping, PingReply, ResolveName
+from sim7020_bridge.config.model import ModemSettings
+from sim7020_bridge.errors import RequestRefused
+from sim7020_bridge.modem.facts import Facts
+from sim7020_bridge.modem.timing import Timing
+
+R = TypeVar("R")
+
+PING_SIZE: Final = 32
+"""Bytes of a ping; the module's own default (manual V1.05, +CIPPING)."""
+PING_TIMEOUT: Final = 100
+"""Tenths of a second that one reply may take; the module's own default."""
+
+
+class Module:
+    """One session's view of the module; it is of no use after the port was closed."""
+
+    def __init__(self, channel: Channel, facts: Facts, settings: ModemSettings, timing: Timing) -> None:
+        self.channel = channel
+        self.facts = facts
+        self.settings = settings
+        self.timing = timing
+        self._resolving = asyncio.Lock()
+        self._pinging = asyncio.Lock()
+        self._replies: asyncio.Queue[PingReply] = asyncio.Queue()
+
+    async def execute(self, command: Command[R]) -> R:
+        """Send one command in its turn; raises what Channel.execute raises."""
+        return await self.channel.execute(command)
+
+    async def resolve(self, name: str) -> NameResolution:
+        """Resolve a name with the module's DNS client, which costs a little data.
+
+        Firmware differs: the answer comes before the OK or, as a URC, after it (manual V1.05, +CDNSGIP).
+
+        Raises:
+            RequestRefused: ``resolve_timeout`` if no answer came.
+            CommandRefused: The module would not ask, as for a numeric address.
+        """
+
+        def ours(resolution: NameResolution) -> bool:
+            return resolution.name is None or resolution.name.casefold() == name.casefold()
+
+        async with self._resolving:
+            report = self.channel.expect(NameResolution, ours)
+            try:
+                answer = await self.execute(ResolveName(name))
+                if answer is not None:
+                    return answer
+                async with asyncio.timeout(self.timing.resolve_within):
+                    return await report
+            except TimeoutError:
+                within = f"{self.timing.resolve_within:g}"
+                raise RequestRefused("resolve_timeout", f"no DNS answer for {name} within {within} s") from None
+            finally:
+                report.cancel()
+
+    async def ping(self, host: str, count: int) -> list[PingReply]:
+        """Ping a host ``count`` times (1 to 100) and return what came back, lost replies included.
+
+        A reply that the module never reported is not in the list. Costs data: 60 bytes a ping and as much a reply.
+
+        Raises:
+            CommandRefused: The module would not, as without a PDN context, or with BUSY.
+        """
+        async with self._pinging:
+            self._replies = asyncio.Queue()
+            await self.execute(Ping(host, count, PING_SIZE, PING_TIMEOUT))
+            replies: list[PingReply] = []
+            for _ in range(count):
+                try:
+                    async with asyncio.timeout(PING_TIMEOUT / 10 + self.timing.ping_grace):
+                        replies.append(await self._replies.get())
+                except TimeoutError:
+                    break
+            return replies
+
+    def take_ping_reply(self, reply: PingReply) -> None:
+        """Hand a +CIPPING report to the ping that waits for it."""
+        self._replies.put_nowait(reply)

@@ -1,0 +1,121 @@
+"""What the bridge reads of the module, and learns from it; what a firmware does not tell stays unknown."""
+
+import logging
+from typing import Final, TypeVar
+
+from sim7020_bridge.at.command import Command
+from sim7020_bridge.commands.identity import (
+    ReadFirmware,
+    ReadIccid,
+    ReadImei,
+    ReadImsi,
+    ReadManufacturer,
+    ReadModel,
+)
+from sim7020_bridge.commands.packet import ReadAddresses, ReadContextParameters, ReadContextStates
+from sim7020_bridge.commands.power import ReadSupply
+from sim7020_bridge.commands.radio import ReadCell, ReadFunctionality, ReadSignalQuality
+from sim7020_bridge.commands.registration import ReadGprsRegistration, ReadOperator, ReadRegistration
+from sim7020_bridge.commands.sim import ReadSimState, SimReading
+from sim7020_bridge.errors import CommandRefused, MalformedAnswer
+from sim7020_bridge.modem.module import Module
+from sim7020_bridge.modem.state import Fact, Identity
+
+log: Final = logging.getLogger(__name__)
+
+R = TypeVar("R")
+F = TypeVar("F", bound=Fact)
+
+
+async def read_identity(module: Module) -> None:
+    """Read who made the module and which one it is; it does not change while it runs."""
+    known = module.facts.state.identity
+    module.facts.learn(
+        Identity(
+            manufacturer=await _ask(module, ReadManufacturer()),
+            model=await _ask(module, ReadModel()),
+            firmware=await _ask(module, ReadFirmware()),
+            imei=await _ask(module, ReadImei()),
+            imsi=known.imsi,
+            iccid=known.iccid,
+        )
+    )
+
+
+async def read_subscriber(module: Module) -> None:
+    """Read the SIM's numbers, which can be read once it is ready."""
+    known = module.facts.state.identity
+    module.facts.learn(
+        Identity(
+            manufacturer=known.manufacturer,
+            model=known.model,
+            firmware=known.firmware,
+            imei=known.imei,
+            imsi=await _ask(module, ReadImsi()),
+            iccid=await _ask(module, ReadIccid()),
+        )
+    )
+
+
+async def read_sim(module: Module) -> None:
+    """Read whether the SIM is ready; a refusal says what is wrong with it (manual V1.05, +CPIN)."""
+    try:
+        module.facts.learn(await module.execute(ReadSimState()))
+    except CommandRefused as refused:
+        module.facts.learn(SimReading.of_refusal(refused.code))
+    except MalformedAnswer as error:
+        log.warning("%s", error)
+
+
+async def read_radio(module: Module) -> None:
+    """Read whether the radio is on."""
+    await _learn(module, ReadFunctionality())
+
+
+async def read_signal(module: Module) -> None:
+    """Read the signal's strength."""
+    await _learn(module, ReadSignalQuality())
+
+
+async def read_registration(module: Module) -> None:
+    """Read the registration; firmware without +CEREG has +CGREG."""
+    registration = await _ask(module, ReadRegistration()) or await _ask(module, ReadGprsRegistration())
+    if registration is not None:
+        module.facts.learn(registration)
+
+
+async def read_pdn(module: Module) -> None:
+    """Read whether the context is active, and what the network gave it."""
+    await _learn(module, ReadContextStates())
+    if module.facts.state.pdn.active:
+        await _learn(module, ReadContextParameters())
+        if module.facts.state.pdn.address is None:
+            await _learn(module, ReadAddresses())
+
+
+async def read_all(module: Module) -> None:
+    """Read everything that changes while the module runs."""
+    await read_sim(module)
+    await read_radio(module)
+    await read_signal(module)
+    await read_registration(module)
+    await read_pdn(module)
+    await _learn(module, ReadOperator())
+    await _learn(module, ReadCell())
+    await _learn(module, ReadSupply())
+
+
+async def _learn(module: Module, command: Command[F]) -> None:
+    fact = await _ask(module, command)
+    if fact is not None:
+        module.facts.learn(fact)
+
+
+async def _ask(module: Module, command: Command[R]) -> R | None:
+    try:
+        return await module.execute(command)
+    except CommandRefused as refused:
+        log.debug("not told: %s", refused)
+    except MalformedAnswer as malformed:
+        log.warning("%s", malformed)
+    return None

@@ -1,0 +1,338 @@
+"""One socket kept open to its peer: open, send, receive, close, open again."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from ipaddress import IPv4Address
+from typing import Any, Final
+
+from sim7020_bridge.clock import Clock, wall_clock
+from sim7020_bridge.commands.sockets import (
+    LARGEST_PAYLOAD,
+    CloseSocket,
+    ConnectSocket,
+    CreateSocket,
+    DataAcknowledged,
+    DataReceived,
+    SendData,
+    SocketFailed,
+    SocketId,
+)
+from sim7020_bridge.config.model import SocketSettings, Transport
+from sim7020_bridge.errors import BridgeError, CommandRefused, LineError, MalformedAnswer, ModuleSilent, RequestRefused
+from sim7020_bridge.modem.backoff import Backoff
+from sim7020_bridge.modem.module import Module
+from sim7020_bridge.modem.state import Layer, ModemState
+from sim7020_bridge.modem.timing import Timing
+
+log: Final = logging.getLogger(__name__)
+
+
+class Phase(StrEnum):
+    """Where a socket is; ``backoff`` is the wait before it is opened again."""
+
+    CLOSED = "closed"
+    OPENING = "opening"
+    OPEN = "open"
+    BACKOFF = "backoff"
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Messages and payload bytes one way since the bridge started."""
+
+    messages: int = 0
+    bytes: int = 0
+
+    def plus(self, size: int) -> "Traffic":
+        """Count one more message."""
+        return Traffic(self.messages + 1, self.bytes + size)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What went wrong on a socket: the +CSOERR code if the module gave one, its name, and when."""
+
+    code: int | None
+    name: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SocketState:
+    """One socket as it is now; ``address`` is the peer's, once it is known."""
+
+    phase: Phase = Phase.CLOSED
+    address: str | None = None
+    failure: Failure | None = None
+    sent: Traffic = Traffic()
+    received: Traffic = Traffic()
+
+
+class SocketLost(BridgeError):
+    """The socket is not open, or broke before the peer acknowledged what had been sent."""
+
+
+class ModemSocket:
+    """One configured socket over the lifetime of the bridge; the module's id of it changes with each opening.
+
+    Args:
+        settings: The socket as configured.
+        on_change: Called after each change of ``state``.
+        on_data: Called with each piece of data that came: one datagram, or whatever part of a TCP stream
+            the module reported at once. Must not block or raise.
+        sweep: Closes the sockets of the module that nobody owns; wanted when it may have made one without saying so.
+        timing: Its durations.
+        clock: For the times in ``state``.
+    """
+
+    def __init__(
+        self,
+        settings: SocketSettings,
+        *,
+        on_change: Callable[["ModemSocket"], None],
+        on_data: Callable[["ModemSocket", bytes], None],
+        sweep: Callable[[Module], Awaitable[None]],
+        timing: Timing,
+        clock: Clock = wall_clock,
+    ) -> None:
+        self.settings = settings
+        self.state = SocketState()
+        self._on_change = on_change
+        self._on_data = on_data
+        self._sweep = sweep
+        self._timing = timing
+        self._clock = clock
+        self._open = asyncio.Event()
+        self.id: SocketId | None = None
+        self._module: Module | None = None
+        self._broken: asyncio.Future[Failure] | None = None
+        self._unacknowledged: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._sent = 0
+        self._acknowledged = 0
+
+    @property
+    def acknowledges(self) -> bool:
+        """Whether the peer's acknowledgement is reported: for TCP only (TCP/IP note section 3.6)."""
+        return self.settings.transport is Transport.TCP
+
+    async def wait_open(self) -> None:
+        """Return once the socket is open."""
+        await self._open.wait()
+
+    async def send(self, data: bytes) -> "asyncio.Future[None]":
+        """Give a payload to the module and return once it took all of it.
+
+        UDP takes up to LARGEST_PAYLOAD bytes, which make one datagram; for TCP a longer payload is split. The
+        future that is returned is done once the peer has acknowledged the payload (TCP), or at once (UDP); it
+        fails with SocketLost when the socket breaks before. A payload that failed half way may have gone out
+        in part.
+
+        Raises:
+            SocketLost: The socket is not open.
+            CommandRefused: The module would not take it; the socket will be opened afresh.
+            ModuleSilent: The module did not say whether it took it; the same.
+            LineError: The session is over.
+        """
+        for start in range(0, len(data), LARGEST_PAYLOAD):
+            await self._send_piece(data[start : start + LARGEST_PAYLOAD])
+        self._set(sent=self.state.sent.plus(len(data)))
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if not self.acknowledges or self._acknowledged >= self._sent:
+            done.set_result(None)
+        elif self.id is None:
+            _lose(done)
+        else:
+            self._unacknowledged.append((self._sent, done))
+        return done
+
+    async def _send_piece(self, piece: bytes) -> None:
+        module, socket = self._module, self.id
+        if module is None or socket is None or not self._open.is_set():
+            raise SocketLost("the socket is not open")
+        try:
+            # counted before the module answers: the peer's acknowledgement may be reported first
+            self._sent += len(piece)
+            await module.execute(SendData(socket, piece))
+        except (CommandRefused, ModuleSilent) as error:
+            if self.id == socket:
+                self._break(Failure(None, str(error), self._clock()))
+            raise
+
+    def take(self, urc: DataReceived | DataAcknowledged | SocketFailed) -> bool:
+        """Take a URC if it is for this socket's present id; say whether it was."""
+        if self.id is None or urc.socket != self.id:
+            return False
+        match urc:
+            case DataReceived(_, data):
+                self._set(received=self.state.received.plus(len(data)))
+                self._on_data(self, data)
+            case DataAcknowledged(_, length):
+                self._acknowledge(length)
+            case SocketFailed(_, code):
+                self._break(Failure(code, urc.words, self._clock()))
+        return True
+
+    async def keep_open(self, module: Module) -> None:
+        """Open the socket whenever the link is online, and open it again whenever it breaks; for one session.
+
+        Raises:
+            LineError: The session is over.
+        """
+        backoff = Backoff(self._timing.socket_first, self._timing.socket_last)
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                await module.facts.until(_online)
+                opened_at = loop.time()
+                failure = await self._opened_once(module)
+                if loop.time() - opened_at > self._timing.socket_stable:
+                    backoff.reset()
+                if failure is None:
+                    continue
+                log.warning("socket %s: %s; opening it again", self.settings.name, failure.name)
+                self._set(phase=Phase.BACKOFF, failure=failure)
+                await asyncio.sleep(backoff.next_wait())
+        finally:
+            self._forget()
+            self._set(phase=Phase.CLOSED)
+
+    async def _opened_once(self, module: Module) -> Failure | None:
+        """Open, stay open, close; return what broke it, or None if the PDN context went away."""
+        self._set(phase=Phase.OPENING)
+        self._module = module
+        broken = self._broken = asyncio.get_running_loop().create_future()
+        try:
+            await self._connect(module)
+            self._set(phase=Phase.OPEN)
+            self._open.set()
+            log.info("socket %s is open to %s:%d", self.settings.name, self.state.address, self.settings.port)
+            return await self._until_broken(module, broken)
+        except (CommandRefused, ModuleSilent, MalformedAnswer, RequestRefused) as error:
+            return Failure(None, str(error), self._clock())
+        except _Refused as refused:
+            return refused.failure
+        finally:
+            socket = self.id
+            self._forget()
+            self._set(phase=Phase.CLOSED)
+            if socket is not None:
+                await _close(module, socket)
+
+    async def _connect(self, module: Module) -> None:
+        address = await self._address(module)
+        self._set(address=address)
+        self.id = await self._create(module)
+        report = module.channel.expect(SocketFailed, lambda urc: urc.socket == self.id)
+        try:
+            await module.execute(ConnectSocket(self.id, self.settings.port, address))
+        except CommandRefused as refused:
+            # the cause follows the refusal as a URC (manual V1.05, +CSOCON)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._timing.error_code_wait):
+                    cause = await report
+                    raise _Refused(Failure(cause.code, cause.words, self._clock())) from refused
+            raise
+        finally:
+            report.cancel()
+
+    async def _create(self, module: Module) -> SocketId:
+        try:
+            return await module.execute(CreateSocket(stream=self.settings.transport is Transport.TCP))
+        except ModuleSilent:
+            # it may exist all the same, and would be lost: there are only five
+            await self._sweep(module)
+            raise
+
+    async def _address(self, module: Module) -> str:
+        host = self.settings.host
+        with suppress(ValueError):
+            return str(IPv4Address(host))
+        resolution = await module.resolve(host)
+        if not resolution.addresses:
+            raise RequestRefused("dns", f"cannot resolve {host}: {resolution.words}")
+        return resolution.addresses[0]
+
+    async def _until_broken(self, module: Module, broken: "asyncio.Future[Failure]") -> Failure | None:
+        gone = asyncio.create_task(module.facts.until(_offline), name=f"socket {self.settings.name}: watch the link")
+        try:
+            waited: set[asyncio.Future[Any]] = {broken, gone}
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            return broken.result() if broken.done() else None
+        finally:
+            gone.cancel()
+
+    def _acknowledge(self, length: int) -> None:
+        self._acknowledged += length
+        while self._unacknowledged and self._unacknowledged[0][0] <= self._acknowledged:
+            _, done = self._unacknowledged.popleft()
+            if not done.done():
+                done.set_result(None)
+
+    def _break(self, failure: Failure) -> None:
+        self._open.clear()
+        if self._broken is not None and not self._broken.done():
+            self._broken.set_result(failure)
+
+    def _forget(self) -> None:
+        """Let go of the module's socket; what was not acknowledged never will be."""
+        self._open.clear()
+        self.id = None
+        self._module = None
+        self._sent = self._acknowledged = 0
+        unacknowledged, self._unacknowledged = self._unacknowledged, deque()
+        for _, done in unacknowledged:
+            _lose(done)
+
+    def _set(
+        self,
+        *,
+        phase: Phase | None = None,
+        address: str | None = None,
+        failure: Failure | None = None,
+        sent: Traffic | None = None,
+        received: Traffic | None = None,
+    ) -> None:
+        before = self.state
+        self.state = replace(
+            before,
+            phase=phase or before.phase,
+            address=address or before.address,
+            failure=failure or before.failure,
+            sent=sent or before.sent,
+            received=received or before.received,
+        )
+        if self.state != before:
+            self._on_change(self)
+
+
+async def _close(module: Module, socket: SocketId) -> None:
+    """Free the id; a module that has forgotten the socket refuses, which is as good."""
+    with suppress(CommandRefused, ModuleSilent, LineError):
+        await module.execute(CloseSocket(socket))
+
+
+def _lose(done: "asyncio.Future[None]") -> None:
+    if not done.done():
+        done.set_exception(SocketLost("the socket broke before the peer acknowledged"))
+        done.exception()  # it counts as seen, also where nobody waits any more
+
+
+class _Refused(Exception):
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.name)
+        self.failure = failure
+
+
+def _online(state: ModemState) -> bool:
+    return state.link.layer is Layer.ONLINE
+
+
+def _offline(state: ModemState) -> bool:
+    """Whether the context is gone and all sockets with it; a registration that comes and goes keeps them."""
+    return not state.pdn.active or not state.answering

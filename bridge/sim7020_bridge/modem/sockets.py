@@ -1,0 +1,71 @@
+"""All sockets of one modem."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from sim7020_bridge.clock import Clock, wall_clock
+from sim7020_bridge.commands.sockets import CloseSocket, DataAcknowledged, DataReceived, ReadSockets, SocketFailed
+from sim7020_bridge.config.model import SocketSettings
+from sim7020_bridge.errors import CommandRefused, MalformedAnswer
+from sim7020_bridge.modem.module import Module
+from sim7020_bridge.modem.socket import ModemSocket
+from sim7020_bridge.modem.timing import Timing
+
+log: Final = logging.getLogger(__name__)
+
+
+class Sockets:
+    """The configured sockets of a modem, by name; see ModemSocket for the arguments."""
+
+    def __init__(
+        self,
+        settings: Sequence[SocketSettings],
+        *,
+        on_change: Callable[[ModemSocket], None],
+        on_data: Callable[[ModemSocket, bytes], None],
+        timing: Timing,
+        clock: Clock = wall_clock,
+    ) -> None:
+        self._by_name = {
+            socket.name: ModemSocket(
+                socket, on_change=on_change, on_data=on_data, sweep=self.sweep, timing=timing, clock=clock
+            )
+            for socket in settings
+        }
+
+    def __iter__(self) -> Iterator[ModemSocket]:
+        return iter(self._by_name.values())
+
+    def get(self, name: str) -> ModemSocket | None:
+        """Return the socket of that name, or None."""
+        return self._by_name.get(name)
+
+    def take(self, urc: DataReceived | DataAcknowledged | SocketFailed) -> None:
+        """Hand a URC to the socket that it is for."""
+        if not any(socket.take(urc) for socket in self):
+            log.info("a report for socket %d, which nobody owns: %s", urc.socket, type(urc).__name__)
+
+    async def keep_open(self, module: Module) -> None:
+        """Keep every socket open for one session, after closing those that an earlier one left behind."""
+        await self.sweep(module)
+        async with asyncio.TaskGroup() as tasks:
+            for socket in self:
+                tasks.create_task(socket.keep_open(module), name=f"socket {socket.settings.name}: keep open")
+
+    async def sweep(self, module: Module) -> None:
+        """Close the sockets of the module that nobody here owns: there are only five."""
+        try:
+            existing = await module.execute(ReadSockets())
+        except (CommandRefused, MalformedAnswer) as error:
+            log.info("cannot list the module's sockets: %s", error)
+            return
+        owned = {socket.id for socket in self}
+        for socket in existing:
+            if socket not in owned:
+                log.info("closing socket %d, which nobody owns", socket)
+                try:
+                    await module.execute(CloseSocket(socket))
+                except CommandRefused as refused:
+                    log.info("%s", refused)

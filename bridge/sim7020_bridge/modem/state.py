@@ -1,0 +1,296 @@
+"""What is known of a modem, and how each fact changes it.
+
+Everything that changes the state is in this file. ``reduce`` takes a state and a fact (a URC, a reading,
+or something that the session noticed) and returns the next state. The link is never set: it is worked out
+as the lowest layer that does not hold, so it can't disagree with the facts.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from sim7020_bridge.commands.packet import ContextAddress, ContextParameters, ContextState
+from sim7020_bridge.commands.power import SleepReport, Supply
+from sim7020_bridge.commands.radio import CellReading, Functionality, SignalQuality
+from sim7020_bridge.commands.registration import Operator, Registration
+from sim7020_bridge.commands.sim import SimReading
+
+USABLE_SIGNAL: Final = 5
+"""+CSQ must be above this to count as a signal (TCP/IP note section 4: x > 5); 99 is unknown."""
+
+DEFAULT_CID: Final = 1
+"""The PDN context that the module activates by itself (TCP/IP note section 2)."""
+
+
+class Layer(StrEnum):
+    """The layers of the link, lowest first, and what it is when all of them hold."""
+
+    PORT = "port"
+    AT = "at"
+    SIM = "sim"
+    RADIO = "radio"
+    REGISTRATION = "registration"
+    PDN = "pdn"
+    ONLINE = "online"
+    SLEEPING = "sleeping"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The lowest layer that does not hold, why in words (None when all hold), and since when."""
+
+    layer: Layer
+    reason: str | None
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the module and its SIM are; None is not known. The SIM's numbers can only be read once it is ready."""
+
+    manufacturer: str | None = None
+    model: str | None = None
+    firmware: str | None = None
+    imei: str | None = None
+    imsi: str | None = None
+    iccid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pdn:
+    """The default PDN context: on or off, its APN and address; ``wanted`` is False while a user keeps it off."""
+
+    active: bool | None = None
+    cid: int | None = None
+    apn: str | None = None
+    address: str | None = None
+    wanted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """How often things had to be put right since the bridge started."""
+
+    reattached: int = 0
+    reopened: int = 0
+    reboots: int = 0
+    resyncs: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ModemState:
+    """All facts about one modem. What isn't known is None."""
+
+    link: Link
+    port_open: bool = False
+    port_problem: str | None = None
+    answering: bool = False
+    answer_problem: str | None = None
+    identity: Identity = Identity()
+    sim: SimReading | None = None
+    functionality: Functionality | None = None
+    signal: SignalQuality | None = None
+    cell: CellReading | None = None
+    registration: Registration | None = None
+    operator: Operator | None = None
+    pdn: Pdn = Pdn()
+    sleeping: bool | None = None
+    supply: Supply | None = None
+    counters: Counters = field(default_factory=Counters)
+
+
+@dataclass(frozen=True, slots=True)
+class PortOpened:
+    """The port is open; nothing is known of what is behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PortLost:
+    """The port can't be opened, or went away."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleAnswered:
+    """The module answered AT."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleLost:
+    """The module is silent, out of step or restarting; ``restarted`` if it booted by itself."""
+
+    reason: str
+    restarted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PdnWanted:
+    """A user switched the PDN context on or off."""
+
+    wanted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reattached:
+    """Attaching started over with the radio off and on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resynchronised:
+    """The line was brought back into step after a missed deadline; ``times`` since the port was opened."""
+
+    times: int
+
+
+Fact: TypeAlias = (
+    PortOpened
+    | PortLost
+    | ModuleAnswered
+    | ModuleLost
+    | PdnWanted
+    | Reattached
+    | Resynchronised
+    | Identity
+    | SimReading
+    | Functionality
+    | SignalQuality
+    | CellReading
+    | Registration
+    | Operator
+    | tuple[ContextState, ...]
+    | tuple[ContextParameters, ...]
+    | tuple[ContextAddress, ...]
+    | SleepReport
+    | Supply
+)
+
+
+def initial(now: datetime) -> ModemState:
+    """Return the state before anything is known."""
+    return ModemState(Link(Layer.PORT, "the port is not open yet", now))
+
+
+def reduce(state: ModemState, fact: Fact, now: datetime) -> ModemState:
+    """Return the state that follows from a fact. Pure: the same arguments give the same result."""
+    changed = _apply(state, fact)
+    layer, reason = _link(changed)
+    if layer is state.link.layer:
+        link = state.link if reason == state.link.reason else replace(state.link, reason=reason)
+    else:
+        link = Link(layer, reason, now)
+    return replace(changed, link=link)
+
+
+def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911, PLR0912 - one flat table of facts
+    match fact:
+        case PortOpened():
+            return replace(state, port_open=True, port_problem=None, answering=False, answer_problem=None)
+        case PortLost(reason):
+            reopened = state.counters.reopened + int(state.port_open)
+            lost = replace(_without_module(state), port_open=False, port_problem=reason, answering=False)
+            return replace(lost, counters=replace(state.counters, reopened=reopened))
+        case ModuleAnswered():
+            return replace(state, answering=True, answer_problem=None, sleeping=False)
+        case ModuleLost(reason, restarted):
+            counters = replace(state.counters, reboots=state.counters.reboots + int(restarted))
+            return replace(_without_module(state), answering=False, answer_problem=reason, counters=counters)
+        case PdnWanted(wanted):
+            return replace(state, pdn=replace(state.pdn, wanted=wanted))
+        case Reattached():
+            return replace(state, counters=replace(state.counters, reattached=state.counters.reattached + 1))
+        case Resynchronised(times):
+            return replace(state, counters=replace(state.counters, resyncs=state.counters.resyncs + times))
+        case Identity():
+            return replace(state, identity=fact)
+        case SimReading():
+            return replace(state, sim=fact)
+        case Functionality():
+            return _radio(state, fact)
+        case SignalQuality():
+            return replace(state, signal=fact)
+        case CellReading():
+            return replace(state, cell=fact)
+        case Registration():
+            return _registered(state, fact)
+        case Operator():
+            return replace(state, operator=fact)
+        case SleepReport(entered):
+            return replace(state, sleeping=entered)
+        case Supply():
+            return replace(state, supply=fact)
+        case _:
+            return replace(state, pdn=_pdn(state.pdn, fact))
+
+
+def _without_module(state: ModemState) -> ModemState:
+    """Forget what only a module that runs and answers can know; its identity stays."""
+    return replace(
+        state,
+        sim=None,
+        functionality=None,
+        signal=None,
+        cell=None,
+        registration=None,
+        operator=None,
+        pdn=Pdn(wanted=state.pdn.wanted),
+        sleeping=None,
+    )
+
+
+def _radio(state: ModemState, level: Functionality) -> ModemState:
+    if level is Functionality.FULL:
+        return replace(state, functionality=level)
+    off = replace(state, functionality=level, signal=None, cell=None, registration=None, operator=None)
+    return replace(off, pdn=replace(state.pdn, active=False, address=None))
+
+
+def _registered(state: ModemState, registration: Registration) -> ModemState:
+    if registration.registered:
+        return replace(state, registration=registration)
+    return replace(state, registration=registration, operator=None, cell=None)
+
+
+def _pdn(pdn: Pdn, fact: tuple[ContextState, ...] | tuple[ContextParameters, ...] | tuple[ContextAddress, ...]) -> Pdn:
+    """Read the default context out of an answer; an answer without it says that it is off, or has no address."""
+    for context in fact:
+        if context.cid != DEFAULT_CID:
+            continue
+        match context:
+            case ContextState(cid, active):
+                address = pdn.address if active else None
+                return replace(pdn, cid=cid, active=active, address=address)
+            case ContextParameters():
+                return replace(pdn, cid=context.cid, apn=context.apn, address=context.address or pdn.address)
+            case ContextAddress():
+                return replace(pdn, cid=context.cid, address=context.address)
+    return pdn
+
+
+def _link(state: ModemState) -> tuple[Layer, str | None]:  # noqa: PLR0911 - one line a layer
+    if not state.port_open:
+        return Layer.PORT, state.port_problem or "the port is not open yet"
+    if state.sleeping:
+        return Layer.SLEEPING, "the module saves power and will wake by itself"
+    if not state.answering:
+        return Layer.AT, state.answer_problem or "the module has not answered yet"
+    if state.sim is None or not state.sim.ready:
+        return Layer.SIM, state.sim.words if state.sim else "the SIM has not been read yet"
+    if state.functionality is not Functionality.FULL:
+        return Layer.RADIO, "the radio is off" if state.functionality else "the radio has not been read yet"
+    registration = state.registration
+    if registration is None or not registration.registered:
+        if not _has_signal(state.signal):
+            return Layer.RADIO, "no usable signal; check the antenna and the place"
+        return Layer.REGISTRATION, registration.words if registration else "the registration has not been read yet"
+    if not state.pdn.active:
+        return (
+            Layer.PDN,
+            "the PDN context is off" if state.pdn.wanted else "the PDN context was switched off on request",
+        )
+    return Layer.ONLINE, None
+
+
+def _has_signal(signal: SignalQuality | None) -> bool:
+    return signal is not None and signal.rssi_index is not None and signal.rssi_index > USABLE_SIGNAL
