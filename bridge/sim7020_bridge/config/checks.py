@@ -1,0 +1,110 @@
+"""What single values can't show: keys that exclude or need each other, topics that would loop.
+
+The checks look at the file as it was read, right or wrong, so that all mistakes can be told at once.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from sim7020_bridge.config.model import DEFAULT_BASE_TOPIC
+from sim7020_bridge.config.topic_names import filter_problem, overlaps, topic_problem
+
+Tree = Mapping[object, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong at a path of keys.
+
+    Args:
+        path: The keys and list indices that lead there.
+        text: What is wrong and what is allowed.
+        quiet: The value there must not or need not be shown.
+        line: 1-based, where the path does not lead to it.
+    """
+
+    path: tuple[object, ...]
+    text: str
+    quiet: bool = False
+    line: int | None = None
+
+
+def cross_check(tree: Tree) -> Iterator[Problem]:
+    """Find what is wrong between keys."""
+    mqtt = _mapping(tree, "mqtt")
+    yield from _login(mqtt)
+    yield from _client_certificate(_mapping(mqtt, "tls"))
+    base = mqtt.get("base_topic", DEFAULT_BASE_TOPIC)
+    modems = _mapping(tree, "modems")
+    yield from _ports(modems)
+    for name in modems:
+        modem = _mapping(modems, name)
+        yield from _apn(modem, ("modems", name))
+        yield from _topics(_mapping(modem, "sockets"), base, ("modems", name, "sockets"))
+
+
+def _login(mqtt: Tree) -> Iterator[Problem]:
+    if "password" in mqtt and "password_file" in mqtt:
+        yield Problem(("mqtt", "password_file"), "give password or password_file, not both", quiet=True)
+    for key in ("password", "password_file"):
+        if key in mqtt and "username" not in mqtt:
+            yield Problem(("mqtt", key), "a password needs a username", quiet=True)
+
+
+def _client_certificate(tls: Tree) -> Iterator[Problem]:
+    for key, other in (("cert_file", "key_file"), ("key_file", "cert_file")):
+        if key in tls and other not in tls:
+            yield Problem(("mqtt", "tls", key), f"needs {other} as well", quiet=True)
+
+
+def _ports(modems: Tree) -> Iterator[Problem]:
+    seen: dict[str, object] = {}
+    for name in modems:
+        port = _mapping(modems, name).get("port")
+        if not isinstance(port, str):
+            continue
+        device = str(Path(port).resolve()) if port.startswith("/") and "\0" not in port else port
+        if device in seen:
+            yield Problem(("modems", name, "port"), f"the modem {seen[device]} has this port already")
+        seen.setdefault(device, name)
+
+
+def _apn(modem: Tree, path: tuple[object, ...]) -> Iterator[Problem]:
+    for key, other in (("apn_username", "apn"), ("apn_password", "apn_username")):
+        if key in modem and other not in modem:
+            yield Problem((*path, key), f"needs {other} as well", quiet=True)
+
+
+def _topics(sockets: Tree, base: object, path: tuple[object, ...]) -> Iterator[Problem]:
+    filters = []
+    for name in sockets:
+        socket = _mapping(sockets, name)
+        received = socket.get("received_topic")
+        if isinstance(received, str) and isinstance(base, str) and received.startswith(f"{base}/"):
+            yield Problem((*path, name, "received_topic"), f"topics under {base}/ are the bridge's own")
+        for index, pattern in _filters(socket):
+            where = (*path, name, "send_topics", index)
+            filters.append((where, name, pattern))
+            if isinstance(base, str) and not topic_problem(base) and overlaps(pattern, f"{base}/#"):
+                yield Problem(where, f"must not match topics under {base}/, which are the bridge's own")
+            if isinstance(received, str) and not topic_problem(received) and overlaps(pattern, received):
+                yield Problem(where, f"must not match the socket's own received_topic {received}: that is a loop")
+    for (_, one, first), (where, other, second) in combinations(filters, 2):
+        if overlaps(first, second):
+            whose = "this socket" if one == other else f"the socket {one}"
+            yield Problem(where, f"{whose} takes {first} already: a message could be sent twice")
+
+
+def _filters(socket: Tree) -> Iterator[tuple[int, str]]:
+    filters = socket.get("send_topics")
+    if isinstance(filters, list):
+        for index, pattern in enumerate(filters):
+            if isinstance(pattern, str) and not filter_problem(pattern):
+                yield index, pattern
+
+
+def _mapping(tree: Tree, key: object) -> Tree:
+    value = tree.get(key)
+    return value if isinstance(value, dict) else {}

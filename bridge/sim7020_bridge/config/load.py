@@ -1,0 +1,172 @@
+"""From a YAML file to settings, or to every mistake with its line: the only file that knows YAML."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+from ruamel.yaml.reader import ReaderError
+
+from sim7020_bridge.config.checks import Problem, cross_check
+from sim7020_bridge.config.model import (
+    DEFAULT_PORT,
+    DEFAULT_TLS_PORT,
+    ModemSettings,
+    MqttSettings,
+    Settings,
+    SocketSettings,
+    TlsSettings,
+)
+from sim7020_bridge.config.schema import SECRETS, read_tree
+from sim7020_bridge.errors import ConfigurationError, Mistake
+
+MAX_SIZE = 1024 * 1024
+_MAX_SHOWN = 60
+_CREDENTIALS = re.compile(r"//[^/@]*@")
+
+
+def load(path: Path) -> Settings:
+    """Read a configuration file; other files that it names are looked for beside it.
+
+    Raises:
+        ConfigurationError: with every mistake in the file, in the order of its lines.
+    """
+    content = _content(path)
+    tree, problems = _parse(path, content)
+    read, more = read_tree(tree, path.parent)
+    problems += more
+    if isinstance(tree, dict):
+        problems += cross_check(tree)
+    if problems:
+        mistakes = [_mistake(tree, problem) for problem in problems]
+        raise ConfigurationError(str(path), sorted(mistakes, key=lambda mistake: mistake.line or 0))
+    return _settings(read)
+
+
+def _content(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_SIZE + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise _wrong(path, f"the file can't be read: {reason}") from error
+    if len(data) > MAX_SIZE:
+        raise _wrong(path, f"the file has more than {MAX_SIZE} bytes")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise _wrong(path, f"the file is not UTF-8 text: {error.reason}", line) from error
+
+
+def _parse(path: Path, content: str) -> tuple[Any, list[Problem]]:
+    yaml = YAML(typ="rt")
+    yaml.allow_duplicate_keys = True
+    try:
+        duplicates = list(_duplicates(yaml.compose(content), (), set()))
+        tree = yaml.load(content)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise _wrong(path, _syntax(error), mark.line + 1 if mark else None) from error
+    except ReaderError as error:
+        line = content.count("\n", 0, error.position) + 1
+        raise _wrong(path, f"not YAML: {error.reason}", line) from error
+    except RecursionError as error:
+        raise _wrong(path, "not YAML: nested too deeply") from error
+    except (YAMLError, ValueError, LookupError, AttributeError, TypeError) as error:
+        raise _wrong(path, "not YAML: a value looks like a number or a date and is none; put it in quotes") from error
+    if tree is None:
+        raise _wrong(path, "the file is empty; at least the keys mqtt and modems are needed")
+    return tree, duplicates
+
+
+def _syntax(error: MarkedYAMLError) -> str:
+    problem = error.problem or "it can't be read"
+    if "'\\t'" in problem:
+        return "not YAML: a tab can't indent or start a value; use blanks"
+    if "alias" in problem:
+        return "not YAML: a value that starts with * must be put in quotes"
+    return f"not YAML: {error.context}: {problem}" if error.context else f"not YAML: {problem}"
+
+
+def _wrong(path: Path, problem: str, line: int | None = None) -> ConfigurationError:
+    return ConfigurationError(str(path), [Mistake("", problem, line=line)])
+
+
+def _duplicates(node: Node | None, path: tuple[object, ...], seen: set[int]) -> Iterator[Problem]:
+    """Find keys given twice; YAML forbids them, and which one is meant can't be known."""
+    if node is None or id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, SequenceNode):
+        for index, item in enumerate(node.value):
+            yield from _duplicates(item, (*path, index), seen)
+    elif isinstance(node, MappingNode):
+        lines: dict[str, int] = {}
+        for key, value in node.value:
+            written = str(key.value)
+            line = key.start_mark.line + 1
+            if written in lines:
+                problem = f"the key is there already, at line {lines[written]}"
+                yield Problem((*path, written), problem, quiet=True, line=line)
+            lines.setdefault(written, line)
+            yield from _duplicates(value, (*path, written), seen)
+
+
+def _mistake(tree: object, problem: Problem) -> Mistake:
+    line = 1
+    node: Any = tree
+    for key in problem.path:
+        try:
+            position = node.lc.data[key]
+            line = position[0] + 1
+            node = node[key]
+        except (AttributeError, LookupError, TypeError):
+            node = None
+            break
+    secret = any(key in SECRETS for key in problem.path)
+    value = None if problem.quiet or secret else _shown(node)
+    where = ".".join(_key(key) for key in problem.path)
+    return Mistake(where, problem.text, value=value, line=problem.line or line)
+
+
+def _key(key: object) -> str:
+    written = str(key)
+    return written if written.isprintable() else repr(written)
+
+
+def _shown(value: object) -> str:
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return str(value).lower()
+        case dict():
+            return "a mapping"
+        case list():
+            return "a list"
+    written = repr(_CREDENTIALS.sub("//***@", value)) if isinstance(value, str) else str(value)
+    return written if len(written) <= _MAX_SHOWN else f"{written[:_MAX_SHOWN]}..."
+
+
+def _settings(read: Mapping[str, Any]) -> Settings:
+    mqtt = dict(read["mqtt"])
+    if "password_file" in mqtt:
+        mqtt["password"] = mqtt.pop("password_file")
+    tls = mqtt.pop("tls", None)
+    mqtt.setdefault("port", DEFAULT_PORT if tls is None else DEFAULT_TLS_PORT)
+    modems = tuple(_modem(name, modem) for name, modem in read["modems"].items())
+    return Settings(MqttSettings(**mqtt, tls=None if tls is None else TlsSettings(**tls)), modems)
+
+
+def _modem(name: str, modem: Mapping[str, Any]) -> ModemSettings:
+    sockets = tuple(_socket(label, socket) for label, socket in modem["sockets"].items())
+    return ModemSettings(**{**modem, "name": name, "sockets": sockets})
+
+
+def _socket(name: str, socket: Mapping[str, Any]) -> SocketSettings:
+    rest = {key: value for key, value in socket.items() if key != "protocol"}
+    return SocketSettings(name=name, transport=socket["protocol"], **rest)

@@ -1,0 +1,248 @@
+"""One value of a configuration file at a time: read it, or say what would do.
+
+Every reader raises WrongValue with a sentence that says what is allowed.
+"""
+
+import re
+import stat
+from collections.abc import Callable
+from difflib import get_close_matches
+from enum import StrEnum
+from ipaddress import IPv6Address, ip_address
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from sim7020_bridge.config.topic_names import filter_problem, topic_problem
+
+BAUDRATES = (110, 300, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600, 3000000)
+"""The fixed rates of the module in bit/s (manual V1.05, ``AT+IPR``)."""
+
+MAX_APN = 100
+"""Longest APN in characters (3GPP TS 23.003 section 9.1)."""
+
+MAX_LOGIN = 64
+MAX_PORT = 65535
+MAX_SECRET_FILE = 4096
+KEEPALIVES = (5, 3600)
+
+_NAME = re.compile(r"[a-z0-9_-]{1,32}")
+_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+_MAX_HOST = 253
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+class WrongValue(ValueError):
+    """The value won't do; the message says what would."""
+
+
+def text(value: object) -> str:
+    """Read a text that is not empty."""
+    if isinstance(value, str) and value:
+        return str(value)
+    if isinstance(value, (dict, list)) or value is None or value == "":
+        raise WrongValue("must be a text")
+    raise WrongValue("must be a text: put it in quotes, or YAML takes it for something else")
+
+
+def name(value: object) -> str:
+    """Read the name of a modem or a socket."""
+    if _NAME.fullmatch(label := text(value)):
+        return label
+    raise WrongValue("a name has 1 to 32 characters of a-z, 0-9, _ and -")
+
+
+def whole_number(minimum: int, maximum: int) -> Callable[[object], int]:
+    """Make a reader of whole numbers from ``minimum`` to ``maximum``."""
+
+    def read(value: object) -> int:
+        if isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= maximum:
+            return int(value)
+        quoted = " without quotes" if isinstance(value, str) and value.isascii() and value.isdigit() else ""
+        raise WrongValue(f"must be a whole number from {minimum} to {maximum}{quoted}")
+
+    return read
+
+
+def baudrate(value: object) -> int:
+    """Read a rate that the module has."""
+    if isinstance(value, int) and not isinstance(value, bool) and value in BAUDRATES:
+        return int(value)
+    raise WrongValue(f"must be one of {', '.join(map(str, BAUDRATES))}")
+
+
+def choice(allowed: type[Choice]) -> Callable[[object], Choice]:
+    """Make a reader of one of an enumeration's values; numbers are taken for their text."""
+
+    def read(value: object) -> Choice:
+        written = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
+        if written in list(allowed):
+            return allowed(written)
+        near = get_close_matches(written.lower(), list(allowed), n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise WrongValue(f"must be one of {', '.join(allowed)}{hint}")
+
+    return read
+
+
+def peer_host(value: object) -> str:
+    """Read where a socket of the module connects to: an IPv4 address or a host name."""
+    host = text(value)
+    if ":" in host and _is_ipv6(host):
+        raise WrongValue("must be an IPv4 address or a host name: the module's sockets are opened over IPv4")
+    return _host(host, "must be an IPv4 address or a host name")
+
+
+def broker_host(value: object) -> str:
+    """Read where the broker is: an IPv4 or IPv6 address, or a host name."""
+    host = text(value)
+    return host if _is_ipv6(host) else _host(host, "must be an IP address or a host name")
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        return isinstance(ip_address(host), IPv6Address)
+    except ValueError:
+        return False
+
+
+def _host(host: str, allowed: str) -> str:
+    labels = host.split(".")
+    if "://" in host:
+        raise WrongValue(f"{allowed}, without a scheme such as mqtt:// and without a port")
+    if len(host) > _MAX_HOST or not all(_LABEL.fullmatch(label) for label in labels):
+        raise WrongValue(allowed)
+    if labels[-1].isdigit():
+        try:
+            ip_address(host)
+        except ValueError as error:
+            raise WrongValue(f"{allowed}; an address has four numbers from 0 to 255") from error
+    return host
+
+
+def serial_port(value: object) -> str:
+    """Read a device path, or a ``socket://`` or ``rfc2217://`` URL."""
+    port = text(value)
+    if port.startswith("/"):
+        if "\0" in port:
+            raise WrongValue("a path has no zero byte")
+        return port
+    allowed = "must be a path such as /dev/ttyUSB0, or socket://host:port, or rfc2217://host:port"
+    try:
+        url = urlsplit(port)
+        number = url.port
+    except ValueError as error:
+        raise WrongValue(allowed) from error
+    if url.scheme not in {"socket", "rfc2217"} or url.username is not None or url.path or url.fragment:
+        raise WrongValue(allowed)
+    if url.query and url.scheme == "socket":
+        raise WrongValue("a socket:// URL has nothing after the port")
+    if not number:
+        raise WrongValue(f"{allowed}, with a port from 1 to {MAX_PORT}")
+    broker_host(url.hostname or None)
+    return port
+
+
+def apn(value: object) -> str:
+    """Read an access point name."""
+    return _quoted_text(value, MAX_APN, "an APN")
+
+
+def login(value: object) -> str:
+    """Read a user name or a password for an APN."""
+    return _quoted_text(value, MAX_LOGIN, "it")
+
+
+def _quoted_text(value: object, longest: int, what: str) -> str:
+    written = text(value)
+    if len(written) > longest or any(not "!" <= character <= "~" or character in '"\\' for character in written):
+        raise WrongValue(
+            f"{what} has 1 to {longest} printable ASCII characters, without blanks, quotation marks and backslashes"
+        )
+    return written
+
+
+def credential(value: object) -> str:
+    """Read a user name or a password for the broker."""
+    written = text(value)
+    if "\0" in written:
+        raise WrongValue("must not contain a zero byte")
+    return written
+
+
+def topic(value: object) -> str:
+    """Read a topic to publish to."""
+    written = text(value)
+    if problem := topic_problem(written):
+        raise WrongValue(problem)
+    if written.startswith("$"):
+        raise WrongValue("topics that start with $ are the broker's own")
+    return written
+
+
+def base_topic(value: object) -> str:
+    """Read what all topics of the bridge start with."""
+    base = topic(value)
+    if "" in base.split("/"):
+        raise WrongValue("must not start or end with a slash, nor have two in a row")
+    return base
+
+
+def items(value: object) -> list[object]:
+    """Read a list of topic filters, whose items are read one by one."""
+    if isinstance(value, list):
+        return list(value)
+    raise WrongValue("must be a list of topics, such as [garden/+/temperature]")
+
+
+def topic_filter(value: object) -> str:
+    """Read one topic filter."""
+    written = text(value)
+    if problem := filter_problem(written):
+        raise WrongValue(problem)
+    return written
+
+
+def readable_file(directory: Path) -> Callable[[object], Path]:
+    """Make a reader of paths to files that can be read, relative to ``directory``."""
+
+    def read(value: object) -> Path:
+        path = directory / text(value)
+        _head(path, 1)
+        return path
+
+    return read
+
+
+def secret_file(directory: Path) -> Callable[[object], str]:
+    """Make a reader of secrets from files, relative to ``directory``; a line end at the end is left out."""
+
+    def read(value: object) -> str:
+        content = _head(directory / text(value), MAX_SECRET_FILE + 1)
+        if len(content) > MAX_SECRET_FILE:
+            raise WrongValue(f"the file has more than {MAX_SECRET_FILE} bytes")
+        try:
+            secret = content.decode().removesuffix("\n").removesuffix("\r")
+        except UnicodeDecodeError as error:
+            raise WrongValue("the file is not UTF-8 text") from error
+        if not secret:
+            raise WrongValue("the file is empty")
+        if "\n" in secret or "\0" in secret:
+            raise WrongValue("the file must hold the secret alone, on one line")
+        return secret
+
+    return read
+
+
+def _head(path: Path, size: int) -> bytes:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise WrongValue("must be a file")
+        with path.open("rb") as file:
+            return file.read(size)
+    except (OSError, ValueError) as error:
+        if isinstance(error, WrongValue):
+            raise
+        reason = getattr(error, "strerror", None) or str(error)
+        raise WrongValue(f"must be a file that can be read: {reason}") from error
