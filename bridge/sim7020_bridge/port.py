@@ -116,7 +116,10 @@ class _TtyPort(Port):
             loop.remove_writer(self._descriptor)
 
     async def aclose(self) -> None:
-        asyncio.get_running_loop().remove_reader(self._descriptor)
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._descriptor)
+        loop.remove_writer(self._descriptor)
+        self._reader.feed_eof()
         # what is unsent must not hold the close up: a modem that is gone never takes it
         with suppress(termios.error):
             self._device.reset_output_buffer()
@@ -212,14 +215,14 @@ def _open_tty(name: str, baudrate: int) -> Port:
 
 
 async def _open_socket(name: str) -> Port:
-    place = urlsplit(name)
     try:
+        place = urlsplit(name)
         async with asyncio.timeout(CONNECT_TIMEOUT):
             reader, writer = await asyncio.open_connection(place.hostname, place.port)
     except TimeoutError as error:
         detail = f"no connection within {CONNECT_TIMEOUT:g} s; is the host switched on and reachable?"
         raise PortUnavailable(name, "missing", detail) from error
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise _unreachable(name, error) from error
     connection: socket.socket = writer.get_extra_info("socket")
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -92,7 +92,9 @@ class Channel:
         self._answered: asyncio.Future[Answer] | None = None
         self._expected: list[tuple[Callable[[Urc], bool], asyncio.Future[Any]]] = []
         self._heard = 0
+        self._strays = 0
         self._closed: LineError | None = None
+        self._closing = asyncio.Event()
         self.resyncs = 0
 
     @property
@@ -101,18 +103,21 @@ class Channel:
         return not self._waiting
 
     async def run(self) -> None:
-        """Own the line until it breaks.
+        """Own the line until it breaks or is closed.
 
         Raises:
             LineError: Always, in the end; every waiting caller gets the same error.
         """
         reading = asyncio.create_task(self._read(), name="at: read the line")
         writing = asyncio.create_task(self._exchange_in_turn(), name="at: exchange in turn")
-        tasks = {reading, writing}
+        closing = asyncio.create_task(self._closing.wait(), name="at: wait for the close")
+        tasks: tuple[asyncio.Task[Any], ...] = (reading, writing, closing)
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            error = next(iter(done)).exception()
-            raise error if error is not None else PortClosed("the line ended")
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in (reading, writing):
+                if task.done():
+                    task.result()
+            raise self._closed or PortClosed("the line ended")
         except LineError as error:
             self.close(error)
             raise
@@ -123,9 +128,10 @@ class Channel:
             self.close(PortClosed("the session ended"))
 
     def close(self, error: LineError) -> None:
-        """Fail everything that waits, now and later, with an error. Does not touch the wire."""
+        """Fail everything that waits, now and later, with an error, and end ``run``. Does not touch the wire."""
         if self._closed is None:
             self._closed = error
+        self._closing.set()
         exchanges, self._waiting = self._waiting, deque()
         futures = [exchange.future for exchange in exchanges] + [future for _, future in self._expected]
         self._expected.clear()
@@ -173,9 +179,13 @@ class Channel:
         # a module that was left in numeric mode (ATV0) says 0 to AT, but OK to ATV1
         lines = itertools.cycle(("AT", "ATV1"))
         while loop.time() < end:
+            strays = self._strays
             with suppress(ModuleSilent, CommandRefused):
                 await self.execute(_Probe(every, next(lines)))
-                return
+                # one AT that went unanswered in time may be answered yet, and would answer the next command
+                await asyncio.sleep(self._pacing.quiet)
+                if self._strays == strays:
+                    return
         raise ModuleSilent("AT", within)
 
     def _forget(self, future: "asyncio.Future[Any]") -> None:
@@ -201,6 +211,7 @@ class Channel:
             case Repeated(line):
                 self._announce(Echo(line.text))
             case Stray(final):
+                self._strays += 1
                 log.debug("a final result that nothing waits for: %s", final.text)
 
     def _announce(self, urc: Urc) -> None:
@@ -223,7 +234,8 @@ class Channel:
             else:
                 if not exchange.future.done():
                     exchange.future.set_result(answer)
-            self._waiting.popleft()
+            if self._waiting:
+                self._waiting.popleft()
             if exchange.command.settle:
                 await asyncio.sleep(exchange.command.settle)
 
@@ -254,20 +266,29 @@ class Channel:
             self._answered = None
 
     async def _resynchronise(self) -> None:
-        """Prove that the line is sane after a missed deadline: quiet, then AT until a lone OK."""
+        """Prove that the line is sane after a missed deadline: quiet, then AT until a lone OK.
+
+        URCs may come in between, as many as like; a second final result may not.
+        """
         self.resyncs += 1
         log.warning("no answer in time; resynchronising the line")
         for attempt in range(self._pacing.attempts):
             await self._until_quiet()
-            if attempt:
-                await self._wire.write(ESCAPE)
+            if attempt % 2:
+                await self._escape()
+            strays = self._strays
             with suppress(ModuleSilent):
                 answer = await self._exchange(_Probe(self._pacing.attention))
-                heard = self._heard
                 await asyncio.sleep(self._pacing.quiet)
-                if answer.final.outcome is Outcome.OK and self._heard == heard:
+                if answer.final.outcome is Outcome.OK and self._strays == strays:
                     return
         raise LineOutOfSync("the module does not answer AT any more")
+
+    async def _escape(self) -> None:
+        """Leave a data prompt, if the module should wait at one; a line that takes nothing must not hold us up."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._pacing.attention):
+                await self._wire.write(ESCAPE)
 
     async def _until_quiet(self) -> None:
         loop = asyncio.get_running_loop()
