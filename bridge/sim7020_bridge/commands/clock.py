@@ -24,6 +24,9 @@ _TIME: Final = re.compile(
 )
 
 
+_ZONE: Final = re.compile(r"[+-]?\d{1,3}")
+
+
 @dataclass(frozen=True, slots=True)
 class NetworkTime:
     """A time that the module gave.
@@ -154,10 +157,10 @@ class TimeZoneReport(Urc):
     @classmethod
     def read(cls, line: Line) -> Self:
         """Read the number."""
-        text = Cursor(line).text()
-        if not text.removeprefix("+").removeprefix("-").isdecimal():
+        found = _ZONE.fullmatch(Cursor(line).text())
+        if found is None:
             raise MalformedAnswer(line.text, "no time zone")
-        return cls(int(text))
+        return cls(int(found[0]))
 
 
 @dataclass(frozen=True, slots=True)

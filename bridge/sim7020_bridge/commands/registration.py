@@ -263,32 +263,43 @@ def _registration(line: Line) -> Registration:
     quoted = cursor.next_is_quoted
     fields = cursor.rest()
     rac = fields.pop(0) if quoted and len(fields[0]) == _RAC_DIGITS else None
-    while fields and not quoted and not fields[0] and len(fields) > _WITH_TIMERS:
-        fields.pop(0)
-    causes, timers = _causes_and_timers(fields)
+    cause_type, cause, active_time, periodic_tau = _causes_and_timers(fields)
     return Registration(
         status=RegistrationStatus(status) if status in set(RegistrationStatus) else status,
         tac=tac,
         cell_id=cell_id,
         access_technology=access_technology,
         rac=rac,
-        cause_type=causes[0],
-        cause=causes[1],
-        active_time=timers[0],
-        periodic_tau=timers[1],
+        cause_type=cause_type,
+        cause=cause,
+        active_time=active_time,
+        periodic_tau=periodic_tau,
     )
 
 
 _RAC_DIGITS: Final = 2
 _TIMER_BITS: Final = 8
-_WITH_TIMERS: Final = 4
+_CAUSES: Final = 2
+_CAUSES_AND_TIMERS: Final = 4
 
 
-def _causes_and_timers(fields: list[str]) -> tuple[list[int | None], list[str | None]]:
-    first_timer = next((place for place, text in enumerate(fields) if len(text) == _TIMER_BITS), 2)
-    causes = [int(text) if text.isdecimal() else None for text in fields[:first_timer]]
-    timers = [text or None for text in fields[first_timer:]]
-    return [*causes, None, None][:2], [*timers, None, None][:2]
+def _causes_and_timers(fields: list[str]) -> tuple[int | None, int | None, str | None, str | None]:
+    """Read cause type, cause, active time and periodic TAU, of which any may be empty or missing."""
+    if fields and len(fields[0]) == _TIMER_BITS:
+        fields = ["", "", *fields]
+    elif fields and not fields[0] and _is_behind_empty_rac(fields):
+        fields = fields[1:]
+    cause_type, cause, active_time, periodic_tau = [*fields, "", "", "", ""][:_CAUSES_AND_TIMERS]
+    return _number(cause_type), _number(cause), active_time or None, periodic_tau or None
+
+
+def _is_behind_empty_rac(fields: list[str]) -> bool:
+    only_causes = len(fields) == _CAUSES + 1 and all(text.isdecimal() for text in fields[1:])
+    return only_causes or len(fields) > _CAUSES_AND_TIMERS
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ _SECRETS: Final = tuple(
         r'(?:AT)?\*MCGDEFCONT[=:] ?"[^"]*","[^"]*",(?P<secret>.*)',
         r"AT\+CGAUTH=\d+,\d+,(?P<secret>.*)",
         r"\+(?:CGSN|GSN|CIMI|CCID|ICCID): ?(?P<secret>.*)",
-        r'\+CNUM: ?(?P<secret>"[^"]*","[^"]*")',
+        r'\+CNUM: ?(?P<secret>"[^"]*","[^"]*").*',
         r"(?P<secret>\d{14,20}[0-9A-F]{0,4})",
         r"(?P<secret>(?:[0-9A-F]{2})+)",
     )
