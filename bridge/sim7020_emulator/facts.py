@@ -21,13 +21,15 @@ class Facts:
     imei: str = _fact("866207050000016", "identity of the module", pattern=r"\d{14,16}")
     imsi: str = _fact("460010000000001", "identity of the SIM", pattern=r"\d{6,15}")
     iccid: str = _fact("89860100000000000019", "number of the SIM card", pattern=r"[0-9A-Fa-f]{18,20}")
-    msisdn: str = _fact("", "own number for +CNUM; empty: none", pattern=r"\+?\d{0,20}")
-    revision: str = _fact("", "firmware for +CGMR; empty: 1752B01V01 and the model", pattern=r"[ -~]{0,64}")
-    sim: str = _fact("inserted", "the SIM in its holder", choices=("inserted", "missing"))
+    number: str = _fact("", "own number for +CNUM; empty: none", pattern=r"\+?\d{0,20}")
+    firmware: str = _fact("1752B01", "the build, as +CGMR begins", pattern=r"[0-9A-Z]{4,16}")
+    sim: str = _fact(
+        "ready", "the SIM: ready, asking for its PIN or PUK, or absent", choices=("ready", "pin", "puk", "absent")
+    )
     pin: str = _fact("1234", "the PIN of the SIM", pattern=r"\d{4,8}")
-    pin_lock: str = _fact("off", "whether the SIM asks for its PIN", choices=("off", "on"))
-    pin_tries: int = _fact(3, "tries left for the PIN; 0: the SIM wants its PUK")
+    pin_tries: int = _fact(3, "tries left for the PIN", pattern="[0-3]")
     puk: str = _fact("12345678", "the PUK of the SIM", pattern=r"\d{8}")
+    puk_tries: int = _fact(10, "tries left for the PUK", pattern=r"\d|10")
     operator: str = _fact("CHN-UNICOM", "the network's name", pattern=r'[^"\r\n]{0,32}')
     plmn: str = _fact("46001", "the network's number", pattern=r"\d{5,6}")
     apn: str = _fact("shnbiot", "the APN that the network assigns", pattern=r'[^"\r\n]{0,100}')
@@ -41,8 +43,8 @@ class Facts:
     mtu: int = _fact(1500, "MTU of the PDN (full +CGCONTRDP)")
     registration: str = _fact(
         "home",
-        "what the network makes of the module: home, roaming, searching, idle, unknown, withheld, denied:CAUSE",
-        pattern=r"home|roaming|searching|idle|unknown|withheld|denied(:\d{1,3})?",
+        "what the network makes of the module: home, roaming, searching, none, unknown, withheld, denied:CAUSE",
+        pattern=r"home|roaming|searching|none|unknown|withheld|denied(:\d{1,3})?",
     )
     registration_time: float = _fact(6.0, "seconds from SIM ready to registered")
     tac: str = _fact("5B57", "tracking area, four hex digits", pattern=r"[0-9A-F]{4}")
@@ -53,7 +55,7 @@ class Facts:
     ber: int = _fact(0, "bit error rate as +CSQ prints it, 0-7 or 99")
     rsrp: str = _fact("-85", "dBm; empty: not available", pattern=r"(-?\d+)?")
     rsrq: str = _fact("-8", "dB; empty: not available", pattern=r"(-?\d+)?")
-    signal: str = _fact("-77", "RSSI of the serving cell in dBm; empty: not available", pattern=r"(-?\d+)?")
+    cell_rssi: str = _fact("-77", "RSSI of the serving cell in dBm; empty: not available", pattern=r"(-?\d+)?")
     snr: str = _fact("12", "dB; empty: not available", pattern=r"(-?\d+)?")
     re_rsrp: str = _fact("-85", "dBm of the reference element; empty: not available", pattern=r"(-?\d+)?")
     earfcn: int = _fact(3734, "channel of the serving cell")
@@ -62,21 +64,24 @@ class Facts:
     band: int = _fact(8, "band of the serving cell")
     ecl: str = _fact("0", "coverage enhancement level, 0-2", pattern=r"[0-2]?")
     tx_power: str = _fact("50", "transmit power in tenths of dBm", pattern=r"(-?\d+)?")
+    rrc: str = _fact(
+        "idle", "the radio connection; connected leaves +CENG's measurements empty", choices=("idle", "connected")
+    )
     neighbours: str = _fact(
         "",
         "neighbour cells: earfcn,offset,pci,rsrp with ; between cells",
         pattern=r"(-?\d+,-?\d*,\d+,-?\d*(;-?\d+,-?\d*,\d+,-?\d*){0,3})?",
     )
     voltage: int = _fact(3418, "supply in millivolts")
-    battery: int = _fact(88, "charge in percent")
+    charge: int = _fact(88, "charge in percent")
     adc: int = _fact(0, "millivolts at the ADC pin, 0-1400")
     clock: str = _fact("00/01/01,00:00:00+32", "the clock at power on", pattern=_CLOCK.pattern)
-    network_clock: str = _fact("", "the network's or SNTP time; empty: the host's", pattern=f"({_CLOCK.pattern})?")
+    sntp_clock: str = _fact("", "the network's or SNTP time; empty: the host's", pattern=f"({_CLOCK.pattern})?")
     zone: int = _fact(32, "the network's time zone in quarter hours")
-    t3412: str = _fact("asked", "periodic TAU granted: asked, or eight bits", pattern="asked|[01]{8}")
-    t3324: str = _fact("asked", "active time granted: asked, or eight bits", pattern="asked|[01]{8}")
-    edrx: str = _fact("asked", "eDRX cycle granted: asked, or four bits", pattern="asked|[01]{4}")
-    ptw: str = _fact("0011", "paging time window granted, four bits", pattern="[01]{4}")
+    granted_tau: str = _fact("asked", "periodic TAU granted: asked, or eight bits", pattern="asked|[01]{8}")
+    granted_active: str = _fact("asked", "active time granted: asked, or eight bits", pattern="asked|[01]{8}")
+    granted_edrx: str = _fact("asked", "eDRX cycle granted: asked, or four bits", pattern="asked|[01]{4}")
+    granted_ptw: str = _fact("0011", "paging time window granted, four bits", pattern="[01]{4}")
     t3346: int = _fact(0, "seconds of back-off that +CTRJ shows")
     close_code: int = _fact(2, "+CSOERR code of an orderly close by the peer")
 

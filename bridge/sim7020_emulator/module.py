@@ -6,8 +6,9 @@ from enum import StrEnum
 from typing import Any
 
 from sim7020_emulator.clock import Clock, Moment, host_moment, read_moment
+from sim7020_emulator.compatible import CompatibleStack
 from sim7020_emulator.facts import Facts
-from sim7020_emulator.internet import Internet
+from sim7020_emulator.internet import Internet, NameNotResolved
 from sim7020_emulator.models import Model
 from sim7020_emulator.packet import DEFAULT_CID, Packet
 from sim7020_emulator.profile import Profile
@@ -29,6 +30,15 @@ class Power(StrEnum):
     STARTING = "starting"
     ON = "on"
     ASLEEP = "asleep"
+
+
+class SupplyTrouble(StrEnum):
+    """What the module says of a supply out of range; the spelling is the module's."""
+
+    UNDER_WARNING = "UNDER-VOLTAGE WARNNING"
+    UNDER_POWER_DOWN = "UNDER-VOLTAGE POWER DOWN"
+    OVER_WARNING = "OVER-VOLTAGE WARNNING"
+    OVER_POWER_DOWN = "OVER-VOLTAGE POWER DOWN"
 
 
 class Module:
@@ -62,8 +72,10 @@ class Module:
             uplink_delay=self._uplink_delay,
             close_code=lambda: facts.close_code,
         )
+        self.compatible = CompatibleStack(schedule, internet, self.emit_urc)
         self.pinging = False
         self._procedure: asyncio.Task[None] | None = None
+        self._time_query: asyncio.Task[None] | None = None
         self._tau: Timer | None = None
         self._last_traffic = float("-inf")
         self._back_off_until = 0.0
@@ -84,11 +96,9 @@ class Module:
         self.power = Power.ON
         self.sim.powered = True
         if self.sim.ready:
-            stat, cause = self.radio.outcome()
-            if self.profile.number("COPS") != 2 and self.packet.activate(DEFAULT_CID):  # noqa: PLR2004 (deregistered)
-                self.radio.stat, self.radio.cause = stat, cause
-            if not self.radio.registered:
-                self.packet.deactivate(DEFAULT_CID)
+            self.radio.stat, self.radio.cause = self.radio.outcome()
+        if self.radio.registered:
+            self.packet.activate(DEFAULT_CID)
 
     def press_pwrkey(self) -> None:
         """Pull PWRKEY low for 800 ms: starts a module that is off, wakes one in PSM, turns off one that runs."""
@@ -167,20 +177,53 @@ class Module:
     def leave_network(self, *, by_network: bool = False) -> None:
         """Detach: sockets lose their bearer, the PDN goes, registration ends."""
         self._cancel_procedure()
-        self.sockets.bearer_lost()
-        self.packet.detach(by_network=by_network)
+        self._bearer_lost()
+        if self.radio.registered:
+            self.packet.detach(by_network=by_network)
         self.radio.change(Registration.IDLE)
 
     def lose_network(self) -> None:
-        """Lose coverage or be detached by the network, and search again."""
+        """Be detached by the network, and search again."""
         self.leave_network(by_network=True)
         self.attach()
+
+    def change_registration(self, registration: str) -> None:
+        """Let the network change its mind; ``registration`` as the fact of that name, for good."""
+        self.facts.set("registration", registration)
+        self._cancel_procedure()
+        stat, cause = self.radio.outcome()
+        if stat in {Registration.HOME, Registration.ROAMING}:
+            self.packet.activate(DEFAULT_CID)
+        elif stat not in {Registration.SEARCHING, Registration.UNKNOWN}:
+            self._bearer_lost()
+            self.packet.forget_addresses()
+        self.radio.change(stat, cause)
+
+    def change_sim(self, sim: str) -> None:
+        """Put a SIM in or take it out; ``sim`` as the fact of that name."""
+        self.facts.set("sim", sim)
+        self.sim.verified = False
+        if self.profile.number("CSMINS"):
+            self.emit_urc(self.inserted_line())
+        if self.power is not Power.ON or self.profile.number("CFUN") != 1:
+            return
+        if not self.sim.inserted:
+            self.emit_urc("+CPIN: NOT INSERTED")
+            self.leave_network()
+        else:
+            self._begin(self._radio_on())
+
+    def supply(self, trouble: SupplyTrouble) -> None:
+        """Let the supply leave its range; beyond the outer limits the module turns itself off."""
+        self.emit_urc(trouble.value)
+        if trouble in {SupplyTrouble.UNDER_POWER_DOWN, SupplyTrouble.OVER_POWER_DOWN}:
+            self.power_off()
 
     def deactivate(self, cid: int, *, by_network: bool = False) -> None:
         """Release a PDN context; with the last one the sockets lose their bearer."""
         self.packet.deactivate(cid, by_network=by_network)
         if not self.packet.online:
-            self.sockets.bearer_lost()
+            self._bearer_lost()
 
     def traffic(self) -> None:
         """Note that something was sent or received over the air."""
@@ -192,8 +235,8 @@ class Module:
         """+CPSMS 0 to 1: ask the network for the timers."""
         asked_active = self.profile.text("CPSMS_ACTIVE") or "00000001"
         asked_tau = self.profile.text("CPSMS_TAU") or DEACTIVATED
-        active = asked_active if self.facts.t3324 == "asked" else self.facts.t3324
-        tau = asked_tau if self.facts.t3412 == "asked" else self.facts.t3412
+        active = asked_active if self.facts.granted_active == "asked" else self.facts.granted_active
+        tau = asked_tau if self.facts.granted_tau == "asked" else self.facts.granted_tau
         self._grant(active, tau)
 
     def cancel_power_saving(self) -> None:
@@ -203,15 +246,47 @@ class Module:
 
     def network_time(self) -> Moment:
         """Return what the network or a time server says the time is."""
-        if self.facts.network_clock:
-            return read_moment(self.facts.network_clock)
+        if self.facts.sntp_clock:
+            return read_moment(self.facts.sntp_clock)
         return host_moment(self.facts.zone)
+
+    def network_says_time(self, moment: Moment) -> None:
+        """Take the network's time (NITZ) and report it as +CTZU, +CTZR and +CLTS ask."""
+        if self.profile.number("CTZU"):
+            self.clock.set(moment)
+        if self.profile.number("CTZR"):
+            self.emit_urc(f"+CTZV: {moment.zone:+03d}")
+        if self.profile.number("CLTS"):
+            self.emit_urc(f"+CLTS: {moment}")
+
+    def query_time(self, host: str, zone: str) -> None:
+        """Ask a time server; the report follows, and the clock is set."""
+        self.stop_time_query()
+        self._time_query = self.schedule.start(self._query_time(host, zone), "time query")
+
+    def stop_time_query(self) -> None:
+        """Stop asking."""
+        if self._time_query is not None:
+            self._time_query.cancel()
+            self._time_query = None
+
+    def resolve(self, name: str) -> None:
+        """Resolve a name; the report follows."""
+        self.schedule.start(self._resolve(name), "resolve")
+
+    def ping(self, address: str, *, count: int, limit: int) -> None:
+        """Ping; a report follows for each echo. ``limit`` is in units of 100 ms."""
+        self.schedule.start(self._ping(address, count=count, limit=limit), "ping")
 
     async def stop(self) -> None:
         """End everything."""
         self._shut_down()
         self.power = Power.OFF
         await self.schedule.stop()
+
+    def _bearer_lost(self) -> None:
+        self.sockets.bearer_lost()
+        self.compatible.bearer_lost()
 
     def _grant(self, active: str, tau: str) -> None:
         self.psm.granted_active, self.psm.granted_tau = active, tau
@@ -265,14 +340,47 @@ class Module:
             self.radio.change(Registration.DENIED, 19)
             return
         self.radio.change(stat)
-        if self.profile.number("CTZU"):
-            self.clock.set(self.network_time())
-        if self.profile.number("CTZR"):
-            self.emit_urc(f"+CTZV: {self.facts.zone:+03d}")
-        if self.profile.number("CLTS"):
-            self.emit_urc(f"+CLTS: {self.network_time()}")
+        self.network_says_time(self.network_time())
         if self.profile.number("CPSMS") == 1:
             self.request_power_saving()
+
+    async def _query_time(self, host: str, zone: str) -> None:
+        await self.schedule.pause(self.schedule.timing.sntp)
+        if isinstance(self.internet.names.get(host.lower()), int):
+            return
+        now = self.network_time()
+        if zone:
+            now = now.in_zone(int(zone))
+        self.clock.set(now)
+        self.traffic()
+        milliseconds = now.local.microsecond // 1000
+        self.emit_urc(f"+CSNTP: {now.local:%y/%m/%d,%H:%M:%S}:{milliseconds:03d}{zone}")
+
+    async def _resolve(self, name: str) -> None:
+        await self.schedule.pause(self.schedule.timing.resolve)
+        if not self.packet.online:
+            self.emit_urc("+CDNSGIP: 0,3")
+            return
+        self.traffic()
+        try:
+            addresses = await self.internet.resolve(name)
+        except NameNotResolved as failure:
+            self.emit_urc(f"+CDNSGIP: 0,{failure.code}")
+            return
+        self.emit_urc(f'+CDNSGIP: 1,"{name}",' + ",".join(f'"{address}"' for address in addresses))
+
+    async def _ping(self, address: str, *, count: int, limit: int) -> None:
+        try:
+            for sequence in range(count):
+                self.traffic()
+                echo = self.internet.echo(address, sequence)
+                lost = echo.time is None or echo.time > limit or not self.packet.online
+                time, ttl = (limit, 0) if lost or echo.time is None else (echo.time, echo.ttl)
+                await self.schedule.pause(time * 0.1)
+                self.emit_urc(f"+CIPPING: {sequence + 1},{address},{time},{ttl}")
+                await self.schedule.pause(self.schedule.timing.ping_interval)
+        finally:
+            self.pinging = False
 
     def _may_sleep(self) -> bool:
         return self.power is Power.ON and self.radio.registered and not self.sockets.open_tcp()
@@ -284,7 +392,8 @@ class Module:
         self.power = Power.ASLEEP
         keeps_sockets = self.profile.number("RETENTION") == 1
         self.sockets.forget(keep_udp=keeps_sockets)
-        self.profile.restart(frozenset({"RETENTION", "CFUN"}))
+        self.profile.load()
+        self.profile.set("CNBIOTRAI", 0)
         if self.variants.is_set("csorcvflag_after_psm", "reset"):
             self.profile.set("CSORCVFLAG", 0)
         self.on_power()
@@ -316,7 +425,9 @@ class Module:
         self.psm.stop()
         if self._tau is not None:
             self._tau.cancel()
+        self.stop_time_query()
         self.sockets.forget()
+        self.compatible.forget()
         self.packet.forget()
         self.radio.stat, self.radio.cause = Registration.IDLE, 0
         self.sim.powered = False

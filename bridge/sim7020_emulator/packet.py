@@ -56,17 +56,21 @@ class Packet:
     def apn_of(self, context: Context) -> str:
         """Return the APN that a context asks for, or what the network assigns."""
         if context.cid == DEFAULT_CID and not context.defined:
-            return str(self._profile.stored("DEFAULT_APN")) or self._facts.apn
+            return self._profile.text("DEFAULT_APN") or self._facts.apn
         return context.apn or self._facts.apn
+
+    def refuses(self, context: Context) -> bool:
+        """Say whether the network refuses a context for its APN."""
+        return bool(self._facts.refused_apn) and self.apn_of(context) == self._facts.refused_apn
 
     def activate(self, cid: int) -> bool:
         """Activate a context; False when the network refuses its APN."""
         context = self.contexts[cid]
         if context.active:
             return True
-        apn = self.apn_of(context)
-        if self._facts.refused_apn and apn == self._facts.refused_apn:
+        if self.refuses(context):
             return False
+        apn = self.apn_of(context)
         addresses = self._facts.address.split(",")
         context.apn = apn
         context.address = addresses[self._given_out % len(addresses)]
@@ -84,12 +88,15 @@ class Packet:
             self.event(f"{'NW PDN DEACT' if by_network else 'ME PDN DEACT'} {cid}")
 
     def detach(self, *, by_network: bool = False) -> None:
-        """Release everything."""
-        if self.online:
-            for context in self.contexts.values():
-                context.active = False
-                context.address = ""
-            self.event("NW DETACH" if by_network else "ME DETACH")
+        """Release everything and report the detach."""
+        self.forget_addresses()
+        self.event("NW DETACH" if by_network else "ME DETACH")
+
+    def forget_addresses(self) -> None:
+        """Release everything without a word."""
+        for context in self.contexts.values():
+            context.active = False
+            context.address = ""
 
     def forget(self) -> None:
         """Lose the contexts that the user defined, and be offline, as after a reset."""

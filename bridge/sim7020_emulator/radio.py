@@ -33,7 +33,7 @@ _OUTCOMES = {
     "home": Registration.HOME,
     "roaming": Registration.ROAMING,
     "searching": Registration.SEARCHING,
-    "idle": Registration.IDLE,
+    "none": Registration.IDLE,
     "unknown": Registration.UNKNOWN,
     "withheld": Registration.WITHHELD,
     "denied": Registration.DENIED,

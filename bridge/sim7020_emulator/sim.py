@@ -9,30 +9,36 @@ from sim7020_emulator.results import Cme, MobileEquipmentError
 _PIN_TRIES = 3
 _PUK_TRIES = 10
 
+_READY, _LOCKED, _BLOCKED, _ABSENT = "ready", "pin", "puk", "absent"
+
 
 class Sim:
     """The card in its holder; its secrets outlive resets, whether it was unlocked does not."""
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
-        self.puk_tries = _PUK_TRIES
         self.verified = False
         self.powered = False
 
     @property
     def inserted(self) -> bool:
         """Say whether there is a card."""
-        return self._facts.sim == "inserted"
+        return self._facts.sim != _ABSENT
 
     @property
     def locked(self) -> bool:
         """Say whether the card asks for its PIN when powered."""
-        return self._facts.pin_lock == "on"
+        return self._facts.sim == _LOCKED
 
     @property
     def pin_tries(self) -> int:
         """Tries left for the PIN."""
-        return self._facts.pin_tries
+        return 0 if self._facts.sim == _BLOCKED else self._facts.pin_tries
+
+    @property
+    def puk_tries(self) -> int:
+        """Tries left for the PUK."""
+        return self._facts.puk_tries
 
     @property
     def ready(self) -> bool:
@@ -80,11 +86,12 @@ class Sim:
                 if self.puk_tries == 0:
                     raise MobileEquipmentError(Cme.SIM_FAILURE)
                 if pin != self._facts.puk:
-                    self.puk_tries -= 1
+                    self._facts.puk_tries -= 1
                     raise MobileEquipmentError(Cme.INCORRECT_PASSWORD if self.puk_tries else Cme.SIM_FAILURE)
                 self._facts.pin = new_pin
                 self._facts.pin_tries = _PIN_TRIES
-                self.puk_tries = _PUK_TRIES
+                self._facts.puk_tries = _PUK_TRIES
+                self._facts.sim = _LOCKED
                 self.verified = True
             case _:
                 raise MobileEquipmentError(Cme.NOT_ALLOWED)
@@ -103,7 +110,7 @@ class Sim:
         self.require_ready()
         self.check(pin)
         self.verified = True
-        self._facts.pin_lock = "on" if on else "off"
+        self._facts.sim = _LOCKED if on else _READY
 
     def change_pin(self, old: str, new: str) -> None:
         """+CPWD: change the PIN; only while the lock is on, as 3GPP TS 31.101 has it."""

@@ -45,6 +45,14 @@ class ConnectionFailed(Exception):
         super().__init__(f"connection failed: {code}")
 
 
+class SendFailed(Exception):
+    """An endpoint that was told to fail at sending; ``code`` is for +CSOERR."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+        super().__init__(f"send failed: {code}")
+
+
 @dataclass(frozen=True, slots=True)
 class KeepAlive:
     """The arguments of +CSOALIVE, in seconds."""
@@ -53,6 +61,24 @@ class KeepAlive:
     idle: int = 7200
     interval: int = 75
     count: int = 9
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Bytes and packets that went up and down; header compression is not used, so its counts stay zero."""
+
+    up_bytes: int = 0
+    up_packets: int = 0
+    down_bytes: int = 0
+    down_packets: int = 0
+
+    def clear(self) -> None:
+        """Start again from zero."""
+        self.up_bytes = self.up_packets = self.down_bytes = self.down_packets = 0
+
+    def __str__(self) -> str:
+        """Return the six figures of *MGCOUNT: compressed and uncompressed bytes and packets, up and then down."""
+        return f"0,{self.up_bytes},{self.up_packets},0,{self.down_bytes},{self.down_packets}"
 
 
 class ModuleSocket:
@@ -101,6 +127,7 @@ class Sockets:
         self._uplink_delay = uplink_delay
         self._close_code = close_code
         self._table: dict[int, ModuleSocket] = {}
+        self.traffic = Traffic()
 
     def all(self) -> list[ModuleSocket]:
         """List the sockets in the order of their ids."""
@@ -150,7 +177,7 @@ class Sockets:
         target.state = State.CONNECTED
         later = self._internet.failure(address, port, Moment.LATER)
         if later is not None:
-            self._schedule.timer(self._schedule.timing.fail_later, lambda: self._die(target, later))
+            self._schedule.timer(self._schedule.timing.fail_later, lambda: self.fail(target, later))
 
     def listen(self, target: ModuleSocket) -> None:
         """Accept clients on a bound TCP socket; raises ``OSError``."""
@@ -160,18 +187,19 @@ class Sockets:
         target.listening = True
 
     def send(self, target: ModuleSocket, data: bytes) -> None:
-        """Queue bytes; raises ``PlainError`` when the socket isn't connected or its buffer is full."""
+        """Queue bytes; raises ``PlainError`` when the socket isn't connected or its buffer is full, or ``SendFailed``."""
         if target.real is None or target.state is not State.CONNECTED or target.dead:
             raise PlainError
         self._active()
         code = self._internet.failure(*target.peer, Moment.SEND) if target.peer else None
         if code is not None:
-            self._schedule.timer(self._schedule.timing.uplink, lambda: self._die(target, code))
-            return
+            raise SendFailed(code)
         try:
             target.real.send(data, self._uplink_delay())
         except OSError:
             raise PlainError from None
+        self.traffic.up_bytes += len(data)
+        self.traffic.up_packets += 1
 
     def close(self, number: int) -> None:
         """Free an id; raises ``PlainError`` when it isn't taken."""
@@ -184,7 +212,18 @@ class Sockets:
         """Report every socket dead that needed the PDN."""
         for target in self.all():
             if not target.dead and (target.state is State.CONNECTED or target.listening):
-                self._die(target, SocketError.NETIF)
+                self.fail(target, SocketError.NETIF)
+
+    def fail(self, target: ModuleSocket, code: int) -> None:
+        """Give a socket up and report it; it keeps its id."""
+        if self._table.get(target.number) is not target or target.dead:
+            return
+        target.dead = True
+        target.state = State.CREATED
+        target.listening = False
+        if target.real is not None:
+            target.real.abandon()
+        self._report(f"+CSOERR: {target.number},{code}")
 
     def forget(self, *, keep_udp: bool = False) -> None:
         """Lose the sockets without a word, as a reset or PSM does."""
@@ -217,7 +256,7 @@ class Sockets:
             stream=target.transport is Transport.TCP,
             family=socket.AF_INET if target.domain == 1 else socket.AF_INET6,
             on_data=lambda data: self._received(target, data),
-            on_error=lambda error: self._die(target, self._close_code() if error is None else error_code(error)),
+            on_error=lambda error: self.fail(target, self._close_code() if error is None else error_code(error)),
             on_acknowledged=lambda size: self._acknowledged(target, size),
             accepted=accepted,
         )
@@ -239,6 +278,8 @@ class Sockets:
         if self._table.get(target.number) is not target or target.dead:
             return
         self._active()
+        self.traffic.down_bytes += len(data)
+        self.traffic.down_packets += 1
         if self._profile.number("CSORXGET"):
             waiting = bool(target.received)
             room = _RECEIVE_BUFFER - len(target.received)
@@ -253,13 +294,3 @@ class Sockets:
     def _acknowledged(self, target: ModuleSocket, size: int) -> None:
         if self._profile.number("CSOSENDFLAG") and self._table.get(target.number) is target:
             self._report(f"SEND: {target.number},{size}")
-
-    def _die(self, target: ModuleSocket, code: int) -> None:
-        if self._table.get(target.number) is not target or target.dead:
-            return
-        target.dead = True
-        target.state = State.CREATED
-        target.listening = False
-        if target.real is not None:
-            target.real.abandon()
-        self._report(f"+CSOERR: {target.number},{code}")

@@ -74,7 +74,7 @@ def _write_register(call: Call) -> Answer:
 
 
 def _identify(call: Call) -> Answer:
-    return lines(f"{call.module.model.name} R1752" if call.module.model.name != "SIM7020C" else "SIM7020 R1752")
+    return lines(f"{call.module.model.name} R{call.module.facts.firmware[:4]}")
 
 
 def _view(call: Call) -> Answer:

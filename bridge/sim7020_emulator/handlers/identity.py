@@ -14,7 +14,7 @@ def _bare(name: str, text: Callable[[Module], str]) -> Command:
 
 
 def _revision(module: Module) -> str:
-    return module.facts.revision or f"1752B01V01{module.model.name}"
+    return f"{module.facts.firmware}V01{module.model.name}"
 
 
 def _write_serial_number(call: Call) -> Answer:
@@ -26,7 +26,7 @@ def _write_serial_number(call: Call) -> Answer:
 
 def _version(call: Call) -> Answer:
     name = call.module.model.name
-    return lines(MANUFACTURER, name, f"Revision: 1752B01{name}")
+    return lines(MANUFACTURER, name, f"Revision: {call.module.facts.firmware}{name}")
 
 
 COMMANDS: tuple[Command, ...] = (

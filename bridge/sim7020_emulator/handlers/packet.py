@@ -48,14 +48,19 @@ async def _activate(call: Call) -> Answer:
         raise MobileEquipmentError(Cme.NO_NETWORK_SERVICE)
     changed = any(context.active is not bool(wanted) for context in contexts)
     await module.schedule.pause(module.schedule.timing.pdn)
-    for context in contexts:
-        if not wanted:
-            module.deactivate(context.cid)
-        elif not module.packet.activate(context.cid):
-            raise MobileEquipmentError(Cme.UNKNOWN_APN)
+    if wanted and any(module.packet.refuses(context) for context in contexts):
+        raise MobileEquipmentError(Cme.UNKNOWN_APN)
+
+    def carry_out() -> None:
+        for context in contexts:
+            if wanted:
+                module.packet.activate(context.cid)
+            else:
+                module.deactivate(context.cid)
+
     if not wanted and changed and module.variants.is_set("cgact_off", "no_carrier"):
-        return Answer(final="NO CARRIER")
-    return OK
+        return Answer(final="NO CARRIER", then=carry_out)
+    return Answer(then=carry_out)
 
 
 def _read_contexts(call: Call) -> Answer:

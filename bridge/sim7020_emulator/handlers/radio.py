@@ -54,8 +54,10 @@ def _cell(call: Call) -> Answer:
     if module.profile.number("CENG"):
         return OK
     f = module.facts
-    place = f'{f.earfcn},{f.earfcn_offset},{f.pci},"{f.cell}",{f.rsrp},{f.rsrq},{f.signal},{f.snr}'
-    serving = f'+CENG: {place},{f.band},"{f.tac}",{f.ecl},{f.tx_power},{f.re_rsrp}'
+    idle = f.rrc == "idle"
+    measured = f"{f.rsrp},{f.rsrq},{f.cell_rssi},{f.snr}" if idle else ",,,"
+    place = f'{f.earfcn},{f.earfcn_offset},{f.pci},"{f.cell}",{measured}'
+    serving = f'+CENG: {place},{f.band},"{f.tac}",{f.ecl},{f.tx_power},{f.re_rsrp if idle else ""}'
     return lines(serving, *(f"+CENG: {cell}" for cell in f.neighbours.split(";") if cell))
 
 

@@ -2,9 +2,19 @@
 
 from types import MappingProxyType
 
-from sim7020_emulator.command import Command
-from sim7020_emulator.handlers import basic, identity, packet, radio, sim, sockets
+from sim7020_emulator.handlers import (
+    basic,
+    clock,
+    compatible,
+    identity,
+    network,
+    packet,
+    power,
+    radio,
+    sim,
+    sockets,
+)
 
-_FAMILIES = (basic, identity, sim, radio, packet, sockets)
+_FAMILIES = (basic, identity, sim, radio, packet, power, clock, network, sockets, compatible)
 
 COMMANDS = MappingProxyType({command.name: command for family in _FAMILIES for command in family.COMMANDS})

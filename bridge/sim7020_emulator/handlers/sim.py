@@ -80,7 +80,7 @@ def _card(call: Call) -> Answer:
 
 def _own_number(call: Call) -> Answer:
     call.module.sim.require_ready()
-    number = call.module.facts.msisdn
+    number = call.module.facts.number
     if not number:
         return OK
     kind = 145 if number.startswith("+") else 129

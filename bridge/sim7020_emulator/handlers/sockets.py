@@ -6,7 +6,7 @@ from sim7020_emulator.command import OK, Answer, Call, Command, lines, setting
 from sim7020_emulator.host_socket import SocketError, error_code
 from sim7020_emulator.internet import is_address
 from sim7020_emulator.results import PlainError
-from sim7020_emulator.sockets import SOCKETS, ConnectionFailed, KeepAlive, ModuleSocket, State, Transport
+from sim7020_emulator.sockets import SOCKETS, ConnectionFailed, KeepAlive, ModuleSocket, SendFailed, State, Transport
 
 _LAST = SOCKETS - 1
 _HEX = re.compile(r"[0-9A-Fa-f]+")
@@ -109,6 +109,16 @@ def _payload(call: Call) -> bytes:
     return bytes.fromhex(digits)
 
 
+def _hand_over(call: Call, target: ModuleSocket, data: bytes) -> Answer | None:
+    """Queue bytes; return what to answer if the endpoint fails at once."""
+    try:
+        call.module.sockets.send(target, data)
+    except SendFailed as failed:
+        code = failed.code
+        return Answer(final="ERROR", then=lambda: call.module.sockets.fail(target, code))
+    return None
+
+
 async def _send(call: Call) -> Answer:
     call.arguments.limit(at_least=3, at_most=3)
     target = _socket(call)
@@ -116,8 +126,7 @@ async def _send(call: Call) -> Answer:
     if not 0 < len(data) <= int(call.module.variants["csosend_max"]):
         raise PlainError
     await call.module.schedule.pause(call.module.schedule.timing.accept)
-    call.module.sockets.send(target, data)
-    return OK
+    return _hand_over(call, target, data) or OK
 
 
 async def _send_data(call: Call) -> Answer:
@@ -134,7 +143,9 @@ async def _send_data(call: Call) -> Answer:
     if not 0 < len(data) <= most:
         raise PlainError
     await call.module.schedule.pause(call.module.schedule.timing.accept)
-    call.module.sockets.send(target, data)
+    failed = _hand_over(call, target, data)
+    if failed is not None:
+        return failed
     final = "OK" if call.module.variants.is_set("extra_ok", "yes") else None
     return Answer((f"DATA ACCEPT: {len(data)}",), final)
 

@@ -1,0 +1,96 @@
+"""Names, pings and traffic counters (manual V1.05's network chapters, TCP/IP note section 2.3)."""
+
+from sim7020_emulator.command import OK, Answer, Call, Command, lines
+from sim7020_emulator.internet import NameNotResolved, is_address
+from sim7020_emulator.results import Cme, MobileEquipmentError, PlainError
+
+_LONGEST_NAME = 253
+
+
+def _read_servers(call: Call) -> Answer:
+    profile, facts = call.module.profile, call.module.facts
+    first = profile.text("DNS1") or (facts.dns1 if call.module.packet.online else "208.67.222.222")
+    second = profile.text("DNS2") or (facts.dns2 if call.module.packet.online else "0.0.0.0")  # noqa: S104 (printed)
+    return lines(f"PrimaryDns: {first}", f"SecondaryDns: {second}")
+
+
+def _write_servers(call: Call) -> Answer:
+    call.arguments.limit(at_least=1, at_most=2)
+    servers = [call.arguments.text(0), call.arguments.text(1, "")]
+    if any(server and not is_address(server) for server in servers):
+        raise PlainError
+    for key, server in zip(("DNS1", "DNS2"), servers, strict=True):
+        call.module.profile.set(key, server)
+    return OK
+
+
+async def _resolve(call: Call) -> Answer:
+    call.arguments.limit(at_least=1, at_most=1)
+    module = call.module
+    name = call.arguments.text(0, longest=_LONGEST_NAME)
+    if is_address(name):
+        raise PlainError
+    if module.variants.is_set("dns", "urc"):
+        return Answer(then=lambda: module.resolve(name))
+    if not module.packet.online:
+        raise PlainError
+    await module.schedule.pause(module.schedule.timing.resolve)
+    try:
+        addresses = await module.internet.resolve(name)
+    except NameNotResolved:
+        raise PlainError from None
+    return lines(f"+CDNSGIP: {addresses[0]}")
+
+
+def _read_ping(call: Call) -> Answer:
+    return lines(f"+CIPPING: {call.module.profile.text('CIPPING')}")
+
+
+async def _ping(call: Call) -> Answer:
+    call.arguments.limit(at_least=1, at_most=4)
+    module = call.module
+    target = call.arguments.text(0, longest=_LONGEST_NAME)
+    count = call.arguments.integer(1, 1, 100, default=4)
+    size = call.arguments.integer(2, 0, 5120, default=32)
+    limit = call.arguments.integer(3, 1, 600, default=100)
+    if module.pinging:
+        return Answer(final="BUSY")
+    if not module.packet.online:
+        raise MobileEquipmentError(Cme.NO_PDP_CONTEXT)
+    if is_address(target):
+        address = target
+    else:
+        try:
+            address = (await module.internet.resolve(target))[0]
+        except NameNotResolved:
+            raise PlainError from None
+    module.profile.set("CIPPING", f"{count},{size},{limit}")
+    module.pinging = True
+    return Answer(then=lambda: module.ping(address, count=count, limit=limit))
+
+
+def _count_traffic(call: Call) -> Answer:
+    call.arguments.limit(at_least=2, at_most=3)
+    action = call.arguments.integer(0, 0, 2)
+    cid = call.arguments.integer(1, 1, 15)
+    call.arguments.integer(2, 0, 86400, default=0)
+    if cid not in call.module.packet.contexts:
+        raise PlainError
+    counter = call.module.sockets.traffic
+    if action == 0:
+        counter.clear()
+        return OK
+    return Answer(then=lambda: call.module.emit_urc(f"*MGCOUNT: {cid},{counter}"))
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "+CDNSCFG",
+        test='+CDNSCFG: ("Primary DNS"),("Secondary DNS")',
+        read=_read_servers,
+        write=_write_servers,
+    ),
+    Command("+CDNSGIP", test="", write=_resolve),
+    Command("+CIPPING", test="+CIPPING: (1-100),(0-5120),(1-600)", read=_read_ping, write=_ping, cme=True),
+    Command("*MGCOUNT", test="*MGCOUNT: (0-2),(1-15),(0-86400)", write=_count_traffic),
+)
