@@ -1,6 +1,7 @@
 """What no linter holds: dependencies, locks, scripts and documents say the same thing."""
 
 import ast
+import json
 import os
 import re
 import tomllib
@@ -11,6 +12,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from sim7020_bridge.config.load import load
+
 ROOT = Path(__file__).resolve().parents[2]
 BRIDGE = ROOT / "bridge" / "sim7020_bridge"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -19,9 +22,8 @@ DEMO = tuple(Requirement(line) for line in PROJECT["project"]["optional-dependen
 GROUPS = PROJECT["dependency-groups"]
 LOCKS = ("build", "demo", "dev", "lock", "runtime")
 
-# Import package -> the one file of the bridge that may know it; the demo's own packages have one file, whichever it is.
+# Import package -> the one file of the bridge that knows it. The other packages have one file, whichever it is.
 HOMES = {
-    "click": "cli.py",
     "paho": "mqtt/client.py",
     "ruamel": "config/load.py",
     "serial": "port.py",
@@ -70,10 +72,14 @@ def import_name(requirement: Requirement) -> str:
 @pytest.mark.parametrize("requirement", [*RUNTIME, *DEMO], ids=lambda requirement: requirement.name)
 def test_each_dependency_enters_through_one_file(requirement: Requirement) -> None:
     """A third-party package is known to its one file, so that replacing it is that file's work."""
-    package = import_name(requirement)
-    files = set(importers(package))
-    assert len(files) <= 1
-    assert files <= {HOMES.get(package, name) for name in files}
+    assert len(list(importers(import_name(requirement)))) <= 1
+
+
+@pytest.mark.parametrize(("package", "home"), HOMES.items())
+def test_dependencies_live_where_the_architecture_says(package: str, home: str) -> None:
+    """The file that knows a package is the one that the architecture names."""
+    assert list(importers(package)) == [home]
+    assert f"`{home}`" in (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("requirement", [*RUNTIME, *DEMO], ids=lambda requirement: requirement.name)
@@ -155,3 +161,36 @@ def test_architecture_names_every_part() -> None:
     picture = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     parts = {path.stem for path in BRIDGE.glob("*.py")} | {path.parent.name for path in BRIDGE.glob("*/__init__.py")}
     assert [part for part in sorted(parts - {"__init__"}) if f"`{part}`" not in picture] == []
+
+
+def test_the_readme_s_configuration_is_valid(tmp_path: Path) -> None:
+    """Whoever starts from the README's example starts from a file that the bridge takes."""
+    example = re.search(
+        r"^```yaml\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    assert example
+    (tmp_path / "mqtt").write_text("secret\n", encoding="utf-8")
+    file = tmp_path / "bridge.yaml"
+    file.write_text(example[1].replace("/run/secrets/mqtt", str(tmp_path / "mqtt")), encoding="utf-8")
+    settings = load(file)
+    assert [modem.name for modem in settings.modems] == ["shed"]
+    assert settings.modems[0].sockets[0].send_topics == ("zigbee2mqtt/greenhouse/+",)
+
+
+def test_hacs_json_has_known_keys_only() -> None:
+    """HACS refuses a file with a key that it does not know."""
+    known = {
+        "name",
+        "homeassistant",
+        "hacs",
+        "content_in_root",
+        "zip_release",
+        "filename",
+        "hide_default_branch",
+        "country",
+        "persistent_directory",
+        "render_readme",
+    }
+    content = json.loads((ROOT / "hacs.json").read_text(encoding="utf-8"))
+    assert content["name"]
+    assert set(content) <= known
