@@ -30,8 +30,8 @@ class Greeting(Urc):
 
     @classmethod
     def read(cls, line: Line) -> Self:
-        """Keep the text."""
-        return cls(line.text)
+        """Keep the name."""
+        return cls(line.name)
 
 
 @dataclass(frozen=True, slots=True)
