@@ -1,12 +1,12 @@
 """The module's clock: local time with a zone in quarter hours."""
 
-import datetime
+import datetime as dt
 from dataclasses import dataclass
 
 from sim7020_emulator.results import Refused
 from sim7020_emulator.schedule import Schedule
 
-_QUARTER = datetime.timedelta(minutes=15)
+_QUARTER = dt.timedelta(minutes=15)
 _WIDEST_ZONE = 96
 _FORM = "%y/%m/%d,%H:%M:%S"
 
@@ -15,11 +15,11 @@ _FORM = "%y/%m/%d,%H:%M:%S"
 class Moment:
     """A local time and its zone in quarter hours east of Greenwich."""
 
-    local: datetime.datetime
+    local: dt.datetime
     zone: int
 
     @property
-    def utc(self) -> datetime.datetime:
+    def utc(self) -> dt.datetime:
         """The same moment in UTC, naive."""
         return self.local - self.zone * _QUARTER
 
@@ -34,7 +34,7 @@ class Moment:
 def read_moment(text: str) -> Moment:
     """Read ``yy/MM/dd,hh:mm:ss+zz``; raises ``Refused``."""
     try:
-        local = datetime.datetime.strptime(text[:17], _FORM)  # noqa: DTZ007 (the zone follows, in quarters)
+        local = dt.datetime.strptime(text[:17], _FORM)  # noqa: DTZ007 (the zone follows, in quarters)
         zone = int(text[17:])
     except ValueError:
         raise Refused from None
@@ -45,7 +45,7 @@ def read_moment(text: str) -> Moment:
 
 def host_moment(zone: int) -> Moment:
     """Return the host's time in a zone."""
-    utc = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+    utc = dt.datetime.now(dt.UTC).replace(tzinfo=None)
     return Moment(utc + zone * _QUARTER, zone)
 
 
@@ -70,4 +70,4 @@ class Clock:
     def read(self) -> Moment:
         """Return what the clock shows."""
         elapsed = 0.0 if self._set_at is None else self._schedule.now() - self._set_at
-        return Moment(self._base.local + datetime.timedelta(seconds=elapsed), self._base.zone)
+        return Moment(self._base.local + dt.timedelta(seconds=elapsed), self._base.zone)

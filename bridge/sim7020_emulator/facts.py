@@ -3,15 +3,18 @@
 import dataclasses
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeVar
 
 from sim7020_emulator.mistakes import Mistake, choose
+
+_T = TypeVar("_T", str, int, float)
 
 _CLOCK = re.compile(r"\d\d/\d\d/\d\d,\d\d:\d\d:\d\d[+-]\d\d")
 
 
-def _fact(default: Any, meaning: str, *, pattern: str = "", choices: tuple[str, ...] = ()) -> Any:
-    return field(default=default, metadata={"meaning": meaning, "pattern": pattern, "choices": choices})
+def _fact(default: _T, meaning: str, *, pattern: str = "", choices: tuple[str, ...] = ()) -> _T:
+    declared: _T = field(default=default, metadata={"meaning": meaning, "pattern": pattern, "choices": choices})
+    return declared
 
 
 @dataclass(slots=True)

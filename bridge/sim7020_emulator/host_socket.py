@@ -166,19 +166,26 @@ class HostSocket:
     def close(self) -> None:
         """Send what waits, then close; nothing is reported any more."""
         self._closing = True
-        self._work.set()
         for task in self._tasks:
             if task is not self._sender:
                 task.cancel()
+        self._work.set()
         if self._sender is None or self._sender.done():
-            self._socket.close()
+            self._release()
 
     def abandon(self) -> None:
         """Close at once, whatever waits."""
         self._closing = True
         for task in self._tasks:
             task.cancel()
-        self._socket.close()
+        self._release()
+
+    def _release(self) -> None:
+        """Close the host's socket once the cancelled tasks have taken it out of the event loop's hands.
+
+        Closing it earlier would let its number be given to a new socket, whose events they would then cancel.
+        """
+        asyncio.get_running_loop().call_soon(self._socket.close)
 
     async def _send_loop(self) -> None:
         loop = asyncio.get_running_loop()
@@ -201,7 +208,7 @@ class HostSocket:
             self._fail(error)
         finally:
             if self._closing:
-                self._socket.close()
+                self._release()
 
     async def _report_acknowledged(self) -> None:
         """Report the oldest send if it is due, or wait a moment; new data interrupts the wait."""

@@ -114,7 +114,7 @@ class Uart:
         self._receive: Callable[[bytes], None] = lambda _: None
         self.on_drained: Callable[[], None] = lambda: None
         self._outward = PacedLine(rate, self._leave)
-        self._inward = PacedLine(rate, self._arrive, lambda: self.on_drained())
+        self._inward = PacedLine(rate, self._arrive, self._empty)
 
     @property
     def rate(self) -> int:
@@ -151,6 +151,9 @@ class Uart:
         if self._paced:
             self._outward.change_rate(rate)
             self._inward.change_rate(rate)
+
+    def _empty(self) -> None:
+        self.on_drained()
 
     def _leave(self, data: bytes) -> None:
         if self._transmit is not None:

@@ -8,13 +8,14 @@ from typing import Any
 from sim7020_emulator.clock import Clock, Moment, host_moment, read_moment
 from sim7020_emulator.compatible import CompatibleStack
 from sim7020_emulator.facts import Facts
-from sim7020_emulator.internet import Internet, NameNotResolved
+from sim7020_emulator.internet import Internet
 from sim7020_emulator.models import Model
 from sim7020_emulator.packet import DEFAULT_CID, Packet
 from sim7020_emulator.profile import Profile
 from sim7020_emulator.radio import DEACTIVATED, Radio, Registration, rssi_of
 from sim7020_emulator.saving import LightSleep, PowerSavingMode, periodic_tau
 from sim7020_emulator.schedule import Schedule, Timer
+from sim7020_emulator.services import NetworkServices
 from sim7020_emulator.sim import Sim
 from sim7020_emulator.sockets import Sockets
 from sim7020_emulator.variants import Variants
@@ -68,14 +69,22 @@ class Module:
             internet,
             self.profile,
             report=self.emit_urc,
+            online=lambda: self.packet.online,
             active=self.traffic,
             uplink_delay=self._uplink_delay,
             close_code=lambda: facts.close_code,
         )
         self.compatible = CompatibleStack(schedule, internet, self.emit_urc)
-        self.pinging = False
+        self.services = NetworkServices(
+            schedule,
+            internet,
+            report=self.emit_urc,
+            online=lambda: self.packet.online,
+            active=self.traffic,
+            time=self.network_time,
+            set_clock=self.clock.set,
+        )
         self._procedure: asyncio.Task[None] | None = None
-        self._time_query: asyncio.Task[None] | None = None
         self._tau: Timer | None = None
         self._last_traffic = float("-inf")
         self._back_off_until = 0.0
@@ -151,10 +160,11 @@ class Module:
             return "99,99"
         return f"{rssi_of(self.facts, self.variants)},{self.facts.ber}"
 
-    def change_signal(self, rssi: int, ber: int = 0) -> None:
-        """Change the received signal; reported where +EXUNSOL asks for it."""
-        self.facts.rssi, self.facts.ber, self.facts.dbm = rssi, ber, ""
-        if self.profile.number("EXUNSOL"):
+    def change_fact(self, name: str, value: str) -> None:
+        """Change a fact; a new signal is reported where +EXUNSOL asks for it."""
+        before = self.signal_text()
+        self.facts.set(name, value)
+        if self.profile.number("EXUNSOL") and self.signal_text() != before:
             self.emit_urc(f"+CSQN: {self.signal_text()}")
 
     def back_off(self) -> int:
@@ -259,25 +269,6 @@ class Module:
         if self.profile.number("CLTS"):
             self.emit_urc(f"+CLTS: {moment}")
 
-    def query_time(self, host: str, zone: str) -> None:
-        """Ask a time server; the report follows, and the clock is set."""
-        self.stop_time_query()
-        self._time_query = self.schedule.start(self._query_time(host, zone), "time query")
-
-    def stop_time_query(self) -> None:
-        """Stop asking."""
-        if self._time_query is not None:
-            self._time_query.cancel()
-            self._time_query = None
-
-    def resolve(self, name: str) -> None:
-        """Resolve a name; the report follows."""
-        self.schedule.start(self._resolve(name), "resolve")
-
-    def ping(self, address: str, *, count: int, limit: int) -> None:
-        """Ping; a report follows for each echo. ``limit`` is in units of 100 ms."""
-        self.schedule.start(self._ping(address, count=count, limit=limit), "ping")
-
     async def stop(self) -> None:
         """End everything."""
         self._shut_down()
@@ -344,44 +335,6 @@ class Module:
         if self.profile.number("CPSMS") == 1:
             self.request_power_saving()
 
-    async def _query_time(self, host: str, zone: str) -> None:
-        await self.schedule.pause(self.schedule.timing.sntp)
-        if isinstance(self.internet.names.get(host.lower()), int):
-            return
-        now = self.network_time()
-        if zone:
-            now = now.in_zone(int(zone))
-        self.clock.set(now)
-        self.traffic()
-        milliseconds = now.local.microsecond // 1000
-        self.emit_urc(f"+CSNTP: {now.local:%y/%m/%d,%H:%M:%S}:{milliseconds:03d}{zone}")
-
-    async def _resolve(self, name: str) -> None:
-        await self.schedule.pause(self.schedule.timing.resolve)
-        if not self.packet.online:
-            self.emit_urc("+CDNSGIP: 0,3")
-            return
-        self.traffic()
-        try:
-            addresses = await self.internet.resolve(name)
-        except NameNotResolved as failure:
-            self.emit_urc(f"+CDNSGIP: 0,{failure.code}")
-            return
-        self.emit_urc(f'+CDNSGIP: 1,"{name}",' + ",".join(f'"{address}"' for address in addresses))
-
-    async def _ping(self, address: str, *, count: int, limit: int) -> None:
-        try:
-            for sequence in range(count):
-                self.traffic()
-                echo = self.internet.echo(address, sequence)
-                lost = echo.time is None or echo.time > limit or not self.packet.online
-                time, ttl = (limit, 0) if lost or echo.time is None else (echo.time, echo.ttl)
-                await self.schedule.pause(time * 0.1)
-                self.emit_urc(f"+CIPPING: {sequence + 1},{address},{time},{ttl}")
-                await self.schedule.pause(self.schedule.timing.ping_interval)
-        finally:
-            self.pinging = False
-
     def _may_sleep(self) -> bool:
         return self.power is Power.ON and self.radio.registered and not self.sockets.open_tcp()
 
@@ -425,14 +378,13 @@ class Module:
         self.psm.stop()
         if self._tau is not None:
             self._tau.cancel()
-        self.stop_time_query()
+        self.services.forget()
         self.sockets.forget()
         self.compatible.forget()
         self.packet.forget()
         self.radio.stat, self.radio.cause = Registration.IDLE, 0
         self.sim.powered = False
         self.sim.verified = False
-        self.pinging = False
         self.profile.restart()
 
     def _begin(self, procedure: Coroutine[Any, Any, None]) -> None:

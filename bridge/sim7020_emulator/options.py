@@ -148,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     facts = "\n".join(f"  {name}={default}\n      {meaning}" for name, default, meaning in described())
     parser = _Parser(
         prog="sim7020-emulator",
-        description="A SIM7020 NB-IoT module in software: a pty or TCP port that answers AT commands, with real sockets.",
+        description="A SIM7020 in software: a pty or TCP port that answers AT commands, with real sockets.",
         epilog=f"variants (the first value is the default):\n{variants}\n\nfacts (with their defaults):\n{facts}\n\n"
         "SIGUSR1 presses PWRKEY. SIGTERM and SIGINT end the emulator.",
         formatter_class=argparse.RawDescriptionHelpFormatter,

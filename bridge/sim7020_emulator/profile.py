@@ -1,6 +1,6 @@
 """Settings that AT commands change, and what survives a reset.
 
-Source: the classes of manual V1.05 (saved automatically, automatically but effective after a reboot, by AT&W, not at all).
+Source: the classes of manual V1.05: saved automatically, the same but effective after a reboot, by AT&W, not at all.
 """
 
 from dataclasses import dataclass
@@ -45,7 +45,8 @@ _SETTINGS = (
         for name, value in (
             ("IPR", 115200), ("COPS", 0), ("COPS_OPERATOR", ""), ("CPSMS", 0), ("CPSMS_TAU", ""), ("CPSMS_ACTIVE", ""),
             ("CSCLK", 0), ("CREVHEX", 0), ("CBANDSL", ""), ("CDISAUPDN", 0), ("CNWRCCFG", "5,10,10,1,120,7200"),
-            ("CSOSENDFLAG", 0), ("CSORCVFLAG", 0), ("SLEDS", "1,64,800;2,64,3000;3,64,300"), ("CNETLIGHT", 1), ("CBATCHK", 0), ("CFGRI", 1),
+            ("CSOSENDFLAG", 0), ("CSORCVFLAG", 0),
+            ("SLEDS", "1,64,800;2,64,3000;3,64,300"), ("CNETLIGHT", 1), ("CBATCHK", 0), ("CFGRI", 1),
             ("CELLLOCK", "0"),
         )
     ),

@@ -129,6 +129,7 @@ class Schedule:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -1,7 +1,7 @@
 """The five sockets of the CSO commands: their states, buffers and reports.
 
-``none`` -- +CSOC --> ``created`` -- +CSOCON --> ``connected`` -- +CSOCL --> ``none``. After a +CSOERR a socket is dead, but
-keeps its id until +CSOCL. Source: TCP/IP note section 3, manual V1.05's socket chapter.
+``none`` -- +CSOC --> ``created`` -- +CSOCON --> ``connected`` -- +CSOCL --> ``none``. After a +CSOERR a socket is dead,
+but keeps its id until +CSOCL. Source: TCP/IP note section 3, manual V1.05's socket chapter.
 """
 
 import socket
@@ -104,6 +104,7 @@ class Sockets:
 
     Args:
         report: Emits an unsolicited line.
+        online: Says whether there is a PDN.
         active: Called whenever something is sent or received, for the power saving timers.
         uplink_delay: Returns how long a send takes to reach the network.
     """
@@ -115,6 +116,7 @@ class Sockets:
         profile: Profile,
         *,
         report: Callable[[str], None],
+        online: Callable[[], bool],
         active: Callable[[], None],
         uplink_delay: Callable[[], float],
         close_code: Callable[[], int],
@@ -123,6 +125,7 @@ class Sockets:
         self._internet = internet
         self._profile = profile
         self._report = report
+        self._online = online
         self._active = active
         self._uplink_delay = uplink_delay
         self._close_code = close_code
@@ -156,23 +159,17 @@ class Sockets:
     async def connect(self, target: ModuleSocket, address: str, port: int) -> None:
         """Connect a created socket; raises ``ConnectionFailed``, after which the socket is dead."""
         target.peer = (address, port)
+        code = self._internet.failure(address, port, Moment.CONNECT) if self._online() else SocketError.NETIF
+        if code is not None:
+            target.dead = True
+            raise ConnectionFailed(code)
         try:
-            code = self._internet.failure(address, port, Moment.CONNECT)
-            if code is not None:
-                raise ConnectionFailed(code)
-            real = self._open(target)
-            if target.local_port is not None:
-                real.bind(target.local_port)
-            if target.transport is Transport.TCP:
-                self._active()
-                await self._schedule.pause(self._schedule.timing.tcp_open)
-            await real.connect(*self._internet.route(address, port))
+            await self._connect(target, address, port)
         except OSError as error:
             target.dead = True
             raise ConnectionFailed(error_code(error)) from error
-        except ConnectionFailed:
-            target.dead = True
-            raise
+        if target.dead:
+            raise ConnectionFailed(SocketError.NETIF)
         self._active()
         target.state = State.CONNECTED
         later = self._internet.failure(address, port, Moment.LATER)
@@ -187,7 +184,7 @@ class Sockets:
         target.listening = True
 
     def send(self, target: ModuleSocket, data: bytes) -> None:
-        """Queue bytes; raises ``PlainError`` when the socket isn't connected or its buffer is full, or ``SendFailed``."""
+        """Queue bytes; raises ``PlainError`` (not connected, or the buffer is full) or ``SendFailed``."""
         if target.real is None or target.state is not State.CONNECTED or target.dead:
             raise PlainError
         self._active()
@@ -213,6 +210,8 @@ class Sockets:
         for target in self.all():
             if not target.dead and (target.state is State.CONNECTED or target.listening):
                 self.fail(target, SocketError.NETIF)
+            elif target.real is not None:
+                target.dead = True
 
     def fail(self, target: ModuleSocket, code: int) -> None:
         """Give a socket up and report it; it keeps its id."""
@@ -249,6 +248,15 @@ class Sockets:
         taken = bytes(target.received[:count])
         del target.received[:count]
         return taken
+
+    async def _connect(self, target: ModuleSocket, address: str, port: int) -> None:
+        real = self._open(target)
+        if target.local_port is not None:
+            real.bind(target.local_port)
+        if target.transport is Transport.TCP:
+            self._active()
+            await self._schedule.pause(self._schedule.timing.tcp_open)
+        await real.connect(*self._internet.route(address, port))
 
     def _open(self, target: ModuleSocket, accepted: socket.socket | None = None) -> HostSocket:
         target.real = HostSocket(

@@ -1,6 +1,6 @@
 """The dialogue as it happens, in the form of a transcript."""
 
-import datetime
+import datetime as dt
 from typing import TextIO
 
 
@@ -13,7 +13,7 @@ class Trace:
 
     def line(self, direction: str, text: str) -> None:
         """Write one piece of dialogue; what isn't printable is written in hex, as ``>!`` or ``<!``."""
-        now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S")
+        now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
         if now != self._second:
             self._second = now
             self._write(f"# time: {now}")

@@ -74,7 +74,10 @@ def _write_register(call: Call) -> Answer:
 
 
 def _identify(call: Call) -> Answer:
-    return lines(f"{call.module.model.name} R{call.module.facts.firmware[:4]}")
+    model = call.module.model.name
+    # Manual V1.05 prints no letter; drivers for the E look for one.
+    family = "SIM7020" if model == "SIM7020C" else model
+    return lines(f"{family} R{call.module.facts.firmware[:4]}")
 
 
 def _view(call: Call) -> Answer:

@@ -44,11 +44,11 @@ def _start_time_query(call: Call) -> Answer:
         raise Refused
     if not call.module.packet.online:
         raise Refused
-    return Answer(then=lambda: call.module.query_time(host, zone))
+    return Answer(then=lambda: call.module.services.query_time(host, zone))
 
 
 def _stop_time_query(call: Call) -> Answer:
-    call.module.stop_time_query()
+    call.module.services.stop_time_query()
     return OK
 
 

@@ -31,7 +31,7 @@ async def _resolve(call: Call) -> Answer:
     if is_address(name):
         raise PlainError
     if module.variants.is_set("dns", "urc"):
-        return Answer(then=lambda: module.resolve(name))
+        return Answer(then=lambda: module.services.resolve(name))
     if not module.packet.online:
         raise PlainError
     await module.schedule.pause(module.schedule.timing.resolve)
@@ -53,7 +53,7 @@ async def _ping(call: Call) -> Answer:
     count = call.arguments.integer(1, 1, 100, default=4)
     size = call.arguments.integer(2, 0, 5120, default=32)
     limit = call.arguments.integer(3, 1, 600, default=100)
-    if module.pinging:
+    if module.services.pinging:
         return Answer(final="BUSY")
     if not module.packet.online:
         raise MobileEquipmentError(Cme.NO_PDP_CONTEXT)
@@ -65,8 +65,7 @@ async def _ping(call: Call) -> Answer:
         except NameNotResolved:
             raise PlainError from None
     module.profile.set("CIPPING", f"{count},{size},{limit}")
-    module.pinging = True
-    return Answer(then=lambda: module.ping(address, count=count, limit=limit))
+    return Answer(then=lambda: module.services.ping(address, count=count, limit=limit))
 
 
 def _count_traffic(call: Call) -> Answer:

@@ -163,7 +163,7 @@ def _band_list(call: Call) -> list[int]:
 
 def _read_bands(call: Call) -> Answer:
     chosen = call.module.profile.text("CBAND")
-    return lines(f"+CBAND: {chosen or ','.join(str(band) for band in call.module.model.bands)}")
+    return lines(f"+CBAND: {chosen or call.module.facts.band}")
 
 
 def _write_bands(call: Call) -> Answer:

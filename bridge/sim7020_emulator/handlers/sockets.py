@@ -3,7 +3,7 @@
 import re
 
 from sim7020_emulator.command import OK, Answer, Call, Command, lines, setting
-from sim7020_emulator.host_socket import SocketError, error_code
+from sim7020_emulator.host_socket import error_code
 from sim7020_emulator.internet import is_address
 from sim7020_emulator.results import PlainError
 from sim7020_emulator.sockets import SOCKETS, ConnectionFailed, KeepAlive, ModuleSocket, SendFailed, State, Transport
@@ -80,9 +80,6 @@ async def _connect(call: Call) -> Answer:
     if target.state is not State.CREATED or target.dead or target.listening or not is_address(address):
         raise PlainError
     try:
-        if not call.module.packet.online:
-            target.dead = True
-            raise ConnectionFailed(SocketError.NETIF)
         await call.module.sockets.connect(target, address, port)
     except ConnectionFailed as failed:
         report = f"+CSOERR: {target.number},{failed.code}"
