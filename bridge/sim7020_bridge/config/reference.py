@@ -32,8 +32,8 @@ _TEXT = """\
 
 <!-- Written by `python -m sim7020_bridge.config.reference` from the schema; a test holds the two together. -->
 
-The bridge reads one YAML file: `sim7020-bridge run --config FILE`. All mistakes are told at once, each with its line, its
-key, its value (never a secret's) and what is allowed, and the exit status is 2.
+The bridge reads one YAML file: `sim7020-bridge run --config FILE`. All mistakes are told at once, each with its line,
+its key, its value (never a secret's) and what is allowed, and the exit status is 2.
 
 ```yaml
 {example}```
