@@ -1,0 +1,315 @@
+"""The channel against a module on a real pty."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pytest
+
+from sim7020_bridge.at.command import Attention, Echo, Order, UnknownLine
+from sim7020_bridge.commands.packet import DeactivateContext, ReadContextParameters
+from sim7020_bridge.commands.power import Restart
+from sim7020_bridge.commands.radio import Functionality, ReadFunctionality, ReadSignalQuality, SignalQuality
+from sim7020_bridge.commands.registry import Greeting
+from sim7020_bridge.commands.sim import SimReport
+from sim7020_bridge.commands.sockets import DataReceived, SendData, SocketFailed, SocketId
+from sim7020_bridge.errors import (
+    CommandRefused,
+    LineOutOfSync,
+    MalformedAnswer,
+    ModuleRestarted,
+    ModuleSilent,
+    PortClosed,
+)
+from tests.bridge.at.conftest import Bench
+
+
+@dataclass(frozen=True, slots=True)
+class Hasty(ReadSignalQuality):
+    """+CSQ with a deadline that a test can wait for."""
+
+    timeout: ClassVar[float] = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Data(Order):
+    """A command that a module answers with a prompt it doesn't leave by itself."""
+
+    timeout: ClassVar[float] = 0.1
+
+    def line(self) -> str:
+        """Return the command line."""
+        return "AT+CSODSEND=0,5"
+
+
+async def in_order(bench: Bench) -> None:
+    """Show that the next command gets its own answer."""
+    command = asyncio.create_task(bench.channel.execute(ReadFunctionality()))
+    await bench.peer.answer("AT+CFUN?", "+CFUN: 1", "OK")
+    assert await command is Functionality.FULL
+
+
+async def test_command_and_answer(bench: Bench) -> None:
+    """A command goes out with a CR, and its answer comes back as a value."""
+    command = asyncio.create_task(bench.channel.execute(ReadSignalQuality()))
+    await bench.peer.answer("AT+CSQ", "+CSQ: 20,99", "OK")
+    assert await command == SignalQuality(20, None)
+    assert bench.channel.idle
+
+
+async def test_one_command_at_a_time(bench: Bench) -> None:
+    """The second command waits for the first one's final result, not for its answer."""
+    first = asyncio.create_task(bench.channel.execute(ReadSignalQuality()))
+    second = asyncio.create_task(bench.channel.execute(ReadFunctionality()))
+    await bench.peer.answer("AT+CSQ", "+CSQ: 20,0", "+CSONMI: 0,2,31")
+    await bench.channel.expect(DataReceived)
+    assert not bench.channel.idle
+    bench.peer.say("OK")
+    await bench.peer.answer("AT+CFUN?", "+CFUN: 1", "OK")
+    assert (await first, await second) == (SignalQuality(20, 0), Functionality.FULL)
+
+
+async def test_urcs_come_in_order(bench: Bench) -> None:
+    """URCs are handed on in the order in which they came, whatever they interrupt."""
+    command = asyncio.create_task(bench.channel.execute(ReadSignalQuality()))
+    await bench.peer.answer("AT+CSQ", "+CSONMI: 0,2,31", "+CSQ: 20,0", "+CSONMI: 0,2,32", "OK", "+CSONMI: 0,2,33")
+    assert await command == SignalQuality(20, 0)
+    await in_order(bench)
+    assert bench.urcs == [DataReceived(SocketId(0), data) for data in (b"1", b"2", b"3")]
+
+
+async def test_refusal_and_broken_answer(bench: Bench) -> None:
+    """A refused command and an unreadable answer are different errors, and the line is in order after both."""
+    refused = asyncio.create_task(bench.channel.execute(ReadSignalQuality()))
+    await bench.peer.answer("AT+CSQ", "+CME ERROR: 14")
+    with pytest.raises(CommandRefused, match="SIM busy"):
+        await refused
+    broken = asyncio.create_task(bench.channel.execute(ReadSignalQuality()))
+    await bench.peer.answer("AT+CSQ", "+CSQ: strong", "OK")
+    with pytest.raises(MalformedAnswer, match="strong"):
+        await broken
+    await in_order(bench)
+
+
+async def test_cancelled_caller_leaves_no_orphan(bench: Bench) -> None:
+    """The answer to a cancelled command is dropped and never taken for the next one's."""
+    cancelled = asyncio.create_task(bench.channel.execute(ReadSignalQuality()))
+    assert await bench.peer.line() == "AT+CSQ"
+    cancelled.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await cancelled
+    following = asyncio.create_task(bench.channel.execute(ReadSignalQuality()))
+    bench.peer.say("+CSQ: 1,0", "OK")
+    await bench.peer.answer("AT+CSQ", "+CSQ: 2,0", "OK")
+    assert await following == SignalQuality(2, 0)
+    assert bench.channel.resyncs == 0
+
+
+async def test_cancelled_before_its_turn(bench: Bench) -> None:
+    """A command that is cancelled while it waits is never sent."""
+    first = asyncio.create_task(bench.channel.execute(ReadSignalQuality()))
+    cancelled = asyncio.create_task(bench.channel.execute(ReadContextParameters()))
+    assert await bench.peer.line() == "AT+CSQ"
+    cancelled.cancel()
+    bench.peer.say("+CSQ: 1,0", "OK")
+    assert await first == SignalQuality(1, 0)
+    await in_order(bench)
+
+
+async def test_missed_deadline_and_late_answer(bench: Bench) -> None:
+    """After a missed deadline the late answer is waited out, and the next command gets its own."""
+    late = asyncio.create_task(bench.channel.execute(Hasty()))
+    assert await bench.peer.line() == "AT+CSQ"
+    await bench.peer.answer("AT", "+CSQ: 1,0", "OK", "OK")
+    await bench.peer.answer("\x1bAT", "OK")
+    with pytest.raises(ModuleSilent, match=r"AT\+CSQ within 0.1 s"):
+        await late
+    assert bench.channel.resyncs == 1
+    await in_order(bench)
+
+
+async def test_cancelled_and_then_silent(bench: Bench) -> None:
+    """A cancelled command whose answer never comes is resynchronised all the same."""
+    cancelled = asyncio.create_task(bench.channel.execute(Hasty()))
+    assert await bench.peer.line() == "AT+CSQ"
+    cancelled.cancel()
+    await bench.peer.answer("AT", "OK")
+    await in_order(bench)
+    assert bench.channel.resyncs == 1
+
+
+async def test_refused_attention_is_not_enough(bench: Bench) -> None:
+    """Only OK proves the line."""
+    silent = asyncio.create_task(bench.channel.execute(Hasty()))
+    assert await bench.peer.line() == "AT+CSQ"
+    await bench.peer.answer("AT", "ERROR")
+    await bench.peer.answer("\x1bAT", "OK")
+    with pytest.raises(ModuleSilent):
+        await silent
+    await in_order(bench)
+
+
+async def test_urcs_do_not_disturb_resynchronising(bench: Bench) -> None:
+    """A storm of URCs doesn't make a sane line look insane, and none of them is lost."""
+    silent = asyncio.create_task(bench.channel.execute(Hasty()))
+    assert await bench.peer.line() == "AT+CSQ"
+    storm = asyncio.create_task(_storm(bench, 20))
+    await bench.peer.answer("AT", "OK")
+    with pytest.raises(ModuleSilent):
+        await silent
+    await storm
+    await in_order(bench)
+    assert bench.urcs == [SocketFailed(SocketId(0), code) for code in range(20)]
+
+
+async def _storm(bench: Bench, count: int) -> None:
+    for code in range(count):
+        report = bench.channel.expect(SocketFailed)
+        bench.peer.say(f"+CSOERR: 0,{code}")
+        await report
+
+
+async def test_prompt_is_left_with_escape(bench: Bench) -> None:
+    """A module that waits at a data prompt hears nothing but ESC."""
+    stuck = asyncio.create_task(bench.channel.execute(Data()))
+    assert await bench.peer.line() == "AT+CSODSEND=0,5"
+    bench.peer.say_raw(b"\r\n> ")
+    assert await bench.peer.line() == "AT"
+    assert await bench.peer.byte() == b"\x1b"
+    await bench.peer.answer("AT", "OK")
+    with pytest.raises(ModuleSilent):
+        await stuck
+    await in_order(bench)
+
+
+async def test_line_out_of_sync(bench: Bench) -> None:
+    """A module that never answers again ends the session for everybody who waits, then and later."""
+    silent = asyncio.create_task(bench.channel.execute(Hasty()))
+    waiting = asyncio.create_task(bench.channel.execute(ReadFunctionality()))
+    report = bench.channel.expect(SocketFailed)
+    with pytest.raises(LineOutOfSync):
+        await bench.running
+    for future in (silent, waiting, report):
+        with pytest.raises(LineOutOfSync):
+            await future
+    with pytest.raises(LineOutOfSync):
+        await bench.channel.execute(Attention())
+    with pytest.raises(LineOutOfSync):
+        await bench.channel.expect(SocketFailed)
+
+
+async def test_port_goes_away(bench: Bench) -> None:
+    """An unplugged device fails what waits with the port's own error."""
+    waiting = asyncio.create_task(bench.channel.execute(ReadFunctionality()))
+    assert await bench.peer.line() == "AT+CFUN?"
+    bench.peer.unplug()
+    with pytest.raises(PortClosed):
+        await bench.running
+    with pytest.raises(PortClosed, match="went away"):
+        await waiting
+
+
+async def test_close_fails_everything(bench: Bench) -> None:
+    """Closing ends the run and fails all that waits with the error given; a second one changes nothing."""
+    pending = asyncio.create_task(bench.channel.execute(ReadFunctionality()))
+    waiting = asyncio.create_task(bench.channel.execute(ReadSignalQuality()))
+    assert await bench.peer.line() == "AT+CFUN?"
+    bench.channel.close(ModuleRestarted("RDY"))
+    bench.channel.close(PortClosed("later"))
+    for future in (pending, waiting, bench.running):
+        with pytest.raises(ModuleRestarted, match="RDY"):
+            await future
+
+
+async def test_answer_after_close(bench: Bench) -> None:
+    """An answer that comes together with the close harms nobody."""
+    pending = asyncio.create_task(bench.channel.execute(ReadFunctionality()))
+    assert await bench.peer.line() == "AT+CFUN?"
+    bench.peer.say("+CFUN: 1", "RDY", "OK")
+    await bench.channel.expect(Greeting)
+    bench.channel.close(ModuleRestarted("RDY"))
+    with pytest.raises(ModuleRestarted):
+        await bench.running
+    (outcome,) = await asyncio.gather(pending, return_exceptions=True)
+    assert outcome is Functionality.FULL or isinstance(outcome, ModuleRestarted)
+
+
+async def test_expected_urc(bench: Bench) -> None:
+    """An expected URC is the next of its kind that matches, and is still handed on."""
+    report = bench.channel.expect(SocketFailed, lambda urc: urc.socket == 1)
+    forgotten = bench.channel.expect(SocketFailed)
+    forgotten.cancel()
+    bench.peer.say("+CPIN: READY", "+CSOERR: 0,2", "+CSOERR: 1,3")
+    assert await report == SocketFailed(SocketId(1), 3)
+    assert len(bench.urcs) == 3
+    assert bench.urcs[0] == SimReport("READY")
+
+
+async def test_echo_and_unknown_lines_are_news(bench: Bench) -> None:
+    """An echo is reported, as the module may have restarted; so is a line that nobody knows."""
+    command = asyncio.create_task(bench.channel.execute(ReadSignalQuality()))
+    await bench.peer.answer("AT+CSQ", "AT+CSQ", "+WHO: 1", "+CSQ: 20,0", "OK")
+    assert await command == SignalQuality(20, 0)
+    assert bench.urcs == [Echo("AT+CSQ"), UnknownLine("+WHO: 1")]
+
+
+async def test_second_final_result_is_waited_out(bench: Bench) -> None:
+    """Where firmware is known to add a second final result, it doesn't answer the next command."""
+    command = asyncio.create_task(bench.channel.execute(DeactivateContext()))
+    following = asyncio.create_task(bench.channel.execute(ReadContextParameters()))
+    await bench.peer.answer("AT+CGACT=0,1", "NO CARRIER", "OK")
+    await bench.peer.answer("AT+CGCONTRDP", '+CGCONTRDP: 1,5,"iot"', "OK")
+    await command
+    assert [context.apn for context in await following] == ["iot"]
+
+
+async def test_command_without_final_result(bench: Bench) -> None:
+    """A command that promises no final result succeeds without one, and the line counts as sane."""
+
+    @dataclass(frozen=True, slots=True)
+    class HastyRestart(Restart):
+        timeout: ClassVar[float] = 0.05
+
+    command = asyncio.create_task(bench.channel.execute(HastyRestart()))
+    await bench.peer.answer("AT+CRESET", "RDY")
+    await command
+    assert bench.channel.resyncs == 0
+    assert bench.urcs == [Greeting("RDY")]
+
+
+async def test_probe_goes_on_until_the_module_answers(bench: Bench) -> None:
+    """AT is sent again and again, and ATV1 for a module that was left in numeric mode."""
+    probing = asyncio.create_task(bench.channel.probe(every=0.05, within=5))
+    assert [await bench.peer.line() for _ in range(3)] == ["AT", "ATV1", "AT"]
+    bench.peer.say_raw(b"0\r")
+    await bench.peer.answer("ATV1", "OK")
+    await probing
+    await in_order(bench)
+
+
+async def test_probe_waits_out_late_answers(bench: Bench) -> None:
+    """Two answers to two probes don't leave one for the next command."""
+    probing = asyncio.create_task(bench.channel.probe(every=0.05, within=5))
+    assert [await bench.peer.line() for _ in range(2)] == ["AT", "ATV1"]
+    bench.peer.say("OK", "OK")
+    await bench.peer.answer("AT", "OK")
+    await probing
+    await in_order(bench)
+
+
+async def test_probe_gives_up(bench: Bench) -> None:
+    """A module that answers nothing is silent, and the channel goes on."""
+    with pytest.raises(ModuleSilent):
+        await bench.channel.probe(every=0.02, within=0.1)
+    assert bench.channel.resyncs == 0
+    assert not bench.running.done()
+
+
+async def test_trace_hides_payload(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    """Every line is traced as in a transcript, with payload masked and its length kept."""
+    caplog.set_level(logging.DEBUG, "sim7020_bridge.trace")
+    command = asyncio.create_task(bench.channel.execute(SendData(SocketId(0), b"123")))
+    await bench.peer.answer('AT+CSOSEND=0,6,"313233"', "+CSONMI: 0,4,3435", "OK")
+    await command
+    assert caplog.messages == ['> AT+CSOSEND=0,6,"******"', "< +CSONMI: 0,4,****", "< OK"]
