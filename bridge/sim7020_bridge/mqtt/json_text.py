@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Never, TypeAlias
@@ -62,8 +62,6 @@ def _plain(value: object) -> object:
         return rfc3339(value)
     if isinstance(value, Mapping):
         return dict(value)
-    if isinstance(value, Sequence):
-        return list(value)
     raise TypeError(f"{type(value).__name__} can't be written as JSON")
 
 

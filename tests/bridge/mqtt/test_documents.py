@@ -1,0 +1,97 @@
+"""The documents, as they are written."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from types import MappingProxyType
+
+import pytest
+
+from sim7020_bridge.mqtt.documents import (
+    AlertDocument,
+    AlertId,
+    BridgeInfo,
+    Counters,
+    EdrxState,
+    ErrorDocument,
+    InfoDocument,
+    Layer,
+    LinkState,
+    ModemInfo,
+    PowerState,
+    PsmState,
+    ReceiptDocument,
+    ReceiptState,
+    ResponseDocument,
+    SocketError,
+    SocketInfo,
+    SocketPhase,
+    SocketStateDocument,
+    StateDocument,
+    event,
+)
+from sim7020_bridge.mqtt.json_text import dump
+from tests.contract_check import check
+
+AT = datetime(2026, 11, 23, 10, 15, tzinfo=UTC)
+LINK = LinkState(Layer.PORT, "/dev/ttyUSB0 is missing", AT)
+
+
+@pytest.mark.parametrize(
+    ("topic", "document", "retain"),
+    [
+        ("state", StateDocument(LINK), True),
+        (
+            "state",
+            StateDocument(
+                LINK,
+                power=PowerState(PsmState(60, 3600), EdrxState(20.48, 2.56), sleeping=True, voltage=3.6),
+                counters=Counters(MappingProxyType({"radio": 1}), 2, 3),
+            ),
+            True,
+        ),
+        (
+            "info",
+            InfoDocument(
+                bridge=BridgeInfo("sim7020-bridge", "0.1.0"),
+                modem=ModemInfo("m"),
+                sockets=(SocketInfo("s", "udp", "h", 1, "raw", ("a/+",), "b"),),
+                requests=("send",),
+            ),
+            True,
+        ),
+        ("alert/sim_missing", AlertDocument(AlertId.SIM_MISSING, "There is no SIM", "Put one in.", AT), True),
+        ("event", event("recovered", AT, rung="radio"), False),
+        ("socket/s/state", SocketStateDocument(SocketPhase.CLOSED, "tcp", "h", 1), True),
+        (
+            "socket/s/state",
+            SocketStateDocument(
+                SocketPhase.BACKOFF, "tcp", "h", 1, last_error=SocketError(-1, "common", AT), address="198.51.100.7"
+            ),
+            True,
+        ),
+        ("socket/s/receipt", ReceiptDocument("1", "s", ReceiptState.QUEUED, final=False, at=AT, bytes=5), False),
+        (
+            "socket/s/receipt",
+            ReceiptDocument("1", "s", ReceiptState.REJECTED, final=True, at=AT, error=ErrorDocument("empty", "m")),
+            False,
+        ),
+        ("response/refresh", ResponseDocument.ok({}, {"any": 1}), False),
+        ("response/send", ResponseDocument.refused("expired", "too late", None), False),
+    ],
+)
+def test_documents_fit_the_contract(*, topic: str, document: object, retain: bool) -> None:
+    """What the documents are written as fits the schemas."""
+    check(f"b/m/{topic}", dump(document), retain=retain, base="b", modem="m")
+
+
+def test_json_is_compact_utc_and_utf8() -> None:
+    """Times are UTC with milliseconds, text is not escaped, order is kept."""
+    at = datetime(2026, 11, 23, 18, 15, tzinfo=timezone(timedelta(hours=8)))
+    assert dump({"b": "ü", "a": at}) == '{"b":"ü","a":"2026-11-23T10:15:00.000Z"}'.encode()
+    assert dump(Layer.PDN) == b'"pdn"'
+
+
+@pytest.mark.parametrize(("value", "error"), [(b"bytes", TypeError), (object(), TypeError), (float("nan"), ValueError)])
+def test_what_json_cannot_say(value: object, error: type[Exception]) -> None:
+    """Nothing is guessed."""
+    with pytest.raises(error):
+        dump({"value": value})

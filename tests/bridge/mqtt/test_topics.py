@@ -1,0 +1,49 @@
+"""What an incoming topic is for."""
+
+import pytest
+
+from sim7020_bridge.config.model import SocketSettings, Transport
+from sim7020_bridge.mqtt.topics import Inbox, Request, SocketSend, Subscription, Topics
+
+TOPICS = Topics("nb/iot", "shed")
+INBOX = Inbox(
+    TOPICS,
+    [
+        SocketSettings("a", Transport.UDP, "h", 1, send_topics=("garden/+/temperature", "alarm/#")),
+        SocketSettings("b", Transport.TCP, "h", 1, send_topics=("x",)),
+    ],
+)
+
+
+def test_subscriptions() -> None:
+    """The bridge's own topics show the publisher's retain flag, a user's own do not."""
+    assert INBOX.subscriptions == (
+        Subscription("nb/iot/shed/socket/+/send", retain_as_published=True),
+        Subscription("nb/iot/shed/request/+", retain_as_published=True),
+        Subscription("garden/+/temperature"),
+        Subscription("alarm/#"),
+        Subscription("x"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("topic", "destination"),
+    [
+        ("nb/iot/shed/socket/a/send", SocketSend("a")),
+        ("nb/iot/shed/socket/unknown/send", SocketSend("unknown")),
+        ("nb/iot/shed/request/ping", Request("ping")),
+        ("nb/iot/shed/request/", Request("")),
+        ("garden/1/temperature", SocketSend("a")),
+        ("alarm", SocketSend("a")),
+        ("alarm/fire/now", SocketSend("a")),
+        ("x", SocketSend("b")),
+        ("nb/iot/shed/state", None),
+        ("nb/iot/shed/socket/a/received", None),
+        ("nb/iot/attic/socket/a/send", None),
+        ("nb/iot/shed/request/ping/more", None),
+        ("garden/temperature", None),
+    ],
+)
+def test_destination(topic: str, destination: SocketSend | Request | None) -> None:
+    """Own topics and mapped topics lead to their sockets and requests, all others nowhere."""
+    assert INBOX.destination(topic) == destination
