@@ -1,0 +1,1 @@
+"""What was taken over MQTT and has not gone out yet."""
