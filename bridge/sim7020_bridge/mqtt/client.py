@@ -14,7 +14,7 @@ from typing import cast
 
 from paho.mqtt import MQTTException
 from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -28,7 +28,7 @@ from sim7020_bridge.mqtt.messages import Acknowledgement, Publication, Received
 from sim7020_bridge.mqtt.outgoing import WINDOW, Outgoing, OutgoingQueue
 from sim7020_bridge.mqtt.refusals import SESSION_TAKEN_OVER, no_answer, refusal, unreachable
 from sim7020_bridge.mqtt.timing import ClientTiming
-from sim7020_bridge.mqtt.tls import load_certificates
+from sim7020_bridge.mqtt.tls import BrokerContext, load_certificates
 from sim7020_bridge.mqtt.topics import Subscription
 
 _LOGGER = logging.getLogger(__name__)
@@ -44,6 +44,8 @@ RECEIVE_MAXIMUM = 64
 """Messages that an MQTT 5 broker sends before the first of them is acknowledged."""
 
 _PUBLISH_OVERHEAD = 64
+_SUSPICIOUS = 3
+"""Short connections one after the other that look like two clients with one identifier: brokers need not say so."""
 _NOT_MQTT = (LookupError, ValueError, TypeError, struct.error, MQTTException)
 
 
@@ -96,12 +98,13 @@ class MqttClient:
         self._on_message = on_message
         self._timing = timing or ClientTiming()
         self._v5 = settings.protocol is MqttProtocol.V5
-        self._tls = None if settings.tls is None else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._tls = None if settings.tls is None else BrokerContext(ssl.PROTOCOL_TLS_CLIENT)
         self._outgoing = OutgoingQueue(self._send)
         self._accepted = asyncio.Event()
         self._heard: asyncio.Queue[_Accepted | _Lost | MQTTMessage] = asyncio.Queue()
         self._asked: dict[int, str] = {}
         self._connection = 0
+        self._brief = 0
         self._max_packet: int | None = None
         self._last_problem = ""
         self._place = f"{settings.host}:{settings.port}"
@@ -125,7 +128,9 @@ class MqttClient:
             while True:
                 started = loop.time()
                 lost = await self._stay_connected()
-                attempts = 0 if loop.time() - started >= self._timing.stable else attempts + 1
+                attempts += 1
+                if loop.time() - started >= self._timing.stable:
+                    attempts = self._brief = 0
                 self._report(lost)
                 await asyncio.sleep(self._pause(attempts, refused=lost.refused))
         except asyncio.CancelledError:
@@ -178,7 +183,7 @@ class MqttClient:
         )
         client.connect_timeout = self._timing.connect
         client.max_inflight_messages = 0
-        client.max_queued_messages = WINDOW
+        client.max_queued_messages = 0
         client.username_pw_set(self._settings.username, self._settings.password)
         client.will_set(will.topic, will.payload, qos=1, retain=will.retain)
         if self._tls is not None:
@@ -263,6 +268,8 @@ class MqttClient:
                 properties=properties,
             )
         except (OSError, ValueError) as error:
+            if self._tls is not None:
+                self._tls.close_last()
             return error
         return None
 
@@ -270,6 +277,7 @@ class MqttClient:
         resumed = "the session goes on" if accepted.session_present else "a new session"
         _LOGGER.info("%s: connected to the MQTT broker at %s, %s", self._client_id, self._place, resumed)
         self._last_problem = ""
+        self._brief += 1
         self._max_packet = accepted.max_packet
         self._accepted.set()
         self._subscribe()
@@ -337,10 +345,12 @@ class MqttClient:
         if self._max_packet is not None and size > self._max_packet:
             outgoing.refuse("too_large", f"it is larger than the {self._max_packet} bytes that the broker takes")
             return None
-        sent = self._paho.publish(
-            publication.topic, publication.payload, qos=1, retain=publication.retain, properties=properties
-        )
-        return sent.mid
+        while True:
+            sent = self._paho.publish(
+                publication.topic, publication.payload, qos=1, retain=publication.retain, properties=properties
+            )
+            if sent.rc != MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:  # the next packet identifier was still in use
+                return sent.mid
 
     def _report(self, lost: _Lost) -> None:
         problem = str(lost.refused or lost.reason)
@@ -409,6 +419,8 @@ class MqttClient:
         self._outgoing.close()
         refused = refusal(reason.value, str(reason)) if reason.value == SESSION_TAKEN_OVER else None
         said = str(reason).lower() if flags.is_disconnect_packet_from_server else "the connection was lost"
+        if self._brief >= _SUSPICIOUS:
+            said += ". This happens again and again: is a second bridge running with the same modem name?"
         self._heard.put_nowait(_Lost(f"the MQTT broker at {self._place} is away: {said}", refused))
 
     def _arrived(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:

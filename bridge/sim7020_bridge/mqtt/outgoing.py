@@ -42,7 +42,7 @@ class OutgoingQueue:
 
     Args:
         send: Gives one to the connection and returns its packet identifier, or None if it was refused at once.
-        max_waiting: How many may wait, not counting those whose acknowledgement somebody waits for.
+        max_waiting: How many may wait. Those whose acknowledgement somebody waits for count, and are never dropped.
     """
 
     def __init__(self, send: Callable[[Outgoing], int | None], *, max_waiting: int = MAX_WAITING) -> None:
