@@ -65,6 +65,7 @@ class Reporter:
         self._clock = clock
         self._published: dict[str, bytes] = {}
         self._later: dict[str, asyncio.TimerHandle] = {}
+        self._attached = False
         facts.listen(self._changed)
 
     def connected(self) -> None:
@@ -102,10 +103,13 @@ class Reporter:
         if after.identity != before.identity:
             self._info()
         self._state()
-        was, now = before.link.layer is Layer.ONLINE, after.link.layer is Layer.ONLINE
-        if now and not was:
+        # the address is read a moment after the context came up, and an event without it would say little
+        online = after.link.layer is Layer.ONLINE
+        if online and not self._attached and after.pdn.address is not None:
+            self._attached = True
             self._event("attached", address=after.pdn.address)
-        if was and not now:
+        if self._attached and not online:
+            self._attached = False
             self._event("lost", layer=after.link.layer)
         if after.counters.reboots > before.counters.reboots:
             self._event("rebooted")

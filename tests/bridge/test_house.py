@@ -1,6 +1,7 @@
 """What no linter holds: dependencies, locks, scripts and documents say the same thing."""
 
 import ast
+import importlib
 import json
 import os
 import re
@@ -24,6 +25,7 @@ LOCKS = ("build", "demo", "dev", "lock", "runtime")
 
 # Import package -> the one file of the bridge that knows it. The other packages have one file, whichever it is.
 HOMES = {
+    "click": "cli.py",
     "paho": "mqtt/client.py",
     "ruamel": "config/load.py",
     "serial": "port.py",
@@ -194,3 +196,10 @@ def test_hacs_json_has_known_keys_only() -> None:
     content = json.loads((ROOT / "hacs.json").read_text(encoding="utf-8"))
     assert content["name"]
     assert set(content) <= known
+
+
+@pytest.mark.parametrize("target", PROJECT["project"]["scripts"].values())
+def test_console_scripts_resolve(target: str) -> None:
+    """Each console script leads to something that can be called."""
+    module, _, attribute = target.partition(":")
+    assert callable(getattr(importlib.import_module(module), attribute))

@@ -68,6 +68,7 @@ class Channel:
         wire: The open port.
         urcs: The URCs that exist.
         on_urc: Called for each URC, in order, from the reading task; must not block or raise.
+        on_resync: Called whenever a deadline passed and the line has to be brought back into step.
         mask: Makes a line fit for a log.
     """
 
@@ -77,12 +78,14 @@ class Channel:
         *,
         urcs: UrcTable,
         on_urc: Callable[[Urc], None],
+        on_resync: Callable[[], None] = lambda: None,
         mask: Callable[[str], str] = str,
         pacing: Pacing | None = None,
     ) -> None:
         self._wire = wire
         self._urcs = urcs
         self._on_urc = on_urc
+        self._on_resync = on_resync
         self._mask = mask
         self._pacing = pacing or Pacing()
         self._framer = Framer()
@@ -271,6 +274,7 @@ class Channel:
         URCs may come in between, as many as like; a second final result may not.
         """
         self.resyncs += 1
+        self._on_resync()
         log.warning("no answer in time; resynchronising the line")
         for attempt in range(self._pacing.attempts):
             await self._until_quiet()

@@ -22,7 +22,7 @@ from sim7020_bridge.modem.facts import Facts
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.readings import read_all, read_pdn
 from sim7020_bridge.modem.sockets import Sockets
-from sim7020_bridge.modem.state import DEFAULT_CID, Layer, ModemState
+from sim7020_bridge.modem.state import DEFAULT_CID, Layer, ModemState, Resynchronised
 from sim7020_bridge.modem.timing import Timing
 from sim7020_bridge.port import Port
 
@@ -45,7 +45,7 @@ class Session:
     """
 
     def __init__(self, port: Port, *, settings: ModemSettings, facts: Facts, sockets: Sockets, timing: Timing) -> None:
-        self._channel = Channel(port, urcs=URCS, on_urc=self._take, mask=mask)
+        self._channel = Channel(port, urcs=URCS, on_urc=self._take, on_resync=self._count_resync, mask=mask)
         self._facts = facts
         self._sockets = sockets
         self._timing = timing
@@ -88,8 +88,9 @@ class Session:
         """Read what no URC tells, rarely, and never while a command waits for the line."""
         while True:
             await self._facts.until(_online)
-            if self._channel.idle:
-                await read_all(self.module)
+            while not self._channel.idle:
+                await asyncio.sleep(self._timing.idle_check)
+            await read_all(self.module)
             await asyncio.sleep(self._timing.refresh_every)
 
     async def _read_new_contexts(self) -> None:
@@ -132,6 +133,9 @@ class Session:
             self._context_came.set()
         elif event.lost and event.cid in {None, DEFAULT_CID}:
             self._facts.learn((ContextState(DEFAULT_CID, active=False),))
+
+    def _count_resync(self) -> None:
+        self._facts.learn(Resynchronised())
 
     def _restart(self, evidence: str) -> None:
         if not self._restarted.done():

@@ -139,9 +139,7 @@ class Reattached:
 
 @dataclass(frozen=True, slots=True)
 class Resynchronised:
-    """The line was brought back into step after a missed deadline; ``times`` since the port was opened."""
-
-    times: int
+    """The line was brought back into step after a missed deadline."""
 
 
 Fact: TypeAlias = (
@@ -200,8 +198,8 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
             return replace(state, pdn=replace(state.pdn, wanted=wanted))
         case Reattached():
             return replace(state, counters=replace(state.counters, reattached=state.counters.reattached + 1))
-        case Resynchronised(times):
-            return replace(state, counters=replace(state.counters, resyncs=state.counters.resyncs + times))
+        case Resynchronised():
+            return replace(state, counters=replace(state.counters, resyncs=state.counters.resyncs + 1))
         case Identity():
             return replace(state, identity=fact)
         case SimReading():

@@ -20,7 +20,9 @@ class Timing:
         reattach_first: Before the second start-over in a row; doubled for each further one.
         reattach_last: Longest such wait.
         refresh_every: Between two readings of signal, cell and supply while all is well.
-        error_code_wait: For the +CSOERR that names the cause after +CSOCON was refused (manual V1.05, +CSOCON).
+        idle_check: Between two looks whether the line is free for such a reading.
+        idle_check: float = 1.0
+    error_code_wait: For the +CSOERR that names the cause after +CSOCON was refused (manual V1.05, +CSOCON).
         resolve_within: For a name to be resolved (reference: 60 s from the OK).
         ping_grace: For a ping's last reply beyond its own timeout.
         socket_first: Before a socket that failed is opened again; doubled for each further failure.
@@ -43,6 +45,7 @@ class Timing:
     reattach_first: float = 10.0
     reattach_last: float = 900.0
     refresh_every: float = 300.0
+    idle_check: float = 1.0
     error_code_wait: float = 0.5
     resolve_within: float = 60.0
     ping_grace: float = 2.0
