@@ -92,6 +92,8 @@ class Channel:
         self._dialogue = Dialogue()
         self._waiting: deque[_Exchange] = deque()
         self._work = asyncio.Event()
+        self._vacant = asyncio.Event()
+        self._vacant.set()
         self._answered: asyncio.Future[Answer] | None = None
         self._expected: list[tuple[Callable[[Urc], bool], asyncio.Future[Any]]] = []
         self._heard = 0
@@ -104,6 +106,10 @@ class Channel:
     def idle(self) -> bool:
         """Whether no command is on the line or waits for it."""
         return not self._waiting
+
+    async def until_idle(self) -> None:
+        """Return once no command is on the line or waits for it."""
+        await self._vacant.wait()
 
     async def run(self) -> None:
         """Own the line until it breaks or is closed.
@@ -155,6 +161,7 @@ class Channel:
         exchange = _Exchange(command, asyncio.get_running_loop().create_future())
         self._waiting.append(exchange)
         self._work.set()
+        self._vacant.clear()
         return result_of(command, await exchange.future)
 
     def expect(self, kind: type[U], matching: Callable[[U], bool] = lambda _: True) -> "asyncio.Future[U]":
@@ -249,6 +256,7 @@ class Channel:
             if self._waiting:
                 return self._waiting[0]
             self._work.clear()
+            self._vacant.set()
             await self._work.wait()
 
     async def _exchange(self, command: Command[Any]) -> Answer:

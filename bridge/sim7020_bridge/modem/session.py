@@ -88,8 +88,7 @@ class Session:
         """Read what no URC tells, rarely, and never while a command waits for the line."""
         while True:
             await self._facts.until(_online)
-            while not self._channel.idle:
-                await asyncio.sleep(self._timing.idle_check)
+            await self._channel.until_idle()
             await read_all(self.module)
             await asyncio.sleep(self._timing.refresh_every)
 

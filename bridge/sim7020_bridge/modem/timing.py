@@ -20,9 +20,7 @@ class Timing:
         reattach_first: Before the second start-over in a row; doubled for each further one.
         reattach_last: Longest such wait.
         refresh_every: Between two readings of signal, cell and supply while all is well.
-        idle_check: Between two looks whether the line is free for such a reading.
-        idle_check: float = 1.0
-    error_code_wait: For the +CSOERR that names the cause after +CSOCON was refused (manual V1.05, +CSOCON).
+        error_code_wait: For the +CSOERR that names the cause after +CSOCON was refused (manual V1.05, +CSOCON).
         resolve_within: For a name to be resolved (reference: 60 s from the OK).
         ping_grace: For a ping's last reply beyond its own timeout.
         socket_first: Before a socket that failed is opened again; doubled for each further failure.
