@@ -128,11 +128,11 @@ class MqttClient:
             while True:
                 started = loop.time()
                 lost = await self._stay_connected()
-                attempts += 1
                 if loop.time() - started >= self._timing.stable:
                     attempts = self._brief = 0
                 self._report(lost)
                 await asyncio.sleep(self._pause(attempts, refused=lost.refused))
+                attempts += 1
         except asyncio.CancelledError:
             await self._leave()
             raise
