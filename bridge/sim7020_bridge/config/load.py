@@ -21,6 +21,7 @@ from sim7020_bridge.config.model import (
     TlsSettings,
 )
 from sim7020_bridge.config.schema import SECRETS, read_tree
+from sim7020_bridge.config.state_directory import default_state_dir
 from sim7020_bridge.errors import ConfigurationError, Mistake
 
 MAX_SIZE = 1024 * 1024
@@ -40,10 +41,15 @@ def load(path: Path) -> Settings:
     problems += more
     if isinstance(tree, dict):
         problems += cross_check(tree)
-    if problems:
+    state_dir = read.get("state_dir") or default_state_dir()
+    if state_dir is None and not problems:
+        problems = [
+            Problem(("state_dir",), "the key is needed here: the user that the bridge runs as has no home", quiet=True)
+        ]
+    if problems or state_dir is None:
         mistakes = [_mistake(tree, problem) for problem in problems]
         raise ConfigurationError(str(path), sorted(mistakes, key=lambda mistake: mistake.line or 0))
-    return _settings(read)
+    return _settings(read, state_dir)
 
 
 def _content(path: Path) -> str:
@@ -152,14 +158,14 @@ def _shown(value: object) -> str:
     return written if len(written) <= _MAX_SHOWN else f"{written[:_MAX_SHOWN]}..."
 
 
-def _settings(read: Mapping[str, Any]) -> Settings:
+def _settings(read: Mapping[str, Any], state_dir: Path) -> Settings:
     mqtt = dict(read["mqtt"])
     if "password_file" in mqtt:
         mqtt["password"] = mqtt.pop("password_file")
     tls = mqtt.pop("tls", None)
     mqtt.setdefault("port", DEFAULT_PORT if tls is None else DEFAULT_TLS_PORT)
     modems = tuple(_modem(name, modem) for name, modem in read["modems"].items())
-    return Settings(MqttSettings(**mqtt, tls=None if tls is None else TlsSettings(**tls)), modems)
+    return Settings(MqttSettings(**mqtt, tls=None if tls is None else TlsSettings(**tls)), modems, state_dir)
 
 
 def _modem(name: str, modem: Mapping[str, Any]) -> ModemSettings:

@@ -4,10 +4,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+DEFAULT_ATTACH_CEILING = 48
 DEFAULT_BASE_TOPIC = "sim7020"
 DEFAULT_BAUDRATE = 115200
 DEFAULT_KEEPALIVE = 30
 DEFAULT_PORT = 1883
+DEFAULT_PRESS_PAYLOAD = "ON"
+DEFAULT_PULSE = 1.0
+DEFAULT_RELEASE_PAYLOAD = "OFF"
 DEFAULT_TLS_PORT = 8883
 MAX_SOCKETS = 5
 
@@ -89,8 +93,72 @@ class SocketSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PowerSavingSettings:
+    """How a modem saves power; the network is asked and decides. All times are in seconds.
+
+    Args:
+        active_time: T3324, how long the modem can still be reached after it last spoke; 2 to 11160.
+            PSM is asked for if this or ``periodic_update`` is given.
+        periodic_update: T3412 extended, how often the modem wakes to tell the network that it is there;
+            2 to 35712000, and longer than ``active_time``.
+        edrx_cycle: How often the modem listens, one of the NB-IoT cycles from 20.48 to 10485.76.
+        paging_window: How long it listens each time: a multiple of 2.56 up to 40.96, only with ``edrx_cycle``.
+        light_sleep: Let the UART sleep while it is idle (manual V1.05, ``AT+CSCLK=2``).
+        release_assistance: Tell the network with each message that none follows (``AT+CNBIOTRAI``).
+        retain_sockets: Keep UDP sockets over PSM (``AT+RETENTION``); only with PSM.
+    """
+
+    active_time: float | None = None
+    periodic_update: float | None = None
+    edrx_cycle: float | None = None
+    paging_window: float | None = None
+    light_sleep: bool = False
+    release_assistance: bool = False
+    retain_sockets: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PowerHookSettings:
+    """How to cut a module's supply or press its PWRKEY: exactly one of a command, a topic and a GPIO line.
+
+    Args:
+        command: Program and arguments, run without a shell; empty if the hook is another one. The program is an
+            absolute path or a name to look for on the PATH.
+        topic: MQTT topic of a smart plug or of a switch at PWRKEY.
+        press_payload: What is published to ``topic`` first.
+        release_payload: What is published to ``topic`` after ``duration``.
+        gpio_chip: The GPIO chip's name, such as ``gpiochip0``, or its path; always together with ``gpio_line``.
+        gpio_line: The line's offset in the chip, from 0.
+        duration: Seconds between press and release, 0.1 to 60.
+        wakes: Whether the hook may also wake the module from PSM: true for PWRKEY, false for a plug.
+    """
+
+    command: tuple[str, ...] = field(default=(), repr=False)
+    topic: str | None = None
+    press_payload: str = DEFAULT_PRESS_PAYLOAD
+    release_payload: str = DEFAULT_RELEASE_PAYLOAD
+    gpio_chip: str | None = None
+    gpio_line: int | None = None
+    duration: float = DEFAULT_PULSE
+    wakes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RecoverySettings:
+    """How far the bridge goes to bring a modem back.
+
+    Args:
+        attach_ceiling: Most attach attempts within 24 hours, 4 to 1000.
+        power: The last resort, or None.
+    """
+
+    attach_ceiling: int = DEFAULT_ATTACH_CEILING
+    power: PowerHookSettings | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ModemSettings:
-    """One modem: its port, its APN and its sockets.
+    """One modem: its port, its SIM, its APN, its sockets, and how it is kept alive.
 
     Args:
         name: Labels the modem in topics, ``[a-z0-9_-]{1,32}``.
@@ -100,6 +168,12 @@ class ModemSettings:
         apn_username: For the APN's authentication, or None.
         apn_password: The same.
         sockets: None to five of them.
+        pin: The SIM's PIN, 4 to 8 digits, or None.
+        power_saving: None to switch power saving off.
+        recovery: What may be done to bring the modem back.
+        allow_at: AT commands that a request may send, as the user wrote them, starting with ``AT``; one that ends
+            in ``*`` allows all that start with what is before it. Empty to allow none.
+        time_server: Host name or IPv4 address of an SNTP server, or None.
     """
 
     name: str
@@ -109,11 +183,23 @@ class ModemSettings:
     apn_username: str | None = None
     apn_password: str | None = field(default=None, repr=False)
     sockets: tuple[SocketSettings, ...] = ()
+    pin: str | None = field(default=None, repr=False)
+    power_saving: PowerSavingSettings | None = None
+    recovery: RecoverySettings = RecoverySettings()
+    allow_at: tuple[str, ...] = ()
+    time_server: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A whole configuration file."""
+    """A whole configuration file.
+
+    Args:
+        mqtt: The broker.
+        modems: One or more.
+        state_dir: Where the bridge keeps what it must know after a restart; need not exist yet.
+    """
 
     mqtt: MqttSettings
     modems: tuple[ModemSettings, ...]
+    state_dir: Path

@@ -216,6 +216,12 @@ def _root(directory: Path) -> _Section:
         {
             vol.Required("mqtt", description="The broker."): mqtt,
             vol.Required("modems", description="One or more modems by name."): _Named(modem, noun="modem", fewest=1),
+            vol.Optional(
+                "state_dir",
+                description="The directory for what the bridge must know after a restart; made if it isn't there. "
+                "Without it, systemd's `$STATE_DIRECTORY`, else `$XDG_STATE_HOME/sim7020-bridge`, "
+                "else `~/.local/state/sim7020-bridge`.",
+            ): values.directory(directory),
         }
     )
 

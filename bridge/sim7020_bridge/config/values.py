@@ -215,6 +215,26 @@ def readable_file(directory: Path) -> Callable[[object], Path]:
     return read
 
 
+def directory(beside: Path) -> Callable[[object], Path]:
+    """Make a reader of paths to directories, which need not exist yet, relative to ``beside``."""
+
+    def read(value: object) -> Path:
+        written = text(value)
+        if "\0" in written:
+            raise WrongValue("a path has no zero byte")
+        if written.startswith(("~", "$")):
+            raise WrongValue("must be a path as it is: ~ and variables are not filled in")
+        path = (beside / written).absolute()
+        try:
+            if path.exists() and not path.is_dir():
+                raise WrongValue("must be a directory, and there is a file of that name")
+        except OSError as error:
+            raise WrongValue(f"must be a directory that can be used: {error.strerror}") from error
+        return path
+
+    return read
+
+
 def secret_file(directory: Path) -> Callable[[object], str]:
     """Make a reader of secrets from files, relative to ``directory``; a line end at the end is left out."""
 

@@ -68,6 +68,7 @@ def test_everything_given_arrives(tmp_path: Path) -> None:
           base_topic: nb/iot
           keepalive: 60
           tls: {ca_file: ca.pem, cert_file: cert.pem, key_file: key.pem}
+        state_dir: state
         modems:
           shed:
             port: rfc2217://192.0.2.1:4000?ign_set_control
@@ -116,7 +117,9 @@ def test_everything_given_arrives(tmp_path: Path) -> None:
             ),
             ModemSettings("attic", "socket://[::1]:4001"),
         ),
+        tmp_path / "state",
     )
+    assert not (tmp_path / "state").exists()
 
 
 def test_defaults(tmp_path: Path) -> None:
