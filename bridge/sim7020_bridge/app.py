@@ -3,10 +3,12 @@
 import asyncio
 import logging
 import signal
+from pathlib import Path
 from typing import Final
 
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.config.model import ModemSettings, MqttSettings, Settings
+from sim7020_bridge.modem.hook import PowerHook
 from sim7020_bridge.modem.modem import Modem
 from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.timing import Timing
@@ -25,7 +27,13 @@ class Bridge:
     """One modem and its MQTT connection, wired together."""
 
     def __init__(
-        self, mqtt: MqttSettings, settings: ModemSettings, *, timing: Timing | None = None, clock: Clock = wall_clock
+        self,
+        mqtt: MqttSettings,
+        settings: ModemSettings,
+        *,
+        state_dir: Path,
+        timing: Timing | None = None,
+        clock: Clock = wall_clock,
     ) -> None:
         topics = Topics(mqtt.base_topic, settings.name)
         offline = Publication(topic=topics.availability, payload=OFFLINE, retain=True)
@@ -39,7 +47,16 @@ class Bridge:
             on_connect=self._connected,
             on_message=self._take,
         )
-        self.modem = Modem(settings, on_socket=self._socket_changed, on_data=self._deliver, timing=timing, clock=clock)
+        power = settings.recovery.power
+        self.modem = Modem(
+            settings,
+            state_dir=state_dir,
+            on_socket=self._socket_changed,
+            on_data=self._deliver,
+            power=None if power is None else PowerHook(power, publish=self._publish_text),
+            timing=timing,
+            clock=clock,
+        )
         self._router = Router(
             self.modem.sockets,
             topics=topics,
@@ -75,6 +92,7 @@ class Bridge:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.modem.run(), name="modem")
                 tasks.create_task(self._router.run(), name="router")
+                tasks.create_task(self._wake_for_messages(), name="wake")
                 tasks.create_task(_end_with(talking), name="watch mqtt")
         finally:
             # the modem's last state goes out before the connection does
@@ -105,6 +123,17 @@ class Bridge:
     def _outbox_changed(self) -> None:
         self._reporter.outbox_changed()
 
+    def _publish_text(self, topic: str, text: str) -> None:
+        self._client.publish(Publication(topic=topic, payload=text.encode()))
+
+    async def _wake_for_messages(self) -> None:
+        """Wake a module that saves power as soon as a message waits for it."""
+        while True:
+            await self.modem.facts.until(lambda state: bool(state.sleeping))
+            await self._router.outbox.until_any()
+            await self.modem.wake()
+            await self.modem.facts.until(lambda state: not state.sleeping)
+
 
 async def _end_with(talking: "asyncio.Task[None]") -> None:
     """Fail when the MQTT client does, which it never should."""
@@ -119,7 +148,9 @@ async def run(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     async with asyncio.TaskGroup() as tasks:
         running = [
-            tasks.create_task(Bridge(settings.mqtt, modem).run(), name=f"modem {modem.name}")
+            tasks.create_task(
+                Bridge(settings.mqtt, modem, state_dir=settings.state_dir).run(), name=f"modem {modem.name}"
+            )
             for modem in settings.modems
         ]
         await stop.wait()

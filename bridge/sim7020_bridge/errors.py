@@ -7,7 +7,9 @@ BridgeError
 |   |-- PortUnavailable     the port can't be opened: missing, busy, not permitted, refused
 |   |-- PortClosed          the port went away while it was open
 |   |-- LineOutOfSync       after a missed deadline the module would not answer AT again
-|   `-- ModuleRestarted     the module greeted or echoed again: all that was set up is gone
+|   |-- ModuleRestarted     the module greeted or echoed again: all that was set up is gone
+|   |-- ModuleAsleep        the module saves power: its port is mute until it wakes
+|   `-- StartOver           the recovery ladder wants the port opened afresh
 |-- ModuleSilent            a command's deadline passed; the line has been proved sane since
 |-- CommandRefused          the module said no: ERROR, +CME ERROR, +CMS ERROR, BUSY, NO CARRIER
 |-- MalformedAnswer         the module said yes in a shape that can't be read
@@ -102,6 +104,22 @@ class ModuleRestarted(LineError):
     def __init__(self, evidence: str) -> None:
         self.evidence = evidence
         super().__init__(f"the module restarted by itself ({evidence})")
+
+
+class ModuleAsleep(LineError):
+    """The module entered power saving mode; it wakes by itself, or by its PWRKEY."""
+
+    def __init__(self) -> None:
+        super().__init__("the module saves power")
+
+
+class StartOver(LineError):
+    """The recovery ladder wants a fresh start: ``why`` says so in words, ``power`` asks for the power hook first."""
+
+    def __init__(self, why: str, *, power: bool = False) -> None:
+        self.why = why
+        self.power = power
+        super().__init__(why)
 
 
 class ModuleSilent(BridgeError):

@@ -3,14 +3,19 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from importlib.metadata import version
 from typing import Final
 
 from sim7020_bridge.clock import Clock, wall_clock
+from sim7020_bridge.commands.clock import NetworkTime
 from sim7020_bridge.commands.registration import RegistrationStatus
 from sim7020_bridge.commands.sim import SimReading, SimState
+from sim7020_bridge.commands.timers import edrx_seconds, ptw_seconds, t3324_seconds, t3412_seconds
 from sim7020_bridge.config.model import ModemSettings
+from sim7020_bridge.modem.alerts import AlertId, alerts
 from sim7020_bridge.modem.facts import Facts
+from sim7020_bridge.modem.ladder import Rung
 from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.modem.state import Layer, ModemState, Pdn
@@ -66,6 +71,7 @@ class Reporter:
         self._published: dict[str, bytes] = {}
         self._later: dict[str, asyncio.TimerHandle] = {}
         self._attached = False
+        self._alerted: dict[AlertId, datetime] = {}
         facts.listen(self._changed)
 
     def connected(self) -> None:
@@ -74,6 +80,11 @@ class Reporter:
         self._retain(self._topics.availability, documents.ONLINE)
         self._info()
         self._state()
+        for alert_id in AlertId:
+            # one of before the bridge's restart may have been mended since
+            if alert_id not in self._alerted:
+                self._retain(self._topics.alert(alert_id), b"")
+        self._alerts()
         for socket in self._sockets:
             self._socket(socket)
 
@@ -113,6 +124,27 @@ class Reporter:
             self._event("lost", layer=after.link.layer)
         if after.counters.reboots > before.counters.reboots:
             self._event("rebooted")
+        for rung, count in after.counters.steps.items():
+            if count > before.counters.steps.get(rung, 0):
+                self._event("recovering", rung=rung, layer=after.link.layer)
+        if after.counters.recoveries > before.counters.recoveries:
+            self._event("recovered", rung=after.recovered)
+        if after.supply_warning is not None and after.supply_warning != before.supply_warning:
+            self._event("supply", warning=after.supply_warning)
+        if after.sleeping != before.sleeping and after.sleeping is not None:
+            self._event("asleep" if after.sleeping else "awake")
+        self._alerts()
+
+    def _alerts(self) -> None:
+        """Publish the alerts that hold, each with the time since when, and empty those that are mended."""
+        current = alerts(self._facts.state)
+        for alert_id in self._alerted.keys() - current.keys():
+            del self._alerted[alert_id]
+            self._retain(self._topics.alert(alert_id), b"")
+        for alert_id, alert in current.items():
+            since = self._alerted.setdefault(alert_id, self._clock())
+            document = documents.AlertDocument(alert_id, alert.message, alert.advice, since)
+            self._retain(self._topics.alert(alert_id), dump(document))
 
     def _event(self, name: str, **details: object) -> None:
         self._publish(
@@ -174,20 +206,38 @@ def state_document(state: ModemState, outbox: Outbox) -> documents.StateDocument
         signal=_signal_document(state),
         registration=_registration_document(state),
         pdn=pdn_document(state.pdn),
-        power=documents.PowerState(
-            sleeping=state.sleeping, voltage=None if state.supply is None else state.supply.millivolts / 1000
-        ),
+        power=_power_document(state),
+        clock=_clock_document(state.time),
         outbox=documents.OutboxState(
             messages=outbox.messages,
             bytes=outbox.bytes,
             oldest=None if outbox.oldest is None else round(outbox.oldest, 1),
         ),
         counters=documents.Counters(
-            recoveries={"reattach": state.counters.reattached, "reopen": state.counters.reopened},
+            recoveries={rung: count for rung, count in state.counters.steps.items() if rung is not Rung.RESYNC},
             reboots=state.counters.reboots,
-            resyncs=state.counters.resyncs,
+            resyncs=state.counters.steps.get(Rung.RESYNC, 0),
         ),
     )
+
+
+def _power_document(state: ModemState) -> documents.PowerState:
+    registration, edrx, supply = state.registration, state.edrx, state.supply
+    psm = None
+    if registration is not None and registration.active_time is not None:
+        active = t3324_seconds(registration.active_time)
+        update = None if registration.periodic_tau is None else t3412_seconds(registration.periodic_tau)
+        psm = None if active is None else documents.PsmState(active, update)
+    granted = None
+    if edrx is not None and edrx.granted is not None:
+        window = None if edrx.window is None else ptw_seconds(edrx.window)
+        granted = documents.EdrxState(edrx_seconds(edrx.granted), window)
+    voltage = None if supply is None else supply.millivolts / 1000
+    return documents.PowerState(psm=psm, edrx=granted, sleeping=state.sleeping, voltage=voltage)
+
+
+def _clock_document(time: NetworkTime | None) -> documents.ClockState:
+    return documents.ClockState(None if time is None else time.moment)
 
 
 def pdn_document(pdn: Pdn) -> documents.PdnState:

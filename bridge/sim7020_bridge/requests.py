@@ -2,12 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.commands.network import PingReply
 from sim7020_bridge.commands.packet import ActivateContext, DeactivateContext, SetDefaultApn
+from sim7020_bridge.commands.radio import Functionality, SetFunctionality
+from sim7020_bridge.commands.raw import RawCommand
+from sim7020_bridge.config.model import PowerSavingSettings
 from sim7020_bridge.errors import (
     BridgeError,
     CommandRefused,
@@ -17,7 +20,7 @@ from sim7020_bridge.errors import (
     PayloadRefused,
     RequestRefused,
 )
-from sim7020_bridge.modem.bring_up import change_apn
+from sim7020_bridge.modem.bring_up import change_apn, cycle_radio
 from sim7020_bridge.modem.modem import Modem
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.readings import read_all, read_pdn
@@ -77,7 +80,7 @@ class Requests:
         self._publish = publish
         self._clock = clock
         self._under_way: set[asyncio.Task[None]] = set()
-        self._verbs: Mapping[str, Callable[[RequestBody], Awaitable[Data]]] = {
+        self._verbs: dict[str, Callable[[RequestBody], Awaitable[Data]]] = {
             "send": self._send,
             "refresh": self._refresh,
             "ping": self._ping,
@@ -85,7 +88,13 @@ class Requests:
             "activate": self._activate,
             "deactivate": self._deactivate,
             "set_apn": self._set_apn,
+            "reattach": self._reattach,
+            "reset": self._reset,
+            "sleep": self._sleep,
+            "wake": self._wake,
         }
+        if modem.settings.allow_at:
+            self._verbs["at"] = self._at
 
     @property
     def verbs(self) -> tuple[str, ...]:
@@ -211,6 +220,68 @@ class Requests:
         await change_apn(module, apn)
         await _until_online(module)
         return {"apn": apn.apn, "pdn": self._pdn(module.facts.state)}
+
+    async def _reattach(self, _body: RequestBody) -> Data:
+        module = self._modem.module
+        await cycle_radio(module)
+        await _until_online(module)
+        return {"pdn": self._pdn(module.facts.state)}
+
+    async def _reset(self, _body: RequestBody) -> Data:
+        await self._modem.module.execute(SetFunctionality(Functionality.FULL, reset=True))
+        return {}
+
+    async def _sleep(self, body: RequestBody) -> Data:
+        saving = PowerSavingSettings(
+            active_time=_seconds(body, "active_time"),
+            periodic_update=_seconds(body, "periodic_update"),
+            edrx_cycle=_seconds(body, "edrx_cycle"),
+            paging_window=_seconds(body, "paging_window"),
+            light_sleep=body.flag("light_sleep", default=False),
+            release_assistance=body.flag("release_assistance", default=False),
+            retain_sockets=body.flag("retain_sockets", default=False),
+        )
+        try:
+            await self._modem.save_power(None if saving == PowerSavingSettings() else saving)
+        except ValueError as error:
+            raise RequestRefused("invalid_request", str(error)) from error
+        return {}
+
+    async def _wake(self, _body: RequestBody) -> Data:
+        if not await self._modem.wake():
+            raise RequestRefused("cannot_wake", "the module does not sleep, or no power hook with wakes is configured")
+        return {}
+
+    async def _at(self, body: RequestBody) -> Data:
+        text = body.text("command")
+        try:
+            command = RawCommand(text)
+        except ValueError as error:
+            raise RequestRefused("invalid_request", f"command: {error}") from error
+        if not _allowed(text, self._modem.settings.allow_at):
+            raise RequestRefused("not_allowed", "the configuration's allow_at does not have this command")
+        log.warning("AT command on request: %s", command.shown())
+        return {"command": text, "lines": list(await self._modem.module.execute(command))}
+
+
+def _allowed(text: str, patterns: Sequence[str]) -> bool:
+    """Whether a command line is in the allow-list; joined commands never are."""
+    line = text.upper()
+    if ";" in line:
+        return False
+    return any(
+        line.startswith(pattern[:-1].upper()) if pattern.endswith("*") else line == pattern.upper()
+        for pattern in patterns
+    )
+
+
+def _seconds(body: RequestBody, key: str) -> float | None:
+    value = body.fields.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        raise RequestRefused("invalid_request", f"{key} must be a number of seconds")
+    return float(value)
 
 
 async def _until_online(module: Module) -> None:

@@ -41,11 +41,15 @@ class Wire(Protocol):
 class Pacing:
     """Durations of the channel's own making, in seconds.
 
+    ``drowsy`` is how long the line may rest before a module in light sleep has to be roused, and ``rouse`` how
+    long each AT that rouses it may take: longer than the 100 ms for which it ignores the line (manual V1.05, +CSCLK).
     ``quiet`` is how long nothing may come until the line counts as silent; ``drain`` bounds the wait
     for that; ``attention`` is how long one AT may take; ``attempts`` is how many of them resynchronise.
     """
 
     quiet: float = 0.2
+    drowsy: float = 2.0
+    rouse: float = 0.2
     drain: float = 5.0
     attention: float = 1.0
     attempts: int = 5
@@ -100,6 +104,8 @@ class Channel:
         self._strays = 0
         self._closed: LineError | None = None
         self._closing = asyncio.Event()
+        self._last_used = 0.0
+        self.sleeps_when_idle = False
         self.resyncs = 0
 
     @property
@@ -236,6 +242,7 @@ class Channel:
         while True:
             exchange = await self._next()
             try:
+                await self._wake()
                 answer = await self._exchange(exchange.command)
             except ModuleSilent as silence:
                 if not isinstance(exchange.command, _Probe):
@@ -248,6 +255,15 @@ class Channel:
                 self._waiting.popleft()
             if exchange.command.settle:
                 await asyncio.sleep(exchange.command.settle)
+
+    async def _wake(self) -> None:
+        """Rouse a module that sleeps when idle: what wakes it is lost, and it wants a pause before it listens."""
+        loop = asyncio.get_running_loop()
+        if self.sleeps_when_idle and loop.time() - self._last_used > self._pacing.drowsy:
+            for _ in range(self._pacing.attempts):
+                with suppress(ModuleSilent):
+                    await self._exchange(_Probe(self._pacing.rouse))
+                    return
 
     async def _next(self) -> _Exchange:
         while True:
@@ -275,6 +291,7 @@ class Channel:
         finally:
             self._dialogue.abandon()
             self._answered = None
+            self._last_used = asyncio.get_running_loop().time()
 
     async def _resynchronise(self) -> None:
         """Prove that the line is sane after a missed deadline: quiet, then AT until a lone OK.

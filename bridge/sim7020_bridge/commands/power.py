@@ -108,6 +108,12 @@ class SupplyReport(Urc):
         """Read the words."""
         return cls(over=line.name.startswith("OVER"), power_down=line.name.endswith("POWER DOWN"))
 
+    @property
+    def words(self) -> str:
+        """The report in words."""
+        side = "over-voltage" if self.over else "under-voltage"
+        return f"{side}, and switches off" if self.power_down else side
+
 
 class LightSleep(IntEnum):
     """When the UART may sleep (manual V1.05, +CSCLK).

@@ -73,6 +73,11 @@ class SimReading:
         return _WORDS.get(self.code, f"the SIM says {self.code}")
 
     @property
+    def busy(self) -> bool:
+        """Whether the SIM may be ready soon."""
+        return self.state is SimState.NOT_READY
+
+    @property
     def missing(self) -> bool:
         """Whether there is no SIM."""
         return self.state is SimState.NOT_INSERTED

@@ -10,16 +10,17 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
-from sim7020_bridge.at.command import Command
 from sim7020_bridge.commands.identity import EchoOff, ReportErrorsByNumber, SetBaudRate, VerboseResults
 from sim7020_bridge.commands.packet import ActivateContext, ReadDefaultApn, ReportPacketEvents, SetDefaultApn
-from sim7020_bridge.commands.power import LightSleep, ReportSleep, SetLightSleep, SetPowerSaving
+from sim7020_bridge.commands.power import ReportSleep
 from sim7020_bridge.commands.radio import Functionality, SetFunctionality
 from sim7020_bridge.commands.registration import ReportRegistration
+from sim7020_bridge.commands.sim import EnterPin
 from sim7020_bridge.commands.sockets import ReceiveAsHex, ReportAcknowledgements, SetPullReceive
-from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent
-from sim7020_bridge.modem.backoff import Backoff
+from sim7020_bridge.errors import CommandRefused, MalformedAnswer
 from sim7020_bridge.modem.module import Module
+from sim7020_bridge.modem.pin import PinMemory
+from sim7020_bridge.modem.power_saving import set_power_saving
 from sim7020_bridge.modem.readings import (
     read_identity,
     read_pdn,
@@ -29,7 +30,7 @@ from sim7020_bridge.modem.readings import (
     read_sim,
     read_subscriber,
 )
-from sim7020_bridge.modem.state import DEFAULT_CID, ModemState, ModuleAnswered, Reattached
+from sim7020_bridge.modem.state import DEFAULT_CID, ApnProblem, ModemState, ModuleAnswered, PinRefused
 
 log: Final = logging.getLogger(__name__)
 
@@ -51,16 +52,15 @@ async def set_up(module: Module) -> None:
     await module.execute(ReportErrorsByNumber())
     await read_identity(module)
     # with automatic baud rate the module never announces a restart
-    await _try(module, SetBaudRate(module.settings.baudrate))
-    await _try(module, SetLightSleep(LightSleep.NEVER))
-    await _try(module, SetPowerSaving(enabled=False))
-    if not await _try(module, ReportRegistration(5)):
-        await _try(module, ReportRegistration(2))
-    await _try(module, ReportPacketEvents())
-    await _try(module, ReportSleep())
-    await _try(module, ReceiveAsHex())
-    await _try(module, SetPullReceive(enabled=False))
-    await _try(module, ReportAcknowledgements())
+    await module.try_setting(SetBaudRate(module.settings.baudrate))
+    await set_power_saving(module)
+    if not await module.try_setting(ReportRegistration(5)):
+        await module.try_setting(ReportRegistration(2))
+    await module.try_setting(ReportPacketEvents())
+    await module.try_setting(ReportSleep())
+    await module.try_setting(ReceiveAsHex())
+    await module.try_setting(SetPullReceive(enabled=False))
+    await module.try_setting(ReportAcknowledgements())
     await ensure_apn(module)
 
 
@@ -96,38 +96,20 @@ async def change_apn(module: Module, apn: SetDefaultApn) -> None:
         await _radio(module, Functionality.FULL)
 
 
-async def attach(module: Module) -> None:
-    """Return once the module is registered and its PDN context is active.
+async def climb(module: Module, pins: PinMemory) -> bool:
+    """Climb the note's steps once: SIM, signal, registration, PDN context.
 
-    A step that does not come true in its time starts everything over with the radio off and on, ever
-    more rarely: a network may bar a SIM that asks too often.
+    Returns:
+        True once the context is active (or is off because the user wants it so), False at the first step that
+        does not come true in its time.
     """
-    backoff = Backoff(module.timing.reattach_first, module.timing.reattach_last)
-    while not await _attached(module):
-        wait = backoff.next_wait()
-        log.warning("not attached: %s; radio off and on in %.0f s", module.facts.state.link.reason, wait)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(wait):
-                await module.facts.until(_online)
-                return
-        await cycle_radio(module)
-
-
-async def cycle_radio(module: Module) -> None:
-    """Radio off, a pause, radio on: the note's way to start attaching over (TCP/IP note section 4)."""
-    module.facts.learn(Reattached())
-    await _radio(module, Functionality.MINIMUM)
-    await asyncio.sleep(module.timing.radio_off)
-    await _radio(module, Functionality.FULL)
-
-
-async def _attached(module: Module) -> bool:
-    """Climb the note's steps; False at the first that does not come true in its time."""
     timing = module.timing
     await read_radio(module)
     if module.facts.state.functionality is not Functionality.FULL:
         await _radio(module, Functionality.FULL)
-    if not await _until(module, _sim_ready, read_sim, every=timing.sim_poll, patience=timing.sim_patience):
+    if not await _until(module, _sim_settled, read_sim, every=timing.sim_poll, patience=timing.sim_patience):
+        return False
+    if not await _unlocked(module, pins):
         return False
     await read_subscriber(module)
     if not await _until(
@@ -135,8 +117,49 @@ async def _attached(module: Module) -> bool:
     ):
         return False
     if not await _until(module, _pdn_settled, read_pdn, every=timing.pdn_poll, patience=timing.pdn_poll):
-        await _try(module, ActivateContext(DEFAULT_CID))
+        await _activate(module)
     return await _until(module, _pdn_settled, read_pdn, every=timing.pdn_poll, patience=timing.pdn_patience)
+
+
+async def cycle_radio(module: Module) -> None:
+    """Radio off, a pause, radio on: the note's way to start attaching over (TCP/IP note section 4)."""
+    await _radio(module, Functionality.MINIMUM)
+    await asyncio.sleep(module.timing.radio_off)
+    await _radio(module, Functionality.FULL)
+
+
+async def _unlocked(module: Module, pins: PinMemory) -> bool:
+    """Give the SIM its PIN if it asks for one: once, and never again the same one that it refused."""
+    sim, pin = module.facts.state.sim, module.settings.pin
+    if sim is None or not sim.pin_required:
+        return sim is not None and sim.ready
+    if pin is None:
+        return False
+    if pins.was_tried(pin):
+        module.facts.learn(PinRefused())
+        return False
+    # remembered before it is tried: a bridge that is killed in between must not try it twice
+    pins.remember(pin)
+    try:
+        await module.execute(EnterPin(pin))
+    except CommandRefused as refused:
+        log.error("the SIM refused the configured PIN, which will not be tried again: %s", refused)
+        module.facts.learn(PinRefused())
+        await read_sim(module)
+        return False
+    pins.forget()
+    patience = module.timing.sim_patience
+    return await _until(module, _sim_ready, read_sim, every=module.timing.sim_poll, patience=patience)
+
+
+async def _activate(module: Module) -> None:
+    try:
+        await module.execute(ActivateContext(DEFAULT_CID))
+    except CommandRefused as refused:
+        log.warning("the PDN context can't be activated: %s", refused)
+        module.facts.learn(ApnProblem(refused.meaning or refused.result))
+    else:
+        module.facts.learn(ApnProblem(None))
 
 
 async def _read_network(module: Module) -> None:
@@ -170,18 +193,13 @@ async def _radio(module: Module, level: Functionality) -> None:
     module.facts.learn(level)
 
 
-async def _try(module: Module, command: Command[None]) -> bool:
-    """Set what is good to have; a firmware that refuses it is still of use."""
-    try:
-        await module.execute(command)
-    except (CommandRefused, ModuleSilent) as error:
-        log.info("going on without it: %s", error)
-        return False
-    return True
-
-
 def _sim_ready(state: ModemState) -> bool:
     return state.sim is not None and state.sim.ready
+
+
+def _sim_settled(state: ModemState) -> bool:
+    """Whether the SIM is ready, or waits for something that only a person or a PIN can give."""
+    return state.sim is not None and (state.sim.ready or state.sim.pin_required or state.sim.puk_required)
 
 
 def _registered(state: ModemState) -> bool:
@@ -191,7 +209,3 @@ def _registered(state: ModemState) -> bool:
 def _pdn_settled(state: ModemState) -> bool:
     """Whether the context is up, or is down because the user wants it so."""
     return bool(state.pdn.active) or not state.pdn.wanted
-
-
-def _online(state: ModemState) -> bool:
-    return _registered(state) and bool(state.pdn.active)

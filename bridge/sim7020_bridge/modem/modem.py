@@ -3,26 +3,33 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from sim7020_bridge.clock import Clock, wall_clock
-from sim7020_bridge.config.model import ModemSettings
+from sim7020_bridge.config.model import ModemSettings, PowerSavingSettings
 from sim7020_bridge.errors import (
     BridgeError,
     LineError,
+    ModuleAsleep,
     ModuleRestarted,
     ModuleSilent,
     PortClosed,
     PortUnavailable,
     RequestRefused,
+    StartOver,
 )
-from sim7020_bridge.modem.backoff import Backoff
 from sim7020_bridge.modem.facts import Facts
+from sim7020_bridge.modem.hook import PowerHook
+from sim7020_bridge.modem.ladder import Ladder, Rung, Trouble
 from sim7020_bridge.modem.module import Module
+from sim7020_bridge.modem.pin import PinMemory
+from sim7020_bridge.modem.power_saving import set_power_saving
 from sim7020_bridge.modem.session import Session
 from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.sockets import Sockets
-from sim7020_bridge.modem.state import ModuleLost, PortLost, PortOpened
+from sim7020_bridge.modem.state import ModuleLost, PortLost, PortOpened, Recovering
 from sim7020_bridge.modem.timing import Timing
 from sim7020_bridge.port import Port, open_port
 
@@ -34,8 +41,10 @@ class Modem:
 
     Args:
         settings: The modem as configured.
+        state_dir: Where it keeps what must survive a restart.
         on_socket: Called after each change of a socket's state.
         on_data: Called with what came from the network; must not block or raise.
+        power: The user's power hook, if there is one.
         timing: Its durations.
         clock: For the times in its state.
     """
@@ -44,15 +53,27 @@ class Modem:
         self,
         settings: ModemSettings,
         *,
+        state_dir: Path,
         on_socket: Callable[[ModemSocket], None],
         on_data: Callable[[ModemSocket, bytes], None],
+        power: PowerHook | None = None,
         timing: Timing | None = None,
         clock: Clock = wall_clock,
     ) -> None:
         self.settings = settings
         self.facts = Facts(clock)
         self._timing = timing or Timing()
-        self.sockets = Sockets(settings.sockets, on_change=on_socket, on_data=on_data, timing=self._timing, clock=clock)
+        self._power = power
+        self._ladder = Ladder(power=power is not None, ceiling=settings.recovery.attach_ceiling)
+        self._pins = PinMemory(state_dir / f"{settings.name}.pin")
+        self.sockets = Sockets(
+            settings.sockets,
+            power_saving=settings.power_saving,
+            on_change=on_socket,
+            on_data=on_data,
+            timing=self._timing,
+            clock=clock,
+        )
         self._module: Module | None = None
 
     @property
@@ -69,29 +90,64 @@ class Modem:
 
     async def run(self) -> None:
         """Keep the modem attached until cancelled."""
-        backoff = Backoff(self._timing.reopen_first, self._timing.reopen_last)
-        loop = asyncio.get_running_loop()
         while True:
-            began = loop.time()
             try:
                 await self._session()
-            except ModuleRestarted:
-                continue
+            except StartOver as ended:
+                log.info("modem %s: %s", self.settings.name, ended)
+                if ended.power and self._power is not None:
+                    await self._power.press()
+            except (ModuleRestarted, ModuleAsleep) as ended:
+                log.info("modem %s: %s", self.settings.name, ended)
             except BridgeError as error:
-                if loop.time() - began > self._timing.session_stable:
-                    backoff.reset()
-                wait = backoff.next_wait()
-                log.warning("modem %s: %s; trying again in %.0f s", self.settings.name, error, wait)
-                await asyncio.sleep(wait)
+                # silence is no fault of a module that sleeps, and waiting for its wake is the session's
+                if not (self.facts.state.sleeping and self.facts.state.port_open):
+                    await self._recover(error)
+
+    async def wake(self) -> bool:
+        """Wake a module that saves power, where the power hook can; say whether it was used."""
+        if not self.facts.state.sleeping or self._power is None or not self._power.wakes:
+            return False
+        await self._power.press()
+        return True
+
+    async def save_power(self, saving: PowerSavingSettings | None) -> None:
+        """Use other power saving than the configuration's, until the bridge is started again.
+
+        Raises:
+            RequestRefused: The modem can't take it now.
+        """
+        module = self.module
+        self.settings = replace(self.settings, power_saving=saving)
+        self.sockets.save_power(saving)
+        module.settings = self.settings
+        await set_power_saving(module)
+
+    async def _recover(self, error: BridgeError) -> None:
+        trouble = Trouble.MODULE if self.facts.state.port_open else Trouble.PORT
+        step = self._ladder.next(trouble, now=asyncio.get_running_loop().time())
+        log.warning("modem %s: %s; next step: %s in %.0f s", self.settings.name, error, step.rung, step.wait)
+        await asyncio.sleep(step.wait)
+        self.facts.learn(Recovering(step.rung))
+        if step.rung is Rung.POWER and self._power is not None:
+            await self._power.press()
 
     async def _session(self) -> None:
         port = await self._open()
         try:
-            session = Session(port, settings=self.settings, facts=self.facts, sockets=self.sockets, timing=self._timing)
+            session = Session(
+                port,
+                settings=self.settings,
+                facts=self.facts,
+                sockets=self.sockets,
+                ladder=self._ladder,
+                pins=self._pins,
+                timing=self._timing,
+            )
             try:
                 await session.run(self._ready)
             except* BridgeError as errors:
-                raise self._learn_end(errors) from errors
+                raise self._learn_end(errors, garbled=session.garbled) from errors
         finally:
             self._module = None
             await port.aclose()
@@ -100,7 +156,7 @@ class Modem:
         try:
             port = await open_port(self.settings.port, self.settings.baudrate)
         except PortUnavailable as unavailable:
-            self.facts.learn(PortLost(unavailable.detail))
+            self.facts.learn(PortLost(unavailable.detail, unavailable.reason))
             raise
         self.facts.learn(PortOpened())
         return port
@@ -109,13 +165,14 @@ class Modem:
         self._module = module
         log.info("modem %s: the module answers", self.settings.name)
 
-    def _learn_end(self, errors: BaseExceptionGroup[BridgeError]) -> BridgeError:
+    def _learn_end(self, errors: BaseExceptionGroup[BridgeError], *, garbled: bool) -> BridgeError:
         """Learn why a session ended and return the one error that says it best."""
         error = min(_leaves(errors), key=_precedence)
         if isinstance(error, PortClosed):
             self.facts.learn(PortLost(str(error)))
-        else:
-            self.facts.learn(ModuleLost(str(error), restarted=isinstance(error, ModuleRestarted)))
+        elif not isinstance(error, ModuleAsleep):
+            restarted = isinstance(error, ModuleRestarted)
+            self.facts.learn(ModuleLost(str(error), restarted=restarted, garbled=garbled))
         return error
 
 
@@ -127,5 +184,5 @@ def _leaves(errors: BaseExceptionGroup[BridgeError]) -> list[BridgeError]:
 
 
 def _precedence(error: BridgeError) -> int:
-    order = (ModuleRestarted, PortClosed, LineError, ModuleSilent)
+    order = (ModuleAsleep, StartOver, ModuleRestarted, PortClosed, LineError, ModuleSilent)
     return next((rank for rank, kind in enumerate(order) if isinstance(error, kind)), len(order))

@@ -1,15 +1,18 @@
 """The module behind an open port: its channel, what is known of it, and the exchanges that take more than one line."""
 
 import asyncio
+import logging
 from typing import Final, TypeVar
 
 from sim7020_bridge.at.channel import Channel
 from sim7020_bridge.at.command import Command
 from sim7020_bridge.commands.network import NameResolution, Ping, PingReply, ResolveName
 from sim7020_bridge.config.model import ModemSettings
-from sim7020_bridge.errors import RequestRefused
+from sim7020_bridge.errors import CommandRefused, ModuleSilent, RequestRefused
 from sim7020_bridge.modem.facts import Facts
 from sim7020_bridge.modem.timing import Timing
+
+log: Final = logging.getLogger(__name__)
 
 R = TypeVar("R")
 
@@ -34,6 +37,15 @@ class Module:
     async def execute(self, command: Command[R]) -> R:
         """Send one command in its turn; raises what Channel.execute raises."""
         return await self.channel.execute(command)
+
+    async def try_setting(self, setting: Command[None]) -> bool:
+        """Set what is good to have; a firmware that refuses it is still of use. Say whether it took it."""
+        try:
+            await self.execute(setting)
+        except (CommandRefused, ModuleSilent) as error:
+            log.info("going on without it: %s", error)
+            return False
+        return True
 
     async def resolve(self, name: str) -> NameResolution:
         """Resolve a name with the module's DNS client, which costs a little data.

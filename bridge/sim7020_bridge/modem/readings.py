@@ -4,6 +4,8 @@ import logging
 from typing import Final, TypeVar
 
 from sim7020_bridge.at.command import Command
+from sim7020_bridge.commands.clock import ReadClock
+from sim7020_bridge.commands.edrx import ReadEdrxGranted
 from sim7020_bridge.commands.identity import (
     ReadFirmware,
     ReadIccid,
@@ -12,7 +14,7 @@ from sim7020_bridge.commands.identity import (
     ReadManufacturer,
     ReadModel,
 )
-from sim7020_bridge.commands.packet import ReadAddresses, ReadContextParameters, ReadContextStates
+from sim7020_bridge.commands.packet import ReadAddresses, ReadBackoffTimer, ReadContextParameters, ReadContextStates
 from sim7020_bridge.commands.power import ReadSupply
 from sim7020_bridge.commands.radio import ReadCell, ReadFunctionality, ReadSignalQuality
 from sim7020_bridge.commands.registration import ReadGprsRegistration, ReadOperator, ReadRegistration
@@ -103,9 +105,18 @@ async def read_all(module: Module) -> None:
     await _learn(module, ReadOperator())
     await _learn(module, ReadCell())
     await _learn(module, ReadSupply())
+    await _learn(module, ReadClock())
+    saving = module.settings.power_saving
+    if saving is not None and saving.edrx_cycle is not None:
+        await _learn(module, ReadEdrxGranted())
 
 
-async def _learn(module: Module, command: Command[F]) -> None:
+async def read_network_wait(module: Module) -> float:
+    """Read for how many more seconds the network wants to be left alone (T3346); 0 where the module can't say."""
+    return float(await _ask(module, ReadBackoffTimer()) or 0)
+
+
+async def _learn(module: Module, command: Command[F | None]) -> None:
     fact = await _ask(module, command)
     if fact is not None:
         module.facts.learn(fact)

@@ -3,26 +3,31 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from sim7020_bridge.at.channel import Channel
-from sim7020_bridge.at.command import Echo, Urc
+from sim7020_bridge.at.command import Echo, UnknownLine, Urc
+from sim7020_bridge.commands.clock import NetworkTimeReport
+from sim7020_bridge.commands.edrx import EdrxReport
 from sim7020_bridge.commands.network import PingReply
 from sim7020_bridge.commands.packet import ContextState, PacketEvent, PacketEventKind
-from sim7020_bridge.commands.power import PoweredDown, SleepReport
-from sim7020_bridge.commands.radio import FunctionalityReport, SignalReport
+from sim7020_bridge.commands.power import PoweredDown, SleepReport, SupplyReport
+from sim7020_bridge.commands.radio import Functionality, FunctionalityReport, SetFunctionality, SignalReport
 from sim7020_bridge.commands.registration import RegistrationReport
 from sim7020_bridge.commands.registry import URCS, Greeting, mask
 from sim7020_bridge.commands.sim import SimReport
 from sim7020_bridge.commands.sockets import DataAcknowledged, DataReceived, SocketFailed
 from sim7020_bridge.config.model import ModemSettings
-from sim7020_bridge.errors import ModuleRestarted
-from sim7020_bridge.modem.bring_up import attach, greet, set_up
+from sim7020_bridge.errors import ModuleAsleep, ModuleRestarted, ModuleSilent, StartOver
+from sim7020_bridge.modem.bring_up import climb, cycle_radio, greet, set_up
 from sim7020_bridge.modem.facts import Facts
+from sim7020_bridge.modem.ladder import Ladder, Rung, Trouble
 from sim7020_bridge.modem.module import Module
-from sim7020_bridge.modem.readings import read_all, read_pdn
+from sim7020_bridge.modem.pin import PinMemory
+from sim7020_bridge.modem.readings import read_all, read_network_wait, read_pdn
 from sim7020_bridge.modem.sockets import Sockets
-from sim7020_bridge.modem.state import DEFAULT_CID, Layer, ModemState, Resynchronised
+from sim7020_bridge.modem.state import DEFAULT_CID, Held, Layer, ModemState, Recovered, Recovering
 from sim7020_bridge.modem.timing import Timing
 from sim7020_bridge.port import Port
 
@@ -41,18 +46,40 @@ class Session:
         settings: The modem.
         facts: Where all that is learnt goes.
         sockets: The modem's sockets, to be kept open.
+        ladder: What to try when attaching fails; it outlives the session.
+        pins: Which PIN must not be tried again.
         timing: Its durations.
     """
 
-    def __init__(self, port: Port, *, settings: ModemSettings, facts: Facts, sockets: Sockets, timing: Timing) -> None:
+    def __init__(
+        self,
+        port: Port,
+        *,
+        settings: ModemSettings,
+        facts: Facts,
+        sockets: Sockets,
+        ladder: Ladder,
+        pins: PinMemory,
+        timing: Timing,
+    ) -> None:
         self._channel = Channel(port, urcs=URCS, on_urc=self._take, on_resync=self._count_resync, mask=mask)
         self._facts = facts
         self._sockets = sockets
+        self._ladder = ladder
+        self._pins = pins
         self._timing = timing
         self._greeted = False
+        self._rebooting = False
+        self._garbage = 0
+        self._signs_of_life = asyncio.Event()
         self._restarted: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._context_came = asyncio.Event()
         self.module = Module(self._channel, facts, settings, timing)
+
+    @property
+    def garbled(self) -> bool:
+        """Whether nothing but garbage came: the mark of a wrong baud rate."""
+        return self._garbage > 0 and not self._greeted
 
     async def run(self, ready: Callable[[Module], None]) -> None:
         """Bring the module up and keep it attached until the line breaks.
@@ -66,23 +93,81 @@ class Session:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._channel.run(), name="at channel")
             tasks.create_task(self._end_at_restart(), name="watch for a restart")
+            await self._wake_up()
             await greet(self.module)
             self._greeted = True
             await set_up(self.module)
             ready(self.module)
+            tasks.create_task(self._end_at_sleep(), name="watch for sleep")
             tasks.create_task(self._sockets.keep_open(self.module), name="sockets")
             tasks.create_task(self._read_now_and_then(), name="readings")
             tasks.create_task(self._read_new_contexts(), name="contexts")
             await self._stay_attached()
 
+    async def _wake_up(self) -> None:
+        """While the module sleeps, wait for a sign of life, and ask now and then: the sign may have been missed."""
+        while self._facts.state.sleeping:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._timing.sleep_check):
+                    await self._signs_of_life.wait()
+            with suppress(ModuleSilent):
+                await self._channel.probe(every=self._timing.probe_every, within=self._timing.wake_within)
+                return
+            self._signs_of_life.clear()
+
     async def _end_at_restart(self) -> None:
         raise ModuleRestarted(await self._restarted)
 
+    async def _end_at_sleep(self) -> None:
+        await self._facts.until(lambda state: bool(state.sleeping))
+        raise ModuleAsleep
+
     async def _stay_attached(self) -> None:
         while True:
-            await attach(self.module)
+            while not await climb(self.module, self._pins):
+                await self._recover()
+            self._facts.learn(Recovered(self._ladder.online()))
             await self._facts.until(_detached)
             log.warning("no longer attached: %s", self._facts.state.link.reason)
+
+    async def _recover(self) -> None:
+        """Take the ladder's next step, unless a person is needed or the link comes up while it waits."""
+        state = self._facts.state
+        if state.sim is not None and (state.sim.pin_required or state.sim.puk_required):
+            log.warning("not attached: %s", state.link.reason)
+            await self._wait_for(_unlocked, self._timing.locked_check)
+            return
+        trouble = Trouble.DENIED if state.registration is not None and state.registration.denied else Trouble.NETWORK
+        now = asyncio.get_running_loop().time()
+        step = self._ladder.next(trouble, now=now, network_wait=await read_network_wait(self.module))
+        log.warning(
+            "not attached: %s; next step: %s in %.0f s%s",
+            state.link.reason,
+            step.rung,
+            step.wait,
+            f", for {step.held}" if step.held else "",
+        )
+        self._facts.learn(Held(step.held))
+        if await self._wait_for(_online, step.wait):
+            return
+        self._facts.learn(Held(None), Recovering(step.rung))
+        match step.rung:
+            case Rung.REATTACH:
+                await cycle_radio(self.module)
+            case Rung.REBOOT:
+                self._rebooting = True
+                await self.module.execute(SetFunctionality(Functionality.FULL, reset=True))
+                raise StartOver("the module was told to reboot")
+            case _:
+                raise StartOver(f"next step: {step.rung}", power=step.rung is Rung.POWER)
+
+    async def _wait_for(self, holds: Callable[[ModemState], bool], seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._facts.until(holds)
+        except TimeoutError:
+            return False
+        return True
 
     async def _read_now_and_then(self) -> None:
         """Read what no URC tells, rarely, and never while a command waits for the line."""
@@ -100,7 +185,10 @@ class Session:
             await read_pdn(self.module)
 
     def _take(self, urc: Urc) -> None:
+        self._signs_of_life.set()
         match urc:
+            case UnknownLine(text) if "\\x" in text:
+                self._garbage += 1
             case DataReceived() | DataAcknowledged() | SocketFailed():
                 self._sockets.take(urc)
             case PingReply():
@@ -124,8 +212,12 @@ class Session:
                 self._facts.learn(urc.registration)
             case SignalReport(quality):
                 self._facts.learn(quality)
-            case SleepReport():
+            case SleepReport() | SupplyReport():
                 self._facts.learn(urc)
+            case EdrxReport(edrx) if edrx is not None:
+                self._facts.learn(edrx)
+            case NetworkTimeReport(time):
+                self._facts.learn(time)
 
     def _take_packet_event(self, event: PacketEvent) -> None:
         if event.kind is PacketEventKind.MODULE_ACTIVATED:
@@ -134,15 +226,19 @@ class Session:
             self._facts.learn((ContextState(DEFAULT_CID, active=False),))
 
     def _count_resync(self) -> None:
-        self._facts.learn(Resynchronised())
+        self._facts.learn(Recovering(Rung.RESYNC))
 
     def _restart(self, evidence: str) -> None:
-        if not self._restarted.done():
+        if not self._rebooting and not self._restarted.done():
             self._restarted.set_result(evidence)
 
 
 def _online(state: ModemState) -> bool:
     return state.link.layer is Layer.ONLINE
+
+
+def _unlocked(state: ModemState) -> bool:
+    return state.sim is None or not (state.sim.pin_required or state.sim.puk_required)
 
 
 def _detached(state: ModemState) -> bool:

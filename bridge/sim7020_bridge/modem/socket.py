@@ -12,6 +12,7 @@ from ipaddress import IPv4Address
 from typing import Any, Final
 
 from sim7020_bridge.clock import Clock, wall_clock
+from sim7020_bridge.commands.power import SetReleaseAssistance
 from sim7020_bridge.commands.sockets import (
     LARGEST_PAYLOAD,
     CloseSocket,
@@ -19,18 +20,25 @@ from sim7020_bridge.commands.sockets import (
     CreateSocket,
     DataAcknowledged,
     DataReceived,
+    ReadSocketStatus,
     SendData,
     SocketFailed,
     SocketId,
+    SocketStatus,
 )
-from sim7020_bridge.config.model import SocketSettings, Transport
+from sim7020_bridge.config.model import PowerSavingSettings, SocketSettings, Transport
 from sim7020_bridge.errors import BridgeError, CommandRefused, LineError, MalformedAnswer, ModuleSilent, RequestRefused
 from sim7020_bridge.modem.backoff import Backoff
 from sim7020_bridge.modem.module import Module
+from sim7020_bridge.modem.power_saving import uses_psm
 from sim7020_bridge.modem.state import Layer, ModemState
 from sim7020_bridge.modem.timing import Timing
 
 log: Final = logging.getLogger(__name__)
+
+
+NO_MORE_TO_COME: Final = 1
+"""+CNBIOTRAI: the network may release the connection right after the next uplink (low power note section 6.2.5)."""
 
 
 class Phase(StrEnum):
@@ -83,6 +91,8 @@ class ModemSocket:
 
     Args:
         settings: The socket as configured.
+        power_saving: The modem's; with PSM, a UDP socket may survive the sleep, and a TCP socket, which would keep
+            the module awake, is only open while there is something to send or to come.
         on_change: Called after each change of ``state``.
         on_data: Called with each piece of data that came: one datagram, or whatever part of a TCP stream
             the module reported at once. Must not block or raise.
@@ -95,6 +105,7 @@ class ModemSocket:
         self,
         settings: SocketSettings,
         *,
+        power_saving: PowerSavingSettings | None = None,
         on_change: Callable[["ModemSocket"], None],
         on_data: Callable[["ModemSocket", bytes], None],
         sweep: Callable[[Module], Awaitable[None]],
@@ -103,6 +114,9 @@ class ModemSocket:
     ) -> None:
         self.settings = settings
         self.state = SocketState()
+        self.save_power(power_saving)
+        self._wanted = asyncio.Event()
+        self._used = 0.0
         self._on_change = on_change
         self._on_data = on_data
         self._sweep = sweep
@@ -116,13 +130,21 @@ class ModemSocket:
         self._sent = 0
         self._acknowledged = 0
 
+    def save_power(self, saving: PowerSavingSettings | None) -> None:
+        """Use other power saving from the next opening on."""
+        udp = self.settings.transport is Transport.UDP
+        self._retained = udp and saving is not None and saving.retain_sockets
+        self._release = saving is not None and saving.release_assistance
+        self._on_demand = not udp and uses_psm(saving)
+
     @property
     def acknowledges(self) -> bool:
         """Whether the peer's acknowledgement is reported: for TCP only (TCP/IP note section 3.6)."""
         return self.settings.transport is Transport.TCP
 
     async def wait_open(self) -> None:
-        """Return once the socket is open."""
+        """Return once the socket is open; one that is only open on demand is opened."""
+        self._wanted.set()
         await self._open.wait()
 
     async def send(self, data: bytes) -> "asyncio.Future[None]":
@@ -156,6 +178,9 @@ class ModemSocket:
         if module is None or socket is None or not self._open.is_set():
             raise SocketLost("the socket is not open")
         try:
+            self._used = asyncio.get_running_loop().time()
+            if self._release:
+                await module.try_setting(SetReleaseAssistance(NO_MORE_TO_COME))
             # counted before the module answers: the peer's acknowledgement may be reported first
             self._sent += len(piece)
             await module.execute(SendData(socket, piece))
@@ -170,6 +195,7 @@ class ModemSocket:
             return False
         match urc:
             case DataReceived(_, data):
+                self._used = asyncio.get_running_loop().time()
                 self._set(received=self.state.received.plus(len(data)))
                 self._on_data(self, data)
             case DataAcknowledged(_, length):
@@ -189,6 +215,8 @@ class ModemSocket:
         try:
             while True:
                 await module.facts.until(_online)
+                if self._on_demand:
+                    await self._wanted.wait()
                 opened_at = loop.time()
                 failure = await self._opened_once(module)
                 if loop.time() - opened_at > self._timing.socket_stable:
@@ -199,7 +227,9 @@ class ModemSocket:
                 self._set(phase=Phase.BACKOFF, failure=failure)
                 await asyncio.sleep(backoff.next_wait())
         finally:
+            retained = self.id if self._retained and module.facts.state.sleeping else None
             self._forget()
+            self.id = retained
             self._set(phase=Phase.CLOSED)
 
     async def _opened_once(self, module: Module) -> Failure | None:
@@ -209,6 +239,7 @@ class ModemSocket:
         broken = self._broken = asyncio.get_running_loop().create_future()
         try:
             await self._connect(module)
+            self._used = asyncio.get_running_loop().time()
             self._set(phase=Phase.OPEN)
             self._open.set()
             log.info("socket %s is open to %s:%d", self.settings.name, self.state.address, self.settings.port)
@@ -219,12 +250,17 @@ class ModemSocket:
             return refused.failure
         finally:
             socket = self.id
+            asleep = module.facts.state.sleeping
             self._forget()
             self._set(phase=Phase.CLOSED)
-            if socket is not None:
+            if asleep:
+                self.id = socket if self._retained else None
+            elif socket is not None:
                 await _close(module, socket)
 
     async def _connect(self, module: Module) -> None:
+        if await self._survived(module):
+            return
         address = await self._address(module)
         self._set(address=address)
         self.id = await self._create(module)
@@ -240,6 +276,18 @@ class ModemSocket:
             raise
         finally:
             report.cancel()
+
+    async def _survived(self, module: Module) -> bool:
+        """Whether the socket of before the module slept is still connected (manual V1.05, +RETENTION)."""
+        socket = self.id
+        if socket is None:
+            return False
+        with suppress(CommandRefused, ModuleSilent, MalformedAnswer):
+            if await module.execute(ReadSocketStatus(socket)) == SocketStatus.CONNECTED:
+                return True
+            await _close(module, socket)
+        self.id = None
+        return False
 
     async def _create(self, module: Module) -> SocketId:
         try:
@@ -262,10 +310,20 @@ class ModemSocket:
         gone = asyncio.create_task(module.facts.until(_offline), name=f"socket {self.settings.name}: watch the link")
         try:
             waited: set[asyncio.Future[Any]] = {broken, gone}
-            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            pause = self._timing.socket_idle if self._on_demand else None
+            while not broken.done() and not gone.done() and not self._idle():
+                await asyncio.wait(waited, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
             return broken.result() if broken.done() else None
         finally:
             gone.cancel()
+
+    def _idle(self) -> bool:
+        """Whether a socket that is open on demand has served; if so, it is wanted no more."""
+        quiet = asyncio.get_running_loop().time() - self._used
+        if not self._on_demand or self._unacknowledged or quiet < self._timing.socket_idle:
+            return False
+        self._wanted.clear()
+        return True
 
     def _acknowledge(self, length: int) -> None:
         self._acknowledged += length
@@ -335,4 +393,4 @@ def _online(state: ModemState) -> bool:
 
 def _offline(state: ModemState) -> bool:
     """Whether the context is gone and all sockets with it; a registration that comes and goes keeps them."""
-    return not state.pdn.active or not state.answering
+    return not state.pdn.active or not state.answering or bool(state.sleeping)

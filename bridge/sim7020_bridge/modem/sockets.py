@@ -7,7 +7,7 @@ from typing import Final
 
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.commands.sockets import CloseSocket, DataAcknowledged, DataReceived, ReadSockets, SocketFailed
-from sim7020_bridge.config.model import SocketSettings
+from sim7020_bridge.config.model import PowerSavingSettings, SocketSettings
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.socket import ModemSocket
@@ -23,6 +23,7 @@ class Sockets:
         self,
         settings: Sequence[SocketSettings],
         *,
+        power_saving: PowerSavingSettings | None = None,
         on_change: Callable[[ModemSocket], None],
         on_data: Callable[[ModemSocket, bytes], None],
         timing: Timing,
@@ -30,7 +31,13 @@ class Sockets:
     ) -> None:
         self._by_name = {
             socket.name: ModemSocket(
-                socket, on_change=on_change, on_data=on_data, sweep=self.sweep, timing=timing, clock=clock
+                socket,
+                power_saving=power_saving,
+                on_change=on_change,
+                on_data=on_data,
+                sweep=self.sweep,
+                timing=timing,
+                clock=clock,
             )
             for socket in settings
         }
@@ -41,6 +48,11 @@ class Sockets:
     def get(self, name: str) -> ModemSocket | None:
         """Return the socket of that name, or None."""
         return self._by_name.get(name)
+
+    def save_power(self, saving: PowerSavingSettings | None) -> None:
+        """Use other power saving from the next opening on."""
+        for socket in self:
+            socket.save_power(saving)
 
     def take(self, urc: DataReceived | DataAcknowledged | SocketFailed) -> None:
         """Hand a URC to the socket that it is for."""

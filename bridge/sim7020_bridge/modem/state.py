@@ -5,16 +5,20 @@ or something that the session noticed) and returns the next state. The link is n
 as the lowest layer that does not hold, so it can't disagree with the facts.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from sim7020_bridge.commands.clock import NetworkTime
+from sim7020_bridge.commands.edrx import Edrx
 from sim7020_bridge.commands.packet import ContextAddress, ContextParameters, ContextState
-from sim7020_bridge.commands.power import SleepReport, Supply
+from sim7020_bridge.commands.power import SleepReport, Supply, SupplyReport
 from sim7020_bridge.commands.radio import CellReading, Functionality, SignalQuality
 from sim7020_bridge.commands.registration import Operator, Registration
 from sim7020_bridge.commands.sim import SimReading
+from sim7020_bridge.modem.ladder import Rung
 
 USABLE_SIGNAL: Final = 5
 """+CSQ must be above this to count as a signal (TCP/IP note section 4: x > 5); 99 is unknown."""
@@ -70,12 +74,27 @@ class Pdn:
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """How often things had to be put right since the bridge started."""
+    """How often things had to be put right since the bridge started.
 
-    reattached: int = 0
-    reopened: int = 0
+    ``steps`` counts the steps of the recovery ladder that were taken, by rung; ``recoveries`` the times that one
+    of them helped; ``reboots`` the times that the module started by itself.
+    """
+
+    steps: Mapping[Rung, int] = field(default_factory=dict)
+    recoveries: int = 0
     reboots: int = 0
-    resyncs: int = 0
+
+    def plus(self, rung: Rung) -> "Counters":
+        """Count one more step."""
+        return replace(self, steps={**self.steps, rung: self.steps.get(rung, 0) + 1})
+
+
+@dataclass(frozen=True, slots=True)
+class PortFailure:
+    """Why there is no port: ``code`` as PortUnavailable has it, or ``gone``; ``reason`` in words."""
+
+    code: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +103,27 @@ class ModemState:
 
     link: Link
     port_open: bool = False
-    port_problem: str | None = None
+    port_failure: PortFailure | None = None
     answering: bool = False
     answer_problem: str | None = None
+    garbled: bool = False
     identity: Identity = Identity()
     sim: SimReading | None = None
+    pin_refused: bool = False
     functionality: Functionality | None = None
     signal: SignalQuality | None = None
     cell: CellReading | None = None
     registration: Registration | None = None
     operator: Operator | None = None
     pdn: Pdn = Pdn()
+    apn_problem: str | None = None
     sleeping: bool | None = None
+    edrx: Edrx | None = None
     supply: Supply | None = None
+    supply_warning: str | None = None
+    time: NetworkTime | None = None
+    held: str | None = None
+    recovered: Rung | None = None
     counters: Counters = field(default_factory=Counters)
 
 
@@ -107,9 +134,10 @@ class PortOpened:
 
 @dataclass(frozen=True, slots=True)
 class PortLost:
-    """The port can't be opened, or went away."""
+    """The port can't be opened, or went away; ``code`` as in PortFailure."""
 
     reason: str
+    code: str = "gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +147,14 @@ class ModuleAnswered:
 
 @dataclass(frozen=True, slots=True)
 class ModuleLost:
-    """The module is silent, out of step or restarting; ``restarted`` if it booted by itself."""
+    """The module is silent, out of step or restarting.
+
+    ``restarted`` if it booted by itself, ``garbled`` if something came that makes no sense at this baud rate.
+    """
 
     reason: str
     restarted: bool = False
+    garbled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +165,36 @@ class PdnWanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Reattached:
-    """Attaching started over with the radio off and on."""
+class Recovering:
+    """A step of the recovery ladder is being taken."""
+
+    rung: Rung
 
 
 @dataclass(frozen=True, slots=True)
-class Resynchronised:
-    """The line was brought back into step after a missed deadline."""
+class Recovered:
+    """The modem is online; ``rung`` is the step that helped, None if none was needed."""
+
+    rung: Rung | None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Attaching waits longer than usual, and why; None once it goes on."""
+
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PinRefused:
+    """The SIM would not have the configured PIN."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApnProblem:
+    """The context could not be activated, and what the module said; None once it could."""
+
+    words: str | None
 
 
 Fact: TypeAlias = (
@@ -148,8 +203,11 @@ Fact: TypeAlias = (
     | ModuleAnswered
     | ModuleLost
     | PdnWanted
-    | Reattached
-    | Resynchronised
+    | Recovering
+    | Recovered
+    | Held
+    | PinRefused
+    | ApnProblem
     | Identity
     | SimReading
     | Functionality
@@ -161,7 +219,10 @@ Fact: TypeAlias = (
     | tuple[ContextParameters, ...]
     | tuple[ContextAddress, ...]
     | SleepReport
+    | Edrx
     | Supply
+    | SupplyReport
+    | NetworkTime
 )
 
 
@@ -184,26 +245,32 @@ def reduce(state: ModemState, fact: Fact, now: datetime) -> ModemState:
 def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911, PLR0912 - one flat table of facts
     match fact:
         case PortOpened():
-            return replace(state, port_open=True, port_problem=None, answering=False, answer_problem=None)
-        case PortLost(reason):
-            reopened = state.counters.reopened + int(state.port_open)
-            lost = replace(_without_module(state), port_open=False, port_problem=reason, answering=False)
-            return replace(lost, counters=replace(state.counters, reopened=reopened))
+            return replace(state, port_open=True, port_failure=None, answering=False, answer_problem=None)
+        case PortLost(reason, code):
+            failure = PortFailure(code, reason)
+            return replace(_without_module(state), port_open=False, port_failure=failure, answering=False)
         case ModuleAnswered():
-            return replace(state, answering=True, answer_problem=None, sleeping=False)
-        case ModuleLost(reason, restarted):
+            return replace(state, answering=True, answer_problem=None, garbled=False, sleeping=False)
+        case ModuleLost(reason, restarted, garbled):
             counters = replace(state.counters, reboots=state.counters.reboots + int(restarted))
-            return replace(_without_module(state), answering=False, answer_problem=reason, counters=counters)
+            lost = replace(_without_module(state), answering=False, answer_problem=reason, garbled=garbled)
+            return replace(lost, counters=counters)
         case PdnWanted(wanted):
             return replace(state, pdn=replace(state.pdn, wanted=wanted))
-        case Reattached():
-            return replace(state, counters=replace(state.counters, reattached=state.counters.reattached + 1))
-        case Resynchronised():
-            return replace(state, counters=replace(state.counters, resyncs=state.counters.resyncs + 1))
+        case Recovering(rung):
+            return replace(state, counters=state.counters.plus(rung))
+        case Recovered(rung):
+            return _recovered(state, rung)
+        case Held(reason):
+            return replace(state, held=reason)
+        case PinRefused():
+            return replace(state, pin_refused=True)
+        case ApnProblem(words):
+            return replace(state, apn_problem=words)
         case Identity():
             return replace(state, identity=fact)
         case SimReading():
-            return replace(state, sim=fact)
+            return replace(state, sim=fact, pin_refused=state.pin_refused and not fact.ready)
         case Functionality():
             return _radio(state, fact)
         case SignalQuality():
@@ -216,14 +283,28 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
             return replace(state, operator=fact)
         case SleepReport(entered):
             return replace(state, sleeping=entered)
+        case Edrx():
+            return replace(state, edrx=fact)
         case Supply():
             return replace(state, supply=fact)
+        case SupplyReport():
+            return replace(state, supply_warning=fact.words)
+        case NetworkTime():
+            return replace(state, time=fact)
         case _:
             return replace(state, pdn=_pdn(state.pdn, fact))
 
 
+def _recovered(state: ModemState, rung: Rung | None) -> ModemState:
+    well = replace(state, held=None, apn_problem=None, supply_warning=None)
+    if rung is None:
+        return well
+    counters = replace(state.counters, recoveries=state.counters.recoveries + 1)
+    return replace(well, recovered=rung, counters=counters)
+
+
 def _without_module(state: ModemState) -> ModemState:
-    """Forget what only a module that runs and answers can know; its identity stays."""
+    """Forget what only a module that runs and answers can know; its identity stays, and so does its sleep."""
     return replace(
         state,
         sim=None,
@@ -233,7 +314,9 @@ def _without_module(state: ModemState) -> ModemState:
         registration=None,
         operator=None,
         pdn=Pdn(wanted=state.pdn.wanted),
-        sleeping=None,
+        sleeping=state.sleeping or None,
+        edrx=None,
+        time=None,
     )
 
 
@@ -268,7 +351,7 @@ def _pdn(pdn: Pdn, fact: tuple[ContextState, ...] | tuple[ContextParameters, ...
 
 def _link(state: ModemState) -> tuple[Layer, str | None]:  # noqa: PLR0911 - one line a layer
     if not state.port_open:
-        return Layer.PORT, state.port_problem or "the port is not open yet"
+        return Layer.PORT, state.port_failure.reason if state.port_failure else "the port is not open yet"
     if state.sleeping:
         return Layer.SLEEPING, "the module saves power and will wake by itself"
     if not state.answering:

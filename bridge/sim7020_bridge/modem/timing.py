@@ -16,19 +16,18 @@ class Timing:
         registration_patience: For the network to register the module; NB-IoT takes minutes in bad coverage.
         pdn_poll: Between two readings of the PDN context, should no URC come.
         pdn_patience: For the context to come up by itself after registration.
+        locked_check: Between two looks at a SIM that waits for a person.
+        sleep_check: Between two questions to a module that sleeps, should its wake have been missed.
+        wake_within: For a module that gave a sign of life to answer.
         radio_off: Between radio off and on when attaching starts over (TCP/IP note section 4).
-        reattach_first: Before the second start-over in a row; doubled for each further one.
-        reattach_last: Longest such wait.
         refresh_every: Between two readings of signal, cell and supply while all is well.
         error_code_wait: For the +CSOERR that names the cause after +CSOCON was refused (manual V1.05, +CSOCON).
         resolve_within: For a name to be resolved (reference: 60 s from the OK).
         ping_grace: For a ping's last reply beyond its own timeout.
+        socket_idle: For a TCP socket under PSM to be closed once all is acknowledged and nothing comes.
         socket_first: Before a socket that failed is opened again; doubled for each further failure.
         socket_last: Longest such wait.
         socket_stable: A socket that stayed open this long starts again with the first wait.
-        reopen_first: Before a port that failed is opened again; doubled for each further failure.
-        reopen_last: Longest such wait.
-        session_stable: A session that was online this long starts again with the first wait.
     """
 
     probe_every: float = 0.5
@@ -39,17 +38,15 @@ class Timing:
     registration_patience: float = 300.0
     pdn_poll: float = 5.0
     pdn_patience: float = 30.0
+    locked_check: float = 60.0
+    sleep_check: float = 600.0
+    wake_within: float = 3.0
     radio_off: float = 5.0
-    reattach_first: float = 10.0
-    reattach_last: float = 900.0
     refresh_every: float = 300.0
-    idle_check: float = 1.0
     error_code_wait: float = 0.5
     resolve_within: float = 60.0
     ping_grace: float = 2.0
+    socket_idle: float = 10.0
     socket_first: float = 1.0
     socket_last: float = 300.0
     socket_stable: float = 60.0
-    reopen_first: float = 1.0
-    reopen_last: float = 60.0
-    session_stable: float = 60.0

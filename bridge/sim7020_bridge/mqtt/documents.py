@@ -51,20 +51,6 @@ class ReceiptState(StrEnum):
     REJECTED = "rejected"
 
 
-class AlertId(StrEnum):
-    """The things that a person can mend."""
-
-    SIM_MISSING = "sim_missing"
-    SIM_PIN = "sim_pin"
-    REGISTRATION_DENIED = "registration_denied"
-    APN_REJECTED = "apn_rejected"
-    PORT_BUSY = "port_busy"
-    PORT_MISSING = "port_missing"
-    PORT_UNUSABLE = "port_unusable"
-    DATA_BUDGET = "data_budget"
-    OUTBOX_FULL = "outbox_full"
-
-
 @dataclass(frozen=True, slots=True)
 class ErrorDocument:
     """Why something did not work: ``code`` for machines, ``message`` for people."""
@@ -200,6 +186,13 @@ class PowerState:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockState:
+    """The module's clock when it was last read, which the network sets if it can."""
+
+    time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Traffic:
     """Bytes each way."""
 
@@ -245,6 +238,7 @@ class StateDocument:
     registration: RegistrationState = field(default_factory=RegistrationState)
     pdn: PdnState = field(default_factory=PdnState)
     power: PowerState = field(default_factory=PowerState)
+    clock: ClockState = field(default_factory=ClockState)
     usage: UsageState = field(default_factory=UsageState)
     outbox: OutboxState = field(default_factory=OutboxState)
     counters: Counters = field(default_factory=Counters)
@@ -319,7 +313,7 @@ class ResponseDocument:
 class AlertDocument:
     """``.../alert/<id>``: what is wrong, what to do about it, and since when."""
 
-    id: AlertId
+    id: str
     message: str
     advice: str
     since: datetime

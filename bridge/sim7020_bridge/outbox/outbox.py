@@ -33,6 +33,7 @@ class Outbox:
         self._entries: dict[tuple[str, Priority], dict[int, _Entry]] = {}
         self._keys: dict[tuple[str, str], tuple[Priority, int]] = {}
         self._filled: dict[str, asyncio.Event] = {}
+        self._any = asyncio.Event()
         self._serial = 0
         self.messages = 0
         self.bytes = 0
@@ -61,6 +62,10 @@ class Outbox:
         """Return once a message waits for a socket."""
         await self._event(socket).wait()
 
+    async def until_any(self) -> None:
+        """Return once a message waits for any socket."""
+        await self._any.wait()
+
     def take(self, socket: str) -> Message | None:
         """Take the next message for a socket out, or return None if none waits any more."""
         for priority in sorted(Priority, reverse=True):
@@ -83,6 +88,7 @@ class Outbox:
         self.messages += 1
         self.bytes += len(message.data)
         self._event(message.socket).set()
+        self._any.set()
 
     def _remove(self, socket: str, priority: Priority, serial: int) -> Message:
         entry = self._entries[socket, priority].pop(serial)
@@ -95,6 +101,8 @@ class Outbox:
         self.bytes -= len(message.data)
         if not any(self._entries.get((socket, each)) for each in Priority):
             self._event(socket).clear()
+        if not self.messages:
+            self._any.clear()
         return message
 
     def _expire(self, message: Message, serial: int) -> None:

@@ -1,0 +1,46 @@
+"""A command that a person wrote."""
+
+import re
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from sim7020_bridge.at.command import Answer, Command
+from sim7020_bridge.at.framer import Line
+from sim7020_bridge.commands.registry import URCS, mask
+
+_NAME: Final = re.compile(r"AT(?P<name>[+*][A-Z]+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class RawCommand(Command[tuple[str, ...]]):
+    """Any command line of printable ASCII that starts with AT.
+
+    Its answer is every line of its own name, and every line that is no known URC.
+    """
+
+    timeout: ClassVar[float] = 180.0
+
+    text: str
+
+    def __post_init__(self) -> None:
+        if not (self.text.isascii() and self.text.isprintable() and self.text[:2].upper() == "AT"):
+            raise ValueError("a command line starts with AT and consists of printable ASCII characters")
+
+    def line(self) -> str:
+        """Return the command line."""
+        return self.text
+
+    def shown(self) -> str:
+        """Return the command line as a log may show it."""
+        return mask(self.text)
+
+    def answers(self, line: Line) -> bool:
+        """Take lines of this command's name, and those that nobody knows."""
+        name = _NAME.match(self.text)
+        if name is not None and line.name.upper() == name["name"].upper():
+            return True
+        return line.name not in URCS and not line.text.upper().startswith("AT")
+
+    def read(self, answer: Answer) -> tuple[str, ...]:
+        """Return the lines as they came."""
+        return tuple(line.text for line in answer.lines)

@@ -1,0 +1,141 @@
+"""The things wrong with a modem that a person can mend, and how: a pure function of its state."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from sim7020_bridge.modem.state import ModemState
+
+
+class AlertId(StrEnum):
+    """What an alert is about; part of its topic."""
+
+    PORT_MISSING = "port_missing"
+    PORT_BUSY = "port_busy"
+    PORT_NOT_PERMITTED = "port_not_permitted"
+    PORT_UNUSABLE = "port_unusable"
+    BAUD_RATE = "baud_rate"
+    MODULE_SILENT = "module_silent"
+    NOT_SIM7020 = "not_sim7020"
+    SUPPLY = "supply"
+    SIM_MISSING = "sim_missing"
+    SIM_PIN = "sim_pin"
+    SIM_PUK = "sim_puk"
+    SIM_FAILED = "sim_failed"
+    REGISTRATION_DENIED = "registration_denied"
+    APN_REJECTED = "apn_rejected"
+    ATTACH_CEILING = "attach_ceiling"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What is wrong, and what to do about it."""
+
+    message: str
+    advice: str
+
+
+def alerts(state: ModemState) -> dict[AlertId, Alert]:
+    """Return what a person can mend now; an alert that is no longer returned is mended."""
+    found = _port(state) or _module(state) or _network(state)
+    if state.supply_warning is not None:
+        found[AlertId.SUPPLY] = Alert(
+            f"The module reports {state.supply_warning}",
+            "Measure the supply at the module while it sends: it wants 2.1 to 3.6 V and up to 0.5 A for moments.",
+        )
+    if state.port_open and state.identity.model is not None and "SIM7020" not in state.identity.model.upper():
+        found[AlertId.NOT_SIM7020] = Alert(
+            f"The device at the port says that it is a {state.identity.model}, not a SIM7020",
+            "Check that the configured port is the modem's; several devices may have similar names.",
+        )
+    return found
+
+
+def _port(state: ModemState) -> dict[AlertId, Alert]:
+    failure = state.port_failure
+    if state.port_open or failure is None:
+        return {}
+    return {_PORT_ALERTS.get(failure.code, AlertId.PORT_UNUSABLE): Alert(failure.reason, _PORT_ADVICE[failure.code])}
+
+
+_PORT_ALERTS: Final = {
+    "missing": AlertId.PORT_MISSING,
+    "refused": AlertId.PORT_MISSING,
+    "gone": AlertId.PORT_MISSING,
+    "busy": AlertId.PORT_BUSY,
+    "not_permitted": AlertId.PORT_NOT_PERMITTED,
+}
+_PORT_ADVICE: Final = {
+    "missing": "Plug the modem in, and check the configured port against the names in /dev/serial/by-id.",
+    "refused": "Start the serial server, and check its host and port in the configuration.",
+    "gone": "Plug the modem in again; the bridge picks it up by itself.",
+    "busy": "End the other program; ModemManager can be told to leave the port alone.",
+    "not_permitted": "Add the bridge's user to the group dialout and start the bridge again.",
+    "unusable": "Check that the configured port is a serial port.",
+}
+
+
+def _module(state: ModemState) -> dict[AlertId, Alert]:
+    if not state.port_open or state.answering or state.sleeping or state.answer_problem is None:
+        return {}
+    if state.garbled:
+        return {
+            AlertId.BAUD_RATE: Alert(
+                "Something answers at the port, but not at this baud rate",
+                "Set baudrate to the module's rate; 115200 is usual, and a SIM7020G takes any until one is fixed.",
+            )
+        }
+    return {
+        AlertId.MODULE_SILENT: Alert(
+            "Nothing answers at the port",
+            "Check that the module is powered and switched on (PWRKEY), and that TX and RX are not swapped.",
+        )
+    }
+
+
+def _network(state: ModemState) -> dict[AlertId, Alert]:
+    if not state.answering:
+        return {}
+    found = _sim(state)
+    registration = state.registration
+    if registration is not None and registration.denied:
+        found[AlertId.REGISTRATION_DENIED] = Alert(
+            f"The network denied registration: {registration.cause_words or 'it gives no cause'}",
+            "Check with the operator that the SIM is active and may use NB-IoT here; trying harder can get it barred.",
+        )
+    if state.apn_problem is not None and not state.pdn.active:
+        found[AlertId.APN_REJECTED] = Alert(
+            f"The network gives no address: {state.apn_problem}",
+            "Check the APN, its user name and its password with the operator.",
+        )
+    if state.held is not None:
+        found[AlertId.ATTACH_CEILING] = Alert(
+            f"Attaching waits: {state.held}",
+            "Nothing to do where coverage is bad; else see the other alerts. A restart of the bridge tries at once.",
+        )
+    return found
+
+
+def _sim(state: ModemState) -> dict[AlertId, Alert]:
+    sim = state.sim
+    if sim is None or sim.ready or sim.busy:
+        return {}
+    if sim.pin_required:
+        return {AlertId.SIM_PIN: _PIN_REFUSED if state.pin_refused else _PIN_WANTED}
+    if sim.puk_required:
+        return {AlertId.SIM_PUK: _PUK_WANTED}
+    if sim.missing:
+        return {AlertId.SIM_MISSING: _NO_SIM}
+    return {AlertId.SIM_FAILED: Alert(f"The SIM can't be used: {sim.words}", "Try the SIM in a phone, or another SIM.")}
+
+
+_PIN_REFUSED: Final = Alert(
+    "The SIM refused the configured PIN, which is not tried again",
+    "Set the right PIN in the configuration; after three wrong ones the SIM asks for its PUK.",
+)
+_PIN_WANTED: Final = Alert("The SIM asks for its PIN", "Set pin in the configuration, or switch it off in a phone.")
+_PUK_WANTED: Final = Alert(
+    "The SIM is locked and asks for its PUK",
+    "Put the SIM in a phone and enter the PUK that came with it; then set the new PIN in the configuration.",
+)
+_NO_SIM: Final = Alert("There is no SIM", "Put the SIM in, contacts first, and check its seat.")

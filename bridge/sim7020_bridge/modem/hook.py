@@ -1,0 +1,73 @@
+"""The user's way to switch the modem's power or press its PWRKEY."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from sim7020_bridge.config.model import PowerHookSettings
+
+log: Final = logging.getLogger(__name__)
+
+COMMAND_TIMEOUT: Final = 60.0
+"""Seconds for the user's command beyond the press itself."""
+
+
+class PowerHook:
+    """Presses, waits and releases; what goes wrong is logged, for there is nobody to raise it to.
+
+    Args:
+        settings: Which of the three ways: a command, an MQTT topic, or a GPIO line.
+        publish: Publishes a text to a topic.
+    """
+
+    def __init__(self, settings: PowerHookSettings, *, publish: Callable[[str, str], None]) -> None:
+        self._settings = settings
+        self._publish = publish
+
+    @property
+    def wakes(self) -> bool:
+        """Whether it may be used to wake the module from power saving."""
+        return self._settings.wakes
+
+    async def press(self) -> None:
+        """Press once and return when it is released."""
+        settings = self._settings
+        log.warning("using the power hook")
+        if settings.topic is not None:
+            self._publish(settings.topic, settings.press_payload)
+            try:
+                await asyncio.sleep(settings.duration)
+            finally:
+                self._publish(settings.topic, settings.release_payload)
+        else:
+            await self._run(settings.command or self._gpio())
+
+    def _gpio(self) -> tuple[str, ...]:
+        """Return the command of libgpiod's tools, of version 1 and of version 2, that pulses the line."""
+        settings = self._settings
+        chip, line, period = settings.gpio_chip or "", f"{settings.gpio_line}=1", f"{settings.duration * 1000:.0f}ms"
+        script = (
+            'case "$(gpioset --version)" in *" v1."*) exec gpioset --mode=time --usec="$4" "$1" "$2";; '
+            '*) exec gpioset --chip "$1" --toggle "$3,0" "$2";; esac'
+        )
+        return ("sh", "-c", script, "gpioset", chip, line, period, f"{settings.duration * 1e6:.0f}")
+
+    async def _run(self, command: tuple[str, ...]) -> None:
+        try:
+            process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL)
+        except OSError as error:
+            log.error("the power hook %s can't be run: %s", command[0], error)
+            return
+        try:
+            async with asyncio.timeout(COMMAND_TIMEOUT + self._settings.duration):
+                status = await process.wait()
+        except TimeoutError:
+            log.error("the power hook %s did not end and is killed", command[0])
+        else:
+            if status != 0:
+                log.error("the power hook %s failed with status %d", command[0], status)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()

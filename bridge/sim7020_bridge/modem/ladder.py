@@ -1,0 +1,158 @@
+"""The recovery ladder: what to try next when a modem is not online, how often, and how long to wait before.
+
+Each rung is gentler than the next. A rung that has used up its budget hands over to the next one; after the
+last, the ladder starts over at the first rung that fits, with the longest waits, for ever. Attaching is
+asked of the network, which may bar a SIM that asks too often, so attach attempts have a ceiling of their own.
+"""
+
+import random
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+DAY: Final = 86400.0
+
+
+class Trouble(StrEnum):
+    """What is wrong, which says what may help.
+
+    PORT: there is no port. MODULE: it does not answer. NETWORK: it answers and is not attached. DENIED: the
+    network said no, so that only asking again, rarely, makes sense.
+    """
+
+    PORT = "port"
+    MODULE = "module"
+    NETWORK = "network"
+    DENIED = "denied"
+
+
+class Rung(StrEnum):
+    """The steps of the ladder, gentlest first.
+
+    RESYNC and SOCKETS are taken by the channel and the sockets themselves and only counted here.
+    """
+
+    RESYNC = "resync"
+    SOCKETS = "sockets"
+    REATTACH = "reattach"
+    REBOOT = "reboot"
+    REOPEN = "reopen"
+    POWER = "power"
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How often a rung is tried in a row before the next one is, and the waits before its tries, in seconds.
+
+    The wait doubles from ``first`` to ``last`` with each try, shortened by up to a quarter at random.
+    """
+
+    tries: int
+    first: float
+    last: float
+
+
+DEFAULT_BUDGETS: Final[Mapping[Rung, Budget]] = {
+    Rung.REATTACH: Budget(tries=3, first=10.0, last=900.0),
+    Rung.REBOOT: Budget(tries=2, first=30.0, last=900.0),
+    Rung.REOPEN: Budget(tries=3, first=1.0, last=60.0),
+    Rung.POWER: Budget(tries=2, first=60.0, last=1800.0),
+}
+
+ATTACHING: Final = frozenset({Rung.REATTACH, Rung.REBOOT, Rung.POWER})
+"""The rungs that make the module ask the network again."""
+
+
+_HELPFUL: Final[Mapping[Trouble, tuple[Rung, ...]]] = {
+    Trouble.PORT: (Rung.REOPEN,),
+    Trouble.MODULE: (Rung.REOPEN, Rung.POWER),
+    Trouble.NETWORK: (Rung.REATTACH, Rung.REBOOT, Rung.REOPEN, Rung.POWER),
+    Trouble.DENIED: (Rung.REATTACH,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to try, after how many seconds; ``held`` says why it waits longer than its rung's own back-off."""
+
+    rung: Rung
+    wait: float
+    held: str | None = None
+
+
+@dataclass(slots=True)
+class Ladder:
+    """One modem's way back.
+
+    Times are those of the event loop, in seconds.
+
+    Args:
+        power: Whether there is a power hook.
+        ceiling: Most attach attempts within 24 hours; at least 1.
+        budgets: Of each rung that is climbed.
+    """
+
+    power: bool
+    ceiling: int
+    budgets: Mapping[Rung, Budget] = field(default_factory=lambda: DEFAULT_BUDGETS)
+    _tries: dict[Rung, int] = field(default_factory=dict)
+    _rounds: int = 0
+    _last: Rung | None = None
+    _attaches: deque[float] = field(default_factory=deque)
+
+    @property
+    def climbing(self) -> bool:
+        """Whether something was tried since the modem was last online."""
+        return self._last is not None
+
+    def next(self, trouble: Trouble, *, now: float, network_wait: float = 0.0) -> Step:
+        """Choose and count the next step.
+
+        Args:
+            trouble: What is wrong.
+            now: The time.
+            network_wait: Seconds that the network asked to be left alone (T3346, +CTRJ).
+        """
+        rung = self._rung(trouble)
+        tries = self._tries.get(rung, 0)
+        self._tries[rung] = tries + 1
+        self._last = rung
+        budget = self.budgets[rung]
+        patience = budget.last if self._rounds else min(budget.last, budget.first * 2.0**tries)
+        wait = patience * random.uniform(0.75, 1.0)  # noqa: S311 - spreads load, keeps no secret
+        if rung not in ATTACHING:
+            return Step(rung, wait)
+        held = None
+        if network_wait > wait:
+            wait, held = network_wait, "the network asked to be left alone for a while (T3346)"
+        ceiling_wait = self._until_allowed(now) - now
+        if ceiling_wait > wait:
+            wait, held = ceiling_wait, f"{self.ceiling} attach attempts were made within 24 hours"
+        self._attaches.append(now + wait)
+        return Step(rung, wait, held)
+
+    def online(self) -> Rung | None:
+        """Go back to the bottom; return the rung that helped, or None if none was needed."""
+        helped, self._last = self._last, None
+        self._tries.clear()
+        self._rounds = 0
+        return helped
+
+    def _rung(self, trouble: Trouble) -> Rung:
+        order = [rung for rung in _HELPFUL[trouble] if rung is not Rung.POWER or self.power]
+        for rung in order:
+            if self._tries.get(rung, 0) < self.budgets[rung].tries:
+                return rung
+        self._tries.clear()
+        self._rounds += 1
+        return order[0]
+
+    def _until_allowed(self, now: float) -> float:
+        """Return the earliest time at which one more attach attempt stays under the ceiling."""
+        while self._attaches and self._attaches[0] <= now - DAY:
+            self._attaches.popleft()
+        if len(self._attaches) < self.ceiling:
+            return now
+        return self._attaches[-self.ceiling] + DAY
