@@ -163,6 +163,11 @@ class ModemSocket:
             if self.id == socket:
                 self._break(Failure(None, str(error), self._clock()))
             raise
+        except LineError:
+            # whoever tries again must wait for the next session, and not run into the dead line at once
+            if self.id == socket:
+                self._open.clear()
+            raise
 
     def take(self, urc: DataReceived | DataAcknowledged | SocketFailed) -> bool:
         """Take a URC if it is for this socket's present id; say whether it was."""
