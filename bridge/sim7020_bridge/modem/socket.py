@@ -139,14 +139,17 @@ class ModemSocket:
             ModuleSilent: The module did not say whether it took it; the same.
             LineError: The session is over.
         """
+        opening = self._broken
         for start in range(0, len(data), LARGEST_PAYLOAD):
             await self._send_piece(data[start : start + LARGEST_PAYLOAD])
         self._set(sent=self.state.sent.plus(len(data)))
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if not self.acknowledges or self._acknowledged >= self._sent:
+        if not self.acknowledges:
             done.set_result(None)
-        elif self.id is None:
+        elif self.id is None or self._broken is not opening:
             _lose(done)
+        elif self._acknowledged >= self._sent:
+            done.set_result(None)
         else:
             self._unacknowledged.append((self._sent, done))
         return done
