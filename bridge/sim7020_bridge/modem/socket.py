@@ -217,6 +217,9 @@ class ModemSocket:
         broken = self._broken = asyncio.get_running_loop().create_future()
         try:
             await self._connect(module)
+            if broken.done():
+                # it failed in the moment it connected
+                return broken.result()
             self._set(phase=Phase.OPEN)
             self._open.set()
             log.info("socket %s is open to %s:%d", self.settings.name, self.state.address, self.settings.port)
