@@ -14,6 +14,7 @@ from typing import Any, Final
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.commands.sockets import (
     LARGEST_PAYLOAD,
+    SOCKETS,
     CloseSocket,
     ConnectSocket,
     CreateSocket,
@@ -254,11 +255,14 @@ class ModemSocket:
 
     async def _create(self, module: Module) -> SocketId:
         try:
-            return await module.execute(CreateSocket(stream=self.settings.transport is Transport.TCP))
+            socket = await module.execute(CreateSocket(stream=self.settings.transport is Transport.TCP))
         except ModuleSilent:
             # it may exist all the same, and would be lost: there are only five
             await self._sweep(module)
             raise
+        if socket not in range(SOCKETS):
+            raise MalformedAnswer(f"+CSOC: {socket}", f"ids go from 0 to {SOCKETS - 1}")
+        return socket
 
     async def _address(self, module: Module) -> str:
         host = self.settings.host
