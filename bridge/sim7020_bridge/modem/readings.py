@@ -17,7 +17,7 @@ from sim7020_bridge.commands.power import ReadSupply
 from sim7020_bridge.commands.radio import ReadCell, ReadFunctionality, ReadSignalQuality
 from sim7020_bridge.commands.registration import ReadGprsRegistration, ReadOperator, ReadRegistration
 from sim7020_bridge.commands.sim import ReadSimState, SimReading
-from sim7020_bridge.errors import CommandRefused, MalformedAnswer
+from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.state import Fact, Identity
 
@@ -63,7 +63,7 @@ async def read_sim(module: Module) -> None:
         module.facts.learn(await module.execute(ReadSimState()))
     except CommandRefused as refused:
         module.facts.learn(SimReading.of_refusal(refused.code))
-    except MalformedAnswer as error:
+    except (ModuleSilent, MalformedAnswer) as error:
         log.warning("%s", error)
 
 
@@ -116,6 +116,6 @@ async def _ask(module: Module, command: Command[R]) -> R | None:
         return await module.execute(command)
     except CommandRefused as refused:
         log.debug("not told: %s", refused)
-    except MalformedAnswer as malformed:
-        log.warning("%s", malformed)
+    except (ModuleSilent, MalformedAnswer) as error:
+        log.warning("%s", error)
     return None
