@@ -215,7 +215,8 @@ class ModemSocket:
         """Open, stay open, close; return what broke it, or None if the PDN context went away."""
         self._set(phase=Phase.OPENING)
         self._module = module
-        broken = self._broken = asyncio.get_running_loop().create_future()
+        broken: asyncio.Future[Failure] = asyncio.get_running_loop().create_future()
+        self._broken = broken
         try:
             await self._connect(module)
             if broken.done():
@@ -269,9 +270,10 @@ class ModemSocket:
         with suppress(ValueError):
             return str(IPv4Address(host))
         resolution = await module.resolve(host)
-        if not resolution.addresses:
-            raise RequestRefused("dns", f"cannot resolve {host}: {resolution.words}")
-        return resolution.addresses[0]
+        for address in resolution.addresses:
+            with suppress(ValueError):
+                return str(IPv4Address(address))
+        raise RequestRefused("dns", f"cannot resolve {host}: {resolution.words}")
 
     async def _until_broken(self, module: Module, broken: "asyncio.Future[Failure]") -> Failure | None:
         gone = asyncio.create_task(module.facts.until(_offline), name=f"socket {self.settings.name}: watch the link")
