@@ -12,14 +12,14 @@ from sim7020_bridge.commands.identity import (
     ReadManufacturer,
     ReadModel,
 )
-from sim7020_bridge.commands.packet import ReadAddresses, ReadContextParameters, ReadContextStates
+from sim7020_bridge.commands.packet import ContextState, ReadAddresses, ReadContextParameters, ReadContextStates
 from sim7020_bridge.commands.power import ReadSupply
 from sim7020_bridge.commands.radio import ReadCell, ReadFunctionality, ReadSignalQuality
 from sim7020_bridge.commands.registration import ReadGprsRegistration, ReadOperator, ReadRegistration
 from sim7020_bridge.commands.sim import ReadSimState, SimReading
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent
 from sim7020_bridge.modem.module import Module
-from sim7020_bridge.modem.state import Fact, Identity
+from sim7020_bridge.modem.state import DEFAULT_CID, Fact, Identity
 
 log: Final = logging.getLogger(__name__)
 
@@ -86,7 +86,11 @@ async def read_registration(module: Module) -> None:
 
 async def read_pdn(module: Module) -> None:
     """Read whether the context is active, and what the network gave it."""
-    await _learn(module, ReadContextStates())
+    contexts = await _ask(module, ReadContextStates())
+    if contexts is not None:
+        # a context that is not listed is off
+        listed = any(context.cid == DEFAULT_CID for context in contexts)
+        module.facts.learn(contexts if listed else (ContextState(DEFAULT_CID, active=False),))
     if module.facts.state.pdn.active:
         await _learn(module, ReadContextParameters())
         if module.facts.state.pdn.address is None:

@@ -251,7 +251,7 @@ def _registered(state: ModemState, registration: Registration) -> ModemState:
 
 
 def _pdn(pdn: Pdn, fact: tuple[ContextState, ...] | tuple[ContextParameters, ...] | tuple[ContextAddress, ...]) -> Pdn:
-    """Read the default context out of an answer; an answer without it says that it is off, or has no address."""
+    """Read the default context out of an answer; an answer without it says nothing about it."""
     for context in fact:
         if context.cid != DEFAULT_CID:
             continue
