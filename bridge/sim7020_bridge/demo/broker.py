@@ -30,12 +30,14 @@ class BrokerProgram:
     Args:
         name: What people call it.
         command: The program; the path of a configuration file follows.
+        config_file: The name that its configuration file must have.
         config: The configuration, with ``{port}`` for the port; it listens on loopback only.
         any_version: Whether one port speaks every version of MQTT; else MQTT 5 alone.
     """
 
     name: str
     command: Sequence[str]
+    config_file: str
     config: str
     any_version: bool
 
@@ -70,7 +72,7 @@ def mosquitto() -> BrokerProgram | None:
     lines = [f"listener {{port}} {HOST}", "allow_anonymous true", "persistence false", "log_dest stderr"]
     if os.geteuid() == _ROOT:
         lines.append("user root")  # its own user could not read a private directory
-    return BrokerProgram("mosquitto", (found, "-c"), "\n".join(lines) + "\n", any_version=True)
+    return BrokerProgram("mosquitto", (found, "-c"), "mosquitto.conf", "\n".join(lines) + "\n", any_version=True)
 
 
 def iotcore() -> BrokerProgram | None:
@@ -82,7 +84,7 @@ def iotcore() -> BrokerProgram | None:
     if find_spec("iotcore") is None:
         return None
     command = (sys.executable, "-m", "iotcore", "--log-level", "CRITICAL", "--config")
-    return BrokerProgram("iotcore", command, _RUMQTTD, any_version=False)
+    return BrokerProgram("iotcore", command, "rumqttd.toml", _RUMQTTD, any_version=False)
 
 
 async def start_broker(program: BrokerProgram, directory: Path) -> Broker:
@@ -92,7 +94,7 @@ async def start_broker(program: BrokerProgram, directory: Path) -> Broker:
         DemoFailed: It does not start.
     """
     port = _free_port()
-    config = directory / "broker.conf"
+    config = directory / program.config_file
     config.write_text(program.config.replace("{port}", str(port)))
     child = await Child.start(program.name, [*program.command, str(config)], directory)
 

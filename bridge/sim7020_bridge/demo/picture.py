@@ -18,6 +18,8 @@ LAYERS: Final = (Layer.PORT, Layer.AT, Layer.SIM, Layer.RADIO, Layer.REGISTRATIO
 
 _ROWS: Final = 100
 _REMEMBERED: Final = 65536
+_OVERTAKEN: Final = 2.0
+"""Longest time in seconds by which a broker may deliver a receipt before the message that it is about."""
 
 
 @dataclass(slots=True)
@@ -130,7 +132,7 @@ class Picture:
             if topic == socket.received_topic:
                 self._hear_incoming(socket, received)
             elif topic == self._topics.send(socket.name) or any(matches(sent, topic) for sent in socket.send_topics):
-                self._hear_outgoing(socket, received)
+                self._sends(socket.name, topic, received.payload)
         self.touch()
 
     def _hear_modem(self, levels: list[str], received: Received) -> None:
@@ -145,6 +147,8 @@ class Picture:
                 self._hear_socket(name, _document(received.payload))
             case ["socket", name, "receipt"]:
                 self._hear_receipt(name, _document(received.payload))
+            case ["request", "send"]:
+                self._hear_request(received)
             case ["alert", name] if received.payload:
                 alert = _document(received.payload)
                 self._tell("alert", f"{name}: {alert.get('message')}. {alert.get('advice')}")
@@ -183,14 +187,20 @@ class Picture:
             why = f" ({error.get('name')})" if state.get("phase") == "backoff" and isinstance(error, dict) else ""
             self._tell("socket", f"{name} is {state.get('phase')}{why}")
 
-    def _hear_outgoing(self, socket: SocketSettings, received: Received) -> None:
+    def _hear_request(self, received: Received) -> None:
+        request = _document(received.payload)
+        data = request.get("data", request.get("data_hex", request.get("data_base64")))
+        if isinstance(data, str) and request.get("socket") in {socket.name for socket in self.sockets}:
+            self._sends(str(request["socket"]), received.topic, data.encode(errors="replace"))
+
+    def _sends(self, name: str, topic: str, data: bytes) -> None:
         """Take in a message to a socket, whose first receipt may have been quicker."""
-        self._tell("out", f"{socket.name}: {received.topic}: {readable(received.payload)}")
-        for message in self.messages:
-            if isinstance(message, Outgoing) and message.socket == socket.name and not message.topic:
-                message.topic, message.data = received.topic, received.payload
+        self._tell("out", f"{name}: {topic}: {readable(data)}")
+        for message in self._outgoing(name):
+            if not message.topic and self.elapsed - message.at < _OVERTAKEN:
+                message.topic, message.data = topic, data
                 return
-        self.messages.append(Outgoing(socket.name, received.topic, received.payload, self.elapsed))
+        self.messages.append(Outgoing(name, topic, data, self.elapsed))
 
     def _hear_incoming(self, socket: SocketSettings, received: Received) -> None:
         self._tell("back", f"{socket.name}: {received.topic}: {readable(received.payload)}")
@@ -217,7 +227,7 @@ class Picture:
         The bridge makes the ids of messages that have none. The first receipts of a socket come in the order of its
         messages, so a new id belongs to the oldest message that has none.
         """
-        sent = [message for message in self.messages if isinstance(message, Outgoing) and message.socket == name]
+        sent = self._outgoing(name)
         for message in sent:
             if message.receipt_id == receipt_id:
                 return message
@@ -227,6 +237,9 @@ class Picture:
         unknown = Outgoing(name, "", b"", self.elapsed)
         self.messages.append(unknown)
         return unknown
+
+    def _outgoing(self, name: str) -> list[Outgoing]:
+        return [message for message in self.messages if isinstance(message, Outgoing) and message.socket == name]
 
 
 def readable(data: bytes) -> str:

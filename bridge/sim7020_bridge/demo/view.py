@@ -11,8 +11,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from sim7020_bridge.demo.picture import LAYERS, Incoming, Outgoing, Picture, readable
-from sim7020_bridge.demo.stage import CONTROL, TELEMETRY, TOPICS, Stage
+from sim7020_bridge.demo.picture import LAYERS, Outgoing, Picture, readable
+from sim7020_bridge.demo.stage import CONTROL, TELEMETRY, Stage
 from sim7020_bridge.mqtt.documents import Layer
 
 _REFRESH: Final = 0.2
@@ -81,7 +81,7 @@ def try_lines(stage: Stage) -> tuple[str, ...]:
     to = f"-h {stage.mqtt.host} -p {stage.mqtt.port}{version}"
     return (
         *install,
-        f"mosquitto_sub {to} -v -t 'greenhouse/#' -t '{TOPICS.root}/#'",
+        f"mosquitto_sub {to} -v -t '#'",
         f"mosquitto_pub {to} -t {TELEMETRY.send_topics[0]} -m 21.5",
         f"mosquitto_pub {to} -t {CONTROL.send_topics[0]} -m open",
     )
@@ -93,9 +93,10 @@ def _render(stage: Stage, picture: Picture, height: int) -> RenderableType:
     above.add_column(ratio=1)
     above.add_row(_attachment(picture), _module(picture))
     lines = try_lines(stage)
-    others = 1 + 1 + len(LAYERS) + 1 + 1 + 2 + len(lines) + 1
+    others = 3 + len(LAYERS) + 2 + 2 + len(lines) + 1
     return Group(
         _header(stage, picture),
+        _status(picture),
         Text(),
         above,
         Text(),
@@ -117,18 +118,28 @@ def _header(stage: Stage, picture: Picture) -> Text:
     )
 
 
+def _status(picture: Picture) -> Text:
+    """Say what the modem is waiting for, in the bridge's words."""
+    if picture.layer is None:
+        return Text("the bridge is starting", "yellow")
+    if picture.reason:
+        return Text(
+            f"{picture.layer}: {readable(picture.reason.encode())}", "yellow", no_wrap=True, overflow="ellipsis"
+        )
+    return Text(f"{picture.layer} after {_seconds(picture.entered)}", "green")
+
+
 def _attachment(picture: Picture) -> Table:
-    steps = Table.grid(padding=(0, 1), expand=True)
+    steps = Table.grid(padding=(0, 1))
     steps.add_column(width=1)
     steps.add_column(no_wrap=True)
     steps.add_column(justify="right", no_wrap=True)
-    steps.add_column(ratio=1, no_wrap=True, overflow="ellipsis", style="yellow")
     for layer in LAYERS:
         if layer in picture.reached:
             steps.add_row(Text("✓", "green"), _WORDS[layer], Text(_seconds(picture.reached[layer]), "dim"))
         elif layer is picture.layer:
             waited = _seconds(picture.elapsed - picture.entered)
-            steps.add_row(Text("…", "yellow"), _WORDS[layer], Text(waited, "yellow"), _known(picture.reason))
+            steps.add_row(Text("…", "yellow"), _WORDS[layer], Text(waited, "yellow"))
         else:
             steps.add_row(Text("·", "dim"), Text(_WORDS[layer], "dim"))
     return steps
@@ -159,21 +170,20 @@ def _module(picture: Picture) -> Table:
 def _messages(picture: Picture, rows: int) -> Table:
     table = Table(box=None, expand=True, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column("", width=8, justify="right", no_wrap=True, style="dim")
-    table.add_column("socket", no_wrap=True)
+    table.add_column("socket", width=9, no_wrap=True)
     table.add_column("", width=1)
-    table.add_column("topic", no_wrap=True, overflow="ellipsis")
-    table.add_column("payload", ratio=1, no_wrap=True, overflow="ellipsis")
-    table.add_column("receipt", no_wrap=True)
+    table.add_column("topic", ratio=4, no_wrap=True, overflow="ellipsis")
+    table.add_column("payload", ratio=3, no_wrap=True, overflow="ellipsis")
+    table.add_column("receipt", width=20, no_wrap=True)
     recent = list(picture.messages)[-rows:]
     for message in recent:
         data = Text(readable(message.data[:_LONGEST]))
         topic = Text(readable(message.topic.encode()))
-        label = _label(picture, message.socket)
-        match message:
-            case Incoming():
-                table.add_row(_seconds(message.at), label, Text("←", "green"), topic, data, Text("received", "dim"))
-            case Outgoing():
-                table.add_row(_seconds(message.at), label, Text("→", "cyan"), topic, data, _receipt(message))
+        arrow, receipt = Text("←", "green"), Text("received", "dim")
+        if isinstance(message, Outgoing):
+            arrow, receipt = Text("→", "cyan"), _receipt(message)
+            data = Text(readable(message.error.encode()), "red") if message.error else data
+        table.add_row(_seconds(message.at), message.socket, arrow, topic, data, receipt)
     for _ in range(rows - len(recent)):
         table.add_row()
     return table
@@ -184,14 +194,10 @@ def _receipt(message: Outgoing) -> Text:
         return Text("…", "dim")
     state, at = list(message.states.items())[-1]
     if state in _FAILURES:
-        return Text(f"✗ {state}: {message.error}" if message.error else f"✗ {state}", "red")
+        return Text(f"✗ {state}", "red")
     if message.final:
         return Text(f"✓ {state} {_seconds(at - message.at)}", "green")
     return Text(f"{state} …", "yellow")
-
-
-def _label(picture: Picture, name: str) -> str:
-    return next((f"{name} {socket.transport}" for socket in picture.sockets if socket.name == name), name)
 
 
 def _part(document: Mapping[str, Any], key: str) -> dict[str, Any]:
