@@ -68,6 +68,7 @@ class Module:
             schedule,
             internet,
             self.profile,
+            variants,
             report=self.emit_urc,
             online=lambda: self.packet.online,
             active=self.traffic,

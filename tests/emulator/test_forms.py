@@ -187,9 +187,9 @@ def test_every_listed_command_is_declared() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["+CSORCV", "+CSORCVMODE", "+CSOLISTEN", "+CSOSENDEX", "+CNTP", "+CNTPCID", "+CSCON", "+CNACT", "+CAOPEN"]
-    + ["+CIPOPEN", "+NETOPEN", "+CPSI", "+CNMP"],
-)
+    ["+CSORCV", "+CSORCVMODE", "+CSOLISTEN", "+CSOSENDEX", "+CNTP", "+CNTPCID", "+CSCON", "+CNACT", "+CAOPEN",
+     "+CIPOPEN", "+NETOPEN", "+CPSI", "+CNMP"],
+)  # fmt: skip
 @pytest.mark.parametrize("form", ["", "?", "=?", "=1"])
 async def test_other_families_commands_are_refused(name: str, form: str) -> None:
     """Commands of other modules are unknown, whatever +CMEE says."""

@@ -166,6 +166,7 @@ async def test_active_profile() -> None:
         shown = await bench.ask("AT&V")
         assert shown[1:8] == ["ACTIVE PROFILE", "E: 1", "L: 0", "M: 0", "Q: 0", "V: 1", "X: 4"]
         assert shown[-12:] == [
-            '+CSCS: "IRA"', "+IPR: 115200", "&C: 1", "&D: 2", "+CGEREP: 0", "+CEER: 0", "+CGPIAF: 0,0,0,0",
+            "+IPR: 115200", "&C: 1", "&D: 2", "+CGEREP: 0", "+CEER: 0", "+CGPIAF: 0,0,0,0",
             "+CPSMSTATUS: 1", "+CMGF: 0", "+CSDH: 0", "+CSMINS: 0", "+CMUX: 0,0,0,31,10,3,30,10,2",
-        ][1:] + ["OK"]  # fmt: skip
+            "OK",
+        ]  # fmt: skip

@@ -86,7 +86,7 @@ async def test_immediate_power_down_is_silent() -> None:
     """+CPOWD=0 prints nothing."""
     async with Bench() as bench:
         bench.type(b"AT+CPOWD=0\rAT\r")
-        bench.module.schedule.timer(0.02, lambda: bench.module.press_pwrkey())
+        bench.module.schedule.timer(0.02, bench.module.press_pwrkey)
         assert await bench.line() == "RDY"
 
 
