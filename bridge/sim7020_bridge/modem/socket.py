@@ -57,10 +57,11 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What went wrong on a socket: the +CSOERR code if the module gave one, its name, and when."""
+    """What went wrong on a socket: the +CSOERR code if the module gave one, its name for machines, words, and when."""
 
     code: int | None
     name: str
+    words: str
     at: datetime
 
 
@@ -165,7 +166,7 @@ class ModemSocket:
             await module.execute(SendData(socket, piece))
         except (CommandRefused, ModuleSilent) as error:
             if self.id == socket:
-                self._break(Failure(None, str(error), self._clock()))
+                self._break(_failure(error, self._clock()))
             raise
         except LineError:
             # whoever tries again must wait for the next session, and not run into the dead line at once
@@ -184,7 +185,7 @@ class ModemSocket:
             case DataAcknowledged(_, length):
                 self._acknowledge(length)
             case SocketFailed(_, code):
-                self._break(Failure(code, urc.words, self._clock()))
+                self._break(Failure(code, urc.name, urc.words, self._clock()))
         return True
 
     async def keep_open(self, module: Module) -> None:
@@ -204,7 +205,7 @@ class ModemSocket:
                     backoff.reset()
                 if failure is None:
                     continue
-                log.warning("socket %s: %s; opening it again", self.settings.name, failure.name)
+                log.warning("socket %s: %s; opening it again", self.settings.name, failure.words)
                 self._set(phase=Phase.BACKOFF, failure=failure)
                 await asyncio.sleep(backoff.next_wait())
         finally:
@@ -227,7 +228,7 @@ class ModemSocket:
             log.info("socket %s is open to %s:%d", self.settings.name, self.state.address, self.settings.port)
             return await self._until_broken(module, broken)
         except (CommandRefused, ModuleSilent, MalformedAnswer, RequestRefused) as error:
-            return Failure(None, str(error), self._clock())
+            return _failure(error, self._clock())
         except _Refused as refused:
             return refused.failure
         finally:
@@ -249,7 +250,7 @@ class ModemSocket:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._timing.error_code_wait):
                     cause = await report
-                    raise _Refused(Failure(cause.code, cause.words, self._clock())) from refused
+                    raise _Refused(Failure(cause.code, cause.name, cause.words, self._clock())) from refused
             raise
         finally:
             report.cancel()
@@ -334,6 +335,19 @@ async def _close(module: Module, socket: SocketId) -> None:
         await module.execute(CloseSocket(socket))
 
 
+def _failure(error: BridgeError, at: datetime) -> Failure:
+    """Say what an error means for a socket for which the module gave no code."""
+    match error:
+        case RequestRefused(code=name):
+            return Failure(None, name, error.message, at)
+        case CommandRefused():
+            return Failure(None, "module_refused", str(error), at)
+        case ModuleSilent():
+            return Failure(None, "module_silent", str(error), at)
+        case _:
+            return Failure(None, "module_unclear", str(error), at)
+
+
 def _lose(done: "asyncio.Future[None]") -> None:
     if not done.done():
         done.set_exception(SocketLost("the socket broke before the peer acknowledged"))
@@ -342,7 +356,7 @@ def _lose(done: "asyncio.Future[None]") -> None:
 
 class _Refused(Exception):
     def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.name)
+        super().__init__(failure.words)
         self.failure = failure
 
 
