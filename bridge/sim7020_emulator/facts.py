@@ -1,11 +1,14 @@
 """Facts of the module, its SIM and its network that a user may set."""
 
 import dataclasses
+import ipaddress
 import re
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from sim7020_emulator.clock import read_moment
 from sim7020_emulator.mistakes import Mistake, choose
+from sim7020_emulator.results import Refused
 
 _T = TypeVar("_T", str, int, float)
 
@@ -54,8 +57,8 @@ class Facts:
     cell: str = _fact("01A50B1A", "cell, eight hex digits", pattern=r"[0-9A-F]{8}")
     rac: str = _fact("00", "routing area, two hex digits", pattern=r"[0-9A-F]{2}")
     dbm: str = _fact("", "received power, from which rssi follows by table; empty: rssi as set", pattern=r"(-\d{2,3})?")
-    rssi: int = _fact(20, "signal as +CSQ prints it, 0-31 or 99")
-    ber: int = _fact(0, "bit error rate as +CSQ prints it, 0-7 or 99")
+    rssi: int = _fact(20, "signal as +CSQ prints it, 0-31 or 99", pattern=r"[0-9]|[12][0-9]|3[01]|99")
+    ber: int = _fact(0, "bit error rate as +CSQ prints it, 0-7 or 99", pattern="[0-7]|99")
     rsrp: str = _fact("-85", "dBm; empty: not available", pattern=r"(-?\d+)?")
     rsrq: str = _fact("-8", "dB; empty: not available", pattern=r"(-?\d+)?")
     cell_rssi: str = _fact("-77", "RSSI of the serving cell in dBm; empty: not available", pattern=r"(-?\d+)?")
@@ -98,11 +101,26 @@ class Facts:
             choose(name, value, rules["choices"])
         if rules["pattern"] and not re.fullmatch(rules["pattern"], value):
             raise Mistake(f"{name} can't be {value!r}: {rules['meaning']}")
+        self._check(name, value)
         kind = known[name].type
         try:
             setattr(self, name, kind(value) if callable(kind) else value)
         except ValueError:
             raise Mistake(f"{name} can't be {value!r}: it is a number ({rules['meaning']})") from None
+
+    @staticmethod
+    def _check(name: str, value: str) -> None:
+        """Refuse what a pattern can't tell: days that are none, addresses that are none."""
+        try:
+            if name in {"clock", "sntp_clock"} and value:
+                read_moment(value)
+            if name in {"mask", "gateway", "dns1", "dns2"}:
+                ipaddress.IPv4Address(value)
+            if name == "address":
+                for address in value.split(","):
+                    ipaddress.IPv4Address(address)
+        except (Refused, ValueError):
+            raise Mistake(f"{name} can't be {value!r}: no such time or address") from None
 
 
 def described() -> list[tuple[str, str, str]]:

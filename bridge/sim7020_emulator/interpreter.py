@@ -130,12 +130,14 @@ class Interpreter:
         final: str | None = "OK"
         afterwards: list[Callable[[], None]] = []
         cme = False
+        basic = True
         try:
             if too_long:
                 raise PlainError
             await self._module.schedule.pause(self._module.schedule.timing.answer)
             for invocation in read_line(line):
                 command = self._commands.get(invocation.name)
+                basic = basic and not invocation.name.startswith(("+", "*"))
                 cme = command is not None and command.cme
                 answer = await self._carry_out(command, invocation)
                 self._information(answer.lines)
@@ -146,7 +148,7 @@ class Interpreter:
                     break
         except Refused as refused:
             final = self._refusal(refused, cme=cme)
-        if final is not None:
+        if final is not None and not (basic and self._module.profile.number("Q")):
             self._result(final)
         self._module.light_sleep.note()
         self._running = None

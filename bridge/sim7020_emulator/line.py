@@ -8,7 +8,7 @@ _SLICE = 0.004
 """Seconds of line time that travel as one piece."""
 
 _LATENESS = 0.05
-"""How late a timer may be before the line counts as having been idle, in seconds."""
+"""How late a timer may be and still be made up for, in seconds."""
 
 _BITS_PER_BYTE = 10
 
@@ -43,6 +43,8 @@ class PacedLine:
         if self._rate == 0 and not self._waiting:
             self._deliver(data)
             return
+        if not self._waiting:
+            self._free_at = max(self._free_at, asyncio.get_running_loop().time())
         self._waiting.append(data)
         self.backlog += len(data)
         self._arm()

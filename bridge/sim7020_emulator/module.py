@@ -68,6 +68,7 @@ class Module:
             schedule,
             internet,
             self.profile,
+            variants,
             report=self.emit_urc,
             online=lambda: self.packet.online,
             active=self.traffic,
@@ -147,12 +148,14 @@ class Module:
             self.emit_urc("+CPIN: NOT READY")
         await self.schedule.pause(self.schedule.timing.radio_off)
 
-    def full_function(self) -> None:
-        """+CFUN=1: SIM and radio on; reports follow."""
-        if self.profile.number("CFUN") != 1:
-            self.profile.set("CFUN", 1)
-            self.profile.apply_pending("DEFAULT_TYPE", "DEFAULT_APN", "DEFAULT_USER", "DEFAULT_PASSWORD")
-            self._begin(self._radio_on())
+    def set_full_function(self) -> None:
+        """+CFUN=1; ``switch_radio_on`` carries it out."""
+        self.profile.set("CFUN", 1)
+        self.profile.apply_pending("DEFAULT_TYPE", "DEFAULT_APN", "DEFAULT_USER", "DEFAULT_PASSWORD")
+
+    def switch_radio_on(self) -> None:
+        """Power the SIM and look for the network; reports follow."""
+        self._begin(self._radio_on())
 
     def signal_text(self) -> str:
         """Compose rssi and ber as +CSQ and +CSQN print them; 99,99 with the radio off."""

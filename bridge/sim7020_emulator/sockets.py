@@ -14,6 +14,7 @@ from sim7020_emulator.internet import Internet, Moment
 from sim7020_emulator.profile import Profile
 from sim7020_emulator.results import PlainError
 from sim7020_emulator.schedule import Schedule
+from sim7020_emulator.variants import Variants
 
 SOCKETS = 5
 """How many sockets the module has; ids are 0 to 4."""
@@ -114,6 +115,7 @@ class Sockets:
         schedule: Schedule,
         internet: Internet,
         profile: Profile,
+        variants: Variants,
         *,
         report: Callable[[str], None],
         online: Callable[[], bool],
@@ -124,6 +126,7 @@ class Sockets:
         self._schedule = schedule
         self._internet = internet
         self._profile = profile
+        self._variants = variants
         self._report = report
         self._online = online
         self._active = active
@@ -222,6 +225,13 @@ class Sockets:
         target.listening = False
         if target.real is not None:
             target.real.abandon()
+            self._active()
+        self.report_error(target, code)
+
+    def report_error(self, target: ModuleSocket, code: int) -> None:
+        """Say +CSOERR; firmware of the note's time has no code 12."""
+        if code == SocketError.PARAMETER and self._variants.is_set("csoerr_names", "note"):
+            code = SocketError.VALUE
         self._report(f"+CSOERR: {target.number},{code}")
 
     def forget(self, *, keep_udp: bool = False) -> None:

@@ -49,9 +49,11 @@ class Peer:
         assert bytes(self.received) == data
         self.received.clear()
 
-    async def connected(self) -> asyncio.StreamWriter:
-        """Return the last TCP client, once there is one."""
-        await asyncio.wait_for(self._connected.wait(), 30)
+    async def connected(self, count: int = 1) -> asyncio.StreamWriter:
+        """Return the last TCP client, once there have been so many."""
+        while len(self._writers) < count:
+            self._connected.clear()
+            await asyncio.wait_for(self._connected.wait(), 30)
         return self._writers[-1]
 
     async def send(self, data: bytes) -> None:

@@ -66,7 +66,7 @@ class NetworkTime:
 class ReadClock(Command[NetworkTime]):
     """+CCLK: read the clock.
 
-    Manual V1.05 section 3.2.21. It starts in the year 00.
+    Manual V1.05. It starts in the year 00.
     """
 
     answer_names: ClassVar[tuple[str, ...]] = ("+CCLK",)
@@ -85,7 +85,7 @@ class ReadClock(Command[NetworkTime]):
 class SetClock(Order):
     """+CCLK: set the clock.
 
-    Manual V1.05 section 3.2.21.
+    Manual V1.05.
 
     Args:
         moment: Aware of its zone, between 2001 and 2099.

@@ -16,7 +16,7 @@ NB_IOT: int = 5
 class SetEdrx(Order):
     """+CEDRXS: ask the network for eDRX, or do without.
 
-    Manual V1.05 section 3.2.30.
+    Manual V1.05.
 
     Args:
         mode: 0 off, 1 on, 2 on with reports, 3 off and forgotten.
@@ -68,7 +68,7 @@ class SetEdrxWithWindow(Order):
 class ReadEdrx(Command[str | None]):
     """+CEDRXS: read the eDRX cycle asked for, four bits; None if none is set.
 
-    Manual V1.05 section 3.2.30.
+    Manual V1.05.
     """
 
     answer_names: ClassVar[tuple[str, ...]] = ("+CEDRXS",)

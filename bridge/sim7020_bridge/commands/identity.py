@@ -199,7 +199,7 @@ class ReadIccid(_Identity):
     """
 
     answer_names: ClassVar[tuple[str, ...]] = ("+CCID", "+ICCID")
-    shape: ClassVar[re.Pattern[str]] = re.compile(r"\d{17,20}[0-9A-Fa-f]{0,3}")
+    shape: ClassVar[re.Pattern[str]] = re.compile(r"\d{4}[0-9A-Fa-f]{14,18}")
 
     def line(self) -> str:
         """Return the command line."""

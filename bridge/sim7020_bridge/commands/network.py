@@ -115,7 +115,7 @@ class SetDnsServers(Order):
 class ReadDnsServers(Command[tuple[str, ...]]):
     """+CDNSCFG: read the name servers, primary first.
 
-    Manual V1.05 section 9.2.1 and before; the lines are named PrimaryDns and SecondaryDns.
+    Manual V1.05 section 7.2.13; the lines are named PrimaryDns and SecondaryDns.
     """
 
     answer_names: ClassVar[tuple[str, ...]] = ("PrimaryDns", "SecondaryDns")
@@ -133,7 +133,7 @@ class ReadDnsServers(Command[tuple[str, ...]]):
 class Ping(Order):
     """+CIPPING: send echo requests; a PingReply follows for each, lost ones included.
 
-    Manual V1.05; TCP/IP note section 2.3. Refused with BUSY while another runs.
+    Manual V1.05 section 9.2.1; TCP/IP note section 2.3. Refused with BUSY while another runs.
 
     Args:
         address: Host name or address.

@@ -66,7 +66,7 @@ class Supply:
 class ReadSupply(Command[Supply]):
     """+CBC: read the supply voltage.
 
-    Manual V1.05 section 3.2.23.
+    Manual V1.05.
     """
 
     answer_names: ClassVar[tuple[str, ...]] = ("+CBC",)
@@ -178,7 +178,7 @@ class PowerSaving:
 class SetPowerSaving(Order):
     """+CPSMS: ask the network for PSM, or do without; kept over a restart.
 
-    Manual V1.05 section 3.2.29. Only a change from 0 to 1 makes the module ask.
+    Manual V1.05. Only a change from 0 to 1 makes the module ask.
 
     Args:
         enabled: Whether to use PSM.
@@ -207,7 +207,7 @@ class SetPowerSaving(Order):
 class ReadPowerSaving(Command[PowerSaving]):
     """+CPSMS: read what PSM is asked for. What the network granted stands in ``+CEREG`` with n=4.
 
-    Manual V1.05 section 3.2.29.
+    Manual V1.05.
     """
 
     answer_names: ClassVar[tuple[str, ...]] = ("+CPSMS",)

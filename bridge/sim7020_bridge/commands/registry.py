@@ -103,12 +103,12 @@ _SECRETS: Final = tuple(
     for pattern in (
         r"\+CSONMI: ?\d+,\d+,(?P<secret>.*)",
         r'AT\+CSOSEND=\d+,\d+,"?(?P<secret>[^"]*)"?',
-        r'AT\+CPIN="?(?P<secret>[^"?]+)"?',
+        r"AT\+CPIN=(?P<secret>.*)",
         r'(?:AT)?\*MCGDEFCONT[=:] ?"[^"]*","[^"]*",(?P<secret>.*)',
         r"AT\+CGAUTH=\d+,\d+,(?P<secret>.*)",
         r"\+(?:CGSN|GSN|CIMI|CCID|ICCID): ?(?P<secret>.*)",
         r'\+CNUM: ?(?P<secret>"[^"]*","[^"]*").*',
-        r"(?P<secret>\d{14,20}[0-9A-F]{0,4})",
+        r"(?P<secret>[0-9A-F]{14,22})",
         r"(?P<secret>(?:[0-9A-F]{2})+)",
     )
 )

@@ -113,7 +113,7 @@ def _bits(seconds: float, units: dict[str, int], what: str) -> str:
     fitting = []
     for code, unit in units.items():
         value = math.ceil(seconds / unit)
-        if 0 <= value <= _LARGEST_VALUE:
+        if seconds >= 0 and value <= _LARGEST_VALUE:
             fitting.append((unit * value, f"{code}{value:05b}"))
     if not fitting:
         longest = max(units.values()) * _LARGEST_VALUE

@@ -14,14 +14,20 @@ from sim7020_bridge.commands.identity import (
     ReadManufacturer,
     ReadModel,
 )
-from sim7020_bridge.commands.packet import ReadAddresses, ReadBackoffTimer, ReadContextParameters, ReadContextStates
+from sim7020_bridge.commands.packet import (
+    ContextState,
+    ReadAddresses,
+    ReadBackoffTimer,
+    ReadContextParameters,
+    ReadContextStates,
+)
 from sim7020_bridge.commands.power import ReadSupply
 from sim7020_bridge.commands.radio import ReadCell, ReadFunctionality, ReadSignalQuality
 from sim7020_bridge.commands.registration import ReadGprsRegistration, ReadOperator, ReadRegistration
 from sim7020_bridge.commands.sim import ReadSimState, SimReading
-from sim7020_bridge.errors import CommandRefused, MalformedAnswer
+from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent
 from sim7020_bridge.modem.module import Module
-from sim7020_bridge.modem.state import Fact, Identity
+from sim7020_bridge.modem.state import DEFAULT_CID, Fact, Identity
 
 log: Final = logging.getLogger(__name__)
 
@@ -65,7 +71,7 @@ async def read_sim(module: Module) -> None:
         module.facts.learn(await module.execute(ReadSimState()))
     except CommandRefused as refused:
         module.facts.learn(SimReading.of_refusal(refused.code))
-    except MalformedAnswer as error:
+    except (ModuleSilent, MalformedAnswer) as error:
         log.warning("%s", error)
 
 
@@ -88,7 +94,11 @@ async def read_registration(module: Module) -> None:
 
 async def read_pdn(module: Module) -> None:
     """Read whether the context is active, and what the network gave it."""
-    await _learn(module, ReadContextStates())
+    contexts = await _ask(module, ReadContextStates())
+    if contexts is not None:
+        # a context that is not listed is off
+        listed = any(context.cid == DEFAULT_CID for context in contexts)
+        module.facts.learn(contexts if listed else (ContextState(DEFAULT_CID, active=False),))
     if module.facts.state.pdn.active:
         await _learn(module, ReadContextParameters())
         if module.facts.state.pdn.address is None:
@@ -127,6 +137,6 @@ async def _ask(module: Module, command: Command[R]) -> R | None:
         return await module.execute(command)
     except CommandRefused as refused:
         log.debug("not told: %s", refused)
-    except MalformedAnswer as malformed:
-        log.warning("%s", malformed)
+    except (ModuleSilent, MalformedAnswer) as error:
+        log.warning("%s", error)
     return None

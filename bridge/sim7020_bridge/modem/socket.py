@@ -15,6 +15,7 @@ from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.commands.power import SetReleaseAssistance
 from sim7020_bridge.commands.sockets import (
     LARGEST_PAYLOAD,
+    SOCKETS,
     CloseSocket,
     ConnectSocket,
     CreateSocket,
@@ -64,10 +65,11 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What went wrong on a socket: the +CSOERR code if the module gave one, its name, and when."""
+    """What went wrong on a socket: the +CSOERR code if the module gave one, its name for machines, words, and when."""
 
     code: int | None
     name: str
+    words: str
     at: datetime
 
 
@@ -161,14 +163,17 @@ class ModemSocket:
             ModuleSilent: The module did not say whether it took it; the same.
             LineError: The session is over.
         """
+        opening = self._broken
         for start in range(0, len(data), LARGEST_PAYLOAD):
             await self._send_piece(data[start : start + LARGEST_PAYLOAD])
         self._set(sent=self.state.sent.plus(len(data)))
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if not self.acknowledges or self._acknowledged >= self._sent:
+        if not self.acknowledges:
             done.set_result(None)
-        elif self.id is None:
+        elif self.id is None or self._broken is not opening:
             _lose(done)
+        elif self._acknowledged >= self._sent:
+            done.set_result(None)
         else:
             self._unacknowledged.append((self._sent, done))
         return done
@@ -186,7 +191,12 @@ class ModemSocket:
             await module.execute(SendData(socket, piece))
         except (CommandRefused, ModuleSilent) as error:
             if self.id == socket:
-                self._break(Failure(None, str(error), self._clock()))
+                self._break(_failure(error, self._clock()))
+            raise
+        except LineError:
+            # whoever tries again must wait for the next session, and not run into the dead line at once
+            if self.id == socket:
+                self._open.clear()
             raise
 
     def take(self, urc: DataReceived | DataAcknowledged | SocketFailed) -> bool:
@@ -201,7 +211,7 @@ class ModemSocket:
             case DataAcknowledged(_, length):
                 self._acknowledge(length)
             case SocketFailed(_, code):
-                self._break(Failure(code, urc.words, self._clock()))
+                self._break(Failure(code, urc.name, urc.words, self._clock()))
         return True
 
     async def keep_open(self, module: Module) -> None:
@@ -223,7 +233,7 @@ class ModemSocket:
                     backoff.reset()
                 if failure is None:
                     continue
-                log.warning("socket %s: %s; opening it again", self.settings.name, failure.name)
+                log.warning("socket %s: %s; opening it again", self.settings.name, failure.words)
                 self._set(phase=Phase.BACKOFF, failure=failure)
                 await asyncio.sleep(backoff.next_wait())
         finally:
@@ -236,16 +246,20 @@ class ModemSocket:
         """Open, stay open, close; return what broke it, or None if the PDN context went away."""
         self._set(phase=Phase.OPENING)
         self._module = module
-        broken = self._broken = asyncio.get_running_loop().create_future()
+        broken: asyncio.Future[Failure] = asyncio.get_running_loop().create_future()
+        self._broken = broken
         try:
             await self._connect(module)
+            if broken.done():
+                # it failed in the moment it connected
+                return broken.result()
             self._used = asyncio.get_running_loop().time()
             self._set(phase=Phase.OPEN)
             self._open.set()
             log.info("socket %s is open to %s:%d", self.settings.name, self.state.address, self.settings.port)
             return await self._until_broken(module, broken)
         except (CommandRefused, ModuleSilent, MalformedAnswer, RequestRefused) as error:
-            return Failure(None, str(error), self._clock())
+            return _failure(error, self._clock())
         except _Refused as refused:
             return refused.failure
         finally:
@@ -272,7 +286,7 @@ class ModemSocket:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._timing.error_code_wait):
                     cause = await report
-                    raise _Refused(Failure(cause.code, cause.words, self._clock())) from refused
+                    raise _Refused(Failure(cause.code, cause.name, cause.words, self._clock())) from refused
             raise
         finally:
             report.cancel()
@@ -291,20 +305,24 @@ class ModemSocket:
 
     async def _create(self, module: Module) -> SocketId:
         try:
-            return await module.execute(CreateSocket(stream=self.settings.transport is Transport.TCP))
+            socket = await module.execute(CreateSocket(stream=self.settings.transport is Transport.TCP))
         except ModuleSilent:
             # it may exist all the same, and would be lost: there are only five
             await self._sweep(module)
             raise
+        if socket not in range(SOCKETS):
+            raise MalformedAnswer(f"+CSOC: {socket}", f"ids go from 0 to {SOCKETS - 1}")
+        return socket
 
     async def _address(self, module: Module) -> str:
         host = self.settings.host
         with suppress(ValueError):
             return str(IPv4Address(host))
         resolution = await module.resolve(host)
-        if not resolution.addresses:
-            raise RequestRefused("dns", f"cannot resolve {host}: {resolution.words}")
-        return resolution.addresses[0]
+        for address in resolution.addresses:
+            with suppress(ValueError):
+                return str(IPv4Address(address))
+        raise RequestRefused("dns", f"cannot resolve {host}: {resolution.words}")
 
     async def _until_broken(self, module: Module, broken: "asyncio.Future[Failure]") -> Failure | None:
         gone = asyncio.create_task(module.facts.until(_offline), name=f"socket {self.settings.name}: watch the link")
@@ -375,6 +393,19 @@ async def _close(module: Module, socket: SocketId) -> None:
         await module.execute(CloseSocket(socket))
 
 
+def _failure(error: BridgeError, at: datetime) -> Failure:
+    """Say what an error means for a socket for which the module gave no code."""
+    match error:
+        case RequestRefused(code=name):
+            return Failure(None, name, error.message, at)
+        case CommandRefused():
+            return Failure(None, "module_refused", str(error), at)
+        case ModuleSilent():
+            return Failure(None, "module_silent", str(error), at)
+        case _:
+            return Failure(None, "module_unclear", str(error), at)
+
+
 def _lose(done: "asyncio.Future[None]") -> None:
     if not done.done():
         done.set_exception(SocketLost("the socket broke before the peer acknowledged"))
@@ -383,7 +414,7 @@ def _lose(done: "asyncio.Future[None]") -> None:
 
 class _Refused(Exception):
     def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.name)
+        super().__init__(failure.words)
         self.failure = failure
 
 

@@ -6,9 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from sim7020_bridge.clock import Clock, wall_clock
-from sim7020_bridge.commands.sockets import CloseSocket, DataAcknowledged, DataReceived, ReadSockets, SocketFailed
+from sim7020_bridge.commands.sockets import (
+    SOCKETS,
+    CloseSocket,
+    DataAcknowledged,
+    DataReceived,
+    ReadSockets,
+    SocketFailed,
+)
 from sim7020_bridge.config.model import PowerSavingSettings, SocketSettings
-from sim7020_bridge.errors import CommandRefused, MalformedAnswer
+from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.timing import Timing
@@ -70,14 +77,14 @@ class Sockets:
         """Close the sockets of the module that nobody here owns: there are only five."""
         try:
             existing = await module.execute(ReadSockets())
-        except (CommandRefused, MalformedAnswer) as error:
+        except (CommandRefused, ModuleSilent, MalformedAnswer) as error:
             log.info("cannot list the module's sockets: %s", error)
             return
-        owned = {socket.id for socket in self}
         for socket in existing:
-            if socket not in owned:
+            # looked up each time: an id that has just become free may have a new owner
+            if socket in range(SOCKETS) and not any(each.id == socket for each in self):
                 log.info("closing socket %d, which nobody owns", socket)
                 try:
                     await module.execute(CloseSocket(socket))
-                except CommandRefused as refused:
-                    log.info("%s", refused)
+                except (CommandRefused, ModuleSilent) as error:
+                    log.info("%s", error)

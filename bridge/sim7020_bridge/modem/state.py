@@ -334,7 +334,7 @@ def _registered(state: ModemState, registration: Registration) -> ModemState:
 
 
 def _pdn(pdn: Pdn, fact: tuple[ContextState, ...] | tuple[ContextParameters, ...] | tuple[ContextAddress, ...]) -> Pdn:
-    """Read the default context out of an answer; an answer without it says that it is off, or has no address."""
+    """Read the default context out of an answer; an answer without it says nothing about it."""
     for context in fact:
         if context.cid != DEFAULT_CID:
             continue
@@ -359,7 +359,7 @@ def _link(state: ModemState) -> tuple[Layer, str | None]:  # noqa: PLR0911 - one
     if state.sim is None or not state.sim.ready:
         return Layer.SIM, state.sim.words if state.sim else "the SIM has not been read yet"
     if state.functionality is not Functionality.FULL:
-        return Layer.RADIO, "the radio is off" if state.functionality else "the radio has not been read yet"
+        return Layer.RADIO, "the radio is off" if state.functionality is not None else "the radio has not been read yet"
     registration = state.registration
     if registration is None or not registration.registered:
         if not _has_signal(state.signal):

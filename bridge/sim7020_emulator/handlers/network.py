@@ -68,6 +68,11 @@ async def _ping(call: Call) -> Answer:
     return Answer(then=lambda: module.services.ping(address, count=count, limit=limit))
 
 
+def _read_traffic(call: Call) -> Answer:
+    counter = call.module.sockets.traffic
+    return lines(*(f"*MGCOUNT: {context.cid},{counter}" for context in call.module.packet.all()))
+
+
 def _count_traffic(call: Call) -> Answer:
     call.arguments.limit(at_least=2, at_most=3)
     action = call.arguments.integer(0, 0, 2)
@@ -91,5 +96,5 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("+CDNSGIP", test="", write=_resolve),
     Command("+CIPPING", test="+CIPPING: (1-100),(0-5120),(1-600)", read=_read_ping, write=_ping, cme=True),
-    Command("*MGCOUNT", test="*MGCOUNT: (0-2),(1-15),(0-86400)", write=_count_traffic),
+    Command("*MGCOUNT", test="*MGCOUNT: (0-2),(1-15),(0-86400)", read=_read_traffic, write=_count_traffic),
 )

@@ -18,7 +18,10 @@ async def _function(call: Call) -> Answer:
     if reset:
         return Answer(then=call.module.restart)
     if function == 1:
-        return Answer(then=call.module.full_function)
+        if call.module.profile.number("CFUN") == 1:
+            return OK
+        call.module.set_full_function()
+        return Answer(then=call.module.switch_radio_on)
     if function != call.module.profile.number("CFUN"):
         await call.module.set_function(function)
     return OK

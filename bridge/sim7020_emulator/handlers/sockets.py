@@ -68,7 +68,7 @@ def _listen(call: Call) -> Answer:
     except OSError as error:
         target.dead = True
         code = error_code(error)
-        return Answer(final="ERROR", then=lambda: call.module.emit_urc(f"+CSOERR: {target.number},{code}"))
+        return Answer(final="ERROR", then=lambda: call.module.sockets.report_error(target, code))
     return OK
 
 
@@ -82,10 +82,10 @@ async def _connect(call: Call) -> Answer:
     try:
         await call.module.sockets.connect(target, address, port)
     except ConnectionFailed as failed:
-        report = f"+CSOERR: {target.number},{failed.code}"
+        failure = failed.code
         if call.module.variants.is_set("csocon_failure", "error"):
             return Answer(final="ERROR")
-        return Answer(final="ERROR", then=lambda: call.module.emit_urc(report))
+        return Answer(final="ERROR", then=lambda: call.module.sockets.report_error(target, failure))
     return OK
 
 
@@ -149,9 +149,10 @@ async def _send_data(call: Call) -> Answer:
 
 def _close(call: Call) -> Answer:
     call.arguments.limit(at_least=1, at_most=1)
-    call.module.sockets.close(call.arguments.integer(0, 0, _LAST))
-    call.module.psm.check()
-    return OK
+    closed = _socket(call)
+    call.module.sockets.close(closed.number)
+    spoke = closed.transport is Transport.TCP and closed.state is State.CONNECTED
+    return Answer(then=call.module.traffic if spoke else call.module.psm.check)
 
 
 def _status(call: Call) -> Answer:

@@ -1,0 +1,202 @@
+"""The demo from beginning to end."""
+
+import asyncio
+import io
+import logging
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, Final
+
+from sim7020_bridge.demo.broker import BrokerProgram, find_broker
+from sim7020_bridge.demo.child import DemoFailed
+from sim7020_bridge.demo.picture import LAYERS, Picture, readable
+from sim7020_bridge.demo.round_trip import FINAL, RoundTrip, publish_telemetry, round_trip
+from sim7020_bridge.demo.stage import CONTROL, SOCKETS, TELEMETRY, TOPICS, Stage, set_up
+from sim7020_bridge.demo.view import View
+from sim7020_bridge.mqtt.client import MqttClient
+from sim7020_bridge.mqtt.documents import Layer
+from sim7020_bridge.mqtt.messages import Publication, Received
+
+DEADLINE: Final = 60.0
+"""Longest that ``--once`` may take, in seconds."""
+
+SPEED: Final = 2.0
+"""How much faster than a real module the emulated one is, while people watch."""
+
+SPEED_ONCE: Final = 5.0
+"""The same when nobody does."""
+
+_STOPS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def run_demo(*, once: bool) -> int:
+    """Run the demo until Ctrl-C, or until one message over UDP and one over TCP came back.
+
+    Returns:
+        The exit status: 0, or 1 if something failed.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    view = View()
+    # What the children write is in their files; the demo's own log lines would tear the picture.
+    logging.getLogger("sim7020_bridge").addHandler(logging.NullHandler())
+    try:
+        return asyncio.run(_stoppable(view, once=once))
+    except BrokenPipeError:
+        # Nobody reads any more; the interpreter must not find out again when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+async def play(
+    view: View,
+    *,
+    once: bool,
+    broker: BrokerProgram | None = None,
+    deadline: float = DEADLINE,
+) -> None:
+    """Start everything, show it, and end everything.
+
+    Args:
+        view: Where to show it.
+        once: Whether to end after a round trip over each socket; else only cancelling ends it.
+        broker: The broker to start; None finds one.
+        deadline: Longest time in seconds that ``once`` may take.
+
+    Raises:
+        DemoFailed: Something did not work, or took too long.
+    """
+    seconds = asyncio.get_running_loop().time
+    picture = Picture(
+        TOPICS,
+        SOCKETS,
+        seconds=seconds,
+        tell=lambda subject, words: view.event(picture.elapsed, subject, words),
+    )
+    trips = [
+        RoundTrip(TELEMETRY, b"The greenhouse has 21.5 degrees"),
+        RoundTrip(CONTROL, b"The window is open"),
+    ]
+    program = broker or find_broker()
+    with tempfile.TemporaryDirectory(prefix="sim7020-demo-") as directory:
+        speed = SPEED_ONCE if once else SPEED
+        async with set_up(Path(directory), program, speed=speed, on_change=picture.touch) as stage:
+            for child in stage.children:
+                view.event(picture.elapsed, "started", f"{child.name} (process {child.pid})")
+            client = _client(stage, picture)
+            with view.shown(stage, picture):
+                try:
+                    async with asyncio.timeout(deadline if once else None):
+                        await _first_of(
+                            client.run(),
+                            stage.watch(),
+                            view.animate(stage, picture),
+                            _scene(stage, picture, client, trips, once=once),
+                        )
+                except TimeoutError:
+                    reason = f"not done within {deadline:g} s: waiting for {_waits_for(picture, trips)}"
+                    raise DemoFailed(reason, stage.bridge.last_lines()) from None
+    if once:
+        _summarize(view, program, picture, trips)
+
+
+async def _stoppable(view: View, *, once: bool) -> int:
+    playing = asyncio.ensure_future(play(view, once=once))
+    loop = asyncio.get_running_loop()
+    stopped = False
+
+    def stop() -> None:
+        nonlocal stopped
+        if not stopped:
+            stopped = True
+            playing.cancel()
+
+    for number in _STOPS:
+        loop.add_signal_handler(number, stop)
+    try:
+        await playing
+    except DemoFailed as failed:
+        for line in failed.lines:
+            view.say(f"  | {readable(line.encode())}")
+        view.say(f"The demo failed: {failed.reason}.")
+        return 1
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        view.say(f"The demo failed: {error}.")
+        return 1
+    except asyncio.CancelledError:
+        if once:
+            view.say("The demo was interrupted.")
+            return 1
+        view.say("The demo has ended; nothing of it is left running.")
+    return 0
+
+
+def _client(stage: Stage, picture: Picture) -> MqttClient:
+    def take(received: Received) -> None:
+        picture.hear(received)
+        client.acknowledge(received)
+
+    client = MqttClient(
+        stage.mqtt,
+        client_id="sim7020-demo",
+        will=Publication(topic="sim7020-demo/availability", payload=b"offline"),
+        subscriptions=picture.subscriptions,
+        on_connect=picture.touch,
+        on_message=take,
+    )
+    return client
+
+
+async def _scene(stage: Stage, picture: Picture, client: MqttClient, trips: list[RoundTrip], *, once: bool) -> None:
+    await picture.until(lambda: picture.is_open)
+    if not once:
+        await publish_telemetry(client, TELEMETRY, CONTROL)
+    for trip in trips:
+        await round_trip(trip, client, picture, stage.servers[trip.socket.name])
+
+
+async def _first_of(*jobs: Coroutine[Any, Any, None]) -> None:
+    """Run until one of the jobs ends, cancel the others, and raise what it raised."""
+    tasks = [asyncio.create_task(job) for job in jobs]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+def _waits_for(picture: Picture, trips: list[RoundTrip]) -> str:
+    if picture.is_open:
+        return next((trip.waits_for for trip in trips if trip.waits_for), "the end")
+    if not picture.available:
+        return "the bridge to connect to the broker"
+    if picture.layer is not Layer.ONLINE:
+        return f"the modem to attach ({picture.layer}: {picture.reason})"
+    return "the sockets to open"
+
+
+def _summarize(view: View, program: BrokerProgram, picture: Picture, trips: list[RoundTrip]) -> None:
+    view.say()
+    attached = ", ".join(f"{layer} {picture.reached[layer]:.1f}" for layer in LAYERS if layer in picture.reached)
+    view.say(f"Attached, through {program.name}, after seconds: {attached}.")
+    for trip in trips:
+        transport, peer = trip.socket.transport.upper(), trip.socket
+        view.say(
+            f"{transport} to {peer.host}:{peer.port}: {len(trip.payload)} bytes published on {peer.send_topics[0]}; "
+            f"at the server after {_seconds(trip.arrived)}, {FINAL[peer.transport]} after {_seconds(trip.settled)}, "
+            f"back on {peer.received_topic} after {_seconds(trip.returned)}."
+        )
+    view.say(f"All went well, in {picture.elapsed:.1f} s.")
+
+
+def _seconds(seconds: float | None) -> str:
+    return "?" if seconds is None else f"{seconds:.2f} s"

@@ -1,0 +1,157 @@
+"""Everything that the demo needs, running: emulator, broker, two echo servers and the bridge, all on loopback."""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sim7020_bridge.config.model import Encoding, MqttSettings, SocketSettings, Transport
+from sim7020_bridge.demo import echo
+from sim7020_bridge.demo.broker import HOST, Broker, BrokerProgram, start_broker
+from sim7020_bridge.demo.child import Child
+from sim7020_bridge.demo.echo import EchoServer
+from sim7020_bridge.mqtt.topics import Topics
+
+BASE: Final = "sim7020"
+MODEM: Final = "demo"
+TOPICS: Final = Topics(BASE, MODEM)
+
+SERVER: Final = "198.51.100.7"
+"""An address for documentation (RFC 5737): the emulated network leads it to the echo servers."""
+
+TELEMETRY: Final = SocketSettings(
+    "telemetry",
+    Transport.UDP,
+    SERVER,
+    5005,
+    Encoding.TEXT,
+    send_topics=("greenhouse/temperature",),
+    received_topic="greenhouse/commands",
+)
+CONTROL: Final = SocketSettings(
+    "control",
+    Transport.TCP,
+    SERVER,
+    7000,
+    Encoding.TEXT,
+    send_topics=("greenhouse/window",),
+    received_topic="greenhouse/answers",
+)
+SOCKETS: Final = (TELEMETRY, CONTROL)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What runs.
+
+    Args:
+        broker: The MQTT broker.
+        modem: The emulated modem's device.
+        servers: The echo server behind each socket, by the socket's name.
+        children: The programs that were started, the bridge last.
+    """
+
+    broker: Broker
+    modem: Path
+    servers: dict[str, EchoServer]
+    children: tuple[Child, ...]
+
+    @property
+    def mqtt(self) -> MqttSettings:
+        """How to reach the broker."""
+        return MqttSettings(HOST, self.broker.port, base_topic=BASE)
+
+    @property
+    def bridge(self) -> Child:
+        """The bridge."""
+        return self.children[-1]
+
+    async def watch(self) -> None:
+        """Wait until any of the programs ends.
+
+        Raises:
+            DemoFailed: One ended; it is named.
+        """
+        watching = [asyncio.create_task(child.watch(), name=f"watch {child.name}") for child in self.children]
+        try:
+            done, _ = await asyncio.wait(watching, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in watching:
+                task.cancel()
+            await asyncio.gather(*watching, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def set_up(
+    directory: Path, program: BrokerProgram, *, speed: float, on_change: Callable[[], None]
+) -> AsyncIterator[Stage]:
+    """Start everything, and end it in the opposite order: the bridge says goodbye while the broker still listens.
+
+    Args:
+        directory: A private directory for configuration, logs and the modem's device.
+        program: The broker to start.
+        speed: How many times faster than a real one the module is.
+        on_change: Called when an echo server received something.
+
+    Raises:
+        DemoFailed: Something does not start.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        udp = await stack.enter_async_context(echo.udp_echo(on_change))
+        tcp = await stack.enter_async_context(echo.tcp_echo(on_change))
+        servers = {TELEMETRY.name: udp, CONTROL.name: tcp}
+
+        modem = directory / "modem"
+        emulator = await Child.start("emulator", _emulator(modem, servers, speed), directory)
+        stack.push_async_callback(emulator.end)
+        broker = await start_broker(program, directory)
+        stack.push_async_callback(broker.child.end)
+
+        async def plugged_in() -> bool:
+            return modem.exists()
+
+        await emulator.wait_ready(plugged_in)
+
+        config = directory / "bridge.yaml"
+        config.write_text(configuration(broker.port, modem))
+        run = [sys.executable, "-m", "sim7020_bridge", "run", "--config", str(config)]
+        bridge = await Child.start("bridge", run, directory)
+        stack.push_async_callback(bridge.end)
+        yield Stage(broker, modem, servers, (emulator, broker.child, bridge))
+
+
+def configuration(port: int, modem: Path) -> str:
+    """Write the bridge's configuration file."""
+    lines = [
+        "mqtt:",
+        f"  host: {HOST}",
+        f"  port: {port}",
+        f"  base_topic: {BASE}",
+        "modems:",
+        f"  {MODEM}:",
+        f'    port: "{modem}"',
+        "    sockets:",
+    ]
+    for socket in SOCKETS:
+        lines += [
+            f"      {socket.name}:",
+            f"        protocol: {socket.transport}",
+            f"        host: {socket.host}",
+            f"        port: {socket.port}",
+            f"        encoding: {socket.encoding}",
+            f"        send_topics: [{', '.join(socket.send_topics)}]",
+            f"        received_topic: {socket.received_topic}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _emulator(modem: Path, servers: dict[str, EchoServer], speed: float) -> list[str]:
+    command = [sys.executable, "-m", "sim7020_emulator", "--link", str(modem), "--speed", f"{speed:g}"]
+    for socket in SOCKETS:
+        command += ["--route", f"{socket.host}:{socket.port}={echo.HOST}:{servers[socket.name].port}"]
+    return command

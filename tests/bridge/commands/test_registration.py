@@ -1,0 +1,175 @@
+"""Registration in every form of the reference, and the operator."""
+
+import pytest
+
+from sim7020_bridge.at.command import Command
+from sim7020_bridge.at.framer import Line
+from sim7020_bridge.commands.registration import (
+    EMM_CAUSES,
+    Domain,
+    Operator,
+    ReadCircuitRegistration,
+    ReadGprsRegistration,
+    ReadOperator,
+    ReadRegistration,
+    Registration,
+    RegistrationReport,
+    RegistrationStatus,
+)
+from sim7020_bridge.commands.registry import URCS
+from tests.bridge.commands.conftest import Ask
+
+HOME = RegistrationStatus.HOME
+ROAMING = RegistrationStatus.ROAMING
+DENIED = RegistrationStatus.DENIED
+CELL = ("5B57", "01A50B1A", 9)
+
+# (stat and what follows it, what it means); the read form has n before it
+FORMS = [
+    pytest.param(0, "1", Registration(HOME), id="n=0 home"),
+    pytest.param(0, "0", Registration(RegistrationStatus.NOT_REGISTERED), id="n=0 idle"),
+    pytest.param(1, "2", Registration(RegistrationStatus.SEARCHING), id="n=1 searching"),
+    pytest.param(1, "3", Registration(DENIED), id="n=1 denied"),
+    pytest.param(1, "4", Registration(RegistrationStatus.UNKNOWN), id="n=1 unknown"),
+    pytest.param(1, "5", Registration(ROAMING), id="n=1 roaming"),
+    pytest.param(1, "6", Registration(RegistrationStatus.SMS_ONLY_HOME), id="n=1 SMS only at home"),
+    pytest.param(1, "7", Registration(RegistrationStatus.SMS_ONLY_ROAMING), id="n=1 SMS only roaming"),
+    pytest.param(1, "100", Registration(RegistrationStatus.WITHHELD), id="n=1 attach withheld"),
+    pytest.param(1, "42", Registration(42), id="n=1 a status of tomorrow"),
+    pytest.param(2, '1,"5B57","01A50B1A"', Registration(HOME, "5B57", "01A50B1A"), id="n=2 without AcT"),
+    pytest.param(2, '1,"5B57","01A50B1A",9', Registration(HOME, *CELL), id="n=2 without rac"),
+    pytest.param(2, '5,"5B57","01A50B1A",9,"00"', Registration(ROAMING, *CELL, rac="00"), id="n=2 with rac"),
+    pytest.param(3, "3,,,,0,15", Registration(DENIED, cause_type=0, cause=15), id="n=3 denied"),
+    pytest.param(3, "3,,,,,0,15", Registration(DENIED, cause_type=0, cause=15), id="n=3 denied, empty rac"),
+    pytest.param(3, '1,"5B57","01A50B1A",9,"00"', Registration(HOME, *CELL, rac="00"), id="n=3 home"),
+    pytest.param(4, "3", Registration(DENIED), id="n=4 denied"),
+    pytest.param(
+        4,
+        '1,"5B57","01A50B1A",9,"00",,,"00000001","11100000"',
+        Registration(HOME, *CELL, rac="00", active_time="00000001", periodic_tau="11100000"),
+        id="n=4 with rac",
+    ),
+    pytest.param(
+        4,
+        '1,"5B57","01A50B1A",9,,,"00000001","11100000"',
+        Registration(HOME, *CELL, active_time="00000001", periodic_tau="11100000"),
+        id="n=4 without rac",
+    ),
+    pytest.param(
+        4,
+        '1,"5B57","01A50B1A",9,,,,"00000001","11100000"',
+        Registration(HOME, *CELL, active_time="00000001", periodic_tau="11100000"),
+        id="n=4 with empty rac",
+    ),
+    pytest.param(
+        4,
+        '1,"5B57","01A50B1A",9,"00000001","11100000"',
+        Registration(HOME, *CELL, active_time="00000001", periodic_tau="11100000"),
+        id="n=4 without causes",
+    ),
+    pytest.param(
+        4,
+        '1,"5B57","01A50B1A",9,"00",,,,"11100000"',
+        Registration(HOME, *CELL, rac="00", periodic_tau="11100000"),
+        id="n=4 without active time",
+    ),
+    pytest.param(
+        4,
+        '1,"5B57","01A50B1A",9,"00",,,"00000001"',
+        Registration(HOME, *CELL, rac="00", active_time="00000001"),
+        id="n=4 without TAU",
+    ),
+    pytest.param(
+        5,
+        '1,"00A0","0002920C",9,"00",0,0,"00100010","00010010"',
+        Registration(HOME, "00A0", "0002920C", 9, "00", 0, 0, "00100010", "00010010"),
+        id="n=5 from a device",
+    ),
+    pytest.param(
+        5,
+        '5,"5B57","01A50B1A",9,0,0,"00100010","00010010"',
+        Registration(ROAMING, *CELL, cause_type=0, cause=0, active_time="00100010", periodic_tau="00010010"),
+        id="n=5 without rac",
+    ),
+    pytest.param(5, "3,,,,,1,7,,", Registration(DENIED, cause_type=1, cause=7), id="n=5 denied, empty rac and timers"),
+    pytest.param(5, "3,,,,0,11,,", Registration(DENIED, cause_type=0, cause=11), id="n=5 denied, empty timers"),
+]
+
+
+@pytest.mark.parametrize(("n", "arguments", "registration"), FORMS)
+def test_read_form(ask: Ask, n: int, arguments: str, registration: Registration) -> None:
+    """The read form answers the question; with n before it, it says the same as the URC."""
+    assert ask(ReadRegistration(), f"+CEREG: {n},{arguments}") == registration
+
+
+@pytest.mark.parametrize(("n", "arguments", "registration"), FORMS)
+def test_unsolicited_form(n: int, arguments: str, registration: Registration) -> None:
+    """The URC says the same without n, is no answer, and a late answer is read as what it says."""
+    line = Line.of(f"+CEREG: {arguments}")
+    assert URCS.read(line) == RegistrationReport(Domain.EPS, registration)
+    assert not ReadRegistration().answers(line)
+    assert URCS.read(Line.of(f"+CEREG: {n},{arguments}")) == RegistrationReport(Domain.EPS, registration)
+
+
+@pytest.mark.parametrize(
+    ("command", "line", "domain"),
+    [
+        (ReadRegistration(), "+CEREG: 0,1", Domain.EPS),
+        (ReadRegistration(), "+CGREG: 0,1", Domain.PACKET),
+        (ReadGprsRegistration(), "+CGREG: 0,1", Domain.PACKET),
+        (ReadCircuitRegistration(), "+CREG: 0,1", Domain.CIRCUIT),
+    ],
+)
+def test_domains(ask: Ask, command: Command[object], line: str, domain: Domain) -> None:
+    """Each domain has its own name; +CGREG under AT+CEREG? is the manual's misprint."""
+    assert ask(command, line) == Registration(HOME)
+    assert URCS.read(Line.of(line)) == RegistrationReport(domain, Registration(HOME))
+
+
+@pytest.mark.parametrize(
+    ("status", "facts"),
+    [
+        (HOME, (True, False, False, False)),
+        (ROAMING, (True, True, False, False)),
+        (DENIED, (False, False, True, False)),
+        (RegistrationStatus.SEARCHING, (False, False, False, True)),
+        (RegistrationStatus.SMS_ONLY_HOME, (False, False, False, False)),
+        (RegistrationStatus.WITHHELD, (False, False, False, False)),
+        (42, (False, False, False, False)),
+    ],
+)
+def test_what_a_status_means(status: int, facts: tuple[bool, ...]) -> None:
+    """Only at home and roaming is registered; SMS alone carries no data."""
+    registration = Registration(status)
+    assert (registration.registered, registration.roaming, registration.denied, registration.searching) == facts
+
+
+@pytest.mark.parametrize(
+    ("registration", "words"),
+    [
+        (Registration(HOME), "registered at home"),
+        (Registration(DENIED), "the network denied registration"),
+        (Registration(DENIED, cause_type=0, cause=8), f"the network denied registration: {EMM_CAUSES[8]}"),
+        (Registration(DENIED, cause_type=0, cause=77), "the network denied registration: EMM cause 77"),
+        (Registration(DENIED, cause_type=1, cause=3), "the network denied registration: vendor cause 3"),
+        (Registration(42), "registration status 42"),
+    ],
+)
+def test_words(registration: Registration, words: str) -> None:
+    """Status and cause are said in words, unknown ones by number."""
+    assert registration.words == words
+
+
+@pytest.mark.parametrize(
+    ("line", "operator"),
+    [
+        ("+COPS: 0", Operator(0)),
+        ('+COPS: 0,0,"CHN-UNICOM",9', Operator(0, name="CHN-UNICOM", access_technology=9)),
+        ('+COPS:0,0,"CHN-UNICOM",9', Operator(0, name="CHN-UNICOM", access_technology=9)),
+        ('+COPS: 1,2,"46000",9', Operator(1, plmn="46000", access_technology=9)),
+        ('+COPS: 0,1,"CMCC"', Operator(0, name="CMCC")),
+    ],
+)
+def test_operator(ask: Ask, line: str, operator: Operator) -> None:
+    """The operator comes by name or by number, or not at all."""
+    assert ask(ReadOperator(), line) == operator

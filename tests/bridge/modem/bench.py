@@ -1,0 +1,114 @@
+"""A modem kept attached whose port leads to a scripted module."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
+
+from sim7020_bridge.config.model import ModemSettings, SocketSettings, Transport
+from sim7020_bridge.errors import PortUnavailable
+from sim7020_bridge.modem.modem import Modem
+from sim7020_bridge.modem.socket import ModemSocket, Phase, SocketState
+from sim7020_bridge.modem.state import Layer, ModemState
+from tests.bridge.scripted_module import ScriptedModule
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+UDP = SocketSettings(name="udp", transport=Transport.UDP, host="198.51.100.7", port=5005)
+TCP = SocketSettings(name="tcp", transport=Transport.TCP, host="198.51.100.8", port=5006)
+NAMED = SocketSettings(name="named", transport=Transport.TCP, host="example.org", port=5007)
+
+
+def virtual_clock() -> datetime:
+    """Tell the loop's time."""
+    return EPOCH + timedelta(seconds=asyncio.get_running_loop().time())
+
+
+def now() -> float:
+    """Return the loop's time in seconds."""
+    return asyncio.get_running_loop().time()
+
+
+@dataclass(slots=True)
+class Bench:
+    """A scripted module, the modem that keeps it attached, and all that this told."""
+
+    module: ScriptedModule
+    settings: ModemSettings
+    absent: int = 0
+    states: list[ModemState] = field(default_factory=list)
+    socket_states: list[tuple[str, SocketState]] = field(default_factory=list)
+    data: list[tuple[str, bytes]] = field(default_factory=list)
+    modem: Modem = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.modem = Modem(
+            self.settings,
+            on_socket=lambda socket: self.socket_states.append((socket.settings.name, socket.state)),
+            on_data=lambda socket, data: self.data.append((socket.settings.name, data)),
+            clock=virtual_clock,
+        )
+        self.modem.facts.listen(lambda _, after: self.states.append(after))
+
+    async def open_port(self, url: str, _baudrate: int) -> ScriptedModule:
+        """Stand in for `open_port`."""
+        if self.absent:
+            self.absent -= 1
+            raise PortUnavailable(url, "missing", "no such device")
+        return self.module.plug()
+
+    async def until(self, holds: Callable[[ModemState], bool], within: float = 7200.0) -> None:
+        """Return once a condition holds for the modem's state."""
+        async with asyncio.timeout(within):
+            await self.modem.facts.until(holds)
+
+    async def online(self) -> None:
+        """Return once the modem is online."""
+        await self.until(lambda state: state.link.layer is Layer.ONLINE)
+
+    def socket(self, name: str) -> ModemSocket:
+        """Return a socket."""
+        socket = self.modem.sockets.get(name)
+        assert socket is not None
+        return socket
+
+    async def opened(self, name: str, within: float = 7200.0) -> ModemSocket:
+        """Return a socket once it is open."""
+        socket = self.socket(name)
+        async with asyncio.timeout(within):
+            await socket.wait_open()
+        return socket
+
+    def phases(self, name: str) -> list[Phase]:
+        """Return the phases that a socket went through."""
+        phases: list[Phase] = []
+        for told, state in self.socket_states:
+            if told == name and phases[-1:] != [state.phase]:
+                phases.append(state.phase)
+        return phases
+
+    def layers(self) -> list[Layer]:
+        """Return the layers that the link went through."""
+        layers: list[Layer] = []
+        for state in self.states:
+            if layers[-1:] != [state.link.layer]:
+                layers.append(state.link.layer)
+        return layers
+
+
+@asynccontextmanager
+async def running(
+    *sockets: SocketSettings, module: ScriptedModule | None = None, apn: str | None = None, absent: int = 0
+) -> AsyncIterator[Bench]:
+    """Keep a modem attached while the block runs; ``absent`` is how often its port can't be opened first."""
+    settings = ModemSettings(name="shed", port="/dev/ttyS7", apn=apn, sockets=sockets)
+    bench = Bench(module or ScriptedModule(), settings, absent)
+    with patch("sim7020_bridge.modem.modem.open_port", bench.open_port):
+        task = asyncio.create_task(bench.modem.run(), name="modem")
+        try:
+            yield bench
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task

@@ -1,0 +1,340 @@
+"""A socket kept open, against a scripted module on virtual time."""
+
+import asyncio
+
+import pytest
+
+from sim7020_bridge.errors import CommandRefused, LineError, ModuleSilent
+from sim7020_bridge.modem.socket import Phase, SocketLost
+from sim7020_bridge.modem.state import Layer
+from tests.bridge.modem.bench import NAMED, TCP, UDP, now, running
+from tests.bridge.scripted_module import SILENCE, on_virtual_time
+
+
+@on_virtual_time
+async def test_open_send_receive() -> None:
+    """A socket is opened once the link is online, takes payload as hex and hands on what comes."""
+    async with running(UDP) as bench:
+        socket = await bench.opened("udp")
+        assert 'AT+CSOCON=0,5005,"198.51.100.7"' in bench.module.heard
+        acknowledged = await socket.send(b"12345")
+        assert acknowledged.done()
+        assert bench.module.heard[-1] == 'AT+CSOSEND=0,10,"3132333435"'
+        bench.module.say("+CSONMI: 0,6,313233", "+CSONMI: 4,2,31")
+        await asyncio.sleep(1)
+        assert bench.data == [("udp", b"123")]
+        assert bench.phases("udp") == [Phase.OPENING, Phase.OPEN]
+        assert (socket.state.sent.bytes, socket.state.received.messages) == (5, 1)
+    assert bench.phases("udp")[-1] is Phase.CLOSED
+
+
+@on_virtual_time
+async def test_error_report_reopens() -> None:
+    """A socket that fails is closed, waits, and is opened again with a new id; later waits are longer."""
+    async with running(UDP) as bench:
+        await bench.opened("udp")
+        waits = []
+        for failure in range(1, 6):
+            bench.module.say("+CSOERR: 0,2")
+            await bench.module.hears("AT+CSOCL", times=failure)
+            began = now()
+            await bench.opened("udp")
+            waits.append(now() - began)
+        assert bench.phases("udp") == [Phase.OPENING, Phase.OPEN] + 5 * [
+            Phase.CLOSED,
+            Phase.BACKOFF,
+            Phase.OPENING,
+            Phase.OPEN,
+        ]
+        for index, wait in enumerate(waits):
+            assert 0.75 * 2**index <= wait <= 2**index + 0.01
+        failure_now = bench.socket("udp").state.failure
+        assert failure_now is not None
+        assert (failure_now.code, failure_now.name) == (2, "the connection was aborted")
+
+
+@on_virtual_time
+async def test_stable_socket_starts_with_short_wait() -> None:
+    """A socket that was open for a minute waits as after its first failure."""
+    async with running(UDP) as bench:
+        await bench.opened("udp")
+        for failure in range(1, 5):
+            bench.module.say("+CSOERR: 0,2")
+            await bench.module.hears("AT+CSOCL", times=failure)
+            await bench.opened("udp")
+        await asyncio.sleep(61)
+        bench.module.say("+CSOERR: 0,2")
+        await bench.module.hears("AT+CSOCL", times=5)
+        began = now()
+        await bench.opened("udp")
+        assert now() - began <= 1.01
+
+
+@pytest.mark.parametrize(
+    ("lines", "code", "name"),
+    [
+        pytest.param(("ERROR", "+CSOERR: 0,3"), 3, "the connection was reset", id="code after the refusal"),
+        pytest.param(("+CSOERR: 0,3", "ERROR"), 3, "the connection was reset", id="code before the refusal"),
+        pytest.param(("ERROR",), None, 'AT+CSOCON=0,5006,"198.51.100.8": ERROR', id="no code"),
+    ],
+)
+@on_virtual_time
+async def test_refused_connection(lines: tuple[str, ...], code: int | None, name: str) -> None:
+    """A refused connection tells the cause if the module does, is closed, and tried again."""
+    async with running(TCP) as bench:
+        bench.module.answer_once("AT+CSOCON", *lines)
+        socket = await bench.opened("tcp")
+        assert socket.state.failure is not None
+        assert (socket.state.failure.code, socket.state.failure.name) == (code, name)
+        assert bench.module.times("AT+CSOCL") == 1
+        assert bench.phases("tcp") == [Phase.OPENING, Phase.CLOSED, Phase.BACKOFF, Phase.OPENING, Phase.OPEN]
+
+
+@on_virtual_time
+async def test_error_right_after_connecting() -> None:
+    """A socket that fails in the moment it connects is never called open."""
+    async with running(TCP) as bench:
+        bench.module.answer_once("AT+CSOCON", "OK", "+CSOERR: 0,3")
+        await bench.opened("tcp")
+        assert bench.phases("tcp") == [Phase.OPENING, Phase.CLOSED, Phase.BACKOFF, Phase.OPENING, Phase.OPEN]
+
+
+@on_virtual_time
+async def test_name_is_resolved_each_time() -> None:
+    """A name is resolved before every opening, and its address is the peer's."""
+    async with running(NAMED) as bench:
+        bench.module.answer_once("AT+CDNSGIP", "OK", '+CDNSGIP: 1,"example.org","203.0.113.1"')
+        bench.module.answer_once("AT+CDNSGIP", "+CDNSGIP: 203.0.113.2", "OK")
+        socket = await bench.opened("named")
+        assert socket.state.address == "203.0.113.1"
+        bench.module.say("+CSOERR: 0,2")
+        await bench.module.hears("AT+CSOCL")
+        await bench.opened("named")
+        assert socket.state.address == "203.0.113.2"
+        assert bench.module.heard.count('AT+CSOCON=0,5007,"203.0.113.2"') == 1
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(("OK", "+CDNSGIP: 0,8"), id="DNS error"),
+        pytest.param(("OK",), id="no answer"),
+        pytest.param(("ERROR",), id="refused"),
+        pytest.param(("OK", '+CDNSGIP: 1,"example.org","203.0.\x00.1","2001:db8::1"'), id="noise and IPv6"),
+    ],
+)
+@on_virtual_time
+async def test_name_without_address(lines: tuple[str, ...]) -> None:
+    """A name that can't be resolved is a failure of the socket, which tries again and leaves no socket behind."""
+    async with running(NAMED) as bench:
+        bench.module.answer_once("AT+CDNSGIP", *lines)
+        bench.module.answer("AT+CDNSGIP", "OK", '+CDNSGIP: 1,"EXAMPLE.ORG","203.0.113.1"')
+        socket = await bench.opened("named")
+        assert socket.state.failure is not None
+        assert bench.module.sockets == {0}
+
+
+@on_virtual_time
+async def test_acknowledgement_before_ok() -> None:
+    """The peer's acknowledgement counts also when it is reported before the module's OK."""
+    async with running(TCP) as bench:
+        socket = await bench.opened("tcp")
+        bench.module.answer_once("AT+CSOSEND", "SEND: 0,5", "OK")
+        assert (await socket.send(b"12345")).done()
+
+
+@on_virtual_time
+async def test_acknowledgements_add_up() -> None:
+    """Reports may cover parts of a message or several at once."""
+    async with running(TCP) as bench:
+        socket = await bench.opened("tcp")
+        first, second, third = [await socket.send(data) for data in (b"12345", b"678", b"9")]
+        bench.module.say("SEND: 0,4")
+        await asyncio.sleep(1)
+        assert not first.done()
+        bench.module.say("SEND: 0,4")
+        await asyncio.sleep(1)
+        assert (first.done(), second.done(), third.done()) == (True, True, False)
+        third.cancel()
+        bench.module.say("SEND: 0,1")
+        await asyncio.sleep(1)
+
+
+@on_virtual_time
+async def test_long_payload_is_split() -> None:
+    """A long TCP payload goes in pieces of 512 bytes and is acknowledged when all of it is."""
+    async with running(TCP) as bench:
+        socket = await bench.opened("tcp")
+        done = await socket.send(bytes(1025))
+        assert [line.split(",")[1] for line in bench.module.heard if "CSOSEND=" in line] == ["1024", "1024", "2"]
+        bench.module.say("SEND: 0,1024")
+        await asyncio.sleep(1)
+        assert not done.done()
+        bench.module.say("SEND: 0,1")
+        await asyncio.wait_for(done, 1)
+
+
+@on_virtual_time
+async def test_broken_with_unacknowledged() -> None:
+    """What was not acknowledged when the socket broke is lost, and says so."""
+    async with running(TCP) as bench:
+        socket = await bench.opened("tcp")
+        done = await socket.send(b"12345")
+        bench.module.say("+CSOERR: 0,3")
+        with pytest.raises(SocketLost):
+            await done
+        await bench.opened("tcp")
+        again = await socket.send(b"678")
+        bench.module.say("SEND: 0,3")
+        await asyncio.wait_for(again, 1)
+
+
+@on_virtual_time
+async def test_broken_while_sending_is_not_acknowledged() -> None:
+    """A TCP socket that fails between a payload and its OK has not delivered it."""
+    async with running(TCP) as bench:
+        socket = await bench.opened("tcp")
+        bench.module.answer_once("AT+CSOSEND", *SILENCE)
+        sending = asyncio.create_task(socket.send(b"12345"))
+        await bench.module.hears("AT+CSOSEND")
+        bench.module.say("+CSOERR: 0,3")
+        await asyncio.sleep(0.1)
+        bench.module.say("OK")
+        done = await sending
+        with pytest.raises(SocketLost):
+            await done
+
+
+@on_virtual_time
+async def test_refused_payload_reopens() -> None:
+    """A payload that the module refuses breaks the socket, which is opened afresh."""
+    async with running(TCP) as bench:
+        socket = await bench.opened("tcp")
+        bench.module.answer_once("AT+CSOSEND", "ERROR")
+        with pytest.raises(CommandRefused):
+            await socket.send(b"1")
+        with pytest.raises(SocketLost):
+            await socket.send(b"1")
+        await bench.opened("tcp")
+        assert bench.module.times("AT+CSOCL") == 1
+
+
+@on_virtual_time
+async def test_silence_while_sending_reopens() -> None:
+    """A payload that the module never answers breaks the socket, not the session."""
+    async with running(TCP) as bench:
+        socket = await bench.opened("tcp")
+        bench.module.answer_once("AT+CSOSEND", *SILENCE)
+        with pytest.raises(ModuleSilent):
+            await socket.send(b"1")
+        await bench.opened("tcp")
+        assert bench.module.opened == 1
+        assert bench.modem.facts.state.counters.resyncs == 1
+
+
+@on_virtual_time
+async def test_port_lost_while_sending() -> None:
+    """When the port goes away under a payload, the socket is not open from that moment."""
+    async with running(TCP) as bench:
+        socket = await bench.opened("tcp")
+        bench.module.answer_once("AT+CSOSEND", *SILENCE)
+        sending = asyncio.create_task(socket.send(b"1"))
+        await bench.module.hears("AT+CSOSEND")
+        bench.module.unplug()
+        with pytest.raises(LineError):
+            await sending
+        with pytest.raises(SocketLost):
+            await socket.send(b"1")
+        await bench.opened("tcp")
+        assert bench.module.opened == 2
+
+
+@on_virtual_time
+async def test_context_lost_closes() -> None:
+    """A socket is closed with its PDN context and opened when that is back, with no wait for a failure."""
+    async with running(UDP) as bench:
+        await bench.opened("udp")
+        bench.module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
+        bench.module.say("+CGEV: NW PDN DEACT 1")
+        await bench.module.hears("AT+CSOCL")
+        assert bench.modem.facts.state.link.layer is Layer.PDN
+        bench.module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
+        bench.module.say("+CGEV: ME PDN ACT 1")
+        await bench.opened("udp")
+        assert Phase.BACKOFF not in bench.phases("udp")
+        assert bench.module.sockets == {0}
+
+
+@on_virtual_time
+async def test_context_lost_while_opening() -> None:
+    """A socket whose context goes away while it connects ends up open on the new context, and only once."""
+    async with running(TCP) as bench:
+        bench.module.answer_once("AT+CSOCON", *SILENCE)
+        await bench.module.hears("AT+CSOCON")
+        bench.module.say("+CGEV: NW PDN DEACT 1")
+        await asyncio.sleep(0.1)
+        bench.module.say("ERROR", "+CSOERR: 0,11")
+        await bench.opened("tcp")
+        assert bench.module.sockets == {0}
+
+
+@on_virtual_time
+async def test_silent_creation_is_swept() -> None:
+    """A socket that the module may have made without saying so is found and closed: there are only five."""
+    async with running(UDP, TCP) as bench:
+        await bench.opened("udp")
+        await bench.opened("tcp")
+        bench.module.answer_once("AT+CSOC", *SILENCE)
+        bench.module.sockets.add(3)
+        bench.module.say("+CSOERR: 1,2")
+        await bench.module.hears("AT+CSOC", times=3)
+        bench.module.sockets.add(2)
+        await bench.opened("tcp")
+        assert bench.module.sockets == {0, 1}
+
+
+@on_virtual_time
+async def test_sockets_left_behind_are_swept() -> None:
+    """Sockets that an earlier run left in the module are closed before any is opened; refusals don't matter."""
+    async with running(UDP) as bench:
+        bench.module.sockets |= {0, 1, 4}
+        bench.module.answer_once("AT+CSOCL=1", "ERROR")
+        await bench.opened("udp")
+        closed = [line for line in bench.module.heard if "CSOCL" in line]
+        assert closed == ["AT+CSOCL=0", "AT+CSOCL=1", "AT+CSOCL=4"]
+
+
+@pytest.mark.parametrize("lines", [("ERROR",), ("+CSOC: ?", "OK"), SILENCE], ids=str)
+@on_virtual_time
+async def test_sockets_that_cannot_be_listed(lines: tuple[str, ...]) -> None:
+    """A firmware that does not list its sockets works without."""
+    async with running(UDP) as bench:
+        bench.module.answer("AT+CSOC?", *lines)
+        await bench.opened("udp")
+        assert bench.module.opened == 1
+
+
+@pytest.mark.parametrize("lines", [("+CSOC: 7", "OK"), ("OK",), ("ERROR",)], ids=str)
+@on_virtual_time
+async def test_no_usable_socket(lines: tuple[str, ...]) -> None:
+    """An id that no socket has, or none at all, is a failure of that socket and of nothing else."""
+    async with running(UDP) as bench:
+        bench.module.answer_once("AT+CSOC", *lines)
+        socket = await bench.opened("udp")
+        assert socket.state.failure is not None
+        assert bench.module.opened == 1
+
+
+@on_virtual_time
+async def test_five_sockets_fail_together() -> None:
+    """Sockets that fail at once are all opened again, and none holds another's id."""
+    names = ("udp", "tcp")
+    async with running(UDP, TCP) as bench:
+        for name in names:
+            await bench.opened(name)
+        bench.module.say("+CSOERR: 0,11", "+CSOERR: 1,11")
+        await bench.module.hears("AT+CSOCL", times=2)
+        for name in names:
+            await bench.opened(name)
+        assert {bench.socket(name).id for name in names} == {0, 1}
+        assert bench.module.sockets == {0, 1}

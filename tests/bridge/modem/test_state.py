@@ -1,0 +1,218 @@
+"""What each fact does to a modem's state, as a table."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sim7020_bridge.commands.packet import ContextAddress, ContextParameters, ContextState
+from sim7020_bridge.commands.power import SleepReport, Supply
+from sim7020_bridge.commands.radio import CellReading, Functionality, SignalQuality
+from sim7020_bridge.commands.registration import Operator, Registration, RegistrationStatus
+from sim7020_bridge.commands.sim import SimReading, SimState
+from sim7020_bridge.modem.state import (
+    Counters,
+    Fact,
+    Identity,
+    Layer,
+    ModemState,
+    ModuleAnswered,
+    ModuleLost,
+    Pdn,
+    PdnWanted,
+    PortLost,
+    PortOpened,
+    Reattached,
+    Resynchronised,
+    initial,
+    reduce,
+)
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+LATER = T0 + timedelta(seconds=1)
+
+READY = SimReading(SimState.READY)
+HOME = Registration(RegistrationStatus.HOME, tac="00A0")
+SEARCHING = Registration(RegistrationStatus.SEARCHING)
+DENIED = Registration(RegistrationStatus.DENIED, cause_type=0, cause=11)
+GOOD = SignalQuality(20, None)
+WEAK = SignalQuality(5, None)
+UNKNOWN_SIGNAL = SignalQuality(None, None)
+CELL = CellReading(None, ())
+OPERATOR = Operator(0, plmn="46000")
+ACTIVE = (ContextState(1, active=True),)
+PARAMETERS = (ContextParameters(1, 5, "shnbiot", "10.250.0.213"),)
+LADDER: tuple[Fact, ...] = (PortOpened(), ModuleAnswered(), Functionality.FULL, READY, GOOD, HOME, ACTIVE, PARAMETERS)
+FACTS: tuple[Fact, ...] = (
+    *LADDER,
+    PortLost("unplugged"),
+    ModuleLost("silent"),
+    ModuleLost("RDY", restarted=True),
+    PdnWanted(wanted=True),
+    PdnWanted(wanted=False),
+    Reattached(),
+    Resynchronised(),
+    Identity(imei="869951030000019"),
+    SimReading(SimState.SIM_PIN),
+    Functionality.MINIMUM,
+    Functionality.RF_OFF,
+    WEAK,
+    UNKNOWN_SIGNAL,
+    CELL,
+    SEARCHING,
+    DENIED,
+    OPERATOR,
+    (),
+    (ContextState(1, active=False),),
+    (ContextState(2, active=True),),
+    (ContextAddress(1, "10.0.0.1"),),
+    SleepReport(entered=True),
+    SleepReport(entered=False),
+    Supply(88, 3418),
+)
+
+
+def after(*facts: Fact, state: ModemState | None = None) -> ModemState:
+    """Return the state after some facts."""
+    state = state or initial(T0)
+    for fact in facts:
+        state = reduce(state, fact, LATER)
+    return state
+
+
+ONLINE = after(*LADDER, CELL, OPERATOR)
+
+
+@pytest.mark.parametrize(
+    ("facts", "layer", "reason"),
+    [
+        pytest.param((), Layer.PORT, "the port is not open yet", id="nothing"),
+        pytest.param((PortLost("busy"),), Layer.PORT, "busy", id="port busy"),
+        pytest.param(LADDER[:1], Layer.AT, "the module has not answered yet", id="port open"),
+        pytest.param((*LADDER[:1], ModuleLost("silent")), Layer.AT, "silent", id="module silent"),
+        pytest.param(LADDER[:2], Layer.SIM, "the SIM has not been read yet", id="answering"),
+        pytest.param((*LADDER[:3], SimReading(SimState.SIM_PIN)), Layer.SIM, "the SIM wants its PIN", id="PIN"),
+        pytest.param((*LADDER[:2], READY), Layer.RADIO, "the radio has not been read yet", id="radio unread"),
+        pytest.param((*LADDER[:4], Functionality.MINIMUM), Layer.RADIO, "the radio is off", id="radio off"),
+        pytest.param((*LADDER[:4], Functionality.RF_OFF), Layer.RADIO, "the radio is off", id="flight mode"),
+        pytest.param(LADDER[:4], Layer.RADIO, "no usable signal; check the antenna and the place", id="signal unread"),
+        pytest.param((*LADDER[:4], WEAK), Layer.RADIO, "no usable signal; check the antenna and the place", id="x=5"),
+        pytest.param(
+            (*LADDER[:4], UNKNOWN_SIGNAL), Layer.RADIO, "no usable signal; check the antenna and the place", id="99"
+        ),
+        pytest.param(LADDER[:5], Layer.REGISTRATION, "the registration has not been read yet", id="signal"),
+        pytest.param((*LADDER[:5], SEARCHING), Layer.REGISTRATION, "searching for a network", id="searching"),
+        pytest.param(
+            (*LADDER[:5], DENIED),
+            Layer.REGISTRATION,
+            "the network denied registration: PLMN not allowed",
+            id="denied",
+        ),
+        pytest.param(LADDER[:6], Layer.PDN, "the PDN context is off", id="registered"),
+        pytest.param((*LADDER[:4], WEAK, HOME), Layer.PDN, "the PDN context is off", id="registered, weak signal"),
+        pytest.param(
+            (*LADDER[:6], PdnWanted(wanted=False)),
+            Layer.PDN,
+            "the PDN context was switched off on request",
+            id="switched off",
+        ),
+        pytest.param(LADDER, Layer.ONLINE, None, id="online"),
+        pytest.param(
+            (*LADDER, SleepReport(entered=True)),
+            Layer.SLEEPING,
+            "the module saves power and will wake by itself",
+            id="asleep",
+        ),
+        pytest.param((*LADDER, SleepReport(entered=True), SleepReport(entered=False)), Layer.ONLINE, None, id="awake"),
+        pytest.param((*LADDER, SleepReport(entered=True), PortLost("gone")), Layer.PORT, "gone", id="asleep, no port"),
+    ],
+)
+def test_link_is_the_lowest_layer_that_does_not_hold(facts: tuple[Fact, ...], layer: Layer, reason: str | None) -> None:
+    """The link says which layer does not hold, and why."""
+    link = after(*facts).link
+    assert (link.layer, link.reason) == (layer, reason)
+
+
+@pytest.mark.parametrize(
+    ("fact", "changes"),
+    [
+        pytest.param(PortOpened(), {"answering": False}, id="port opened again"),
+        pytest.param(ModuleAnswered(), {"sleeping": False}, id="answered"),
+        pytest.param(PdnWanted(wanted=False), {"pdn": replace(ONLINE.pdn, wanted=False)}, id="switched off"),
+        pytest.param(Reattached(), {"counters": Counters(reattached=1)}, id="attaching starts over"),
+        pytest.param(Resynchronised(), {"counters": Counters(resyncs=1)}, id="resynchronised"),
+        pytest.param(Identity(imei="1"), {"identity": Identity(imei="1")}, id="identity"),
+        pytest.param(SimReading("SIM PIN"), {"sim": SimReading("SIM PIN")}, id="sim"),
+        pytest.param(WEAK, {"signal": WEAK}, id="signal"),
+        pytest.param(Supply(88, 3418), {"supply": Supply(88, 3418)}, id="supply"),
+        pytest.param(SleepReport(entered=True), {"sleeping": True}, id="sleep"),
+        pytest.param(Operator(0, name="X"), {"operator": Operator(0, name="X")}, id="operator"),
+        pytest.param(
+            SEARCHING, {"registration": SEARCHING, "operator": None, "cell": None}, id="unregistered has no cell"
+        ),
+        pytest.param(
+            Functionality.MINIMUM,
+            {
+                "functionality": Functionality.MINIMUM,
+                "signal": None,
+                "cell": None,
+                "registration": None,
+                "operator": None,
+                "pdn": replace(ONLINE.pdn, active=False, address=None),
+            },
+            id="radio off",
+        ),
+        pytest.param(
+            (ContextState(2, active=False), ContextState(1, active=False)),
+            {"pdn": replace(ONLINE.pdn, active=False, address=None)},
+            id="context off",
+        ),
+        pytest.param((ContextState(2, active=False),), {}, id="another context"),
+        pytest.param((ContextAddress(1, "10.0.0.9"),), {"pdn": replace(ONLINE.pdn, address="10.0.0.9")}, id="address"),
+        pytest.param(
+            (ContextParameters(1, 5, "other", None),), {"pdn": replace(ONLINE.pdn, apn="other")}, id="no address given"
+        ),
+    ],
+)
+def test_fact_changes_nothing_else(fact: Fact, changes: dict[str, object]) -> None:
+    """A fact changes its part of the state and leaves the rest."""
+    assert replace(after(fact, state=ONLINE), link=ONLINE.link) == replace(ONLINE, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("fact", "counters"),
+    [
+        pytest.param(PortLost("gone"), Counters(reopened=1), id="port lost"),
+        pytest.param(ModuleLost("silent"), Counters(), id="module lost"),
+        pytest.param(ModuleLost("RDY", restarted=True), Counters(reboots=1), id="restarted"),
+    ],
+)
+def test_lost_module_is_forgotten_but_for_its_identity(fact: Fact, counters: Counters) -> None:
+    """Only a running module knows its network; who it is and what a user wants of it outlast it."""
+    known = after(Identity(imei="1"), PdnWanted(wanted=False), state=ONLINE)
+    lost = after(fact, state=known)
+    assert lost.identity == Identity(imei="1")
+    assert lost.pdn == Pdn(wanted=False)
+    assert lost.counters == counters
+    forgotten = (lost.sim, lost.functionality, lost.signal, lost.cell, lost.registration, lost.operator, lost.sleeping)
+    assert set(forgotten) == {None}
+    assert not lost.answering
+
+
+def test_port_that_never_opened_was_not_reopened() -> None:
+    """A port that can't be opened again and again counts once."""
+    assert after(PortOpened(), PortLost("a"), PortLost("b"), PortLost("c")).counters.reopened == 1
+
+
+@given(st.lists(st.sampled_from(FACTS), max_size=30))
+def test_since_changes_only_with_the_layer(facts: list[Fact]) -> None:
+    """The link's time is that of the fact that changed the layer, whatever facts come."""
+    state = initial(T0)
+    for number, fact in enumerate(facts):
+        at = T0 + timedelta(seconds=number + 1)
+        before, state = state, reduce(state, fact, at)
+        assert state == reduce(before, fact, at)
+        assert state.link.since == (before.link.since if state.link.layer is before.link.layer else at)
+        assert (state.link.reason is None) == (state.link.layer is Layer.ONLINE)

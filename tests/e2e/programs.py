@@ -1,0 +1,141 @@
+"""The programs under test as child processes, each ended by its own process id."""
+
+import asyncio
+import re
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.e2e.mqtt_peer import PATIENCE
+
+_UNCLEAN = re.compile(r"Traceback|Task exception|never retrieved|was never awaited|ResourceWarning|Unclosed")
+
+
+@dataclass
+class Emulator:
+    """An emulated module; `place` is what a bridge's configuration calls its port."""
+
+    directory: Path
+    name: str
+    arguments: Sequence[str]
+    tcp: bool = False
+    place: str = ""
+    process: asyncio.subprocess.Process | None = field(default=None, repr=False)
+
+    @property
+    def link(self) -> Path:
+        """The link to its pty."""
+        return self.directory / f"{self.name}.tty"
+
+    @property
+    def trace(self) -> str:
+        """The dialogue since it was last started."""
+        return (self.directory / f"{self.name}.trace").read_text()
+
+    def commands(self) -> list[str]:
+        """Return the command lines that it was given since it was last started."""
+        return [line[2:] for line in self.trace.splitlines() if line.startswith("> ")]
+
+    async def start(self) -> None:
+        """Start it and return when its port is ready."""
+        where = self.place.removeprefix("socket://") or "127.0.0.1:0"
+        port = ["--tcp", where] if self.tcp else ["--link", str(self.link)]
+        with (self.directory / f"{self.name}.log").open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "sim7020_emulator",
+                *port,
+                "--trace",
+                str(self.directory / f"{self.name}.trace"),
+                *self.arguments,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+            )
+        if self.process.stdout is None:
+            raise RuntimeError("the emulator has no standard output")
+        async with asyncio.timeout(PATIENCE):
+            told = (await self.process.stdout.readline()).decode().strip()
+        assert told, (self.directory / f"{self.name}.log").read_text()
+        self.place = f"socket://{told}" if self.tcp else told
+
+    async def press_pwrkey(self) -> None:
+        """Press the module's power key: it turns off, or on again."""
+        self._send(signal.SIGUSR1)
+
+    async def kill(self) -> None:
+        """End it without a chance to do anything."""
+        self._send(signal.SIGKILL)
+        await self._ended()
+
+    async def stop(self) -> None:
+        """End it in good order, if it runs."""
+        if self.process is not None and self.process.returncode is None:
+            self._send(signal.SIGTERM)
+            assert await self._ended() == 0, (self.directory / f"{self.name}.log").read_text()
+        log = (self.directory / f"{self.name}.log").read_text()
+        assert not _UNCLEAN.search(log), log
+
+    def _send(self, number: signal.Signals) -> None:
+        if self.process is None:
+            raise RuntimeError("the emulator was not started")
+        self.process.send_signal(number)
+
+    async def _ended(self) -> int:
+        if self.process is None:
+            raise RuntimeError("the emulator was not started")
+        async with asyncio.timeout(PATIENCE):
+            return await self.process.wait()
+
+
+@dataclass
+class BridgeProcess:
+    """The bridge, run from its command line."""
+
+    config: Path
+    process: asyncio.subprocess.Process | None = field(default=None, repr=False)
+
+    @property
+    def log(self) -> str:
+        """What it has logged so far."""
+        return self.config.with_suffix(".log").read_text()
+
+    async def start(self) -> None:
+        """Start it."""
+        with self.config.with_suffix(".log").open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-W",
+                "default",
+                "-m",
+                "sim7020_bridge",
+                "run",
+                "--config",
+                str(self.config),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    async def kill(self) -> None:
+        """End it without a chance to say goodbye."""
+        if self.process is None:
+            raise RuntimeError("the bridge was not started")
+        self.process.kill()
+        await self.process.wait()
+
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """End it in good order, if it runs, and hold it to a clean end and a clean log."""
+        if self.process is None:
+            return
+        if self.process.returncode is None:
+            self.process.send_signal(number)
+            async with asyncio.timeout(PATIENCE):
+                status = await self.process.wait()
+            assert status == 0, self.log
+        else:
+            assert self.process.returncode in {-signal.SIGKILL, 0}, self.log
+        assert not _UNCLEAN.search(self.log), self.log

@@ -1,0 +1,29 @@
+"""The emulator's page says what the emulator does."""
+
+from pathlib import Path
+
+from sim7020_emulator.facts import described
+from sim7020_emulator.options import read_options
+from sim7020_emulator.variants import VARIANTS
+
+PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text(encoding="utf-8")
+
+
+def test_every_variant_is_documented() -> None:
+    """Each switch has its row, with all values and the same words as --help."""
+    for variant in VARIANTS:
+        values = " · ".join(f"`{choice}`" for choice in variant.choices)
+        assert f"| `{variant.name}` | {values} | {variant.meaning} |" in PAGE
+
+
+def test_every_fact_is_documented() -> None:
+    """Each fact has its row, with its default."""
+    for name, default, meaning in described():
+        shown = f"`{default}`" if default else ""
+        assert f"| `{name}` | {shown} | {meaning} |" in PAGE
+
+
+def test_documented_route_works() -> None:
+    """The page's example of a route is one."""
+    internet = read_options(["--route", "198.51.100.7=127.0.0.1"]).setup.internet
+    assert internet.route("198.51.100.7", 5005) == ("127.0.0.1", 5005)

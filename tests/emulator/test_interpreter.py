@@ -1,0 +1,172 @@
+"""The command line: echo, editing, joining, limits, result formats."""
+
+import asyncio
+
+import pytest
+
+from sim7020_emulator.emulator import Setup
+from tests.emulator.bench import Bench
+from tests.virtual_time import run
+
+
+async def test_echo_is_the_command_with_its_cr() -> None:
+    """The echo ends with CR; the answer begins with its own CR LF; the host's LF is not echoed."""
+    async with Bench(echo=True) as bench:
+        bench.type(b"AT+CFUN?\r\n")
+        assert await bench.until(b"OK\r\n") == b"AT+CFUN?\r\r\n+CFUN: 1\r\n\r\nOK\r\n"
+
+
+async def test_echo_comes_as_typed() -> None:
+    """Each character is echoed when it arrives, not when the line is complete."""
+    async with Bench(echo=True) as bench:
+        bench.type(b"A")
+        assert bytes(bench.heard) == b"A"
+
+
+async def test_ate0_is_echoed_itself() -> None:
+    """ATE0 takes effect after its own line."""
+    async with Bench(echo=True) as bench:
+        assert await bench.command("ATE0") == b"ATE0\r\r\nOK\r\n"
+        assert await bench.command("AT") == b"\r\nOK\r\n"
+        assert await bench.command("ATE1") == b"\r\nOK\r\n"
+        assert await bench.command("AT") == b"AT\r\r\nOK\r\n"
+
+
+async def test_backspace_takes_back_a_character() -> None:
+    """Backspace edits the line."""
+    async with Bench() as bench:
+        bench.type(b"AT+CFUX\x08N?\r")
+        assert await bench.until(b"OK\r\n") == b"\r\n+CFUN: 1\r\n\r\nOK\r\n"
+
+
+@pytest.mark.parametrize("prefix", ["AT", "at", "At", "aT"])
+async def test_any_case(prefix: str) -> None:
+    """Commands are not case-sensitive; arguments keep theirs."""
+    async with Bench() as bench:
+        assert await bench.ask(f"{prefix}+cfun?") == ["+CFUN: 1", "OK"]
+
+
+async def test_empty_lines_are_ignored() -> None:
+    """CR, LF and lines without AT get no answer."""
+    async with Bench() as bench:
+        bench.type(b"\r\n\r\nhello\r\n")
+        assert await bench.ask("AT") == ["OK"]
+
+
+async def test_joined_commands() -> None:
+    """Basic commands run together, extended ones are joined by semicolons, quotes protect a semicolon."""
+    async with Bench() as bench:
+        assert await bench.ask("ATE0V1;+CMEE=1;+CSQ") == ["+CSQ: 20,0", "OK"]
+        assert await bench.ask("AT&FZ;E0") == ["OK"]
+        assert await bench.ask('AT+CGDCONT=2,"IP","a;b";+CGDCONT?') == ['+CGDCONT: 2,"IP","a;b","",0,0', "OK"]
+
+
+async def test_first_failure_ends_the_line() -> None:
+    """What follows a failed command is not carried out."""
+    async with Bench() as bench:
+        assert await bench.ask("AT+CMEE=1;+CFUN=3;+CMEE=2") == ["+CME ERROR: 50"]
+        assert await bench.ask("AT+CMEE?") == ["+CMEE: 1", "OK"]
+
+
+async def test_results_after_joined_cfun_come_once() -> None:
+    """What a command reports after OK is not lost when another follows on the line."""
+    async with Bench() as bench:
+        await bench.ask("AT+CFUN=0")
+        assert await bench.ask("AT+CFUN=1;+CFUN?") == ["+CFUN: 1", "OK"]
+        assert await bench.line() == "+CPIN: READY"
+
+
+@pytest.mark.parametrize(("length", "answer"), [(2048, ["OK"]), (2049, ["ERROR"])])
+async def test_line_limit(length: int, answer: list[str]) -> None:
+    """2048 characters may follow AT; a longer line is refused whole."""
+    async with Bench() as bench:
+        padding = "E0" * ((length - len("+CMEE=1;")) // 2)
+        line = "+CMEE=1;" + padding + " " * (length - len("+CMEE=1;") - len(padding))
+        assert await bench.ask("AT" + line) == answer
+        assert await bench.ask("AT+CMEE?") == [f"+CMEE: {1 if answer == ['OK'] else 0}", "OK"]
+
+
+async def test_numeric_results() -> None:
+    """ATV0 gives digits and bare information text, ATV1 the words again."""
+    async with Bench() as bench:
+        bench.type(b"ATV0\r")
+        assert await bench.until(b"0\r") == b"0\r"
+        bench.type(b"AT+CFUN?\r")
+        assert await bench.until(b"0\r") == b"+CFUN: 1\r\n0\r"
+        bench.type(b"AT+NOSUCH\r")
+        assert await bench.until(b"4\r") == b"4\r"
+        assert await bench.ask("ATV1") == ["OK"]
+
+
+async def test_quiet_results() -> None:
+    """ATQ1 keeps the results of basic commands to itself, but not those of extended ones."""
+    async with Bench() as bench:
+        bench.type(b"ATQ1\r")
+        await asyncio.sleep(0.01)
+        bench.type(b"AT\r")
+        await asyncio.sleep(0.01)
+        assert not bench.heard
+        assert await bench.ask("AT+CFUN?") == ["+CFUN: 1", "OK"]
+
+
+@pytest.mark.parametrize(
+    ("level", "answer"), [(0, "ERROR"), (1, "+CME ERROR: 3"), (2, "+CME ERROR: operation not allowed")]
+)
+async def test_error_levels(level: int, answer: str) -> None:
+    """+CMEE chooses between ERROR, number and text."""
+    async with Bench() as bench:
+        await bench.ask(f"AT+CMEE={level}")
+        assert await bench.ask('AT+CPIN="0000"') == [answer]
+
+
+def test_what_is_typed_during_a_command_is_lost() -> None:
+    """A line sent before the final result gets no answer."""
+
+    async def play() -> None:
+        async with Bench(Setup()) as bench:
+            bench.type(b"AT+CFUN=0\r")
+            await asyncio.sleep(0.5)
+            bench.type(b"AT+CSQ\r")
+            assert (await bench.until(b"OK\r\n")).count(b"OK") == 1
+            await asyncio.sleep(5)
+            assert not bench.heard
+
+    run(play())
+
+
+async def test_multi_line_answers_have_single_line_ends() -> None:
+    """Lines of one answer are separated by one CR LF."""
+    async with Bench() as bench:
+        assert await bench.command("AT+CDNSCFG?") == (
+            b"\r\nPrimaryDns: 114.114.114.114\r\nSecondaryDns: 119.29.29.29\r\n\r\nOK\r\n"
+        )
+
+
+@pytest.mark.parametrize(
+    "line", ["AT+", "AT+CSQ=", "AT+CSQ?x", "AT$X", 'AT+CGDCONT=2,"IP', "AT=", "ATS", "AT+CSOC=1,,1", "AT\x00", "AT\xff"]
+)
+async def test_malformed_lines_are_refused(line: str) -> None:
+    """A line that can't be read is ERROR, and the next one is answered."""
+    async with Bench() as bench:
+        assert await bench.ask(line) == ["ERROR"]
+        assert await bench.ask("AT") == ["OK"]
+
+
+async def test_registers() -> None:
+    """S-registers are read and written as bare numbers."""
+    async with Bench() as bench:
+        assert await bench.ask("ATS3?") == ["13", "OK"]
+        assert await bench.ask("ATS0=3S0?") == ["3", "OK"]
+        assert await bench.ask("ATS99?") == ["ERROR"]
+
+
+async def test_active_profile() -> None:
+    """AT&V prints the factory settings of the manual's example."""
+    async with Bench(echo=True) as bench:
+        shown = await bench.ask("AT&V")
+        assert shown[1:8] == ["ACTIVE PROFILE", "E: 1", "L: 0", "M: 0", "Q: 0", "V: 1", "X: 4"]
+        assert shown[-12:] == [
+            "+IPR: 115200", "&C: 1", "&D: 2", "+CGEREP: 0", "+CEER: 0", "+CGPIAF: 0,0,0,0",
+            "+CPSMSTATUS: 1", "+CMGF: 0", "+CSDH: 0", "+CSMINS: 0", "+CMUX: 0,0,0,31,10,3,30,10,2",
+            "OK",
+        ]  # fmt: skip

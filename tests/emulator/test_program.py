@@ -1,0 +1,263 @@
+"""The program: its ports, its mistakes, its end."""
+
+import asyncio
+import contextlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sim7020_emulator.__main__ import main
+from sim7020_emulator.mistakes import Mistake
+from sim7020_emulator.options import read_options
+
+QUICK = ("--baud", "0", "--speed", "0", "--attached")
+
+
+@contextlib.contextmanager
+def _running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run the program until the block ends; yield it and the line that it printed."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "sim7020_emulator", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process, process.stdout.readline().strip()
+        finally:
+            process.terminate()
+
+
+def _open(path: str) -> int:
+    return os.open(path, os.O_RDWR | os.O_NOCTTY)
+
+
+def _read_until(file: int, end: bytes, patience: float = 5.0) -> bytes:
+    got = b""
+    limit = time.monotonic() + patience
+    while not got.endswith(end) and time.monotonic() < limit:
+        if select.select([file], [], [], 0.1)[0]:
+            got += os.read(file, 4096)
+    return got
+
+
+def test_two_clients_in_turn(tmp_path: Path) -> None:
+    """Clients come and go; what is said to nobody, or left unread, is not there for the next."""
+    link = tmp_path / "modem"
+    with _running("--link", str(link), *QUICK) as (process, printed):
+        assert printed == str(link)
+        for _ in range(3):
+            file = _open(printed)
+            os.write(file, b"AT+CGMM\r\n")
+            assert _read_until(file, b"OK\r\n") == b"AT+CGMM\r\r\nSIM7020E\r\n\r\nOK\r\n"
+            os.write(file, b"AT+CGMI\r")
+            select.select([file], [], [], 2)
+            os.close(file)
+            time.sleep(0.1)
+        process.send_signal(signal.SIGUSR1)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGUSR1)
+        time.sleep(0.3)
+        file = _open(printed)
+        os.write(file, b"AT\r")
+        assert _read_until(file, b"OK\r\n") == b"AT\r\r\nOK\r\n"
+        os.close(file)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 0
+        assert not os.path.lexists(link)
+
+
+def test_every_byte_passes_the_pty(tmp_path: Path) -> None:
+    """The pty is raw: no byte of a data mode payload is lost or changed either way."""
+    with socket.socket(type=socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(5)
+        with _running("--link", str(tmp_path / "modem"), *QUICK) as (_, printed):
+            file = _open(printed)
+            for line, end in (
+                (b"ATE0;+CSORCVFLAG=1\r", b"OK\r\n"),
+                (b"AT+CSOC=1,2,1\r", b"OK\r\n"),
+                (b"AT+CSOCON=0,%d,127.0.0.1\r" % server.getsockname()[1], b"OK\r\n"),
+                (b"AT+CSODSEND=0,256\r", b"> "),
+                (bytes(range(256)), b"256\r\n"),
+            ):
+                os.write(file, line)
+                assert _read_until(file, end).endswith(end)
+            data, address = server.recvfrom(1000)
+            assert data == bytes(range(256))
+            server.sendto(data, address)
+            assert _read_until(file, data + b"\r\n") == b"\r\n+CSONMI: 0,256," + data + b"\r\n"
+            os.close(file)
+
+
+def test_pty_is_paced(tmp_path: Path) -> None:
+    """A pty at 9600 baud takes the time of its bits."""
+    with _running("--link", str(tmp_path / "modem"), "--baud", "9600", "--speed", "0", "--attached") as (_, printed):
+        file = _open(printed)
+        start = time.monotonic()
+        os.write(file, b"AT&V\r")
+        said = _read_until(file, b"OK\r\n")
+        took = time.monotonic() - start
+        os.close(file)
+    assert took == pytest.approx((len(said) + 5) * 10 / 9600, rel=0.2)
+
+
+def test_wrong_rate_garbles(tmp_path: Path) -> None:
+    """With wrong_rate=garbage a client at another rate is not understood; at the right one it is."""
+    with _running(
+        "--link", str(tmp_path / "modem"), "--baud", "115200", "--speed", "0", "--attached",
+        "--variant", "wrong_rate=garbage",
+    ) as (_, printed):  # fmt: skip
+        file = _open(printed)
+        for rate, answered in ((termios.B9600, False), (termios.B115200, True)):
+            attributes = termios.tcgetattr(file)
+            attributes[4] = attributes[5] = rate
+            termios.tcsetattr(file, termios.TCSANOW, attributes)
+            os.write(file, b"\rAT\r")
+            assert _read_until(file, b"OK\r\n", 0.5).endswith(b"OK\r\n") is answered
+        os.close(file)
+
+
+def test_tcp_takes_one_client_at_a_time() -> None:
+    """A second client is hung up on; after the first has gone the next is served."""
+    with _running("--tcp", "127.0.0.1:0", *QUICK) as (process, printed):
+        host, _, port = printed.rpartition(":")
+        for _ in range(2):
+            with socket.create_connection((host, int(port)), 5) as first:
+                first.sendall(b"AT\r\n")
+                assert _read_until(first.fileno(), b"OK\r\n") == b"AT\r\r\nOK\r\n"
+                with socket.create_connection((host, int(port)), 5) as second:
+                    assert second.recv(10) == b""
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(5) == 0
+
+
+def test_trace_is_written_as_it_happens(tmp_path: Path) -> None:
+    """The trace has the dialogue in the transcripts' form while the program runs."""
+    trace = tmp_path / "trace.at"
+    with _running("--link", str(tmp_path / "modem"), *QUICK, "--trace", str(trace)) as (process, printed):
+        file = _open(printed)
+        os.write(file, b"AT+CDNSCFG?\r")
+        _read_until(file, b"OK\r\n")
+        process.send_signal(signal.SIGUSR1)
+        _read_until(file, b"DOWN\r\n")
+        lines = [line for line in trace.read_text().splitlines() if not line.startswith("# time: ")]
+        os.close(file)
+    assert lines[:5] == [
+        "> AT+CDNSCFG?",
+        "< PrimaryDns: 114.114.114.114",
+        "< SecondaryDns: 119.29.29.29",
+        "< OK",
+        "# event: pwrkey",
+    ]
+
+
+def test_link_replaces_a_stale_link_but_nothing_else(tmp_path: Path) -> None:
+    """A link left over is replaced; a file in the way is a mistake."""
+    link = tmp_path / "modem"
+    link.symlink_to("/nowhere")
+    with _running("--link", str(link), *QUICK):
+        assert os.readlink(link).startswith("/dev/")  # noqa: PTH115 (the text itself)
+    link.unlink(missing_ok=True)
+    link.write_text("mine")
+    with _running("--link", str(link), *QUICK) as (process, printed):
+        assert printed == ""
+        assert process.wait(5) == 2
+        assert process.stderr is not None
+        assert process.stderr.read() == f"sim7020-emulator: can't make the link {link}: File exists\n"
+    assert link.read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--model", "sim800"], "--model can't be 'sim800'; it is one of sim7020c, sim7020e, sim7020g"),
+        (["--baud", "1234"], "--baud can't be '1234'; it is one of 0, 110"),
+        (["--speed", "fast"], "--speed can't be 'fast'"),
+        (["--speed", "-1"], "--speed can't be '-1'"),
+        (["--speed", "nan"], "--speed can't be 'nan'"),
+        (["--variant", "dns"], "--variant 'dns': give NAME=VALUE"),
+        (["--variant", "colour=red"], "unknown variant 'colour'; known are dns, cereg_rac"),
+        (["--variant", "dns=maybe"], "variant dns can't be 'maybe'; it is one of urc, sync"),
+        (["--set", "mood=good"], "unknown fact 'mood'; known are imei, imsi"),
+        (["--set", "imei=abc"], "imei can't be 'abc'"),
+        (["--set", "rssi=32"], "rssi can't be '32'"),
+        (["--set", "pci=loud"], "pci can't be 'loud': it is a number"),
+        (["--set", "address=10.0.0.300"], "address can't be '10.0.0.300'"),
+        (["--set", "registration=denied:x"], "registration can't be"),
+        (["--set", "clock=now"], "clock can't be"),
+        (["--set", "clock=20/13/41,00:00:00+00"], "clock can't be"),
+        (["--dns", "a=b"], "--dns: 'b' is not a numeric address"),
+        (["--ping", "1.2.3.4=soon"], "--ping '1.2.3.4=soon'"),
+        (["--ping", "name=1"], "--ping: 'name' is not a numeric address"),
+        (["--route", "1.2.3.4:99999=127.0.0.1"], "--route: '1.2.3.4:99999' is not HOST:PORT"),
+        (["--fail", "1.2.3.4:5=99"], "the code is -1 or 1 to 12"),
+        (["--fail", "1.2.3.4:5=2@noon"], "--fail: the moment can't be 'noon'"),
+        (["--fail", "1.2.3.4=2"], "--fail: '1.2.3.4' is not HOST:PORT"),
+        (["--tcp", "here"], "--tcp: 'here' is not HOST:PORT"),
+        (["--link", "a", "--tcp", "b:1"], "not allowed with"),
+        (["--sped", "1"], "unrecognized arguments"),
+    ],
+)
+def test_mistakes(arguments: list[str], words: str) -> None:
+    """Each mistake is one line that says what is allowed."""
+    with pytest.raises(Mistake) as raised:
+        read_options(arguments)
+    assert words in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_mistake_ends_the_program(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A mistake goes to stderr and gives exit status 2."""
+    monkeypatch.setattr(sys, "argv", ["sim7020-emulator", "--set", "x=1"])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 2
+    assert capsys.readouterr().err.startswith("sim7020-emulator: unknown fact 'x'")
+
+
+def test_trace_that_cant_be_written(tmp_path: Path) -> None:
+    """A trace file in a missing directory is a mistake."""
+    with _running(*QUICK, "--trace", str(tmp_path / "no" / "trace")) as (process, _):
+        assert process.wait(5) == 2
+
+
+def test_help_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
+    """--help lists every variant and fact."""
+    with pytest.raises(SystemExit):
+        read_options(["--help"])
+    shown = capsys.readouterr().out
+    assert "echo_quirk=no|yes" in shown
+    assert "granted_active=asked" in shown
+
+
+def test_tables_from_the_command_line() -> None:
+    """Names, pings, routes and failures end up where the module looks."""
+    setup = read_options(
+        ["--dns", "A.b=1.2.3.4,1.2.3.5", "--dns", "c=fail:3", "--ping", "1.2.3.4=1,lost@9",
+         "--route", "1.2.3.4=127.0.0.1:7", "--route", "1.2.3.5:80=127.0.0.1", "--fail", "1.2.3.4:5=-1"]
+    ).setup  # fmt: skip
+    internet = setup.internet
+    assert internet.names == {"a.b": ("1.2.3.4", "1.2.3.5"), "c": 3}
+    assert (internet.echo("1.2.3.4", 0).time, internet.echo("1.2.3.4", 3).time) == (1, None)
+    assert internet.route("1.2.3.4", 99) == ("127.0.0.1", 7)
+    assert internet.route("1.2.3.5", 80) == ("127.0.0.1", 80)
+    assert internet.route("1.2.3.5", 81) == ("1.2.3.5", 81)
+    assert internet.failures == {("1.2.3.4", 5): (-1, "connect")}
+
+
+def test_names_are_resolved_by_the_module() -> None:
+    """The host's resolver is asked for a name that no table has."""
+    internet = read_options([]).setup.internet
+    assert asyncio.run(internet.resolve("localhost")) == ("127.0.0.1",)

@@ -1,0 +1,191 @@
+"""PSM, eDRX and light sleep, in virtual time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from sim7020_emulator.emulator import Setup
+from sim7020_emulator.module import Power
+from sim7020_emulator.saving import active_time, periodic_tau
+from tests.emulator.bench import Bench
+from tests.emulator.peers import Peer
+from tests.virtual_time import run
+
+ENTER = '+CPSMSTATUS: "ENTER PSM"'
+EXIT = '+CPSMSTATUS: "EXIT PSM"'
+
+
+def _on_bench(play: Callable[[Bench], Awaitable[None]], setup: Setup | None = None) -> None:
+    async def whole() -> None:
+        async with Bench(setup or Setup()) as bench:
+            await play(bench)
+
+    run(whole())
+
+
+async def _sleep(bench: Bench) -> float:
+    """Enter PSM; return how long that took."""
+    start = asyncio.get_running_loop().time()
+    assert await bench.ask('AT+CPSMS=1,,,"01011111","00000001"') == ["OK"]
+    assert await bench.line() == ENTER
+    return asyncio.get_running_loop().time() - start
+
+
+def test_psm_comes_after_release_and_active_time() -> None:
+    """PSM is entered 20 s after the last traffic with T3324 = 2 s; then the UART is dead until PWRKEY."""
+
+    async def play(bench: Bench) -> None:
+        assert await _sleep(bench) == pytest.approx(20, abs=0.1)
+        bench.type(b"AT\r")
+        await asyncio.sleep(3)
+        assert not bench.heard
+        bench.module.press_pwrkey()
+        assert [await bench.line(), await bench.line()] == ["+CPIN: READY", EXIT]
+        assert await bench.command("AT+CEREG?") == b"AT+CEREG?\r\r\n+CEREG: 0,1\r\n\r\nOK\r\n"
+
+    _on_bench(play)
+
+
+def test_psm_returns_after_an_idle_wake() -> None:
+    """Without traffic PSM comes back after 5 s, and each command restarts those."""
+
+    async def play(bench: Bench) -> None:
+        loop = asyncio.get_running_loop()
+        await _sleep(bench)
+        bench.module.press_pwrkey()
+        await bench.line()
+        await bench.line()
+        await asyncio.sleep(3)
+        await bench.command("AT")
+        asked = loop.time()
+        assert await bench.line() == ENTER
+        assert loop.time() - asked == pytest.approx(5, abs=0.1)
+
+    _on_bench(play)
+
+
+def test_tau_wakes_the_module() -> None:
+    """When the periodic TAU expires the module wakes by itself."""
+
+    async def play(bench: Bench) -> None:
+        loop = asyncio.get_running_loop()
+        await _sleep(bench)
+        slept = loop.time()
+        assert await bench.line() == "+CPIN: READY"
+        assert loop.time() - slept == pytest.approx(3600, rel=0.01)
+
+    setup = Setup()
+    setup.facts.set("granted_tau", "00100001")
+    _on_bench(play, setup)
+
+
+def test_tcp_socket_keeps_the_module_awake() -> None:
+    """An open TCP socket forbids PSM; closing it lets the module sleep."""
+
+    async def play(bench: Bench) -> None:
+        peer = await Peer("tcp").open()
+        await bench.ask("AT+CSOC=1,1,1")
+        assert await bench.ask(f"AT+CSOCON=0,{peer.port},127.0.0.1") == ["OK"]
+        await bench.ask('AT+CPSMS=1,,,"01011111","00000001"')
+        await asyncio.sleep(100)
+        assert bench.module.power is Power.ON
+        await bench.ask("AT+CSOCL=0")
+        assert await bench.line() == ENTER
+        peer.close()
+
+    _on_bench(play)
+
+
+@pytest.mark.parametrize("retained", [False, True])
+def test_retention_keeps_a_udp_socket(*, retained: bool) -> None:
+    """A UDP socket outlives PSM with +RETENTION=1 only."""
+
+    async def play(bench: Bench) -> None:
+        peer = await Peer("udp").open()
+        await bench.ask(f"AT+RETENTION={int(retained)}")
+        await bench.ask("AT+CSOC=1,2,1")
+        assert await bench.ask(f"AT+CSOCON=0,{peer.port},127.0.0.1") == ["OK"]
+        await _sleep(bench)
+        bench.module.press_pwrkey()
+        await bench.line()
+        await bench.line()
+        await bench.ask("ATE0")
+        assert await bench.ask('AT+CSOSEND=0,0,"again"') == (["OK"] if retained else ["ERROR"])
+        if retained:
+            await peer.wait_for(b"again")
+        peer.close()
+
+    _on_bench(play)
+
+
+@pytest.mark.parametrize(("variant", "flag"), [("kept", 1), ("reset", 0)])
+def test_receive_flag_after_psm(variant: str, flag: int) -> None:
+    """+CSORCVFLAG survives PSM, or not."""
+
+    async def play(bench: Bench) -> None:
+        await bench.ask("AT+CSORCVFLAG=1")
+        await _sleep(bench)
+        bench.module.press_pwrkey()
+        await bench.line()
+        await bench.line()
+        assert f"+CSORCVFLAG: {flag}" in await bench.ask("AT+CSORCVFLAG?")
+
+    setup = Setup()
+    setup.variants.set("csorcvflag_after_psm", variant)
+    _on_bench(play, setup)
+
+
+def test_psm_off_is_off() -> None:
+    """+CPSMS=0 before the timers expire keeps the module awake."""
+
+    async def play(bench: Bench) -> None:
+        await bench.ask('AT+CPSMS=1,,,"01011111","00000001"')
+        await bench.ask("AT+CPSMS=0")
+        await asyncio.sleep(1000)
+        assert bench.module.power is Power.ON
+        assert await bench.ask("AT+CPSMS=2") == ["OK"]
+        assert await bench.ask("AT+CPSMS?") == ["+CPSMS: 0", "OK"]
+
+    _on_bench(play)
+
+
+@pytest.mark.parametrize(
+    ("bits", "seconds"), [("00000001", 2), ("00100010", 120), ("01000001", 360), ("11100000", None), ("01100001", None)]
+)
+def test_active_time_units(bits: str, seconds: float | None) -> None:
+    """T3324 has units of 2 s, 1 min and 6 min."""
+    assert active_time(bits) == seconds
+
+
+@pytest.mark.parametrize(
+    ("bits", "seconds"),
+    [("00000001", 600), ("00100010", 7200), ("01000001", 36000), ("01100101", 10), ("10000001", 30), ("10100001", 60),
+     ("11000001", 1152000), ("11100000", None)],
+)  # fmt: skip
+def test_periodic_tau_units(bits: str, seconds: float | None) -> None:
+    """T3412 extended has seven units."""
+    assert periodic_tau(bits) == seconds
+
+
+def test_light_sleep_swallows_until_a_gap() -> None:
+    """With +CSCLK=2 an idle module loses all characters until 100 ms of silence; a report wakes it."""
+
+    async def play(bench: Bench) -> None:
+        await bench.ask("AT+CSCLK=2")
+        await asyncio.sleep(6)
+        for _ in range(5):
+            bench.type(b"AT\r")
+            await asyncio.sleep(0.05)
+        assert not bench.heard
+        await asyncio.sleep(0.1)
+        assert await bench.ask("AT") == ["OK"]
+        await asyncio.sleep(3)
+        assert await bench.ask("AT") == ["OK"]
+        await asyncio.sleep(4)
+        bench.module.emit_urc("+CSQN: 5,0")
+        await bench.line()
+        await asyncio.sleep(4)
+        assert await bench.ask("AT") == ["OK"]
+
+    _on_bench(play)
