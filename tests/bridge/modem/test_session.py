@@ -192,7 +192,6 @@ LINES = st.one_of(
             "+CIPPING: x",
             "+CEREG: 77",
             "+CEREG: " + 5000 * "1",
-            "+CGEV: NW PDN DEACT " + 5000 * "1",
             "+CGEV: ME PDN ACT 1",
             "+CGEV: NW DETACH",
             "+CPIN: ",
