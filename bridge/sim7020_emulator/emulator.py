@@ -17,6 +17,10 @@ _AUTO_BAUD_RATE = 115200
 """The rate that a module without a fixed one has learned."""
 
 
+_MOST_UNSENT = 16384
+"""Bytes that may wait for the serial line before the sockets stop to receive."""
+
+
 @dataclass(slots=True)
 class Setup:
     """What an emulator is told before it starts.
@@ -51,6 +55,7 @@ class Emulator:
         self.interpreter = Interpreter(self.module, COMMANDS, self.uart.write, trace)
         self.uart.on_receive(self.interpreter.feed)
         self.module.on_rate = self._change_rate
+        self.module.on_congestion = lambda: self.uart.unsent > _MOST_UNSENT
 
     async def stop(self) -> None:
         """Switch off and end everything."""

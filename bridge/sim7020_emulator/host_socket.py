@@ -23,6 +23,10 @@ _BACKLOG_LIMIT = 32768
 """Bytes that may wait for the network before a send is refused."""
 
 
+_CONGESTION_POLL = 0.02
+"""How often a socket looks whether the serial line has caught up, in seconds."""
+
+
 class SocketError(IntEnum):
     """The codes of +CSOERR."""
 
@@ -76,6 +80,7 @@ class HostSocket:
     Args:
         on_data: Called with each piece of what arrives, after the downlink's delay.
         on_error: Called once, with the host's error, or None when the peer closed in order.
+        congested: Says whether the serial line has too much to print for more to be received.
         on_acknowledged: Called with the size of each TCP send whose bytes the peer's kernel has acknowledged.
     """
 
@@ -88,9 +93,11 @@ class HostSocket:
         on_data: Callable[[bytes], None],
         on_error: Callable[[OSError | None], None],
         on_acknowledged: Callable[[int], None],
+        congested: Callable[[], bool] = lambda: False,
         accepted: socket.socket | None = None,
     ) -> None:
         self._schedule = schedule
+        self._congested = congested
         self._stream = stream
         self._on_data = on_data
         self._on_error = on_error
@@ -230,6 +237,8 @@ class HostSocket:
         loop = asyncio.get_running_loop()
         size = SEGMENT if self._stream else _LARGEST_DATAGRAM
         while True:
+            while self._congested():
+                await self._schedule.wait(_CONGESTION_POLL)
             try:
                 data = await loop.sock_recv(self._socket, size)
             except OSError as error:

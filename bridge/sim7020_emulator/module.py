@@ -58,6 +58,7 @@ class Module:
         self.on_report: Callable[[str], None] = lambda _: None
         self.on_power: Callable[[], None] = lambda: None
         self.on_rate: Callable[[int], None] = lambda _: None
+        self.on_congestion: Callable[[], bool] = lambda: False
         self.sim = Sim(facts)
         self.radio = Radio(facts, variants, self.profile, self.emit_urc)
         self.packet = Packet(facts, self.profile, self.emit_urc)
@@ -74,6 +75,7 @@ class Module:
             active=self.traffic,
             uplink_delay=self._uplink_delay,
             close_code=lambda: facts.close_code,
+            congested=self._congested,
         )
         self.compatible = CompatibleStack(schedule, internet, self.emit_urc)
         self.services = NetworkServices(
@@ -370,6 +372,9 @@ class Module:
         if self.profile.number("CPSMSTATUS"):
             self.emit_urc('+CPSMSTATUS: "EXIT PSM"')
         self.psm.woken()
+
+    def _congested(self) -> bool:
+        return self.on_congestion()
 
     def _uplink_delay(self) -> float:
         timing = self.schedule.timing

@@ -107,6 +107,7 @@ class Sockets:
         report: Emits an unsolicited line.
         online: Says whether there is a PDN.
         active: Called whenever something is sent or received, for the power saving timers.
+        congested: Says whether the serial line is too busy for more to be received.
         uplink_delay: Returns how long a send takes to reach the network.
     """
 
@@ -122,6 +123,7 @@ class Sockets:
         active: Callable[[], None],
         uplink_delay: Callable[[], float],
         close_code: Callable[[], int],
+        congested: Callable[[], bool],
     ) -> None:
         self._schedule = schedule
         self._internet = internet
@@ -132,6 +134,7 @@ class Sockets:
         self._active = active
         self._uplink_delay = uplink_delay
         self._close_code = close_code
+        self._congested = congested
         self._table: dict[int, ModuleSocket] = {}
         self.traffic = Traffic()
 
@@ -276,6 +279,7 @@ class Sockets:
             on_data=lambda data: self._received(target, data),
             on_error=lambda error: self.fail(target, self._close_code() if error is None else error_code(error)),
             on_acknowledged=lambda size: self._acknowledged(target, size),
+            congested=self._congested,
             accepted=accepted,
         )
         if target.keep_alive.mode:
