@@ -1,13 +1,17 @@
 """The composition root: a configuration becomes running modems, each with its own MQTT connection."""
 
 import asyncio
+import contextlib
 import logging
 import signal
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.config.model import ModemSettings, MqttSettings, Settings
+from sim7020_bridge.errors import StorageFailed
+from sim7020_bridge.intake import Intake
 from sim7020_bridge.modem.hook import PowerHook
 from sim7020_bridge.modem.modem import Modem
 from sim7020_bridge.modem.socket import ModemSocket
@@ -16,11 +20,18 @@ from sim7020_bridge.mqtt.client import MqttClient
 from sim7020_bridge.mqtt.documents import OFFLINE
 from sim7020_bridge.mqtt.messages import Publication, Received
 from sim7020_bridge.mqtt.topics import Inbox, Request, SocketSend, Topics
+from sim7020_bridge.outbox.database import Database
+from sim7020_bridge.outbox.message import Owed
+from sim7020_bridge.outbox.outbox import Outbox, Rules
+from sim7020_bridge.receipts import Receipts
 from sim7020_bridge.reporter import Reporter, pdn_document
 from sim7020_bridge.requests import Requests
-from sim7020_bridge.router import Router
+from sim7020_bridge.router import Router, resumed
 
 log: Final = logging.getLogger(__name__)
+
+LAST_PAYMENTS: Final = 2.0
+"""Seconds that the broker has, when the bridge ends, to acknowledge what it is owed."""
 
 
 class Bridge:
@@ -47,6 +58,17 @@ class Bridge:
             on_connect=self._connected,
             on_message=self._take,
         )
+        receipts = Receipts(topics, clock=clock)
+        self._outbox = Outbox(
+            Database(state_dir / f"{settings.name}.outbox"),
+            settings=settings.outbox,
+            rules=Rules(
+                lost=receipts.lost,
+                resumed=partial(resumed, settings.sockets),
+                changed=self._outbox_changed,
+                received_dropped=self._received_dropped,
+            ),
+        )
         power = settings.recovery.power
         self.modem = Modem(
             settings,
@@ -59,17 +81,27 @@ class Bridge:
         )
         self._router = Router(
             self.modem.sockets,
+            outbox=self._outbox,
+            receipts=receipts,
             topics=topics,
+            tell=self._tell,
+            clock=clock,
+        )
+        self._intake = Intake(
+            settings.sockets,
+            outbox=self._outbox,
+            receipts=receipts,
             inbox=self._inbox,
-            publish=self._client.publish,
-            on_change=self._outbox_changed,
+            tell=self._tell,
+            acknowledge=self._client.acknowledge,
             clock=clock,
         )
         self._requests = Requests(
             self.modem,
             topics=topics,
             inbox=self._inbox,
-            submit=self._router.submit,
+            submit=self._intake.submit,
+            acknowledge=self._client.acknowledge,
             pdn=lambda state: pdn_document(state.pdn),
             publish=self._client.publish,
             clock=clock,
@@ -78,7 +110,7 @@ class Bridge:
             settings,
             facts=self.modem.facts,
             sockets=self.modem.sockets,
-            outbox=self._router.outbox,
+            outbox=self._outbox,
             topics=topics,
             requests=self._requests.verbs,
             publish=self._client.publish,
@@ -87,9 +119,14 @@ class Bridge:
 
     async def run(self) -> None:
         """Run until cancelled, then say goodbye to the broker."""
+        with contextlib.suppress(StorageFailed):
+            await self._outbox.load()
         talking = asyncio.create_task(self._client.run(), name="mqtt")
+        paying = asyncio.create_task(self._outbox.owing.run(self._pay), name="owed publications")
         try:
             async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._outbox.run(), name="outbox")
+                tasks.create_task(_end_with(paying), name="watch owed publications")
                 tasks.create_task(self.modem.run(), name="modem")
                 tasks.create_task(self._router.run(), name="router")
                 tasks.create_task(self._wake_for_messages(), name="wake")
@@ -98,6 +135,10 @@ class Bridge:
             # the modem's last state goes out before the connection does
             await self._requests.stop()
             self._reporter.stop()
+            await self._pay_last()
+            paying.cancel()
+            await asyncio.gather(paying, return_exceptions=True)
+            await self._outbox.close()
             talking.cancel()
             await asyncio.gather(talking, return_exceptions=True)
 
@@ -107,12 +148,12 @@ class Bridge:
     def _take(self, received: Received) -> None:
         match self._inbox.destination(received.topic):
             case SocketSend(socket):
-                self._router.take(socket, received)
+                self._intake.take(socket, received)
             case Request(verb):
                 self._requests.take(verb, received)
             case None:
                 log.warning("a message to %s is for nobody", received.topic)
-        self._client.acknowledge(received)
+                self._client.acknowledge(received)
 
     def _socket_changed(self, socket: ModemSocket) -> None:
         self._reporter.socket_changed(socket)
@@ -123,6 +164,24 @@ class Bridge:
     def _outbox_changed(self) -> None:
         self._reporter.outbox_changed()
 
+    def _received_dropped(self, messages: int) -> None:
+        self._reporter.event("received_dropped", messages=messages)
+
+    def _tell(self, owed: tuple[Owed, ...]) -> None:
+        for each in owed:
+            self._client.publish(_publication(each))
+
+    async def _pay(self, owed: Owed) -> None:
+        await self._client.publish_acknowledged(_publication(owed))
+
+    async def _pay_last(self) -> None:
+        """Give the broker a moment to take what is owed, so that it need not come twice."""
+        if self._client.connected:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LAST_PAYMENTS):
+                    await self._outbox.wait_written()
+                    await self._outbox.owing.wait_idle()
+
     def _publish_text(self, topic: str, text: str) -> None:
         self._client.publish(Publication(topic=topic, payload=text.encode()))
 
@@ -130,14 +189,18 @@ class Bridge:
         """Wake a module that saves power as soon as a message waits for it."""
         while True:
             await self.modem.facts.until(lambda state: bool(state.sleeping))
-            await self._router.outbox.until_any()
+            await self._outbox.until_any()
             await self.modem.wake()
             await self.modem.facts.until(lambda state: not state.sleeping)
 
 
-async def _end_with(talking: "asyncio.Task[None]") -> None:
-    """Fail when the MQTT client does, which it never should."""
-    await asyncio.shield(talking)
+def _publication(owed: Owed) -> Publication:
+    return Publication(topic=owed.topic, payload=owed.payload, correlation_data=owed.correlation_data)
+
+
+async def _end_with(task: "asyncio.Task[None]") -> None:
+    """Fail when a task does that outlives the others, which it never should."""
+    await asyncio.shield(task)
 
 
 async def run(settings: Settings) -> None:

@@ -14,11 +14,13 @@ BridgeError
 |-- CommandRefused          the module said no: ERROR, +CME ERROR, +CMS ERROR, BUSY, NO CARRIER
 |-- MalformedAnswer         the module said yes in a shape that can't be read
 |-- RequestRefused          a request over MQTT can't be done; its code and reason go into the response
-`-- PayloadRefused          a message can't be sent as it is: encoding, size, socket
+|-- PayloadRefused          a message can't be sent as it is: encoding, size, socket
+`-- StorageFailed           the disk did not take what must be kept: full, read-only, damaged
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 class BridgeError(Exception):
@@ -178,3 +180,12 @@ class PayloadRefused(BridgeError):
         self.code = code
         self.message = message
         super().__init__(message)
+
+
+class StorageFailed(BridgeError):
+    """What must be kept can't be written to ``file``: ``reason`` in words."""
+
+    def __init__(self, file: Path, reason: str) -> None:
+        self.file = file
+        self.reason = reason
+        super().__init__(f"{file} can't be used: {reason}")

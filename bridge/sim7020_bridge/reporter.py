@@ -13,7 +13,8 @@ from sim7020_bridge.commands.registration import RegistrationStatus
 from sim7020_bridge.commands.sim import SimReading, SimState
 from sim7020_bridge.commands.timers import edrx_seconds, ptw_seconds, t3324_seconds, t3412_seconds
 from sim7020_bridge.config.model import ModemSettings
-from sim7020_bridge.modem.alerts import AlertId, alerts
+from sim7020_bridge.delivery_alerts import delivery_alerts
+from sim7020_bridge.modem.alerts import Alert, AlertId, alerts
 from sim7020_bridge.modem.facts import Facts
 from sim7020_bridge.modem.ladder import Rung
 from sim7020_bridge.modem.socket import ModemSocket
@@ -72,6 +73,7 @@ class Reporter:
         self._later: dict[str, asyncio.TimerHandle] = {}
         self._attached = False
         self._alerted: dict[AlertId, datetime] = {}
+        self._delivery_alerts: dict[AlertId, Alert] = {}
         facts.listen(self._changed)
 
     def connected(self) -> None:
@@ -98,7 +100,9 @@ class Reporter:
             self._socket(socket)
 
     def outbox_changed(self) -> None:
-        """Publish what waits, a little later: a burst of messages makes one publication."""
+        """Publish what waits, a little later: a burst of messages makes one publication. Alerts don't wait."""
+        if delivery_alerts(self._outbox) != self._delivery_alerts:
+            self._alerts()
         self._soon(self._topics.state, self._state)
 
     def stop(self) -> None:
@@ -118,26 +122,27 @@ class Reporter:
         online = after.link.layer is Layer.ONLINE
         if online and not self._attached and after.pdn.address is not None:
             self._attached = True
-            self._event("attached", address=after.pdn.address)
+            self.event("attached", address=after.pdn.address)
         if self._attached and not online:
             self._attached = False
-            self._event("lost", layer=after.link.layer)
+            self.event("lost", layer=after.link.layer)
         if after.counters.reboots > before.counters.reboots:
-            self._event("rebooted")
+            self.event("rebooted")
         for rung, count in after.counters.steps.items():
             if count > before.counters.steps.get(rung, 0):
-                self._event("recovering", rung=rung, layer=after.link.layer)
+                self.event("recovering", rung=rung, layer=after.link.layer)
         if after.counters.recoveries > before.counters.recoveries:
-            self._event("recovered", rung=after.recovered)
+            self.event("recovered", rung=after.recovered)
         if after.supply_warning is not None and after.supply_warning != before.supply_warning:
-            self._event("supply", warning=after.supply_warning)
+            self.event("supply", warning=after.supply_warning)
         if after.sleeping != before.sleeping and after.sleeping is not None:
-            self._event("asleep" if after.sleeping else "awake")
+            self.event("asleep" if after.sleeping else "awake")
         self._alerts()
 
     def _alerts(self) -> None:
         """Publish the alerts that hold, each with the time since when, and empty those that are mended."""
-        current = alerts(self._facts.state)
+        self._delivery_alerts = delivery_alerts(self._outbox)
+        current = alerts(self._facts.state) | self._delivery_alerts
         for alert_id in self._alerted.keys() - current.keys():
             del self._alerted[alert_id]
             self._retain(self._topics.alert(alert_id), b"")
@@ -146,7 +151,8 @@ class Reporter:
             document = documents.AlertDocument(alert_id, alert.message, alert.advice, since)
             self._retain(self._topics.alert(alert_id), dump(document))
 
-    def _event(self, name: str, **details: object) -> None:
+    def event(self, name: str, **details: object) -> None:
+        """Publish that something happened."""
         self._publish(
             Publication(topic=self._topics.event, payload=dump(documents.event(name, self._clock(), **details)))
         )

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.commands.network import PingReply
@@ -48,6 +48,20 @@ Data = Mapping[str, object]
 PRIORITIES: Final = tuple(priority.name.lower() for priority in Priority)
 
 
+class Submit(Protocol):
+    """How a message is taken in; see Intake.submit."""
+
+    def __call__(
+        self,
+        message: Message,
+        received: Received,
+        *,
+        taken: Callable[[bool], None],
+        refused: Callable[[PayloadRefused], None],
+    ) -> None:
+        """Take a message in."""
+
+
 class Requests:
     """Carries out requests, each in a task of its own, and answers every one of them.
 
@@ -55,7 +69,8 @@ class Requests:
         modem: Whom to ask.
         topics: The modem's.
         inbox: What the modem listens to; a response topic that is in it is not answered.
-        submit: Takes a message in; raises PayloadRefused.
+        submit: Takes a message in; see Intake.submit.
+        acknowledge: Tells the broker that a request is done with.
         pdn: The contract's ``pdn`` as it is now.
         publish: Hands a publication to the broker; must not block.
         clock: To tell a stale request.
@@ -67,7 +82,8 @@ class Requests:
         *,
         topics: Topics,
         inbox: Inbox,
-        submit: Callable[[Message], None],
+        submit: Submit,
+        acknowledge: Callable[[Received], None],
         pdn: Callable[[ModemState], PdnState],
         publish: Callable[[Publication], None],
         clock: Clock = wall_clock,
@@ -76,12 +92,12 @@ class Requests:
         self._topics = topics
         self._inbox = inbox
         self._submit = submit
+        self._acknowledge = acknowledge
         self._pdn = pdn
         self._publish = publish
         self._clock = clock
         self._under_way: set[asyncio.Task[None]] = set()
         self._verbs: dict[str, Callable[[RequestBody], Awaitable[Data]]] = {
-            "send": self._send,
             "refresh": self._refresh,
             "ping": self._ping,
             "resolve": self._resolve,
@@ -99,31 +115,44 @@ class Requests:
     @property
     def verbs(self) -> tuple[str, ...]:
         """The requests that this bridge takes."""
-        return tuple(self._verbs)
+        return ("send", *self._verbs)
 
     def take(self, verb: str, received: Received) -> None:
         """Start on a request; whatever is wrong with it goes into the response."""
         body = RequestBody()
         try:
             body = parse_request(received.payload)
-            carry_out = self._admitted(verb, received, body)
-        except RequestRefused as refused:
-            log.warning("%s: refused: %s", received.topic, refused)
-            self._respond(verb, received, ResponseDocument.refused(refused.code, refused.message, body.transaction))
+            self._check(received, body)
+            if verb == "send":
+                self._send(received, body)
+                return
+            carry_out = self._admitted(verb)
+        except (RequestRefused, PayloadRefused) as refused:
+            self._refuse(verb, received, body, refused)
             return
         task = asyncio.create_task(self._answer(verb, received, body, carry_out), name=f"request: {verb}")
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
+        self._acknowledge(received)
 
-    def _admitted(self, verb: str, received: Received, body: RequestBody) -> Callable[[RequestBody], Awaitable[Data]]:
+    def _check(self, received: Received, body: RequestBody) -> None:
         if received.retain:
             raise RequestRefused("retained", "retained requests are refused: publish it without the retain flag")
         body.check_fresh(self._clock())
+
+    def _admitted(self, verb: str) -> Callable[[RequestBody], Awaitable[Data]]:
         if verb not in self._verbs:
             raise RequestRefused("unknown_verb", f"there is no request {verb}")
         if len(self._under_way) >= MOST_AT_ONCE:
             raise RequestRefused("busy", f"{MOST_AT_ONCE} requests are under way already")
         return self._verbs[verb]
+
+    def _refuse(
+        self, verb: str, received: Received, body: RequestBody, refused: RequestRefused | PayloadRefused
+    ) -> None:
+        log.warning("%s: refused: %s", received.topic, refused)
+        self._respond(verb, received, ResponseDocument.refused(refused.code, refused.message, body.transaction))
+        self._acknowledge(received)
 
     async def stop(self) -> None:
         """Give up what is under way."""
@@ -153,7 +182,8 @@ class Requests:
         if topic is not None and self._inbox.destination(topic) is None:
             self._publish(Publication(topic=topic, payload=payload, correlation_data=received.correlation_data))
 
-    async def _send(self, body: RequestBody) -> Data:
+    def _send(self, received: Received, body: RequestBody) -> None:
+        """Take a message in; the response says that it is on disk, so it comes when it is."""
         ttl = body.integer("ttl", minimum=1, maximum=LONGEST_TTL, default=0)
         message = Message(
             id=_short(body, "id") or new_id(),
@@ -166,8 +196,16 @@ class Requests:
         )
         if not message.data:
             raise PayloadRefused("empty", "the message is empty, and the module can't send nothing")
-        self._submit(message)
-        return {"id": message.id, "socket": message.socket, "state": "queued"}
+
+        def taken(_is_new: bool) -> None:  # noqa: FBT001 - what a callback is given
+            data = {"id": message.id, "socket": message.socket, "state": "queued"}
+            self._respond("send", received, ResponseDocument.ok(data, body.transaction))
+            self._acknowledge(received)
+
+        def refused(error: PayloadRefused) -> None:
+            self._refuse("send", received, body, error)
+
+        self._submit(message, received, taken=taken, refused=refused)
 
     async def _refresh(self, _body: RequestBody) -> Data:
         await read_all(self._modem.module)

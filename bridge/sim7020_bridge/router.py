@@ -1,28 +1,36 @@
-"""MQTT messages to sockets, and what comes back to MQTT."""
+"""The outbox's messages to their sockets, and what comes from the network to MQTT."""
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.commands.sockets import LARGEST_PAYLOAD
-from sim7020_bridge.config.model import Transport
-from sim7020_bridge.errors import BridgeError, CommandRefused, LineError, ModuleSilent, PayloadRefused
+from sim7020_bridge.config.model import SocketSettings, Transport, WhenUnsure
+from sim7020_bridge.errors import BridgeError, CommandRefused, LineError, ModuleSilent, StorageFailed
 from sim7020_bridge.modem.socket import ModemSocket, SocketLost
 from sim7020_bridge.modem.sockets import Sockets
-from sim7020_bridge.mqtt.documents import ErrorDocument, ReceiptDocument, ReceiptState
-from sim7020_bridge.mqtt.json_text import dump
-from sim7020_bridge.mqtt.messages import Publication, Received
-from sim7020_bridge.mqtt.payloads import decode_payload, encode_payload
-from sim7020_bridge.mqtt.topics import Inbox, Topics
-from sim7020_bridge.outbox.message import LONGEST_ID, Message, Priority, ReplyTo, new_id
+from sim7020_bridge.mqtt.documents import ErrorDocument, ReceiptState
+from sim7020_bridge.mqtt.payloads import encode_payload
+from sim7020_bridge.mqtt.topics import Topics
+from sim7020_bridge.outbox.message import Entry, Loss, Owed, OwedKind, Place, Stage
 from sim7020_bridge.outbox.outbox import Outbox
+from sim7020_bridge.receipts import Receipts
 
 log: Final = logging.getLogger(__name__)
 
 ATTEMPTS: Final = 3
 """How often a message is given to a module that refuses it, each time on a socket opened afresh."""
+
+TIMES_LOST: Final = 10
+"""How often a message may be under way when its TCP connection breaks."""
+
+ACKNOWLEDGED_WITHIN: Final = 900.0
+"""Seconds that a TCP peer has to acknowledge what the module took."""
+
+STORAGE_WAIT: Final = 5.0
+"""Seconds before a message that must not go unless written down is tried again."""
 
 
 class Router:
@@ -30,29 +38,29 @@ class Router:
 
     Args:
         sockets: The modem's.
+        outbox: What waits for them.
+        receipts: Writes receipts.
         topics: The modem's.
-        inbox: What the modem listens to; a response topic that is in it is not answered.
-        publish: Hands a publication to the broker; must not block.
-        on_change: Called when messages came to wait or went.
-        clock: For the times in receipts and envelopes.
+        tell: Publishes a receipt that is not final.
+        clock: For the times in envelopes.
     """
 
     def __init__(
         self,
         sockets: Sockets,
         *,
+        outbox: Outbox,
+        receipts: Receipts,
         topics: Topics,
-        inbox: Inbox,
-        publish: Callable[[Publication], None],
-        on_change: Callable[[], None],
+        tell: Callable[[tuple[Owed, ...]], None],
         clock: Clock = wall_clock,
     ) -> None:
         self._sockets = sockets
+        self._outbox = outbox
+        self._receipts = receipts
         self._topics = topics
-        self._inbox = inbox
-        self._publish = publish
+        self._tell = tell
         self._clock = clock
-        self.outbox = Outbox(on_expired=self._expired, on_change=on_change)
 
     async def run(self) -> None:
         """Carry what waits to its sockets until cancelled."""
@@ -60,207 +68,110 @@ class Router:
             for socket in self._sockets:
                 tasks.create_task(self._serve(socket), name=f"router: {socket.settings.name}")
 
-    def take(self, name: str, received: Received) -> None:
-        """Take a message from a socket's send topic; whatever is wrong with it goes into a receipt."""
-        properties = dict(received.user_properties)
-        message_id = properties.get("id") or new_id()
-        reply_to = self._reply_to(received)
-        try:
-            socket = self.socket(name)
-            _refuse_retained(received)
-            self.submit(
-                Message(
-                    id=_checked("id", message_id),
-                    socket=name,
-                    data=decode_payload(socket.settings.encoding, received.payload),
-                    at=self._clock(),
-                    priority=_priority(properties),
-                    ttl=received.message_expiry,
-                    key=_checked("key", properties["key"]) if "key" in properties else None,
-                    reply_to=reply_to,
-                )
-            )
-        except PayloadRefused as refused:
-            log.warning("%s: message refused: %s", received.topic, refused)
-            error = ErrorDocument(refused.code, refused.message)
-            self._tell(message_id[:LONGEST_ID], name, ReceiptState.REJECTED, reply_to=reply_to, error=error)
-
-    def socket(self, name: str) -> ModemSocket:
-        """Return a socket by name.
-
-        Raises:
-            PayloadRefused: ``unknown_socket``.
-        """
-        socket = self._sockets.get(name)
-        if socket is None:
-            known = ", ".join(socket.settings.name for socket in self._sockets) or "none"
-            raise PayloadRefused("unknown_socket", f"there is no socket {name}; configured: {known}")
-        return socket
-
-    def submit(self, message: Message) -> None:
-        """Take a message in, and tell that it is queued.
-
-        Raises:
-            PayloadRefused: It is too large for one datagram, or too much waits already.
-        """
-        socket = self.socket(message.socket)
-        if socket.settings.transport is Transport.UDP and len(message.data) > LARGEST_PAYLOAD:
-            problem = f"{len(message.data)} bytes don't fit: one datagram of this module takes {LARGEST_PAYLOAD}"
-            raise PayloadRefused("too_large", problem)
-        superseded = self.outbox.put(message)
-        if superseded is not None:
-            self._receipt(superseded, ReceiptState.SUPERSEDED)
-        self._receipt(message, ReceiptState.QUEUED)
-
     def deliver(self, socket: ModemSocket, data: bytes) -> None:
-        """Publish what came from the network."""
+        """Publish what came from the network, once it is on disk."""
         settings = socket.settings
         peer = f"{socket.state.address or settings.host}:{settings.port}"
         payload = encode_payload(settings.encoding, data, self._clock(), peer)
-        for topic in dict.fromkeys((self._topics.received(settings.name), settings.received_topic)):
-            if topic is not None:
-                self._publish(Publication(topic=topic, payload=payload))
+        topics = dict.fromkeys((self._topics.received(settings.name), settings.received_topic))
+        self._outbox.keep([Owed(OwedKind.RECEIVED, topic, payload) for topic in topics if topic is not None])
 
     async def _serve(self, socket: ModemSocket) -> None:
         name = socket.settings.name
         while True:
-            await self.outbox.wait(name)
+            await self._outbox.wait(name)
+            await self._outbox.wait_settled()
             await socket.wait_open()
-            message = self.outbox.take(name)
-            if message is not None:
-                await self._send(socket, message)
+            entry = self._outbox.first(name)
+            if entry is not None:
+                await self._send(socket, entry)
 
-    async def _send(self, socket: ModemSocket, message: Message) -> None:
-        attempts = 0
-        while True:
-            if not await self._open_in_time(socket, message):
-                self._expired(message)
-                return
-            self._receipt(message, ReceiptState.SENDING, attempts=attempts + 1)
-            try:
-                acknowledged = await socket.send(message.data)
-            except (SocketLost, LineError) as error:
-                log.info("message %s was interrupted: %s", message.id, error)
-            except (CommandRefused, ModuleSilent) as error:
-                attempts += 1
-                if attempts >= ATTEMPTS:
-                    self._failed(message, "module_refused", error, attempts=attempts)
-                    return
-            else:
-                self._accepted(socket, message, acknowledged, attempts=attempts + 1)
-                return
-
-    async def _open_in_time(self, socket: ModemSocket, message: Message) -> bool:
-        """Return once the socket is open, or False when the message is not worth sending any more."""
-        left = None
-        if message.ttl is not None:
-            left = message.ttl - (self._clock() - message.at).total_seconds()
-            if left <= 0:
-                return False
+    async def _send(self, socket: ModemSocket, entry: Entry) -> None:
+        self._outbox.take(entry)
+        cautious = socket.settings.when_unsure is WhenUnsure.FAIL
+        if cautious and not await self._write_down(entry):
+            return
+        entry.attempts += 1
+        message = entry.message
+        self._tell(self._receipts.of(message, ReceiptState.SENDING, attempts=entry.attempts, final=False))
         try:
-            async with asyncio.timeout(left):
-                await socket.wait_open()
-        except TimeoutError:
+            acknowledged = await socket.send(message.data)
+        except (SocketLost, LineError) as error:
+            log.info("message %s was interrupted: %s", message.id, error)
+            unsent = isinstance(error, SocketLost) and len(message.data) <= LARGEST_PAYLOAD
+            self._again(entry, unsure=cautious and not unsent)
+        except (CommandRefused, ModuleSilent) as error:
+            entry.refusals += 1
+            if entry.refusals >= ATTEMPTS:
+                self._failed(entry, "module_refused", error)
+            else:
+                self._again(entry, unsure=cautious and isinstance(error, ModuleSilent))
+        else:
+            self._accepted(socket, entry, acknowledged)
+
+    async def _write_down(self, entry: Entry) -> bool:
+        """Write that a message is about to go, so that it won't go again after a crash."""
+        try:
+            await self._outbox.progress(entry, Stage.SENDING)
+        except StorageFailed as error:
+            log.warning("message %s waits: %s", entry.message.id, error)
+            self._outbox.put_back(entry)
+            await asyncio.sleep(STORAGE_WAIT)
             return False
         return True
 
-    def _accepted(
-        self, socket: ModemSocket, message: Message, acknowledged: "asyncio.Future[None]", *, attempts: int
-    ) -> None:
-        self._receipt(message, ReceiptState.ACCEPTED, attempts=attempts, final=not socket.acknowledges)
+    def _accepted(self, socket: ModemSocket, entry: Entry, acknowledged: "asyncio.Future[None]") -> None:
+        receipt = self._receipts.of(
+            entry.message, ReceiptState.ACCEPTED, attempts=entry.attempts, final=not socket.acknowledges
+        )
         if not socket.acknowledges:
+            self._outbox.settle((entry,), receipt)
             return
+        self._tell(receipt)
 
         def tell(done: "asyncio.Future[None]") -> None:
+            timeout.cancel()
             error = None if done.cancelled() else done.exception()
+            if entry.place is not Place.TAKEN:
+                return
             if isinstance(error, BridgeError):
-                self._failed(message, "socket_lost", error, attempts=attempts)
+                entry.losses += 1
+                if entry.losses >= TIMES_LOST:
+                    self._failed(entry, "socket_lost", error)
+                else:
+                    self._again(entry, unsure=socket.settings.when_unsure is WhenUnsure.FAIL)
             elif error is None:
-                self._receipt(message, ReceiptState.ACKNOWLEDGED, attempts=attempts)
+                state = ReceiptState.ACKNOWLEDGED
+                self._outbox.settle((entry,), self._receipts.of(entry.message, state, attempts=entry.attempts))
 
+        def give_up() -> None:
+            if entry.place is Place.TAKEN:
+                within = f"{ACKNOWLEDGED_WITHIN:g}"
+                self._failed(entry, "unacknowledged", SocketLost(f"the peer acknowledged nothing within {within} s"))
+
+        timeout = asyncio.get_running_loop().call_later(ACKNOWLEDGED_WITHIN, give_up)
         acknowledged.add_done_callback(tell)
 
-    def _expired(self, message: Message) -> None:
-        self._receipt(message, ReceiptState.EXPIRED)
+    def _again(self, entry: Entry, *, unsure: bool) -> None:
+        """Let a message that did not go wait again, unless it may have gone and must not go twice."""
+        if unsure:
+            self._outbox.lose(entry, Loss.UNSURE)
+        else:
+            self._outbox.put_back(entry)
 
-    def _failed(self, message: Message, code: str, error: BridgeError, *, attempts: int) -> None:
-        log.warning("message %s failed: %s", message.id, error)
-        self._receipt(message, ReceiptState.FAILED, attempts=attempts, error=ErrorDocument(code, str(error)))
-
-    def _receipt(
-        self,
-        message: Message,
-        state: ReceiptState,
-        *,
-        attempts: int = 0,
-        final: bool | None = None,
-        error: ErrorDocument | None = None,
-    ) -> None:
-        self._tell(
-            message.id,
-            message.socket,
-            state,
-            size=len(message.data),
-            attempts=attempts,
-            final=final,
-            error=error,
-            reply_to=message.reply_to,
-        )
-
-    def _tell(
-        self,
-        message_id: str,
-        socket: str,
-        state: ReceiptState,
-        *,
-        size: int | None = None,
-        attempts: int = 0,
-        final: bool | None = None,
-        error: ErrorDocument | None = None,
-        reply_to: ReplyTo | None = None,
-    ) -> None:
-        receipt = ReceiptDocument(
-            id=message_id,
-            socket=socket,
-            state=state,
-            final=state not in _PASSING if final is None else final,
-            at=self._clock(),
-            bytes=size,
-            attempts=attempts,
-            error=error,
-        )
-        payload = dump(receipt)
-        self._publish(Publication(topic=self._topics.receipt(socket), payload=payload))
-        if reply_to is not None:
-            self._publish(
-                Publication(topic=reply_to.topic, payload=payload, correlation_data=reply_to.correlation_data)
-            )
-
-    def _reply_to(self, received: Received) -> ReplyTo | None:
-        topic = received.response_topic
-        if topic is None or self._inbox.destination(topic) is not None:
-            return None
-        return ReplyTo(topic, received.correlation_data)
+    def _failed(self, entry: Entry, code: str, error: BridgeError) -> None:
+        log.warning("message %s failed: %s", entry.message.id, error)
+        why = ErrorDocument(code, str(error))
+        receipt = self._receipts.of(entry.message, ReceiptState.FAILED, attempts=entry.attempts, error=why)
+        self._outbox.settle((entry,), receipt)
 
 
-_PASSING: Final = frozenset({ReceiptState.QUEUED, ReceiptState.SENDING, ReceiptState.ACCEPTED})
-
-
-def _refuse_retained(received: Received) -> None:
-    if received.retain:
-        raise PayloadRefused("retained", "retained messages are not sent: publish it without the retain flag")
-
-
-def _checked(key: str, text: str) -> str:
-    if not 0 < len(text) <= LONGEST_ID:
-        raise PayloadRefused("invalid_property", f"{key} must have 1 to {LONGEST_ID} characters")
-    return text
-
-
-def _priority(properties: Mapping[str, str]) -> Priority:
-    name = properties.get("priority", "normal")
-    try:
-        return Priority[name.upper()]
-    except KeyError:
-        allowed = ", ".join(priority.name.lower() for priority in Priority)
-        raise PayloadRefused("invalid_property", f"priority must be one of {allowed}") from None
+def resumed(sockets: Sequence[SocketSettings], entry: Entry) -> Loss | None:
+    """Say why a message of before the bridge was started again can't be sent any more; None if it can."""
+    settings = next((socket for socket in sockets if socket.name == entry.message.socket), None)
+    if settings is None:
+        return Loss.NO_SOCKET
+    if settings.transport is Transport.UDP and len(entry.message.data) > LARGEST_PAYLOAD:
+        return Loss.TOO_LARGE
+    unsure = entry.stage is Stage.SENDING and settings.when_unsure is WhenUnsure.FAIL
+    return Loss.UNSURE if unsure else None

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import json
-from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -128,7 +127,8 @@ class World:
         """Start a bridge with these modems; more settings of the broker as keywords."""
         config = self.directory / f"bridge{len(self._bridges)}.yaml"
         broker = {"host": self.broker.host, "port": self.broker.port, **mqtt}
-        config.write_text(json.dumps({"mqtt": broker, "modems": modems}))
+        state = str(self.directory / "state")
+        config.write_text(json.dumps({"mqtt": broker, "modems": modems, "state_dir": state}))
         bridge = BridgeProcess(config)
         self._bridges.append(bridge)
         self._modems.update(modems)
@@ -174,12 +174,17 @@ class World:
 
 
 def _check_final_receipts(receipts: list[Heard]) -> None:
-    """Hold every message to at most one final receipt, with nothing after it."""
-    final: Counter[str] = Counter()
+    """Hold every message to at most one final receipt, with nothing after it.
+
+    The very same one may come again: QoS 1 means at least once.
+    """
+    final: dict[tuple[str, str], bytes] = {}
     for heard in receipts:
         receipt = heard.json()
-        assert not final[receipt["id"]], f"a receipt after the final one: {receipt}"
-        final[receipt["id"]] += receipt["final"]
+        told = final.get((receipt["socket"], receipt["id"]))
+        assert told in {None, heard.payload}, f"a receipt after the final one: {receipt}"
+        if receipt["final"]:
+            final[receipt["socket"], receipt["id"]] = heard.payload
 
 
 async def run(*command: str, within: float = PATIENCE) -> tuple[int, str, str]:

@@ -8,6 +8,9 @@ DEFAULT_ATTACH_CEILING = 48
 DEFAULT_BASE_TOPIC = "sim7020"
 DEFAULT_BAUDRATE = 115200
 DEFAULT_KEEPALIVE = 30
+DEFAULT_MAX_BYTES = 16 * 1024 * 1024
+DEFAULT_MAX_MESSAGES = 10000
+DEFAULT_MAX_RECEIVED = 1000
 DEFAULT_PORT = 1883
 DEFAULT_PRESS_PAYLOAD = "ON"
 DEFAULT_PULSE = 1.0
@@ -38,6 +41,20 @@ class Encoding(StrEnum):
     HEX = "hex"
     BASE64 = "base64"
     JSON = "json"
+
+
+class WhenFull(StrEnum):
+    """What becomes of a message for which the outbox has no room."""
+
+    REJECT = "reject"
+    DROP_OLDEST = "drop_oldest"
+
+
+class WhenUnsure(StrEnum):
+    """What becomes of a message of which nobody knows whether it was sent."""
+
+    RESEND = "resend"
+    FAIL = "fail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +98,8 @@ class SocketSettings:
         encoding: How payload is written on MQTT, both ways.
         send_topics: Topic filters whose messages are sent, beside the contract's own ``send`` topic.
         received_topic: Where received bytes are published, beside the contract's own ``received`` topic.
+        ttl: Seconds after which a message that says nothing itself is not worth sending any more; None for never.
+        when_unsure: What to do with a message when nobody knows whether it was sent.
     """
 
     name: str
@@ -90,6 +109,25 @@ class SocketSettings:
     encoding: Encoding = Encoding.RAW
     send_topics: tuple[str, ...] = ()
     received_topic: str | None = None
+    ttl: int | None = None
+    when_unsure: WhenUnsure = WhenUnsure.RESEND
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxSettings:
+    """What a modem's outbox holds at most.
+
+    Args:
+        max_messages: Messages without a final receipt, 1 to 1000000.
+        max_bytes: Their payload.
+        when_full: What becomes of a message for which there is no room.
+        max_received: Messages from the network that may wait for the broker, 1 to 1000000.
+    """
+
+    max_messages: int = DEFAULT_MAX_MESSAGES
+    max_bytes: int = DEFAULT_MAX_BYTES
+    when_full: WhenFull = WhenFull.REJECT
+    max_received: int = DEFAULT_MAX_RECEIVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +212,7 @@ class ModemSettings:
         allow_at: AT commands that a request may send, as the user wrote them, starting with ``AT``; one that ends
             in ``*`` allows all that start with what is before it. Empty to allow none.
         time_server: Host name or IPv4 address of an SNTP server, or None.
+        outbox: What may wait.
     """
 
     name: str
@@ -188,6 +227,7 @@ class ModemSettings:
     recovery: RecoverySettings = RecoverySettings()
     allow_at: tuple[str, ...] = ()
     time_server: str | None = None
+    outbox: OutboxSettings = OutboxSettings()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,10 @@ class AlertId(StrEnum):
     REGISTRATION_DENIED = "registration_denied"
     APN_REJECTED = "apn_rejected"
     ATTACH_CEILING = "attach_ceiling"
+    OUTBOX_FULL = "outbox_full"
+    OUTBOX_STORAGE = "outbox_storage"
+    OUTBOX_DAMAGED = "outbox_damaged"
+    DATA_BUDGET = "data_budget"
 
 
 @dataclass(frozen=True, slots=True)

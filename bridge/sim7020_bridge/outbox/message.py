@@ -1,9 +1,9 @@
-"""One message on its way from MQTT to a socket."""
+"""One message on its way from MQTT to a socket, and what is owed to the broker."""
 
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import IntEnum
+from enum import Enum, IntEnum, StrEnum, auto
 from typing import Final
 
 LONGEST_ID: Final = 128
@@ -19,12 +19,54 @@ class Priority(IntEnum):
     CRITICAL = 3
 
 
+class Stage(IntEnum):
+    """How far a message has come; written to disk."""
+
+    WAITING = 0
+    SENDING = 1
+
+
+class Loss(StrEnum):
+    """Why a message leaves the outbox without having been given to the module."""
+
+    SUPERSEDED = "superseded"
+    DROPPED = "dropped"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    UNSURE = "unsure"
+    NO_SOCKET = "no_socket"
+    TOO_LARGE = "too_large"
+
+
+class OwedKind(IntEnum):
+    """What a publication that the broker must acknowledge is; written to disk."""
+
+    RECEIPT = 0
+    RECEIVED = 1
+    DEAD_LETTER = 2
+
+
 @dataclass(frozen=True, slots=True)
 class ReplyTo:
     """Where the sender wants its receipts as well (MQTT 5.0 section 4.10)."""
 
     topic: str
     correlation_data: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The QoS 1 packet that brought a message: what shows that the same one came twice.
+
+    Args:
+        packet: Its packet identifier.
+        digest: Of all that was published.
+        duplicate: Whether the broker says that it may have come before.
+    """
+
+    packet: int
+    digest: bytes
+    duplicate: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +92,57 @@ class Message:
     ttl: float | None = None
     key: str | None = None
     reply_to: ReplyTo | None = None
+
+
+class Place(Enum):
+    """Where the running bridge has a message."""
+
+    COMING = auto()
+    WAITING = auto()
+    TAKEN = auto()
+    GONE = auto()
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """A message in the outbox.
+
+    Args:
+        number: Its place in the order in which messages were taken.
+        message: What is to be sent.
+        taken: When it was taken, in seconds of the outbox's own time.
+        attempts: How often it was given to the module.
+        refusals: How often the module would not have it, since the bridge started.
+        losses: How often its connection broke before the peer acknowledged it, since the bridge started.
+        stage: How far it has come, as far as the disk knows.
+        place: Where it is in memory.
+        committed: Whether it is on the disk.
+    """
+
+    number: int
+    message: Message
+    taken: float
+    attempts: int = 0
+    stage: Stage = Stage.WAITING
+    place: Place = Place.COMING
+    committed: bool = False
+    refusals: int = 0
+    losses: int = 0
+
+    @property
+    def expires(self) -> float | None:
+        """When it is not worth sending any more, in the outbox's own time; None for never."""
+        return None if self.message.ttl is None else self.taken + self.message.ttl
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A publication that is kept until the broker has acknowledged it."""
+
+    kind: OwedKind
+    topic: str
+    payload: bytes = field(repr=False)
+    correlation_data: bytes | None = None
 
 
 def new_id() -> str:

@@ -1,120 +1,425 @@
-"""The messages that wait for their sockets, in memory: they are lost when the bridge ends."""
+"""What was taken over MQTT and has no final receipt yet: on disk first, in memory to be quick."""
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
-from sim7020_bridge.errors import PayloadRefused
-from sim7020_bridge.outbox.message import Message, Priority
+from sim7020_bridge.config.model import OutboxSettings, WhenFull
+from sim7020_bridge.errors import PayloadRefused, StorageFailed
+from sim7020_bridge.outbox import records
+from sim7020_bridge.outbox.database import Database
+from sim7020_bridge.outbox.expiry import Expiry
+from sim7020_bridge.outbox.journal import COMPANY, LEISURE, TRY_AGAIN, Journal
+from sim7020_bridge.outbox.lines import Lines
+from sim7020_bridge.outbox.message import Entry, Loss, Message, Origin, Owed, Place, Priority, Stage
+from sim7020_bridge.outbox.owing import Owing
+from sim7020_bridge.outbox.passing_time import PassingTime
 
-MOST_MESSAGES: Final = 1000
-MOST_BYTES: Final = 4 * 1024 * 1024
+log: Final = logging.getLogger(__name__)
+
+MOST_UNSETTLED: Final = 16
+"""Messages of a modem that were sent and whose end is not on disk yet: after a crash these are sent again."""
+
+NO_LONGER_FULL: Final = 0.9
+"""Part of a limit below which an outbox that was full counts as having room."""
+
+LOOK_AFTER: Final = 2
+"""Seconds between two looks for what a command line asked."""
 
 
-@dataclass(slots=True, eq=False)
-class _Entry:
-    message: Message
-    since: float
-    expiry: asyncio.TimerHandle | None = None
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What whoever uses an outbox decides.
+
+    Args:
+        lost: Makes the final receipt of a message that leaves unsent.
+        resumed: Says why a message of before a restart can't be sent any more, or None if it can.
+        changed: Called after messages came or went, or storage failed or works again.
+        received_dropped: Called with how many received messages were given up.
+    """
+
+    lost: Callable[[Entry, Loss], Sequence[Owed]]
+    resumed: Callable[[Entry], Loss | None]
+    changed: Callable[[], None]
+    received_dropped: Callable[[int], None]
 
 
 class Outbox:
-    """Messages by socket, priority and age.
+    """The messages of one modem, each on disk from before it is acknowledged until after its final receipt is due.
 
     Args:
-        on_expired: Called with a message whose time to live ran out while it waited.
-        on_change: Called after messages came or went.
+        database: Where they are kept.
+        settings: The limits.
+        rules: What happens to what.
+        time: By which messages grow old.
     """
 
-    def __init__(self, *, on_expired: Callable[[Message], None], on_change: Callable[[], None]) -> None:
-        self._on_expired = on_expired
-        self._on_change = on_change
-        self._entries: dict[tuple[str, Priority], dict[int, _Entry]] = {}
-        self._keys: dict[tuple[str, str], tuple[Priority, int]] = {}
-        self._filled: dict[str, asyncio.Event] = {}
-        self._any = asyncio.Event()
-        self._serial = 0
-        self.messages = 0
+    def __init__(
+        self, database: Database, *, settings: OutboxSettings, rules: Rules, time: PassingTime | None = None
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._rules = rules
+        self._time = time or PassingTime()
+        self._journal = Journal(database, restore=self._restore, changed=rules.changed)
+        self._lines = Lines()
+        self._expiry = Expiry(self._time, lambda entry: self.lose(entry, Loss.EXPIRED))
+        self._entries: dict[int, Entry] = {}
+        self._keys: dict[tuple[str, str], Entry] = {}
+        self._number = 0
+        self._unsettled = 0
+        self._room = asyncio.Event()
+        self._room.set()
+        self._loaded = False
+        self.owing = Owing(paid=self._paid, dropped=rules.received_dropped, most_received=settings.max_received)
         self.bytes = 0
+        self.full = False
+
+    @property
+    def messages(self) -> int:
+        """How many messages have no final receipt yet."""
+        return len(self._entries)
 
     @property
     def oldest(self) -> float | None:
-        """Age of the oldest message in seconds; None if nothing waits."""
-        firsts = [next(iter(entries.values())).since for entries in self._entries.values() if entries]
-        return asyncio.get_running_loop().time() - min(firsts) if firsts else None
+        """Age of the oldest waiting message in seconds; None if none waits."""
+        taken = [entry.taken for entry in self._lines.heads()]
+        return max(0.0, self._time.now() - min(taken)) if taken else None
 
-    def put(self, message: Message) -> Message | None:
-        """Take a message and return the one with the same key whose place it takes, if there is one.
+    @property
+    def problem(self) -> StorageFailed | None:
+        """Why nothing can be written now; None if it can."""
+        return self._journal.problem
+
+    @property
+    def commits(self) -> int:
+        """How often the disk was waited for."""
+        return self._journal.commits
+
+    @property
+    def set_aside(self) -> str | None:
+        """The name of the damaged file that was replaced, if there was one."""
+        return None if self._database.set_aside is None else self._database.set_aside.name
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Yield every message in the order in which they were taken."""
+        return iter([self._entries[number] for number in sorted(self._entries)])
+
+    async def load(self) -> None:
+        """Go on where the last run ended.
 
         Raises:
-            PayloadRefused: ``outbox_full``.
+            StorageFailed: The file can't be used now; may be tried again.
         """
-        superseded = self._keys.get((message.socket, message.key)) if message.key is not None else None
-        freed = 0 if superseded is None else len(self._entry(message.socket, *superseded).message.data)
-        too_many = superseded is None and self.messages >= MOST_MESSAGES
-        if too_many or self.bytes - freed + len(message.data) > MOST_BYTES:
-            raise PayloadRefused("outbox_full", f"{self.messages} messages wait already, and no more are taken")
-        old = None if superseded is None else self._remove(message.socket, *superseded)
-        self._add(message)
-        self._on_change()
-        return old
+        content = await self._journal.write(records.load)
+        if content.mark is not None:
+            self._time.go_on_from(content.mark)
+        lost = []
+        for entry in content.entries:
+            self._number = max(self._number, entry.number)
+            entry.committed = True
+            self._enter(entry)
+            loss = self._rules.resumed(entry)
+            if loss is None:
+                entry.stage = Stage.WAITING
+                self._lines.add(entry)
+                self._expiry.plan(entry)
+            else:
+                entry.place = Place.TAKEN
+                lost.append((entry, loss))
+        self.owing.add(content.owed)
+        self._loaded = True
+        for entry, loss in lost:
+            self.lose(entry, loss)
+        self._keep_time()
+        self._rules.changed()
+        log.info("%d messages wait from before, %d publications are owed", len(content.entries), len(content.owed))
+
+    async def run(self) -> None:
+        """Look after the file until cancelled."""
+        while not self._loaded:
+            try:
+                await self.load()
+            except StorageFailed:
+                await asyncio.sleep(TRY_AGAIN)
+        seconds = 0
+        while True:
+            with contextlib.suppress(StorageFailed):
+                for number in await self._journal.write(records.cancellations):
+                    self.cancel(number)
+                if seconds % 3600 == 0:
+                    await self._journal.write(partial(records.forget_old, now=self._time.now()))
+            if self._time.wall_was_set:
+                self._keep_time()
+            await asyncio.sleep(LOOK_AFTER)
+            seconds += LOOK_AFTER
+
+    async def close(self) -> None:
+        """Write what is left and close the file."""
+        self._expiry.stop()
+        if self._loaded:
+            self._keep_time()
+        await self._journal.close()
+
+    def put(
+        self,
+        message: Message,
+        origin: Origin | None = None,
+        *,
+        written: Callable[[bool], None],
+        failed: Callable[[StorageFailed], None],
+    ) -> None:
+        """Take a message.
+
+        Args:
+            message: The message.
+            origin: The packet that brought it.
+            written: Called once it is on disk, with whether it is new; one that was taken before is not taken again.
+            failed: Called if it could not be written, and so was not taken.
+
+        Raises:
+            PayloadRefused: ``outbox_full``, or ``storage_failed`` if the file can't be used at all.
+        """
+        if not self._loaded:
+            raise PayloadRefused("storage_failed", str(self.problem or "the outbox is not open yet"))
+        displaced = self._make_room(message)
+        self._number += 1
+        entry = Entry(self._number, message, self._time.now())
+        lost = [(other.number, other.committed, self._rules.lost(other, loss)) for other, loss in displaced]
+        self._enter(entry)
+
+        def write(connection: sqlite3.Connection) -> tuple[tuple[int, Owed], ...] | None:
+            known = records.id_is_known(connection, message.socket, message.id, entry.taken)
+            if known or records.packet_is_known(connection, origin):
+                return None
+            records.remember(connection, message.socket, message.id, origin, entry.taken)
+            records.add(connection, entry)
+            # one that was still on its way to the disk may not have got there
+            return records.owe(
+                connection,
+                [
+                    each
+                    for number, committed, receipts in lost
+                    if records.remove(connection, number) or committed
+                    for each in receipts
+                ],
+            )
+
+        def look(done: "asyncio.Future[tuple[tuple[int, Owed], ...] | None]") -> None:
+            error = done.exception()
+            owed = None if error is not None else done.result()
+            if owed is None:
+                self._leave(entry)
+                for other, _ in displaced:
+                    self._return(other)
+            else:
+                self._arrive(entry)
+            if isinstance(error, StorageFailed):
+                failed(error)
+            else:
+                written(owed is not None)
+            self.owing.add(owed or ())
+            self._count_change()
+
+        self._journal.write(write).add_done_callback(look)
+
+    def refuse(self, socket: str, origin: Origin | None, owed: Sequence[Owed]) -> "asyncio.Future[None]":
+        """Owe the final receipt of a message that is not taken, once even if its packet comes again.
+
+        The future is done when it is written; if it can't be, the receipt is owed all the same for as long as the
+        bridge runs.
+        """
+        now = self._time.now()
+
+        def write(connection: sqlite3.Connection) -> tuple[tuple[int, Owed], ...]:
+            if records.packet_is_known(connection, origin):
+                return ()
+            if origin is not None:
+                records.remember(connection, socket, f"refused {origin.packet} {now}", origin, now)
+            return records.owe(connection, owed)
+
+        return self._owe(write, owed)
+
+    def keep(self, owed: Sequence[Owed]) -> "asyncio.Future[None]":
+        """Owe publications; the future is done when they are written, or can't be."""
+        return self._owe(partial(records.owe, owed=owed), owed)
 
     async def wait(self, socket: str) -> None:
         """Return once a message waits for a socket."""
-        await self._event(socket).wait()
+        await self._lines.wait(socket)
 
     async def until_any(self) -> None:
         """Return once a message waits for any socket."""
-        await self._any.wait()
+        await self._lines.until_any()
 
-    def take(self, socket: str) -> Message | None:
-        """Take the next message for a socket out, or return None if none waits any more."""
-        for priority in sorted(Priority, reverse=True):
-            entries = self._entries.get((socket, priority))
-            if entries:
-                message = self._remove(socket, priority, next(iter(entries)))
-                self._on_change()
-                return message
-        return None
+    async def wait_settled(self) -> None:
+        """Return once few enough ends of messages are unwritten that another message may be sent."""
+        await self._room.wait()
 
-    def _add(self, message: Message) -> None:
-        loop = asyncio.get_running_loop()
-        self._serial += 1
-        entry = _Entry(message, loop.time())
-        self._entries.setdefault((message.socket, message.priority), {})[self._serial] = entry
-        if message.key is not None:
-            self._keys[message.socket, message.key] = (message.priority, self._serial)
-        if message.ttl is not None:
-            entry.expiry = loop.call_later(message.ttl, self._expire, message, self._serial)
-        self.messages += 1
-        self.bytes += len(message.data)
-        self._event(message.socket).set()
-        self._any.set()
+    async def wait_written(self) -> None:
+        """Return once all that was begun before is on disk."""
+        await self._journal.write(lambda _connection: None)
 
-    def _remove(self, socket: str, priority: Priority, serial: int) -> Message:
-        entry = self._entry(socket, priority, serial)
-        del self._entries[socket, priority][serial]
+    def first(self, socket: str, lowest: Priority = Priority.LOW) -> Entry | None:
+        """Return the next message for a socket of at least a priority, and leave it where it is."""
+        return self._lines.first(socket, lowest)
+
+    def take(self, entry: Entry) -> None:
+        """Take a waiting message to send it; it neither expires nor is superseded from here on."""
+        self._lines.remove(entry, Place.TAKEN)
+        if entry.message.key is not None:
+            self._keys.pop((entry.message.socket, entry.message.key), None)
+
+    def put_back(self, entry: Entry) -> None:
+        """Let a message wait again, in its old place; a newer one with its key supersedes it."""
+        key = entry.message.key
+        if key is not None and (entry.message.socket, key) in self._keys:
+            self.lose(entry, Loss.SUPERSEDED)
+            return
+        if key is not None:
+            self._keys[entry.message.socket, key] = entry
+        if entry.stage is not Stage.WAITING:
+            self.progress(entry, Stage.WAITING)
+        self._lines.add(entry)
+        self._expiry.plan(entry)
+
+    def progress(self, entry: Entry, stage: Stage) -> "asyncio.Future[None]":
+        """Write how far a message has come; only an outbox that fails in doubt need wait for it."""
+        entry.stage = stage
+        number, attempts = entry.number, entry.attempts
+        within = 0.0 if stage is Stage.SENDING else COMPANY
+        return self._journal.write(
+            lambda connection: records.progress(connection, number, stage, attempts), within=within
+        )
+
+    def settle(self, entries: Sequence[Entry], owed: Sequence[Owed]) -> None:
+        """End messages with their final receipts; tried again for as long as they can't be written."""
+        for entry in entries:
+            self._leave(entry)
+        self._unsettled += 1
+        if self._unsettled >= MOST_UNSETTLED:
+            self._room.clear()
+        numbers = tuple(entry.number for entry in entries)
+
+        def write(connection: sqlite3.Connection) -> tuple[tuple[int, Owed], ...]:
+            for number in numbers:
+                records.remove(connection, number)
+            return records.owe(connection, owed)
+
+        def written(numbered: tuple[tuple[int, Owed], ...]) -> None:
+            self._unsettled -= 1
+            if self._unsettled < MOST_UNSETTLED:
+                self._room.set()
+            self.owing.add(numbered)
+
+        self._journal.insist(write, written)
+        self._count_change()
+
+    def lose(self, entry: Entry, loss: Loss) -> None:
+        """End a message that is not sent."""
+        self.settle((entry,), self._rules.lost(entry, loss))
+
+    def cancel(self, number: int) -> bool:
+        """End a message that waits; say whether it did."""
+        entry = self._entries.get(number)
+        if entry is None or entry.place is not Place.WAITING:
+            return False
+        self.lose(entry, Loss.CANCELLED)
+        return True
+
+    def packets_acknowledged(self, packets: Sequence[int]) -> None:
+        """Note that the broker has the acknowledgements of these packets, and will use their numbers for others."""
+        self._journal.write(partial(records.forget_packets, packets=packets), within=LEISURE)
+
+    def _make_room(self, message: Message) -> list[tuple[Entry, Loss]]:
+        """Take out what has to go so that a message fits, and return it."""
+        displaced: list[tuple[Entry, Loss]] = []
+        old = None if message.key is None else self._keys.get((message.socket, message.key))
+        if old is not None:
+            displaced.append((old, Loss.SUPERSEDED))
+            self._leave(old)
+        while self.messages >= self._settings.max_messages or self.bytes + len(message.data) > self._settings.max_bytes:
+            self.full = True
+            oldest = self._lines.least(message.priority)
+            if self._settings.when_full is WhenFull.REJECT or oldest is None:
+                for other, _ in displaced:
+                    self._return(other)
+                self._rules.changed()
+                raise PayloadRefused("outbox_full", f"{self.messages} messages wait already, and no more are taken")
+            displaced.append((oldest, Loss.DROPPED))
+            self._leave(oldest)
+        return displaced
+
+    def _enter(self, entry: Entry) -> None:
         message = entry.message
-        if entry.expiry is not None:
-            entry.expiry.cancel()
+        self._entries[entry.number] = entry
+        self.bytes += len(message.data)
         if message.key is not None:
-            del self._keys[socket, message.key]
-        self.messages -= 1
+            self._keys[message.socket, message.key] = entry
+
+    def _arrive(self, entry: Entry) -> None:
+        """Let a message wait, now that it is on disk, unless another took its place meanwhile."""
+        entry.committed = True
+        if entry.place is Place.COMING:
+            self._lines.add(entry)
+            self._expiry.plan(entry)
+
+    def _leave(self, entry: Entry) -> None:
+        if self._entries.pop(entry.number, None) is None:
+            return
+        message = entry.message
         self.bytes -= len(message.data)
-        if not any(self._entries.get((socket, each)) for each in Priority):
-            self._event(socket).clear()
-        if not self.messages:
-            self._any.clear()
-        return message
+        if message.key is not None and self._keys.get((message.socket, message.key)) is entry:
+            del self._keys[message.socket, message.key]
+        if entry.place is Place.WAITING:
+            self._lines.remove(entry, Place.GONE)
+        entry.place = Place.GONE
 
-    def _entry(self, socket: str, priority: Priority, serial: int) -> _Entry:
-        return self._entries[socket, priority][serial]
+    def _return(self, entry: Entry) -> None:
+        """Undo that a message left, unless it was never written itself."""
+        if entry.committed:
+            self._enter(entry)
+            self._lines.add(entry)
+            self._expiry.plan(entry)
 
-    def _expire(self, message: Message, serial: int) -> None:
-        self._remove(message.socket, message.priority, serial)
-        self._on_change()
-        self._on_expired(message)
+    def _owe(
+        self, work: Callable[[sqlite3.Connection], tuple[tuple[int, Owed], ...]], owed: Sequence[Owed]
+    ) -> "asyncio.Future[None]":
+        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def _event(self, socket: str) -> asyncio.Event:
-        return self._filled.setdefault(socket, asyncio.Event())
+        def written(done: "asyncio.Future[tuple[tuple[int, Owed], ...]]") -> None:
+            if done.exception() is None:
+                self.owing.add(done.result())
+            else:
+                self.owing.add_unwritten(owed)
+            if not kept.done():
+                kept.set_result(None)
+
+        self._journal.write(work).add_done_callback(written)
+        return kept
+
+    def _paid(self, number: int) -> None:
+        if number > 0:
+            self._journal.write(partial(records.paid, number=number), within=LEISURE)
+
+    def _keep_time(self) -> None:
+        self._journal.write(partial(records.keep_time, mark=self._time.mark()), within=LEISURE)
+
+    def _count_change(self) -> None:
+        few = self.messages <= NO_LONGER_FULL * self._settings.max_messages
+        if self.full and few and self.bytes <= NO_LONGER_FULL * self._settings.max_bytes:
+            self.full = False
+        self._rules.changed()
+
+    def _restore(self, connection: sqlite3.Connection) -> None:
+        """Write all that memory knows into a new file; called in the committer's thread."""
+        for entry in list(self._entries.values()):
+            if entry.committed:
+                records.add(connection, entry)
+        records.restore_owed(connection, self.owing)
+        records.keep_time(connection, self._time.mark())

@@ -1,0 +1,172 @@
+"""One thread that owns the database: what was asked for meanwhile is committed together."""
+
+import asyncio
+import contextlib
+import logging
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from sim7020_bridge.errors import StorageFailed
+from sim7020_bridge.outbox.database import Database, damaged
+
+log: Final = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], T]
+
+MOST_AT_ONCE: Final = 500
+"""Pieces of work in one commit."""
+
+REOPEN_WAIT: Final = 5.0
+"""Seconds before a database that could not be opened is tried again."""
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    work: Work[Any]
+    done: "asyncio.Future[Any]"
+    due: float
+    result: Any = None
+    error: Exception | None = None
+
+
+class Committer:
+    """Carries out work on the database, in order, in as few commits as can be.
+
+    While one commit waits for the disk, what comes meanwhile gathers for the next: so a slow disk makes larger
+    commits, not a longer queue.
+
+    Args:
+        database: What to own.
+        restore: Done first, in the committer's thread, whenever a damaged file was replaced by a new one.
+    """
+
+    def __init__(self, database: Database, *, restore: Work[None]) -> None:
+        self._database = database
+        self._restore = restore
+        self._loop = asyncio.get_running_loop()
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._connection: sqlite3.Connection | None = None
+        self._failed: tuple[float, StorageFailed] | None = None
+        self._thread = threading.Thread(target=self._run, name=f"outbox {database.file.name}", daemon=True)
+        self._closed = False
+        self._thread.start()
+        self.commits = 0
+
+    def submit(self, work: Work[T], *, within: float = 0.0) -> "asyncio.Future[T]":
+        """Have work done, in the order of submission; the future is done once it is committed.
+
+        Args:
+            work: Called in the committer's thread, inside a transaction.
+            within: Seconds that it may wait for company.
+
+        Raises:
+            StorageFailed: In the future: it could not be committed, and nothing of this work was done.
+        """
+        done: asyncio.Future[T] = self._loop.create_future()
+        if self._closed:
+            done.set_exception(StorageFailed(self._database.file, "the bridge is stopping"))
+        else:
+            self._jobs.put(_Job(work, done, time.monotonic() + within))
+        return done
+
+    async def close(self) -> None:
+        """Finish all that was submitted, and close the file."""
+        if not self._closed:
+            self._closed = True
+            self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        going_on = True
+        while going_on:
+            batch, going_on = self._gather()
+            if batch:
+                self._commit(batch)
+                with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                    self._loop.call_soon_threadsafe(_tell, batch)
+        if self._connection is not None:
+            self._connection.close()
+        self._database.release()
+
+    def _gather(self) -> tuple[list[_Job], bool]:
+        """Return what is to be committed together, and whether more will come."""
+        job = self._jobs.get()
+        batch: list[_Job] = []
+        due = time.monotonic() + 3600
+        while job is not None:
+            batch.append(job)
+            due = min(due, job.due)
+            if len(batch) == MOST_AT_ONCE:
+                return batch, True
+            try:
+                left = due - time.monotonic()
+                job = self._jobs.get(timeout=left) if left > 0 else self._jobs.get_nowait()
+            except queue.Empty:
+                return batch, True
+        return batch, False
+
+    def _commit(self, batch: list[_Job]) -> None:
+        try:
+            self._attempt(batch)
+        except (sqlite3.Error, StorageFailed) as error:
+            if len(batch) > 1 and isinstance(error, sqlite3.Error) and not damaged(error):
+                for job in batch:
+                    self._commit([job])
+                return
+            failed = error if isinstance(error, StorageFailed) else StorageFailed(self._database.file, str(error))
+            for job in batch:
+                job.error = failed
+            if damaged(error):
+                self._give_up()
+
+    def _attempt(self, batch: list[_Job]) -> None:
+        aside = self._database.set_aside
+        connection = self._open()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if self._database.set_aside != aside:
+                self._restore(connection)
+            for job in batch:
+                job.result = job.work(connection)
+            connection.execute("COMMIT")
+        except sqlite3.Error:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            raise
+        self.commits += 1
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is not None:
+            return self._connection
+        if self._failed is not None and time.monotonic() - self._failed[0] < REOPEN_WAIT:
+            raise self._failed[1]
+        try:
+            self._connection = self._database.open()
+        except StorageFailed as error:
+            self._failed = (time.monotonic(), error)
+            raise
+        self._failed = None
+        return self._connection
+
+    def _give_up(self) -> None:
+        """Close a file that turned out to be damaged; opening it again sets it aside."""
+        if self._connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+
+
+def _tell(batch: list[_Job]) -> None:
+    for job in batch:
+        if job.done.done():
+            continue
+        if job.error is not None:
+            job.done.set_exception(job.error)
+        else:
+            job.done.set_result(job.result)

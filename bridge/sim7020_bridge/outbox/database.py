@@ -1,0 +1,138 @@
+"""The outbox's file: opened, brought to the newest form, and set aside if it is damaged."""
+
+import contextlib
+import fcntl
+import logging
+import os
+import sqlite3
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from sim7020_bridge.errors import StorageFailed
+
+log: Final = logging.getLogger(__name__)
+
+_DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_BUSY_TIMEOUT: Final = 10.0
+
+
+class Database:
+    """One file with its lock.
+
+    Only one program at a time may have it open as its owner; see ``owned``.
+
+    Args:
+        file: The database; ``.lock`` is its lock, and SQLite puts ``-wal`` and ``-shm`` beside it.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.set_aside: Path | None = None
+        self._lock: int | None = None
+
+    def open(self) -> sqlite3.Connection:
+        """Open the file as its owner, making it if it isn't there; readable by the bridge's user alone.
+
+        A file that is damaged is renamed and a new one made; ``set_aside`` has its new name then.
+
+        Raises:
+            StorageFailed: It can't be used; says why.
+        """
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._take_lock()
+            try:
+                return self._open()
+            except sqlite3.DatabaseError as error:
+                if not damaged(error):
+                    raise
+                self._set_aside(str(error))
+                return self._open()
+        except (OSError, sqlite3.Error) as error:
+            self.release()
+            raise StorageFailed(self.file, _words(error)) from error
+
+    def release(self) -> None:
+        """Let others own the file; the connection is closed before."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _take_lock(self) -> None:
+        if self._lock is not None:
+            return
+        lock = os.open(self.file.with_name(f"{self.file.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(lock)
+            raise OSError(error.errno, "another program uses it; is a second bridge running?") from error
+        self._lock = lock
+
+    def _open(self) -> sqlite3.Connection:
+        os.close(os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        connection = connect(self.file)
+        try:
+            _examine(connection)
+            _migrate(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _set_aside(self, problem: str) -> None:
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
+        aside = self.file.with_name(f"{self.file.name}.damaged-{stamp}")
+        for suffix in ("", "-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                self.file.with_name(self.file.name + suffix).rename(aside.with_name(aside.name + suffix))
+        self.set_aside = aside
+        log.error("%s is damaged (%s); it was set aside as %s and a new one made", self.file, problem, aside.name)
+
+
+def connect(file: Path) -> sqlite3.Connection:
+    """Open a connection whose commits are on the disk when they return."""
+    connection = sqlite3.connect(file, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA journal_size_limit = {8 * 1024 * 1024}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def damaged(error: BaseException) -> bool:
+    """Whether an error says that the file is no sound database."""
+    return isinstance(error, sqlite3.DatabaseError) and (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _DAMAGED
+
+
+def _examine(connection: sqlite3.Connection) -> None:
+    found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    if found != "ok":
+        error = sqlite3.DatabaseError(found)
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    steps = sorted(
+        (file for file in files(__package__).joinpath("migrations").iterdir() if file.name.endswith(".sql")),
+        key=lambda file: file.name,
+    )
+    if version > len(steps):
+        raise sqlite3.OperationalError("a newer bridge wrote it; update this one, or remove the file")
+    for number, step in enumerate(steps[version:], start=version + 1):
+        connection.executescript(
+            f"BEGIN IMMEDIATE;\n{step.read_text(encoding='utf-8')}\nPRAGMA user_version = {number};\nCOMMIT;"
+        )
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error)

@@ -1,0 +1,51 @@
+"""When waiting messages are not worth sending any more: one timer for all of them."""
+
+import asyncio
+import heapq
+from collections.abc import Callable
+
+from sim7020_bridge.outbox.message import Entry, Place
+from sim7020_bridge.outbox.passing_time import PassingTime
+
+LONGEST_SLEEP = 600.0
+"""Seconds after which the time is looked at again: timers stand still while the machine sleeps."""
+
+
+class Expiry:
+    """Tells of each message that waited longer than it was to live.
+
+    Args:
+        time: By which messages grow old.
+        due: Called with a waiting message whose time is over.
+    """
+
+    def __init__(self, time: PassingTime, due: Callable[[Entry], None]) -> None:
+        self._time = time
+        self._due = due
+        self._planned: list[tuple[float, int, Entry]] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def plan(self, entry: Entry) -> None:
+        """Watch a message that waits."""
+        if entry.expires is not None:
+            heapq.heappush(self._planned, (entry.expires, entry.number, entry))
+            if self._planned[0][2] is entry or self._timer is None:
+                self.look()
+
+    def look(self) -> None:
+        """Tell of all that is due, and plan the next look."""
+        self.stop()
+        now = self._time.now()
+        while self._planned and (self._planned[0][0] <= now or self._planned[0][2].place is not Place.WAITING):
+            _, _, entry = heapq.heappop(self._planned)
+            if entry.place is Place.WAITING:
+                self._due(entry)
+        if self._planned:
+            pause = min(self._planned[0][0] - now, LONGEST_SLEEP)
+            self._timer = asyncio.get_running_loop().call_later(pause, self.look)
+
+    def stop(self) -> None:
+        """Look no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

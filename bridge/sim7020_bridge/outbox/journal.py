@@ -1,0 +1,76 @@
+"""Writing with a memory for trouble: what failed, whether it still does, and what has to be written all the same."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from sim7020_bridge.errors import StorageFailed
+from sim7020_bridge.outbox.committer import Committer, Work
+from sim7020_bridge.outbox.database import Database
+
+log: Final = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+COMPANY: Final = 0.02
+"""Seconds that the end of a message may wait for others to be committed with."""
+
+LEISURE: Final = 0.2
+"""Seconds that may pass until a mere tidying-up is committed."""
+
+TRY_AGAIN: Final = 5.0
+"""Seconds until what could not be written is tried again."""
+
+
+class Journal:
+    """The way from the event loop to the disk.
+
+    Args:
+        database: Where to write.
+        restore: Writes all that must be there into a file made anew in place of a damaged one.
+        changed: Called when writing starts to fail, or works again.
+    """
+
+    def __init__(self, database: Database, *, restore: Work[None], changed: Callable[[], None]) -> None:
+        self._committer = Committer(database, restore=restore)
+        self._changed = changed
+        self.problem: StorageFailed | None = None
+
+    @property
+    def commits(self) -> int:
+        """How often the disk was waited for."""
+        return self._committer.commits
+
+    def write(self, work: Work[T], *, within: float = 0.0) -> "asyncio.Future[T]":
+        """Have work done; see Committer.submit."""
+        done = self._committer.submit(work, within=within)
+        done.add_done_callback(self._note)
+        return done
+
+    def insist(self, work: Work[T], written: Callable[[T], None]) -> None:
+        """Have work done, tried again until it is; then call ``written`` with its result."""
+
+        def look(done: "asyncio.Future[T]") -> None:
+            if done.cancelled() or isinstance(done.exception(), StorageFailed):
+                asyncio.get_running_loop().call_later(TRY_AGAIN, self.insist, work, written)
+            else:
+                written(done.result())
+
+        self.write(work, within=COMPANY).add_done_callback(look)
+
+    async def close(self) -> None:
+        """Finish all that was asked for, and close the file."""
+        await self._committer.close()
+
+    def _note(self, done: "asyncio.Future[T]") -> None:
+        error = None if done.cancelled() else done.exception()
+        if isinstance(error, StorageFailed):
+            if self.problem is None:
+                log.error("%s", error)
+                self.problem = error
+                self._changed()
+        elif error is None and self.problem is not None:
+            log.warning("the outbox can be written again")
+            self.problem = None
+            self._changed()

@@ -1,0 +1,100 @@
+"""What the broker is to have, until it has it."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from itertools import count
+from typing import Final
+
+from sim7020_bridge.errors import PayloadRefused
+from sim7020_bridge.outbox.message import Owed, OwedKind
+
+log: Final = logging.getLogger(__name__)
+
+AHEAD: Final = 16
+"""Publications that are on their way to the broker at the same time."""
+
+
+class Owing:
+    """Publishes what is owed, in order, and has each forgotten once the broker acknowledged it.
+
+    Args:
+        paid: Called with the number of what the broker has acknowledged, or will never take.
+        dropped: Called with how many received messages were given up because too many waited for the broker.
+        most_received: How many may wait.
+    """
+
+    def __init__(self, *, paid: Callable[[int], None], dropped: Callable[[int], None], most_received: int) -> None:
+        self._paid = paid
+        self._dropped = dropped
+        self._most_received = most_received
+        self._waiting: dict[int, Owed] = {}
+        self._received: dict[int, None] = {}
+        self._on_the_way: dict[int, Owed] = {}
+        self._passing = count(-1, -1)
+        self._filled = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def __len__(self) -> int:
+        return len(self._waiting) + len(self._on_the_way)
+
+    def __iter__(self) -> Iterator[tuple[int, Owed]]:
+        """Yield all that is on the disk."""
+        return iter([item for part in (self._on_the_way, self._waiting) for item in list(part.items()) if item[0] > 0])
+
+    def add(self, numbered: Iterable[tuple[int, Owed]]) -> None:
+        """Owe what has been written to disk, under its numbers."""
+        for number, owed in numbered:
+            self._waiting[number] = owed
+            if owed.kind is OwedKind.RECEIVED:
+                self._received[number] = None
+        surplus = max(0, len(self._received) - self._most_received)
+        for number in list(self._received)[:surplus]:
+            del self._received[number]
+            del self._waiting[number]
+            self._paid(number)
+        if surplus:
+            log.warning("%d received messages were dropped: too many wait for the broker", surplus)
+            self._dropped(surplus)
+        if self._waiting:
+            self._filled.set()
+            self._idle.clear()
+
+    def add_unwritten(self, owed: Iterable[Owed]) -> None:
+        """Owe what could not be written to disk, as long as the bridge runs."""
+        self.add([(next(self._passing), each) for each in owed])
+
+    async def wait_idle(self) -> None:
+        """Return when nothing is owed."""
+        await self._idle.wait()
+
+    async def run(self, publish: Callable[[Owed], Awaitable[None]]) -> None:
+        """Publish until cancelled.
+
+        Args:
+            publish: Returns when the broker has acknowledged; raises PayloadRefused if it never will.
+        """
+        room = asyncio.Semaphore(AHEAD)
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                await self._filled.wait()
+                await room.acquire()
+                number = next(iter(self._waiting))
+                owed = self._waiting.pop(number)
+                self._received.pop(number, None)
+                self._on_the_way[number] = owed
+                if not self._waiting:
+                    self._filled.clear()
+                paying = tasks.create_task(self._pay(number, owed, publish), name=f"publish to {owed.topic}")
+                paying.add_done_callback(lambda _paying: room.release())
+
+    async def _pay(self, number: int, owed: Owed, publish: Callable[[Owed], Awaitable[None]]) -> None:
+        try:
+            await publish(owed)
+        except PayloadRefused as refused:
+            log.error("a message to %s is given up: %s", owed.topic, refused)
+        del self._on_the_way[number]
+        self._paid(number)
+        if not len(self):
+            self._idle.set()

@@ -1,0 +1,192 @@
+"""The outbox's rows: every statement that is made of the database."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sim7020_bridge.outbox.message import Entry, Message, Origin, Owed, OwedKind, Priority, ReplyTo, Stage
+from sim7020_bridge.outbox.passing_time import Mark
+
+REMEMBERED: Final = 24 * 3600.0
+"""Seconds for which an id that was given is not taken again."""
+
+_MESSAGE: Final = (
+    "number, socket, id, priority, key, data, at, ttl, taken, attempts, stage, reply_topic, correlation_data"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """All that an outbox knew when the bridge last ended."""
+
+    entries: tuple[Entry, ...]
+    owed: tuple[tuple[int, Owed], ...]
+    mark: Mark | None
+
+
+def load(connection: sqlite3.Connection) -> Content:
+    """Read everything, in the order in which it was taken."""
+    rows = connection.execute(f"SELECT {_MESSAGE} FROM message ORDER BY number")  # noqa: S608 - a constant
+    entries = tuple(_entry(row) for row in rows)
+    mark = connection.execute("SELECT elapsed, boot, uptime, wall FROM passing_time").fetchone()
+    return Content(entries, tuple(load_owed(connection)), None if mark is None else Mark(*mark))
+
+
+def load_owed(connection: sqlite3.Connection) -> Iterable[tuple[int, Owed]]:
+    """Read what the broker has not acknowledged."""
+    rows = connection.execute("SELECT number, kind, topic, payload, correlation_data FROM owed ORDER BY number")
+    for number, kind, topic, payload, correlation_data in rows:
+        yield number, Owed(OwedKind(kind), topic, payload, correlation_data)
+
+
+def id_is_known(connection: sqlite3.Connection, socket: str, message_id: str, now: float) -> bool:
+    """Whether an id was taken for a socket not long ago."""
+    query = "SELECT 1 FROM known WHERE socket = ? AND id = ? AND taken > ?"
+    return connection.execute(query, (socket, message_id, now - REMEMBERED)).fetchone() is not None
+
+
+def packet_is_known(connection: sqlite3.Connection, origin: Origin | None) -> bool:
+    """Whether the broker brings a packet again of which it has not heard that it was taken."""
+    if origin is None or not origin.duplicate:
+        return False
+    query = "SELECT 1 FROM known WHERE packet = ? AND digest = ?"
+    return connection.execute(query, (origin.packet, origin.digest)).fetchone() is not None
+
+
+def remember(connection: sqlite3.Connection, socket: str, message_id: str, origin: Origin | None, now: float) -> None:
+    """Note an id and the packet that brought it; the packet's number is free for others from then on."""
+    packet, digest = (None, None) if origin is None else (origin.packet, origin.digest)
+    if packet is not None:
+        connection.execute("UPDATE known SET packet = NULL, digest = NULL WHERE packet = ?", (packet,))
+    connection.execute("INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?)", (socket, message_id, now, packet, digest))
+
+
+def forget_packets(connection: sqlite3.Connection, packets: Iterable[int]) -> None:
+    """Forget which message a packet brought: the broker has our acknowledgement and won't bring it again."""
+    connection.executemany(
+        "UPDATE known SET packet = NULL, digest = NULL WHERE packet = ?", [(packet,) for packet in packets]
+    )
+
+
+def forget_old(connection: sqlite3.Connection, now: float) -> None:
+    """Forget ids that may come again."""
+    connection.execute("DELETE FROM known WHERE taken <= ?", (now - REMEMBERED,))
+
+
+def add(connection: sqlite3.Connection, entry: Entry) -> None:
+    """Write a message."""
+    message, reply_to = entry.message, entry.message.reply_to
+    connection.execute(
+        f"INSERT OR REPLACE INTO message ({_MESSAGE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - a constant
+        (
+            entry.number,
+            message.socket,
+            message.id,
+            int(message.priority),
+            message.key,
+            message.data,
+            message.at.isoformat(),
+            message.ttl,
+            entry.taken,
+            entry.attempts,
+            int(entry.stage),
+            None if reply_to is None else reply_to.topic,
+            None if reply_to is None else reply_to.correlation_data,
+        ),
+    )
+
+
+def progress(connection: sqlite3.Connection, number: int, stage: Stage, attempts: int) -> None:
+    """Write how far a message has come."""
+    connection.execute("UPDATE message SET stage = ?, attempts = ? WHERE number = ?", (int(stage), attempts, number))
+
+
+def remove(connection: sqlite3.Connection, number: int) -> bool:
+    """Remove a message that has its final receipt; say whether it was there."""
+    return connection.execute("DELETE FROM message WHERE number = ?", (number,)).rowcount > 0
+
+
+def owe(connection: sqlite3.Connection, owed: Sequence[Owed]) -> tuple[tuple[int, Owed], ...]:
+    """Write what the broker is to have, and return it with its numbers."""
+    numbered = []
+    for each in owed:
+        cursor = connection.execute(
+            "INSERT INTO owed (kind, topic, payload, correlation_data) VALUES (?, ?, ?, ?)",
+            (int(each.kind), each.topic, each.payload, each.correlation_data),
+        )
+        numbered.append((cursor.lastrowid or 0, each))
+    return tuple(numbered)
+
+
+def restore_owed(connection: sqlite3.Connection, owed: Iterable[tuple[int, Owed]]) -> None:
+    """Write what was owed into a file made anew."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO owed VALUES (?, ?, ?, ?, ?)",
+        [(number, int(each.kind), each.topic, each.payload, each.correlation_data) for number, each in owed],
+    )
+
+
+def paid(connection: sqlite3.Connection, number: int) -> None:
+    """Remove what the broker has acknowledged."""
+    connection.execute("DELETE FROM owed WHERE number = ?", (number,))
+
+
+def keep_time(connection: sqlite3.Connection, mark: Mark) -> None:
+    """Write where the outbox's own time stands."""
+    connection.execute("DELETE FROM passing_time")
+    connection.execute(
+        "INSERT INTO passing_time VALUES (?, ?, ?, ?)", (mark.elapsed, mark.boot, mark.uptime, mark.wall)
+    )
+
+
+def cancellations(connection: sqlite3.Connection) -> tuple[int, ...]:
+    """Take out what a command line asked to cancel."""
+    numbers = tuple(number for (number,) in connection.execute("SELECT number FROM cancellation"))
+    if numbers:
+        connection.execute("DELETE FROM cancellation")
+    return numbers
+
+
+def ask_to_cancel(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
+    """Ask whoever owns the file to cancel messages."""
+    connection.executemany("INSERT OR IGNORE INTO cancellation VALUES (?)", [(number,) for number in numbers])
+
+
+def _entry(row: Sequence[object]) -> Entry:
+    match row:
+        case [
+            int(number),
+            str(socket),
+            str(message_id),
+            int(priority),
+            key,
+            bytes(data),
+            str(at),
+            ttl,
+            float(taken),
+            int(attempts),
+            int(stage),
+            reply_topic,
+            correlation_data,
+        ]:
+            return Entry(
+                number,
+                Message(
+                    id=message_id,
+                    socket=socket,
+                    data=data,
+                    at=datetime.fromisoformat(at),
+                    priority=Priority(priority),
+                    ttl=ttl if isinstance(ttl, float) else None,
+                    key=key if isinstance(key, str) else None,
+                    reply_to=ReplyTo(reply_topic, correlation_data if isinstance(correlation_data, bytes) else None)
+                    if isinstance(reply_topic, str)
+                    else None,
+                ),
+                taken,
+                attempts,
+                Stage(stage),
+            )
+    raise sqlite3.DatabaseError(f"a message in the outbox can't be read: {row[:3]}")

@@ -1,0 +1,85 @@
+"""What becomes of a message, as the contract tells it."""
+
+from typing import Final
+
+from sim7020_bridge.clock import Clock, wall_clock
+from sim7020_bridge.mqtt.documents import ErrorDocument, ReceiptDocument, ReceiptState
+from sim7020_bridge.mqtt.json_text import dump
+from sim7020_bridge.mqtt.topics import Topics
+from sim7020_bridge.outbox.message import Entry, Loss, Message, Owed, OwedKind, ReplyTo
+
+_LOSSES: Final = {
+    Loss.SUPERSEDED: (ReceiptState.SUPERSEDED, None),
+    Loss.DROPPED: (ReceiptState.FAILED, ErrorDocument("outbox_full", "it made room for a newer message")),
+    Loss.EXPIRED: (ReceiptState.EXPIRED, ErrorDocument("expired", "it waited longer than it was to live")),
+    Loss.CANCELLED: (ReceiptState.FAILED, ErrorDocument("cancelled", "it was cancelled while it waited")),
+    Loss.UNSURE: (
+        ReceiptState.FAILED,
+        ErrorDocument("unsure", "nobody knows whether it was sent, and the socket is not to send anything twice"),
+    ),
+    Loss.TOO_LARGE: (
+        ReceiptState.FAILED,
+        ErrorDocument("too_large", "its socket is a UDP socket now, and it is too large for a datagram"),
+    ),
+    Loss.NO_SOCKET: (
+        ReceiptState.FAILED,
+        ErrorDocument("unknown_socket", "its socket is no longer in the configuration"),
+    ),
+}
+
+
+class Receipts:
+    """Writes the receipts of one modem's messages.
+
+    Args:
+        topics: The modem's.
+        clock: For the time in each.
+    """
+
+    def __init__(self, topics: Topics, *, clock: Clock = wall_clock) -> None:
+        self._topics = topics
+        self._clock = clock
+
+    def of(
+        self,
+        message: Message,
+        state: ReceiptState,
+        *,
+        attempts: int = 0,
+        final: bool = True,
+        error: ErrorDocument | None = None,
+    ) -> tuple[Owed, ...]:
+        """Return a message's receipt for each topic that it goes to."""
+        return self._owed(
+            ReceiptDocument(
+                id=message.id,
+                socket=message.socket,
+                state=state,
+                final=final,
+                at=self._clock(),
+                bytes=len(message.data),
+                attempts=attempts,
+                error=error,
+            ),
+            message.reply_to,
+        )
+
+    def lost(self, entry: Entry, loss: Loss) -> tuple[Owed, ...]:
+        """Return the final receipt of a message that left the outbox unsent."""
+        state, error = _LOSSES[loss]
+        return self.of(entry.message, state, attempts=entry.attempts, error=error)
+
+    def rejected(
+        self, message_id: str, socket: str, error: ErrorDocument, reply_to: ReplyTo | None
+    ) -> tuple[Owed, ...]:
+        """Return the final receipt of a message that was not taken."""
+        state = ReceiptState.REJECTED
+        receipt = ReceiptDocument(message_id, socket, state, final=True, at=self._clock(), error=error)
+        return self._owed(receipt, reply_to)
+
+    def _owed(self, receipt: ReceiptDocument, reply_to: ReplyTo | None) -> tuple[Owed, ...]:
+        payload = dump(receipt)
+        told = Owed(OwedKind.RECEIPT, self._topics.receipt(receipt.socket), payload)
+        if reply_to is None:
+            return (told,)
+        return told, Owed(OwedKind.RECEIPT, reply_to.topic, payload, reply_to.correlation_data)
