@@ -92,11 +92,13 @@ class Ladder:
         power: Whether there is a power hook.
         ceiling: Most attach attempts within 24 hours; at least 1.
         budgets: Of each rung that is climbed.
+        day: Seconds within which the ceiling holds.
     """
 
     power: bool
     ceiling: int
     budgets: Mapping[Rung, Budget] = field(default_factory=lambda: DEFAULT_BUDGETS)
+    day: float = DAY
     _tries: dict[Rung, int] = field(default_factory=dict)
     _rounds: int = 0
     _last: Rung | None = None
@@ -151,8 +153,8 @@ class Ladder:
 
     def _until_allowed(self, now: float) -> float:
         """Return the earliest time at which one more attach attempt stays under the ceiling."""
-        while self._attaches and self._attaches[0] <= now - DAY:
+        while self._attaches and self._attaches[0] <= now - self.day:
             self._attaches.popleft()
         if len(self._attaches) < self.ceiling:
             return now
-        return self._attaches[-self.ceiling] + DAY
+        return self._attaches[-self.ceiling] + self.day

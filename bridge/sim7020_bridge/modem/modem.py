@@ -64,7 +64,12 @@ class Modem:
         self.facts = Facts(clock)
         self._timing = timing or Timing()
         self._power = power
-        self._ladder = Ladder(power=power is not None, ceiling=settings.recovery.attach_ceiling)
+        self._ladder = Ladder(
+            power=power is not None,
+            ceiling=settings.recovery.attach_ceiling,
+            budgets=self._timing.budgets,
+            day=self._timing.day,
+        )
         self._pins = PinMemory(state_dir / f"{settings.name}.pin")
         self.sockets = Sockets(
             settings.sockets,

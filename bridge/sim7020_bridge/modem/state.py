@@ -362,6 +362,8 @@ def _link(state: ModemState) -> tuple[Layer, str | None]:  # noqa: PLR0911 - one
         return Layer.RADIO, "the radio is off" if state.functionality is not None else "the radio has not been read yet"
     registration = state.registration
     if registration is None or not registration.registered:
+        if state.signal is None and registration is None:
+            return Layer.RADIO, "the signal has not been read yet"
         if not _has_signal(state.signal):
             return Layer.RADIO, "no usable signal; check the antenna and the place"
         return Layer.REGISTRATION, registration.words if registration else "the registration has not been read yet"

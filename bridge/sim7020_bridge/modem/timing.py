@@ -1,11 +1,16 @@
 """Every duration of the modem package."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+
+from sim7020_bridge.modem.ladder import DAY, DEFAULT_BUDGETS, Budget, Rung
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
     """Durations in seconds; the tests shrink them, users don't see them.
+
+    ``scaled`` gives the durations of a world that runs so many times faster.
 
     Args:
         probe_every: How long one AT waits for its OK while the module may still be booting.
@@ -28,6 +33,8 @@ class Timing:
         socket_first: Before a socket that failed is opened again; doubled for each further failure.
         socket_last: Longest such wait.
         socket_stable: A socket that stayed open this long starts again with the first wait.
+        day: The time within which the ceiling of attach attempts holds.
+        budgets: Of the recovery ladder's rungs.
     """
 
     probe_every: float = 0.5
@@ -50,3 +57,14 @@ class Timing:
     socket_first: float = 1.0
     socket_last: float = 300.0
     socket_stable: float = 60.0
+    day: float = DAY
+    budgets: Mapping[Rung, Budget] = field(default_factory=lambda: DEFAULT_BUDGETS)
+
+    def scaled(self, speed: float) -> "Timing":
+        """Return these durations divided by ``speed``."""
+        durations = {each.name: getattr(self, each.name) / speed for each in fields(self) if each.name != "budgets"}
+        budgets = {
+            rung: Budget(budget.tries, budget.first / speed, budget.last / speed)
+            for rung, budget in self.budgets.items()
+        }
+        return Timing(**durations, budgets=budgets)
