@@ -364,7 +364,7 @@ def _link(state: ModemState) -> tuple[Layer, str | None]:  # noqa: PLR0911 - one
     if registration is None or not registration.registered:
         if state.signal is None and registration is None:
             return Layer.RADIO, "the signal has not been read yet"
-        if not _has_signal(state.signal):
+        if state.signal is not None and not _has_signal(state.signal):
             return Layer.RADIO, "no usable signal; check the antenna and the place"
         return Layer.REGISTRATION, registration.words if registration else "the registration has not been read yet"
     if not state.pdn.active:
@@ -375,5 +375,5 @@ def _link(state: ModemState) -> tuple[Layer, str | None]:  # noqa: PLR0911 - one
     return Layer.ONLINE, None
 
 
-def _has_signal(signal: SignalQuality | None) -> bool:
-    return signal is not None and signal.rssi_index is not None and signal.rssi_index > USABLE_SIGNAL
+def _has_signal(signal: SignalQuality) -> bool:
+    return signal.rssi_index is not None and signal.rssi_index > USABLE_SIGNAL
