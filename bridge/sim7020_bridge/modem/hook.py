@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
+import os
+import signal
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from sim7020_bridge.config.model import PowerHookSettings
@@ -55,7 +58,9 @@ class PowerHook:
 
     async def _run(self, command: tuple[str, ...]) -> None:
         try:
-            process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL)
+            process = await asyncio.create_subprocess_exec(
+                *command, stdin=asyncio.subprocess.DEVNULL, start_new_session=True
+            )
         except OSError as error:
             log.error("the power hook %s can't be run: %s", command[0], error)
             return
@@ -69,5 +74,7 @@ class PowerHook:
                 log.error("the power hook %s failed with status %d", command[0], status)
         finally:
             if process.returncode is None:
-                process.kill()
+                # a script may wait for programs of its own
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()
