@@ -24,9 +24,11 @@ class Timing:
         locked_check: Between two looks at a SIM that waits for a person.
         sleep_check: Between two questions to a module that sleeps, should its wake have been missed.
         wake_within: For a module that gave a sign of life to answer.
+        greeting_wait: For a module that was told to reboot to greet; one with automatic baud rate never does.
         radio_off: Between radio off and on when attaching starts over (TCP/IP note section 4).
         refresh_every: Between two readings of signal, cell and supply while all is well.
         error_code_wait: For the +CSOERR that names the cause after +CSOCON was refused (manual V1.05, +CSOCON).
+        time_within: For a time server's answer.
         resolve_within: For a name to be resolved (reference: 60 s from the OK).
         ping_grace: For a ping's last reply beyond its own timeout.
         socket_idle: For a TCP socket under PSM to be closed once all is acknowledged and nothing comes.
@@ -48,9 +50,11 @@ class Timing:
     locked_check: float = 60.0
     sleep_check: float = 600.0
     wake_within: float = 3.0
+    greeting_wait: float = 10.0
     radio_off: float = 5.0
     refresh_every: float = 300.0
     error_code_wait: float = 0.5
+    time_within: float = 60.0
     resolve_within: float = 60.0
     ping_grace: float = 2.0
     socket_idle: float = 10.0
