@@ -132,6 +132,7 @@ class Sockets:
         self._active = active
         self._uplink_delay = uplink_delay
         self._close_code = close_code
+        self.on_connected: Callable[[], None] = lambda: None
         self._table: dict[int, ModuleSocket] = {}
         self.traffic = Traffic()
 
@@ -178,6 +179,7 @@ class Sockets:
         later = self._internet.failure(address, port, Moment.LATER)
         if later is not None:
             self._schedule.timer(self._schedule.timing.fail_later, lambda: self.fail(target, later))
+        self.on_connected()
 
     def listen(self, target: ModuleSocket) -> None:
         """Accept clients on a bound TCP socket; raises ``OSError``."""

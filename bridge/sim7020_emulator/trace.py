@@ -25,7 +25,11 @@ class Trace:
 
     def event(self, text: str) -> None:
         """Write something that happened to the module."""
-        self._write(f"# event: {text}")
+        self.comment(f"event: {text}")
+
+    def comment(self, text: str) -> None:
+        """Write a remark."""
+        self._write(f"# {text}")
 
     def _write(self, text: str) -> None:
         self._file.write(text + "\n")
