@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from sim7020_bridge.errors import CommandRefused, LineError, ModuleSilent
+from sim7020_bridge.modem.ladder import Rung
 from sim7020_bridge.modem.socket import Phase, SocketLost
 from sim7020_bridge.modem.state import Layer
 from tests.bridge.modem.bench import NAMED, TCP, UDP, now, running
@@ -50,7 +51,7 @@ async def test_error_report_reopens() -> None:
             assert 0.75 * 2**index <= wait <= 2**index + 0.01
         failure_now = bench.socket("udp").state.failure
         assert failure_now is not None
-        assert (failure_now.code, failure_now.name) == (2, "the connection was aborted")
+        assert (failure_now.code, failure_now.name) == (2, "connection_aborted")
 
 
 @on_virtual_time
@@ -73,9 +74,9 @@ async def test_stable_socket_starts_with_short_wait() -> None:
 @pytest.mark.parametrize(
     ("lines", "code", "name"),
     [
-        pytest.param(("ERROR", "+CSOERR: 0,3"), 3, "the connection was reset", id="code after the refusal"),
-        pytest.param(("+CSOERR: 0,3", "ERROR"), 3, "the connection was reset", id="code before the refusal"),
-        pytest.param(("ERROR",), None, 'AT+CSOCON=0,5006,"198.51.100.8": ERROR', id="no code"),
+        pytest.param(("ERROR", "+CSOERR: 0,3"), 3, "connection_reset", id="code after the refusal"),
+        pytest.param(("+CSOERR: 0,3", "ERROR"), 3, "connection_reset", id="code before the refusal"),
+        pytest.param(("ERROR",), None, "module_refused", id="no code"),
     ],
 )
 @on_virtual_time
@@ -229,7 +230,7 @@ async def test_silence_while_sending_reopens() -> None:
             await socket.send(b"1")
         await bench.opened("tcp")
         assert bench.module.opened == 1
-        assert bench.modem.facts.state.counters.resyncs == 1
+        assert bench.modem.facts.state.counters.steps == {Rung.RESYNC: 1}
 
 
 @on_virtual_time
