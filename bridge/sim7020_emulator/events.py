@@ -48,7 +48,13 @@ def _pwrkey(_words: Words) -> Act:
     return _on_module(lambda module: module.press_pwrkey())
 
 
+def _cut(module: Module) -> None:
+    module.supplied = False
+    module.power_off()
+
+
 def _switch_on(module: Module) -> None:
+    module.supplied = True
     if module.power is Power.OFF:
         module.power_on()
 
@@ -56,14 +62,14 @@ def _switch_on(module: Module) -> None:
 def _power(words: Words) -> Act:
     match words.choice("the power", ("off", "on", "cycle")):
         case "off":
-            return _on_module(lambda module: module.power_off())
+            return _on_module(_cut)
         case "on":
             return _on_module(_switch_on)
         case _:
             seconds = words.seconds("SECONDS") if words.left else _OFF_TIME
 
             def cycle(module: Module) -> None:
-                module.power_off()
+                _cut(module)
                 module.schedule.timer(seconds, lambda: _switch_on(module))
 
             return _on_module(cycle)
@@ -184,6 +190,21 @@ _connect_fails = _endpoint_fails(Moment.CONNECT)
 _send_fails = _endpoint_fails(Moment.SEND)
 
 
+def _lose_nothing(module: Module) -> None:
+    module.sockets.loss = 0.0
+
+
+def _loss(words: Words) -> Act:
+    percent, seconds = words.number("PERCENT", 0, 100), words.duration()
+
+    def act(module: Module) -> None:
+        module.sockets.loss = percent / 100
+        if seconds is not None:
+            module.schedule.timer(seconds, lambda: _lose_nothing(module))
+
+    return _on_module(act)
+
+
 def _set(words: Words) -> Act:
     name, value = words.pair("the fact")
     Facts().set(name, value)
@@ -265,6 +286,7 @@ WORDS: tuple[Word, ...] = (
     Word("socket close|reset|CODE [ID]", "sockets end: closed by the peer, reset, or with that +CSOERR code", _socket),
     Word("connect-fails CODE [TIMES]", "the next connections (1) fail with that +CSOERR code", _connect_fails),
     Word("send-fails CODE [TIMES]", "the next sends (1) fail with that +CSOERR code", _send_fails),
+    Word("loss PERCENT [SECONDS]", "so many datagrams in a hundred are lost, both ways; 0 ends it", _loss),
     Word("set NAME=VALUE", "change a fact; what the network makes of the module counts at the next attach", _set),
     Word("setting NAME=VALUE", "change a setting of the module behind the host's back: E, CSCLK, CMEE, ...", _setting),
     Word("variant NAME=VALUE", "go on as another firmware", _variant),

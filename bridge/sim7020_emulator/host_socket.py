@@ -23,6 +23,10 @@ _BACKLOG_LIMIT = 32768
 """Bytes that may wait for the network before a send is refused."""
 
 
+COVERAGE_POLL = 0.5
+"""How often a stream without coverage looks for it, in seconds of the module's time."""
+
+
 class SocketError(IntEnum):
     """The codes of +CSOERR."""
 
@@ -76,6 +80,7 @@ class HostSocket:
     Args:
         on_data: Called with each piece of what arrives, after the downlink's delay.
         on_error: Called once, with the host's error, or None when the peer closed in order.
+        reaches: Says whether there is coverage; a stream waits for it.
         on_acknowledged: Called with the size of each TCP send whose bytes the peer's kernel has acknowledged.
     """
 
@@ -89,8 +94,10 @@ class HostSocket:
         on_error: Callable[[OSError | None], None],
         on_acknowledged: Callable[[int], None],
         accepted: socket.socket | None = None,
+        reaches: Callable[[], bool] = lambda: True,
     ) -> None:
         self._schedule = schedule
+        self._reaches = reaches
         self._stream = stream
         self._on_data = on_data
         self._on_error = on_error
@@ -194,6 +201,7 @@ class HostSocket:
                 while self._uplink:
                     due, data = self._uplink[0]
                     await self._schedule.pause(due - self._schedule.now())
+                    await self._coverage()
                     await loop.sock_sendall(self._socket, data)
                     self._uplink.popleft()
                     self._handed_over += len(data)
@@ -232,6 +240,7 @@ class HostSocket:
         while True:
             try:
                 data = await loop.sock_recv(self._socket, size)
+                await self._coverage()
             except OSError as error:
                 self._bring_down(error)
                 return
@@ -240,6 +249,10 @@ class HostSocket:
                 return
             if data:
                 self._bring_down(data)
+
+    async def _coverage(self) -> None:
+        while self._stream and not self._reaches():
+            await self._schedule.wait(COVERAGE_POLL)
 
     def _bring_down(self, item: bytes | OSError | None) -> None:
         """Pass something up to the module after the downlink's delay, in order."""

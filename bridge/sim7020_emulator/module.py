@@ -55,6 +55,7 @@ class Module:
         self.schedule = schedule
         self.profile = Profile(rate)
         self._power = Power.OFF
+        self.supplied = True
         self.on_report: Callable[[str], None] = lambda _: None
         self.on_power: Callable[[], None] = lambda: None
         self.on_rate: Callable[[int], None] = lambda _: None
@@ -77,12 +78,13 @@ class Module:
             uplink_delay=self._uplink_delay,
             close_code=lambda: facts.close_code,
         )
+        self.sockets.reaches = lambda: self.radio.registered
         self.compatible = CompatibleStack(schedule, internet, self.emit_urc)
         self.services = NetworkServices(
             schedule,
             internet,
             report=self.emit_urc,
-            online=lambda: self.packet.online,
+            online=lambda: self.online,
             active=self.traffic,
             time=self.network_time,
             set_clock=self.clock.set,
@@ -131,7 +133,8 @@ class Module:
         """Pull PWRKEY low for 800 ms: starts a module that is off, wakes one in PSM, turns off one that runs."""
         match self.power:
             case Power.OFF:
-                self.power_on()
+                if self.supplied:
+                    self.power_on()
             case Power.ASLEEP:
                 self._wake()
             case Power.ON:

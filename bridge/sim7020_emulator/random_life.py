@@ -39,6 +39,7 @@ TROUBLES = (
     Trouble(("registration roaming",), ("registration home",), (20, 120)),
     Trouble(("signal 3",), ("signal 20",), (20, 120)),
     Trouble(("detach",)),
+    Trouble(("loss 30 60",), (), (60, 60)),
     Trouble(("back-off 90",), (), (90, 90)),
     Trouble(("pdn lost",)),
     Trouble(('refuse "AT+CGACT=1*" 148 2', "pdn lost"), ("mend",), (20, 60)),
