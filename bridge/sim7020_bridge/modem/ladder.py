@@ -107,11 +107,6 @@ class Ladder:
     _attaches: deque[float] = field(default_factory=deque)
     _power_due: float | None = None
 
-    @property
-    def climbing(self) -> bool:
-        """Whether something was tried since the modem was last online."""
-        return self._last is not None
-
     def next(self, trouble: Trouble, *, now: float, network_wait: float = 0.0) -> Step:
         """Choose the next step; ``take`` says that it was taken, and another choice before that is free.
 
