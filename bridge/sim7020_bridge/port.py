@@ -8,6 +8,7 @@ import termios
 import threading
 from abc import ABC, abstractmethod
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -240,6 +241,23 @@ async def _open_rfc2217(name: str, baudrate: int) -> Port:
         raise _unreachable(name, error) from error
 
 
+def _holder(name: str) -> str | None:
+    """Name the program that has a device open, if the system tells: Linux does, of programs of the same user."""
+    device = os.path.realpath(name)
+    for process in sorted(Path("/proc").glob("[0-9]*"), key=lambda entry: int(entry.name)):
+        with suppress(OSError):
+            if any(_leads_to(link, device) for link in (process / "fd").iterdir()):
+                program = (process / "comm").read_text(errors="replace").strip()
+                return f"the program {program} (process {process.name})"
+    return None
+
+
+def _leads_to(link: Path, device: str) -> bool:
+    with suppress(OSError):
+        return str(link.readlink()) == device
+    return False
+
+
 def _unreachable(name: str, error: Exception) -> PortUnavailable:
     return PortUnavailable(name, "refused", f"cannot connect ({error}); is the serial server running there?")
 
@@ -252,5 +270,7 @@ def _unavailable(name: str, error: Exception) -> PortUnavailable:
         detail = "no permission to open it; add this user to the group that owns it, usually dialout"
         return PortUnavailable(name, "not_permitted", detail)
     if number in {errno.EBUSY, errno.EWOULDBLOCK} or "lock" in str(error):
-        return PortUnavailable(name, "busy", "another program holds it; stop ModemManager or whatever it is")
+        holder = _holder(name)
+        who = "another program" if holder is None else holder
+        return PortUnavailable(name, "busy", f"{who} holds it; end it, or tell it to leave the port alone")
     return PortUnavailable(name, "unusable", f"it can't be used as a serial port ({error})")

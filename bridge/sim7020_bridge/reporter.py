@@ -118,6 +118,17 @@ class Reporter:
         if after.identity != before.identity:
             self._info()
         self._state()
+        self._link_events(after)
+        self._step_events(before, after)
+        if after.supply_warning is not None and after.supply_warning != before.supply_warning:
+            self.event("supply", warning=after.supply_warning)
+        if after.sleeping and not before.sleeping:
+            self.event("asleep")
+        if before.sleeping and after.sleeping is False:
+            self.event("awake")
+        self._alerts()
+
+    def _link_events(self, after: ModemState) -> None:
         # the address is read a moment after the context came up, and an event without it would say little
         online = after.link.layer is Layer.ONLINE
         if online and not self._attached and after.pdn.address is not None:
@@ -125,7 +136,10 @@ class Reporter:
             self.event("attached", address=after.pdn.address)
         if self._attached and not online:
             self._attached = False
-            self.event("lost", layer=after.link.layer)
+            if after.link.layer is not Layer.SLEEPING:
+                self.event("lost", layer=after.link.layer)
+
+    def _step_events(self, before: ModemState, after: ModemState) -> None:
         if after.counters.reboots > before.counters.reboots:
             self.event("rebooted")
         for rung, count in after.counters.steps.items():
@@ -133,11 +147,6 @@ class Reporter:
                 self.event("recovering", rung=rung, layer=after.link.layer)
         if after.counters.recoveries > before.counters.recoveries:
             self.event("recovered", rung=after.recovered)
-        if after.supply_warning is not None and after.supply_warning != before.supply_warning:
-            self.event("supply", warning=after.supply_warning)
-        if after.sleeping != before.sleeping and after.sleeping is not None:
-            self.event("asleep" if after.sleeping else "awake")
-        self._alerts()
 
     def _alerts(self) -> None:
         """Publish the alerts that hold, each with the time since when, and empty those that are mended."""

@@ -8,7 +8,6 @@ from typing import Final, Protocol
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.commands.network import PingReply
 from sim7020_bridge.commands.packet import ActivateContext, DeactivateContext, SetDefaultApn
-from sim7020_bridge.commands.radio import Functionality, SetFunctionality
 from sim7020_bridge.commands.raw import RawCommand
 from sim7020_bridge.config.model import PowerSavingSettings
 from sim7020_bridge.errors import (
@@ -40,6 +39,9 @@ MOST_AT_ONCE: Final = 16
 
 LONGEST_TTL: Final = 366 * 24 * 3600
 """Seconds."""
+
+LONGEST_TIMER: Final = 35_712_000
+"""Seconds; the longest T3412."""
 
 LINK_WAIT: Final = 90.0
 """Seconds that a request waits for the PDN context to come up before it answers with what there is."""
@@ -267,7 +269,7 @@ class Requests:
         return {"pdn": self._pdn(module.facts.state)}
 
     async def _reset(self, _body: RequestBody) -> Data:
-        await self._modem.module.execute(SetFunctionality(Functionality.FULL, reset=True))
+        await self._modem.reset()
         return {}
 
     async def _sleep(self, body: RequestBody) -> Data:
@@ -306,20 +308,26 @@ class Requests:
 def _allowed(text: str, patterns: Sequence[str]) -> bool:
     """Whether a command line is in the allow-list; joined commands never are."""
     line = text.upper()
-    if ";" in line:
+    return ";" not in line and any(_matches(line, pattern.upper()) for pattern in patterns)
+
+
+def _matches(line: str, pattern: str) -> bool:
+    if not pattern.endswith("*"):
+        return line == pattern
+    start = pattern[:-1]
+    if not line.startswith(start):
         return False
-    return any(
-        line.startswith(pattern[:-1].upper()) if pattern.endswith("*") else line == pattern.upper()
-        for pattern in patterns
-    )
+    # what follows a basic command is joined to it without a mark (V.250 section 5.2.1), unless it is its number
+    rest = line.removeprefix(start)
+    return start == "AT" or line[2:3] in {"+", "*"} or rest == "" or rest.isdigit()
 
 
 def _seconds(body: RequestBody, key: str) -> float | None:
     value = body.fields.get(key)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        raise RequestRefused("invalid_request", f"{key} must be a number of seconds")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LONGEST_TIMER:
+        raise RequestRefused("invalid_request", f"{key} must be a number of seconds from 0 to {LONGEST_TIMER}")
     return float(value)
 
 

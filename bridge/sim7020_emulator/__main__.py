@@ -6,11 +6,16 @@ import signal
 import sys
 from typing import TextIO
 
+from sim7020_emulator.control import Control, tell
 from sim7020_emulator.emulator import Emulator
 from sim7020_emulator.mistakes import Mistake
-from sim7020_emulator.options import Options, read_options
+from sim7020_emulator.options import Options, read_options, read_order
+from sim7020_emulator.player import Player
+from sim7020_emulator.random_life import RandomLife
+from sim7020_emulator.scenario import Scenario
 from sim7020_emulator.terminal import PtyTerminal, TcpTerminal, Terminal
 from sim7020_emulator.trace import Trace
+from sim7020_emulator.words import Stage
 
 
 async def run(options: Options) -> None:
@@ -26,32 +31,49 @@ async def run(options: Options) -> None:
         emulator = Emulator(options.setup, trace.line) if trace else Emulator(options.setup)
         terminal: Terminal
         if options.listen is None:
-            garbles = options.setup.variants.is_set("wrong_rate", "garbage")
-            terminal = PtyTerminal(emulator.uart, options.link, garbles=lambda: garbles)
+            minds = options.setup.variants
+            terminal = PtyTerminal(
+                emulator.uart,
+                options.link,
+                minds=lambda: emulator.rate if minds.is_set("wrong_rate", "garbage") else 0,
+            )
         else:
             terminal = TcpTerminal(emulator.uart, *options.listen)
+        stage = Stage(emulator, terminal, trace.comment) if trace else Stage(emulator, terminal)
+        control = None
         await terminal.open()
         try:
-            await _serve(emulator, terminal, trace, attached=options.attached)
+            moments = options.scenario is not None or options.control is not None
+            scenario = options.scenario if isinstance(options.scenario, Scenario) else None
+            player = Player(stage, scenario, moments=moments)
+            if options.control is not None:
+                control = Control(options.control, player, emulator.module)
+                await control.open()
+            await _serve(options, terminal.name, stage, player)
         finally:
-            await terminal.close()
+            if control is not None:
+                await control.close()
             await emulator.stop()
+            await terminal.close()
 
 
-async def _serve(emulator: Emulator, terminal: Terminal, trace: Trace | None, *, attached: bool) -> None:
+async def _serve(options: Options, name: str, stage: Stage, player: Player) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
+    module = stage.emulator.module
 
     def press_pwrkey() -> None:
-        if trace is not None:
-            trace.event("pwrkey")
-        emulator.module.press_pwrkey()
+        stage.log("event: pwrkey")
+        module.press_pwrkey()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGUSR1, press_pwrkey)
-    emulator.module.power_on(attached=attached)
-    sys.stdout.write(f"{terminal.name}\n")
+    module.power_on(attached=options.attached)
+    player.begin()
+    if isinstance(options.scenario, RandomLife):
+        options.scenario.begin(stage, player)
+    sys.stdout.write(f"{name}\n")
     sys.stdout.flush()
     await stop.wait()
 
@@ -59,6 +81,10 @@ async def _serve(emulator: Emulator, terminal: Terminal, trace: Trace | None, *,
 def main() -> None:
     """Entry point of ``sim7020-emulator``."""
     try:
+        order = read_order(sys.argv[1:])
+        if order is not None:
+            sys.stdout.write(f"{tell(*order)}\n")
+            return
         asyncio.run(run(read_options(sys.argv[1:])))
     except Mistake as mistake:
         sys.stderr.write(f"sim7020-emulator: {mistake}\n")

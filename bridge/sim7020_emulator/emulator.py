@@ -8,8 +8,9 @@ from sim7020_emulator.handlers.registry import COMMANDS
 from sim7020_emulator.internet import Internet
 from sim7020_emulator.interpreter import Interpreter
 from sim7020_emulator.line import Uart
+from sim7020_emulator.line_faults import LineFaults
 from sim7020_emulator.models import MODELS, Model
-from sim7020_emulator.module import Module
+from sim7020_emulator.module import Module, Power
 from sim7020_emulator.schedule import Schedule, Timing
 from sim7020_emulator.variants import Variants
 
@@ -52,15 +53,31 @@ class Emulator:
         self.schedule = Schedule(setup.speed, setup.timing)
         self.module = Module(setup.model, setup.facts, setup.variants, setup.internet, self.schedule, rate=rate)
         self.uart = Uart(line_rate)
-        self.interpreter = Interpreter(self.module, COMMANDS, self.uart.write, trace)
-        self.uart.on_receive(self.interpreter.feed)
+        self.line_faults = LineFaults(self.schedule, self.uart.write, trace)
+        self.interpreter = Interpreter(self.module, COMMANDS, self.line_faults.speak, self.line_faults.trace)
+        self.line_faults.on_heard = self.interpreter.feed
+        self.interpreter.before_line = self.line_faults.meet
+        self.uart.on_receive(self.line_faults.hear)
         self.module.on_rate = self._change_rate
         self.module.on_congestion = lambda: self.uart.unsent > _MOST_UNSENT
+        self.module.on_change = self._changed
+        self.on_change: Callable[[], None] = lambda: None
+        self._ran = False
+        self.rate = rate
+        """The rate that the module believes in; 0 while it learns it from its host."""
 
     async def stop(self) -> None:
         """Switch off and end everything."""
         await self.module.stop()
 
+    def _changed(self) -> None:
+        runs = self.module.power in {Power.ON, Power.ASLEEP}
+        if self._ran and not runs:
+            self.line_faults.restarted()
+        self._ran = runs
+        self.on_change()
+
     def _change_rate(self, rate: int) -> None:
+        self.rate = rate
         if rate:
             self.uart.change_rate(rate)

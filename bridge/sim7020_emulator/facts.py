@@ -30,7 +30,9 @@ class Facts:
     number: str = _fact("", "own number for +CNUM; empty: none", pattern=r"\+?\d{0,20}")
     firmware: str = _fact("1752B01", "the build, as +CGMR begins", pattern=r"[0-9A-Z]{4,16}")
     sim: str = _fact(
-        "ready", "the SIM: ready, asking for its PIN or PUK, or absent", choices=("ready", "pin", "puk", "absent")
+        "ready",
+        "the SIM: ready, asking for its pin or puk, absent, or failed",
+        choices=("ready", "pin", "puk", "absent", "failed"),
     )
     pin: str = _fact("1234", "the PIN of the SIM", pattern=r"\d{4,8}")
     pin_tries: int = _fact(3, "tries left for the PIN", pattern="[0-3]")

@@ -25,6 +25,8 @@ _BACKLOG_LIMIT = 32768
 
 _CONGESTION_POLL = 0.02
 """How often a socket looks whether the serial line has caught up, in seconds."""
+COVERAGE_POLL = 0.5
+"""How often a stream without coverage looks for it, in seconds of the module's time."""
 
 
 class SocketError(IntEnum):
@@ -81,6 +83,7 @@ class HostSocket:
         on_data: Called with each piece of what arrives, after the downlink's delay.
         on_error: Called once, with the host's error, or None when the peer closed in order.
         congested: Says whether the serial line has too much to print for more to be received.
+        reaches: Says whether there is coverage; a stream waits for it.
         on_acknowledged: Called with the size of each TCP send whose bytes the peer's kernel has acknowledged.
     """
 
@@ -95,9 +98,11 @@ class HostSocket:
         on_acknowledged: Callable[[int], None],
         congested: Callable[[], bool] = lambda: False,
         accepted: socket.socket | None = None,
+        reaches: Callable[[], bool] = lambda: True,
     ) -> None:
         self._schedule = schedule
         self._congested = congested
+        self._reaches = reaches
         self._stream = stream
         self._on_data = on_data
         self._on_error = on_error
@@ -201,6 +206,7 @@ class HostSocket:
                 while self._uplink:
                     due, data = self._uplink[0]
                     await self._schedule.pause(due - self._schedule.now())
+                    await self._coverage()
                     await loop.sock_sendall(self._socket, data)
                     self._uplink.popleft()
                     self._handed_over += len(data)
@@ -241,6 +247,7 @@ class HostSocket:
                 await self._schedule.wait(_CONGESTION_POLL)
             try:
                 data = await loop.sock_recv(self._socket, size)
+                await self._coverage()
             except OSError as error:
                 self._bring_down(error)
                 return
@@ -249,6 +256,10 @@ class HostSocket:
                 return
             if data:
                 self._bring_down(data)
+
+    async def _coverage(self) -> None:
+        while self._stream and not self._reaches():
+            await self._schedule.wait(COVERAGE_POLL)
 
     def _bring_down(self, item: bytes | OSError | None) -> None:
         """Pass something up to the module after the downlink's delay, in order."""

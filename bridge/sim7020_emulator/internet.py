@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import socket
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -51,6 +52,8 @@ class Internet:
     pings: dict[str, tuple[Echo, ...]] = field(default_factory=dict)
     routes: dict[tuple[str, int | None], tuple[str, int | None]] = field(default_factory=dict)
     failures: dict[tuple[str, int], tuple[int, Moment]] = field(default_factory=dict)
+    coming: dict[Moment, deque[int]] = field(default_factory=lambda: defaultdict(deque))
+    """Codes that the next connections or sends will fail with, wherever they go."""
 
     def route(self, address: str, port: int) -> tuple[str, int]:
         """Return the host and port where an endpoint really is."""
@@ -59,6 +62,8 @@ class Internet:
 
     def failure(self, address: str, port: int, moment: Moment) -> int | None:
         """Return the +CSOERR code that an endpoint gives at a moment, if it was told to."""
+        if self.coming[moment]:
+            return self.coming[moment].popleft()
         code, when = self.failures.get((address, port), (None, None))
         return code if when is moment else None
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from sim7020_emulator.command import Answer, Call, Command, Handler
+from sim7020_emulator.line_faults import SOUND, Spoiled, Withheld
 from sim7020_emulator.module import Module, Power
 from sim7020_emulator.results import (
     CME_TEXTS,
@@ -56,6 +57,9 @@ class Interpreter:
         self._collecting: asyncio.Future[bytes | None] | None = None
         self._collected = bytearray()
         self._wanted: int | None = None
+        self._withheld = Withheld.NOTHING
+        self.before_line: Callable[[str], Spoiled] = lambda _: SOUND
+        """Takes each command line before it is carried out; says what is wrong with its answer."""
         module.on_report = self._report
         module.on_power = self._power_changed
 
@@ -118,15 +122,19 @@ class Interpreter:
         if start < 0:
             return
         self._module.psm.command()
+        spoiled = self.before_line(text[start:])
+        if self._module.power is not Power.ON:
+            return
         command = text[start + 2 :]
-        self._running = self._module.schedule.start(self._run(command, too_long=too_long), "command")
+        self._running = self._module.schedule.start(self._run(command, spoiled, too_long=too_long), "command")
         self._running.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         if self._running is task:
             self._running = None
 
-    async def _run(self, line: str, *, too_long: bool) -> None:
+    async def _run(self, line: str, spoiled: Spoiled, *, too_long: bool) -> None:
+        self._withheld = spoiled.withheld
         final: str | None = "OK"
         afterwards: list[Callable[[], None]] = []
         cme = False
@@ -135,6 +143,10 @@ class Interpreter:
             if too_long:
                 raise PlainError
             await self._module.schedule.pause(self._module.schedule.timing.answer)
+            if spoiled.delay:
+                await self._module.schedule.wait(spoiled.delay)
+            if spoiled.refusal is not None:
+                raise spoiled.refusal
             for invocation in read_line(line):
                 command = self._commands.get(invocation.name)
                 basic = basic and not invocation.name.startswith(("+", "*"))
@@ -148,7 +160,8 @@ class Interpreter:
                     break
         except Refused as refused:
             final = self._refusal(refused, cme=cme)
-        if final is not None and not (basic and self._module.profile.number("Q")):
+        quiet = (basic and self._module.profile.number("Q")) or self._withheld is not Withheld.NOTHING
+        if final is not None and not quiet:
             self._result(final)
         self._module.light_sleep.note()
         self._running = None
@@ -189,8 +202,9 @@ class Interpreter:
         self._collecting = asyncio.get_running_loop().create_future()
         self._collected.clear()
         self._wanted = wanted
-        self._write(b"\r\n> ")
-        self._trace("<!", "3E20")
+        if self._withheld is not Withheld.ALL:
+            self._write(b"\r\n> ")
+            self._trace("<!", "3E20")
         try:
             return await self._collecting
         finally:
@@ -230,7 +244,7 @@ class Interpreter:
         return _PREFIX.sub(r"\1:", text) if self._module.variants.is_set("spacing", "none") else text
 
     def _information(self, texts: tuple[str, ...]) -> None:
-        if texts:
+        if texts and self._withheld is not Withheld.ALL:
             self._send("\r\n".join(self._spaced(text) for text in texts))
 
     def _report(self, text: str) -> None:

@@ -54,14 +54,17 @@ class Module:
         self.internet = internet
         self.schedule = schedule
         self.profile = Profile(rate)
-        self.power = Power.OFF
+        self._power = Power.OFF
+        self.supplied = True
         self.on_report: Callable[[str], None] = lambda _: None
         self.on_power: Callable[[], None] = lambda: None
         self.on_rate: Callable[[int], None] = lambda _: None
         self.on_congestion: Callable[[], bool] = lambda: False
+        self.on_change: Callable[[], None] = lambda: None
         self.sim = Sim(facts)
         self.radio = Radio(facts, variants, self.profile, self.emit_urc)
         self.packet = Packet(facts, self.profile, self.emit_urc)
+        self.radio.on_change = self.packet.on_change = self._changed
         self.clock = Clock(schedule, read_moment(facts.clock))
         self.psm = PowerSavingMode(schedule, self.profile, may_enter=self._may_sleep, enter=self._fall_asleep)
         self.light_sleep = LightSleep(schedule, self.profile)
@@ -77,12 +80,13 @@ class Module:
             close_code=lambda: facts.close_code,
             congested=self._congested,
         )
+        self.sockets.reaches = lambda: self.radio.registered
         self.compatible = CompatibleStack(schedule, internet, self.emit_urc)
         self.services = NetworkServices(
             schedule,
             internet,
             report=self.emit_urc,
-            online=lambda: self.packet.online,
+            online=lambda: self.online,
             active=self.traffic,
             time=self.network_time,
             set_clock=self.clock.set,
@@ -91,6 +95,21 @@ class Module:
         self._tau: Timer | None = None
         self._last_traffic = float("-inf")
         self._back_off_until = 0.0
+
+    @property
+    def power(self) -> Power:
+        """Whether the module hears its AT port; each change is passed to ``on_change``."""
+        return self._power
+
+    @power.setter
+    def power(self, power: Power) -> None:
+        self._power = power
+        self._changed()
+
+    @property
+    def online(self) -> bool:
+        """Say whether the module is registered and has a PDN."""
+        return self.radio.registered and self.packet.online
 
     def emit_urc(self, text: str) -> None:
         """Say something unsolicited, unless the module is off or asleep."""
@@ -116,7 +135,8 @@ class Module:
         """Pull PWRKEY low for 800 ms: starts a module that is off, wakes one in PSM, turns off one that runs."""
         match self.power:
             case Power.OFF:
-                self.power_on()
+                if self.supplied:
+                    self.power_on()
             case Power.ASLEEP:
                 self._wake()
             case Power.ON:
@@ -131,12 +151,23 @@ class Module:
         self.power = Power.OFF
         self.on_power()
 
-    def restart(self) -> None:
-        """Reset: silence, then the boot sequence."""
+    def restart(self, *, greets: bool = True) -> None:
+        """Reset: silence, then the boot sequence, which may be without a word."""
         self._shut_down()
         self.power = Power.STARTING
         self.on_power()
-        self._begin(self._start())
+        self._begin(self._start(greets=greets))
+
+    def fall_asleep(self) -> None:
+        """Enter PSM now, whatever forbids it."""
+        if self.power is Power.ON:
+            self.psm.stop()
+            self._fall_asleep()
+
+    def wake(self) -> None:
+        """Leave PSM by itself, as when the periodic TAU is due."""
+        if self.power is Power.ASLEEP:
+            self._wake()
 
     async def set_function(self, function: int) -> None:
         """+CFUN: leave the network and power down what the level does without."""
@@ -197,6 +228,11 @@ class Module:
             self.packet.detach(by_network=by_network)
         self.radio.change(Registration.IDLE)
 
+    def start_back_off(self, seconds: float) -> None:
+        """Be detached with T3346: no attach is tried before it has run out."""
+        self._back_off_until = self.schedule.now() + seconds
+        self.lose_network()
+
     def lose_network(self) -> None:
         """Be detached by the network, and search again."""
         self.leave_network(by_network=True)
@@ -222,8 +258,8 @@ class Module:
             self.emit_urc(self.inserted_line())
         if self.power is not Power.ON or self.profile.number("CFUN") != 1:
             return
-        if not self.sim.inserted:
-            self.emit_urc("+CPIN: NOT INSERTED")
+        if not self.sim.inserted or self.sim.failed:
+            self.emit_urc(f"+CPIN: {self.sim.code()}")
             self.leave_network()
         else:
             self._begin(self._radio_on())
@@ -289,11 +325,11 @@ class Module:
         self.radio.grant(active, tau)
         self.psm.traffic()
 
-    async def _start(self) -> None:
+    async def _start(self, *, greets: bool = True) -> None:
         self.power = Power.STARTING
         await self.schedule.pause(self.schedule.timing.start)
         self.power = Power.ON
-        greets = not self.variants.is_set("boot", "autobaud") and self.profile.number("IPR") != 0
+        greets = greets and not self.variants.is_set("boot", "autobaud") and self.profile.number("IPR") != 0
         if greets:
             self.emit_urc("*MATREADY: 1" if self.variants.is_set("boot", "matready") else "RDY")
             self.emit_urc("+CFUN: 1")
@@ -375,6 +411,9 @@ class Module:
 
     def _congested(self) -> bool:
         return self.on_congestion()
+
+    def _changed(self) -> None:
+        self.on_change()
 
     def _uplink_delay(self) -> float:
         timing = self.schedule.timing

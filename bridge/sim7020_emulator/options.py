@@ -2,18 +2,24 @@
 
 import argparse
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from sim7020_emulator.emulator import Setup
+from sim7020_emulator.events import WORDS
 from sim7020_emulator.facts import described
 from sim7020_emulator.handlers.basic import RATES
 from sim7020_emulator.internet import Echo, Moment, is_address
 from sim7020_emulator.mistakes import Mistake, choose
 from sim7020_emulator.models import MODELS
+from sim7020_emulator.random_life import RandomLife
+from sim7020_emulator.scenario import Scenario, find_scenario, shipped_names
 from sim7020_emulator.variants import VARIANTS
 
 _LARGEST_PORT = 65535
+_LEAST_ORDER = 3
+"""--tell, a path and a word."""
 
 
 @dataclass(slots=True)
@@ -25,6 +31,20 @@ class Options:
     listen: tuple[str, int] | None = None
     trace: Path | None = None
     attached: bool = False
+    control: Path | None = None
+    scenario: Scenario | RandomLife | None = None
+
+
+class _ListScenarios(argparse.Action):
+    """Prints the scenarios and ends."""
+
+    def __init__(self, option_strings: list[str], dest: str, help: str) -> None:  # noqa: A002 (argparse's name)
+        super().__init__(option_strings, dest, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        for name in shipped_names():
+            sys.stdout.write(f"{name:<24} {find_scenario(name).description}\n")
+        parser.exit()
 
 
 class _Parser(argparse.ArgumentParser):
@@ -37,6 +57,9 @@ def read_options(arguments: list[str]) -> Options:
     given = _parser().parse_args(arguments)
     setup = Setup(model=MODELS[choose("--model", given.model, tuple(MODELS))], baud=_baud(given.baud))
     setup.speed = _speed(given.speed)
+    scenario = None if given.scenario is None else _scenario(given.scenario)
+    if isinstance(scenario, Scenario):
+        scenario.apply(setup)
     for item in given.variant:
         setup.variants.set(*_pair("--variant", item))
     for item in given.set:
@@ -56,7 +79,18 @@ def read_options(arguments: list[str]) -> Options:
         listen=listen,
         trace=None if given.trace is None else Path(given.trace),
         attached=given.attached,
+        control=None if given.control is None else Path(given.control),
+        scenario=scenario,
     )
+
+
+def read_order(arguments: list[str]) -> tuple[Path, list[str]] | None:
+    """Read ``--tell PATH WORD...``; None if the command line is not that. Raises ``Mistake``."""
+    if not arguments or arguments[0] != "--tell":
+        return None
+    if len(arguments) < _LEAST_ORDER:
+        raise Mistake("--tell needs a PATH and the words of an event")
+    return Path(arguments[1]), arguments[2:]
 
 
 def add_name(setup: Setup, item: str) -> None:
@@ -126,6 +160,15 @@ def _endpoint(option: str, text: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
+def _scenario(name: str) -> Scenario | RandomLife:
+    kind, colon, seed = name.partition(":")
+    if kind != "random":
+        return find_scenario(name)
+    if not colon or not seed.isdecimal():
+        raise Mistake(f"--scenario can't be {name!r}; it is random:SEED with a number as the seed")
+    return RandomLife(int(seed))
+
+
 def _baud(text: str | None) -> int | None:
     if text is None:
         return None
@@ -146,10 +189,13 @@ def _speed(text: str) -> float:
 def _parser() -> argparse.ArgumentParser:
     variants = "\n".join(f"  {v.name}={'|'.join(v.choices)}\n      {v.meaning}" for v in VARIANTS)
     facts = "\n".join(f"  {name}={default}\n      {meaning}" for name, default, meaning in described())
+    events = "\n".join(f"  {word.usage}\n      {word.meaning}" for word in WORDS)
     parser = _Parser(
         prog="sim7020-emulator",
         description="A SIM7020 in software: a pty or TCP port that answers AT commands, with real sockets.",
         epilog=f"variants (the first value is the default):\n{variants}\n\nfacts (with their defaults):\n{facts}\n\n"
+        f"events (for scenarios and --control):\n{events}\n\n"
+        "--tell PATH WORD... sends one event to the emulator whose --control is PATH, and ends.\n"
         "SIGUSR1 presses PWRKEY. SIGTERM and SIGINT end the emulator.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -165,6 +211,11 @@ def _parser() -> argparse.ArgumentParser:
         "--speed", default="1.0", metavar="X", help="2: the module is twice as fast; 0: no delays at all"
     )
     parser.add_argument("--attached", action="store_true", help="start registered and with a PDN, without the boot")
+    parser.add_argument(
+        "--scenario", metavar="NAME|FILE.toml|random:SEED", help="let things happen to the module; see --scenarios"
+    )
+    parser.add_argument("--scenarios", action=_ListScenarios, help="list the scenarios that come with the emulator")
+    parser.add_argument("--control", metavar="PATH", help="take events from a Unix socket at PATH, one a line")
     parser.add_argument("--trace", metavar="FILE", help="write the dialogue to FILE as it happens")
     for name, metavar, text in (
         ("variant", "NAME=VALUE", "play another firmware, see below"),

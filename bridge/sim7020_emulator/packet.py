@@ -37,6 +37,7 @@ class Packet:
         self._profile = profile
         self._report = report
         self._given_out = 0
+        self.on_change: Callable[[], None] = lambda: None
         self.contexts: dict[int, Context] = {DEFAULT_CID: Context(DEFAULT_CID)}
 
     @property
@@ -77,6 +78,7 @@ class Packet:
         context.active = True
         self._given_out += 1
         self.event(f"ME PDN ACT {cid}")
+        self.on_change()
         return True
 
     def deactivate(self, cid: int, *, by_network: bool = False) -> None:
@@ -86,6 +88,7 @@ class Packet:
             context.active = False
             context.address = ""
             self.event(f"{'NW PDN DEACT' if by_network else 'ME PDN DEACT'} {cid}")
+            self.on_change()
 
     def detach(self, *, by_network: bool = False) -> None:
         """Release everything and report the detach."""
@@ -97,6 +100,7 @@ class Packet:
         for context in self.contexts.values():
             context.active = False
             context.address = ""
+        self.on_change()
 
     def forget(self) -> None:
         """Lose the contexts that the user defined, and be offline, as after a reset."""

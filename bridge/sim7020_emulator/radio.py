@@ -67,6 +67,7 @@ class Radio:
         self._variants = variants
         self._profile = profile
         self._report = report
+        self.on_change: Callable[[], None] = lambda: None
         self.stat = Registration.IDLE
         self.cause = 0
         self.active_time = DEACTIVATED
@@ -90,6 +91,7 @@ class Radio:
         self.stat = stat
         self.cause = cause
         self.report()
+        self.on_change()
 
     def grant(self, active_time: str, periodic_tau: str) -> None:
         """Take the power saving timers that the network granted; reported before and after."""

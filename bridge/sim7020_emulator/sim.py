@@ -9,7 +9,7 @@ from sim7020_emulator.results import Cme, MobileEquipmentError
 _PIN_TRIES = 3
 _PUK_TRIES = 10
 
-_READY, _LOCKED, _BLOCKED, _ABSENT = "ready", "pin", "puk", "absent"
+_READY, _LOCKED, _BLOCKED, _ABSENT, _FAILED = "ready", "pin", "puk", "absent", "failed"
 
 
 class Sim:
@@ -24,6 +24,11 @@ class Sim:
     def inserted(self) -> bool:
         """Say whether there is a card."""
         return self._facts.sim != _ABSENT
+
+    @property
+    def failed(self) -> bool:
+        """Say whether the card is there, but does not answer."""
+        return self._facts.sim == _FAILED
 
     @property
     def locked(self) -> bool:
@@ -49,6 +54,8 @@ class Sim:
         """Return what +CPIN prints while the card is powered."""
         if not self.inserted:
             return "NOT INSERTED"
+        if self.failed:
+            return "NOT READY"
         if self.pin_tries == 0:
             return "SIM PUK"
         if self.locked and not self.verified:
@@ -61,6 +68,8 @@ class Sim:
             raise MobileEquipmentError(Cme.SIM_NOT_INSERTED)
         if not self.powered:
             raise MobileEquipmentError(Cme.SIM_POWERED_DOWN)
+        if self.failed:
+            raise MobileEquipmentError(Cme.SIM_FAILURE)
 
     def require_ready(self) -> None:
         """Raise the +CME ERROR of a card that isn't ready."""

@@ -4,12 +4,13 @@
 but keeps its id until +CSOCL. Source: TCP/IP note section 3, manual V1.05's socket chapter.
 """
 
+import random
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
-from sim7020_emulator.host_socket import HostSocket, SocketError, error_code
+from sim7020_emulator.host_socket import COVERAGE_POLL, HostSocket, SocketError, error_code
 from sim7020_emulator.internet import Internet, Moment
 from sim7020_emulator.profile import Profile
 from sim7020_emulator.results import PlainError
@@ -135,6 +136,12 @@ class Sockets:
         self._uplink_delay = uplink_delay
         self._close_code = close_code
         self._congested = congested
+        self._random = random.Random(7020)  # noqa: S311 (losses that are the same each time)
+        self.loss = 0.0
+        """The part of the datagrams that the network loses, 0 to 1."""
+        self.reaches: Callable[[], bool] = lambda: True
+        """Says whether there is coverage: without it datagrams are lost and streams wait."""
+        self.on_connected: Callable[[], None] = lambda: None
         self._table: dict[int, ModuleSocket] = {}
         self.traffic = Traffic()
 
@@ -181,6 +188,7 @@ class Sockets:
         later = self._internet.failure(address, port, Moment.LATER)
         if later is not None:
             self._schedule.timer(self._schedule.timing.fail_later, lambda: self.fail(target, later))
+        self.on_connected()
 
     def listen(self, target: ModuleSocket) -> None:
         """Accept clients on a bound TCP socket; raises ``OSError``."""
@@ -198,7 +206,8 @@ class Sockets:
         if code is not None:
             raise SendFailed(code)
         try:
-            target.real.send(data, self._uplink_delay())
+            if not self._loses(target):
+                target.real.send(data, self._uplink_delay())
         except OSError:
             raise PlainError from None
         self.traffic.up_bytes += len(data)
@@ -269,7 +278,24 @@ class Sockets:
         if target.transport is Transport.TCP:
             self._active()
             await self._schedule.pause(self._schedule.timing.tcp_open)
+            await self._coverage()
         await real.connect(*self._internet.route(address, port))
+
+    async def _coverage(self) -> None:
+        """Wait until the network is in reach, as long as a handshake is tried; raises ``TimeoutError``."""
+        end = self._schedule.now() + self._schedule.timing.connect_limit
+        while not self.reaches():
+            if self._schedule.now() >= end:
+                raise TimeoutError
+            await self._schedule.wait(COVERAGE_POLL)
+
+    def _in_reach(self) -> bool:
+        return self.reaches()
+
+    def _loses(self, target: ModuleSocket) -> bool:
+        if target.transport is Transport.TCP:
+            return False
+        return not self.reaches() or (self.loss > 0 and self._random.random() < self.loss)
 
     def _open(self, target: ModuleSocket, accepted: socket.socket | None = None) -> HostSocket:
         target.real = HostSocket(
@@ -280,6 +306,7 @@ class Sockets:
             on_error=lambda error: self.fail(target, self._close_code() if error is None else error_code(error)),
             on_acknowledged=lambda size: self._acknowledged(target, size),
             congested=self._congested,
+            reaches=self._in_reach,
             accepted=accepted,
         )
         if target.keep_alive.mode:
@@ -297,7 +324,7 @@ class Sockets:
         self._report(f"+NEW CLIENT CONNEC: {target.number}")
 
     def _received(self, target: ModuleSocket, data: bytes) -> None:
-        if self._table.get(target.number) is not target or target.dead:
+        if self._table.get(target.number) is not target or target.dead or self._loses(target):
             return
         self._active()
         self.traffic.down_bytes += len(data)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import select
 import termios
@@ -35,6 +36,10 @@ class Terminal(Protocol):
         """Be ready for a client; raises ``Mistake``."""
         ...
 
+    async def move(self) -> None:
+        """Hang up and be there again at once, behind the same name if it has one that can stay."""
+        ...
+
     async def close(self) -> None:
         """Leave nothing behind."""
         ...
@@ -45,13 +50,13 @@ class PtyTerminal:
 
     Args:
         link: A symbolic link to make, or None; one that is there already is replaced, anything else is refused.
-        garbles: Says whether a client at another rate than the module's is to get garbage.
+        minds: Returns the rate at which a client must have the pty to get anything but garbage; 0: any.
     """
 
-    def __init__(self, uart: Uart, link: Path | None, *, garbles: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, uart: Uart, link: Path | None, *, minds: Callable[[], int] = lambda: 0) -> None:
         self._uart = uart
         self._link = link
-        self._garbles = garbles
+        self._minds = minds
         self._master = -1
         self._device = ""
         self._outgoing = bytearray()
@@ -65,40 +70,67 @@ class PtyTerminal:
 
     async def open(self) -> None:
         """Make the pty and the link."""
-        self._master, slave = os.openpty()
-        self._device = os.ttyname(slave)
-        self._make_raw()
-        os.close(slave)
-        os.set_blocking(self._master, False)
+        self._make_pty()
         if self._link is not None:
             try:
                 self._make_link(self._link)
             except OSError as error:
                 os.close(self._master)
+                self._master = -1
                 raise Mistake(f"can't make the link {self._link}: {error.strerror}") from None
         self._uart.on_drained = self._watch
         self._look_for_client()
 
     async def close(self) -> None:
         """Remove the link and the pty."""
-        if self._look is not None:
-            self._look.cancel()
-        self._uart.unplug()
-        if self._master >= 0:
-            loop = asyncio.get_running_loop()
-            loop.remove_reader(self._master)
-            loop.remove_writer(self._master)
-            os.close(self._master)
-            self._master = -1
+        self._hang_up()
         if self._link is not None:
             with contextlib.suppress(OSError):
                 if str(self._link.readlink()) == self._device:
                     self._link.unlink()
 
+    async def move(self) -> None:
+        """Go over to another pty under the same link; the client is hung up on."""
+        former = self._master
+        if former >= 0:
+            self._forget_client()
+        self._make_pty()
+        if self._link is not None:
+            self._make_link(self._link)
+        if former >= 0:
+            os.close(former)
+        self._look_for_client()
+
+    def _make_pty(self) -> None:
+        self._master, slave = os.openpty()
+        self._device = os.ttyname(slave)
+        self._make_raw()
+        os.close(slave)
+        os.set_blocking(self._master, False)
+
+    def _hang_up(self) -> None:
+        if self._master >= 0:
+            self._forget_client()
+            os.close(self._master)
+            self._master = -1
+
+    def _forget_client(self) -> None:
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None
+        self._uart.unplug()
+        self._plugged_in = False
+        self._outgoing.clear()
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._master)
+        loop.remove_writer(self._master)
+
     def _make_link(self, link: Path) -> None:
-        if link.is_symlink():
-            link.unlink()
-        link.symlink_to(self._device)
+        if link.exists() and not link.is_symlink():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        fresh = link.with_name(f".{link.name}.{os.getpid()}")
+        fresh.symlink_to(self._device)
+        fresh.replace(link)
 
     def _make_raw(self) -> None:
         tty.setraw(self._master, termios.TCSANOW)
@@ -178,8 +210,8 @@ class PtyTerminal:
 
     def _garble(self, data: bytes) -> bytes:
         """Return noise if the client's rate is not the module's and the emulator was told to mind."""
-        rate = self._uart.rate
-        if not self._garbles() or rate not in _SPEEDS:
+        rate = self._minds()
+        if rate not in _SPEEDS:
             return data
         if termios.tcgetattr(self._master)[5] == _SPEEDS[rate]:
             return data
@@ -217,8 +249,17 @@ class TcpTerminal:
         """Stop listening and hang up."""
         if self._server is not None:
             self._server.close()
+            self._server = None
         if self._writer is not None:
+            self._uart.unplug()
             self._writer.close()
+            with contextlib.suppress(OSError):
+                await self._writer.wait_closed()
+
+    async def move(self) -> None:
+        """Hang up and listen again on the same port: a TCP port can't have another name."""
+        await self.close()
+        await self.open()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._writer is not None:

@@ -13,19 +13,23 @@ class Trace:
 
     def line(self, direction: str, text: str) -> None:
         """Write one piece of dialogue; what isn't printable is written in hex, as ``>!`` or ``<!``."""
-        now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
-        if now != self._second:
-            self._second = now
-            self._write(f"# time: {now}")
+        self._stamp()
         for part in text.split("\r\n"):
             if part.isascii() and part.isprintable():
                 self._write(f"{direction} {part}")
             else:
                 self._write(f"{direction.rstrip('!')}! {part.encode('latin-1').hex().upper()}")
 
-    def event(self, text: str) -> None:
-        """Write something that happened to the module."""
-        self._write(f"# event: {text}")
+    def comment(self, text: str) -> None:
+        """Write a remark."""
+        self._stamp()
+        self._write(f"# {text}")
+
+    def _stamp(self) -> None:
+        now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
+        if now != self._second:
+            self._second = now
+            self._write(f"# time: {now}")
 
     def _write(self, text: str) -> None:
         self._file.write(text + "\n")

@@ -14,6 +14,7 @@ from sim7020_bridge.at.command import Answer, Attention, Command
 from sim7020_bridge.at.framer import Line
 from sim7020_bridge.commands import clock, edrx, identity, network, packet, power, radio, registration, sim, sockets
 from sim7020_bridge.commands.radio import Functionality
+from sim7020_bridge.commands.raw import RawCommand
 from sim7020_bridge.commands.registry import URCS
 from sim7020_bridge.commands.socket_fetch import FetchData, ReadAvailable
 from sim7020_bridge.commands.sockets import SocketId
@@ -179,11 +180,11 @@ def command_for(line: str) -> Command[Any]:
 
 
 def own_commands() -> set[type[Command[Any]]]:
-    """Return every command that the bridge has."""
+    """Return every command that the bridge has, but for the one whose words a user writes."""
     return {
         value
         for module in pkgutil.iter_modules(commands.__path__, f"{commands.__name__}.")
         for value in vars(importlib.import_module(module.name)).values()
         if isinstance(value, type) and issubclass(value, Command) and value.__module__ == module.name
-        if not inspect.isabstract(value)
+        if not inspect.isabstract(value) and value is not RawCommand
     }

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from sim7020_bridge.modem.alerts import AlertId
+from sim7020_bridge.modem.ladder import Rung
 from sim7020_bridge.mqtt import documents
 from sim7020_bridge.mqtt.topics import Topics
 from tests.contract_check import CONTRACT, check, find, problems, topics
@@ -72,7 +74,7 @@ def test_every_file_and_topic_is_in_the_readme() -> None:
     text = (CONTRACT / "README.md").read_text()
     for row in topics():
         assert row["topic"].replace("{base}/{modem}/", "…/").replace("{", "<").replace("}", ">") in text
-    for word in (*documents.AlertId, *documents.ReceiptState, *documents.Layer, *documents.SocketPhase):
+    for word in (*AlertId, *documents.ReceiptState, *documents.Layer, *documents.SocketPhase, *Rung):
         assert f"`{word}`" in text
 
 
@@ -115,6 +117,7 @@ class Placeholders(dict[str, str]):
         (documents.RegistrationState, "state", ("registration",)),
         (documents.PdnState, "state", ("pdn",)),
         (documents.PowerState, "state", ("power",)),
+        (documents.ClockState, "state", ("clock",)),
         (documents.UsageState, "state", ("usage",)),
         (documents.Traffic, "state", ("usage", "today")),
         (documents.OutboxState, "state", ("outbox",)),
@@ -159,6 +162,12 @@ def test_documents_have_the_keys_of_their_schemas(document: Any, schema: str, pa
             b'{"id":"1","socket":"t","state":"queued","final":true,"at":"2026-11-23T10:15:00Z","bytes":1,"attempts":0}',
             False,
             "(?s)error.*final.*the socket is not other",
+        ),
+        (
+            "sim7020/shed/event",
+            b'{"type":"recovering","at":"2026-11-23T10:15:00Z","rung":"luck"}',
+            False,
+            "luck.*layer",
         ),
         (
             "sim7020/shed/response/send",

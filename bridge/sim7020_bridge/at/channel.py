@@ -257,13 +257,20 @@ class Channel:
                 await asyncio.sleep(exchange.command.settle)
 
     async def _wake(self) -> None:
-        """Rouse a module that sleeps when idle: what wakes it is lost, and it wants a pause before it listens."""
+        """Rouse a module that sleeps when idle: what wakes it is lost, and it wants a pause before it listens.
+
+        An AT that was answered too late would answer the command in its place, hence the look for strays.
+        """
         loop = asyncio.get_running_loop()
         if self.sleeps_when_idle and loop.time() - self._last_used > self._pacing.drowsy:
-            for _ in range(self._pacing.attempts):
+            for attempt in range(self._pacing.attempts):
+                strays = self._strays
                 with suppress(ModuleSilent):
                     await self._exchange(_Probe(self._pacing.rouse))
-                    return
+                    if attempt:
+                        await asyncio.sleep(self._pacing.quiet)
+                    if self._strays == strays:
+                        return
 
     async def _next(self) -> _Exchange:
         while True:

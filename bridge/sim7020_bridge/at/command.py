@@ -153,9 +153,9 @@ class UrcTable:
         return name in self._by_name
 
     def read(self, line: Line) -> Urc:
-        """Read a line; what is unknown or broken becomes an UnknownLine, never an error."""
+        """Read a line; what is unknown, broken or out of range becomes an UnknownLine, never an error."""
         urc = self._by_name.get(line.name, UnknownLine)
         try:
             return urc.read(line)
-        except MalformedAnswer:
+        except (MalformedAnswer, ValueError):
             return UnknownLine(line.text)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from sim7020_bridge.at.command import Answer, Command, R
 from sim7020_bridge.at.framer import Line, Prompt
 from sim7020_bridge.at.results import NO_RESULT, ONLY_WHERE_DECLARED, PROMPT_RESULT, FinalResult, Outcome, final_result
-from sim7020_bridge.errors import CommandRefused
+from sim7020_bridge.errors import CommandRefused, MalformedAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,12 @@ def result_of(command: Command[R], answer: Answer) -> R:
     final = answer.final
     if final.outcome not in command.successes:
         raise CommandRefused(command.shown(), final.text, code=final.code, meaning=final.meaning)
-    return command.read(answer)
+    try:
+        return command.read(answer)
+    except ValueError as error:
+        # a number that has the right shape and means nothing, such as a socket that no module has
+        shown = " | ".join(line.text for line in answer.lines)
+        raise MalformedAnswer(shown, str(error)) from error
 
 
 def _is_command_line(line: Line) -> bool:

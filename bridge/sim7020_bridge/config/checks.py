@@ -41,8 +41,11 @@ def cross_check(tree: Tree) -> Iterator[Problem]:
     yield from _ports(modems)
     for name in modems:
         modem = _mapping(modems, name)
+        yield from _pin(modem, ("modems", name))
         yield from _apn(modem, ("modems", name))
         yield from _topics(_mapping(modem, "sockets"), base, ("modems", name, "sockets"))
+        yield from _power_saving(_mapping(modem, "power_saving"), ("modems", name, "power_saving"))
+        yield from _power_hook(_mapping(modem, "recovery"), modems, base, ("modems", name, "recovery"))
 
 
 def _login(mqtt: Tree) -> Iterator[Problem]:
@@ -71,6 +74,11 @@ def _ports(modems: Tree) -> Iterator[Problem]:
         seen.setdefault(device, name)
 
 
+def _pin(modem: Tree, path: tuple[object, ...]) -> Iterator[Problem]:
+    if "pin" in modem and "pin_file" in modem:
+        yield Problem((*path, "pin_file"), "give pin or pin_file, not both", quiet=True)
+
+
 def _apn(modem: Tree, path: tuple[object, ...]) -> Iterator[Problem]:
     for key, other in (("apn_username", "apn"), ("apn_password", "apn_username")):
         if key in modem and other not in modem:
@@ -97,6 +105,50 @@ def _topics(sockets: Tree, base: object, path: tuple[object, ...]) -> Iterator[P
             yield Problem(where, f"{whose} takes {first} already: a message could be sent twice")
 
 
+def _power_saving(saving: Tree, path: tuple[object, ...]) -> Iterator[Problem]:
+    active, update = _number(saving, "active_time"), _number(saving, "periodic_update")
+    if active is not None and update is not None and update <= active:
+        yield Problem((*path, "periodic_update"), f"must be longer than active_time, which is {active} s")
+    cycle, window = _number(saving, "edrx_cycle"), _number(saving, "paging_window")
+    if "paging_window" in saving and "edrx_cycle" not in saving:
+        yield Problem((*path, "paging_window"), "needs edrx_cycle as well", quiet=True)
+    if cycle is not None and window is not None and window > cycle:
+        yield Problem((*path, "paging_window"), f"must not be longer than edrx_cycle, which is {cycle} s")
+    if saving.get("retain_sockets") is True and "active_time" not in saving and "periodic_update" not in saving:
+        yield Problem((*path, "retain_sockets"), "needs PSM: active_time or periodic_update as well", quiet=True)
+
+
+def _power_hook(recovery: Tree, modems: Tree, base: object, path: tuple[object, ...]) -> Iterator[Problem]:
+    hook = recovery.get("power")
+    if not isinstance(hook, dict):
+        return
+    kinds = [kind for kind in ("command", "topic", "gpio") if kind in hook]
+    if not kinds:
+        yield Problem((*path, "power"), "needs one of command, topic and gpio", quiet=True)
+    for kind in kinds[1:]:
+        yield Problem((*path, "power", kind), f"give {kinds[0]} or {kind}, not both", quiet=True)
+    for key in ("press_payload", "release_payload"):
+        if key in hook and "topic" not in hook:
+            yield Problem((*path, "power", key), "needs topic as well", quiet=True)
+    topic = hook.get("topic")
+    if isinstance(topic, str) and not topic_problem(topic):
+        yield from _hook_topic(topic, modems, base, (*path, "power", "topic"))
+
+
+def _hook_topic(topic: str, modems: Tree, base: object, path: tuple[object, ...]) -> Iterator[Problem]:
+    if isinstance(base, str) and not topic_problem(base) and overlaps(topic, f"{base}/#"):
+        yield Problem(path, f"topics under {base}/ are the bridge's own")
+    for modem in modems:
+        sockets = _mapping(_mapping(modems, modem), "sockets")
+        for name in sockets:
+            socket = _mapping(sockets, name)
+            if socket.get("received_topic") == topic:
+                yield Problem(path, f"what the socket {name} of {modem} receives would switch the power")
+            for _, pattern in _filters(socket):
+                if overlaps(pattern, topic):
+                    yield Problem(path, f"the socket {name} of {modem} would send what is published here: {pattern}")
+
+
 def _filters(socket: Tree) -> Iterator[tuple[int, str]]:
     filters = socket.get("send_topics")
     if isinstance(filters, list):
@@ -108,3 +160,8 @@ def _filters(socket: Tree) -> Iterator[tuple[int, str]]:
 def _mapping(tree: Tree, key: object) -> Tree:
     value = tree.get(key)
     return value if isinstance(value, dict) else {}
+
+
+def _number(tree: Tree, key: object) -> float | None:
+    value = tree.get(key)
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None

@@ -16,6 +16,9 @@ from sim7020_bridge.config.model import (
     DEFAULT_TLS_PORT,
     ModemSettings,
     MqttSettings,
+    PowerHookSettings,
+    PowerSavingSettings,
+    RecoverySettings,
     Settings,
     SocketSettings,
     TlsSettings,
@@ -169,8 +172,23 @@ def _settings(read: Mapping[str, Any], state_dir: Path) -> Settings:
 
 
 def _modem(name: str, modem: Mapping[str, Any]) -> ModemSettings:
-    sockets = tuple(_socket(label, socket) for label, socket in modem["sockets"].items())
-    return ModemSettings(**{**modem, "name": name, "sockets": sockets})
+    rest = dict(modem)
+    if "pin_file" in rest:
+        rest["pin"] = rest.pop("pin_file")
+    if "power_saving" in rest:
+        rest["power_saving"] = PowerSavingSettings(**rest["power_saving"])
+    rest["sockets"] = tuple(_socket(label, socket) for label, socket in modem["sockets"].items())
+    rest["recovery"] = _recovery(modem["recovery"])
+    return ModemSettings(name=name, **rest)
+
+
+def _recovery(recovery: Mapping[str, Any]) -> RecoverySettings:
+    rest = dict(recovery)
+    if "power" in rest:
+        hook = dict(rest["power"])
+        gpio = hook.pop("gpio", {})
+        rest["power"] = PowerHookSettings(**hook, **{f"gpio_{key}": value for key, value in gpio.items()})
+    return RecoverySettings(**rest)
 
 
 def _socket(name: str, socket: Mapping[str, Any]) -> SocketSettings:

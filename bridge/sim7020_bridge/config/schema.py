@@ -8,13 +8,17 @@ from typing import Any
 
 import voluptuous as vol
 
-from sim7020_bridge.config import values
+from sim7020_bridge.config import module_values, values
 from sim7020_bridge.config.checks import Problem
 from sim7020_bridge.config.model import (
+    DEFAULT_ATTACH_CEILING,
     DEFAULT_BASE_TOPIC,
     DEFAULT_BAUDRATE,
     DEFAULT_KEEPALIVE,
     DEFAULT_PORT,
+    DEFAULT_PRESS_PAYLOAD,
+    DEFAULT_PULSE,
+    DEFAULT_RELEASE_PAYLOAD,
     DEFAULT_TLS_PORT,
     MAX_SOCKETS,
     Encoding,
@@ -24,8 +28,8 @@ from sim7020_bridge.config.model import (
 
 Reader = Callable[[Any], Any]
 
-SECRETS = frozenset({"password", "apn_password"})
-"""Keys whose values are never shown."""
+SECRETS = frozenset({"password", "apn_password", "pin", "command"})
+"""Keys whose values are never shown; a command may have a password among its arguments."""
 
 _MISSING = "required key not provided"
 _UNKNOWN = "extra keys not allowed"
@@ -129,11 +133,14 @@ def _invalid_if_wrong(reader: Reader) -> Reader:
     return read
 
 
-_TOPIC_FILTERS = vol.Schema([_invalid_if_wrong(values.topic_filter)])
+def _list_of(reader: Reader, allowed: str) -> Reader:
+    items = values.items(allowed)
+    schema = vol.Schema([_invalid_if_wrong(reader)])
 
+    def read(value: object) -> tuple[str, ...]:
+        return tuple(schema(items(value)))
 
-def _send_topics(value: object) -> tuple[str, ...]:
-    return tuple(_TOPIC_FILTERS(values.items(value)))
+    return read
 
 
 def _root(directory: Path) -> _Section:
@@ -189,14 +196,31 @@ def _root(directory: Path) -> _Section:
                 "send_topics",
                 default=list,
                 description="Topics whose messages are sent, wildcards included, beside the socket's own `send` topic.",
-            ): _send_topics,
+            ): _list_of(values.topic_filter, "topics, such as [garden/+/temperature]"),
             vol.Optional(
                 "received_topic",
                 description="Where received payload is published, beside the socket's own `received` topic.",
             ): values.topic,
         }
     )
-    modem = _Section(
+    return _Section(
+        {
+            vol.Required("mqtt", description="The broker."): mqtt,
+            vol.Required("modems", description="One or more modems by name."): _Named(
+                _modem(directory, socket), noun="modem", fewest=1
+            ),
+            vol.Optional(
+                "state_dir",
+                description="The directory for what the bridge must know after a restart; made if it isn't there. "
+                "Without it, systemd's `$STATE_DIRECTORY`, else `$XDG_STATE_HOME/sim7020-bridge`, "
+                "else `~/.local/state/sim7020-bridge`.",
+            ): values.directory(directory),
+        }
+    )
+
+
+def _modem(directory: Path, socket: _Section) -> _Section:
+    return _Section(
         {
             vol.Required(
                 "port", description="A path such as `/dev/ttyUSB0`, `socket://host:port` or `rfc2217://host:port`."
@@ -204,24 +228,147 @@ def _root(directory: Path) -> _Section:
             vol.Optional(
                 "baudrate", default=DEFAULT_BAUDRATE, description="Line rate in bit/s, one that the module has."
             ): values.baudrate,
+            vol.Optional(
+                "pin",
+                description='The SIM\'s PIN, in quotes as in `"0000"`; only for a SIM that asks for one. '
+                "A PIN that the SIM refuses is never tried again: three wrong ones lock it.",
+            ): module_values.pin,
+            vol.Optional("pin_file", description="A file that holds the PIN alone."): module_values.pin_file(directory),
             vol.Optional("apn", description="The APN to use; without it, what the module has is left."): values.apn,
             vol.Optional("apn_username", description="The user name that the APN wants."): values.login,
             vol.Optional("apn_password", description="The password that the APN wants."): values.login,
             vol.Optional("sockets", default=dict, description=f"Up to {MAX_SOCKETS} sockets by name."): _Named(
                 socket, noun="socket", fewest=0, most=MAX_SOCKETS
             ),
+            vol.Optional(
+                "power_saving",
+                description="Lets the modem sleep, for life on a battery; without it, the bridge switches all power "
+                "saving off, and the modem can be reached at any time. See [Power saving](#power-saving).",
+            ): _power_saving(),
+            vol.Optional(
+                "recovery", default=dict, description="How far the bridge goes to bring the modem back."
+            ): _recovery(directory),
+            vol.Optional(
+                "allow_at",
+                default=list,
+                description="AT commands that the request `at` may send to the module, for example "
+                '`[AT+CSQ, "AT+CENG?"]`; without it, none. One with `*` at its end allows all that start so.',
+            ): _list_of(module_values.at_command, 'AT commands, such as ["AT+CSQ", "AT+CENG?"]'),
+            vol.Optional(
+                "time_server",
+                description="Name or address of an internet time server (SNTP) for the module's clock, for networks "
+                "that don't tell the time; asking it costs a little data.",
+            ): values.time_server,
+        }
+    )
+
+
+def _power_saving() -> _Section:
+    return _Section(
+        {
+            vol.Optional(
+                "active_time",
+                description="Seconds for which the modem can still be reached after it last sent or received "
+                "(T3324), 2 to 11160; then it falls asleep (PSM) and hears nothing.",
+            ): module_values.seconds(*module_values.ACTIVE_TIMES),
+            vol.Optional(
+                "periodic_update",
+                description="Seconds after which a sleeping modem wakes by itself to tell the network that it is "
+                "still there (T3412 extended), 2 to 35712000; longer than `active_time`. "
+                "Messages wait until then unless the bridge can wake the modem.",
+            ): module_values.seconds(*module_values.PERIODIC_UPDATES),
+            vol.Optional(
+                "edrx_cycle",
+                description="Seconds between the moments at which the modem listens (eDRX): "
+                f"{', '.join(map(str, module_values.EDRX_CYCLES))}. What is sent to it waits that long; "
+                "from 163.84 on, the module doesn't hear the bridge in between either.",
+            ): module_values.edrx_cycle,
+            vol.Optional(
+                "paging_window",
+                description="Seconds for which it listens each time: a multiple of 2.56 up to 40.96, "
+                "not longer than `edrx_cycle`, which it needs.",
+            ): module_values.paging_window,
+            vol.Optional(
+                "light_sleep",
+                default=False,
+                description="Let the module's serial port sleep while nothing is said; "
+                "waking it costs a tenth of a second.",
+            ): module_values.flag,
+            vol.Optional(
+                "release_assistance",
+                default=False,
+                description="Tell the network with each message that no other follows, so that the radio goes off "
+                "at once; an answer that takes its time may then come late.",
+            ): module_values.flag,
+            vol.Optional(
+                "retain_sockets",
+                default=False,
+                description="Keep UDP sockets open while the modem sleeps in PSM; needs `active_time` or "
+                "`periodic_update`. TCP connections can't be kept.",
+            ): module_values.flag,
+        }
+    )
+
+
+def _recovery(directory: Path) -> _Section:
+    gpio = _Section(
+        {
+            vol.Required(
+                "chip", description="The GPIO chip: `gpiochip0` or a path; `gpiodetect` lists them."
+            ): module_values.gpio_chip,
+            vol.Required(
+                "line", description=f"The line's number in the chip, 0 to {module_values.MAX_GPIO_LINE}."
+            ): values.whole_number(0, module_values.MAX_GPIO_LINE),
+        }
+    )
+    power = _Section(
+        {
+            vol.Optional(
+                "command",
+                description="A program with its arguments, as one text or as a list. It is run without a shell, "
+                "and does the waiting between off and on itself.",
+            ): module_values.command(directory),
+            vol.Optional(
+                "topic", description="The MQTT topic of a smart plug, or of a switch that presses PWRKEY."
+            ): values.topic,
+            vol.Optional(
+                "press_payload",
+                default=DEFAULT_PRESS_PAYLOAD,
+                description="What is published to `topic` first; for a plug that feeds the modem, what turns it off.",
+            ): module_values.payload,
+            vol.Optional(
+                "release_payload",
+                default=DEFAULT_RELEASE_PAYLOAD,
+                description="What is published to `topic` after `duration`; for such a plug, what turns it on.",
+            ): module_values.payload,
+            vol.Optional(
+                "gpio", description="A GPIO line of this computer that presses PWRKEY: 1 for `duration`, then 0."
+            ): gpio,
+            vol.Optional(
+                "duration",
+                default=DEFAULT_PULSE,
+                description="Seconds between press and release, 0.1 to 60: 0.8 to 1 for PWRKEY, 5 or more for a plug.",
+            ): module_values.seconds(*module_values.PULSES),
+            vol.Optional(
+                "wakes",
+                default=False,
+                description="Whether this may also wake the modem from PSM: `true` for PWRKEY, `false` for a plug.",
+            ): module_values.flag,
         }
     )
     return _Section(
         {
-            vol.Required("mqtt", description="The broker."): mqtt,
-            vol.Required("modems", description="One or more modems by name."): _Named(modem, noun="modem", fewest=1),
             vol.Optional(
-                "state_dir",
-                description="The directory for what the bridge must know after a restart; made if it isn't there. "
-                "Without it, systemd's `$STATE_DIRECTORY`, else `$XDG_STATE_HOME/sim7020-bridge`, "
-                "else `~/.local/state/sim7020-bridge`.",
-            ): values.directory(directory),
+                "attach_ceiling",
+                default=DEFAULT_ATTACH_CEILING,
+                description="How often the modem may be made to attach to the network within 24 hours, 4 to 1000; "
+                "operators bar SIMs that try too often.",
+            ): values.whole_number(*module_values.ATTACH_CEILINGS),
+            vol.Optional(
+                "power",
+                description="A way to the modem's supply or its PWRKEY, used when nothing else has helped: one of "
+                "`command`, `topic` and `gpio`. See [Power hook](#power-hook).",
+            ): power,
         }
     )
 
@@ -246,9 +393,17 @@ def _describe(section: _Section, prefix: str) -> Iterator[KeyDescription]:
     for marker, reader in section.keys.items():
         path = f"{prefix}{marker}"
         default = marker.default() if isinstance(marker, vol.Optional) and callable(marker.default) else None
-        shown = str(default) if isinstance(default, (str, int)) else ""
-        yield KeyDescription(path, isinstance(marker, vol.Required), shown, str(marker.description))
+        yield KeyDescription(path, isinstance(marker, vol.Required), _shown(default), str(marker.description))
         if isinstance(reader, _Section):
             yield from _describe(reader, f"{path}.")
         elif isinstance(reader, _Named):
             yield from _describe(reader.section, f"{path}.<{reader.noun}>.")
+
+
+def _shown(default: object) -> str:
+    match default:
+        case bool():
+            return str(default).lower()
+        case str() | int() | float():
+            return str(default)
+    return ""

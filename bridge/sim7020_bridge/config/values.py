@@ -100,6 +100,11 @@ def broker_host(value: object) -> str:
     return host if _is_ipv6(host) else _host(host, "must be an IP address or a host name")
 
 
+def time_server(value: object) -> str:
+    """Read where the module asks for the time: an IPv4 address or a host name."""
+    return _host(text(value), "must be an IPv4 address or a host name")
+
+
 def _is_ipv6(host: str) -> bool:
     try:
         return isinstance(ip_address(host), IPv6Address)
@@ -189,11 +194,15 @@ def base_topic(value: object) -> str:
     return base
 
 
-def items(value: object) -> list[object]:
-    """Read a list of topic filters, whose items are read one by one."""
-    if isinstance(value, list):
-        return list(value)
-    raise WrongValue("must be a list of topics, such as [garden/+/temperature]")
+def items(allowed: str) -> Callable[[object], list[object]]:
+    """Make a reader of lists, whose items are read one by one; ``allowed`` says what they hold."""
+
+    def read(value: object) -> list[object]:
+        if isinstance(value, list):
+            return list(value)
+        raise WrongValue(f"must be a list of {allowed}")
+
+    return read
 
 
 def topic_filter(value: object) -> str:

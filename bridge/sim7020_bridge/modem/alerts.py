@@ -80,7 +80,7 @@ _PORT_ADVICE: Final = {
 
 
 def _module(state: ModemState) -> dict[AlertId, Alert]:
-    if not state.port_open or state.answering or state.sleeping or state.answer_problem is None:
+    if not state.port_open or state.answering or state.sleeping or not state.silent:
         return {}
     if state.garbled:
         return {
@@ -125,7 +125,7 @@ def _sim(state: ModemState) -> dict[AlertId, Alert]:
     if sim is None or sim.ready or sim.busy:
         return {}
     if sim.pin_required:
-        return {AlertId.SIM_PIN: _PIN_REFUSED if state.pin_refused else _PIN_WANTED}
+        return {AlertId.SIM_PIN: _PIN_WANTED if state.pin_problem is None else _pin_held(state.pin_problem)}
     if sim.puk_required:
         return {AlertId.SIM_PUK: _PUK_WANTED}
     if sim.missing:
@@ -133,10 +133,13 @@ def _sim(state: ModemState) -> dict[AlertId, Alert]:
     return {AlertId.SIM_FAILED: Alert(f"The SIM can't be used: {sim.words}", "Try the SIM in a phone, or another SIM.")}
 
 
-_PIN_REFUSED: Final = Alert(
-    "The SIM refused the configured PIN, which is not tried again",
-    "Set the right PIN in the configuration; after three wrong ones the SIM asks for its PUK.",
-)
+def _pin_held(problem: str) -> Alert:
+    return Alert(
+        f"The SIM asks for its PIN: {problem}",
+        "Set the right PIN in the configuration; after three wrong ones the SIM asks for its PUK.",
+    )
+
+
 _PIN_WANTED: Final = Alert("The SIM asks for its PIN", "Set pin in the configuration, or switch it off in a phone.")
 _PUK_WANTED: Final = Alert(
     "The SIM is locked and asks for its PUK",

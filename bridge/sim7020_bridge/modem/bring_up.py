@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
-from sim7020_bridge.commands.identity import EchoOff, ReportErrorsByNumber, SetBaudRate, VerboseResults
+from sim7020_bridge.commands.identity import EchoOff, ReportErrorsByNumber, SetBaudRate
 from sim7020_bridge.commands.packet import ActivateContext, ReadDefaultApn, ReportPacketEvents, SetDefaultApn
 from sim7020_bridge.commands.power import ReportSleep
 from sim7020_bridge.commands.radio import Functionality, SetFunctionality
@@ -30,7 +30,7 @@ from sim7020_bridge.modem.readings import (
     read_sim,
     read_subscriber,
 )
-from sim7020_bridge.modem.state import DEFAULT_CID, ApnProblem, ModemState, ModuleAnswered, PinRefused
+from sim7020_bridge.modem.state import DEFAULT_CID, ApnProblem, ModemState, ModuleAnswered, PinProblem
 
 log: Final = logging.getLogger(__name__)
 
@@ -48,7 +48,6 @@ async def greet(module: Module) -> None:
 
 async def set_up(module: Module) -> None:
     """Set what the bridge relies on; none of it survives a restart for sure (reference: what survives what)."""
-    await module.execute(VerboseResults())
     await module.execute(ReportErrorsByNumber())
     await read_identity(module)
     # with automatic baud rate the module never announces a restart
@@ -61,7 +60,12 @@ async def set_up(module: Module) -> None:
     await module.try_setting(ReceiveAsHex())
     await module.try_setting(SetPullReceive(enabled=False))
     await module.try_setting(ReportAcknowledgements())
-    await ensure_apn(module)
+    try:
+        await ensure_apn(module)
+    except CommandRefused as refused:
+        # the network may give an address all the same; if it does not, the alert says why
+        log.error("the module will not have the configured APN: %s", refused)
+        module.facts.learn(ApnProblem(f"the module refused the configured APN ({refused.meaning or refused.result})"))
 
 
 async def ensure_apn(module: Module) -> None:
@@ -89,11 +93,12 @@ async def change_apn(module: Module, apn: SetDefaultApn) -> None:
     Raises:
         CommandRefused: The module will not have it.
     """
-    await _radio(module, Functionality.MINIMUM)
-    try:
-        await module.execute(apn)
-    finally:
-        await _radio(module, Functionality.FULL)
+    async with module.radio:
+        await _radio(module, Functionality.MINIMUM)
+        try:
+            await module.execute(apn)
+        finally:
+            await _radio(module, Functionality.FULL)
 
 
 async def climb(module: Module, pins: PinMemory) -> bool:
@@ -104,9 +109,10 @@ async def climb(module: Module, pins: PinMemory) -> bool:
         does not come true in its time.
     """
     timing = module.timing
-    await read_radio(module)
-    if module.facts.state.functionality is not Functionality.FULL:
-        await _radio(module, Functionality.FULL)
+    async with module.radio:
+        await read_radio(module)
+        if module.facts.state.functionality is not Functionality.FULL:
+            await _radio(module, Functionality.FULL)
     if not await _until(module, _sim_settled, read_sim, every=timing.sim_poll, patience=timing.sim_patience):
         return False
     if not await _unlocked(module, pins):
@@ -123,31 +129,40 @@ async def climb(module: Module, pins: PinMemory) -> bool:
 
 async def cycle_radio(module: Module) -> None:
     """Radio off, a pause, radio on: the note's way to start attaching over (TCP/IP note section 4)."""
-    await _radio(module, Functionality.MINIMUM)
-    await asyncio.sleep(module.timing.radio_off)
-    await _radio(module, Functionality.FULL)
+    async with module.radio:
+        await _radio(module, Functionality.MINIMUM)
+        await asyncio.sleep(module.timing.radio_off)
+        await _radio(module, Functionality.FULL)
 
 
 async def _unlocked(module: Module, pins: PinMemory) -> bool:
     """Give the SIM its PIN if it asks for one: once, and never again the same one that it refused."""
     sim, pin = module.facts.state.sim, module.settings.pin
     if sim is None or not sim.pin_required:
+        if sim is not None and sim.ready:
+            pins.unlocked()
         return sim is not None and sim.ready
     if pin is None:
         return False
     if pins.was_tried(pin):
-        module.facts.learn(PinRefused())
+        module.facts.learn(PinProblem("the configured one was tried before and not taken"))
         return False
-    # remembered before it is tried: a bridge that is killed in between must not try it twice
-    pins.remember(pin)
+    try:
+        # remembered before it is tried: a bridge that is killed in between must not try it twice
+        pins.remember(pin)
+    except OSError as error:
+        log.error("the PIN is not tried, for it can't be written down that it was: %s", error)
+        module.facts.learn(PinProblem(f"the configured one is not tried while state_dir can't be written ({error})"))
+        return False
     try:
         await module.execute(EnterPin(pin))
     except CommandRefused as refused:
         log.error("the SIM refused the configured PIN, which will not be tried again: %s", refused)
-        module.facts.learn(PinRefused())
+        pins.refused()
+        module.facts.learn(PinProblem("the configured one was refused, and is not tried again"))
         await read_sim(module)
         return False
-    pins.forget()
+    pins.taken()
     patience = module.timing.sim_patience
     return await _until(module, _sim_ready, read_sim, every=module.timing.sim_poll, patience=patience)
 

@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
+import os
+import signal
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from sim7020_bridge.config.model import PowerHookSettings
@@ -41,7 +44,8 @@ class PowerHook:
             finally:
                 self._publish(settings.topic, settings.release_payload)
         else:
-            await self._run(settings.command or self._gpio())
+            name = settings.command[0] if settings.command else "gpioset"
+            await self._run(name, settings.command or self._gpio())
 
     def _gpio(self) -> tuple[str, ...]:
         """Return the command of libgpiod's tools, of version 1 and of version 2, that pulses the line."""
@@ -53,21 +57,25 @@ class PowerHook:
         )
         return ("sh", "-c", script, "gpioset", chip, line, period, f"{settings.duration * 1e6:.0f}")
 
-    async def _run(self, command: tuple[str, ...]) -> None:
+    async def _run(self, name: str, command: tuple[str, ...]) -> None:
         try:
-            process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL)
+            process = await asyncio.create_subprocess_exec(
+                *command, stdin=asyncio.subprocess.DEVNULL, start_new_session=True
+            )
         except OSError as error:
-            log.error("the power hook %s can't be run: %s", command[0], error)
+            log.error("the power hook %s can't be run: %s", name, error)
             return
         try:
             async with asyncio.timeout(COMMAND_TIMEOUT + self._settings.duration):
                 status = await process.wait()
         except TimeoutError:
-            log.error("the power hook %s did not end and is killed", command[0])
+            log.error("the power hook %s did not end and is killed", name)
         else:
             if status != 0:
-                log.error("the power hook %s failed with status %d", command[0], status)
+                log.error("the power hook %s failed with status %d", name, status)
         finally:
             if process.returncode is None:
-                process.kill()
+                # a script may wait for programs of its own
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()

@@ -29,13 +29,9 @@ class Trouble(StrEnum):
 
 
 class Rung(StrEnum):
-    """The steps of the ladder, gentlest first.
-
-    RESYNC and SOCKETS are taken by the channel and the sockets themselves and only counted here.
-    """
+    """The steps of the ladder, gentlest first. RESYNC is taken by the channel itself and only counted."""
 
     RESYNC = "resync"
-    SOCKETS = "sockets"
     REATTACH = "reattach"
     REBOOT = "reboot"
     REOPEN = "reopen"
@@ -57,9 +53,10 @@ class Budget:
 DEFAULT_BUDGETS: Final[Mapping[Rung, Budget]] = {
     Rung.REATTACH: Budget(tries=3, first=10.0, last=900.0),
     Rung.REBOOT: Budget(tries=2, first=30.0, last=900.0),
-    Rung.REOPEN: Budget(tries=3, first=1.0, last=60.0),
+    Rung.REOPEN: Budget(tries=3, first=1.0, last=2.0),
     Rung.POWER: Budget(tries=2, first=60.0, last=1800.0),
 }
+"""REOPEN is soon tried again for ever: it asks nothing of the network, and nothing is heard while the port is shut."""
 
 ATTACHING: Final = frozenset({Rung.REATTACH, Rung.REBOOT, Rung.POWER})
 """The rungs that make the module ask the network again."""
@@ -75,11 +72,16 @@ _HELPFUL: Final[Mapping[Trouble, tuple[Rung, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What to try, after how many seconds; ``held`` says why it waits longer than its rung's own back-off."""
+    """What to try, after how many seconds.
+
+    ``held`` says why it waits longer than its rung's own back-off; ``again`` that it is one more try of many
+    to open a port, not worth a word.
+    """
 
     rung: Rung
     wait: float
     held: str | None = None
+    again: bool = False
 
 
 @dataclass(slots=True)
@@ -92,23 +94,21 @@ class Ladder:
         power: Whether there is a power hook.
         ceiling: Most attach attempts within 24 hours; at least 1.
         budgets: Of each rung that is climbed.
+        day: Seconds within which the ceiling holds.
     """
 
     power: bool
     ceiling: int
     budgets: Mapping[Rung, Budget] = field(default_factory=lambda: DEFAULT_BUDGETS)
+    day: float = DAY
     _tries: dict[Rung, int] = field(default_factory=dict)
     _rounds: int = 0
     _last: Rung | None = None
     _attaches: deque[float] = field(default_factory=deque)
-
-    @property
-    def climbing(self) -> bool:
-        """Whether something was tried since the modem was last online."""
-        return self._last is not None
+    _power_due: float | None = None
 
     def next(self, trouble: Trouble, *, now: float, network_wait: float = 0.0) -> Step:
-        """Choose and count the next step.
+        """Choose the next step; ``take`` says that it was taken, and another choice before that is free.
 
         Args:
             trouble: What is wrong.
@@ -116,29 +116,44 @@ class Ladder:
             network_wait: Seconds that the network asked to be left alone (T3346, +CTRJ).
         """
         rung = self._rung(trouble)
-        tries = self._tries.get(rung, 0)
-        self._tries[rung] = tries + 1
-        self._last = rung
-        budget = self.budgets[rung]
-        patience = budget.last if self._rounds else min(budget.last, budget.first * 2.0**tries)
-        wait = patience * random.uniform(0.75, 1.0)  # noqa: S311 - spreads load, keeps no secret
+        wait = self._wait(rung)
+        if rung is Rung.POWER and trouble is Trouble.MODULE:
+            # until it is due the port is kept open: the module may speak up by itself
+            self._power_due = now + wait if self._power_due is None else self._power_due
+            if now < self._power_due:
+                return Step(Rung.REOPEN, self._wait(Rung.REOPEN), again=True)
+            wait = 0.0
         if rung not in ATTACHING:
-            return Step(rung, wait)
+            return Step(rung, wait, again=self._rounds > 0 and trouble is not Trouble.NETWORK)
         held = None
         if network_wait > wait:
             wait, held = network_wait, "the network asked to be left alone for a while (T3346)"
         ceiling_wait = self._until_allowed(now) - now
         if ceiling_wait > wait:
             wait, held = ceiling_wait, f"{self.ceiling} attach attempts were made within 24 hours"
-        self._attaches.append(now + wait)
         return Step(rung, wait, held)
+
+    def take(self, step: Step, *, now: float) -> None:
+        """Count a step that is taken now."""
+        self._tries[step.rung] = self._tries.get(step.rung, 0) + 1
+        self._last = step.rung
+        if step.rung is Rung.POWER:
+            self._power_due = None
+        if step.rung in ATTACHING:
+            self._attaches.append(now)
 
     def online(self) -> Rung | None:
         """Go back to the bottom; return the rung that helped, or None if none was needed."""
         helped, self._last = self._last, None
         self._tries.clear()
         self._rounds = 0
+        self._power_due = None
         return helped
+
+    def _wait(self, rung: Rung) -> float:
+        budget = self.budgets[rung]
+        patience = budget.last if self._rounds else min(budget.last, budget.first * 2.0 ** self._tries.get(rung, 0))
+        return patience * random.uniform(0.75, 1.0)  # noqa: S311 - spreads load, keeps no secret
 
     def _rung(self, trouble: Trouble) -> Rung:
         order = [rung for rung in _HELPFUL[trouble] if rung is not Rung.POWER or self.power]
@@ -151,8 +166,8 @@ class Ladder:
 
     def _until_allowed(self, now: float) -> float:
         """Return the earliest time at which one more attach attempt stays under the ceiling."""
-        while self._attaches and self._attaches[0] <= now - DAY:
+        while self._attaches and self._attaches[0] <= now - self.day:
             self._attaches.popleft()
         if len(self._attaches) < self.ceiling:
             return now
-        return self._attaches[-self.ceiling] + DAY
+        return self._attaches[-self.ceiling] + self.day

@@ -25,7 +25,7 @@ from sim7020_bridge.modem.hook import PowerHook
 from sim7020_bridge.modem.ladder import Ladder, Rung, Trouble
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pin import PinMemory
-from sim7020_bridge.modem.power_saving import set_power_saving
+from sim7020_bridge.modem.power_saving import check_power_saving, set_power_saving
 from sim7020_bridge.modem.session import Session
 from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.sockets import Sockets
@@ -64,7 +64,12 @@ class Modem:
         self.facts = Facts(clock)
         self._timing = timing or Timing()
         self._power = power
-        self._ladder = Ladder(power=power is not None, ceiling=settings.recovery.attach_ceiling)
+        self._ladder = Ladder(
+            power=power is not None,
+            ceiling=settings.recovery.attach_ceiling,
+            budgets=self._timing.budgets,
+            day=self._timing.day,
+        )
         self._pins = PinMemory(state_dir / f"{settings.name}.pin")
         self.sockets = Sockets(
             settings.sockets,
@@ -75,6 +80,7 @@ class Modem:
             clock=clock,
         )
         self._module: Module | None = None
+        self._session: Session | None = None
 
     @property
     def module(self) -> Module:
@@ -84,15 +90,14 @@ class Modem:
             RequestRefused: ``modem_offline``: nobody there answers now.
         """
         if self._module is None:
-            reason = self.facts.state.link.reason or "it is starting"
-            raise RequestRefused("modem_offline", f"the modem can't take a request now: {reason}")
+            raise self._offline()
         return self._module
 
     async def run(self) -> None:
         """Keep the modem attached until cancelled."""
         while True:
             try:
-                await self._session()
+                await self._keep_attached()
             except StartOver as ended:
                 log.info("modem %s: %s", self.settings.name, ended)
                 if ended.power and self._power is not None:
@@ -109,15 +114,32 @@ class Modem:
         if not self.facts.state.sleeping or self._power is None or not self._power.wakes:
             return False
         await self._power.press()
+        if self._session is not None:
+            self._session.look()
         return True
+
+    async def reset(self) -> None:
+        """Tell the module to reboot.
+
+        Raises:
+            RequestRefused: The modem can't take it now.
+            CommandRefused: The module won't.
+            ModuleSilent: The module does not say whether it will.
+            LineError: The modem went away.
+        """
+        if self._session is None or self._module is None:
+            raise self._offline()
+        await self._session.reset()
 
     async def save_power(self, saving: PowerSavingSettings | None) -> None:
         """Use other power saving than the configuration's, until the bridge is started again.
 
         Raises:
             RequestRefused: The modem can't take it now.
+            ValueError: That is no power saving that there is.
         """
         module = self.module
+        check_power_saving(saving)
         self.settings = replace(self.settings, power_saving=saving)
         self.sockets.save_power(saving)
         module.settings = self.settings
@@ -125,14 +147,22 @@ class Modem:
 
     async def _recover(self, error: BridgeError) -> None:
         trouble = Trouble.MODULE if self.facts.state.port_open else Trouble.PORT
-        step = self._ladder.next(trouble, now=asyncio.get_running_loop().time())
-        log.warning("modem %s: %s; next step: %s in %.0f s", self.settings.name, error, step.rung, step.wait)
+        loop = asyncio.get_running_loop()
+        step = self._ladder.next(trouble, now=loop.time())
+        level = logging.DEBUG if step.again else logging.WARNING
+        log.log(level, "modem %s: %s; next step: %s in %.0f s", self.settings.name, error, step.rung, step.wait)
         await asyncio.sleep(step.wait)
-        self.facts.learn(Recovering(step.rung))
+        self._ladder.take(step, now=loop.time())
+        if not step.again:
+            self.facts.learn(Recovering(step.rung))
         if step.rung is Rung.POWER and self._power is not None:
             await self._power.press()
 
-    async def _session(self) -> None:
+    def _offline(self) -> RequestRefused:
+        reason = self.facts.state.link.reason or "it is starting"
+        return RequestRefused("modem_offline", f"the modem can't take a request now: {reason}")
+
+    async def _keep_attached(self) -> None:
         port = await self._open()
         try:
             session = Session(
@@ -144,12 +174,13 @@ class Modem:
                 pins=self._pins,
                 timing=self._timing,
             )
+            self._session = session
             try:
                 await session.run(self._ready)
             except* BridgeError as errors:
                 raise self._learn_end(errors, garbled=session.garbled) from errors
         finally:
-            self._module = None
+            self._module = self._session = None
             await port.aclose()
 
     async def _open(self) -> Port:
@@ -171,8 +202,8 @@ class Modem:
         if isinstance(error, PortClosed):
             self.facts.learn(PortLost(str(error)))
         elif not isinstance(error, ModuleAsleep):
-            restarted = isinstance(error, ModuleRestarted)
-            self.facts.learn(ModuleLost(str(error), restarted=restarted, garbled=garbled))
+            restarted, silent = isinstance(error, ModuleRestarted), isinstance(error, ModuleSilent)
+            self.facts.learn(ModuleLost(str(error), restarted=restarted, silent=silent, garbled=garbled))
         return error
 
 

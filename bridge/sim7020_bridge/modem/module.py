@@ -30,6 +30,8 @@ class Module:
         self.facts = facts
         self.settings = settings
         self.timing = timing
+        self.radio = asyncio.Lock()
+        """Held by whoever switches the radio off to switch it on again."""
         self._resolving = asyncio.Lock()
         self._pinging = asyncio.Lock()
         self._replies: asyncio.Queue[PingReply] = asyncio.Queue()

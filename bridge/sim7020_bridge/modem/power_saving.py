@@ -3,15 +3,19 @@
 import logging
 from typing import Final
 
+from sim7020_bridge.at.command import Order
 from sim7020_bridge.commands.edrx import SetEdrx, SetEdrxWithWindow
 from sim7020_bridge.commands.power import (
     LightSleep,
+    PowerSaving,
+    ReadPowerSaving,
     RetainSockets,
     SetLightSleep,
     SetPowerSaving,
 )
 from sim7020_bridge.commands.timers import edrx_bits, ptw_bits, t3324_bits, t3412_bits
 from sim7020_bridge.config.model import PowerSavingSettings
+from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent
 from sim7020_bridge.modem.module import Module
 
 log: Final = logging.getLogger(__name__)
@@ -22,17 +26,35 @@ EDRX_ON: Final = 2
 
 async def set_power_saving(module: Module) -> None:
     """Set PSM, eDRX, socket retention and light sleep as configured."""
-    settings = module.settings.power_saving
+    settings = module.settings.power_saving or PowerSavingSettings()
+    await _set_psm(module, _psm(settings))
+    if uses_psm(settings):
+        # the manual wants it after +CPSMS; it is for UDP sockets only
+        await module.try_setting(RetainSockets(enabled=settings.retain_sockets))
+    for order in _edrx(settings):
+        await module.try_setting(order)
+    mode = LightSleep.WHEN_IDLE if settings.light_sleep else LightSleep.NEVER
+    taken = await module.try_setting(SetLightSleep(mode))
+    module.channel.sleeps_when_idle = taken and settings.light_sleep
+
+
+def check_power_saving(settings: PowerSavingSettings | None) -> None:
+    """Say whether a module could be asked for this.
+
+    Raises:
+        ValueError: It could not; the text says why.
+    """
     if settings is None:
-        await module.try_setting(SetPowerSaving(enabled=False))
-        await module.try_setting(SetLightSleep(LightSleep.NEVER))
         return
-    await _set_psm(module, settings)
-    await _set_edrx(module, settings)
-    if settings.light_sleep and await module.try_setting(SetLightSleep(LightSleep.WHEN_IDLE)):
-        module.channel.sleeps_when_idle = True
-    if not settings.light_sleep:
-        await module.try_setting(SetLightSleep(LightSleep.NEVER))
+    _psm(settings)
+    _edrx(settings)
+    active, update = settings.active_time, settings.periodic_update
+    if active is not None and update is not None and update <= active:
+        raise ValueError("periodic_update must be longer than active_time")
+    if settings.retain_sockets and not uses_psm(settings):
+        raise ValueError("retain_sockets needs active_time or periodic_update")
+    if settings.paging_window is not None and (settings.edrx_cycle or 0.0) < settings.paging_window:
+        raise ValueError("paging_window needs an edrx_cycle that is not shorter")
 
 
 def uses_psm(settings: PowerSavingSettings | None) -> bool:
@@ -40,22 +62,41 @@ def uses_psm(settings: PowerSavingSettings | None) -> bool:
     return settings is not None and (settings.active_time is not None or settings.periodic_update is not None)
 
 
-async def _set_psm(module: Module, settings: PowerSavingSettings) -> None:
-    if not uses_psm(settings):
-        await module.try_setting(SetPowerSaving(enabled=False))
-        return
+def _psm(settings: PowerSavingSettings) -> SetPowerSaving:
     tau = None if settings.periodic_update is None else t3412_bits(settings.periodic_update)
     active = None if settings.active_time is None else t3324_bits(settings.active_time)
-    await module.try_setting(SetPowerSaving(enabled=True, periodic_tau=tau, active_time=active))
-    # the manual wants it after +CPSMS; it is for UDP sockets only
-    await module.try_setting(RetainSockets(enabled=settings.retain_sockets))
+    return SetPowerSaving(enabled=uses_psm(settings), periodic_tau=tau, active_time=active)
 
 
-async def _set_edrx(module: Module, settings: PowerSavingSettings) -> None:
+def _edrx(settings: PowerSavingSettings) -> tuple[Order, ...]:
     if settings.edrx_cycle is None:
-        await module.try_setting(SetEdrx(mode=0))
-        return
+        return (SetEdrx(mode=0),)
     cycle = edrx_bits(settings.edrx_cycle)
-    if settings.paging_window is not None:
-        await module.try_setting(SetEdrxWithWindow(EDRX_ON, cycle, ptw_bits(settings.paging_window)))
-    await module.try_setting(SetEdrx(EDRX_ON, cycle))
+    if settings.paging_window is None:
+        return (SetEdrx(EDRX_ON, cycle),)
+    return SetEdrxWithWindow(EDRX_ON, cycle, ptw_bits(settings.paging_window)), SetEdrx(EDRX_ON, cycle)
+
+
+async def _set_psm(module: Module, wanted: SetPowerSaving) -> None:
+    """Ask for PSM if it is not asked for already: it costs a conversation with the network."""
+    try:
+        current = await module.execute(ReadPowerSaving())
+    except (CommandRefused, MalformedAnswer, ModuleSilent) as error:
+        log.info("the module does not tell its power saving: %s", error)
+    else:
+        if _same(current, wanted):
+            return
+    if wanted.enabled:
+        # only the change from off to on makes the module ask
+        await module.try_setting(SetPowerSaving(enabled=False))
+    await module.try_setting(wanted)
+
+
+def _same(current: PowerSaving, wanted: SetPowerSaving) -> bool:
+    if not wanted.enabled:
+        return current.mode == 0
+    return (
+        current.mode == 1
+        and wanted.periodic_tau in {None, current.periodic_tau}
+        and wanted.active_time in {None, current.active_time}
+    )

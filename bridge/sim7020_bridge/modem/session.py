@@ -10,6 +10,7 @@ from sim7020_bridge.at.channel import Channel
 from sim7020_bridge.at.command import Echo, UnknownLine, Urc
 from sim7020_bridge.commands.clock import NetworkTimeReport
 from sim7020_bridge.commands.edrx import EdrxReport
+from sim7020_bridge.commands.identity import VerboseResults
 from sim7020_bridge.commands.network import PingReply
 from sim7020_bridge.commands.packet import ContextState, PacketEvent, PacketEventKind
 from sim7020_bridge.commands.power import PoweredDown, SleepReport, SupplyReport
@@ -18,8 +19,9 @@ from sim7020_bridge.commands.registration import RegistrationReport
 from sim7020_bridge.commands.registry import URCS, Greeting, mask
 from sim7020_bridge.commands.sim import SimReport
 from sim7020_bridge.commands.sockets import DataAcknowledged, DataReceived, SocketFailed
+from sim7020_bridge.commands.timers import t3412_seconds
 from sim7020_bridge.config.model import ModemSettings
-from sim7020_bridge.errors import ModuleAsleep, ModuleRestarted, ModuleSilent, StartOver
+from sim7020_bridge.errors import CommandRefused, ModuleAsleep, ModuleRestarted, ModuleSilent, StartOver
 from sim7020_bridge.modem.bring_up import climb, cycle_radio, greet, set_up
 from sim7020_bridge.modem.facts import Facts
 from sim7020_bridge.modem.ladder import Ladder, Rung, Trouble
@@ -27,7 +29,8 @@ from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pin import PinMemory
 from sim7020_bridge.modem.readings import read_all, read_network_wait, read_pdn
 from sim7020_bridge.modem.sockets import Sockets
-from sim7020_bridge.modem.state import DEFAULT_CID, Held, Layer, ModemState, Recovered, Recovering
+from sim7020_bridge.modem.state import DEFAULT_CID, Held, Layer, ModemState, Overslept, Recovered, Recovering
+from sim7020_bridge.modem.time_server import ask_time_server
 from sim7020_bridge.modem.timing import Timing
 from sim7020_bridge.port import Port
 
@@ -68,8 +71,13 @@ class Session:
         self._ladder = ladder
         self._pins = pins
         self._timing = timing
+        self._settings = settings
         self._greeted = False
+        self._echoes = 0
+        self._echo_is_off = True
         self._rebooting = False
+        self._reset = asyncio.Event()
+        self._booted = asyncio.Event()
         self._garbage = 0
         self._signs_of_life = asyncio.Event()
         self._restarted: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -95,6 +103,7 @@ class Session:
             tasks.create_task(self._end_at_restart(), name="watch for a restart")
             await self._wake_up()
             await greet(self.module)
+            await self._hear_echoes()
             self._greeted = True
             await set_up(self.module)
             ready(self.module)
@@ -102,11 +111,61 @@ class Session:
             tasks.create_task(self._sockets.keep_open(self.module), name="sockets")
             tasks.create_task(self._read_now_and_then(), name="readings")
             tasks.create_task(self._read_new_contexts(), name="contexts")
+            tasks.create_task(self._end_at_reset(), name="watch for a reset")
+            if self._settings.time_server is not None:
+                tasks.create_task(self._ask_time_server(self._settings.time_server), name="time server")
             await self._stay_attached()
+
+    async def reset(self) -> None:
+        """Tell the module to reboot; the session ends once it greets.
+
+        Raises:
+            CommandRefused: It won't.
+            ModuleSilent: It does not say whether it will.
+            LineError: The session is over.
+        """
+        self._rebooting = True
+        try:
+            await self.module.execute(SetFunctionality(Functionality.FULL, reset=True))
+        except (CommandRefused, ModuleSilent):
+            self._rebooting = False
+            raise
+        self._reset.set()
+
+    def look(self) -> None:
+        """Ask a module that sleeps now: it should be awake."""
+        self._signs_of_life.set()
+
+    async def _hear_echoes(self) -> None:
+        """Find out whether the module took ATE0: an echo that never ends is no sign of a restart."""
+        before = self._echoes
+        await self.module.execute(VerboseResults())
+        self._echo_is_off = self._echoes == before
+        if not self._echo_is_off:
+            log.warning("the module goes on echoing; a restart that it does not announce may go unnoticed")
+
+    async def _end_at_reset(self) -> None:
+        await self._reset.wait()
+        # asked too early, a module that is about to reboot still answers
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._timing.greeting_wait):
+                await self._booted.wait()
+        raise StartOver("the module was told to reboot")
+
+    async def _ask_time_server(self, server: str) -> None:
+        await self._facts.until(_online)
+        await ask_time_server(self.module, server)
 
     async def _wake_up(self) -> None:
         """While the module sleeps, wait for a sign of life, and ask now and then: the sign may have been missed."""
+        loop = asyncio.get_running_loop()
+        longest = self._longest_sleep()
+        end = None if longest is None else loop.time() + longest
         while self._facts.state.sleeping:
+            if end is not None and loop.time() > end:
+                log.warning("the module should have woken long ago")
+                self._facts.learn(Overslept())
+                return
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._timing.sleep_check):
                     await self._signs_of_life.wait()
@@ -114,6 +173,15 @@ class Session:
                 await self._channel.probe(every=self._timing.probe_every, within=self._timing.wake_within)
                 return
             self._signs_of_life.clear()
+
+    def _longest_sleep(self) -> float | None:
+        """Return the seconds after which a module that sleeps must have woken; None if nobody knows."""
+        registration, saving = self._facts.state.registration, self._settings.power_saving
+        granted = None
+        if registration is not None and registration.periodic_tau is not None:
+            granted = t3412_seconds(registration.periodic_tau)
+        longest = granted or (saving.periodic_update if saving is not None else None)
+        return None if longest is None else longest + 2 * self._timing.sleep_check
 
     async def _end_at_restart(self) -> None:
         raise ModuleRestarted(await self._restarted)
@@ -131,7 +199,7 @@ class Session:
             log.warning("no longer attached: %s", self._facts.state.link.reason)
 
     async def _recover(self) -> None:
-        """Take the ladder's next step, unless a person is needed or the link comes up while it waits."""
+        """Take the ladder's next step, unless a person is needed or the link gets better while it waits."""
         state = self._facts.state
         if state.sim is not None and (state.sim.pin_required or state.sim.puk_required):
             log.warning("not attached: %s", state.link.reason)
@@ -148,16 +216,18 @@ class Session:
             f", for {step.held}" if step.held else "",
         )
         self._facts.learn(Held(step.held))
-        if await self._wait_for(_online, step.wait):
+        rank = _rank(state)
+        if await self._wait_for(lambda later: _rank(later) > rank, step.wait):
+            self._facts.learn(Held(None))
             return
+        self._ladder.take(step, now=asyncio.get_running_loop().time())
         self._facts.learn(Held(None), Recovering(step.rung))
         match step.rung:
             case Rung.REATTACH:
                 await cycle_radio(self.module)
             case Rung.REBOOT:
-                self._rebooting = True
-                await self.module.execute(SetFunctionality(Functionality.FULL, reset=True))
-                raise StartOver("the module was told to reboot")
+                await self.reset()
+                await asyncio.Event().wait()
             case _:
                 raise StartOver(f"next step: {step.rung}", power=step.rung is Rung.POWER)
 
@@ -195,8 +265,13 @@ class Session:
                 self.module.take_ping_reply(urc)
             case PacketEvent():
                 self._take_packet_event(urc)
-            case Greeting(text) | Echo(text) if self._greeted and text != LATE_GREETING:
+            case Greeting(text) if self._greeted and text != LATE_GREETING:
+                self._booted.set()
                 self._restart(text)
+            case Echo(text):
+                self._echoes += 1
+                if self._greeted and self._echo_is_off:
+                    self._restart(text)
             case PoweredDown():
                 self._restart("NORMAL POWER DOWN")
             case _:
@@ -235,6 +310,10 @@ class Session:
 
 def _online(state: ModemState) -> bool:
     return state.link.layer is Layer.ONLINE
+
+
+def _rank(state: ModemState) -> int:
+    return tuple(Layer).index(state.link.layer)
 
 
 def _unlocked(state: ModemState) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -110,7 +110,7 @@ class ModemSocket:
         power_saving: PowerSavingSettings | None = None,
         on_change: Callable[["ModemSocket"], None],
         on_data: Callable[["ModemSocket", bytes], None],
-        sweep: Callable[[Module], Awaitable[None]],
+        sweep: Callable[[Module], Awaitable[object]],
         timing: Timing,
         clock: Clock = wall_clock,
     ) -> None:
@@ -139,6 +139,11 @@ class ModemSocket:
         self._release = saving is not None and saving.release_assistance
         self._on_demand = not udp and uses_psm(saving)
 
+    def survive(self, existing: Collection[SocketId]) -> None:
+        """Let go of a socket that the module has no more: its id may be another one's next."""
+        if self.id not in existing:
+            self.id = None
+
     @property
     def acknowledges(self) -> bool:
         """Whether the peer's acknowledgement is reported: for TCP only (TCP/IP note section 3.6)."""
@@ -165,7 +170,8 @@ class ModemSocket:
         """
         opening = self._broken
         for start in range(0, len(data), LARGEST_PAYLOAD):
-            await self._send_piece(data[start : start + LARGEST_PAYLOAD])
+            last = start + LARGEST_PAYLOAD >= len(data)
+            await self._send_piece(data[start : start + LARGEST_PAYLOAD], last=last)
         self._set(sent=self.state.sent.plus(len(data)))
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if not self.acknowledges:
@@ -178,13 +184,13 @@ class ModemSocket:
             self._unacknowledged.append((self._sent, done))
         return done
 
-    async def _send_piece(self, piece: bytes) -> None:
+    async def _send_piece(self, piece: bytes, *, last: bool) -> None:
         module, socket = self._module, self.id
         if module is None or socket is None or not self._open.is_set():
             raise SocketLost("the socket is not open")
         try:
             self._used = asyncio.get_running_loop().time()
-            if self._release:
+            if self._release and last:
                 await module.try_setting(SetReleaseAssistance(NO_MORE_TO_COME))
             # counted before the module answers: the peer's acknowledgement may be reported first
             self._sent += len(piece)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Final
 
 from sim7020_bridge.clock import Clock, wall_clock
@@ -13,6 +13,7 @@ from sim7020_bridge.commands.sockets import (
     DataReceived,
     ReadSockets,
     SocketFailed,
+    SocketId,
 )
 from sim7020_bridge.config.model import PowerSavingSettings, SocketSettings
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent
@@ -68,18 +69,25 @@ class Sockets:
 
     async def keep_open(self, module: Module) -> None:
         """Keep every socket open for one session, after closing those that an earlier one left behind."""
-        await self.sweep(module)
+        existing = await self.sweep(module)
+        for socket in self:
+            if existing is not None:
+                socket.survive(existing)
         async with asyncio.TaskGroup() as tasks:
             for socket in self:
                 tasks.create_task(socket.keep_open(module), name=f"socket {socket.settings.name}: keep open")
 
-    async def sweep(self, module: Module) -> None:
-        """Close the sockets of the module that nobody here owns: there are only five."""
+    async def sweep(self, module: Module) -> Collection[SocketId] | None:
+        """Close the sockets of the module that nobody here owns: there are only five.
+
+        Returns:
+            Which sockets the module had, None if it does not tell.
+        """
         try:
             existing = await module.execute(ReadSockets())
         except (CommandRefused, ModuleSilent, MalformedAnswer) as error:
             log.info("cannot list the module's sockets: %s", error)
-            return
+            return None
         for socket in existing:
             # looked up each time: an id that has just become free may have a new owner
             if socket in range(SOCKETS) and not any(each.id == socket for each in self):
@@ -88,3 +96,4 @@ class Sockets:
                     await module.execute(CloseSocket(socket))
                 except (CommandRefused, ModuleSilent) as error:
                     log.info("%s", error)
+        return existing

@@ -23,6 +23,9 @@ from sim7020_bridge.modem.ladder import Rung
 USABLE_SIGNAL: Final = 5
 """+CSQ must be above this to count as a signal (TCP/IP note section 4: x > 5); 99 is unknown."""
 
+SUPPLY_RANGE: Final = (2100, 3600)
+"""Millivolts that the module works with (hardware design V1.02); a reading within them ends a warning."""
+
 DEFAULT_CID: Final = 1
 """The PDN context that the module activates by itself (TCP/IP note section 2)."""
 
@@ -106,10 +109,11 @@ class ModemState:
     port_failure: PortFailure | None = None
     answering: bool = False
     answer_problem: str | None = None
+    silent: bool = False
     garbled: bool = False
     identity: Identity = Identity()
     sim: SimReading | None = None
-    pin_refused: bool = False
+    pin_problem: str | None = None
     functionality: Functionality | None = None
     signal: SignalQuality | None = None
     cell: CellReading | None = None
@@ -149,11 +153,13 @@ class ModuleAnswered:
 class ModuleLost:
     """The module is silent, out of step or restarting.
 
-    ``restarted`` if it booted by itself, ``garbled`` if something came that makes no sense at this baud rate.
+    ``restarted`` if it booted by itself; ``silent`` if it did not answer in all the time that it was given, and
+    ``garbled`` if something came that makes no sense at this baud rate.
     """
 
     reason: str
     restarted: bool = False
+    silent: bool = False
     garbled: bool = False
 
 
@@ -186,8 +192,15 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class PinRefused:
-    """The SIM would not have the configured PIN."""
+class PinProblem:
+    """Why the configured PIN does not unlock the SIM, in words."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overslept:
+    """The module sleeps longer than the network lets it: it is not asleep but gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +219,8 @@ Fact: TypeAlias = (
     | Recovering
     | Recovered
     | Held
-    | PinRefused
+    | PinProblem
+    | Overslept
     | ApnProblem
     | Identity
     | SimReading
@@ -245,16 +259,19 @@ def reduce(state: ModemState, fact: Fact, now: datetime) -> ModemState:
 def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911, PLR0912 - one flat table of facts
     match fact:
         case PortOpened():
-            return replace(state, port_open=True, port_failure=None, answering=False, answer_problem=None)
+            # a module that was silent is so until it answers, however often its port is opened
+            problem = state.answer_problem if state.silent else None
+            return replace(state, port_open=True, port_failure=None, answering=False, answer_problem=problem)
         case PortLost(reason, code):
             failure = PortFailure(code, reason)
-            return replace(_without_module(state), port_open=False, port_failure=failure, answering=False)
+            lost = replace(_without_module(state), port_open=False, port_failure=failure, answering=False)
+            return replace(lost, answer_problem=None, silent=False, garbled=False)
         case ModuleAnswered():
-            return replace(state, answering=True, answer_problem=None, garbled=False, sleeping=False)
-        case ModuleLost(reason, restarted, garbled):
+            return replace(state, answering=True, answer_problem=None, silent=False, garbled=False, sleeping=False)
+        case ModuleLost(reason, restarted, silent, garbled):
             counters = replace(state.counters, reboots=state.counters.reboots + int(restarted))
-            lost = replace(_without_module(state), answering=False, answer_problem=reason, garbled=garbled)
-            return replace(lost, counters=counters)
+            lost = replace(_without_module(state), answering=False, answer_problem=reason, counters=counters)
+            return replace(lost, silent=silent, garbled=garbled)
         case PdnWanted(wanted):
             return replace(state, pdn=replace(state.pdn, wanted=wanted))
         case Recovering(rung):
@@ -263,14 +280,16 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
             return _recovered(state, rung)
         case Held(reason):
             return replace(state, held=reason)
-        case PinRefused():
-            return replace(state, pin_refused=True)
+        case PinProblem(words):
+            return replace(state, pin_problem=words)
+        case Overslept():
+            return replace(state, sleeping=None)
         case ApnProblem(words):
             return replace(state, apn_problem=words)
         case Identity():
             return replace(state, identity=fact)
         case SimReading():
-            return replace(state, sim=fact, pin_refused=state.pin_refused and not fact.ready)
+            return replace(state, sim=fact, pin_problem=state.pin_problem if fact.pin_required else None)
         case Functionality():
             return _radio(state, fact)
         case SignalQuality():
@@ -286,7 +305,8 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
         case Edrx():
             return replace(state, edrx=fact)
         case Supply():
-            return replace(state, supply=fact)
+            well = SUPPLY_RANGE[0] <= fact.millivolts <= SUPPLY_RANGE[1]
+            return replace(state, supply=fact, supply_warning=None if well else state.supply_warning)
         case SupplyReport():
             return replace(state, supply_warning=fact.words)
         case NetworkTime():
@@ -317,6 +337,7 @@ def _without_module(state: ModemState) -> ModemState:
         sleeping=state.sleeping or None,
         edrx=None,
         time=None,
+        held=None,
     )
 
 
@@ -362,7 +383,9 @@ def _link(state: ModemState) -> tuple[Layer, str | None]:  # noqa: PLR0911 - one
         return Layer.RADIO, "the radio is off" if state.functionality is not None else "the radio has not been read yet"
     registration = state.registration
     if registration is None or not registration.registered:
-        if not _has_signal(state.signal):
+        if state.signal is None and registration is None:
+            return Layer.RADIO, "the signal has not been read yet"
+        if state.signal is not None and not _has_signal(state.signal):
             return Layer.RADIO, "no usable signal; check the antenna and the place"
         return Layer.REGISTRATION, registration.words if registration else "the registration has not been read yet"
     if not state.pdn.active:
@@ -373,5 +396,5 @@ def _link(state: ModemState) -> tuple[Layer, str | None]:  # noqa: PLR0911 - one
     return Layer.ONLINE, None
 
 
-def _has_signal(signal: SignalQuality | None) -> bool:
-    return signal is not None and signal.rssi_index is not None and signal.rssi_index > USABLE_SIGNAL
+def _has_signal(signal: SignalQuality) -> bool:
+    return signal.rssi_index is not None and signal.rssi_index > USABLE_SIGNAL

@@ -1,11 +1,16 @@
 """Every duration of the modem package."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+
+from sim7020_bridge.modem.ladder import DAY, DEFAULT_BUDGETS, Budget, Rung
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
     """Durations in seconds; the tests shrink them, users don't see them.
+
+    ``scaled`` gives the durations of a world that runs so many times faster.
 
     Args:
         probe_every: How long one AT waits for its OK while the module may still be booting.
@@ -19,15 +24,19 @@ class Timing:
         locked_check: Between two looks at a SIM that waits for a person.
         sleep_check: Between two questions to a module that sleeps, should its wake have been missed.
         wake_within: For a module that gave a sign of life to answer.
+        greeting_wait: For a module that was told to reboot to greet; one with automatic baud rate never does.
         radio_off: Between radio off and on when attaching starts over (TCP/IP note section 4).
         refresh_every: Between two readings of signal, cell and supply while all is well.
         error_code_wait: For the +CSOERR that names the cause after +CSOCON was refused (manual V1.05, +CSOCON).
+        time_within: For a time server's answer.
         resolve_within: For a name to be resolved (reference: 60 s from the OK).
         ping_grace: For a ping's last reply beyond its own timeout.
         socket_idle: For a TCP socket under PSM to be closed once all is acknowledged and nothing comes.
         socket_first: Before a socket that failed is opened again; doubled for each further failure.
         socket_last: Longest such wait.
         socket_stable: A socket that stayed open this long starts again with the first wait.
+        day: The time within which the ceiling of attach attempts holds.
+        budgets: Of the recovery ladder's rungs.
     """
 
     probe_every: float = 0.5
@@ -41,12 +50,25 @@ class Timing:
     locked_check: float = 60.0
     sleep_check: float = 600.0
     wake_within: float = 3.0
+    greeting_wait: float = 10.0
     radio_off: float = 5.0
     refresh_every: float = 300.0
     error_code_wait: float = 0.5
+    time_within: float = 60.0
     resolve_within: float = 60.0
     ping_grace: float = 2.0
     socket_idle: float = 10.0
     socket_first: float = 1.0
     socket_last: float = 300.0
     socket_stable: float = 60.0
+    day: float = DAY
+    budgets: Mapping[Rung, Budget] = field(default_factory=lambda: DEFAULT_BUDGETS)
+
+    def scaled(self, speed: float) -> "Timing":
+        """Return these durations divided by ``speed``."""
+        durations = {each.name: getattr(self, each.name) / speed for each in fields(self) if each.name != "budgets"}
+        budgets = {
+            rung: Budget(budget.tries, budget.first / speed, budget.last / speed)
+            for rung, budget in self.budgets.items()
+        }
+        return Timing(**durations, budgets=budgets)

@@ -1,14 +1,18 @@
 """A modem kept attached whose port leads to a scripted module."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 from sim7020_bridge.config.model import ModemSettings, SocketSettings, Transport
 from sim7020_bridge.errors import PortUnavailable
+from sim7020_bridge.modem.hook import PowerHook
 from sim7020_bridge.modem.modem import Modem
 from sim7020_bridge.modem.socket import ModemSocket, Phase, SocketState
 from sim7020_bridge.modem.state import Layer, ModemState
@@ -36,7 +40,10 @@ class Bench:
 
     module: ScriptedModule
     settings: ModemSettings
+    state_dir: Path
+    power: PowerHook | None = None
     absent: int = 0
+    why_absent: str = "missing"
     states: list[ModemState] = field(default_factory=list)
     socket_states: list[tuple[str, SocketState]] = field(default_factory=list)
     data: list[tuple[str, bytes]] = field(default_factory=list)
@@ -45,6 +52,8 @@ class Bench:
     def __post_init__(self) -> None:
         self.modem = Modem(
             self.settings,
+            state_dir=self.state_dir,
+            power=self.power,
             on_socket=lambda socket: self.socket_states.append((socket.settings.name, socket.state)),
             on_data=lambda socket, data: self.data.append((socket.settings.name, data)),
             clock=virtual_clock,
@@ -55,7 +64,7 @@ class Bench:
         """Stand in for `open_port`."""
         if self.absent:
             self.absent -= 1
-            raise PortUnavailable(url, "missing", "no such device")
+            raise PortUnavailable(url, self.why_absent, "no such device")
         return self.module.plug()
 
     async def until(self, holds: Callable[[ModemState], bool], within: float = 7200.0) -> None:
@@ -99,12 +108,24 @@ class Bench:
 
 @asynccontextmanager
 async def running(
-    *sockets: SocketSettings, module: ScriptedModule | None = None, apn: str | None = None, absent: int = 0
+    *sockets: SocketSettings,
+    module: ScriptedModule | None = None,
+    absent: int = 0,
+    power: PowerHook | None = None,
+    state_dir: Path | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Bench]:
-    """Keep a modem attached while the block runs; ``absent`` is how often its port can't be opened first."""
-    settings = ModemSettings(name="shed", port="/dev/ttyS7", apn=apn, sockets=sockets)
-    bench = Bench(module or ScriptedModule(), settings, absent)
-    with patch("sim7020_bridge.modem.modem.open_port", bench.open_port):
+    """Keep a modem attached while the block runs.
+
+    ``absent`` is how often its port can't be opened first; ``settings`` are more of the modem's.
+    """
+    configured = ModemSettings(name="shed", port="/dev/ttyS7", sockets=sockets, **settings)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        patch("sim7020_bridge.modem.modem.open_port") as opening,
+    ):
+        bench = Bench(module or ScriptedModule(), configured, state_dir or Path(folder), power, absent)
+        opening.side_effect = bench.open_port
         task = asyncio.create_task(bench.modem.run(), name="modem")
         try:
             yield bench

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from sim7020_bridge.modem.backoff import Backoff
 from sim7020_bridge.modem.facts import Facts
-from sim7020_bridge.modem.state import Layer, ModemState, ModuleAnswered, PortLost, PortOpened, Reattached
+from sim7020_bridge.modem.ladder import Rung
+from sim7020_bridge.modem.state import Layer, ModemState, ModuleAnswered, PortLost, PortOpened, Recovering
 from tests.bridge.modem.bench import virtual_clock
 from tests.bridge.scripted_module import on_virtual_time
 
@@ -68,7 +69,7 @@ async def test_until_leaves_nothing_behind_when_cancelled() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    facts.learn(Reattached())
+    facts.learn(Recovering(Rung.REATTACH))
     assert facts._waiting == []
 
 

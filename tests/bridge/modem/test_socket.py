@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from sim7020_bridge.errors import CommandRefused, LineError, ModuleSilent
+from sim7020_bridge.modem.ladder import Rung
 from sim7020_bridge.modem.socket import Phase, SocketLost
 from sim7020_bridge.modem.state import Layer
 from tests.bridge.modem.bench import NAMED, TCP, UDP, now, running
@@ -229,7 +230,7 @@ async def test_silence_while_sending_reopens() -> None:
             await socket.send(b"1")
         await bench.opened("tcp")
         assert bench.module.opened == 1
-        assert bench.modem.facts.state.counters.resyncs == 1
+        assert bench.modem.facts.state.counters.steps == {Rung.RESYNC: 1}
 
 
 @on_virtual_time

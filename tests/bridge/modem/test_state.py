@@ -7,25 +7,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sim7020_bridge.commands.clock import NetworkTime
+from sim7020_bridge.commands.edrx import Edrx
 from sim7020_bridge.commands.packet import ContextAddress, ContextParameters, ContextState
-from sim7020_bridge.commands.power import SleepReport, Supply
+from sim7020_bridge.commands.power import SleepReport, Supply, SupplyReport
 from sim7020_bridge.commands.radio import CellReading, Functionality, SignalQuality
 from sim7020_bridge.commands.registration import Operator, Registration, RegistrationStatus
 from sim7020_bridge.commands.sim import SimReading, SimState
+from sim7020_bridge.modem.ladder import Rung
 from sim7020_bridge.modem.state import (
+    ApnProblem,
     Counters,
     Fact,
+    Held,
     Identity,
     Layer,
     ModemState,
     ModuleAnswered,
     ModuleLost,
+    Overslept,
     Pdn,
     PdnWanted,
+    PinProblem,
+    PortFailure,
     PortLost,
     PortOpened,
-    Reattached,
-    Resynchronised,
+    Recovered,
+    Recovering,
     initial,
     reduce,
 )
@@ -52,8 +60,20 @@ FACTS: tuple[Fact, ...] = (
     ModuleLost("RDY", restarted=True),
     PdnWanted(wanted=True),
     PdnWanted(wanted=False),
-    Reattached(),
-    Resynchronised(),
+    Recovering(Rung.REATTACH),
+    Recovering(Rung.RESYNC),
+    Recovered(None),
+    Recovered(Rung.REBOOT),
+    Held("the network asked"),
+    Held(None),
+    PinProblem("refused"),
+    ApnProblem("unknown APN"),
+    ApnProblem(None),
+    Overslept(),
+    ModuleLost("nothing", silent=True, garbled=True),
+    SupplyReport(over=False, power_down=False),
+    NetworkTime(T0, 0),
+    Edrx("0010", "0010", "0011"),
     Identity(imei="869951030000019"),
     SimReading(SimState.SIM_PIN),
     Functionality.MINIMUM,
@@ -97,7 +117,7 @@ ONLINE = after(*LADDER, CELL, OPERATOR)
         pytest.param((*LADDER[:2], READY), Layer.RADIO, "the radio has not been read yet", id="radio unread"),
         pytest.param((*LADDER[:4], Functionality.MINIMUM), Layer.RADIO, "the radio is off", id="radio off"),
         pytest.param((*LADDER[:4], Functionality.RF_OFF), Layer.RADIO, "the radio is off", id="flight mode"),
-        pytest.param(LADDER[:4], Layer.RADIO, "no usable signal; check the antenna and the place", id="signal unread"),
+        pytest.param(LADDER[:4], Layer.RADIO, "the signal has not been read yet", id="signal unread"),
         pytest.param((*LADDER[:4], WEAK), Layer.RADIO, "no usable signal; check the antenna and the place", id="x=5"),
         pytest.param(
             (*LADDER[:4], UNKNOWN_SIGNAL), Layer.RADIO, "no usable signal; check the antenna and the place", id="99"
@@ -141,8 +161,23 @@ def test_link_is_the_lowest_layer_that_does_not_hold(facts: tuple[Fact, ...], la
         pytest.param(PortOpened(), {"answering": False}, id="port opened again"),
         pytest.param(ModuleAnswered(), {"sleeping": False}, id="answered"),
         pytest.param(PdnWanted(wanted=False), {"pdn": replace(ONLINE.pdn, wanted=False)}, id="switched off"),
-        pytest.param(Reattached(), {"counters": Counters(reattached=1)}, id="attaching starts over"),
-        pytest.param(Resynchronised(), {"counters": Counters(resyncs=1)}, id="resynchronised"),
+        pytest.param(Recovering(Rung.REATTACH), {"counters": Counters({Rung.REATTACH: 1})}, id="attaching starts over"),
+        pytest.param(Recovered(None), {}, id="online without help"),
+        pytest.param(
+            Recovered(Rung.REBOOT),
+            {"recovered": Rung.REBOOT, "counters": Counters(recoveries=1)},
+            id="online by a reboot",
+        ),
+        pytest.param(Held("the network asked"), {"held": "the network asked"}, id="held"),
+        pytest.param(PinProblem("refused"), {"pin_problem": "refused"}, id="PIN refused"),
+        pytest.param(ApnProblem("unknown"), {"apn_problem": "unknown"}, id="APN unknown"),
+        pytest.param(
+            SupplyReport(over=False, power_down=True),
+            {"supply_warning": "under-voltage, and switches off"},
+            id="brown-out",
+        ),
+        pytest.param(NetworkTime(T0, 4), {"time": NetworkTime(T0, 4)}, id="time"),
+        pytest.param(Edrx("0010", "0010", "0011"), {"edrx": Edrx("0010", "0010", "0011")}, id="eDRX"),
         pytest.param(Identity(imei="1"), {"identity": Identity(imei="1")}, id="identity"),
         pytest.param(SimReading("SIM PIN"), {"sim": SimReading("SIM PIN")}, id="sim"),
         pytest.param(WEAK, {"signal": WEAK}, id="signal"),
@@ -184,7 +219,7 @@ def test_fact_changes_nothing_else(fact: Fact, changes: dict[str, object]) -> No
 @pytest.mark.parametrize(
     ("fact", "counters"),
     [
-        pytest.param(PortLost("gone"), Counters(reopened=1), id="port lost"),
+        pytest.param(PortLost("gone"), Counters(), id="port lost"),
         pytest.param(ModuleLost("silent"), Counters(), id="module lost"),
         pytest.param(ModuleLost("RDY", restarted=True), Counters(reboots=1), id="restarted"),
     ],
@@ -201,9 +236,51 @@ def test_lost_module_is_forgotten_but_for_its_identity(fact: Fact, counters: Cou
     assert not lost.answering
 
 
-def test_port_that_never_opened_was_not_reopened() -> None:
-    """A port that can't be opened again and again counts once."""
-    assert after(PortOpened(), PortLost("a"), PortLost("b"), PortLost("c")).counters.reopened == 1
+def test_silence_lasts_until_the_module_answers() -> None:
+    """A module that said nothing stays silent, with the reason, while its port is opened again and again."""
+    silent = after(PortOpened(), ModuleLost("nothing came", silent=True, garbled=True), PortOpened())
+    assert (silent.silent, silent.garbled, silent.link.reason) == (True, True, "nothing came")
+    answered = after(ModuleAnswered(), state=silent)
+    assert (answered.silent, answered.garbled) == (False, False)
+    assert after(PortLost("gone"), state=silent).silent is False
+
+
+def test_restart_is_no_silence() -> None:
+    """A module that restarts is expected back; nothing is said of why it was lost once its port is open."""
+    restarted = after(*LADDER, ModuleLost("RDY", restarted=True), PortOpened())
+    assert not restarted.silent
+    assert restarted.link.reason == "the module has not answered yet"
+
+
+@pytest.mark.parametrize(("millivolts", "warned"), [(2099, True), (2100, False), (3600, False), (3601, True)])
+def test_supply_warning_ends_with_a_good_reading(millivolts: int, *, warned: bool) -> None:
+    """A warning stands until the supply was read and is within what the module works with."""
+    state = after(SupplyReport(over=False, power_down=False), Supply(50, millivolts), state=ONLINE)
+    assert (state.supply_warning is not None) is warned
+
+
+def test_pin_problem_ends_with_the_question() -> None:
+    """What is wrong with the PIN is of no interest once the SIM does not ask for it."""
+    asking = after(*LADDER[:3], SimReading(SimState.SIM_PIN), PinProblem("refused"), SimReading(SimState.SIM_PIN))
+    assert asking.pin_problem == "refused"
+    assert after(READY, state=asking).pin_problem is None
+
+
+def test_wait_ends_with_the_session() -> None:
+    """Nothing waits to attach where nothing is attached to."""
+    assert after(Held("the network asked"), PortLost("gone"), state=ONLINE).held is None
+
+
+def test_module_that_overslept_does_not_sleep() -> None:
+    """Sleep that lasts too long is not known to be sleep any more."""
+    assert after(SleepReport(entered=True), Overslept(), state=ONLINE).sleeping is None
+
+
+def test_port_failure_is_kept_until_the_port_opens() -> None:
+    """Why there is no port stays known, as a code and in words."""
+    state = after(PortLost("held by minicom", "busy"))
+    assert state.port_failure == PortFailure("busy", "held by minicom")
+    assert after(PortOpened(), state=state).port_failure is None
 
 
 @given(st.lists(st.sampled_from(FACTS), max_size=30))

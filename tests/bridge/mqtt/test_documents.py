@@ -7,7 +7,6 @@ import pytest
 
 from sim7020_bridge.mqtt.documents import (
     AlertDocument,
-    AlertId,
     BridgeInfo,
     Counters,
     EdrxState,
@@ -44,7 +43,7 @@ LINK = LinkState(Layer.PORT, "/dev/ttyUSB0 is missing", AT)
             StateDocument(
                 LINK,
                 power=PowerState(PsmState(60, 3600), EdrxState(20.48, 2.56), sleeping=True, voltage=3.6),
-                counters=Counters(MappingProxyType({"radio": 1}), 2, 3),
+                counters=Counters(MappingProxyType({"reattach": 1}), 2, 3),
             ),
             True,
         ),
@@ -58,8 +57,8 @@ LINK = LinkState(Layer.PORT, "/dev/ttyUSB0 is missing", AT)
             ),
             True,
         ),
-        ("alert/sim_missing", AlertDocument(AlertId.SIM_MISSING, "There is no SIM", "Put one in.", AT), True),
-        ("event", event("recovered", AT, rung="radio"), False),
+        ("alert/sim_missing", AlertDocument("sim_missing", "There is no SIM", "Put one in.", AT), True),
+        ("event", event("recovered", AT, rung="reattach"), False),
         ("socket/s/state", SocketStateDocument(SocketPhase.CLOSED, "tcp", "h", 1), True),
         (
             "socket/s/state",

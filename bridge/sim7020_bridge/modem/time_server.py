@@ -1,0 +1,31 @@
+"""Asks a time server for the time, where the network does not tell it."""
+
+import asyncio
+import logging
+from typing import Final
+
+from sim7020_bridge.commands.clock import SntpReport, StartSntp, StopSntp
+from sim7020_bridge.errors import CommandRefused, ModuleSilent
+from sim7020_bridge.modem.module import Module
+
+log: Final = logging.getLogger(__name__)
+
+
+async def ask_time_server(module: Module, server: str) -> None:
+    """Let the module set its clock by SNTP, and learn the time; what goes wrong is only logged.
+
+    Raises:
+        LineError: The session is over.
+    """
+    report = module.channel.expect(SntpReport)
+    try:
+        await module.execute(StartSntp(server))
+        async with asyncio.timeout(module.timing.time_within):
+            module.facts.learn((await report).time)
+    except TimeoutError:
+        log.warning("the time server %s did not answer", server)
+    except (CommandRefused, ModuleSilent) as error:
+        log.warning("the time server %s can't be asked: %s", server, error)
+    finally:
+        report.cancel()
+    await module.try_setting(StopSntp())

@@ -1,0 +1,299 @@
+"""Every event that can happen to the emulated module: power, SIM, network, sockets, line and port."""
+
+from collections.abc import Callable
+
+from sim7020_emulator.facts import Facts
+from sim7020_emulator.handlers.basic import RATES
+from sim7020_emulator.internet import Moment
+from sim7020_emulator.line_events import LINE_WORDS
+from sim7020_emulator.mistakes import Mistake, choose
+from sim7020_emulator.module import Module, Power, SupplyTrouble
+from sim7020_emulator.packet import LAST_CID
+from sim7020_emulator.profile import SETTINGS
+from sim7020_emulator.radio import Registration
+from sim7020_emulator.sockets import SOCKETS
+from sim7020_emulator.variants import Variants
+from sim7020_emulator.words import Act, Event, Stage, Word, Words
+
+_CODES = tuple(str(code) for code in (-1, *range(1, 13)))
+_RESET = 3
+_SUPPLY = {
+    "low": SupplyTrouble.UNDER_WARNING,
+    "too-low": SupplyTrouble.UNDER_POWER_DOWN,
+    "high": SupplyTrouble.OVER_WARNING,
+    "too-high": SupplyTrouble.OVER_POWER_DOWN,
+}
+_OFF_TIME = 5.0
+"""Seconds that the module stays without supply in a power cycle; the hardware design asks for as many."""
+
+
+def read_event(text: str) -> Event:
+    """Read one event; raises ``Mistake``."""
+    words = Words(text)
+    name = words.choice("the event", tuple(_BY_NAME))
+    word = _BY_NAME[name]
+    try:
+        act = word.read(words)
+        words.end()
+    except Mistake as mistake:
+        raise Mistake(f"{text!r}: {mistake} (usage: {word.usage})") from None
+    return Event(text, act)
+
+
+def _on_module(act: Callable[[Module], None]) -> Act:
+    return lambda stage: act(stage.emulator.module)
+
+
+def _pwrkey(_words: Words) -> Act:
+    return _on_module(lambda module: module.press_pwrkey())
+
+
+def _cut(module: Module) -> None:
+    module.supplied = False
+    module.power_off()
+
+
+def _switch_on(module: Module) -> None:
+    module.supplied = True
+    if module.power is Power.OFF:
+        module.power_on()
+
+
+def _power(words: Words) -> Act:
+    match words.choice("the power", ("off", "on", "cycle")):
+        case "off":
+            return _on_module(_cut)
+        case "on":
+            return _on_module(_switch_on)
+        case _:
+            seconds = words.seconds("SECONDS") if words.left else _OFF_TIME
+
+            def cycle(module: Module) -> None:
+                _cut(module)
+                module.schedule.timer(seconds, lambda: _switch_on(module))
+
+            return _on_module(cycle)
+
+
+def _reboot(words: Words) -> Act:
+    greets = words.choice("the reboot", ("greeting", "silent"), "greeting") == "greeting"
+    return _on_module(lambda module: module.restart(greets=greets) if module.power is not Power.OFF else None)
+
+
+def _sleep(words: Words) -> Act:
+    seconds = words.duration()
+
+    def act(module: Module) -> None:
+        module.fall_asleep()
+        if seconds is not None:
+            module.schedule.timer(seconds, module.wake)
+
+    return _on_module(act)
+
+
+def _wake(_words: Words) -> Act:
+    return _on_module(lambda module: module.wake())
+
+
+def _supply(words: Words) -> Act:
+    trouble = _SUPPLY[words.choice("the supply", tuple(_SUPPLY))]
+    return _on_module(lambda module: module.supply(trouble) if module.power is Power.ON else None)
+
+
+def _sim(words: Words) -> Act:
+    state = words.choice("the SIM", ("ready", "pin", "puk", "absent", "failed"))
+
+    def act(module: Module) -> None:
+        if state == "ready":
+            module.facts.pin_tries = 3
+        module.change_sim(state)
+
+    return _on_module(act)
+
+
+def _registration(words: Words) -> Act:
+    value = words.text("the registration")
+    Facts().set("registration", value)
+
+    def act(module: Module) -> None:
+        module.facts.set("registration", value)
+        stat, _ = module.radio.outcome()
+        able = module.power is Power.ON and module.profile.number("CFUN") == 1 and module.sim.ready
+        if not able:
+            return
+        if stat in {Registration.HOME, Registration.ROAMING} and not module.radio.registered:
+            module.attach()
+        else:
+            module.change_registration(value)
+
+    return _on_module(act)
+
+
+def _signal(words: Words) -> Act:
+    rssi = words.text("RSSI")
+    Facts().set("rssi", rssi)
+    known = rssi != "99"
+    dbm = -110 + 2 * int(rssi)
+
+    def act(module: Module) -> None:
+        for name, value in (("dbm", ""), ("cell_rssi", dbm), ("rsrp", dbm - 8), ("re_rsrp", dbm - 8)):
+            module.facts.set(name, str(value) if known else "")
+        module.change_fact("rssi", rssi)
+
+    return _on_module(act)
+
+
+def _detach(_words: Words) -> Act:
+    return _on_module(lambda module: module.lose_network() if module.radio.registered else None)
+
+
+def _back_off(words: Words) -> Act:
+    seconds = words.seconds("SECONDS")
+    return _on_module(lambda module: module.start_back_off(seconds))
+
+
+def _pdn(words: Words) -> Act:
+    words.choice("the PDN", ("lost",))
+    cid = words.number("CID", 1, LAST_CID, 1)
+
+    def act(module: Module) -> None:
+        if cid in module.packet.contexts:
+            module.deactivate(cid, by_network=True)
+
+    return _on_module(act)
+
+
+def _socket(words: Words) -> Act:
+    what = words.choice("the end", ("close", "reset", *_CODES))
+    only = words.number("ID", 0, SOCKETS - 1) if words.left else None
+
+    def act(module: Module) -> None:
+        codes = {"close": module.facts.close_code, "reset": _RESET}
+        code = codes[what] if what in codes else int(what)
+        for target in module.sockets.all():
+            if target.real is not None and only in {None, target.number}:
+                module.sockets.fail(target, code)
+
+    return _on_module(act)
+
+
+def _endpoint_fails(moment: Moment) -> Callable[[Words], Act]:
+    def read(words: Words) -> Act:
+        code = int(words.choice("CODE", _CODES))
+        times = words.number("TIMES", 1, 1_000_000, 1)
+        return _on_module(lambda module: module.internet.coming[moment].extend([code] * times))
+
+    return read
+
+
+_connect_fails = _endpoint_fails(Moment.CONNECT)
+_send_fails = _endpoint_fails(Moment.SEND)
+
+
+def _lose_nothing(module: Module) -> None:
+    module.sockets.loss = 0.0
+
+
+def _loss(words: Words) -> Act:
+    percent, seconds = words.number("PERCENT", 0, 100), words.duration()
+
+    def act(module: Module) -> None:
+        module.sockets.loss = percent / 100
+        if seconds is not None:
+            module.schedule.timer(seconds, lambda: _lose_nothing(module))
+
+    return _on_module(act)
+
+
+def _set(words: Words) -> Act:
+    name, value = words.pair("the fact")
+    Facts().set(name, value)
+    return _on_module(lambda module: module.change_fact(name, value))
+
+
+def _setting(words: Words) -> Act:
+    name, value = words.pair("the setting")
+    choose("the setting", name, tuple(SETTINGS))
+    number = isinstance(SETTINGS[name].factory, int)
+    if number and not value.isdecimal():
+        raise Mistake(f"the setting {name} can't be {value!r}; it is a number")
+    return _on_module(lambda module: module.profile.set(name, int(value) if number else value))
+
+
+def _variant(words: Words) -> Act:
+    name, value = words.pair("the variant")
+    Variants().set(name, value)
+    return _on_module(lambda module: module.variants.set(name, value))
+
+
+def _rate(words: Words) -> Act:
+    rate = int(words.choice("BAUD", tuple(str(rate) for rate in RATES if rate)))
+
+    def act(module: Module) -> None:
+        module.profile.set("IPR", rate)
+        module.on_rate(rate)
+
+    return _on_module(act)
+
+
+def _port(words: Words) -> Act:
+    what = words.choice("the port", ("close", "open", "move"))
+    seconds = words.duration() if what == "close" else None
+
+    async def carry_out(stage: Stage) -> None:
+        if stage.port is None:
+            stage.log("the port is not ours to close")
+            return
+        try:
+            match what:
+                case "move":
+                    await stage.port.move()
+                case "open":
+                    await stage.port.close()
+                    await stage.port.open()
+                case _:
+                    await stage.port.close()
+                    if seconds is not None:
+                        await stage.emulator.schedule.wait(seconds)
+                        await stage.port.open()
+        except (Mistake, OSError) as error:
+            stage.log(f"the port did not come back: {error}")
+
+    def act(stage: Stage) -> None:
+        stage.emulator.schedule.start(carry_out(stage), "port")
+
+    return act
+
+
+def _note(words: Words) -> Act:
+    words.text("TEXT")
+    return lambda _stage: None
+
+
+WORDS: tuple[Word, ...] = (
+    Word("pwrkey", "press PWRKEY: starts the module, wakes it from PSM, or turns it off", _pwrkey),
+    Word("power off|on|cycle [SECONDS]", "cut the supply, restore it, or both with SECONDS (5) between", _power),
+    Word("reboot [greeting|silent]", "restart by itself, with its greeting (default) or without a word", _reboot),
+    Word("sleep [SECONDS]", "enter PSM whatever forbids it, until SECONDS later, the periodic TAU or PWRKEY", _sleep),
+    Word("wake", "leave PSM by itself", _wake),
+    Word("supply low|too-low|high|too-high", "warn of the supply voltage; with too- go off after it", _supply),
+    Word("sim ready|pin|puk|absent|failed", "put another SIM in, take it out, or let it fail", _sim),
+    Word("registration VALUE", "the network changes its mind, as the fact of that name has it", _registration),
+    Word("signal RSSI", "signal as +CSQ prints it, 0-31 or 99; the cell's figures follow", _signal),
+    Word("detach", "the network detaches the module, which searches again", _detach),
+    Word("back-off SECONDS", "the same with T3346: no attach is tried before it has run out", _back_off),
+    Word("pdn lost [CID]", "the network releases a PDN context (1)", _pdn),
+    Word("socket close|reset|CODE [ID]", "sockets end: closed by the peer, reset, or with that +CSOERR code", _socket),
+    Word("connect-fails CODE [TIMES]", "the next connections (1) fail with that +CSOERR code", _connect_fails),
+    Word("send-fails CODE [TIMES]", "the next sends (1) fail with that +CSOERR code", _send_fails),
+    Word("loss PERCENT [SECONDS]", "so many datagrams in a hundred are lost, both ways; 0 ends it", _loss),
+    Word("set NAME=VALUE", "change a fact; what the network makes of the module counts at the next attach", _set),
+    Word("setting NAME=VALUE", "change a setting of the module behind the host's back: E, CSCLK, CMEE, ...", _setting),
+    Word("variant NAME=VALUE", "go on as another firmware", _variant),
+    Word("rate BAUD", "go over to another line rate without a word", _rate),
+    Word("port close|open|move [SECONDS]", "unplug the port (for SECONDS), plug it in, or go to another pty", _port),
+    Word("note TEXT", "only be written to the trace", _note),
+    *LINE_WORDS,
+)  # fmt: skip
+
+_BY_NAME = {word.name: word for word in WORDS}

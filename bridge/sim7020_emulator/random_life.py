@@ -1,0 +1,100 @@
+"""A long life of faults in random order, the same for the same seed.
+
+Every fault is taken once before any comes again; each ends by itself; before the next the module gets some time.
+"""
+
+import random
+from dataclasses import dataclass
+
+from sim7020_emulator.events import read_event
+from sim7020_emulator.player import Player
+from sim7020_emulator.words import Stage
+
+_PAUSE = (20.0, 60.0)
+"""Seconds of peace between a fault and the next, at least and at most."""
+
+_PATIENCE = 120.0
+"""Seconds that a module gets to come online again before the next fault comes all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One fault: its events, and those that end it.
+
+    Args:
+        lasts: Seconds from the one to the other, at least and at most.
+    """
+
+    events: tuple[str, ...]
+    ends: tuple[str, ...] = ()
+    lasts: tuple[float, float] = (1.0, 1.0)
+
+
+TROUBLES = (
+    Trouble(("sim absent",), ("sim ready",), (5, 60)),
+    Trouble(("sim failed",), ("sim ready",), (5, 60)),
+    Trouble(("registration searching", "signal 99"), ("signal 20", "registration home"), (10, 180)),
+    Trouble(("registration denied:15",), ("registration home",), (20, 180)),
+    Trouble(("registration denied:11",), ("registration home",), (20, 180)),
+    Trouble(("registration roaming",), ("registration home",), (20, 120)),
+    Trouble(("signal 3",), ("signal 20",), (20, 120)),
+    Trouble(("detach",)),
+    Trouble(("loss 30 60",), (), (60, 60)),
+    Trouble(("back-off 90",), (), (90, 90)),
+    Trouble(("pdn lost",)),
+    Trouble(('refuse "AT+CGACT=1*" 148 2', "pdn lost"), ("mend",), (20, 60)),
+    *(Trouble((f"socket {code}",)) for code in ("close", "reset", *(str(code) for code in (-1, *range(1, 13))))),
+    *(Trouble((f"connect-fails {code} 2", f"socket {code}")) for code in (1, 2, 3, 11)),
+    *(Trouble((f"send-fails {code}",)) for code in (2, 6, 11)),
+    Trouble(("deaf 15",), (), (15, 15)),
+    Trouble(("deaf 90",), (), (90, 90)),
+    Trouble(("mute 20",), (), (20, 20)),
+    Trouble(("stuck-echo 30",), (), (30, 30)),
+    Trouble(("slow 2 60",), (), (60, 60)),
+    Trouble(("noise 3 30",), (), (30, 30)),
+    Trouble(("garbage 200",)),
+    Trouble(("garbage 4000",)),
+    Trouble(('withhold "*" 2',), ("mend",), (30, 60)),
+    Trouble(('no-final "*" 2',), ("mend",), (30, 60)),
+    Trouble(('refuse "*" ERROR 3',), ("mend",), (30, 60)),
+    Trouble(("storm 5 50",), (), (5, 5)),
+    Trouble(("reboot",)),
+    Trouble(("reboot silent",)),
+    Trouble(("power cycle",), (), (10, 20)),
+    Trouble(("power off",), ("power on",), (5, 120)),
+    Trouble(("supply low",)),
+    Trouble(("supply too-low",), ("power on",), (5, 60)),
+    Trouble(("sleep 45",), (), (45, 45)),
+    Trouble(("port move",)),
+    Trouble(("port close 10",), (), (10, 10)),
+    Trouble(("port close 60",), (), (60, 60)),
+    Trouble(("setting E=1",)),
+)
+
+
+class RandomLife:
+    """Faults without end.
+
+    Args:
+        seed: The same seed gives the same faults in the same order, with the same pauses.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self._random = random.Random(seed)  # noqa: S311 (a dice for faults, no secret)
+
+    def begin(self, stage: Stage, player: Player) -> None:
+        """Let it begin; it ends with the emulator."""
+        stage.emulator.schedule.start(self._live(stage, player), "random life")
+
+    async def _live(self, stage: Stage, player: Player) -> None:
+        while True:
+            for trouble in self._random.sample(TROUBLES, len(TROUBLES)):
+                pause, lasts = self._random.uniform(*_PAUSE), self._random.uniform(*trouble.lasts)
+                await player.wait_online(_PATIENCE)
+                await stage.emulator.schedule.wait(pause)
+                for text in trouble.events:
+                    player.perform(read_event(text))
+                await stage.emulator.schedule.wait(lasts)
+                for text in trouble.ends:
+                    player.perform(read_event(text))

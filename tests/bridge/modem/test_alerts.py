@@ -1,0 +1,108 @@
+"""What a person is told to mend, as a table of facts and alerts."""
+
+import pytest
+
+from sim7020_bridge.commands.packet import ContextState
+from sim7020_bridge.commands.power import SleepReport, Supply, SupplyReport
+from sim7020_bridge.commands.registration import Registration, RegistrationStatus
+from sim7020_bridge.commands.sim import SimReading, SimState
+from sim7020_bridge.modem.alerts import AlertId, alerts
+from sim7020_bridge.modem.state import (
+    ApnProblem,
+    Fact,
+    Held,
+    Identity,
+    ModuleAnswered,
+    ModuleLost,
+    PinProblem,
+    PortLost,
+    PortOpened,
+    Recovered,
+)
+from tests.bridge.modem.test_state import LADDER, READY, after
+
+UP = (PortOpened(), ModuleAnswered())
+ONLINE = tuple(LADDER)
+BROWN_OUT = SupplyReport(over=False, power_down=False)
+DENIED = Registration(RegistrationStatus.DENIED, cause_type=0, cause=11)
+NO_CAUSE = Registration(RegistrationStatus.DENIED)
+CONTEXT_OFF = (ContextState(1, active=False),)
+
+TABLE = [
+    pytest.param((), {}, id="nothing known"),
+    pytest.param(ONLINE, {}, id="online"),
+    pytest.param((PortLost("not there", "missing"),), {AlertId.PORT_MISSING: "not there"}, id="port missing"),
+    pytest.param((PortLost("no server", "refused"),), {AlertId.PORT_MISSING: "no server"}, id="server refuses"),
+    pytest.param((*ONLINE, PortLost("unplugged")), {AlertId.PORT_MISSING: "unplugged"}, id="unplugged"),
+    pytest.param((PortLost("minicom", "busy"),), {AlertId.PORT_BUSY: "minicom"}, id="port busy"),
+    pytest.param((PortLost("no", "not_permitted"),), {AlertId.PORT_NOT_PERMITTED: "no"}, id="port not permitted"),
+    pytest.param((PortLost("a file", "unusable"),), {AlertId.PORT_UNUSABLE: "a file"}, id="port unusable"),
+    pytest.param((PortLost("a", "busy"), PortLost("b", "missing")), {AlertId.PORT_MISSING: "b"}, id="another failure"),
+    pytest.param((PortLost("not there", "missing"), PortOpened()), {}, id="port mended"),
+    pytest.param(
+        (PortOpened(), ModuleLost("nothing", silent=True)), {AlertId.MODULE_SILENT: "Nothing answers"}, id="silent"
+    ),
+    pytest.param(
+        (PortOpened(), ModuleLost("nothing", silent=True), PortOpened()),
+        {AlertId.MODULE_SILENT: "Nothing answers"},
+        id="silent, port open again",
+    ),
+    pytest.param(
+        (PortOpened(), ModuleLost("nothing", silent=True, garbled=True)),
+        {AlertId.BAUD_RATE: "not at this baud rate"},
+        id="garbage",
+    ),
+    pytest.param((PortOpened(), ModuleLost("nothing", silent=True), ModuleAnswered()), {}, id="answers after all"),
+    pytest.param((*ONLINE, ModuleLost("RDY", restarted=True)), {}, id="restarts"),
+    pytest.param((*ONLINE, ModuleLost("next step: reopen")), {}, id="starts over"),
+    pytest.param((*ONLINE, SleepReport(entered=True)), {}, id="asleep"),
+    pytest.param((*ONLINE, SleepReport(entered=True), ModuleLost("silent", silent=True)), {}, id="silent in its sleep"),
+    pytest.param((*UP, Identity(model="SIM800L")), {AlertId.NOT_SIM7020: "a SIM800L, not"}, id="another modem"),
+    pytest.param((*UP, Identity(model="SIM7020G")), {}, id="a SIM7020"),
+    pytest.param((*ONLINE, BROWN_OUT), {AlertId.SUPPLY: "under-voltage"}, id="brown-out"),
+    pytest.param((*ONLINE, BROWN_OUT, Supply(50, 3300)), {}, id="supply is well again"),
+    pytest.param((*ONLINE, BROWN_OUT, Recovered(None)), {}, id="brown-out survived"),
+    pytest.param((*UP, SimReading(SimState.NOT_INSERTED)), {AlertId.SIM_MISSING: "no SIM"}, id="no SIM"),
+    pytest.param((*UP, SimReading(SimState.NOT_READY)), {}, id="SIM busy"),
+    pytest.param((*UP, SimReading(SimState.SIM_PIN)), {AlertId.SIM_PIN: "asks for its PIN"}, id="PIN wanted"),
+    pytest.param(
+        (*UP, SimReading(SimState.SIM_PIN), PinProblem("it was refused")),
+        {AlertId.SIM_PIN: "PIN: it was refused"},
+        id="PIN refused",
+    ),
+    pytest.param((*UP, SimReading(SimState.SIM_PIN), READY), {}, id="PIN taken"),
+    pytest.param((*UP, SimReading(SimState.SIM_PUK)), {AlertId.SIM_PUK: "PUK"}, id="PUK"),
+    pytest.param((*UP, SimReading("SIM failure")), {AlertId.SIM_FAILED: "SIM failure"}, id="SIM failed"),
+    pytest.param(
+        (*ONLINE, DENIED), {AlertId.REGISTRATION_DENIED: "denied registration: PLMN not allowed"}, id="denied"
+    ),
+    pytest.param((*ONLINE, NO_CAUSE), {AlertId.REGISTRATION_DENIED: "it gives no cause"}, id="denied, no cause"),
+    pytest.param(
+        (*ONLINE, CONTEXT_OFF, ApnProblem("missing or unknown APN")),
+        {AlertId.APN_REJECTED: "missing or unknown APN"},
+        id="APN rejected",
+    ),
+    pytest.param((*ONLINE, ApnProblem("missing or unknown APN")), {}, id="APN works"),
+    pytest.param((*UP, READY, Held("T3346")), {AlertId.ATTACH_CEILING: "T3346"}, id="held"),
+    pytest.param((*UP, READY, Held("T3346"), Held(None)), {}, id="goes on"),
+    pytest.param(
+        (*UP, DENIED, Held("the ceiling"), BROWN_OUT),
+        {AlertId.REGISTRATION_DENIED: "denied", AlertId.ATTACH_CEILING: "the ceiling", AlertId.SUPPLY: "voltage"},
+        id="several",
+    ),
+]
+
+
+@pytest.mark.parametrize(("facts", "expected"), TABLE)
+def test_alerts_of_facts(facts: tuple[Fact, ...], expected: dict[AlertId, str]) -> None:
+    """Each alert holds exactly as long as what a person can mend, says what it is, and what to do."""
+    found = alerts(after(*facts))
+    assert found.keys() == expected.keys()
+    for alert_id, words in expected.items():
+        assert words in found[alert_id].message
+        assert found[alert_id].advice.endswith(".")
+
+
+def test_every_alert_is_in_the_table() -> None:
+    """No alert is without a fact that raises it."""
+    assert {alert for row in TABLE for alert in row.values[1]} == set(AlertId)  # type: ignore[union-attr]

@@ -1,0 +1,144 @@
+"""The power hook in its three ways, with real programs."""
+
+import asyncio
+import os
+import select
+import shlex
+import stat
+from pathlib import Path
+
+import pytest
+
+from sim7020_bridge.config.model import PowerHookSettings
+from sim7020_bridge.modem import hook as hook_module
+from sim7020_bridge.modem.hook import PowerHook
+
+
+def program(file: Path, *lines: str) -> str:
+    """Write a shell script that can be run, and return its path."""
+    file.write_text("\n".join(("#!/bin/sh", *lines, "")), encoding="utf-8")
+    file.chmod(file.stat().st_mode | stat.S_IXUSR)
+    return str(file)
+
+
+def silent(topic: str, text: str) -> None:
+    """Fail: this hook publishes nothing."""
+    pytest.fail(f"{text} was published to {topic}")
+
+
+async def test_topic_is_pressed_and_released() -> None:
+    """A switch is told to press, and after the time that it takes to release."""
+    told: list[tuple[str, str]] = []
+    hook = PowerHook(
+        PowerHookSettings(topic="plug/set", press_payload="0", release_payload="1", duration=0.1),
+        publish=lambda topic, text: told.append((topic, text)),
+    )
+    pressing = asyncio.create_task(hook.press())
+    await asyncio.sleep(0)
+    assert told == [("plug/set", "0")]
+    await pressing
+    assert told == [("plug/set", "0"), ("plug/set", "1")]
+
+
+async def test_topic_is_released_when_the_bridge_stops() -> None:
+    """A module is not left without its supply."""
+    told: list[str] = []
+    hook = PowerHook(PowerHookSettings(topic="plug/set", duration=60.0), publish=lambda _, text: told.append(text))
+    pressing = asyncio.create_task(hook.press())
+    await asyncio.sleep(0)
+    pressing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await pressing
+    assert told == ["ON", "OFF"]
+
+
+async def test_command_runs_without_a_shell(tmp_path: Path) -> None:
+    """The program gets its arguments as they are, and an empty standard input."""
+    out = tmp_path / "out"
+    path = program(tmp_path / "press", f'printf "%s|" "$@" > {shlex.quote(str(out))}; cat')
+    await PowerHook(PowerHookSettings(command=(path, "a b", "$HOME")), publish=silent).press()
+    assert out.read_text() == "a b|$HOME|"
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("/nonexistent/press",), "can't be run"),
+        (("false",), "failed with status 1"),
+        (("sh", "-c", "kill -9 $$"), "failed with status -9"),
+    ],
+)
+async def test_command_that_fails_is_logged(
+    command: tuple[str, ...], said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """There is nobody to raise to: what goes wrong is logged."""
+    await PowerHook(PowerHookSettings(command=command), publish=silent).press()
+    assert said in caplog.text
+
+
+async def test_command_that_hangs_is_killed_with_all_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A script that waits for a program of its own leaves neither behind."""
+    monkeypatch.setattr(hook_module, "COMMAND_TIMEOUT", 0.2)
+    number = tmp_path / "number"
+    path = program(tmp_path / "press", f"sleep 600 & echo $! > {shlex.quote(str(number))}; wait")
+    await PowerHook(PowerHookSettings(command=(path,), duration=0.1), publish=silent).press()
+    assert "is killed" in caplog.text
+    assert ended(int(number.read_text()))
+
+
+async def test_command_is_killed_when_the_bridge_stops(tmp_path: Path) -> None:
+    """A press that is given up leaves no program behind."""
+    number = tmp_path / "number"
+    os.mkfifo(number)
+    path = program(tmp_path / "press", f"echo $$ > {shlex.quote(str(number))}", "exec sleep 600")
+    pressing = asyncio.create_task(PowerHook(PowerHookSettings(command=(path,)), publish=silent).press())
+    process = int(await asyncio.to_thread(number.read_text))
+    pressing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await pressing
+    assert ended(process)
+
+
+def ended(process: int) -> bool:
+    """Wait until a process has ended; say whether it did."""
+    try:
+        descriptor = os.pidfd_open(process)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([descriptor], [], [], 10.0)[0])
+    finally:
+        os.close(descriptor)
+
+
+@pytest.mark.parametrize(
+    ("version", "arguments"),
+    [
+        ("gpioset (libgpiod) v1.6.3", "--mode=time --usec=800000 gpiochip0 17=1"),
+        ("gpioset (libgpiod) v2.1.3", "--chip gpiochip0 --toggle 800ms,0 17=1"),
+    ],
+)
+async def test_gpio_line_is_pulsed(
+    version: str, arguments: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both versions of libgpiod's tools are asked for a pulse in their own words."""
+    out = tmp_path / "out"
+    program(
+        tmp_path / "gpioset",
+        f'if [ "$1" = --version ]; then echo "{version}"; else echo "$@" > {shlex.quote(str(out))}; fi',
+    )
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    await PowerHook(PowerHookSettings(gpio_chip="gpiochip0", gpio_line=17, duration=0.8), publish=silent).press()
+    assert out.read_text().strip() == arguments
+
+
+async def test_missing_gpio_tools_are_logged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A machine without libgpiod's tools is told so."""
+    (tmp_path / "sh").symlink_to("/bin/sh")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    await PowerHook(PowerHookSettings(gpio_chip="gpiochip0", gpio_line=17), publish=silent).press()
+    assert "gpioset failed with status 127" in caplog.text
