@@ -147,6 +147,7 @@ async def test_2_4_deactivate_and_activate(world: World, end: str) -> None:
     assert on["data"]["pdn"]["state"] == "active"
     await shed.online()
     await server.has(b"waits")
+    await shed.receipt("telemetry", "m1", "accepted")
     assert shed.receipts("telemetry", "m1") == ["queued", "sending", "accepted"]
 
 
@@ -191,6 +192,7 @@ async def test_3_3_udp(world: World) -> None:
     await shed.send("telemetry", b"Hello World", "m1")
     await server.has(b"Hello World")
     await shed.received("telemetry", b"Hello World")
+    await shed.receipt("telemetry", "m1", "accepted")
     assert shed.receipts("telemetry", "m1") == ["queued", "sending", "accepted"]
     state = await shed.socket("telemetry", lambda state: state["received"]["bytes"] == 11)
     assert (state["sent"], state["received"]) == ({"messages": 1, "bytes": 11}, {"messages": 1, "bytes": 11})

@@ -103,7 +103,7 @@ class World:
         self.broker = broker
         self.mqtt = mqtt
         self._ends = AsyncExitStack()
-        self._bridges: list[BridgeProcess] = []
+        self.bridges: list[BridgeProcess] = []
         self._modems: set[str] = set()
 
     async def emulator(
@@ -125,12 +125,15 @@ class World:
 
     async def bridge(self, modems: Mapping[str, Settings], **mqtt: object) -> BridgeProcess:
         """Start a bridge with these modems; more settings of the broker as keywords."""
-        config = self.directory / f"bridge{len(self._bridges)}.yaml"
+        config = self.directory / f"bridge{len(self.bridges)}.yaml"
         broker = {"host": self.broker.host, "port": self.broker.port, **mqtt}
         state = str(self.directory / "state")
         config.write_text(json.dumps({"mqtt": broker, "modems": modems, "state_dir": state}))
-        bridge = BridgeProcess(config)
-        self._bridges.append(bridge)
+        return await self.add(BridgeProcess(config), *modems)
+
+    async def add(self, bridge: BridgeProcess, *modems: str) -> BridgeProcess:
+        """Start a bridge that has these modems."""
+        self.bridges.append(bridge)
         self._modems.update(modems)
         await bridge.start()
         return bridge
@@ -152,7 +155,7 @@ class World:
     async def close(self) -> None:
         """End everything, and hold all that was published to the contract."""
         try:
-            for bridge in self._bridges:
+            for bridge in self.bridges:
                 await bridge.stop()
             for name in self._modems:
                 heard = await self.mqtt.now(f"{BASE}/{name}/availability", lambda heard: heard.payload == b"offline")

@@ -14,8 +14,10 @@ from sim7020_bridge.config.checks import Problem, cross_check
 from sim7020_bridge.config.model import (
     DEFAULT_PORT,
     DEFAULT_TLS_PORT,
+    DataBudgetSettings,
     ModemSettings,
     MqttSettings,
+    OutboxSettings,
     PowerHookSettings,
     PowerSavingSettings,
     RecoverySettings,
@@ -178,6 +180,8 @@ def _modem(name: str, modem: Mapping[str, Any]) -> ModemSettings:
     if "power_saving" in rest:
         rest["power_saving"] = PowerSavingSettings(**rest["power_saving"])
     rest["sockets"] = tuple(_socket(label, socket) for label, socket in modem["sockets"].items())
+    rest["outbox"] = OutboxSettings(**modem["outbox"])
+    rest["data_budget"] = DataBudgetSettings(**modem["data_budget"])
     rest["recovery"] = _recovery(modem["recovery"])
     return ModemSettings(name=name, **rest)
 

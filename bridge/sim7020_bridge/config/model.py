@@ -7,6 +7,7 @@ from pathlib import Path
 DEFAULT_ATTACH_CEILING = 48
 DEFAULT_BASE_TOPIC = "sim7020"
 DEFAULT_BAUDRATE = 115200
+DEFAULT_FIRST_DAY = 1
 DEFAULT_KEEPALIVE = 30
 DEFAULT_MAX_BYTES = 16 * 1024 * 1024
 DEFAULT_MAX_MESSAGES = 10000
@@ -57,6 +58,14 @@ class WhenUnsure(StrEnum):
     FAIL = "fail"
 
 
+class BatchFormat(StrEnum):
+    """How messages are told apart that share a datagram."""
+
+    NEWLINE = "newline"
+    LENGTH = "length"
+    JSON = "json"
+
+
 @dataclass(frozen=True, slots=True)
 class TlsSettings:
     """How to trust the broker and how to be known to it; the broker's host name is always verified.
@@ -100,6 +109,11 @@ class SocketSettings:
         received_topic: Where received bytes are published, beside the contract's own ``received`` topic.
         ttl: Seconds after which a message that says nothing itself is not worth sending any more; None for never.
         when_unsure: What to do with a message when nobody knows whether it was sent.
+        min_interval: Shortest time between two messages in seconds.
+        messages_per_hour: How many messages may go within any 60 minutes, or None.
+        batch: How waiting messages are put into one datagram, or None to send each alone.
+        batch_wait: Seconds that a message waits for others to go with.
+        dead_letter_topic: Where the payload of undeliverable messages is published, or None.
     """
 
     name: str
@@ -111,6 +125,11 @@ class SocketSettings:
     received_topic: str | None = None
     ttl: int | None = None
     when_unsure: WhenUnsure = WhenUnsure.RESEND
+    min_interval: float = 0.0
+    messages_per_hour: int | None = None
+    batch: BatchFormat | None = None
+    batch_wait: float = 0.0
+    dead_letter_topic: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +147,19 @@ class OutboxSettings:
     max_bytes: int = DEFAULT_MAX_BYTES
     when_full: WhenFull = WhenFull.REJECT
     max_received: int = DEFAULT_MAX_RECEIVED
+
+
+@dataclass(frozen=True, slots=True)
+class DataBudgetSettings:
+    """What a modem may send and receive in a billing period.
+
+    Args:
+        bytes: Both ways, headers included; None to count only.
+        first_day: Day of the month on which a period starts, 1 to 28, in UTC.
+    """
+
+    bytes: int | None = None
+    first_day: int = DEFAULT_FIRST_DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +245,7 @@ class ModemSettings:
             in ``*`` allows all that start with what is before it. Empty to allow none.
         time_server: Host name or IPv4 address of an SNTP server, or None.
         outbox: What may wait.
+        data_budget: What it may cost.
     """
 
     name: str
@@ -228,6 +261,7 @@ class ModemSettings:
     allow_at: tuple[str, ...] = ()
     time_server: str | None = None
     outbox: OutboxSettings = OutboxSettings()
+    data_budget: DataBudgetSettings = DataBudgetSettings()
 
 
 @dataclass(frozen=True, slots=True)

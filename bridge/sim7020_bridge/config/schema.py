@@ -1,6 +1,6 @@
 """The keys of a configuration file, each with its reader and its description: the only file that knows voluptuous."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -8,8 +8,9 @@ from typing import Any
 
 import voluptuous as vol
 
-from sim7020_bridge.config import module_values, values
+from sim7020_bridge.config import delivery_keys, module_values, values
 from sim7020_bridge.config.checks import Problem
+from sim7020_bridge.config.delivery_keys import Key
 from sim7020_bridge.config.model import (
     DEFAULT_ATTACH_CEILING,
     DEFAULT_BASE_TOPIC,
@@ -143,6 +144,15 @@ def _list_of(reader: Reader, allowed: str) -> Reader:
     return read
 
 
+def _rows(keys: Sequence[Key]) -> dict[vol.Marker, Reader]:
+    return {
+        vol.Optional(
+            key.name, default=vol.UNDEFINED if key.default is None else key.default, description=key.description
+        ): key.read
+        for key in keys
+    }
+
+
 def _root(directory: Path) -> _Section:
     file = values.readable_file(directory)
     tls = _Section(
@@ -201,6 +211,7 @@ def _root(directory: Path) -> _Section:
                 "received_topic",
                 description="Where received payload is published, beside the socket's own `received` topic.",
             ): values.topic,
+            **_rows(delivery_keys.SOCKET),
         }
     )
     return _Section(
@@ -240,6 +251,16 @@ def _modem(directory: Path, socket: _Section) -> _Section:
             vol.Optional("sockets", default=dict, description=f"Up to {MAX_SOCKETS} sockets by name."): _Named(
                 socket, noun="socket", fewest=0, most=MAX_SOCKETS
             ),
+            vol.Optional(
+                "outbox",
+                default=dict,
+                description="What may wait for the network, and for the broker. See [Delivery](delivery.md).",
+            ): _Section(_rows(delivery_keys.OUTBOX)),
+            vol.Optional(
+                "data_budget",
+                default=dict,
+                description="What the modem may send and receive. See [Delivery](delivery.md).",
+            ): _Section(_rows(delivery_keys.DATA_BUDGET)),
             vol.Optional(
                 "power_saving",
                 description="Lets the modem sleep, for life on a battery; without it, the bridge switches all power "

@@ -1,0 +1,125 @@
+"""The keys about the delivery of messages: what may wait, how it goes out, and what it may cost.
+
+Each is a row: its name, its reader, its default if it has one, and its description; ``schema`` makes sections of them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sim7020_bridge.config import module_values, values
+from sim7020_bridge.config.model import (
+    DEFAULT_FIRST_DAY,
+    DEFAULT_MAX_BYTES,
+    DEFAULT_MAX_MESSAGES,
+    DEFAULT_MAX_RECEIVED,
+    BatchFormat,
+    WhenFull,
+    WhenUnsure,
+)
+
+DAY = 24 * 3600
+LONGEST_TTL = 366 * DAY
+MOST_MESSAGES = 1_000_000
+MOST_BYTES = 1024**4
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key; without a default it may be left out, and its setting keeps its own default."""
+
+    name: str
+    read: Callable[[Any], Any]
+    description: str
+    default: object = None
+
+
+SOCKET = (
+    Key(
+        "ttl",
+        values.whole_number(1, LONGEST_TTL),
+        "Seconds after which a message that waits is not worth sending any more, 1 to 31622400; "
+        "a message may say otherwise itself. Without it, messages wait for ever.",
+    ),
+    Key(
+        "when_unsure",
+        values.choice(WhenUnsure),
+        "What to do with a message of which nobody knows whether it was sent, because the module, the link or the "
+        "bridge died meanwhile: `resend`, so that it may arrive twice, or `fail`, so that it may not arrive.",
+        WhenUnsure.RESEND.value,
+    ),
+    Key(
+        "min_interval",
+        module_values.seconds(0, DAY),
+        "Shortest time between two messages in seconds, 0 to 86400; others wait.",
+        0,
+    ),
+    Key(
+        "messages_per_hour",
+        values.whole_number(1, MOST_MESSAGES),
+        "How many messages may go within any 60 minutes; others wait. Without it, there is no such limit.",
+    ),
+    Key(
+        "batch",
+        values.choice(BatchFormat),
+        "Put messages that wait together into one datagram of up to 512 bytes, which saves 28 bytes for each: "
+        "`newline` (each ends with a line feed), `length` (each after its length, two bytes, the high one first) or "
+        "`json` (an array of texts). Only with `udp`; without it, each message is a datagram.",
+    ),
+    Key(
+        "batch_wait",
+        module_values.seconds(0, DAY),
+        "Seconds that a message waits for others to go with, 0 to 86400; `high` and `critical` ones don't.",
+        0,
+    ),
+    Key(
+        "dead_letter_topic",
+        values.topic,
+        "Where the payload of a message is published that failed, expired or was dropped, as the socket's `encoding` "
+        "has it. Without it, only the receipt tells.",
+    ),
+)
+
+OUTBOX = (
+    Key(
+        "max_messages",
+        values.whole_number(1, MOST_MESSAGES),
+        "Messages that may wait, 1 to 1000000; each takes about 1 KB of memory and its payload.",
+        DEFAULT_MAX_MESSAGES,
+    ),
+    Key(
+        "max_bytes",
+        values.whole_number(1024, MOST_BYTES),
+        "Their payload in bytes, from 1024 on.",
+        DEFAULT_MAX_BYTES,
+    ),
+    Key(
+        "when_full",
+        values.choice(WhenFull),
+        "What becomes of a message for which there is no room: `reject`, or `drop_oldest` to give up the oldest "
+        "message of the lowest priority instead, never one of a higher priority.",
+        WhenFull.REJECT.value,
+    ),
+    Key(
+        "max_received",
+        values.whole_number(1, MOST_MESSAGES),
+        "Messages from the network that may wait for the broker; beyond that the oldest is dropped, with an event.",
+        DEFAULT_MAX_RECEIVED,
+    ),
+)
+
+DATA_BUDGET = (
+    Key(
+        "bytes",
+        values.whole_number(1, MOST_BYTES),
+        "Bytes that may be sent and received in a billing period, headers included. At 80 % there is an alert; "
+        "when they are used up, `low` and `normal` messages wait, and `high` and `critical` ones still go. "
+        "Without it, bytes are only counted.",
+    ),
+    Key(
+        "first_day",
+        values.whole_number(1, 28),
+        "The day of the month on which the billing period starts, 1 to 28, at 0:00 UTC.",
+        DEFAULT_FIRST_DAY,
+    ),
+)

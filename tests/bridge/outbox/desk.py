@@ -1,0 +1,125 @@
+"""An outbox with a file of its own and hands to work it with."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sim7020_bridge.config.model import OutboxSettings
+from sim7020_bridge.errors import StorageFailed
+from sim7020_bridge.outbox.database import Database
+from sim7020_bridge.outbox.message import Entry, Loss, Message, Origin, Owed, OwedKind, Priority
+from sim7020_bridge.outbox.outbox import Outbox, Rules
+from sim7020_bridge.outbox.passing_time import Clocks, PassingTime
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+class Machine:
+    """The clocks of a machine that a test can start again and whose wall clock it can set."""
+
+    def __init__(self) -> None:
+        self.boot = "first"
+        self.uptime = 1000.0
+        self.wall = NOON.timestamp()
+
+    def pass_by(self, seconds: float) -> None:
+        """Let time pass."""
+        self.uptime += seconds
+        self.wall += seconds
+
+    def start_again(self, *, off: float, wall: float) -> None:
+        """Switch the machine off and on; the wall clock goes on by ``wall`` meanwhile, right or wrong."""
+        self.boot += "+"
+        self.uptime = 10.0
+        self.wall += wall
+        self.off = off
+
+    def clocks(self) -> Clocks:
+        """Return what PassingTime reads."""
+        return Clocks(boot=lambda: self.boot, uptime=lambda: self.uptime, wall=lambda: self.wall)
+
+
+class Desk:
+    """One run of an outbox after the other over the same file; ``told`` collects the final receipts."""
+
+    def __init__(self, directory: Path, settings: OutboxSettings | None = None) -> None:
+        self.file = directory / "shed.outbox"
+        self.settings = settings or OutboxSettings()
+        self.machine = Machine()
+        self.told: list[str] = []
+        self.taken: list[tuple[str, bool]] = []
+        self.failures: list[StorageFailed] = []
+        self.dropped = 0
+        self.resumed: Callable[[Entry], Loss | None] = lambda _entry: None
+        self.outbox = self.opened()
+
+    def opened(self) -> Outbox:
+        """Make an outbox for the file, as a bridge that starts does; nothing is read yet."""
+        return Outbox(
+            Database(self.file),
+            settings=self.settings,
+            rules=Rules(
+                lost=lambda entry, loss: (receipt(entry.message, loss),),
+                resumed=self._resume,
+                changed=lambda: None,
+                received_dropped=self._drop,
+            ),
+            time=PassingTime(self.machine.clocks()),
+        )
+
+    async def again(self) -> Outbox:
+        """Close the outbox and open it in a new run."""
+        await self.outbox.close()
+        self.outbox = self.opened()
+        await self.outbox.load()
+        return self.outbox
+
+    def put(self, name: str, *, origin: Origin | None = None, **more: object) -> None:
+        """Put a message in; what becomes of it is in ``taken`` or ``failures`` once it is written."""
+        self.outbox.put(
+            message(name, **more),
+            origin,
+            written=lambda new: self.taken.append((name, new)),
+            failed=self.failures.append,
+        )
+
+    async def written(self) -> None:
+        """Return when all that was begun is on disk."""
+        await self.outbox.wait_written()
+
+    def send(self, socket: str = "a") -> str | None:
+        """Send the next message of a socket with success; return its id."""
+        entry = self.outbox.first(socket)
+        if entry is None:
+            return None
+        self.outbox.take(entry)
+        self.outbox.settle((entry,), (receipt(entry.message, "accepted"),))
+        return entry.message.id
+
+    def owed(self) -> list[str]:
+        """Return what the broker is still to be told, as the receipts of this desk put it."""
+        return [owed.payload.decode() for _, owed in self.outbox.owing]
+
+    def waiting(self) -> list[str]:
+        """Return the ids of all messages in the outbox."""
+        return [entry.message.id for entry in self.outbox]
+
+    def _resume(self, entry: Entry) -> Loss | None:
+        return self.resumed(entry)
+
+    def _drop(self, messages: int) -> None:
+        self.dropped += messages
+
+
+def message(name: str, **more: object) -> Message:
+    """Return a message, to socket ``a`` unless told otherwise."""
+    given: dict[str, object] = {"id": name, "socket": "a", "data": name.encode(), "at": NOON, **more}
+    return Message(**given)  # type: ignore[arg-type] # a test names what it gives
+
+
+def receipt(what: Message, state: str) -> Owed:
+    """Return a final receipt in short."""
+    return Owed(OwedKind.RECEIPT, f"receipt/{what.socket}", f"{what.id} {state}".encode())
+
+
+__all__ = ["Desk", "Machine", "Priority", "message", "receipt"]

@@ -1,0 +1,472 @@
+"""The outbox, over its own file: what is written stays, goes once, and in order."""
+
+import asyncio
+import sqlite3
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from sim7020_bridge.config.model import OutboxSettings, WhenFull
+from sim7020_bridge.errors import PayloadRefused, StorageFailed
+from sim7020_bridge.outbox.database import Database
+from sim7020_bridge.outbox.message import Loss, Origin, Owed, OwedKind, Priority, Stage
+from tests.bridge.outbox.desk import Desk
+
+YEAR = 365.25 * 24 * 3600
+
+
+def is_full(desk: Desk) -> bool:
+    """Whether the outbox says that it is full."""
+    return desk.outbox.full
+
+
+def problem(desk: Desk) -> str:
+    """Return why the outbox can't write; empty if it can."""
+    return str(desk.outbox.problem or "")
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    """Open an outbox in an empty directory, and close it."""
+    desk = Desk(tmp_path)
+    await desk.outbox.load()
+    yield desk
+    await desk.outbox.close()
+
+
+async def test_messages_survive_in_order_of_priority_and_age(desk: Desk) -> None:
+    """A new run goes on with what the last one had not sent, the important first, then the old."""
+    desk.put("low", priority=Priority.LOW)
+    desk.put("one")
+    desk.put("two")
+    desk.put("urgent", priority=Priority.CRITICAL)
+    desk.put("elsewhere", socket="b")
+    await desk.written()
+    assert [name for name, new in desk.taken if new] == ["low", "one", "two", "urgent", "elsewhere"]
+    await desk.again()
+    assert [desk.send() for _ in range(5)] == ["urgent", "one", "two", "low", None]
+    assert desk.send("b") == "elsewhere"
+    await desk.written()
+    await desk.again()
+    assert desk.waiting() == []
+    assert sorted(desk.owed()) == sorted(f"{n} accepted" for n in ("urgent", "one", "two", "low", "elsewhere"))
+
+
+async def test_nothing_goes_before_it_is_on_disk(desk: Desk) -> None:
+    """A message can be sent only once it is written."""
+    desk.put("m")
+    assert desk.outbox.first("a") is None
+    await desk.written()
+    assert desk.outbox.first("a") is not None
+
+
+async def test_an_id_is_taken_once_in_24_hours(desk: Desk) -> None:
+    """A repeated id is not taken again, not even after it was sent and after a restart, for a day."""
+    desk.put("m")
+    desk.put("m")
+    await desk.written()
+    assert desk.taken == [("m", True), ("m", False)]
+    assert desk.send() == "m"
+    await desk.again()
+    desk.put("m")
+    desk.put("m", socket="b")
+    await desk.written()
+    assert desk.taken[2:] == [("m", False), ("m", True)]
+    desk.machine.pass_by(24 * 3600)
+    desk.put("m")
+    await desk.written()
+    assert desk.taken[-1] == ("m", True)
+    assert desk.outbox.messages == 2
+
+
+async def test_a_packet_that_comes_again_is_taken_once(desk: Desk) -> None:
+    """The broker's redelivery of a message without an id of its own is told by packet, content and the DUP flag."""
+    desk.put("made1", origin=Origin(7, b"digest", duplicate=False))
+    await desk.again()
+    desk.put("made2", origin=Origin(7, b"digest", duplicate=True))
+    desk.put("made3", origin=Origin(7, b"other", duplicate=True))
+    desk.put("made4", origin=Origin(7, b"digest", duplicate=False))
+    await desk.written()
+    assert desk.taken[1:] == [("made2", False), ("made3", True), ("made4", True)]
+
+
+async def test_packet_numbers_are_free_again_once_the_broker_has_the_acknowledgement(desk: Desk) -> None:
+    """A redelivery of a later message with the number and content of an older one is not mistaken for it."""
+    desk.put("first", origin=Origin(1, b"same", duplicate=False))
+    await desk.written()
+    desk.outbox.packets_acknowledged([1])
+    desk.put("second", origin=Origin(1, b"same", duplicate=True))
+    await desk.written()
+    assert desk.taken == [("first", True), ("second", True)]
+
+
+async def test_a_refusal_is_told_once(desk: Desk) -> None:
+    """A message that is refused, and comes again because the bridge died, has one receipt."""
+    told = Owed(OwedKind.RECEIPT, "receipt/a", b"m rejected")
+    await desk.outbox.refuse("a", Origin(3, b"digest", duplicate=False), [told])
+    await desk.again()
+    await desk.outbox.refuse("a", Origin(3, b"digest", duplicate=True), [told])
+    assert desk.owed() == ["m rejected"]
+
+
+async def test_the_latest_of_a_key_takes_the_place_of_the_others(desk: Desk) -> None:
+    """A later message with the same key supersedes one that waits, also one that is not written yet."""
+    for name in ("one", "two", "three"):
+        desk.put(name, key="k")
+    await desk.written()
+    assert desk.waiting() == ["three"]
+    assert desk.owed() == ["one superseded", "two superseded"]
+    await desk.again()
+    desk.put("four", key="k")
+    desk.put("other", key="k", socket="b")
+    await desk.written()
+    assert desk.waiting() == ["four", "other"]
+    assert desk.owed()[2:] == ["three superseded"]
+
+
+async def test_what_is_on_its_way_is_not_superseded_unless_it_comes_back(desk: Desk) -> None:
+    """A message that the module has is left alone; when it has to wait again the newer one wins."""
+    desk.put("one", key="k")
+    await desk.written()
+    entry = desk.outbox.first("a")
+    assert entry is not None
+    desk.outbox.take(entry)
+    desk.put("two", key="k")
+    await desk.written()
+    assert desk.waiting() == ["one", "two"]
+    desk.outbox.put_back(entry)
+    await desk.written()
+    assert desk.waiting() == ["two"]
+    assert desk.owed() == ["one superseded"]
+
+
+async def test_a_repeated_id_supersedes_nothing(desk: Desk) -> None:
+    """What is not taken takes nobody's place."""
+    desk.put("one", key="k")
+    desk.put("two", key="k")
+    desk.put("one", key="k")
+    await desk.written()
+    assert desk.taken == [("one", True), ("two", True), ("one", False)]
+    assert desk.waiting() == ["two"]
+    assert desk.send() == "two"
+
+
+async def test_messages_go_back_to_their_place(desk: Desk) -> None:
+    """What was lost on the way goes again before what was taken after it."""
+    for name in ("one", "two", "three"):
+        desk.put(name)
+    await desk.written()
+    away = []
+    for _ in range(2):
+        entry = desk.outbox.first("a")
+        assert entry is not None
+        desk.outbox.take(entry)
+        away.append(entry)
+    for entry in reversed(away):
+        desk.outbox.put_back(entry)
+    assert [desk.send() for _ in range(3)] == ["one", "two", "three"]
+
+
+async def test_a_full_outbox_refuses(tmp_path: Path) -> None:
+    """Beyond the limits messages are refused and the alert holds until there is room again."""
+    desk = Desk(tmp_path, OutboxSettings(max_messages=10, max_bytes=100))
+    await desk.outbox.load()
+    for number in range(10):
+        desk.put(f"m{number}")
+    with pytest.raises(PayloadRefused, match="10 messages wait"):
+        desk.put("more")
+    assert is_full(desk)
+    await desk.written()
+    assert len(desk.waiting()) == 10
+    desk.send()
+    assert not is_full(desk)
+    with pytest.raises(PayloadRefused):
+        desk.put("large", data=bytes(90))
+    await desk.outbox.close()
+
+
+async def test_a_full_outbox_drops_what_is_missed_least(tmp_path: Path) -> None:
+    """With drop_oldest the oldest of the lowest priority goes, but never for something less important."""
+    settings = OutboxSettings(max_messages=3, max_bytes=100, when_full=WhenFull.DROP_OLDEST)
+    desk = Desk(tmp_path, settings)
+    await desk.outbox.load()
+    desk.put("one", priority=Priority.HIGH)
+    desk.put("two")
+    desk.put("three")
+    await desk.written()
+    desk.put("four")
+    desk.put("five", priority=Priority.HIGH)
+    await desk.written()
+    assert desk.waiting() == ["one", "four", "five"]
+    assert desk.owed() == ["two dropped", "three dropped"]
+    with pytest.raises(PayloadRefused):
+        desk.put("six", priority=Priority.LOW)
+    desk.put("huge", data=bytes(97), priority=Priority.CRITICAL)
+    await desk.written()
+    assert desk.waiting() == ["huge"]
+    await desk.outbox.close()
+
+
+async def test_expired_messages_end(desk: Desk) -> None:
+    """A message that waited longer than its ttl ends, also if that passed while the bridge was away."""
+    desk.put("short", ttl=0.01)
+    desk.put("long", ttl=100.0)
+    await desk.written()
+    desk.machine.pass_by(0.02)
+    async with asyncio.timeout(5):
+        while "short expired" not in desk.owed():  # noqa: ASYNC110 - a timer of the outbox's own
+            await asyncio.sleep(0.01)
+    assert desk.waiting() == ["long"]
+    await desk.outbox.close()
+    desk.machine.pass_by(101)
+    desk.outbox = desk.opened()
+    await desk.outbox.load()
+    await desk.written()
+    assert desk.waiting() == []
+    assert "long expired" in desk.owed()
+
+
+@pytest.mark.parametrize("jump", [YEAR, -YEAR], ids=["forward", "back"])
+async def test_a_jump_of_the_wall_clock_changes_nothing(desk: Desk, jump: float) -> None:
+    """A year more or less on the wall clock neither expires nor forgets anything, across restarts too."""
+    desk.put("m", ttl=100.0)
+    desk.put("known")
+    await desk.written()
+    desk.machine.wall += jump
+    await desk.again()
+    desk.machine.pass_by(50)
+    await desk.again()
+    assert desk.waiting() == ["m", "known"]
+    desk.put("known")
+    await desk.written()
+    assert desk.taken[-1] == ("known", False)
+    desk.machine.pass_by(51)
+    desk.machine.wall -= jump
+    await desk.again()
+    await desk.written()
+    assert desk.waiting() == ["known"]
+
+
+async def test_time_that_the_machine_was_off_counts_by_the_wall_clock(desk: Desk) -> None:
+    """A wall clock that lost its time while the machine was off makes nothing older, and one that kept it does."""
+    desk.put("m", ttl=100.0)
+    await desk.written()
+    await desk.outbox.close()
+    desk.machine.start_again(off=50, wall=-YEAR)
+    desk.outbox = desk.opened()
+    await desk.outbox.load()
+    assert desk.waiting() == ["m"]
+    desk.machine.wall += YEAR
+    desk.machine.pass_by(1)
+    await desk.again()
+    assert desk.waiting() == ["m"]
+    await desk.outbox.close()
+    desk.machine.start_again(off=200, wall=200)
+    desk.outbox = desk.opened()
+    await desk.outbox.load()
+    await desk.written()
+    assert desk.waiting() == []
+
+
+async def test_a_message_in_doubt_ends_if_its_socket_says_so(desk: Desk) -> None:
+    """After a crash a message that may have gone is given up where nothing may go twice."""
+    desk.put("m")
+    await desk.written()
+    entry = desk.outbox.first("a")
+    assert entry is not None
+    desk.outbox.take(entry)
+    await desk.outbox.progress(entry, Stage.SENDING)
+    desk.resumed = lambda entry: Loss.UNSURE if entry.stage is Stage.SENDING else None
+    await desk.again()
+    await desk.written()
+    assert desk.waiting() == []
+    assert desk.owed() == ["m unsure"]
+
+
+async def test_cancelling_ends_only_what_waits(desk: Desk) -> None:
+    """A message that waits can be cancelled; one that is with the module can't."""
+    desk.put("one")
+    desk.put("two")
+    await desk.written()
+    entry = desk.outbox.first("a")
+    assert entry is not None
+    desk.outbox.take(entry)
+    assert not desk.outbox.cancel(entry.number)
+    assert not desk.outbox.cancel(99)
+    assert desk.outbox.cancel(entry.number + 1)
+    await desk.written()
+    assert desk.owed() == ["two cancelled"]
+
+
+async def test_what_is_owed_is_published_until_the_broker_has_it(desk: Desk) -> None:
+    """What the broker did not acknowledge is published again in the next run, and what it did is not."""
+    await desk.outbox.keep([Owed(OwedKind.RECEIVED, "received", b"%d" % number) for number in range(3)])
+    stuck = asyncio.Event()
+
+    async def publish(owed: Owed) -> None:
+        if owed.payload == b"2":
+            stuck.set()
+            await asyncio.Event().wait()
+
+    running = asyncio.create_task(desk.outbox.owing.run(publish))
+    await stuck.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await desk.again()
+    assert desk.owed() == ["2"]
+
+
+async def test_what_the_broker_refuses_is_given_up(desk: Desk) -> None:
+    """A publication that the broker will never take does not stay for ever."""
+    await desk.outbox.keep([Owed(OwedKind.RECEIVED, "forbidden", b"x")])
+
+    async def publish(_owed: Owed) -> None:
+        raise PayloadRefused("broker_refused", "not authorized")
+
+    running = asyncio.create_task(desk.outbox.owing.run(publish))
+    await desk.outbox.owing.wait_idle()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await desk.again()
+    assert desk.owed() == []
+
+
+async def test_the_oldest_of_too_much_that_came_is_dropped(tmp_path: Path) -> None:
+    """What came from the network is bounded; receipts are not dropped for it."""
+    desk = Desk(tmp_path, OutboxSettings(max_received=2))
+    await desk.outbox.load()
+    await desk.outbox.keep([Owed(OwedKind.RECEIPT, "receipt", b"r")])
+    for number in range(5):
+        await desk.outbox.keep([Owed(OwedKind.RECEIVED, "received", b"%d" % number)])
+    assert desk.owed() == ["r", "3", "4"]
+    assert desk.dropped == 3
+    await desk.again()
+    assert desk.owed() == ["r", "3", "4"]
+    await desk.outbox.close()
+
+
+async def test_the_file_is_its_user_s_alone(desk: Desk) -> None:
+    """Nobody else can read what waits, not in the files that SQLite puts beside it either."""
+    desk.put("m")
+    await desk.written()
+    for file in desk.file.parent.iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+
+
+async def test_a_second_owner_is_refused(desk: Desk) -> None:
+    """Two bridges over one file would send everything twice."""
+    other = desk.opened()
+    with pytest.raises(StorageFailed, match="second bridge"):
+        await other.load()
+    assert other.problem is not None
+    await other.close()
+
+
+async def test_messages_are_committed_together(desk: Desk) -> None:
+    """Many messages at once cost few commits."""
+    before = desk.outbox.commits
+    for number in range(1000):
+        desk.put(f"m{number}")
+    await desk.written()
+    assert desk.outbox.messages == 1000
+    assert desk.outbox.commits - before <= 20
+
+
+@pytest.mark.parametrize("damage", ["truncated", "overwritten", "no database"])
+async def test_a_damaged_file_is_set_aside(tmp_path: Path, damage: str) -> None:
+    """A file that can't be trusted is kept under another name, and a new one takes its place."""
+    desk = Desk(tmp_path)
+    await desk.outbox.load()
+    for number in range(200):
+        desk.put(f"m{number}", data=bytes(100))
+    await desk.written()
+    await desk.outbox.close()
+    content = desk.file.read_bytes()
+    match damage:
+        case "truncated":
+            desk.file.write_bytes(content[: len(content) // 2])
+        case "overwritten":
+            desk.file.write_bytes(content[:4096] + bytes(8192) + content[12288:])
+        case _:
+            desk.file.write_bytes(b"nonsense" * 1000)
+    spoiled = desk.file.read_bytes()
+    desk.outbox = desk.opened()
+    await desk.outbox.load()
+    assert desk.waiting() == []
+    assert desk.outbox.set_aside is not None
+    assert (tmp_path / desk.outbox.set_aside).read_bytes() == spoiled
+    desk.put("new")
+    await desk.written()
+    await desk.again()
+    assert desk.waiting() == ["new"]
+    await desk.outbox.close()
+
+
+async def test_a_file_that_is_damaged_meanwhile_is_written_anew(desk: Desk) -> None:
+    """Memory has everything: when the file turns out to be damaged, a new one gets all of it."""
+    for number in range(5):
+        desk.put(f"m{number}")
+    await desk.outbox.keep([Owed(OwedKind.RECEIVED, "received", b"came")])
+
+    def fail(_connection: sqlite3.Connection) -> None:
+        error = sqlite3.DatabaseError("database disk image is malformed")
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error
+
+    with pytest.raises(StorageFailed, match="malformed"):
+        await desk.outbox._journal.write(fail)
+    for suffix in ("", "-wal"):
+        desk.file.with_name(desk.file.name + suffix).write_bytes(b"nonsense" * 1000)
+    desk.put("m5")
+    await desk.written()
+    assert desk.outbox.set_aside is not None
+    await desk.again()
+    assert desk.waiting() == [f"m{number}" for number in range(6)]
+    assert desk.owed() == ["came"]
+
+
+def test_a_newer_bridge_s_file_is_left_alone(tmp_path: Path) -> None:
+    """An older bridge does not touch what a newer one wrote."""
+    file = tmp_path / "shed.outbox"
+    connection = sqlite3.connect(file)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(StorageFailed, match="a newer bridge wrote it"):
+        Database(file).open()
+    assert not [path.name for path in tmp_path.iterdir() if "damaged" in path.name]
+
+
+async def test_a_directory_that_can_t_be_made(tmp_path: Path) -> None:
+    """What can't be opened is said, and nothing is taken that could not be kept."""
+    (tmp_path / "state").write_text("a file")
+    desk = Desk(tmp_path / "state")
+    with pytest.raises(StorageFailed):
+        await desk.outbox.load()
+    with pytest.raises(PayloadRefused, match="can't be used"):
+        desk.put("m")
+    await desk.outbox.close()
+
+
+async def test_a_full_disk_takes_nothing_and_loses_nothing(desk: Desk) -> None:
+    """Messages that can't be written are refused; the ends of messages are written as soon as that works again."""
+    desk.put("one")
+    await desk.written()
+
+    def limit(pages: int) -> None:
+        assert desk.outbox._journal._committer._connection is not None
+        desk.outbox._journal._committer._connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    limit(1)
+    desk.put("large", data=bytes(60000))
+    await asyncio.gather(desk.outbox.keep([Owed(OwedKind.RECEIVED, "received", bytes(60000))]))
+    assert [str(failure) for failure in desk.failures] == [f"{desk.file} can't be used: database or disk is full"]
+    assert problem(desk)
+    assert desk.waiting() == ["one"]
+    assert len(desk.outbox.owing) == 1
+    limit(100000)
+    desk.put("two")
+    await desk.written()
+    assert not problem(desk)
+    assert desk.waiting() == ["one", "two"]

@@ -1,0 +1,149 @@
+"""The delivery promise, through real processes that are killed: nothing lost, every end told once."""
+
+import json
+import sqlite3
+from pathlib import Path
+
+from tests.e2e.programs import BridgeProcess
+from tests.e2e.servers import until
+from tests.e2e.world import World, tcp, udp
+
+
+async def test_messages_wait_over_a_kill(world: World) -> None:
+    """What was acknowledged while the network was away is sent after kill -9, in order, each with one final receipt."""
+    server = await world.udp()
+    emulator = await world.emulator()
+    bridge = await world.bridge({"shed": {"port": emulator.place, "sockets": {"telemetry": udp(server.port)}}})
+    shed = world.modem("shed")
+    await shed.online()
+    await shed.request("deactivate")
+    await shed.socket("telemetry", lambda state: state["phase"] in {"closed", "backoff"})
+    for number in range(20):
+        await shed.send("telemetry", b"%d" % number, f"m{number}")
+    await shed.receipt("telemetry", "m19", "queued")
+    await bridge.kill()
+    await bridge.start()
+    await shed.receipt("telemetry", "m19", "accepted")
+    await server.has(*(b"%d" % number for number in range(20)))
+    assert shed.receipts("telemetry", "m7") == ["queued", "sending", "accepted"]
+
+
+async def test_messages_wait_in_the_broker_while_the_bridge_is_down(world: World) -> None:
+    """What is published while no bridge runs is sent by the next one."""
+    server = await world.udp()
+    emulator = await world.emulator()
+    shed = await world.shed(emulator.place, {"telemetry": udp(server.port)})
+    bridge = world.bridges[0]
+    await bridge.stop()
+    await shed.send("telemetry", b"while away", "m1")
+    await bridge.start()
+    await shed.receipt("telemetry", "m1", "accepted")
+    await server.has(b"while away")
+
+
+async def test_a_repeated_id_is_sent_once(world: World) -> None:
+    """The same id again is not sent again, over a restart either, by either way of sending."""
+    server = await world.udp()
+    emulator = await world.emulator()
+    shed = await world.shed(emulator.place, {"telemetry": udp(server.port)})
+    for _ in range(2):
+        await shed.send("telemetry", b"once", "m1")
+    await shed.receipt("telemetry", "m1", "accepted")
+    await world.bridges[0].kill()
+    await world.bridges[0].start()
+    response = await shed.request("send", socket="telemetry", data="once", id="m1")
+    assert response["status"] == "ok"
+    await shed.request("send", socket="telemetry", data="end", id="m2")
+    await shed.receipt("telemetry", "m2", "accepted")
+    await server.has(b"once", b"end")
+
+
+async def test_tcp_messages_go_on_after_a_kill(world: World) -> None:
+    """TCP messages that had no final receipt when the bridge was killed get one from the next bridge."""
+    server = await world.tcp()
+    emulator = await world.emulator("--baud", "9600")
+    shed = await world.shed(emulator.place, {"control": tcp(server.port)}, baudrate=9600)
+    for number in range(20):
+        await shed.send("control", b"[%d]" % number, f"m{number}")
+    await shed.receipt("control", "m1", "accepted")
+    await world.bridges[0].kill()
+    await world.bridges[0].start()
+    for number in range(20):
+        await shed.receipt("control", f"m{number}", "acknowledged")
+    for number in range(20):
+        assert b"[%d]" % number in server.stream
+
+
+async def test_what_came_is_published_when_the_broker_is_back(world: World) -> None:
+    """What the network brings while the broker is away is kept over a kill and published."""
+    server = await world.udp()
+    emulator = await world.emulator()
+    shed = await world.shed(emulator.place, {"telemetry": udp(server.port)})
+    await shed.send("telemetry", b"hello", "m1")
+    await server.has(b"hello")
+    await shed.receipt("telemetry", "m1", "accepted")
+    await world.broker.stop()
+    server.send(b"late news")
+    file = world.directory / "state" / "shed.outbox"
+    await until(lambda: b"late news" in owed(file))
+    await world.bridges[0].kill()
+    await world.broker.start()
+    await world.bridges[0].start()
+    await shed.received("telemetry", b"late news")
+    await until(lambda: not owed(file))
+
+
+async def test_a_directory_that_can_t_be_written(world: World) -> None:
+    """Without storage the bridge is up, says so, refuses with a receipt, and goes on once it can write."""
+    server = await world.udp()
+    emulator = await world.emulator()
+    (world.directory / "state").write_text("in the way")
+    config = {"shed": {"port": emulator.place, "sockets": {"telemetry": udp(server.port)}}}
+    bridge = BridgeProcess(world.directory / "blocked.yaml")
+    bridge.config.write_text(
+        json.dumps(
+            {
+                "mqtt": {"host": world.broker.host, "port": world.broker.port},
+                "modems": config,
+                "state_dir": str(world.directory / "state" / "deep"),
+            }
+        )
+    )
+    await world.add(bridge, "shed")
+    shed = world.modem("shed")
+    await shed.open("telemetry")
+    alert = await world.mqtt.now(shed.topic("alert/outbox_storage"), lambda heard: bool(heard.payload))
+    assert "state_dir" in alert.json()["advice"]
+    await shed.send("telemetry", b"x", "m1")
+    assert (await shed.receipt("telemetry", "m1", "rejected"))["error"]["code"] == "storage_failed"
+    (world.directory / "state").unlink()
+    await world.mqtt.now(shed.topic("alert/outbox_storage"), lambda heard: not heard.payload, within=30)
+    await shed.send("telemetry", b"y", "m2")
+    await shed.receipt("telemetry", "m2", "accepted")
+    await server.has(b"y")
+
+
+def owed(file: Path) -> list[bytes]:
+    """Return the payloads that the broker has not acknowledged, as the file has them."""
+    connection = sqlite3.connect(file)
+    try:
+        return [payload for (payload,) in connection.execute("SELECT payload FROM owed")]
+    finally:
+        connection.close()
+
+
+async def test_a_full_outbox_tells(world: World) -> None:
+    """Beyond the limit messages are rejected with an alert, requests are still answered, and room ends the alert."""
+    server = await world.udp()
+    emulator = await world.emulator()
+    shed = await world.shed(emulator.place, {"telemetry": udp(server.port)}, outbox={"max_messages": 5})
+    await shed.request("deactivate")
+    await shed.socket("telemetry", lambda state: state["phase"] in {"closed", "backoff"})
+    for number in range(100):
+        await shed.send("telemetry", b"%d" % number, f"m{number}")
+    assert (await shed.receipt("telemetry", "m99", "rejected"))["error"]["code"] == "outbox_full"
+    await world.mqtt.now(shed.topic("alert/outbox_full"), lambda heard: bool(heard.payload))
+    await shed.request("activate")
+    await shed.receipt("telemetry", "m4", "accepted")
+    await world.mqtt.now(shed.topic("alert/outbox_full"), lambda heard: not heard.payload)
+    await server.has(*(b"%d" % number for number in range(5)))
