@@ -1,0 +1,236 @@
+"""Kills bridge, broker or module again and again under load, and holds the end to the delivery promise.
+
+Run as a program: ``python -m tests.e2e.kills --victim bridge --kills 300``.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+from tests.broker import mosquitto
+from tests.e2e.mqtt_peer import Heard, Mqtt5, MqttPeer
+from tests.e2e.programs import BridgeProcess, Emulator
+from tests.e2e.servers import TcpServer, UdpServer
+from tests.e2e.world import World, tcp, udp
+
+BROKER = ("max_queued_messages 0", "set_tcp_nodelay true", "persistence true", "autosave_interval 1")
+SOCKETS = ("telemetry", "alarms", "control")
+RUN_DRY = 180.0
+"""Seconds in which everything must have its end after the last kill."""
+
+LATE = 0.5
+"""Seconds that a message may still be on its way from the module when the bridge is dead already."""
+
+AGAIN = 5.0
+"""Seconds of silence about a message after which its user sends it again: a broker that is killed forgets."""
+
+
+@dataclass
+class Account:
+    """What became of every message.
+
+    Args:
+        kills: When something was killed.
+        sent: Message id to the moment it was last published.
+        ends: Message id to its final receipts, each different one once.
+        repeated: Final receipts that came again, the very same bytes.
+        arrivals: Message id to the moments at which it came to its server.
+    """
+
+    kills: list[float] = field(default_factory=list)
+    sent: dict[str, float] = field(default_factory=dict)
+    ends: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
+    repeated: int = 0
+    arrivals: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+    def arrived(self, data: bytes) -> None:
+        """Note what came to a server: ids, each ended by a semicolon."""
+        for name in data.split(b";"):
+            if name:
+                self.arrivals[name.decode()].append(time.monotonic())
+
+    def heard(self, heard: Heard) -> None:
+        """Note a final receipt."""
+        if not heard.topic.endswith("/receipt"):
+            return
+        receipt = heard.json()
+        if receipt["final"]:
+            ends = self.ends[receipt["id"]]
+            if heard.payload in ends:
+                self.repeated += 1
+            else:
+                ends.append(heard.payload)
+
+    def unfinished(self) -> list[str]:
+        """Return the messages without a final receipt."""
+        return [name for name in self.sent if name not in self.ends]
+
+    def killed_between(self, first: float, second: float) -> bool:
+        """Whether something was killed between two moments."""
+        return any(first <= moment <= second for moment in self.kills)
+
+    def verdict(self) -> dict[str, int]:
+        """Count what matters."""
+        states = Counter(json.loads(ends[0])["state"] for ends in self.ends.values())
+        done = [name for name in self.sent if name in self.ends]
+        twice = [pair for moments in self.arrivals.values() for pair in pairwise(moments)]
+        explained = sum(self.killed_between(first - LATE, second) for first, second in twice)
+        return {
+            "messages": len(self.sent),
+            "kills": len(self.kills),
+            "lost": sum(name not in self.arrivals for name in done),
+            "receipts missing": len(self.unfinished()),
+            "receipts doubled": sum(len(ends) > 1 for ends in self.ends.values()),
+            "receipts repeated": self.repeated,
+            "sent twice over a kill": explained,
+            "sent twice without a kill": len(twice) - explained,
+            "not sent": sum(states.values()) - states["accepted"] - states["acknowledged"],
+        }
+
+
+class CountingUdp(UdpServer):
+    """A UDP server that keeps account."""
+
+    account: Account
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """Take a datagram."""
+        self.account.arrived(data)
+        super().datagram_received(data, addr)
+
+
+class CountingTcp(TcpServer):
+    """A TCP server that keeps account of whole ids; what a broken connection cut off is none."""
+
+    account: Account
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self._writer = writer
+        rest = b""
+        try:
+            while data := await reader.read(65536):
+                whole, mark, rest = (rest + data).rpartition(b";")
+                self.account.arrived(whole + mark)
+        except ConnectionError:
+            pass
+        writer.close()
+
+
+async def publish(world: World, account: Account, rate: float) -> None:
+    """Publish until cancelled, to all sockets in turn."""
+    number = 0
+    while True:
+        for socket in SOCKETS:
+            number += 1
+            post(world, account, socket, f"{socket}-{number}")
+        await asyncio.sleep(len(SOCKETS) / rate)
+
+
+def post(world: World, account: Account, socket: str, name: str) -> None:
+    """Publish one message."""
+    account.sent[name] = time.monotonic()
+    world.mqtt.post(f"sim7020/shed/socket/{socket}/send", f"{name};".encode(), properties=Mqtt5(user=(("id", name),)))
+
+
+async def run_dry(world: World, account: Account) -> None:
+    """Wait until every message has its final receipt; send again what nobody says anything of, as a user would."""
+    ends = time.monotonic() + RUN_DRY
+    told = 0.0
+    while (left := account.unfinished()) and time.monotonic() < ends:
+        now = time.monotonic()
+        if now - told > AGAIN:
+            told = now
+            for name in left:
+                if now - account.sent[name] > AGAIN:
+                    post(world, account, name.rpartition("-")[0], name)
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(0.5)
+
+
+async def kill(victim: str, world: World, bridge: BridgeProcess, emulator: Emulator) -> None:
+    """Kill one of the three and start it again."""
+    match victim:
+        case "bridge":
+            await bridge.kill()
+            await bridge.start()
+        case "broker":
+            await world.broker.kill()
+            await world.broker.start()
+        case _:
+            await emulator.kill()
+            await emulator.start()
+
+
+async def campaign(world: World, *, victim: str, kills: int, rate: float, longest: float, seed: int) -> dict[str, int]:
+    """Kill a victim so many times at random moments under load, run dry, and return the account."""
+    chance = random.Random(seed)  # noqa: S311 - a campaign that can be repeated
+    account = Account()
+    CountingUdp.account = CountingTcp.account = account
+    world.mqtt.watch(account.heard)
+    async with CountingUdp() as telemetry, CountingUdp() as alarms, CountingTcp() as control:
+        emulator = await world.emulator()
+        sockets = {"telemetry": udp(telemetry.port), "alarms": udp(alarms.port), "control": tcp(control.port)}
+        modem = {"port": emulator.place, "sockets": sockets, "recovery": {"attach_ceiling": 1000}}
+        bridge = await world.bridge({"shed": modem})
+        await world.modem("shed").online()
+        publishing = asyncio.create_task(publish(world, account, rate))
+        for _ in range(kills):
+            await asyncio.sleep(chance.uniform(0.05, longest))
+            account.kills.append(time.monotonic())
+            await kill(victim, world, bridge, emulator)
+        publishing.cancel()
+        await asyncio.gather(publishing, return_exceptions=True)
+        await run_dry(world, account)
+        await world.bridges[0].stop()
+    return account.verdict()
+
+
+def broken(verdict: dict[str, int]) -> list[str]:
+    """Say which parts of the promise do not hold."""
+    never = ("lost", "receipts missing", "receipts doubled", "sent twice without a kill", "not sent")
+    return [f"{what}: {verdict[what]}" for what in never if verdict[what]]
+
+
+async def main() -> int:
+    """Run a campaign from the command line; the exit status says whether the promise held."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--victim", choices=("bridge", "broker", "module"), default="bridge")
+    parser.add_argument("--kills", type=int, default=300)
+    parser.add_argument("--rate", type=float, default=60.0, help="messages a second")
+    parser.add_argument("--longest", type=float, default=2.0, help="most seconds between two kills")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    wanted = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory:
+        async with mosquitto(Path(directory), *BROKER) as broker:
+            mqtt = MqttPeer(broker.host, broker.port)
+            await mqtt.start()
+            world = World(Path(directory), broker, mqtt)
+            try:
+                verdict = await campaign(
+                    world,
+                    victim=wanted.victim,
+                    kills=wanted.kills,
+                    rate=wanted.rate,
+                    longest=wanted.longest,
+                    seed=wanted.seed,
+                )
+            finally:
+                await world.close()
+                await mqtt.stop()
+    sys.stdout.write(f"{wanted.victim}, seed {wanted.seed}: {json.dumps(verdict)}\n")
+    for problem in broken(verdict):
+        sys.stdout.write(f"BROKEN  {problem}\n")
+    return 1 if broken(verdict) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))
