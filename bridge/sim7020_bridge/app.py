@@ -4,12 +4,15 @@ import asyncio
 import contextlib
 import logging
 import signal
+from collections.abc import Iterator, Sequence
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.config.model import ModemSettings, MqttSettings, Settings
+from sim7020_bridge.delivery_requests import DeliveryRequests
 from sim7020_bridge.errors import StorageFailed
 from sim7020_bridge.intake import Intake
 from sim7020_bridge.modem.hook import PowerHook
@@ -20,15 +23,20 @@ from sim7020_bridge.mqtt.client import MqttClient
 from sim7020_bridge.mqtt.documents import OFFLINE
 from sim7020_bridge.mqtt.messages import Publication, Received
 from sim7020_bridge.mqtt.topics import Inbox, Request, SocketSend, Topics
-from sim7020_bridge.outbox.database import Database
-from sim7020_bridge.outbox.message import Owed
+from sim7020_bridge.outbox.database import Database, path_of
+from sim7020_bridge.outbox.message import Owed, Priority
 from sim7020_bridge.outbox.outbox import Outbox, Rules
+from sim7020_bridge.outbox.records import UsageRow
 from sim7020_bridge.receipts import Receipts
 from sim7020_bridge.reporter import Reporter, pdn_document
 from sim7020_bridge.requests import Requests
 from sim7020_bridge.router import Router, resumed
+from sim7020_bridge.usage import BudgetLevel, DayUsage, Usage
 
 log: Final = logging.getLogger(__name__)
+
+USAGE_KEPT_WITHIN: Final = 1.0
+"""Seconds within which counted bytes are written down."""
 
 LAST_PAYMENTS: Final = 2.0
 """Seconds that the broker has, when the bridge ends, to acknowledge what it is owed."""
@@ -60,13 +68,14 @@ class Bridge:
         )
         receipts = Receipts(topics, clock=clock)
         self._outbox = Outbox(
-            Database(state_dir / f"{settings.name}.outbox"),
+            Database(path_of(state_dir, settings.name)),
             settings=settings.outbox,
             rules=Rules(
                 lost=receipts.lost,
                 resumed=partial(resumed, settings.sockets),
                 changed=self._outbox_changed,
                 received_dropped=self._received_dropped,
+                usage=lambda rows: self._usage.restore(usage_days(rows)),
             ),
         )
         power = settings.recovery.power
@@ -79,14 +88,18 @@ class Bridge:
             timing=timing,
             clock=clock,
         )
+        self._usage = Usage(settings.data_budget, changed=self._usage_changed, clock=clock)
+        self._usage_kept: asyncio.TimerHandle | None = None
         self._router = Router(
             self.modem.sockets,
             outbox=self._outbox,
             receipts=receipts,
             topics=topics,
             tell=self._tell,
+            lowest=self._lowest,
             clock=clock,
         )
+        self.modem.facts.on_cost = lambda cost: self._usage.count(up=cost.up, down=cost.down)
         self._intake = Intake(
             settings.sockets,
             outbox=self._outbox,
@@ -104,6 +117,7 @@ class Bridge:
             acknowledge=self._client.acknowledge,
             pdn=lambda state: pdn_document(state.pdn),
             publish=self._client.publish,
+            more=DeliveryRequests(self._outbox, self._usage).verbs,
             clock=clock,
         )
         self._reporter = Reporter(
@@ -111,6 +125,7 @@ class Bridge:
             facts=self.modem.facts,
             sockets=self.modem.sockets,
             outbox=self._outbox,
+            usage=self._usage,
             topics=topics,
             requests=self._requests.verbs,
             publish=self._client.publish,
@@ -138,6 +153,7 @@ class Bridge:
             await self._pay_last()
             paying.cancel()
             await asyncio.gather(paying, return_exceptions=True)
+            self._keep_usage()
             await self._outbox.close()
             talking.cancel()
             await asyncio.gather(talking, return_exceptions=True)
@@ -162,7 +178,25 @@ class Bridge:
         self._router.deliver(socket, data)
 
     def _outbox_changed(self) -> None:
-        self._reporter.outbox_changed()
+        self._reporter.delivery_changed()
+        self._router.look()
+
+    def _lowest(self) -> Priority:
+        return Priority.HIGH if self._usage.level is BudgetLevel.USED_UP else Priority.LOW
+
+    def _usage_changed(self, before: BudgetLevel, after: BudgetLevel) -> None:
+        if self._usage_kept is None:
+            self._usage_kept = asyncio.get_running_loop().call_later(USAGE_KEPT_WITHIN, self._keep_usage)
+        if after > before:
+            self._reporter.event("data_budget", used=self._usage.used, budget=self._usage.budget)
+        self._reporter.delivery_changed()
+        self._router.look()
+
+    def _keep_usage(self) -> None:
+        if self._usage_kept is not None:
+            self._usage_kept.cancel()
+            self._usage_kept = None
+            self._outbox.keep_usage(usage_rows(self._usage.rows()))
 
     def _received_dropped(self, messages: int) -> None:
         self._reporter.event("received_dropped", messages=messages)
@@ -192,6 +226,18 @@ class Bridge:
             await self._outbox.until_any()
             await self.modem.wake()
             await self.modem.facts.until(lambda state: not state.sleeping)
+
+
+def usage_days(rows: Sequence[UsageRow]) -> Iterator[DayUsage]:
+    """Read what was kept of the usage; a day that is none is left out."""
+    for day, up, down, correction in rows:
+        with contextlib.suppress(ValueError):
+            yield DayUsage(date.fromisoformat(day), up, down, correction)
+
+
+def usage_rows(days: Sequence[DayUsage]) -> tuple[UsageRow, ...]:
+    """Write usage as it is kept."""
+    return tuple((day.day.isoformat(), day.up, day.down, day.correction) for day in days)
 
 
 def _publication(owed: Owed) -> Publication:

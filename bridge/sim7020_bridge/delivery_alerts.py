@@ -2,9 +2,10 @@
 
 from sim7020_bridge.modem.alerts import Alert, AlertId
 from sim7020_bridge.outbox.outbox import Outbox
+from sim7020_bridge.usage import BudgetLevel, Usage
 
 
-def delivery_alerts(outbox: Outbox) -> dict[AlertId, Alert]:
+def delivery_alerts(outbox: Outbox, usage: Usage) -> dict[AlertId, Alert]:
     """Return what a person can mend now; an alert that is no longer returned is mended."""
     found = {}
     if outbox.full:
@@ -21,5 +22,15 @@ def delivery_alerts(outbox: Outbox) -> dict[AlertId, Alert]:
         found[AlertId.OUTBOX_DAMAGED] = Alert(
             f"The outbox's file was damaged and is set aside as {outbox.set_aside}; what waited in it may be lost",
             "Check the disk or SD card. Keep the file if you miss messages; the alert ends with the next start.",
+        )
+    if usage.level is BudgetLevel.USED_UP:
+        found[AlertId.DATA_BUDGET] = Alert(
+            f"The data budget of {usage.budget} bytes is used up; only high and critical messages go",
+            "Raise data_budget.bytes if the contract allows it, or set the operator's figure with request/calibrate.",
+        )
+    elif usage.level is BudgetLevel.WARNING:
+        found[AlertId.DATA_BUDGET] = Alert(
+            f"More than 80 % of the data budget of {usage.budget} bytes are used",
+            "Send less or raise data_budget.bytes: once it is used up, only high and critical messages go.",
         )
     return found

@@ -25,6 +25,7 @@ from sim7020_bridge.mqtt.json_text import dump
 from sim7020_bridge.mqtt.messages import Publication
 from sim7020_bridge.mqtt.topics import Topics
 from sim7020_bridge.outbox.outbox import Outbox
+from sim7020_bridge.usage import Usage
 
 log: Final = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class Reporter:
         facts: Where its state lives.
         sockets: Its sockets.
         outbox: What waits for them.
+        usage: What they cost.
         topics: Its topics.
         requests: The verbs that the bridge takes.
         publish: Hands a publication to the broker; must not block.
@@ -56,6 +58,7 @@ class Reporter:
         facts: Facts,
         sockets: Sockets,
         outbox: Outbox,
+        usage: Usage,
         topics: Topics,
         requests: tuple[str, ...],
         publish: Callable[[Publication], None],
@@ -65,6 +68,7 @@ class Reporter:
         self._facts = facts
         self._sockets = sockets
         self._outbox = outbox
+        self._usage = usage
         self._topics = topics
         self._requests = requests
         self._publish = publish
@@ -99,9 +103,9 @@ class Reporter:
         else:
             self._socket(socket)
 
-    def outbox_changed(self) -> None:
+    def delivery_changed(self) -> None:
         """Publish what waits, a little later: a burst of messages makes one publication. Alerts don't wait."""
-        if delivery_alerts(self._outbox) != self._delivery_alerts:
+        if delivery_alerts(self._outbox, self._usage) != self._delivery_alerts:
             self._alerts()
         self._soon(self._topics.state, self._state)
 
@@ -150,7 +154,7 @@ class Reporter:
 
     def _alerts(self) -> None:
         """Publish the alerts that hold, each with the time since when, and empty those that are mended."""
-        self._delivery_alerts = delivery_alerts(self._outbox)
+        self._delivery_alerts = delivery_alerts(self._outbox, self._usage)
         current = alerts(self._facts.state) | self._delivery_alerts
         for alert_id in self._alerted.keys() - current.keys():
             del self._alerted[alert_id]
@@ -194,7 +198,7 @@ class Reporter:
         self._retain(self._topics.info, dump(info))
 
     def _state(self) -> None:
-        self._retain(self._topics.state, dump(state_document(self._facts.state, self._outbox)))
+        self._retain(self._topics.state, dump(state_document(self._facts.state, self._outbox, self._usage)))
 
     def _socket(self, socket: ModemSocket) -> None:
         self._retain(self._topics.socket_state(socket.settings.name), dump(socket_document(socket)))
@@ -212,7 +216,7 @@ class Reporter:
             self._later[topic] = asyncio.get_running_loop().call_later(COUNTER_DELAY, publish)
 
 
-def state_document(state: ModemState, outbox: Outbox) -> documents.StateDocument:
+def state_document(state: ModemState, outbox: Outbox, usage: Usage) -> documents.StateDocument:
     """Return the contract's ``state`` for what is known."""
     link = state.link
     return documents.StateDocument(
@@ -223,6 +227,7 @@ def state_document(state: ModemState, outbox: Outbox) -> documents.StateDocument
         pdn=pdn_document(state.pdn),
         power=_power_document(state),
         clock=_clock_document(state.time),
+        usage=usage_document(usage),
         outbox=documents.OutboxState(
             messages=outbox.messages,
             bytes=outbox.bytes,
@@ -259,6 +264,17 @@ def pdn_document(pdn: Pdn) -> documents.PdnState:
     """Return the contract's ``pdn`` for a context."""
     state = None if pdn.active is None else "active" if pdn.active else "inactive"
     return documents.PdnState(state, pdn.cid, pdn.apn, pdn.address)
+
+
+def usage_document(usage: Usage) -> documents.UsageState:
+    """Return the contract's ``usage``."""
+    today, period = usage.today, usage.period
+    return documents.UsageState(
+        today=documents.Traffic(today.up, today.down),
+        period=documents.Traffic(period.up, period.down),
+        budget=usage.budget,
+        left=usage.left,
+    )
 
 
 def socket_document(socket: ModemSocket) -> documents.SocketStateDocument:

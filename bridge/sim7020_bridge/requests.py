@@ -75,6 +75,7 @@ class Requests:
         acknowledge: Tells the broker that a request is done with.
         pdn: The contract's ``pdn`` as it is now.
         publish: Hands a publication to the broker; must not block.
+        more: Verbs that are carried out elsewhere.
         clock: To tell a stale request.
     """
 
@@ -88,6 +89,7 @@ class Requests:
         acknowledge: Callable[[Received], None],
         pdn: Callable[[ModemState], PdnState],
         publish: Callable[[Publication], None],
+        more: Mapping[str, Callable[[RequestBody], Awaitable[Data]]],
         clock: Clock = wall_clock,
     ) -> None:
         self._modem = modem
@@ -110,6 +112,7 @@ class Requests:
             "reset": self._reset,
             "sleep": self._sleep,
             "wake": self._wake,
+            **more,
         }
         if modem.settings.allow_at:
             self._verbs["at"] = self._at

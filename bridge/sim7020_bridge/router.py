@@ -1,6 +1,7 @@
 """The outbox's messages to their sockets, and what comes from the network to MQTT."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -14,7 +15,7 @@ from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.mqtt.documents import ErrorDocument, ReceiptState
 from sim7020_bridge.mqtt.payloads import encode_payload
 from sim7020_bridge.mqtt.topics import Topics
-from sim7020_bridge.outbox.message import Entry, Loss, Owed, OwedKind, Place, Stage
+from sim7020_bridge.outbox.message import Entry, Loss, Owed, OwedKind, Place, Priority, Stage
 from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.receipts import Receipts
 
@@ -29,6 +30,9 @@ TIMES_LOST: Final = 10
 ACKNOWLEDGED_WITHIN: Final = 900.0
 """Seconds that a TCP peer has to acknowledge what the module took."""
 
+HELD_BACK_CHECK: Final = 60.0
+"""Seconds until messages that the data budget holds back are looked at again: a new period may have begun."""
+
 STORAGE_WAIT: Final = 5.0
 """Seconds before a message that must not go unless written down is tried again."""
 
@@ -42,6 +46,7 @@ class Router:
         receipts: Writes receipts.
         topics: The modem's.
         tell: Publishes a receipt that is not final.
+        lowest: Tells which priority a message must have to go now.
         clock: For the times in envelopes.
     """
 
@@ -53,6 +58,7 @@ class Router:
         receipts: Receipts,
         topics: Topics,
         tell: Callable[[tuple[Owed, ...]], None],
+        lowest: Callable[[], Priority],
         clock: Clock = wall_clock,
     ) -> None:
         self._sockets = sockets
@@ -60,6 +66,8 @@ class Router:
         self._receipts = receipts
         self._topics = topics
         self._tell = tell
+        self._lowest = lowest
+        self._changed = asyncio.Event()
         self._clock = clock
 
     async def run(self) -> None:
@@ -67,6 +75,10 @@ class Router:
         async with asyncio.TaskGroup() as tasks:
             for socket in self._sockets:
                 tasks.create_task(self._serve(socket), name=f"router: {socket.settings.name}")
+
+    def look(self) -> None:
+        """Look again whether messages may go: something has changed."""
+        self._changed.set()
 
     def deliver(self, socket: ModemSocket, data: bytes) -> None:
         """Publish what came from the network, once it is on disk."""
@@ -81,10 +93,20 @@ class Router:
         while True:
             await self._outbox.wait(name)
             await self._outbox.wait_settled()
+            if self._outbox.first(name, self._lowest()) is None:
+                await self._held_back()
+                continue
             await socket.wait_open()
-            entry = self._outbox.first(name)
+            entry = self._outbox.first(name, self._lowest())
             if entry is not None:
                 await self._send(socket, entry)
+
+    async def _held_back(self) -> None:
+        """Wait for a change, or for a new day: nothing that waits may go now."""
+        self._changed.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HELD_BACK_CHECK):
+                await self._changed.wait()
 
     async def _send(self, socket: ModemSocket, entry: Entry) -> None:
         self._outbox.take(entry)

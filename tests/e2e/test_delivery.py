@@ -2,11 +2,12 @@
 
 import json
 import sqlite3
+import sys
 from pathlib import Path
 
 from tests.e2e.programs import BridgeProcess
 from tests.e2e.servers import until
-from tests.e2e.world import World, tcp, udp
+from tests.e2e.world import World, run, tcp, udp
 
 
 async def test_messages_wait_over_a_kill(world: World) -> None:
@@ -147,3 +148,92 @@ async def test_a_full_outbox_tells(world: World) -> None:
     await shed.receipt("telemetry", "m4", "accepted")
     await world.mqtt.now(shed.topic("alert/outbox_full"), lambda heard: not heard.payload)
     await server.has(*(b"%d" % number for number in range(5)))
+
+
+async def test_the_budget_is_what_went_over_the_sockets(world: World) -> None:
+    """Bytes counted are the server's own count and 28 for each datagram, and they survive a kill."""
+    server = await world.udp(echo=True)
+    emulator = await world.emulator()
+    shed = await world.shed(emulator.place, {"telemetry": udp(server.port)})
+    for number in range(30):
+        await shed.send("telemetry", bytes(1 + 17 * number), f"m{number}")
+    await shed.receipt("telemetry", "m29", "accepted")
+    bytes_sent = sum(len(datagram) + 28 for datagram in server.datagrams)
+    await shed.state(lambda state: state["usage"]["today"] == {"up": bytes_sent, "down": bytes_sent})
+    state = await shed.state(lambda state: state["usage"]["budget"] is None)
+    assert state["usage"]["period"] == {"up": bytes_sent, "down": bytes_sent}
+    await until(lambda: kept_usage(world.directory / "state" / "shed.outbox") == (bytes_sent, bytes_sent))
+    await world.bridges[0].kill()
+    await world.bridges[0].start()
+    await shed.send("telemetry", b"x", "again")
+    await shed.state(lambda state: state["usage"]["today"] == {"up": bytes_sent + 29, "down": bytes_sent + 29})
+
+
+async def test_a_used_up_budget_holds_back_what_can_wait(world: World) -> None:
+    """Normal messages wait, critical ones go, and the operator's own figure lets all go again."""
+    server = await world.udp()
+    emulator = await world.emulator()
+    shed = await world.shed(emulator.place, {"telemetry": udp(server.port)}, data_budget={"bytes": 300})
+    await shed.send("telemetry", bytes(280), "m1")
+    await shed.receipt("telemetry", "m1", "accepted")
+    alert = await world.mqtt.now(shed.topic("alert/data_budget"), lambda heard: bool(heard.payload))
+    assert "used up" in alert.json()["message"]
+    await shed.send("telemetry", b"normal", "m2")
+    await shed.send("telemetry", b"alarm", "m3", user=(("priority", "critical"),))
+    await shed.receipt("telemetry", "m3", "accepted")
+    assert shed.receipts("telemetry", "m2") == ["queued"]
+    answer = await shed.request("calibrate", used=100)
+    assert answer["data"] == {"used": 100, "budget": 300, "left": 200}
+    await shed.receipt("telemetry", "m2", "accepted")
+    await world.mqtt.now(shed.topic("alert/data_budget"), lambda heard: not heard.payload)
+    await server.has(bytes(280), b"alarm", b"normal")
+
+
+async def test_the_outbox_on_request_and_from_the_shell(world: World) -> None:
+    """What waits can be listed, shown and cancelled over MQTT and beside the running bridge, with its receipts."""
+    server = await world.udp()
+    emulator = await world.emulator()
+    shed = await world.shed(emulator.place, {"telemetry": udp(server.port), "alarms": udp(server.port)})
+    await shed.request("deactivate")
+    await shed.socket("telemetry", lambda state: state["phase"] in {"closed", "backoff"})
+    for number in range(5):
+        await shed.send("telemetry", b"%d" % number, f"m{number}")
+    await shed.send("alarms", b"!", "a0", user=(("priority", "high"),), expiry=600)
+    await shed.receipt("alarms", "a0", "queued")
+    listed = (await shed.request("outbox", socket="telemetry", start=1, limit=2))["data"]
+    assert listed["messages"] == 5
+    assert [entry["id"] for entry in listed["entries"]] == ["m1", "m2"]
+    shown = (await shed.request("outbox", action="show", id="a0"))["data"]["entries"][0]
+    assert (shown["data_hex"], shown["priority"], shown["socket"]) == ("21", "high", "alarms")
+    assert shown["expires"] is not None
+    assert (await shed.request("outbox", action="cancel", id="nobody"))["error"]["code"] == "unknown_message"
+    assert (await shed.request("outbox", action="cancel", id="m1"))["data"] == {"cancelled": 1}
+    assert (await shed.receipt("telemetry", "m1", "failed"))["error"]["code"] == "cancelled"
+    command = (sys.executable, "-m", "sim7020_bridge", "outbox")
+    config = ("--config", str(world.bridges[0].config))
+    status, out, _ = await run(*command, "list", *config)
+    assert status == 0
+    assert [line.split()[0] for line in out.splitlines()] == ["m0", "m2", "m3", "m4", "a0"]
+    assert await run(*command, "cancel", *config, "m2") == (0, "1 cancelled\n", "")
+    await shed.receipt("telemetry", "m2", "failed")
+    status, _, err = await run(*command, "cancel", *config, "m2")
+    assert (status, err) == (1, "m2 is not in the outbox; it may have its end already\n")
+    await world.bridges[0].kill()
+    status, out, _ = await run(*command, "purge", *config, "--socket", "telemetry", "--yes")
+    assert (status, out) == (0, "3 cancelled; their receipts go out with the next run\n")
+    status, out, _ = await run(*command, "list", *config)
+    assert [line.split()[0] for line in out.splitlines()] == ["a0"]
+    await world.bridges[0].start()
+    await shed.receipt("telemetry", "m4", "failed")
+    await shed.receipt("alarms", "a0", "accepted")
+    await server.has(b"!")
+
+
+def kept_usage(file: Path) -> tuple[int, int]:
+    """Return the bytes up and down that the file has."""
+    connection = sqlite3.connect(file)
+    try:
+        up, down = connection.execute("SELECT coalesce(sum(up), 0), coalesce(sum(down), 0) FROM usage").fetchone()
+        return up, down
+    finally:
+        connection.close()

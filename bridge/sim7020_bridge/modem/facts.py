@@ -4,16 +4,18 @@ import asyncio
 from collections.abc import Callable
 
 from sim7020_bridge.clock import Clock, wall_clock
+from sim7020_bridge.modem.data_cost import DataCost
 from sim7020_bridge.modem.state import Fact, ModemState, initial, reduce
 
 
 class Facts:
-    """Holds a ModemState; every change goes through ``learn``."""
+    """Holds a ModemState; every change goes through ``learn``. ``on_cost`` is called with the data that things cost."""
 
     def __init__(self, clock: Clock = wall_clock) -> None:
         self._clock = clock
         self._state = initial(clock())
         self._listeners: list[Callable[[ModemState, ModemState], None]] = []
+        self.on_cost: Callable[[DataCost], None] = lambda _: None
         self._waiting: list[tuple[Callable[[ModemState], bool], asyncio.Future[None]]] = []
 
     @property

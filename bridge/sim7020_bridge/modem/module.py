@@ -9,6 +9,7 @@ from sim7020_bridge.at.command import Command
 from sim7020_bridge.commands.network import NameResolution, Ping, PingReply, ResolveName
 from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.errors import CommandRefused, ModuleSilent, RequestRefused
+from sim7020_bridge.modem.data_cost import pinged, resolved
 from sim7020_bridge.modem.facts import Facts
 from sim7020_bridge.modem.timing import Timing
 
@@ -62,18 +63,22 @@ class Module:
         def ours(resolution: NameResolution) -> bool:
             return resolution.name is None or resolution.name.casefold() == name.casefold()
 
+        addresses = 0
         async with self._resolving:
             report = self.channel.expect(NameResolution, ours)
             try:
                 answer = await self.execute(ResolveName(name))
-                if answer is not None:
-                    return answer
-                async with asyncio.timeout(self.timing.resolve_within):
-                    return await report
+                if answer is None:
+                    async with asyncio.timeout(self.timing.resolve_within):
+                        answer = await report
+                addresses = len(answer.addresses)
             except TimeoutError:
                 within = f"{self.timing.resolve_within:g}"
                 raise RequestRefused("resolve_timeout", f"no DNS answer for {name} within {within} s") from None
+            else:
+                return answer
             finally:
+                self.facts.on_cost(resolved(name, addresses))
                 report.cancel()
 
     async def ping(self, host: str, count: int) -> list[PingReply]:
@@ -94,6 +99,7 @@ class Module:
                         replies.append(await self._replies.get())
                 except TimeoutError:
                     break
+            self.facts.on_cost(pinged(PING_SIZE, sent=count, received=sum(not reply.lost for reply in replies)))
             return replies
 
     def take_ping_reply(self, reply: PingReply) -> None:

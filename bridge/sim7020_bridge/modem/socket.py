@@ -30,6 +30,13 @@ from sim7020_bridge.commands.sockets import (
 from sim7020_bridge.config.model import PowerSavingSettings, SocketSettings, Transport
 from sim7020_bridge.errors import BridgeError, CommandRefused, LineError, MalformedAnswer, ModuleSilent, RequestRefused
 from sim7020_bridge.modem.backoff import Backoff
+from sim7020_bridge.modem.data_cost import (
+    connection,
+    datagram_received,
+    datagram_sent,
+    segment_received,
+    segment_sent,
+)
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.power_saving import uses_psm
 from sim7020_bridge.modem.state import Layer, ModemState
@@ -194,6 +201,7 @@ class ModemSocket:
                 await module.try_setting(SetReleaseAssistance(NO_MORE_TO_COME))
             # counted before the module answers: the peer's acknowledgement may be reported first
             self._sent += len(piece)
+            module.facts.on_cost((segment_sent if self.acknowledges else datagram_sent)(len(piece)))
             await module.execute(SendData(socket, piece))
         except (CommandRefused, ModuleSilent) as error:
             if self.id == socket:
@@ -213,6 +221,9 @@ class ModemSocket:
             case DataReceived(_, data):
                 self._used = asyncio.get_running_loop().time()
                 self._set(received=self.state.received.plus(len(data)))
+                if self._module is not None:
+                    cost = segment_received if self.acknowledges else datagram_received
+                    self._module.facts.on_cost(cost(len(data)))
                 self._on_data(self, data)
             case DataAcknowledged(_, length):
                 self._acknowledge(length)
@@ -285,6 +296,8 @@ class ModemSocket:
         self._set(address=address)
         self.id = await self._create(module)
         report = module.channel.expect(SocketFailed, lambda urc: urc.socket == self.id)
+        if self.acknowledges:
+            module.facts.on_cost(connection())
         try:
             await module.execute(ConnectSocket(self.id, self.settings.port, address))
         except CommandRefused as refused:

@@ -6,6 +6,7 @@ from typing import Final
 
 from sim7020_bridge.commands.clock import SntpReport, StartSntp, StopSntp
 from sim7020_bridge.errors import CommandRefused, ModuleSilent
+from sim7020_bridge.modem.data_cost import time_asked
 from sim7020_bridge.modem.module import Module
 
 log: Final = logging.getLogger(__name__)
@@ -20,6 +21,7 @@ async def ask_time_server(module: Module, server: str) -> None:
     report = module.channel.expect(SntpReport)
     try:
         await module.execute(StartSntp(server))
+        module.facts.on_cost(time_asked())
         async with asyncio.timeout(module.timing.time_within):
             module.facts.learn((await report).time)
     except TimeoutError:

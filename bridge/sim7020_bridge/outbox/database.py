@@ -63,7 +63,7 @@ class Database:
     def _take_lock(self) -> None:
         if self._lock is not None:
             return
-        lock = os.open(self.file.with_name(f"{self.file.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(_lock_of(self.file), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -90,6 +90,30 @@ class Database:
                 self.file.with_name(self.file.name + suffix).rename(aside.with_name(aside.name + suffix))
         self.set_aside = aside
         log.error("%s is damaged (%s); it was set aside as %s and a new one made", self.file, problem, aside.name)
+
+
+def path_of(state_dir: Path, modem: str) -> Path:
+    """Return where a modem's outbox is kept."""
+    return state_dir / f"{modem}.outbox"
+
+
+def is_owned(file: Path) -> bool:
+    """Whether a program owns the file now."""
+    try:
+        lock = os.open(_lock_of(file), os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+def _lock_of(file: Path) -> Path:
+    return file.with_name(f"{file.name}.lock")
 
 
 def connect(file: Path) -> sqlite3.Connection:

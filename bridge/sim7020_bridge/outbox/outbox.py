@@ -41,12 +41,14 @@ class Rules:
         resumed: Says why a message of before a restart can't be sent any more, or None if it can.
         changed: Called after messages came or went, or storage failed or works again.
         received_dropped: Called with how many received messages were given up.
+        usage: Called with the bytes of earlier days, once they are read.
     """
 
     lost: Callable[[Entry, Loss], Sequence[Owed]]
     resumed: Callable[[Entry], Loss | None]
     changed: Callable[[], None]
     received_dropped: Callable[[int], None]
+    usage: Callable[[Sequence[records.UsageRow]], None]
 
 
 class Outbox:
@@ -124,7 +126,7 @@ class Outbox:
             self._number = max(self._number, entry.number)
             entry.committed = True
             self._enter(entry)
-            loss = self._rules.resumed(entry)
+            loss = Loss.CANCELLED if entry.number in content.cancelled else self._rules.resumed(entry)
             if loss is None:
                 entry.stage = Stage.WAITING
                 self._lines.add(entry)
@@ -133,6 +135,7 @@ class Outbox:
                 entry.place = Place.TAKEN
                 lost.append((entry, loss))
         self.owing.add(content.owed)
+        self._rules.usage(content.usage)
         self._loaded = True
         for entry, loss in lost:
             self.lose(entry, loss)
@@ -332,6 +335,11 @@ class Outbox:
         self.lose(entry, Loss.CANCELLED)
         return True
 
+    def keep_usage(self, rows: Sequence[records.UsageRow]) -> None:
+        """Write how many bytes each day had, unless what was there has not been read yet."""
+        if self._loaded:
+            self._journal.write(partial(records.keep_usage, rows=rows), within=LEISURE)
+
     def packets_acknowledged(self, packets: Sequence[int]) -> None:
         """Note that the broker has the acknowledgements of these packets, and will use their numbers for others."""
         self._journal.write(partial(records.forget_packets, packets=packets), within=LEISURE)
@@ -405,7 +413,7 @@ class Outbox:
 
     def _paid(self, number: int) -> None:
         if number > 0:
-            self._journal.write(partial(records.paid, number=number), within=LEISURE)
+            self._journal.write(partial(records.paid, number=number), within=COMPANY)
 
     def _keep_time(self) -> None:
         self._journal.write(partial(records.keep_time, mark=self._time.mark()), within=LEISURE)

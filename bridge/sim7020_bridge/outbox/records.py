@@ -12,6 +12,9 @@ from sim7020_bridge.outbox.passing_time import Mark
 REMEMBERED: Final = 24 * 3600.0
 """Seconds for which an id that was given is not taken again."""
 
+UsageRow = tuple[str, int, int, int]
+"""A day as ISO 8601 has it, bytes up, bytes down, and the correction of the billing period that starts then."""
+
 _MESSAGE: Final = (
     "number, socket, id, priority, key, data, at, ttl, taken, attempts, stage, reply_topic, correlation_data"
 )
@@ -24,6 +27,8 @@ class Content:
     entries: tuple[Entry, ...]
     owed: tuple[tuple[int, Owed], ...]
     mark: Mark | None
+    usage: tuple[UsageRow, ...]
+    cancelled: frozenset[int]
 
 
 def load(connection: sqlite3.Connection) -> Content:
@@ -31,7 +36,14 @@ def load(connection: sqlite3.Connection) -> Content:
     rows = connection.execute(f"SELECT {_MESSAGE} FROM message ORDER BY number")  # noqa: S608 - a constant
     entries = tuple(_entry(row) for row in rows)
     mark = connection.execute("SELECT elapsed, boot, uptime, wall FROM passing_time").fetchone()
-    return Content(entries, tuple(load_owed(connection)), None if mark is None else Mark(*mark))
+    cancelled = frozenset(number for (number,) in connection.execute("SELECT number FROM cancellation"))
+    return Content(
+        entries,
+        tuple(load_owed(connection)),
+        None if mark is None else Mark(*mark),
+        load_usage(connection),
+        cancelled,
+    )
 
 
 def load_owed(connection: sqlite3.Connection) -> Iterable[tuple[int, Owed]]:
@@ -141,6 +153,18 @@ def keep_time(connection: sqlite3.Connection, mark: Mark) -> None:
     )
 
 
+def load_usage(connection: sqlite3.Connection) -> tuple[UsageRow, ...]:
+    """Read the bytes of each day."""
+    rows = connection.execute("SELECT day, up, down, correction FROM usage")
+    return tuple((str(day), int(up), int(down), int(correction)) for day, up, down, correction in rows)
+
+
+def keep_usage(connection: sqlite3.Connection, rows: Sequence[UsageRow]) -> None:
+    """Write the bytes of each day, instead of what was there."""
+    connection.execute("DELETE FROM usage")
+    connection.executemany("INSERT INTO usage VALUES (?, ?, ?, ?)", rows)
+
+
 def cancellations(connection: sqlite3.Connection) -> tuple[int, ...]:
     """Take out what a command line asked to cancel."""
     numbers = tuple(number for (number,) in connection.execute("SELECT number FROM cancellation"))
@@ -152,6 +176,11 @@ def cancellations(connection: sqlite3.Connection) -> tuple[int, ...]:
 def ask_to_cancel(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
     """Ask whoever owns the file to cancel messages."""
     connection.executemany("INSERT OR IGNORE INTO cancellation VALUES (?)", [(number,) for number in numbers])
+
+
+def is_asked_to_cancel(connection: sqlite3.Connection) -> bool:
+    """Whether something still is to be cancelled."""
+    return connection.execute("SELECT 1 FROM cancellation").fetchone() is not None
 
 
 def _entry(row: Sequence[object]) -> Entry:

@@ -10,6 +10,7 @@ from sim7020_bridge.outbox.database import Database
 from sim7020_bridge.outbox.message import Entry, Loss, Message, Origin, Owed, OwedKind, Priority
 from sim7020_bridge.outbox.outbox import Outbox, Rules
 from sim7020_bridge.outbox.passing_time import Clocks, PassingTime
+from sim7020_bridge.outbox.records import UsageRow
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -50,6 +51,7 @@ class Desk:
         self.taken: list[tuple[str, bool]] = []
         self.failures: list[StorageFailed] = []
         self.dropped = 0
+        self.usage: list[UsageRow] = []
         self.resumed: Callable[[Entry], Loss | None] = lambda _entry: None
         self.outbox = self.opened()
 
@@ -63,6 +65,7 @@ class Desk:
                 resumed=self._resume,
                 changed=lambda: None,
                 received_dropped=self._drop,
+                usage=self.usage.extend,
             ),
             time=PassingTime(self.machine.clocks()),
         )

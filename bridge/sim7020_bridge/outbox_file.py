@@ -1,0 +1,79 @@
+"""An outbox from the shell: read and change the file, beside a running bridge or without one."""
+
+import sqlite3
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from sim7020_bridge.errors import StorageFailed
+from sim7020_bridge.outbox import records
+from sim7020_bridge.outbox.database import connect, is_owned, path_of
+from sim7020_bridge.outbox.message import Entry
+
+PATIENCE: Final = 10.0
+"""Seconds that a running bridge has to carry out what it was asked."""
+
+_LOOK: Final = 0.1
+
+
+class OutboxFile:
+    """The outbox of one modem.
+
+    Args:
+        state_dir: Where the bridge keeps its state.
+        modem: The modem's name.
+    """
+
+    def __init__(self, state_dir: Path, modem: str) -> None:
+        self._file = path_of(state_dir, modem)
+
+    def entries(self) -> Sequence[Entry]:
+        """Return what is in the outbox and not cancelled; nothing if there is no file.
+
+        Raises:
+            StorageFailed: It can't be read.
+        """
+        if not self._file.exists():
+            return ()
+        with _Connection(self._file) as connection:
+            content = records.load(connection)
+        return [entry for entry in content.entries if entry.number not in content.cancelled]
+
+    def cancel(self, numbers: Iterable[int]) -> bool:
+        """Cancel messages; say whether a running bridge has done it, or else the next one will first of all.
+
+        Raises:
+            StorageFailed: The file can't be written, or a running bridge does not look at it.
+        """
+        with _Connection(self._file) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            records.ask_to_cancel(connection, numbers)
+            connection.execute("COMMIT")
+            if not is_owned(self._file):
+                return False
+            ends = time.monotonic() + PATIENCE
+            while records.is_asked_to_cancel(connection):
+                if time.monotonic() > ends:
+                    raise StorageFailed(self._file, f"the bridge did not carry it out within {PATIENCE:g} s")
+                time.sleep(_LOOK)
+        return True
+
+
+class _Connection:
+    """A connection that turns SQLite's errors into StorageFailed."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def __enter__(self) -> sqlite3.Connection:
+        try:
+            self._connection = connect(self._file)
+        except sqlite3.Error as error:
+            raise StorageFailed(self._file, str(error)) from error
+        return self._connection
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        self._connection.close()
+        if isinstance(error, sqlite3.Error):
+            raise StorageFailed(self._file, str(error)) from error

@@ -1,0 +1,169 @@
+"""How much data a modem used, by day and billing period, and what that leaves for which messages."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import IntEnum
+from typing import Final
+
+from sim7020_bridge.clock import Clock, wall_clock
+from sim7020_bridge.config.model import DataBudgetSettings
+
+WARNED_AT: Final = 0.8
+"""Part of the budget from which on there is an alert."""
+
+KEPT: Final = timedelta(days=92)
+"""How long days are remembered."""
+
+
+class BudgetLevel(IntEnum):
+    """How far a budget is used up."""
+
+    GOOD = 0
+    WARNING = 1
+    USED_UP = 2
+
+
+@dataclass(slots=True)
+class Bytes:
+    """Bytes each way."""
+
+    up: int = 0
+    down: int = 0
+
+    @property
+    def total(self) -> int:
+        """Both ways."""
+        return self.up + self.down
+
+
+@dataclass(frozen=True, slots=True)
+class DayUsage:
+    """One row to keep.
+
+    Args:
+        day: The day, in UTC.
+        up: Bytes sent.
+        down: Bytes received.
+        correction: What the operator counted more (or less) in the billing period that starts on this day.
+    """
+
+    day: date
+    up: int = 0
+    down: int = 0
+    correction: int = 0
+
+
+@dataclass(slots=True)
+class _Day:
+    traffic: Bytes = field(default_factory=Bytes)
+    correction: int = 0
+
+
+class Usage:
+    """Counts one modem's bytes; what was counted on a day stays with that day, however the wall clock jumps.
+
+    Args:
+        settings: The budget.
+        changed: Called after every change with the level before and after.
+        clock: Tells which day it is.
+    """
+
+    def __init__(
+        self,
+        settings: DataBudgetSettings,
+        *,
+        changed: Callable[[BudgetLevel, BudgetLevel], None],
+        clock: Clock = wall_clock,
+    ) -> None:
+        self._settings = settings
+        self._changed = changed
+        self._clock = clock
+        self._days: dict[date, _Day] = {}
+
+    @property
+    def budget(self) -> int | None:
+        """Bytes that a billing period may have; None if there is no budget."""
+        return self._settings.bytes
+
+    @property
+    def today(self) -> Bytes:
+        """What was used today."""
+        day = self._days.get(self._today())
+        return Bytes() if day is None else day.traffic
+
+    @property
+    def period(self) -> Bytes:
+        """What was counted in this billing period."""
+        days = self._in_period()
+        return Bytes(sum(day.traffic.up for day in days), sum(day.traffic.down for day in days))
+
+    @property
+    def used(self) -> int:
+        """What counts against the budget: what was counted, set right by the operator's own figure."""
+        return max(0, sum(day.traffic.total + day.correction for day in self._in_period()))
+
+    @property
+    def left(self) -> int | None:
+        """Bytes that are left of the budget, 0 at least; None if there is none."""
+        return None if self.budget is None else max(0, self.budget - self.used)
+
+    @property
+    def level(self) -> BudgetLevel:
+        """How far the budget is used up."""
+        if self.budget is None or self.used < WARNED_AT * self.budget:
+            return BudgetLevel.GOOD
+        return BudgetLevel.USED_UP if self.used >= self.budget else BudgetLevel.WARNING
+
+    @property
+    def period_start(self) -> date:
+        """The first day of this billing period."""
+        today, first = self._today(), self._settings.first_day
+        month = today if today.day >= first else today.replace(day=1) - timedelta(days=1)
+        return month.replace(day=first)
+
+    def count(self, *, up: int = 0, down: int = 0) -> None:
+        """Count bytes."""
+        before = self.level
+        traffic = self._day(self._today()).traffic
+        traffic.up += up
+        traffic.down += down
+        self._changed(before, self.level)
+
+    def calibrate(self, used: int) -> None:
+        """Take the operator's figure for what this billing period has used so far, both ways."""
+        before = self.level
+        for day in self._in_period():
+            day.correction = 0
+        self._day(self.period_start).correction = used - self.period.total
+        self._changed(before, self.level)
+
+    def restore(self, rows: Iterable[DayUsage]) -> None:
+        """Count on from what was kept; what was counted already is added."""
+        before = self.level
+        for row in rows:
+            day = self._day(row.day)
+            day.traffic.up += row.up
+            day.traffic.down += row.down
+            day.correction += row.correction
+        self._changed(before, self.level)
+
+    def rows(self) -> tuple[DayUsage, ...]:
+        """Return what has to be kept."""
+        oldest = self._today() - KEPT
+        return tuple(
+            DayUsage(day, each.traffic.up, each.traffic.down, each.correction)
+            for day, each in self._days.items()
+            if day >= oldest
+        )
+
+    def _in_period(self) -> list[_Day]:
+        start = self.period_start
+        end = (start.replace(day=28) + timedelta(days=4)).replace(day=self._settings.first_day)
+        return [each for day, each in self._days.items() if start <= day < end]
+
+    def _day(self, day: date) -> _Day:
+        return self._days.setdefault(day, _Day())
+
+    def _today(self) -> date:
+        return self._clock().date()
