@@ -175,9 +175,9 @@ def _messages(picture: Picture, rows: int) -> Table:
     table.add_column("", width=8, justify="right", no_wrap=True, style="dim")
     table.add_column("socket", width=9, no_wrap=True)
     table.add_column("", width=1)
-    table.add_column("topic", ratio=4, min_width=22, no_wrap=True, overflow="ellipsis")
-    table.add_column("payload", ratio=3, no_wrap=True, overflow="ellipsis")
-    table.add_column("receipt", width=20, no_wrap=True)
+    table.add_column("topic", ratio=2, no_wrap=True, overflow="ellipsis")
+    table.add_column("payload", ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column("receipt", width=21, no_wrap=True)
     recent = list(picture.messages)[-rows:]
     for message in recent:
         data = Text(readable(message.data[:_LONGEST]))
@@ -199,7 +199,7 @@ def _receipt(message: Outgoing) -> Text:
     if state in _FAILURES:
         return Text(f"✗ {state}", "red")
     if message.final:
-        return Text(f"✓ {state} {_seconds(at - message.at)}", "green")
+        return Text(f"✓ {state} {at - message.at:.2f} s", "green")
     return Text(f"{state} …", "yellow")
 
 
