@@ -9,7 +9,7 @@ from sim7020_bridge.at.channel import Channel
 from sim7020_bridge.at.command import Echo, Urc
 from sim7020_bridge.commands.network import PingReply
 from sim7020_bridge.commands.packet import ContextState, PacketEvent, PacketEventKind
-from sim7020_bridge.commands.power import PoweredDown, SleepReport
+from sim7020_bridge.commands.power import PoweredDown, SleepReport, SupplyReport
 from sim7020_bridge.commands.radio import FunctionalityReport, SignalReport
 from sim7020_bridge.commands.registration import RegistrationReport
 from sim7020_bridge.commands.registry import URCS, Greeting, mask
@@ -111,6 +111,8 @@ class Session:
                 self._restart(text)
             case PoweredDown():
                 self._restart("NORMAL POWER DOWN")
+            case SupplyReport():
+                self._take_supply_report(urc)
             case _:
                 self._learn(urc)
 
@@ -132,6 +134,13 @@ class Session:
             self._context_came.set()
         elif event.lost and event.cid in {None, DEFAULT_CID}:
             self._facts.learn((ContextState(DEFAULT_CID, active=False),))
+
+    def _take_supply_report(self, report: SupplyReport) -> None:
+        height = "high" if report.over else "low"
+        if report.power_down:
+            self._restart(f"it switched itself off: the supply is too {height}")
+        else:
+            log.warning("the module's supply is too %s", height)
 
     def _count_resync(self) -> None:
         self._facts.learn(Resynchronised())
