@@ -13,12 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from sim7020_bridge.demo.picture import LAYERS, Outgoing, Picture, readable
-from sim7020_bridge.demo.stage import CONTROL, TELEMETRY, Stage
+from sim7020_bridge.demo.stage import CONTROL, SOCKETS, TELEMETRY, Stage
 from sim7020_bridge.mqtt.documents import Layer
 
 _REFRESH: Final = 0.2
 _FEWEST_ROWS: Final = 3
 _LONGEST: Final = 200
+_TOPIC: Final = max(len(topic) for socket in SOCKETS for topic in socket.send_topics)
 _WORDS: Final = {
     Layer.PORT: "serial port open",
     Layer.AT: "module answers",
@@ -175,7 +176,7 @@ def _messages(picture: Picture, rows: int) -> Table:
     table.add_column("", width=8, justify="right", no_wrap=True, style="dim")
     table.add_column("socket", width=9, no_wrap=True)
     table.add_column("", width=1)
-    table.add_column("topic", ratio=2, no_wrap=True, overflow="ellipsis")
+    table.add_column("topic", width=_TOPIC, no_wrap=True, overflow="ellipsis")
     table.add_column("payload", ratio=1, no_wrap=True, overflow="ellipsis")
     table.add_column("receipt", width=21, no_wrap=True)
     recent = list(picture.messages)[-rows:]
