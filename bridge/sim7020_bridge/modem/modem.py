@@ -76,8 +76,9 @@ class Modem:
             try:
                 await self._session()
             except ModuleRestarted:
-                continue
+                _end_if_cancelled()
             except BridgeError as error:
+                _end_if_cancelled()
                 if loop.time() - began > self._timing.session_stable:
                     backoff.reset()
                 wait = backoff.next_wait()
@@ -117,6 +118,13 @@ class Modem:
         else:
             self.facts.learn(ModuleLost(str(error), restarted=isinstance(error, ModuleRestarted)))
         return error
+
+
+def _end_if_cancelled() -> None:
+    """Let a cancellation through that came while a session was breaking: its TaskGroup tells of the break alone."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _leaves(errors: BaseExceptionGroup[BridgeError]) -> list[BridgeError]:

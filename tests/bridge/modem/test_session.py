@@ -162,6 +162,23 @@ async def test_stopping_leaves_nothing_behind(after: float) -> None:
     assert {bench.socket(name).id for name in ("udp", "tcp")} == {None}
 
 
+@pytest.mark.parametrize("turns", range(12))
+@pytest.mark.parametrize("evidence", ["unplugged", "RDY"])
+@on_virtual_time
+async def test_stopping_while_a_session_breaks(evidence: str, turns: int) -> None:
+    """A modem that is stopped in the moment in which its session breaks stops, and opens no port again."""
+    async with running(UDP) as bench:
+        await bench.opened("udp")
+        await asyncio.sleep(5)
+        if evidence == "RDY":
+            bench.module.say(evidence)
+        else:
+            bench.module.unplug()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+    assert bench.module.opened == 1
+
+
 @on_virtual_time
 async def test_many_sessions_leave_nothing_behind() -> None:
     """Session after session, the number of tasks and waiters stays."""
