@@ -32,6 +32,33 @@ async def test_restart_is_noticed(evidence: str) -> None:
 
 
 @on_virtual_time
+async def test_supply_reports() -> None:
+    """A warning about the supply changes nothing; switching off for it is a restart, with its reason."""
+    async with running() as bench:
+        await bench.online()
+        await asyncio.sleep(5)
+        bench.module.say("UNDER-VOLTAGE WARNNING")
+        await asyncio.sleep(5)
+        assert bench.module.opened == 1
+        bench.module.say("OVER-VOLTAGE POWER DOWN")
+        await bench.until(lambda state: state.counters.reboots == 1)
+        assert any("the supply is too high" in str(state.link.reason) for state in bench.states)
+
+
+@on_virtual_time
+async def test_stable_session_starts_with_short_wait() -> None:
+    """A port that was good for a minute is opened again soon, however often it failed before."""
+    async with running(absent=8) as bench:
+        await bench.online()
+        await asyncio.sleep(61)
+        bench.module.unplug()
+        await bench.until(lambda state: not state.port_open)
+        began = now()
+        await bench.until(lambda state: state.port_open)
+        assert now() - began <= 1
+
+
+@on_virtual_time
 async def test_late_greeting_is_no_restart() -> None:
     """SMS Ready comes seconds after the others, and so may +CPIN."""
     async with running() as bench:
