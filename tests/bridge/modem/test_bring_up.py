@@ -160,6 +160,18 @@ async def test_radio_cycles_with_growing_waits() -> None:
 
 
 @on_virtual_time
+async def test_sim_that_never_becomes_ready() -> None:
+    """A SIM that does not become ready in half a minute has the radio cycled, and is never given a PIN."""
+    async with running() as bench:
+        bench.module.answer("AT+CPIN?", "+CPIN: SIM PIN", "OK")
+        await bench.module.hears("AT+CFUN=0")
+        assert 30 + 0.75 * 10 <= now() <= 30 + 10 + 1
+        await bench.module.hears("AT+CFUN=0", times=4)
+        assert bench.module.times("AT+CPIN") == 0
+        assert "AT+CSQ" not in bench.module.heard
+
+
+@on_virtual_time
 async def test_fact_during_the_wait_saves_the_radio_cycle() -> None:
     """A module that attaches while the next start-over is waited for is left alone."""
     async with running() as bench:
