@@ -149,11 +149,15 @@ class World:
         """Return a modem as its users see it."""
         return Modem(self.mqtt, name)
 
+    async def end_bridges(self) -> None:
+        """End the bridges while what they talk to is still there; not needed at the end of a test."""
+        for bridge in self._bridges:
+            await bridge.stop()
+
     async def close(self) -> None:
         """End everything, and hold all that was published to the contract."""
         try:
-            for bridge in self._bridges:
-                await bridge.stop()
+            await self.end_bridges()
             for name in self._modems:
                 heard = await self.mqtt.now(f"{BASE}/{name}/availability", lambda heard: heard.payload == b"offline")
                 assert heard.retain
