@@ -134,8 +134,9 @@ async def _attached(module: Module) -> bool:
         module, _registered, _read_network, every=timing.registration_poll, patience=timing.registration_patience
     ):
         return False
-    if not await _until(module, _pdn_settled, read_pdn, every=timing.pdn_poll, patience=timing.pdn_poll):
-        await _try(module, ActivateContext(DEFAULT_CID))
+    if await _until(module, _pdn_settled, read_pdn, every=timing.pdn_poll, patience=timing.pdn_poll):
+        return True
+    await _try(module, ActivateContext(DEFAULT_CID))
     return await _until(module, _pdn_settled, read_pdn, every=timing.pdn_poll, patience=timing.pdn_patience)
 
 
