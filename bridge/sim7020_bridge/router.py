@@ -181,7 +181,8 @@ class Router:
         acknowledged.add_done_callback(tell)
 
     def _expired(self, message: Message) -> None:
-        self._receipt(message, ReceiptState.EXPIRED)
+        error = ErrorDocument("expired", f"the message waited longer than its ttl of {message.ttl or 0:g} s")
+        self._receipt(message, ReceiptState.EXPIRED, error=error)
 
     def _failed(self, message: Message, code: str, error: BridgeError, *, attempts: int) -> None:
         log.warning("message %s failed: %s", message.id, error)
