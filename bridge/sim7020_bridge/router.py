@@ -133,7 +133,9 @@ class Router:
     async def _send(self, socket: ModemSocket, message: Message) -> None:
         attempts = 0
         while True:
-            await socket.wait_open()
+            if not await self._open_in_time(socket, message):
+                self._expired(message)
+                return
             self._receipt(message, ReceiptState.SENDING, attempts=attempts + 1)
             try:
                 acknowledged = await socket.send(message.data)
@@ -147,6 +149,20 @@ class Router:
             else:
                 self._accepted(socket, message, acknowledged, attempts=attempts + 1)
                 return
+
+    async def _open_in_time(self, socket: ModemSocket, message: Message) -> bool:
+        """Return once the socket is open, or False when the message is not worth sending any more."""
+        left = None
+        if message.ttl is not None:
+            left = message.ttl - (self._clock() - message.at).total_seconds()
+            if left <= 0:
+                return False
+        try:
+            async with asyncio.timeout(left):
+                await socket.wait_open()
+        except TimeoutError:
+            return False
+        return True
 
     def _accepted(
         self, socket: ModemSocket, message: Message, acknowledged: "asyncio.Future[None]", *, attempts: int
@@ -165,7 +181,8 @@ class Router:
         acknowledged.add_done_callback(tell)
 
     def _expired(self, message: Message) -> None:
-        self._receipt(message, ReceiptState.EXPIRED)
+        error = ErrorDocument("expired", f"the message waited longer than its ttl of {message.ttl or 0:g} s")
+        self._receipt(message, ReceiptState.EXPIRED, error=error)
 
     def _failed(self, message: Message, code: str, error: BridgeError, *, attempts: int) -> None:
         log.warning("message %s failed: %s", message.id, error)

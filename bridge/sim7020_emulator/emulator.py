@@ -18,6 +18,10 @@ _AUTO_BAUD_RATE = 115200
 """The rate that a module without a fixed one has learned."""
 
 
+_MOST_UNSENT = 16384
+"""Bytes that may wait for the serial line before the sockets stop to receive."""
+
+
 @dataclass(slots=True)
 class Setup:
     """What an emulator is told before it starts.
@@ -60,6 +64,7 @@ class Emulator:
         self._ran = False
         self.rate = rate
         """The rate that the module believes in; 0 while it learns it from its host."""
+        self.module.on_congestion = lambda: self.uart.unsent > _MOST_UNSENT
 
     async def stop(self) -> None:
         """Switch off and end everything."""

@@ -25,6 +25,8 @@ _BACKLOG_LIMIT = 32768
 
 COVERAGE_POLL = 0.5
 """How often a stream without coverage looks for it, in seconds of the module's time."""
+_CONGESTION_POLL = 0.02
+"""How often a socket looks whether the serial line has caught up, in seconds."""
 
 
 class SocketError(IntEnum):
@@ -81,6 +83,7 @@ class HostSocket:
         on_data: Called with each piece of what arrives, after the downlink's delay.
         on_error: Called once, with the host's error, or None when the peer closed in order.
         reaches: Says whether there is coverage; a stream waits for it.
+        congested: Says whether the serial line has too much to print for more to be received.
         on_acknowledged: Called with the size of each TCP send whose bytes the peer's kernel has acknowledged.
     """
 
@@ -93,11 +96,13 @@ class HostSocket:
         on_data: Callable[[bytes], None],
         on_error: Callable[[OSError | None], None],
         on_acknowledged: Callable[[int], None],
+        congested: Callable[[], bool] = lambda: False,
         accepted: socket.socket | None = None,
         reaches: Callable[[], bool] = lambda: True,
     ) -> None:
         self._schedule = schedule
         self._reaches = reaches
+        self._congested = congested
         self._stream = stream
         self._on_data = on_data
         self._on_error = on_error
@@ -238,6 +243,8 @@ class HostSocket:
         loop = asyncio.get_running_loop()
         size = SEGMENT if self._stream else _LARGEST_DATAGRAM
         while True:
+            while self._congested():
+                await self._schedule.wait(_CONGESTION_POLL)
             try:
                 data = await loop.sock_recv(self._socket, size)
                 await self._coverage()

@@ -136,6 +136,11 @@ class Uart:
         """Disconnect the host."""
         self._transmit = None
 
+    @property
+    def unsent(self) -> int:
+        """Bytes for the host that have not left yet."""
+        return self._outward.backlog
+
     def on_receive(self, receive: Callable[[bytes], None]) -> None:
         """Say where bytes from the host go."""
         self._receive = receive

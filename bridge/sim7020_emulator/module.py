@@ -60,6 +60,7 @@ class Module:
         self.on_power: Callable[[], None] = lambda: None
         self.on_rate: Callable[[int], None] = lambda _: None
         self.on_change: Callable[[], None] = lambda: None
+        self.on_congestion: Callable[[], bool] = lambda: False
         self.sim = Sim(facts)
         self.radio = Radio(facts, variants, self.profile, self.emit_urc)
         self.packet = Packet(facts, self.profile, self.emit_urc)
@@ -77,6 +78,7 @@ class Module:
             active=self.traffic,
             uplink_delay=self._uplink_delay,
             close_code=lambda: facts.close_code,
+            congested=self._congested,
         )
         self.sockets.reaches = lambda: self.radio.registered
         self.compatible = CompatibleStack(schedule, internet, self.emit_urc)
@@ -409,6 +411,9 @@ class Module:
 
     def _changed(self) -> None:
         self.on_change()
+
+    def _congested(self) -> bool:
+        return self.on_congestion()
 
     def _uplink_delay(self) -> float:
         timing = self.schedule.timing

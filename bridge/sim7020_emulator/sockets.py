@@ -108,6 +108,7 @@ class Sockets:
         report: Emits an unsolicited line.
         online: Says whether there is a PDN.
         active: Called whenever something is sent or received, for the power saving timers.
+        congested: Says whether the serial line is too busy for more to be received.
         uplink_delay: Returns how long a send takes to reach the network.
     """
 
@@ -123,6 +124,7 @@ class Sockets:
         active: Callable[[], None],
         uplink_delay: Callable[[], float],
         close_code: Callable[[], int],
+        congested: Callable[[], bool],
     ) -> None:
         self._schedule = schedule
         self._internet = internet
@@ -139,6 +141,7 @@ class Sockets:
         self.reaches: Callable[[], bool] = lambda: True
         """Says whether there is coverage: without it datagrams are lost and streams wait."""
         self.on_connected: Callable[[], None] = lambda: None
+        self._congested = congested
         self._table: dict[int, ModuleSocket] = {}
         self.traffic = Traffic()
 
@@ -303,6 +306,7 @@ class Sockets:
             on_error=lambda error: self.fail(target, self._close_code() if error is None else error_code(error)),
             on_acknowledged=lambda size: self._acknowledged(target, size),
             reaches=self._in_reach,
+            congested=self._congested,
             accepted=accepted,
         )
         if target.keep_alive.mode:

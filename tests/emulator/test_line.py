@@ -7,6 +7,7 @@ import pytest
 from sim7020_emulator.emulator import Setup
 from sim7020_emulator.line import PacedLine, Uart
 from tests.emulator.bench import Bench
+from tests.emulator.peers import Peer
 from tests.virtual_time import run
 
 
@@ -106,3 +107,24 @@ async def test_what_is_said_to_nobody_is_lost() -> None:
     uart.unplug()
     uart.write(b"lost")
     assert heard == b"heard"
+
+
+def test_a_slow_line_holds_the_network_back() -> None:
+    """A TCP stream faster than the serial line waits in the network; nothing is lost and little is queued."""
+
+    async def play() -> None:
+        peer = await Peer("tcp").open()
+        async with Bench(Setup(baud=115200, speed=0)) as bench:
+            await bench.ask("AT+CSOC=1,1,1")
+            await bench.ask(f"AT+CSOCON=0,{peer.port},127.0.0.1")
+            await peer.send(bytes(60_000))
+            got = most = 0
+            while got < 60_000:
+                _, digits, data = (await bench.line()).split(",")
+                assert int(digits) == len(data)
+                got += len(data) // 2
+                most = max(most, bench.emulator.uart.unsent)
+            assert most < 20_000
+        peer.close()
+
+    run(play())

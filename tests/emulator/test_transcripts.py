@@ -1,6 +1,7 @@
 """The emulator answers every transcript as it is written."""
 
 import asyncio
+import os
 import re
 from collections.abc import Callable
 
@@ -9,8 +10,10 @@ import pytest
 from sim7020_emulator.clock import read_moment
 from sim7020_emulator.emulator import Setup
 from sim7020_emulator.internet import Echo, Moment
+from sim7020_emulator.line import Uart
 from sim7020_emulator.models import MODELS
 from sim7020_emulator.module import Module, SupplyTrouble
+from sim7020_emulator.terminal import PtyTerminal
 from tests.emulator.bench import Bench
 from tests.emulator.peers import Peer
 from tests.transcript import ANY, Blank, RawReceived, RawSent, Received, Sent, Step, Transcript, all_transcripts
@@ -18,6 +21,11 @@ from tests.transcript_given import Event
 from tests.virtual_time import run
 
 _JUDGED = [transcript for transcript in all_transcripts() if transcript.judges_emulator]
+_UNTIMED = [
+    transcript
+    for transcript in _JUDGED
+    if not any(isinstance(step, Event) and step.words[0] in {"wait", "pwrkey"} for step in transcript.steps)
+]
 _PATIENCE = 300
 _TROUBLES = {
     "under-warning": SupplyTrouble.UNDER_WARNING,
@@ -30,8 +38,11 @@ _TROUBLES = {
 class Replay:
     """One transcript against one emulator."""
 
-    def __init__(self, transcript: Transcript) -> None:
+    def __init__(self, transcript: Transcript, *, over_pty: bool) -> None:
         self.transcript = transcript
+        self.over_pty = over_pty
+        self.terminal: PtyTerminal | None = None
+        self.file = -1
         self.peers: list[Peer] = []
         self.clients: dict[int, asyncio.StreamWriter] = {}
         self.everything = bytearray()
@@ -48,16 +59,43 @@ class Replay:
         if off:
             self.bench.module.power_on = lambda **_: None  # type: ignore[method-assign]
         async with self.bench as bench:
-            bench.emulator.uart.plug_in(self.hear)
+            await self.plug_in(bench.emulator.uart)
             for step in self.transcript.steps:
                 await self.step(step)
+            self.drop_echo()
             assert not self.buffer.strip(b"\r\n")
+            await self.unplug()
         if self.transcript.wire is not None:
             assert bytes(self.everything) == self.transcript.wire
         for peer in self.peers:
             peer.close()
         for client in self.clients.values():
             client.close()
+
+    async def plug_in(self, uart: Uart) -> None:
+        """Connect, through a pty or without."""
+        if not self.over_pty:
+            uart.plug_in(self.hear)
+            return
+        self.terminal = PtyTerminal(uart, None)
+        await self.terminal.open()
+        self.file = os.open(self.terminal.name, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        asyncio.get_running_loop().add_reader(self.file, lambda: self.hear(os.read(self.file, 65536)))
+        await asyncio.sleep(0.05)
+
+    async def unplug(self) -> None:
+        """Disconnect."""
+        if self.terminal is not None:
+            asyncio.get_running_loop().remove_reader(self.file)
+            os.close(self.file)
+            await self.terminal.close()
+
+    def type(self, data: bytes) -> None:
+        """Type on the module's port."""
+        if self.over_pty:
+            os.write(self.file, data)
+        else:
+            self.bench.type(data)
 
     async def setup(self) -> Setup:
         """Tell an emulator what is given."""
@@ -91,16 +129,20 @@ class Replay:
     async def more(self) -> None:
         """Wait until the module says more."""
         self.spoke.clear()
-        await asyncio.wait_for(self.spoke.wait(), _PATIENCE)
+        if self.over_pty:
+            # The kernel passes a pty's bytes on in its own time, over which a timer of ours would make the clock jump.
+            await self.spoke.wait()
+        else:
+            await asyncio.wait_for(self.spoke.wait(), _PATIENCE)
 
     async def step(self, step: Step) -> None:
         """Do or expect one step."""
         match step:
             case Sent(text):
                 self.echo = text.encode() + b"\r"
-                self.bench.type(self.echo)
+                self.type(self.echo)
             case RawSent(data):
-                self.bench.type(data)
+                self.type(data)
             case Received():
                 await self.expect_line(step)
             case RawReceived(data):
@@ -109,6 +151,8 @@ class Replay:
                 assert bytes(self.buffer[: len(data)]) == data
                 del self.buffer[: len(data)]
             case Blank():
+                while self.echo.startswith(bytes(self.buffer)) and self.echo != self.buffer[: len(self.echo)]:
+                    await self.more()
                 self.drop_echo()
                 while len(self.buffer) < len(b"\r\n"):
                     await self.more()
@@ -185,7 +229,17 @@ def test_transcript(transcript: Transcript) -> None:
     """The module's side of a dialogue is as written."""
 
     async def play() -> None:
-        await Replay(transcript).run()
+        await Replay(transcript, over_pty=False).run()
+
+    run(play())
+
+
+@pytest.mark.parametrize("transcript", _UNTIMED, ids=lambda transcript: transcript.name)
+def test_transcript_over_a_pty(transcript: Transcript) -> None:
+    """A dialogue without sleep or waiting is the same through a real pty."""
+
+    async def play() -> None:
+        await Replay(transcript, over_pty=True).run()
 
     run(play())
 

@@ -90,7 +90,7 @@ async def play(
             client = _client(stage, picture)
             with view.shown(stage, picture):
                 try:
-                    async with asyncio.timeout(deadline if once else None):
+                    async with asyncio.timeout(max(0.0, deadline - picture.elapsed) if once else None):
                         await _first_of(
                             client.run(),
                             stage.watch(),

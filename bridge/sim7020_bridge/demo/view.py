@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -12,12 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from sim7020_bridge.demo.picture import LAYERS, Outgoing, Picture, readable
-from sim7020_bridge.demo.stage import CONTROL, TELEMETRY, Stage
+from sim7020_bridge.demo.stage import CONTROL, SOCKETS, TELEMETRY, Stage
 from sim7020_bridge.mqtt.documents import Layer
 
 _REFRESH: Final = 0.2
 _FEWEST_ROWS: Final = 3
 _LONGEST: Final = 200
+_TOPIC: Final = max(len(topic) for socket in SOCKETS for topic in socket.send_topics)
 _WORDS: Final = {
     Layer.PORT: "serial port open",
     Layer.AT: "module answers",
@@ -34,7 +36,8 @@ class View:
     """A terminal, or what stands in for one."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(highlight=False)
+        # Said outright, as variables such as FORCE_COLOR would put control codes into a pipe.
+        self._console = console or Console(force_terminal=sys.stdout.isatty(), highlight=False)
         self._live: Live | None = None
         self.animated: Final = self._console.is_terminal and not self._console.is_dumb_terminal
 
@@ -148,7 +151,8 @@ def _attachment(picture: Picture) -> Table:
 def _module(picture: Picture) -> Table:
     modem = _part(picture.info, "modem")
     signal, registration = _part(picture.state, "signal"), _part(picture.state, "registration")
-    pdn, power = _part(picture.state, "pdn"), _part(picture.state, "power")
+    pdn = _part(picture.state, "pdn")
+    sockets = [f"{name} {state.get('phase')}" for name, state in picture.socket_states.items()]
     operator = [value for value in (registration.get("operator"), registration.get("plmn")) if value]
     facts = {
         "module": _joined(" ", modem.get("manufacturer"), modem.get("model")),
@@ -157,7 +161,7 @@ def _module(picture: Picture) -> Table:
         "operator": _joined(" ", *operator, registration.get("technology")),
         "signal": _joined("", _unit(signal.get("rssi"), "dBm"), _unit(signal.get("rsrp"), "dBm", ", RSRP ")),
         "address": _joined(" on ", pdn.get("address"), pdn.get("apn")),
-        "supply": _joined("", _unit(power.get("voltage"), "V")),
+        "sockets": _joined(", ", *sockets),
     }
     table = Table.grid(padding=(0, 1))
     table.add_column(style="dim", no_wrap=True)
@@ -172,9 +176,9 @@ def _messages(picture: Picture, rows: int) -> Table:
     table.add_column("", width=8, justify="right", no_wrap=True, style="dim")
     table.add_column("socket", width=9, no_wrap=True)
     table.add_column("", width=1)
-    table.add_column("topic", ratio=4, no_wrap=True, overflow="ellipsis")
-    table.add_column("payload", ratio=3, no_wrap=True, overflow="ellipsis")
-    table.add_column("receipt", width=20, no_wrap=True)
+    table.add_column("topic", width=_TOPIC, no_wrap=True, overflow="ellipsis")
+    table.add_column("payload", ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column("receipt", width=21, no_wrap=True)
     recent = list(picture.messages)[-rows:]
     for message in recent:
         data = Text(readable(message.data[:_LONGEST]))
@@ -196,7 +200,7 @@ def _receipt(message: Outgoing) -> Text:
     if state in _FAILURES:
         return Text(f"✗ {state}", "red")
     if message.final:
-        return Text(f"✓ {state} {_seconds(at - message.at)}", "green")
+        return Text(f"✓ {state} {at - message.at:.2f} s", "green")
     return Text(f"{state} …", "yellow")
 
 

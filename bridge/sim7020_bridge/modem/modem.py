@@ -99,12 +99,15 @@ class Modem:
             try:
                 await self._keep_attached()
             except StartOver as ended:
+                _end_if_cancelled()
                 log.info("modem %s: %s", self.settings.name, ended)
                 if ended.power and self._power is not None:
                     await self._power.press()
             except (ModuleRestarted, ModuleAsleep) as ended:
+                _end_if_cancelled()
                 log.info("modem %s: %s", self.settings.name, ended)
             except BridgeError as error:
+                _end_if_cancelled()
                 # silence is no fault of a module that sleeps, and waiting for its wake is the session's
                 if not (self.facts.state.sleeping and self.facts.state.port_open):
                     await self._recover(error)
@@ -205,6 +208,13 @@ class Modem:
             restarted, silent = isinstance(error, ModuleRestarted), isinstance(error, ModuleSilent)
             self.facts.learn(ModuleLost(str(error), restarted=restarted, silent=silent, garbled=garbled))
         return error
+
+
+def _end_if_cancelled() -> None:
+    """Let a cancellation through that came while a session was breaking: its TaskGroup tells of the break alone."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _leaves(errors: BaseExceptionGroup[BridgeError]) -> list[BridgeError]:

@@ -51,7 +51,9 @@ class Outbox:
             PayloadRefused: ``outbox_full``.
         """
         superseded = self._keys.get((message.socket, message.key)) if message.key is not None else None
-        if superseded is None and (self.messages >= MOST_MESSAGES or self.bytes + len(message.data) > MOST_BYTES):
+        freed = 0 if superseded is None else len(self._entry(message.socket, *superseded).message.data)
+        too_many = superseded is None and self.messages >= MOST_MESSAGES
+        if too_many or self.bytes - freed + len(message.data) > MOST_BYTES:
             raise PayloadRefused("outbox_full", f"{self.messages} messages wait already, and no more are taken")
         old = None if superseded is None else self._remove(message.socket, *superseded)
         self._add(message)
@@ -91,7 +93,8 @@ class Outbox:
         self._any.set()
 
     def _remove(self, socket: str, priority: Priority, serial: int) -> Message:
-        entry = self._entries[socket, priority].pop(serial)
+        entry = self._entry(socket, priority, serial)
+        del self._entries[socket, priority][serial]
         message = entry.message
         if entry.expiry is not None:
             entry.expiry.cancel()
@@ -104,6 +107,9 @@ class Outbox:
         if not self.messages:
             self._any.clear()
         return message
+
+    def _entry(self, socket: str, priority: Priority, serial: int) -> _Entry:
+        return self._entries[socket, priority][serial]
 
     def _expire(self, message: Message, serial: int) -> None:
         self._remove(message.socket, message.priority, serial)

@@ -1,0 +1,289 @@
+"""Bringing a module up, against the note's flow chart."""
+
+import asyncio
+from itertools import pairwise
+
+import pytest
+
+from sim7020_bridge.modem.state import DEFAULT_CID, Layer, PdnWanted
+from tests.bridge.modem.bench import now, running
+from tests.bridge.scripted_module import ATTACHED, SILENCE, ScriptedModule, on_virtual_time
+
+REGISTERED = ATTACHED["AT+CEREG?"]
+SEARCHING = ("+CEREG: 5,2", "OK")
+OPTIONAL = (
+    "AT+IPR",
+    "AT+CSCLK",
+    "AT+CPSMS",
+    "AT+CGEREP",
+    "AT+CPSMSTATUS",
+    "AT+CSORCVFLAG",
+    "AT+CSORXGET",
+    "AT+CSOSENDFLAG",
+)
+
+
+def steps(module: ScriptedModule, *commands: str) -> list[str]:
+    """Return which of some commands were heard first, in the order in which they were."""
+    return sorted(commands, key=module.heard.index)
+
+
+@on_virtual_time
+async def test_steps_in_the_note_s_order() -> None:
+    """A module that is attached is taken from the first AT to an active context, in the order of the flow chart."""
+    async with running() as bench:
+        await bench.online()
+        order = ("AT", "ATE0", "ATV1", "AT+CMEE=1", "AT+CFUN?", "AT+CPIN?", "AT+CSQ", "AT+CEREG?", "AT+CGACT?")
+        assert steps(bench.module, *reversed(order)) == list(order)
+        assert bench.layers() == [
+            Layer.AT,
+            Layer.SIM,
+            Layer.RADIO,
+            Layer.REGISTRATION,
+            Layer.PDN,
+            Layer.ONLINE,
+        ]
+        assert now() < 1
+        assert "AT+CFUN=0" not in bench.module.heard
+        state = bench.modem.facts.state
+        assert (state.identity.imei, state.identity.imsi) == ("869951030000019", "901405100000019")
+        await bench.until(lambda state: state.pdn.address is not None)
+        assert bench.modem.facts.state.pdn.apn == "shnbiot"
+
+
+@on_virtual_time
+async def test_optional_settings_may_be_refused() -> None:
+    """A firmware that refuses every optional setting, or never answers one, is brought up all the same."""
+    async with running() as bench:
+        for command in OPTIONAL:
+            bench.module.answer(command, "ERROR")
+        bench.module.answer("AT+CSCLK", *SILENCE)
+        bench.module.answer_once("AT+CEREG=5", "+CME ERROR: 50")
+        await bench.online()
+        assert "AT+CEREG=2" in bench.module.heard
+        assert bench.module.opened == 1
+
+
+@pytest.mark.parametrize("lines", [("ERROR",), ("+CME ERROR: 100",), ("nonsense", "OK"), SILENCE], ids=str)
+@on_virtual_time
+async def test_readings_may_be_missing(lines: tuple[str, ...]) -> None:
+    """What a firmware does not tell stays unknown, and the modem comes online without it."""
+    async with running() as bench:
+        for command in ("AT+CGMI", "AT+CGSN", "AT+CIMI", "AT+CSQ", "AT+CGCONTRDP", "AT+COPS?", "AT+CENG?", "AT+CBC"):
+            bench.module.answer(command, *lines)
+        await bench.online()
+        await asyncio.sleep(120)
+        state = bench.modem.facts.state
+        assert state.link.layer is Layer.ONLINE
+        assert (state.identity.imsi, state.signal, state.supply, state.operator) == (None, None, None, None)
+        assert bench.module.opened == 1
+        if lines != SILENCE:
+            assert state.pdn.address == "10.250.0.213"
+
+
+@on_virtual_time
+async def test_gprs_registration_where_there_is_no_other() -> None:
+    """Firmware without +CEREG is asked with +CGREG, as the note does."""
+    async with running() as bench:
+        bench.module.answer("AT+CEREG", "ERROR")
+        bench.module.answer("AT+CEREG?", "ERROR")
+        await bench.online()
+        assert "AT+CGREG?" in bench.module.heard
+
+
+@on_virtual_time
+async def test_waits_for_the_fact_and_not_for_a_time() -> None:
+    """A URC ends each wait at once."""
+    async with running() as bench:
+        bench.module.answer("AT+CPIN?", "+CME ERROR: 14")
+        bench.module.answer("AT+CEREG?", *SEARCHING)
+        bench.module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
+        await bench.module.hears("AT+CPIN?")
+        await asyncio.sleep(0.5)
+        began = now()
+        bench.module.say("+CPIN: READY")
+        await bench.module.hears("AT+CEREG?")
+        await asyncio.sleep(0.1)
+        bench.module.say('+CEREG: 1,"00A0","0002920C",9')
+        await bench.module.hears("AT+CGACT?")
+        await asyncio.sleep(0.1)
+        bench.module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
+        bench.module.say("+CGEV: ME PDN ACT 1")
+        await bench.online()
+        assert now() - began < 0.5
+
+
+@on_virtual_time
+async def test_polls_where_no_urc_comes() -> None:
+    """Without any URC, readings in their intervals bring the modem online."""
+    async with running() as bench:
+        for _ in range(3):
+            bench.module.answer_once("AT+CPIN?", "ERROR")
+            bench.module.answer_once("AT+CEREG?", *SEARCHING)
+        bench.module.answer_once("AT+CGACT?", "+CGACT: 1,0", "OK")
+        await bench.online()
+        assert 3 * 2 + 3 * 5 <= now() <= 3 * 2 + 3 * 5 + 11
+        assert "AT+CFUN=0" not in bench.module.heard
+
+
+@on_virtual_time
+async def test_context_is_activated_if_it_does_not_come_by_itself() -> None:
+    """A context that stays off after registration is asked for, once; a refusal does not end the session."""
+    async with running() as bench:
+        bench.module.answer("AT+CGACT?", "OK")
+        bench.module.answer_once("AT+CGACT=1,1", "+CME ERROR: 607")
+        await bench.module.hears("AT+CGACT=1,1")
+        bench.module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
+        await bench.online()
+        assert bench.module.times("AT+CGACT=1,1") == 1
+        assert bench.module.opened == 1
+
+
+@on_virtual_time
+async def test_radio_cycles_with_growing_waits() -> None:
+    """While nothing registers the module, the radio goes off and on ever more rarely, each time for its pause."""
+    async with running() as bench:
+        bench.module.answer("AT+CEREG?", *SEARCHING)
+        off: list[float] = []
+        for cycle in range(1, 6):
+            await bench.module.hears("AT+CFUN=0", times=cycle, within=3600)
+            off.append(now())
+            await bench.module.hears("AT+CFUN=1", times=cycle)
+            assert 5 <= now() - off[-1] < 6
+        gaps = [after - before for before, after in pairwise(off)]
+        for cycle, gap in enumerate(gaps, start=1):
+            wait = 10 * 2**cycle
+            assert 0.75 * wait <= gap - 300 - 5 <= wait + 10
+        assert bench.modem.facts.state.counters.reattached == 5
+        bench.module.answer("AT+CEREG?", *REGISTERED)
+        await bench.online()
+
+
+@on_virtual_time
+async def test_sim_that_never_becomes_ready() -> None:
+    """A SIM that does not become ready in half a minute has the radio cycled, and is never given a PIN."""
+    async with running() as bench:
+        bench.module.answer("AT+CPIN?", "+CPIN: SIM PIN", "OK")
+        await bench.module.hears("AT+CFUN=0")
+        assert 30 + 0.75 * 10 <= now() <= 30 + 10 + 1
+        await bench.module.hears("AT+CFUN=0", times=4)
+        assert bench.module.times("AT+CPIN") == 0
+        assert "AT+CSQ" not in bench.module.heard
+
+
+@on_virtual_time
+async def test_fact_during_the_wait_saves_the_radio_cycle() -> None:
+    """A module that attaches while the next start-over is waited for is left alone."""
+    async with running() as bench:
+        bench.module.answer("AT+CEREG?", *SEARCHING)
+        await bench.module.hears("AT+CFUN=0")
+        await asyncio.sleep(5 + 302)
+        bench.module.answer("AT+CEREG?", *REGISTERED)
+        bench.module.say('+CEREG: 1,"00A0","0002920C",9', "+CGEV: ME PDN ACT 1")
+        await bench.online()
+        await asyncio.sleep(600)
+        assert bench.module.times("AT+CFUN=0") == 1
+
+
+@on_virtual_time
+async def test_radio_that_is_off_is_switched_on() -> None:
+    """A module that was left in flight mode is taken out of it before anything else."""
+    async with running() as bench:
+        bench.module.answer_once("AT+CFUN?", "+CFUN: 4", "OK")
+        await bench.online()
+        assert steps(bench.module, "AT+CPIN?", "AT+CFUN=1") == ["AT+CFUN=1", "AT+CPIN?"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        pytest.param(("+CPIN: SIM PIN", "OK"), "the SIM wants its PIN", id="PIN"),
+        pytest.param(("+CPIN: SIM PUK", "OK"), "the SIM is locked and wants its PUK", id="PUK"),
+        pytest.param(("+CME ERROR: 10",), "no SIM is inserted", id="none"),
+        pytest.param(("ERROR",), "the SIM is not ready", id="not ready"),
+        pytest.param(("+CPIN:", "OK"), "the SIM has not been read yet", id="nothing"),
+        pytest.param(SILENCE, "the SIM has not been read yet", id="silence"),
+    ],
+)
+@on_virtual_time
+async def test_sim_that_is_not_ready(lines: tuple[str, ...], reason: str) -> None:
+    """What is wrong with the SIM is told; once it is ready, the modem goes on."""
+    async with running() as bench:
+        bench.module.answer("AT+CPIN?", *lines)
+        await bench.module.hears("AT+CPIN?", times=2)
+        link = bench.modem.facts.state.link
+        assert (link.layer, link.reason) == (Layer.SIM, reason)
+        bench.module.answer("AT+CPIN?", *ATTACHED["AT+CPIN?"])
+        await bench.online()
+        assert bench.module.opened == 1
+        assert bench.module.times("AT+CPIN") == 0
+
+
+@pytest.mark.parametrize(
+    ("apn", "sets"),
+    [
+        pytest.param(None, 0, id="none configured"),
+        pytest.param("shnbiot", 0, id="the same"),
+        pytest.param("iot.1nce.net", 1, id="another"),
+    ],
+)
+@on_virtual_time
+async def test_apn_is_set_only_if_it_differs(apn: str | None, sets: int) -> None:
+    """The radio goes off for an APN only if the module has another one; then off, set, on."""
+    async with running(apn=apn) as bench:
+        await bench.online()
+        assert bench.module.times("AT*MCGDEFCONT") == sets
+        if sets:
+            setting = '*MCGDEFCONT="IP","iot.1nce.net"'
+            order = ("AT+CFUN=0", f"AT{setting}", "AT+CFUN=1", "AT+CPIN?")
+            assert steps(bench.module, *reversed(order)) == list(order)
+
+
+@on_virtual_time
+async def test_apn_that_cannot_be_read_is_set() -> None:
+    """A module that does not tell its APN gets the configured one."""
+    async with running(apn="shnbiot") as bench:
+        bench.module.answer("AT*MCGDEFCONT?", "ERROR")
+        await bench.online()
+        assert bench.module.times("AT*MCGDEFCONT") == 1
+
+
+@on_virtual_time
+async def test_refused_apn_leaves_the_radio_on() -> None:
+    """A module that refuses the APN has its radio switched on again, and the bridge starts over."""
+    async with running(apn="other") as bench:
+        bench.module.answer_once("AT*MCGDEFCONT", "+CME ERROR: 50")
+        await bench.module.hears("AT*MCGDEFCONT")
+        await bench.until(lambda state: state.link.layer is Layer.AT and state.answer_problem is not None)
+        assert steps(bench.module, "AT+CFUN=1", "AT+CFUN=0") == ["AT+CFUN=0", "AT+CFUN=1"]
+        await bench.online()
+        assert bench.module.opened == 2
+
+
+@on_virtual_time
+async def test_context_that_is_off_on_request_is_left_off() -> None:
+    """A context that a user switched off counts as settled, and nothing is done about it."""
+    async with running() as bench:
+        await bench.online()
+        bench.modem.facts.learn(PdnWanted(wanted=False))
+        bench.module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
+        bench.module.say("+CGEV: ME PDN DEACT 1")
+        await asyncio.sleep(3600)
+        assert f"AT+CGACT=1,{DEFAULT_CID}" not in bench.module.heard
+        assert "AT+CFUN=0" not in bench.module.heard
+        assert bench.modem.facts.state.link.layer is Layer.PDN
+
+
+@on_virtual_time
+async def test_attaches_again_when_detached() -> None:
+    """A modem that loses its context is attached again, with no start-over as long as it comes back by itself."""
+    async with running() as bench:
+        await bench.online()
+        bench.module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
+        bench.module.say("+CGEV: NW DETACH")
+        await bench.until(lambda state: state.link.layer is Layer.PDN)
+        await asyncio.sleep(1)
+        bench.module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
+        bench.module.say("+CGEV: ME PDN ACT 1")
+        await bench.online()
+        assert "AT+CFUN=0" not in bench.module.heard

@@ -1,0 +1,275 @@
+"""What ends a session, what it leaves behind, and how the next one begins."""
+
+import asyncio
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sim7020_bridge.errors import LineError, RequestRefused
+from sim7020_bridge.modem.socket import Phase
+from sim7020_bridge.modem.state import Layer
+from tests.bridge.modem.bench import TCP, UDP, now, running
+from tests.bridge.scripted_module import ATTACHED, SILENCE, on_virtual_time
+from tests.virtual_time import run
+
+
+@pytest.mark.parametrize(
+    "evidence", ["RDY", "*MATREADY: 1", "NORMAL POWER DOWN", "AT+CSQ"], ids=["RDY", "MATREADY", "power down", "echo"]
+)
+@on_virtual_time
+async def test_restart_is_noticed(evidence: str) -> None:
+    """Greetings, an echo or a farewell mean that all settings and sockets are gone: everything is done again."""
+    async with running(UDP) as bench:
+        await bench.opened("udp")
+        bench.module.sockets.clear()
+        bench.module.say(evidence)
+        await bench.until(lambda state: state.counters.reboots == 1)
+        assert bench.modem.facts.state.link.reason is not None
+        await bench.opened("udp")
+        assert bench.module.times("ATE0") == 2
+        assert bench.modem.facts.state.counters.reopened == 0
+
+
+@on_virtual_time
+async def test_supply_reports() -> None:
+    """A warning about the supply changes nothing; switching off for it is a restart, with its reason."""
+    async with running() as bench:
+        await bench.online()
+        await asyncio.sleep(5)
+        bench.module.say("UNDER-VOLTAGE WARNNING")
+        await asyncio.sleep(5)
+        assert bench.module.opened == 1
+        bench.module.say("OVER-VOLTAGE POWER DOWN")
+        await bench.until(lambda state: state.counters.reboots == 1)
+        assert any("the supply is too high" in str(state.link.reason) for state in bench.states)
+
+
+@on_virtual_time
+async def test_stable_session_starts_with_short_wait() -> None:
+    """A port that was good for a minute is opened again soon, however often it failed before."""
+    async with running(absent=8) as bench:
+        await bench.online()
+        await asyncio.sleep(61)
+        bench.module.unplug()
+        await bench.until(lambda state: not state.port_open)
+        began = now()
+        await bench.until(lambda state: state.port_open)
+        assert now() - began <= 1
+
+
+@on_virtual_time
+async def test_late_greeting_is_no_restart() -> None:
+    """SMS Ready comes seconds after the others, and so may +CPIN."""
+    async with running() as bench:
+        bench.module.say("RDY", "+CFUN: 1")
+        await bench.online()
+        await asyncio.sleep(5)
+        bench.module.say("+CPIN: READY", "SMS Ready", "+CSQN: 21,0", "+CLTS: 18/06/22,09:27:49+32")
+        await asyncio.sleep(1)
+        state = bench.modem.facts.state
+        assert state.link.layer is Layer.ONLINE
+        assert state.counters.reboots == 0
+        assert state.signal is not None
+        assert state.signal.rssi_index == 21
+
+
+@on_virtual_time
+async def test_port_that_goes_away() -> None:
+    """A port that goes away ends the session, is told as such, and opened again."""
+    async with running(UDP) as bench:
+        await bench.opened("udp")
+        bench.absent = 3
+        bench.module.unplug()
+        await bench.until(lambda state: state.port_problem == "no such device")
+        assert bench.socket("udp").state.phase is not Phase.OPEN
+        with pytest.raises(RequestRefused, match="no such device"):
+            _ = bench.modem.module
+        await bench.opened("udp")
+        assert bench.modem.facts.state.counters.reopened == 1
+
+
+@on_virtual_time
+async def test_port_that_is_not_there_at_first() -> None:
+    """A port that can't be opened is tried again, ever more rarely but at least once a minute."""
+    async with running(absent=12) as bench:
+        with pytest.raises(RequestRefused, match="the port is not open yet"):
+            _ = bench.modem.module
+        await bench.online()
+        assert 0.75 * 423 <= now() <= 424 + 1
+
+
+@on_virtual_time
+async def test_module_that_is_off() -> None:
+    """A module that answers nothing is looked for until it does."""
+    async with running() as bench:
+        bench.module.answer("AT", *SILENCE)
+        bench.module.answer("ATV1", *SILENCE)
+        await bench.until(lambda state: state.answer_problem is not None)
+        assert bench.modem.facts.state.link.layer is Layer.AT
+        bench.module.answer("AT", "OK")
+        bench.module.answer("ATV1", "OK")
+        await bench.online()
+
+
+@on_virtual_time
+async def test_line_out_of_step() -> None:
+    """A line that can't be brought back into step ends the session; the state says so in between."""
+    async with running() as bench:
+        await bench.online()
+        for command in ("AT", "AT+CPIN?"):
+            bench.module.answer(command, *SILENCE)
+        await bench.until(lambda state: state.link.layer is Layer.AT)
+        assert bench.modem.facts.state.counters.resyncs == 1
+        bench.module.answer("AT", "OK")
+        bench.module.answer("AT+CPIN?", *ATTACHED["AT+CPIN?"])
+        await bench.online()
+        assert bench.module.opened >= 2
+
+
+@on_virtual_time
+async def test_module_is_of_no_use_after_its_session() -> None:
+    """Whoever holds on to the module of an earlier session gets an error and no answer of the next one."""
+    async with running() as bench:
+        await bench.online()
+        module = bench.modem.module
+        waiting = asyncio.create_task(module.resolve("example.org"))
+        pinging = asyncio.create_task(module.ping("example.org", 2))
+        await bench.module.hears("AT+CIPPING")
+        bench.module.say("RDY")
+        with pytest.raises(LineError):
+            await waiting
+        await bench.online()
+        with pytest.raises(LineError):
+            await module.resolve("example.org")
+        assert await pinging == []
+        assert bench.modem.module is not module
+
+
+@on_virtual_time
+async def test_sleep_and_wake() -> None:
+    """A module that falls asleep by itself is left alone, and is online again when it wakes."""
+    async with running(UDP) as bench:
+        await bench.opened("udp")
+        await asyncio.sleep(5)
+        bench.module.say('+CPSMSTATUS: "ENTER PSM"')
+        await bench.until(lambda state: state.link.layer is Layer.SLEEPING)
+        heard = len(bench.module.heard)
+        await asyncio.sleep(60)
+        assert len(bench.module.heard) == heard
+        bench.module.say('+CPSMSTATUS: "EXIT PSM"')
+        await bench.online()
+
+
+@on_virtual_time
+async def test_readings_are_repeated() -> None:
+    """Signal, cell and supply are read again every few minutes, and not while a command waits."""
+    async with running(TCP) as bench:
+        await bench.opened("tcp")
+        await asyncio.sleep(5)
+        assert bench.module.times("AT+CBC") == 1
+        bench.module.answer_once("AT+CSOSEND", *SILENCE)
+        await asyncio.sleep(290)
+        sending = asyncio.create_task(bench.socket("tcp").send(b"1"))
+        await asyncio.sleep(20)
+        assert bench.module.times("AT+CBC") == 1
+        bench.module.say("OK")
+        await sending
+        await asyncio.sleep(5)
+        assert bench.module.times("AT+CBC") == 2
+
+
+@pytest.mark.parametrize("after", [0.0, 0.05, 0.21, 0.5, 2.0, 30.0])
+@on_virtual_time
+async def test_stopping_leaves_nothing_behind(after: float) -> None:
+    """A modem can be stopped at any moment; no task and no waiter outlives it."""
+    async with running(UDP, TCP) as bench:
+        await asyncio.sleep(after)
+    assert bench.modem.facts._waiting == []
+    assert {bench.socket(name).id for name in ("udp", "tcp")} == {None}
+
+
+@pytest.mark.parametrize("turns", range(12))
+@pytest.mark.parametrize("evidence", ["unplugged", "RDY"])
+@on_virtual_time
+async def test_stopping_while_a_session_breaks(evidence: str, turns: int) -> None:
+    """A modem that is stopped in the moment in which its session breaks stops, and opens no port again."""
+    async with running(UDP) as bench:
+        await bench.opened("udp")
+        await asyncio.sleep(5)
+        if evidence == "RDY":
+            bench.module.say(evidence)
+        else:
+            bench.module.unplug()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+    assert bench.module.opened == 1
+
+
+@on_virtual_time
+async def test_many_sessions_leave_nothing_behind() -> None:
+    """Session after session, the number of tasks and waiters stays."""
+    async with running(UDP, TCP) as bench:
+        counts = set()
+        for session in range(1, 6):
+            await bench.opened("udp")
+            await bench.opened("tcp")
+            await asyncio.sleep(20)
+            assert bench.module.opened == session
+            counts.add((len(asyncio.all_tasks()), len(bench.modem.facts._waiting)))
+            bench.module.unplug()
+            await bench.until(lambda state: state.link.layer is Layer.PORT)
+        assert len(counts) == 1
+
+
+LINES = st.one_of(
+    st.sampled_from(
+        [
+            "+CSOERR: 0,99999999999999999999",
+            "+CSOERR: -1,2",
+            "+CSONMI: 0,2,ZZ",
+            "+CSONMI: 0,0,",
+            "+CSONMI: 9,2,31",
+            "SEND: 0,-5",
+            "SEND: 0",
+            "+CIPPING: 1,1.2.3.4,5,6",
+            "+CIPPING: x",
+            "+CEREG: 77",
+            "+CEREG: " + 5000 * "1",
+            "+CGEV: ME PDN ACT 1",
+            "+CGEV: NW DETACH",
+            "+CPIN: ",
+            "+CFUN: 9",
+            "+CSQN: 99,99",
+            '+CPSMSTATUS: "X"',
+            '+CDNSGIP: 1,"a"',
+            "+CDNSGIP: 0,8",
+            "OK",
+            "ERROR",
+            "> ",
+        ]
+    ),
+    st.text(st.characters(max_codepoint=126, exclude_characters="\r\n"), max_size=40),
+    st.builds(
+        "{}: {}".format,
+        st.sampled_from(["+CSOERR", "+CSONMI", "SEND", "+CGEV", "+CEREG", "+CPIN", "+CIPPING", "+CDNSGIP", "+CSQN"]),
+        st.text(st.sampled_from('0123456789ABCDEF",.- xyz'), max_size=30),
+    ),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(LINES, max_size=12))
+def test_no_line_ends_the_modem(lines: list[str]) -> None:
+    """Whatever the line says, the modem goes on, or starts over at worst."""
+
+    async def main() -> None:
+        async with running(UDP, TCP) as bench:
+            await bench.opened("tcp")
+            bench.module.say(*lines)
+            await asyncio.sleep(1)
+            bench.module.say("+CPIN: READY", '+CEREG: 1,"00A0","0002920C",9', '+CPSMSTATUS: "EXIT PSM"')
+            await bench.opened("udp", within=3600)
+            await bench.opened("tcp", within=3600)
+
+    run(main(), grace=0)
