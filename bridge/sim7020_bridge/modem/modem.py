@@ -95,7 +95,9 @@ class Modem:
 
     async def run(self) -> None:
         """Keep the modem attached until cancelled."""
+        loop = asyncio.get_running_loop()
         while True:
+            began = loop.time()
             try:
                 await self._keep_attached()
             except StartOver as ended:
@@ -103,9 +105,15 @@ class Modem:
                 log.info("modem %s: %s", self.settings.name, ended)
                 if ended.power and self._power is not None:
                     await self._power.press()
-            except (ModuleRestarted, ModuleAsleep) as ended:
+            except ModuleAsleep as asleep:
                 _end_if_cancelled()
-                log.info("modem %s: %s", self.settings.name, ended)
+                log.info("modem %s: %s", self.settings.name, asleep)
+            except ModuleRestarted as restarted:
+                _end_if_cancelled()
+                log.info("modem %s: %s", self.settings.name, restarted)
+                if loop.time() - began < self._timing.restart_spacing:
+                    # one restart is met at once; a module that restarts again and again wants patience
+                    await self._recover(restarted)
             except BridgeError as error:
                 _end_if_cancelled()
                 # silence is no fault of a module that sleeps, and waiting for its wake is the session's
