@@ -91,8 +91,12 @@ class Modem:
             session = Session(port, settings=self.settings, facts=self.facts, sockets=self.sockets, timing=self._timing)
             try:
                 await session.run(self._ready)
-            except* BridgeError as errors:
-                raise self._learn_end(errors) from errors
+            except BaseExceptionGroup as errors:
+                # not except*: Python 3.11.2 wraps what is raised inside it in one more group
+                ours, others = errors.split(BridgeError)
+                if ours is None or others is not None:
+                    raise
+                raise self._learn_end(ours) from errors
         finally:
             self._module = None
             await port.aclose()
