@@ -188,8 +188,12 @@ class Modem:
             self._session = session
             try:
                 await session.run(self._ready)
-            except* BridgeError as errors:
-                raise self._learn_end(errors, garbled=session.garbled) from errors
+            except BaseExceptionGroup as errors:
+                # not except*: Python 3.11.2 wraps what is raised inside it in one more group
+                ours, others = errors.split(BridgeError)
+                if ours is None or others is not None:
+                    raise
+                raise self._learn_end(ours, garbled=session.garbled) from errors
         finally:
             self._module = self._session = None
             await port.aclose()
