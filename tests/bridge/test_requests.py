@@ -190,7 +190,7 @@ async def test_set_apn_that_does_not_come_online() -> None:
         ("set_apn", {}, "invalid_request"),
         ("set_apn", {"apn": 'a"'}, "invalid_request"),
         ("set_apn", {"apn": "a", "password": "\u00fc"}, "invalid_request"),
-        ("reattach", {}, "unknown_verb"),
+        ("at", {"command": "AT"}, "unknown_verb"),
         ("ping", {"host": "a", "expires": "2025-12-31T23:59:59Z"}, "expired"),
         ("ping", {"host": "a", "expires": "2026-01-01T00:00:00"}, "invalid_request"),
         ("ping", {"host": "a", "expires": "soon"}, "invalid_request"),

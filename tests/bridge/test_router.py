@@ -153,7 +153,7 @@ async def test_expired_after_an_interruption(ttl: int, state: str) -> None:
         desk.module.answer_once("AT+CSOSEND", *SILENCE)
         desk.send("udp", b"x", message_expiry=ttl, **named("m1"))
         await desk.module.hears("AT+CSOSEND")
-        desk.bench.absent = 10
+        desk.bench.absent = 40
         desk.module.unplug()
         assert (await desk.final("udp", "m1"))["state"] == state
 
