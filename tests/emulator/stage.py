@@ -58,6 +58,14 @@ class Theatre:
         self.peers.append(peer)
         return peer
 
+    async def udp(self) -> Peer:
+        """Connect socket 0 to a UDP server."""
+        return await self._connected("udp", 2)
+
+    async def tcp(self) -> Peer:
+        """Connect socket 0 to a TCP server."""
+        return await self._connected("tcp", 1)
+
     @property
     def faults(self) -> list[tuple[float, str]]:
         """What happened, and when, in tenths of a second."""
@@ -79,6 +87,12 @@ class Theatre:
         self.bench.type(line.encode() + b"\r")
         await asyncio.sleep(within)
         return [text for text in self.heard().decode("latin-1").split("\r\n") if text]
+
+    async def _connected(self, protocol: str, kind: int) -> Peer:
+        peer = await self.peer(protocol)
+        await self.answers(f"AT+CSOC=1,{kind},1")
+        assert await self.answers(f"AT+CSOCON=0,{peer.port},127.0.0.1", 5) == ["OK"]
+        return peer
 
     def _note(self, text: str) -> None:
         self.log.append((asyncio.get_running_loop().time(), text))
