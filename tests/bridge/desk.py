@@ -124,9 +124,9 @@ class Desk:
 
 
 @asynccontextmanager
-async def staffed(*sockets: SocketSettings, absent: int = 0) -> AsyncIterator[Desk]:
-    """Keep a modem attached and serve its sockets while the block runs."""
-    async with running(*sockets, absent=absent) as bench:
+async def staffed(*sockets: SocketSettings, absent: int = 0, **settings: Any) -> AsyncIterator[Desk]:
+    """Keep a modem attached and serve its sockets while the block runs; ``settings`` as for ``running``."""
+    async with running(*sockets, absent=absent, **settings) as bench:
         desk = Desk(bench)
         serving = asyncio.create_task(desk.router.run(), name="router")
         try:

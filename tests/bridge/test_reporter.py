@@ -1,18 +1,21 @@
 """What is published of a modem, when, and how often."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
 
 from sim7020_bridge.commands.registration import Registration
 from sim7020_bridge.commands.sim import SimReading, SimState
+from sim7020_bridge.config.model import PowerSavingSettings
 from sim7020_bridge.modem.alerts import AlertId
 from sim7020_bridge.modem.state import ModuleAnswered, ModuleLost, PortLost, PortOpened
 from sim7020_bridge.reporter import COUNTER_DELAY
 from tests.bridge.desk import TOPICS, Desk, staffed
 from tests.bridge.modem.bench import TCP, UDP, running
 from tests.bridge.scripted_module import on_virtual_time
+from tests.contract_check import check
 
 SOCKET_STATE = TOPICS.socket_state("udp")
 
@@ -187,3 +190,74 @@ async def test_lost_before_it_was_attached() -> None:
         assert events(desk) == []
         assert state(desk)["link"]["reason"] == "gone"
         assert state(desk)["counters"]["recoveries"] == {}
+
+
+@on_virtual_time
+async def test_sleep_is_told_as_sleep() -> None:
+    """Falling asleep is no loss, waking up is told once, and a start is no wake."""
+    async with staffed(power_saving=PowerSavingSettings(active_time=60)) as desk:
+        await desk.bench.online()
+        await asyncio.sleep(10)
+        desk.module.say('+CPSMSTATUS: "ENTER PSM"')
+        desk.module.deaf = True
+        await asyncio.sleep(100)
+        assert events(desk) == ["attached", "asleep"]
+        desk.module.deaf = False
+        desk.module.say('+CPSMSTATUS: "EXIT PSM"')
+        await asyncio.sleep(10)
+        assert events(desk) == ["attached", "asleep", "awake", "attached"]
+
+
+@on_virtual_time
+async def test_recovery_is_told_step_by_step() -> None:
+    """Each step is an event with its rung and layer, and the one that helped is told; all fit the contract."""
+    async with staffed() as desk:
+        await desk.bench.online()
+        await asyncio.sleep(10)
+        desk.bench.absent = 2
+        desk.module.unplug()
+        await asyncio.sleep(30)
+        desk.module.say("UNDER-VOLTAGE WARNNING")
+        await asyncio.sleep(1)
+        told = [(event["type"], event.get("rung"), event.get("layer")) for event in desk.documents(TOPICS.event)]
+        assert told == [
+            ("attached", None, None),
+            ("lost", None, "port"),
+            *[("recovering", "reopen", "port")] * 3,
+            ("attached", None, None),
+            ("recovered", "reopen", None),
+            ("supply", None, None),
+        ]
+        assert desk.documents(TOPICS.event)[-1]["warning"] == "under-voltage"
+        assert state(desk)["counters"]["recoveries"] == {"reopen": 3}
+        for one in desk.published:
+            check(one.topic, one.payload, retain=one.retain, base="sim7020", modem="shed")
+
+
+@on_virtual_time
+async def test_alert_comes_and_goes() -> None:
+    """An alert is retained with the time since when it holds, and emptied once it is mended."""
+    async with staffed(absent=20) as desk:
+        topic = TOPICS.alert("port_missing")
+        await desk.bench.online()
+        await asyncio.sleep(10)
+        raised, mended = desk.on(topic)
+        assert json.loads(raised.payload)["since"] == "2026-01-01T00:00:00.000Z"
+        assert raised.retain
+        assert (mended.payload, mended.retain) == (b"", True)
+
+
+@on_virtual_time
+async def test_power_saving_as_granted() -> None:
+    """Timers that the network granted are told in seconds, and the module's time in UTC."""
+    saving = PowerSavingSettings(active_time=60, edrx_cycle=20.48)
+    async with staffed(power_saving=saving) as desk:
+        desk.module.answer("AT+CEREG?", '+CEREG: 5,1,"00A0","0002920C",9,,,"00011110","00101100"', "OK")
+        desk.module.answer("AT+CEDRXRDP", '+CEDRXRDP: 5,"0010","0010","0011"', "OK")
+        desk.module.answer("AT+CCLK?", "+CCLK: 26/11/23,12:15:00+08", "OK")
+        await desk.bench.online()
+        await asyncio.sleep(10)
+        said = state(desk)
+        assert said["power"]["psm"] == {"active_time": 60, "periodic_update": 43200}
+        assert said["power"]["edrx"] == {"cycle": 20.48, "paging_window": 10.24}
+        assert said["clock"] == {"time": "2026-11-23T10:15:00.000Z"}
