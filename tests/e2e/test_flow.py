@@ -9,6 +9,7 @@ import pytest
 
 from sim7020_bridge.app import Bridge
 from sim7020_bridge.config.model import ModemSettings, MqttSettings
+from sim7020_bridge.modem.ladder import DEFAULT_BUDGETS, Budget, Rung
 from sim7020_bridge.modem.timing import Timing
 from sim7020_emulator.models import MODELS
 from sim7020_emulator.module import SupplyTrouble
@@ -145,11 +146,10 @@ async def hasty_bridge(world: World, port: str) -> AsyncIterator[Modem]:
         pdn_poll=0.05,
         pdn_patience=0.3,
         radio_off=0.05,
-        reattach_first=0.1,
-        reattach_last=0.4,
+        budgets={**DEFAULT_BUDGETS, Rung.REATTACH: Budget(tries=1000, first=0.1, last=0.4)},
     )
     mqtt = MqttSettings(world.broker.host, world.broker.port)
-    bridge = Bridge(mqtt, ModemSettings("shed", port), timing=timing)
+    bridge = Bridge(mqtt, ModemSettings("shed", port), state_dir=world.directory / "state", timing=timing)
     running = asyncio.create_task(bridge.run())
     try:
         yield world.modem("shed")

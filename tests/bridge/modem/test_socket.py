@@ -230,7 +230,7 @@ async def test_silence_while_sending_reopens() -> None:
             await socket.send(b"1")
         await bench.opened("tcp")
         assert bench.module.opened == 1
-        assert bench.modem.facts.state.counters.steps == {Rung.RESYNC: 1}
+        assert bench.modem.facts.state.counters.steps == {Rung.RESYNC: 1, Rung.SOCKETS: 1}
 
 
 @on_virtual_time
