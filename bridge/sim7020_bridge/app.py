@@ -23,6 +23,7 @@ from sim7020_bridge.mqtt.client import MqttClient
 from sim7020_bridge.mqtt.documents import OFFLINE
 from sim7020_bridge.mqtt.messages import Publication, Received
 from sim7020_bridge.mqtt.topics import Inbox, Request, SocketSend, Topics
+from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database, path_of
 from sim7020_bridge.outbox.message import Owed, Priority
 from sim7020_bridge.outbox.outbox import Outbox, Rules
@@ -68,7 +69,7 @@ class Bridge:
         )
         receipts = Receipts(topics, clock=clock)
         self._outbox = Outbox(
-            Database(path_of(state_dir, settings.name)),
+            Committer(Database(path_of(state_dir, settings.name))),
             settings=settings.outbox,
             rules=Rules(
                 lost=receipts.lost,

@@ -168,6 +168,9 @@ def demo(*, once: bool) -> None:
 
     \b
     Exit status: 0 all went well, 1 something failed.
+
+    \b
+    Example:   sim7020-bridge demo --once
     """
     from sim7020_bridge.demo.demo import run_demo  # noqa: PLC0415 - run must not load the terminal's library
 

@@ -75,7 +75,6 @@ class Reporter:
         self._clock = clock
         self._published: dict[str, bytes] = {}
         self._later: dict[str, asyncio.TimerHandle] = {}
-        self._attached = False
         self._alerted: dict[AlertId, datetime] = {}
         self._delivery_alerts: dict[AlertId, Alert] = {}
         facts.listen(self._changed)
@@ -122,7 +121,7 @@ class Reporter:
         if after.identity != before.identity:
             self._info()
         self._state()
-        self._link_events(after)
+        self._link_events(before, after)
         self._step_events(before, after)
         if after.supply_warning is not None and after.supply_warning != before.supply_warning:
             self.event("supply", warning=after.supply_warning)
@@ -132,16 +131,11 @@ class Reporter:
             self.event("awake")
         self._alerts()
 
-    def _link_events(self, after: ModemState) -> None:
-        # the address is read a moment after the context came up, and an event without it would say little
-        online = after.link.layer is Layer.ONLINE
-        if online and not self._attached and after.pdn.address is not None:
-            self._attached = True
+    def _link_events(self, before: ModemState, after: ModemState) -> None:
+        if after.attached and not before.attached:
             self.event("attached", address=after.pdn.address)
-        if self._attached and not online:
-            self._attached = False
-            if after.link.layer is not Layer.SLEEPING:
-                self.event("lost", layer=after.link.layer)
+        if before.attached and not after.attached and after.link.layer is not Layer.SLEEPING:
+            self.event("lost", layer=after.link.layer)
 
     def _step_events(self, before: ModemState, after: ModemState) -> None:
         if after.counters.reboots > before.counters.reboots:

@@ -59,12 +59,16 @@ class Emulator:
         self.interpreter.before_line = self.line_faults.meet
         self.uart.on_receive(self.line_faults.hear)
         self.module.on_rate = self._change_rate
-        self.module.on_congestion = lambda: self.uart.unsent > _MOST_UNSENT
         self.module.on_change = self._changed
         self.on_change: Callable[[], None] = lambda: None
         self._ran = False
-        self.rate = rate
-        """The rate that the module believes in; 0 while it learns it from its host."""
+        self._rate = rate
+        self.module.on_congestion = lambda: self.uart.unsent > _MOST_UNSENT
+
+    @property
+    def rate(self) -> int:
+        """The rate at which the module talks now; 0 when it learns it from its host."""
+        return self._rate and (self.uart.rate or self._rate)
 
     async def stop(self) -> None:
         """Switch off and end everything."""
@@ -78,6 +82,6 @@ class Emulator:
         self.on_change()
 
     def _change_rate(self, rate: int) -> None:
-        self.rate = rate
+        self._rate = rate
         if rate:
             self.uart.change_rate(rate)

@@ -23,10 +23,10 @@ _BACKLOG_LIMIT = 32768
 """Bytes that may wait for the network before a send is refused."""
 
 
-_CONGESTION_POLL = 0.02
-"""How often a socket looks whether the serial line has caught up, in seconds."""
 COVERAGE_POLL = 0.5
 """How often a stream without coverage looks for it, in seconds of the module's time."""
+_CONGESTION_POLL = 0.02
+"""How often a socket looks whether the serial line has caught up, in seconds."""
 
 
 class SocketError(IntEnum):
@@ -82,8 +82,8 @@ class HostSocket:
     Args:
         on_data: Called with each piece of what arrives, after the downlink's delay.
         on_error: Called once, with the host's error, or None when the peer closed in order.
-        congested: Says whether the serial line has too much to print for more to be received.
         reaches: Says whether there is coverage; a stream waits for it.
+        congested: Says whether the serial line has too much to print for more to be received.
         on_acknowledged: Called with the size of each TCP send whose bytes the peer's kernel has acknowledged.
     """
 
@@ -101,8 +101,8 @@ class HostSocket:
         reaches: Callable[[], bool] = lambda: True,
     ) -> None:
         self._schedule = schedule
-        self._congested = congested
         self._reaches = reaches
+        self._congested = congested
         self._stream = stream
         self._on_data = on_data
         self._on_error = on_error

@@ -59,8 +59,8 @@ class Module:
         self.on_report: Callable[[str], None] = lambda _: None
         self.on_power: Callable[[], None] = lambda: None
         self.on_rate: Callable[[int], None] = lambda _: None
-        self.on_congestion: Callable[[], bool] = lambda: False
         self.on_change: Callable[[], None] = lambda: None
+        self.on_congestion: Callable[[], bool] = lambda: False
         self.sim = Sim(facts)
         self.radio = Radio(facts, variants, self.profile, self.emit_urc)
         self.packet = Packet(facts, self.profile, self.emit_urc)
@@ -409,11 +409,11 @@ class Module:
             self.emit_urc('+CPSMSTATUS: "EXIT PSM"')
         self.psm.woken()
 
-    def _congested(self) -> bool:
-        return self.on_congestion()
-
     def _changed(self) -> None:
         self.on_change()
+
+    def _congested(self) -> bool:
+        return self.on_congestion()
 
     def _uplink_delay(self) -> float:
         timing = self.schedule.timing

@@ -39,8 +39,9 @@ class Player:
         line.on_end = lambda name: stage.log(f"fault: end of {name}")
 
     def begin(self) -> None:
-        """Start the clock of the scenario."""
+        """Start the clock of the scenario; what the module is by now counts as having just happened."""
         self._moment(When.START)
+        self._look()
 
     def perform(self, event: Event) -> None:
         """Make something happen now."""

@@ -135,13 +135,13 @@ class Sockets:
         self._active = active
         self._uplink_delay = uplink_delay
         self._close_code = close_code
-        self._congested = congested
         self._random = random.Random(7020)  # noqa: S311 (losses that are the same each time)
         self.loss = 0.0
         """The part of the datagrams that the network loses, 0 to 1."""
         self.reaches: Callable[[], bool] = lambda: True
         """Says whether there is coverage: without it datagrams are lost and streams wait."""
         self.on_connected: Callable[[], None] = lambda: None
+        self._congested = congested
         self._table: dict[int, ModuleSocket] = {}
         self.traffic = Traffic()
 
@@ -305,8 +305,8 @@ class Sockets:
             on_data=lambda data: self._received(target, data),
             on_error=lambda error: self.fail(target, self._close_code() if error is None else error_code(error)),
             on_acknowledged=lambda size: self._acknowledged(target, size),
-            congested=self._congested,
             reaches=self._in_reach,
+            congested=self._congested,
             accepted=accepted,
         )
         if target.keep_alive.mode:

@@ -83,11 +83,11 @@ class PtyTerminal:
 
     async def close(self) -> None:
         """Remove the link and the pty."""
-        self._hang_up()
         if self._link is not None:
             with contextlib.suppress(OSError):
                 if str(self._link.readlink()) == self._device:
                     self._link.unlink()
+        self._hang_up()
 
     async def move(self) -> None:
         """Go over to another pty under the same link; the client is hung up on."""

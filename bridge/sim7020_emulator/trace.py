@@ -13,7 +13,10 @@ class Trace:
 
     def line(self, direction: str, text: str) -> None:
         """Write one piece of dialogue; what isn't printable is written in hex, as ``>!`` or ``<!``."""
-        self._stamp()
+        now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
+        if now != self._second:
+            self._second = now
+            self._write(f"# time: {now}")
         for part in text.split("\r\n"):
             if part.isascii() and part.isprintable():
                 self._write(f"{direction} {part}")
@@ -21,15 +24,11 @@ class Trace:
                 self._write(f"{direction.rstrip('!')}! {part.encode('latin-1').hex().upper()}")
 
     def comment(self, text: str) -> None:
-        """Write a remark."""
-        self._stamp()
+        """Write a remark, with its time to the millisecond."""
+        now = dt.datetime.now(dt.UTC)
+        self._second = now.strftime("%Y-%m-%d %H:%M:%S")
+        self._write(f"# time: {self._second}.{now.microsecond // 1000:03d}")
         self._write(f"# {text}")
-
-    def _stamp(self) -> None:
-        now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
-        if now != self._second:
-            self._second = now
-            self._write(f"# time: {now}")
 
     def _write(self, text: str) -> None:
         self._file.write(text + "\n")

@@ -43,13 +43,17 @@ ATTACHED = {
 class ScriptedModule:
     """A wire and port whose far end is a module that is attached, until it is told to say something else.
 
-    A command without an answer of its own gets OK.
+    A command without an answer of its own gets OK. It can be ``deaf``, go on with its ``echo`` whatever it is told,
+    or answer everything with ``noise``.
     """
 
     def __init__(self) -> None:
         self.heard: list[str] = []
         self.sockets: set[int] = set()
         self.opened = 0
+        self.deaf = False
+        self.echo = False
+        self.noise = b""
         self._answers: dict[str, tuple[str, ...]] = dict(ATTACHED)
         self._once: dict[str, deque[tuple[str, ...]]] = {}
         self._incoming: asyncio.Queue[bytes] = asyncio.Queue()
@@ -104,7 +108,12 @@ class ScriptedModule:
         if line == "\x1b":
             return
         self.heard.append(line)
-        self.say(*self._reply(line))
+        if self.echo:
+            self._incoming.put_nowait(data)
+        if self.noise:
+            self._incoming.put_nowait(self.noise)
+        elif not self.deaf:
+            self.say(*self._reply(line))
         self._changed.set()
 
     async def aclose(self) -> None:

@@ -307,3 +307,35 @@ def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         number: int = server.getsockname()[1]
         return number
+
+
+async def test_name_is_followed_each_time(tmp_path: Path) -> None:
+    """A name that leads to another device after the modem was plugged in again is followed to it."""
+    name = tmp_path / "by-id"
+    async with PtyPeer() as first, PtyPeer() as second:
+        name.symlink_to(first.path)
+        async with opened(str(name)) as port:
+            await port.write(b"1")
+            assert await first.byte() == b"1"
+        name.unlink()
+        with pytest.raises(PortUnavailable) as missing:
+            await open_port(str(name), 115200)
+        assert missing.value.reason == "missing"
+        name.symlink_to(second.path)
+        async with opened(str(name)) as port:
+            await port.write(b"2")
+            assert await second.byte() == b"2"
+            with pytest.raises(PortUnavailable, match=rf"\(process {os.getpid()}\) holds it"):
+                await open_port(str(name), 115200)
+
+
+async def test_busy_device_whose_holder_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A holder that the system keeps to itself is just another program."""
+
+    def busy(*_: object, **__: object) -> None:
+        raise serial.SerialException(errno.EBUSY, "could not open port: Device or resource busy")
+
+    monkeypatch.setattr(serial, "Serial", busy)
+    with pytest.raises(PortUnavailable, match="another program holds it") as refused:
+        await open_port("/dev/ttyUSB0", 115200)
+    assert refused.value.reason == "busy"

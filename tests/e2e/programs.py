@@ -1,6 +1,7 @@
 """The programs under test as child processes, each ended by its own process id."""
 
 import asyncio
+import os
 import re
 import signal
 import sys
@@ -115,6 +116,7 @@ class BridgeProcess:
                 "run",
                 "--config",
                 str(self.config),
+                *(["--log-level", "debug"] if os.environ.get("E2E_DEBUG") else []),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import socket
+import struct
 from collections.abc import Callable
 from typing import Self
 
@@ -100,6 +102,8 @@ class TcpServer:
 
     def reset(self) -> None:
         """Break the connection: the client's host is told RST."""
+        connection = self.writer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
 
     async def has(self, expected: bytes) -> None:

@@ -10,5 +10,5 @@ from tests.e2e.world import World
 async def test_the_promise_holds_over_kills(world: World, victim: str) -> None:
     """Whatever is killed at any moment, nothing is lost, and every message has one end."""
     verdict = await campaign(world, victim=victim, kills=4, rate=60, longest=2.0, seed=7020)
-    assert not broken(verdict), verdict
+    assert not broken(verdict, victim), verdict
     assert verdict["messages"] > 50

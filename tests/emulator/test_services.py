@@ -186,10 +186,11 @@ async def test_compatible_stack() -> None:
     server_got = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(await reader.readexactly(5))
-        server_got.set()
-        await reader.read()
+        while data := await reader.read(5):
+            writer.write(data)
+            server_got.set()
         writer.close()
+        await writer.wait_closed()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]

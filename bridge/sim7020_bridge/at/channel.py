@@ -42,14 +42,15 @@ class Pacing:
     """Durations of the channel's own making, in seconds.
 
     ``drowsy`` is how long the line may rest before a module in light sleep has to be roused, and ``rouse`` how
-    long each AT that rouses it may take: longer than the 100 ms for which it ignores the line (manual V1.05, +CSCLK).
+    long the AT that rouses it may take: longer than the 100 ms for which it ignores the line (manual V1.05, +CSCLK),
+    and shorter than ``quiet``, so that its answer, should it only be late, is noticed.
     ``quiet`` is how long nothing may come until the line counts as silent; ``drain`` bounds the wait
     for that; ``attention`` is how long one AT may take; ``attempts`` is how many of them resynchronise.
     """
 
     quiet: float = 0.2
     drowsy: float = 2.0
-    rouse: float = 0.2
+    rouse: float = 0.15
     drain: float = 5.0
     attention: float = 1.0
     attempts: int = 5
@@ -266,11 +267,12 @@ class Channel:
             for attempt in range(self._pacing.attempts):
                 strays = self._strays
                 with suppress(ModuleSilent):
-                    await self._exchange(_Probe(self._pacing.rouse))
+                    await self._exchange(_Probe(self._pacing.attention if attempt else self._pacing.rouse))
                     if attempt:
                         await asyncio.sleep(self._pacing.quiet)
                     if self._strays == strays:
                         return
+            await self._resynchronise()
 
     async def _next(self) -> _Exchange:
         while True:

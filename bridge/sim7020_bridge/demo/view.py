@@ -13,12 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from sim7020_bridge.demo.picture import LAYERS, Outgoing, Picture, readable
-from sim7020_bridge.demo.stage import CONTROL, TELEMETRY, Stage
+from sim7020_bridge.demo.stage import CONTROL, SOCKETS, TELEMETRY, Stage
 from sim7020_bridge.mqtt.documents import Layer
 
 _REFRESH: Final = 0.2
 _FEWEST_ROWS: Final = 3
 _LONGEST: Final = 200
+_TOPIC: Final = max(len(topic) for socket in SOCKETS for topic in socket.send_topics)
 _WORDS: Final = {
     Layer.PORT: "serial port open",
     Layer.AT: "module answers",
@@ -175,9 +176,9 @@ def _messages(picture: Picture, rows: int) -> Table:
     table.add_column("", width=8, justify="right", no_wrap=True, style="dim")
     table.add_column("socket", width=9, no_wrap=True)
     table.add_column("", width=1)
-    table.add_column("topic", ratio=4, min_width=22, no_wrap=True, overflow="ellipsis")
-    table.add_column("payload", ratio=3, no_wrap=True, overflow="ellipsis")
-    table.add_column("receipt", width=20, no_wrap=True)
+    table.add_column("topic", width=_TOPIC, no_wrap=True, overflow="ellipsis")
+    table.add_column("payload", ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column("receipt", width=21, no_wrap=True)
     recent = list(picture.messages)[-rows:]
     for message in recent:
         data = Text(readable(message.data[:_LONGEST]))
@@ -199,7 +200,7 @@ def _receipt(message: Outgoing) -> Text:
     if state in _FAILURES:
         return Text(f"✗ {state}", "red")
     if message.final:
-        return Text(f"✓ {state} {_seconds(at - message.at)}", "green")
+        return Text(f"✓ {state} {at - message.at:.2f} s", "green")
     return Text(f"{state} …", "yellow")
 
 

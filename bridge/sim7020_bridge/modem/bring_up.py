@@ -122,8 +122,9 @@ async def climb(module: Module, pins: PinMemory) -> bool:
         module, _registered, _read_network, every=timing.registration_poll, patience=timing.registration_patience
     ):
         return False
-    if not await _until(module, _pdn_settled, read_pdn, every=timing.pdn_poll, patience=timing.pdn_poll):
-        await _activate(module)
+    if await _until(module, _pdn_settled, read_pdn, every=timing.pdn_poll, patience=timing.pdn_poll):
+        return True
+    await _activate(module)
     return await _until(module, _pdn_settled, read_pdn, every=timing.pdn_poll, patience=timing.pdn_patience)
 
 

@@ -29,9 +29,13 @@ class Trouble(StrEnum):
 
 
 class Rung(StrEnum):
-    """The steps of the ladder, gentlest first. RESYNC is taken by the channel itself and only counted."""
+    """The steps of the ladder, gentlest first.
+
+    RESYNC is taken by the channel and SOCKETS by each socket for itself; both are only counted with the others.
+    """
 
     RESYNC = "resync"
+    SOCKETS = "sockets"
     REATTACH = "reattach"
     REBOOT = "reboot"
     REOPEN = "reopen"

@@ -95,16 +95,27 @@ class Modem:
 
     async def run(self) -> None:
         """Keep the modem attached until cancelled."""
+        loop = asyncio.get_running_loop()
         while True:
+            began = loop.time()
             try:
                 await self._keep_attached()
             except StartOver as ended:
+                _end_if_cancelled()
                 log.info("modem %s: %s", self.settings.name, ended)
                 if ended.power and self._power is not None:
                     await self._power.press()
-            except (ModuleRestarted, ModuleAsleep) as ended:
-                log.info("modem %s: %s", self.settings.name, ended)
+            except ModuleAsleep as asleep:
+                _end_if_cancelled()
+                log.info("modem %s: %s", self.settings.name, asleep)
+            except ModuleRestarted as restarted:
+                _end_if_cancelled()
+                log.info("modem %s: %s", self.settings.name, restarted)
+                if loop.time() - began < self._timing.restart_spacing:
+                    # one restart is met at once; a module that restarts again and again wants patience
+                    await self._recover(restarted)
             except BridgeError as error:
+                _end_if_cancelled()
                 # silence is no fault of a module that sleeps, and waiting for its wake is the session's
                 if not (self.facts.state.sleeping and self.facts.state.port_open):
                     await self._recover(error)
@@ -177,8 +188,12 @@ class Modem:
             self._session = session
             try:
                 await session.run(self._ready)
-            except* BridgeError as errors:
-                raise self._learn_end(errors, garbled=session.garbled) from errors
+            except BaseExceptionGroup as errors:
+                # not except*: Python 3.11.2 wraps what is raised inside it in one more group
+                ours, others = errors.split(BridgeError)
+                if ours is None or others is not None:
+                    raise
+                raise self._learn_end(ours, garbled=session.garbled) from errors
         finally:
             self._module = self._session = None
             await port.aclose()
@@ -205,6 +220,13 @@ class Modem:
             restarted, silent = isinstance(error, ModuleRestarted), isinstance(error, ModuleSilent)
             self.facts.learn(ModuleLost(str(error), restarted=restarted, silent=silent, garbled=garbled))
         return error
+
+
+def _end_if_cancelled() -> None:
+    """Let a cancellation through that came while a session was breaking: its TaskGroup tells of the break alone."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _leaves(errors: BaseExceptionGroup[BridgeError]) -> list[BridgeError]:

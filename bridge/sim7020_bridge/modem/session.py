@@ -274,6 +274,8 @@ class Session:
                     self._restart(text)
             case PoweredDown():
                 self._restart("NORMAL POWER DOWN")
+            case SupplyReport():
+                self._take_supply_report(urc)
             case _:
                 self._learn(urc)
 
@@ -287,7 +289,7 @@ class Session:
                 self._facts.learn(urc.registration)
             case SignalReport(quality):
                 self._facts.learn(quality)
-            case SleepReport() | SupplyReport():
+            case SleepReport():
                 self._facts.learn(urc)
             case EdrxReport(edrx) if edrx is not None:
                 self._facts.learn(edrx)
@@ -299,6 +301,14 @@ class Session:
             self._context_came.set()
         elif event.lost and event.cid in {None, DEFAULT_CID}:
             self._facts.learn((ContextState(DEFAULT_CID, active=False),))
+
+    def _take_supply_report(self, report: SupplyReport) -> None:
+        self._facts.learn(report)
+        height = "high" if report.over else "low"
+        if report.power_down:
+            self._restart(f"it switched itself off: the supply is too {height}")
+        else:
+            log.warning("the module's supply is too %s", height)
 
     def _count_resync(self) -> None:
         self._facts.learn(Recovering(Rung.RESYNC))

@@ -37,9 +37,10 @@ from sim7020_bridge.modem.data_cost import (
     segment_received,
     segment_sent,
 )
+from sim7020_bridge.modem.ladder import Rung
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.power_saving import uses_psm
-from sim7020_bridge.modem.state import Layer, ModemState
+from sim7020_bridge.modem.state import Layer, ModemState, Recovering
 from sim7020_bridge.modem.timing import Timing
 
 log: Final = logging.getLogger(__name__)
@@ -253,6 +254,7 @@ class ModemSocket:
                 log.warning("socket %s: %s; opening it again", self.settings.name, failure.words)
                 self._set(phase=Phase.BACKOFF, failure=failure)
                 await asyncio.sleep(backoff.next_wait())
+                module.facts.learn(Recovering(Rung.SOCKETS))
         finally:
             retained = self.id if self._retained and module.facts.state.sleeping else None
             self._forget()

@@ -128,6 +128,7 @@ class ModemState:
     time: NetworkTime | None = None
     held: str | None = None
     recovered: Rung | None = None
+    attached: bool = False
     counters: Counters = field(default_factory=Counters)
 
 
@@ -253,7 +254,7 @@ def reduce(state: ModemState, fact: Fact, now: datetime) -> ModemState:
         link = state.link if reason == state.link.reason else replace(state.link, reason=reason)
     else:
         link = Link(layer, reason, now)
-    return replace(changed, link=link)
+    return replace(changed, link=link, attached=changed.attached and layer is Layer.ONLINE)
 
 
 def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911, PLR0912 - one flat table of facts
@@ -316,7 +317,7 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
 
 
 def _recovered(state: ModemState, rung: Rung | None) -> ModemState:
-    well = replace(state, held=None, apn_problem=None, supply_warning=None)
+    well = replace(state, attached=True, held=None, apn_problem=None, supply_warning=None)
     if rung is None:
         return well
     counters = replace(state.counters, recoveries=state.counters.recoveries + 1)

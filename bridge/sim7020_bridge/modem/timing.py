@@ -35,6 +35,7 @@ class Timing:
         socket_first: Before a socket that failed is opened again; doubled for each further failure.
         socket_last: Longest such wait.
         socket_stable: A socket that stayed open this long starts again with the first wait.
+        restart_spacing: A module that restarts again this soon is dealt with as one that does not answer.
         day: The time within which the ceiling of attach attempts holds.
         budgets: Of the recovery ladder's rungs.
     """
@@ -61,6 +62,7 @@ class Timing:
     socket_first: float = 1.0
     socket_last: float = 300.0
     socket_stable: float = 60.0
+    restart_spacing: float = 30.0
     day: float = DAY
     budgets: Mapping[Rung, Budget] = field(default_factory=lambda: DEFAULT_BUDGETS)
 

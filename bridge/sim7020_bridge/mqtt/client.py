@@ -366,16 +366,20 @@ class MqttClient:
     async def _leave(self) -> None:
         if not self.connected:
             return
+        # not asyncio.timeout: in a task that is being cancelled, Python 3.11.2 lets it end in CancelledError
+        farewell = asyncio.create_task(self._say_farewell(), name=f"{self._client_id}: farewell")
+        await asyncio.wait({farewell}, timeout=self._timing.farewell)
+        if not farewell.done():
+            farewell.cancel()
+            _LOGGER.warning("%s: the broker did not take the last messages; its last will speaks", self._client_id)
+
+    async def _say_farewell(self) -> None:
         for publication in self._farewell:
             self.publish(publication)
-        try:
-            async with asyncio.timeout(self._timing.farewell):
-                await self._outgoing.wait_idle()
-                self._paho.disconnect()
-                while not isinstance(await self._heard.get(), _Lost):
-                    pass
-        except TimeoutError:
-            _LOGGER.warning("%s: the broker did not take the last messages; its last will speaks", self._client_id)
+        await self._outgoing.wait_idle()
+        self._paho.disconnect()
+        while not isinstance(await self._heard.get(), _Lost):
+            pass
 
     def _drop(self) -> None:
         """Close the connection without a DISCONNECT, so that the broker publishes the last will."""

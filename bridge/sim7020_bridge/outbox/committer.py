@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from sim7020_bridge.errors import StorageFailed
 from sim7020_bridge.outbox.database import Database, damaged
@@ -35,6 +35,26 @@ class _Job:
     error: Exception | None = None
 
 
+class Store(Protocol):
+    """What carries out work on a database; see Committer."""
+
+    restore: Work[None]
+
+    @property
+    def commits(self) -> int:
+        """How many commits there were."""
+
+    @property
+    def set_aside(self) -> str | None:
+        """The name of the damaged file that was replaced, if there was one."""
+
+    def submit(self, work: Work[T], *, within: float = 0.0) -> "asyncio.Future[T]":
+        """Have work done; the future is done once it is committed."""
+
+    async def close(self) -> None:
+        """Finish all that was submitted."""
+
+
 class Committer:
     """Carries out work on the database, in order, in as few commits as can be.
 
@@ -43,12 +63,10 @@ class Committer:
 
     Args:
         database: What to own.
-        restore: Done first, in the committer's thread, whenever a damaged file was replaced by a new one.
     """
 
-    def __init__(self, database: Database, *, restore: Work[None]) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._restore = restore
         self._loop = asyncio.get_running_loop()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._connection: sqlite3.Connection | None = None
@@ -56,7 +74,19 @@ class Committer:
         self._thread = threading.Thread(target=self._run, name=f"outbox {database.file.name}", daemon=True)
         self._closed = False
         self._thread.start()
-        self.commits = 0
+        self._commits = 0
+        self.restore: Work[None] = lambda _connection: None
+        """Done first, in the committer's thread, whenever a damaged file was replaced by a new one."""
+
+    @property
+    def commits(self) -> int:
+        """How many commits there were."""
+        return self._commits
+
+    @property
+    def set_aside(self) -> str | None:
+        """The name of the damaged file that was replaced, if there was one."""
+        return None if self._database.set_aside is None else self._database.set_aside.name
 
     def submit(self, work: Work[T], *, within: float = 0.0) -> "asyncio.Future[T]":
         """Have work done, in the order of submission; the future is done once it is committed.
@@ -131,7 +161,7 @@ class Committer:
         connection.execute("BEGIN IMMEDIATE")
         try:
             if self._database.set_aside != aside:
-                self._restore(connection)
+                self.restore(connection)
             for job in batch:
                 job.result = job.work(connection)
             connection.execute("COMMIT")
@@ -139,7 +169,7 @@ class Committer:
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             raise
-        self.commits += 1
+        self._commits += 1
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is not None:

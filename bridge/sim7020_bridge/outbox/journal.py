@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from sim7020_bridge.errors import StorageFailed
-from sim7020_bridge.outbox.committer import Committer, Work
-from sim7020_bridge.outbox.database import Database
+from sim7020_bridge.outbox.committer import Store, Work
 
 log: Final = logging.getLogger(__name__)
 
@@ -27,24 +26,25 @@ class Journal:
     """The way from the event loop to the disk.
 
     Args:
-        database: Where to write.
+        store: Where to write.
         restore: Writes all that must be there into a file made anew in place of a damaged one.
         changed: Called when writing starts to fail, or works again.
     """
 
-    def __init__(self, database: Database, *, restore: Work[None], changed: Callable[[], None]) -> None:
-        self._committer = Committer(database, restore=restore)
+    def __init__(self, store: Store, *, restore: Work[None], changed: Callable[[], None]) -> None:
+        self._store = store
+        store.restore = restore
         self._changed = changed
         self.problem: StorageFailed | None = None
 
     @property
     def commits(self) -> int:
         """How often the disk was waited for."""
-        return self._committer.commits
+        return self._store.commits
 
     def write(self, work: Work[T], *, within: float = 0.0) -> "asyncio.Future[T]":
         """Have work done; see Committer.submit."""
-        done = self._committer.submit(work, within=within)
+        done = self._store.submit(work, within=within)
         done.add_done_callback(self._note)
         return done
 
@@ -61,7 +61,7 @@ class Journal:
 
     async def close(self) -> None:
         """Finish all that was asked for, and close the file."""
-        await self._committer.close()
+        await self._store.close()
 
     def _note(self, done: "asyncio.Future[T]") -> None:
         error = None if done.cancelled() else done.exception()

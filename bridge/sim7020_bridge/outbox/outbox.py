@@ -12,7 +12,7 @@ from typing import Final
 from sim7020_bridge.config.model import OutboxSettings, WhenFull
 from sim7020_bridge.errors import PayloadRefused, StorageFailed
 from sim7020_bridge.outbox import records
-from sim7020_bridge.outbox.database import Database
+from sim7020_bridge.outbox.committer import Store
 from sim7020_bridge.outbox.expiry import Expiry
 from sim7020_bridge.outbox.journal import COMPANY, LEISURE, TRY_AGAIN, Journal
 from sim7020_bridge.outbox.lines import Lines
@@ -55,20 +55,20 @@ class Outbox:
     """The messages of one modem, each on disk from before it is acknowledged until after its final receipt is due.
 
     Args:
-        database: Where they are kept.
+        store: Where they are kept.
         settings: The limits.
         rules: What happens to what.
         time: By which messages grow old.
     """
 
     def __init__(
-        self, database: Database, *, settings: OutboxSettings, rules: Rules, time: PassingTime | None = None
+        self, store: Store, *, settings: OutboxSettings, rules: Rules, time: PassingTime | None = None
     ) -> None:
-        self._database = database
+        self._store = store
         self._settings = settings
         self._rules = rules
         self._time = time or PassingTime()
-        self._journal = Journal(database, restore=self._restore, changed=rules.changed)
+        self._journal = Journal(store, restore=self._restore, changed=rules.changed)
         self._lines = Lines()
         self._expiry = Expiry(self._time, lambda entry: self.lose(entry, Loss.EXPIRED))
         self._entries: dict[int, Entry] = {}
@@ -106,7 +106,7 @@ class Outbox:
     @property
     def set_aside(self) -> str | None:
         """The name of the damaged file that was replaced, if there was one."""
-        return None if self._database.set_aside is None else self._database.set_aside.name
+        return self._store.set_aside
 
     def __iter__(self) -> Iterator[Entry]:
         """Yield every message in the order in which they were taken."""

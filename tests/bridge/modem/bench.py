@@ -47,6 +47,8 @@ class Bench:
     states: list[ModemState] = field(default_factory=list)
     socket_states: list[tuple[str, SocketState]] = field(default_factory=list)
     data: list[tuple[str, bytes]] = field(default_factory=list)
+    on_socket: Callable[[ModemSocket], None] = lambda _: None
+    on_data: Callable[[ModemSocket, bytes], None] = lambda *_: None
     modem: Modem = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,11 +56,19 @@ class Bench:
             self.settings,
             state_dir=self.state_dir,
             power=self.power,
-            on_socket=lambda socket: self.socket_states.append((socket.settings.name, socket.state)),
-            on_data=lambda socket, data: self.data.append((socket.settings.name, data)),
+            on_socket=self._socket_changed,
+            on_data=self._received,
             clock=virtual_clock,
         )
         self.modem.facts.listen(lambda _, after: self.states.append(after))
+
+    def _socket_changed(self, socket: ModemSocket) -> None:
+        self.socket_states.append((socket.settings.name, socket.state))
+        self.on_socket(socket)
+
+    def _received(self, socket: ModemSocket, data: bytes) -> None:
+        self.data.append((socket.settings.name, data))
+        self.on_data(socket, data)
 
     async def open_port(self, url: str, _baudrate: int) -> ScriptedModule:
         """Stand in for `open_port`."""

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+from sim7020_bridge.modem.ladder import Rung
 from sim7020_bridge.modem.state import DEFAULT_CID, Layer, PdnWanted
 from tests.bridge.modem.bench import now, running
 from tests.bridge.scripted_module import ATTACHED, SILENCE, ScriptedModule, on_virtual_time
@@ -141,11 +142,14 @@ async def test_context_is_activated_if_it_does_not_come_by_itself() -> None:
 
 @on_virtual_time
 async def test_radio_cycles_with_growing_waits() -> None:
-    """While nothing registers the module, the radio goes off and on ever more rarely, each time for its pause."""
+    """While nothing registers the module, the radio goes off and on ever more rarely, each time for its pause.
+
+    Then the module is rebooted.
+    """
     async with running() as bench:
         bench.module.answer("AT+CEREG?", *SEARCHING)
         off: list[float] = []
-        for cycle in range(1, 6):
+        for cycle in range(1, 4):
             await bench.module.hears("AT+CFUN=0", times=cycle, within=3600)
             off.append(now())
             await bench.module.hears("AT+CFUN=1", times=cycle)
@@ -154,9 +158,21 @@ async def test_radio_cycles_with_growing_waits() -> None:
         for cycle, gap in enumerate(gaps, start=1):
             wait = 10 * 2**cycle
             assert 0.75 * wait <= gap - 300 - 5 <= wait + 10
-        assert bench.modem.facts.state.counters.reattached == 5
+        assert bench.modem.facts.state.counters.steps == {Rung.REATTACH: 3}
+        await bench.module.hears("AT+CFUN=1,1")
         bench.module.answer("AT+CEREG?", *REGISTERED)
         await bench.online()
+
+
+@on_virtual_time
+async def test_sim_that_never_becomes_ready() -> None:
+    """A SIM that does not become ready in half a minute has the radio cycled."""
+    async with running() as bench:
+        bench.module.answer("AT+CPIN?", "+CPIN: NOT READY", "OK")
+        await bench.module.hears("AT+CFUN=0")
+        assert 30 + 0.75 * 10 <= now() <= 30 + 10 + 1
+        await bench.module.hears("AT+CFUN=0", times=3)
+        assert "AT+CSQ" not in bench.module.heard
 
 
 @on_virtual_time
@@ -238,14 +254,14 @@ async def test_apn_that_cannot_be_read_is_set() -> None:
 
 @on_virtual_time
 async def test_refused_apn_leaves_the_radio_on() -> None:
-    """A module that refuses the APN has its radio switched on again, and the bridge starts over."""
+    """A module that refuses the APN has its radio switched on again, and is used with the APN that it has."""
     async with running(apn="other") as bench:
         bench.module.answer_once("AT*MCGDEFCONT", "+CME ERROR: 50")
         await bench.module.hears("AT*MCGDEFCONT")
-        await bench.until(lambda state: state.link.layer is Layer.AT and state.answer_problem is not None)
+        await bench.until(lambda state: state.apn_problem is not None)
         assert steps(bench.module, "AT+CFUN=1", "AT+CFUN=0") == ["AT+CFUN=0", "AT+CFUN=1"]
         await bench.online()
-        assert bench.module.opened == 2
+        assert bench.module.opened == 1
 
 
 @on_virtual_time

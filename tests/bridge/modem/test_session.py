@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim7020_bridge.errors import LineError, RequestRefused
+from sim7020_bridge.modem.ladder import Rung
 from sim7020_bridge.modem.socket import Phase
 from sim7020_bridge.modem.state import Layer
 from tests.bridge.modem.bench import TCP, UDP, now, running
@@ -22,13 +23,41 @@ async def test_restart_is_noticed(evidence: str) -> None:
     """Greetings, an echo or a farewell mean that all settings and sockets are gone: everything is done again."""
     async with running(UDP) as bench:
         await bench.opened("udp")
+        await asyncio.sleep(60)
         bench.module.sockets.clear()
         bench.module.say(evidence)
         await bench.until(lambda state: state.counters.reboots == 1)
         assert bench.modem.facts.state.link.reason is not None
         await bench.opened("udp")
         assert bench.module.times("ATE0") == 2
-        assert bench.modem.facts.state.counters.reopened == 0
+        assert bench.modem.facts.state.counters.steps == {}
+
+
+@on_virtual_time
+async def test_supply_reports() -> None:
+    """A warning about the supply changes nothing; switching off for it is a restart, with its reason."""
+    async with running() as bench:
+        await bench.online()
+        await asyncio.sleep(5)
+        bench.module.say("UNDER-VOLTAGE WARNNING")
+        await asyncio.sleep(5)
+        assert bench.module.opened == 1
+        bench.module.say("OVER-VOLTAGE POWER DOWN")
+        await bench.until(lambda state: state.counters.reboots == 1)
+        assert any("the supply is too high" in str(state.link.reason) for state in bench.states)
+
+
+@on_virtual_time
+async def test_stable_session_starts_with_short_wait() -> None:
+    """A port that was good for a minute is opened again soon, however often it failed before."""
+    async with running(absent=8) as bench:
+        await bench.online()
+        await asyncio.sleep(61)
+        bench.module.unplug()
+        await bench.until(lambda state: not state.port_open)
+        began = now()
+        await bench.until(lambda state: state.port_open)
+        assert now() - began <= 1
 
 
 @on_virtual_time
@@ -54,22 +83,22 @@ async def test_port_that_goes_away() -> None:
         await bench.opened("udp")
         bench.absent = 3
         bench.module.unplug()
-        await bench.until(lambda state: state.port_problem == "no such device")
+        await bench.until(lambda state: state.link.reason == "no such device")
         assert bench.socket("udp").state.phase is not Phase.OPEN
         with pytest.raises(RequestRefused, match="no such device"):
             _ = bench.modem.module
         await bench.opened("udp")
-        assert bench.modem.facts.state.counters.reopened == 1
+        assert bench.modem.facts.state.counters.steps == {Rung.REOPEN: 3}
 
 
 @on_virtual_time
 async def test_port_that_is_not_there_at_first() -> None:
-    """A port that can't be opened is tried again, ever more rarely but at least once a minute."""
+    """A port that can't be opened is tried again, at least every two seconds."""
     async with running(absent=12) as bench:
         with pytest.raises(RequestRefused, match="the port is not open yet"):
             _ = bench.modem.module
         await bench.online()
-        assert 0.75 * 423 <= now() <= 424 + 1
+        assert 0.75 * 23 <= now() <= 23 + 1
 
 
 @on_virtual_time
@@ -93,7 +122,7 @@ async def test_line_out_of_step() -> None:
         for command in ("AT", "AT+CPIN?"):
             bench.module.answer(command, *SILENCE)
         await bench.until(lambda state: state.link.layer is Layer.AT)
-        assert bench.modem.facts.state.counters.resyncs == 1
+        assert bench.modem.facts.state.counters.steps[Rung.RESYNC] == 1
         bench.module.answer("AT", "OK")
         bench.module.answer("AT+CPIN?", *ATTACHED["AT+CPIN?"])
         await bench.online()
@@ -160,6 +189,23 @@ async def test_stopping_leaves_nothing_behind(after: float) -> None:
         await asyncio.sleep(after)
     assert bench.modem.facts._waiting == []
     assert {bench.socket(name).id for name in ("udp", "tcp")} == {None}
+
+
+@pytest.mark.parametrize("turns", range(12))
+@pytest.mark.parametrize("evidence", ["unplugged", "RDY"])
+@on_virtual_time
+async def test_stopping_while_a_session_breaks(evidence: str, turns: int) -> None:
+    """A modem that is stopped in the moment in which its session breaks stops, and opens no port again."""
+    async with running(UDP) as bench:
+        await bench.opened("udp")
+        await asyncio.sleep(5)
+        if evidence == "RDY":
+            bench.module.say(evidence)
+        else:
+            bench.module.unplug()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+    assert bench.module.opened == 1
 
 
 @on_virtual_time

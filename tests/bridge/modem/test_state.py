@@ -162,10 +162,10 @@ def test_link_is_the_lowest_layer_that_does_not_hold(facts: tuple[Fact, ...], la
         pytest.param(ModuleAnswered(), {"sleeping": False}, id="answered"),
         pytest.param(PdnWanted(wanted=False), {"pdn": replace(ONLINE.pdn, wanted=False)}, id="switched off"),
         pytest.param(Recovering(Rung.REATTACH), {"counters": Counters({Rung.REATTACH: 1})}, id="attaching starts over"),
-        pytest.param(Recovered(None), {}, id="online without help"),
+        pytest.param(Recovered(None), {"attached": True}, id="online without help"),
         pytest.param(
             Recovered(Rung.REBOOT),
-            {"recovered": Rung.REBOOT, "counters": Counters(recoveries=1)},
+            {"attached": True, "recovered": Rung.REBOOT, "counters": Counters(recoveries=1)},
             id="online by a reboot",
         ),
         pytest.param(Held("the network asked"), {"held": "the network asked"}, id="held"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sim7020_bridge.config.model import OutboxSettings
 from sim7020_bridge.errors import StorageFailed
+from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database
 from sim7020_bridge.outbox.message import Entry, Loss, Message, Origin, Owed, OwedKind, Priority
 from sim7020_bridge.outbox.outbox import Outbox, Rules
@@ -58,7 +59,7 @@ class Desk:
     def opened(self) -> Outbox:
         """Make an outbox for the file, as a bridge that starts does; nothing is read yet."""
         return Outbox(
-            Database(self.file),
+            Committer(Database(self.file)),
             settings=self.settings,
             rules=Rules(
                 lost=lambda entry, loss: (receipt(entry.message, loss),),

@@ -10,6 +10,7 @@ import pytest
 
 from sim7020_bridge.config.model import OutboxSettings, WhenFull
 from sim7020_bridge.errors import PayloadRefused, StorageFailed
+from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database
 from sim7020_bridge.outbox.message import Loss, Origin, Owed, OwedKind, Priority, Stage
 from tests.bridge.outbox.desk import Desk
@@ -455,8 +456,10 @@ async def test_a_full_disk_takes_nothing_and_loses_nothing(desk: Desk) -> None:
     await desk.written()
 
     def limit(pages: int) -> None:
-        assert desk.outbox._journal._committer._connection is not None
-        desk.outbox._journal._committer._connection.execute(f"PRAGMA max_page_count = {pages}")
+        store = desk.outbox._store
+        assert isinstance(store, Committer)
+        assert store._connection is not None
+        store._connection.execute(f"PRAGMA max_page_count = {pages}")
 
     limit(1)
     desk.put("large", data=bytes(60000))

@@ -1,0 +1,58 @@
+"""What the demo's terminal shows of messages that went wrong or are strange."""
+
+import io
+import json
+
+from rich.console import Console
+
+from sim7020_bridge.demo import view
+from sim7020_bridge.demo.picture import Picture
+from sim7020_bridge.demo.stage import SOCKETS, TOPICS
+from sim7020_bridge.mqtt.messages import Received
+
+
+def drawn(picture: Picture, width: int = 80) -> list[str]:
+    """Draw the messages and return the lines."""
+    output = io.StringIO()
+    Console(file=output, width=width).print(view._messages(picture, 4))
+    return output.getvalue().splitlines()
+
+
+def picture(*heard: tuple[str, object]) -> Picture:
+    """Return a picture that has heard these messages."""
+    made = Picture(TOPICS, SOCKETS, seconds=lambda: 0.0, tell=lambda _subject, _words: None)
+    for topic, payload in heard:
+        data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        made.hear(Received(topic=topic, payload=data))
+    return made
+
+
+def test_a_failed_message_shows_the_reason_in_place_of_its_payload() -> None:
+    """Why a message was not sent is worth more room than what it was."""
+    error = {"code": "too_large", "message": "600 bytes don't fit"}
+    receipt = {"id": "a", "state": "rejected", "final": True, "error": error}
+    lines = drawn(picture(("greenhouse/temperature", b"x" * 600), (TOPICS.receipt("telemetry"), receipt)), 100)
+    assert "600 bytes don't fit" in lines[1]
+    assert "✗ rejected" in lines[1]
+
+
+def test_each_message_has_one_line_at_any_width() -> None:
+    """Long and strange payloads are cut, so that the picture keeps its place."""
+    messages = picture(
+        ("greenhouse/temperature", b"21.5"),
+        ("greenhouse/commands", b"\x1b[2J\n" * 90),
+        (TOPICS.send("control"), "\u6f22".encode() * 300),
+        (TOPICS.receipt("control"), {"id": "a", "state": "sending", "final": False}),
+    )
+    for width in (40, 60, 80, 200):
+        lines = drawn(messages, width)
+        assert len(lines) == 5
+        assert not any("\x1b" in line for line in lines)
+    assert "greenhouse/temperature" in drawn(messages)[1]
+    assert "sending …" in drawn(messages)[3]
+
+
+def test_only_the_last_messages_are_shown() -> None:
+    """There are as many rows as fit, and the newest are among them."""
+    lines = drawn(picture(*(("greenhouse/temperature", str(count).encode()) for count in range(9))))
+    assert [line.split()[5] for line in lines[1:]] == ["5", "6", "7", "8"]

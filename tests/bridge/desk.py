@@ -1,0 +1,195 @@
+"""All that stands between MQTT and a scripted module: router, requests and reporter, wired as the bridge does."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from sim7020_bridge.config.model import SocketSettings
+from sim7020_bridge.delivery_requests import DeliveryRequests
+from sim7020_bridge.intake import Intake
+from sim7020_bridge.mqtt.messages import Publication, Received
+from sim7020_bridge.mqtt.topics import Inbox, Topics
+from sim7020_bridge.outbox.message import Owed, Priority
+from sim7020_bridge.outbox.outbox import Outbox, Rules
+from sim7020_bridge.outbox.passing_time import Clocks, PassingTime
+from sim7020_bridge.receipts import Receipts
+from sim7020_bridge.reporter import Reporter, pdn_document
+from sim7020_bridge.requests import Requests
+from sim7020_bridge.router import Router, resumed
+from sim7020_bridge.usage import Usage
+from tests.bridge.instant_store import InstantStore
+from tests.bridge.modem.bench import Bench, running, virtual_clock
+from tests.bridge.scripted_module import ScriptedModule
+
+TOPICS = Topics("sim7020", "shed")
+
+
+@dataclass(slots=True)
+class Desk:
+    """A modem with its router, requests and reporter, and everything that they published."""
+
+    bench: Bench
+    published: list[Publication] = field(default_factory=list)
+    acknowledged: list[Received] = field(default_factory=list)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    usage: Usage = field(init=False)
+    outbox: Outbox = field(init=False)
+    router: Router = field(init=False)
+    intake: Intake = field(init=False)
+    requests: Requests = field(init=False)
+    reporter: Reporter = field(init=False)
+
+    def __post_init__(self) -> None:
+        bench = self.bench
+        inbox = Inbox(TOPICS, bench.settings.sockets)
+        receipts = Receipts(TOPICS, clock=virtual_clock)
+        self.usage = Usage(bench.settings.data_budget, changed=lambda *_: self._outbox_changed(), clock=virtual_clock)
+        self.outbox = Outbox(
+            InstantStore(),
+            settings=bench.settings.outbox,
+            rules=Rules(
+                lost=receipts.lost,
+                resumed=partial(resumed, bench.settings.sockets),
+                changed=self._outbox_changed,
+                received_dropped=lambda _: None,
+                usage=lambda _: None,
+            ),
+            time=PassingTime(Clocks(boot=str, uptime=asyncio.get_running_loop().time, wall=lambda: 0.0)),
+        )
+        self.router = Router(
+            bench.modem.sockets,
+            outbox=self.outbox,
+            receipts=receipts,
+            topics=TOPICS,
+            tell=self._tell,
+            lowest=lambda: Priority.LOW,
+            clock=virtual_clock,
+        )
+        self.intake = Intake(
+            bench.settings.sockets,
+            outbox=self.outbox,
+            receipts=receipts,
+            inbox=inbox,
+            tell=self._tell,
+            acknowledge=self.acknowledged.append,
+            clock=virtual_clock,
+        )
+        self.requests = Requests(
+            bench.modem,
+            topics=TOPICS,
+            inbox=inbox,
+            submit=self.intake.submit,
+            acknowledge=self.acknowledged.append,
+            pdn=lambda state: pdn_document(state.pdn),
+            publish=self._publish,
+            more=DeliveryRequests(self.outbox, self.usage).verbs,
+            clock=virtual_clock,
+        )
+        self.reporter = Reporter(
+            bench.settings,
+            facts=bench.modem.facts,
+            sockets=bench.modem.sockets,
+            outbox=self.outbox,
+            usage=self.usage,
+            topics=TOPICS,
+            requests=self.requests.verbs,
+            publish=self._publish,
+            clock=virtual_clock,
+        )
+        bench.on_socket = self.reporter.socket_changed
+        bench.on_data = self.router.deliver
+
+    def _publish(self, publication: Publication) -> None:
+        self.published.append(publication)
+        self.news.set()
+
+    def _outbox_changed(self) -> None:
+        self.reporter.delivery_changed()
+        self.router.look()
+
+    def _tell(self, owed: tuple[Owed, ...]) -> None:
+        for each in owed:
+            self._publish(Publication(topic=each.topic, payload=each.payload, correlation_data=each.correlation_data))
+
+    async def _pay(self, owed: Owed) -> None:
+        self._tell((owed,))
+
+    async def serve(self) -> None:
+        """Carry messages until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.router.run())
+            tasks.create_task(self.outbox.owing.run(self._pay))
+
+    async def _more(self) -> None:
+        self.news.clear()
+        await self.news.wait()
+
+    @property
+    def module(self) -> ScriptedModule:
+        """The module."""
+        return self.bench.module
+
+    def send(self, socket: str, payload: bytes, **more: Any) -> None:
+        """Publish to a socket's send topic."""
+        self.intake.take(socket, Received(topic=TOPICS.send(socket), payload=payload, **more))
+
+    def request(self, verb: str, fields: dict[str, Any] | bytes, **more: Any) -> None:
+        """Publish a request."""
+        payload = fields if isinstance(fields, bytes) else json.dumps(fields).encode()
+        self.requests.take(verb, Received(topic=TOPICS.request(verb), payload=payload, **more))
+
+    async def ask(self, verb: str, within: float = 600.0, **fields: Any) -> dict[str, Any]:
+        """Make a request and return its response."""
+        before = len(self.on(TOPICS.response(verb)))
+        self.request(verb, fields)
+        async with asyncio.timeout(within):
+            while len(self.on(TOPICS.response(verb))) == before:
+                await self._more()
+        return self.documents(TOPICS.response(verb))[-1]
+
+    def on(self, topic: str) -> list[Publication]:
+        """Return what was published on a topic."""
+        return [publication for publication in self.published if publication.topic == topic]
+
+    def documents(self, topic: str) -> list[dict[str, Any]]:
+        """Return the JSON documents that were published on a topic."""
+        return [json.loads(publication.payload) for publication in self.on(topic)]
+
+    def receipts(self, socket: str, message_id: str | None = None) -> list[str]:
+        """Return the states of a message's receipts, or of all of a socket."""
+        receipts = self.documents(TOPICS.receipt(socket))
+        return [receipt["state"] for receipt in receipts if message_id in {None, receipt["id"]}]
+
+    async def final(self, socket: str, message_id: str, within: float = 7200.0) -> dict[str, Any]:
+        """Return a message's final receipt; there is exactly one."""
+        async with asyncio.timeout(within):
+            while True:
+                receipts = [one for one in self.documents(TOPICS.receipt(socket)) if one["id"] == message_id]
+                final = [one for one in receipts if one["final"]]
+                assert len(final) <= 1
+                if final:
+                    assert receipts[-1] is final[0]
+                    return final[0]
+                await self._more()
+
+
+@asynccontextmanager
+async def staffed(*sockets: SocketSettings, absent: int = 0, **settings: Any) -> AsyncIterator[Desk]:
+    """Keep a modem attached and serve its sockets while the block runs; ``settings`` as for ``running``."""
+    async with running(*sockets, absent=absent, **settings) as bench:
+        desk = Desk(bench)
+        await desk.outbox.load()
+        serving = asyncio.create_task(desk.serve(), name="router")
+        try:
+            yield desk
+        finally:
+            serving.cancel()
+            with suppress(asyncio.CancelledError):
+                await serving
+            await desk.requests.stop()
+            desk.reporter.stop()
+            await desk.outbox.close()

@@ -1,0 +1,34 @@
+"""A database without a thread or a disk, for virtual time: what is asked for is done at once."""
+
+import asyncio
+import sqlite3
+from importlib.resources import files
+from typing import TypeVar
+
+from sim7020_bridge.outbox.committer import Work
+
+T = TypeVar("T")
+
+
+class InstantStore:
+    """Does work as it is asked for; the futures are done in the loop's next round."""
+
+    def __init__(self) -> None:
+        self._connection = sqlite3.connect(":memory:")
+        for step in sorted(files("sim7020_bridge.outbox").joinpath("migrations").iterdir(), key=lambda file: file.name):
+            self._connection.executescript(step.read_text())
+        self.restore: Work[None] = lambda _connection: None
+        self.set_aside = None
+        self.commits = 0
+
+    def submit(self, work: Work[T], *, within: float = 0.0) -> "asyncio.Future[T]":
+        """Do work."""
+        del within
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        done.set_result(work(self._connection))
+        self.commits += 1
+        return done
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        self._connection.close()
