@@ -67,7 +67,7 @@ class Bridge:
             on_connect=self._connected,
             on_message=self._take,
         )
-        receipts = Receipts(topics, clock=clock)
+        receipts = Receipts(topics, settings.sockets, clock=clock)
         self._outbox = Outbox(
             Committer(Database(path_of(state_dir, settings.name))),
             settings=settings.outbox,
@@ -158,6 +158,10 @@ class Bridge:
             await self._outbox.close()
             talking.cancel()
             await asyncio.gather(talking, return_exceptions=True)
+
+    async def finish(self) -> None:
+        """Prepare for the end: let messages that are under way come to theirs."""
+        await self._router.finish()
 
     def _connected(self) -> None:
         self._reporter.connected()
@@ -256,14 +260,11 @@ async def run(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    bridges = [Bridge(settings.mqtt, modem, state_dir=settings.state_dir) for modem in settings.modems]
     async with asyncio.TaskGroup() as tasks:
-        running = [
-            tasks.create_task(
-                Bridge(settings.mqtt, modem, state_dir=settings.state_dir).run(), name=f"modem {modem.name}"
-            )
-            for modem in settings.modems
-        ]
+        running = [tasks.create_task(bridge.run(), name="bridge") for bridge in bridges]
         await stop.wait()
         log.info("stopping")
+        await asyncio.gather(*(bridge.finish() for bridge in bridges))
         for task in running:
             task.cancel()

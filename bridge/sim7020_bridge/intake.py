@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
+from sim7020_bridge.batching import fits
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.commands.sockets import LARGEST_PAYLOAD
-from sim7020_bridge.config.model import SocketSettings, Transport
+from sim7020_bridge.config.model import BatchFormat, SocketSettings, Transport
 from sim7020_bridge.errors import PayloadRefused, StorageFailed
 from sim7020_bridge.mqtt.documents import ErrorDocument, ReceiptState
 from sim7020_bridge.mqtt.messages import Received
@@ -106,6 +107,7 @@ class Intake:
         if settings.transport is Transport.UDP and len(message.data) > LARGEST_PAYLOAD:
             problem = f"{len(message.data)} bytes don't fit: one datagram of this module takes {LARGEST_PAYLOAD}"
             raise PayloadRefused("too_large", problem)
+        _check_batched(settings, message.data)
         if message.ttl is None and settings.ttl is not None:
             message = replace(message, ttl=float(settings.ttl))
 
@@ -146,6 +148,15 @@ def origin(received: Received) -> Origin | None:
     said = (received.topic, received.payload, received.correlation_data, received.user_properties)
     digest = hashlib.blake2b(repr(said).encode(), digest_size=16).digest()
     return Origin(received.acknowledgement.packet, digest, received.duplicate)
+
+
+def _check_batched(settings: SocketSettings, data: bytes) -> None:
+    """Refuse what can't share a datagram with others, nor be told from several messages."""
+    if settings.batch is BatchFormat.NEWLINE and b"\n" in data[:-1]:
+        raise PayloadRefused("line_feed", "this socket ends each message with a line feed, and so it must have none")
+    if settings.batch is not None and not fits(settings.batch, [data], LARGEST_PAYLOAD):
+        problem = f"{len(data)} bytes don't fit a datagram of {LARGEST_PAYLOAD} with what marks them in a batch"
+        raise PayloadRefused("too_large", problem)
 
 
 def _refuse_retained(received: Received) -> None:

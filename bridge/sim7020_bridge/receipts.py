@@ -1,10 +1,13 @@
 """What becomes of a message, as the contract tells it."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from sim7020_bridge.clock import Clock, wall_clock
+from sim7020_bridge.config.model import SocketSettings
 from sim7020_bridge.mqtt.documents import ErrorDocument, ReceiptDocument, ReceiptState
 from sim7020_bridge.mqtt.json_text import dump
+from sim7020_bridge.mqtt.payloads import encode_payload
 from sim7020_bridge.mqtt.topics import Topics
 from sim7020_bridge.outbox.message import Entry, Loss, Message, Owed, OwedKind, ReplyTo
 
@@ -27,17 +30,22 @@ _LOSSES: Final = {
     ),
 }
 
+_WANTED: Final = frozenset({Loss.SUPERSEDED, Loss.CANCELLED})
+"""What somebody wanted to be lost makes no dead letter."""
+
 
 class Receipts:
     """Writes the receipts of one modem's messages.
 
     Args:
         topics: The modem's.
+        sockets: The modem's, as configured.
         clock: For the time in each.
     """
 
-    def __init__(self, topics: Topics, *, clock: Clock = wall_clock) -> None:
+    def __init__(self, topics: Topics, sockets: Sequence[SocketSettings], *, clock: Clock = wall_clock) -> None:
         self._topics = topics
+        self._sockets = {socket.name: socket for socket in sockets}
         self._clock = clock
 
     def of(
@@ -67,7 +75,13 @@ class Receipts:
     def lost(self, entry: Entry, loss: Loss) -> tuple[Owed, ...]:
         """Return the final receipt of a message that left the outbox unsent."""
         state, error = _LOSSES[loss]
-        return self.of(entry.message, state, attempts=entry.attempts, error=error)
+        receipt = self.of(entry.message, state, attempts=entry.attempts, error=error)
+        return receipt if loss in _WANTED else (*receipt, *self._dead_letter(entry.message))
+
+    def failed(self, entry: Entry, error: ErrorDocument) -> tuple[Owed, ...]:
+        """Return the final receipt of a message that could not be sent."""
+        receipt = self.of(entry.message, ReceiptState.FAILED, attempts=entry.attempts, error=error)
+        return (*receipt, *self._dead_letter(entry.message))
 
     def rejected(
         self, message_id: str, socket: str, error: ErrorDocument, reply_to: ReplyTo | None
@@ -76,6 +90,13 @@ class Receipts:
         state = ReceiptState.REJECTED
         receipt = ReceiptDocument(message_id, socket, state, final=True, at=self._clock(), error=error)
         return self._owed(receipt, reply_to)
+
+    def _dead_letter(self, message: Message) -> tuple[Owed, ...]:
+        socket = self._sockets.get(message.socket)
+        if socket is None or socket.dead_letter_topic is None:
+            return ()
+        payload = encode_payload(socket.encoding, message.data, message.at, f"{socket.host}:{socket.port}")
+        return (Owed(OwedKind.DEAD_LETTER, socket.dead_letter_topic, payload),)
 
     def _owed(self, receipt: ReceiptDocument, reply_to: ReplyTo | None) -> tuple[Owed, ...]:
         payload = dump(receipt)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from sim7020_bridge.batching import batch, fits
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.commands.sockets import LARGEST_PAYLOAD
 from sim7020_bridge.config.model import SocketSettings, Transport, WhenUnsure
@@ -17,6 +18,7 @@ from sim7020_bridge.mqtt.payloads import encode_payload
 from sim7020_bridge.mqtt.topics import Topics
 from sim7020_bridge.outbox.message import Entry, Loss, Owed, OwedKind, Place, Priority, Stage
 from sim7020_bridge.outbox.outbox import Outbox
+from sim7020_bridge.pacing import Pace
 from sim7020_bridge.receipts import Receipts
 
 log: Final = logging.getLogger(__name__)
@@ -32,6 +34,9 @@ ACKNOWLEDGED_WITHIN: Final = 900.0
 
 HELD_BACK_CHECK: Final = 60.0
 """Seconds until messages that the data budget holds back are looked at again: a new period may have begun."""
+
+LAST_SENDS: Final = 2.0
+"""Seconds that messages under way have to come to their end when the bridge ends."""
 
 STORAGE_WAIT: Final = 5.0
 """Seconds before a message that must not go unless written down is tried again."""
@@ -68,6 +73,8 @@ class Router:
         self._tell = tell
         self._lowest = lowest
         self._changed = asyncio.Event()
+        self._closing = False
+        self._under_way: list[Entry] = []
         self._clock = clock
 
     async def run(self) -> None:
@@ -75,6 +82,15 @@ class Router:
         async with asyncio.TaskGroup() as tasks:
             for socket in self._sockets:
                 tasks.create_task(self._serve(socket), name=f"router: {socket.settings.name}")
+
+    async def finish(self) -> None:
+        """Begin nothing more, and give what is with the module a moment to come to its end."""
+        self._closing = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_SENDS):
+                while any(entry.place is Place.TAKEN for entry in self._under_way):
+                    self._changed.clear()
+                    await self._changed.wait()
 
     def look(self) -> None:
         """Look again whether messages may go: something has changed."""
@@ -90,66 +106,105 @@ class Router:
 
     async def _serve(self, socket: ModemSocket) -> None:
         name = socket.settings.name
-        while True:
+        pace = Pace(socket.settings.min_interval, socket.settings.messages_per_hour)
+        loop = asyncio.get_running_loop()
+        while not self._closing:
             await self._outbox.wait(name)
             await self._outbox.wait_settled()
-            if self._outbox.first(name, self._lowest()) is None:
-                await self._held_back()
+            pause = self._pause(socket.settings, pace.wait(loop.time()))
+            if pause > 0:
+                await self._held_back(pause)
                 continue
             await socket.wait_open()
-            entry = self._outbox.first(name, self._lowest())
-            if entry is not None:
-                await self._send(socket, entry)
+            entries = self._take(socket.settings)
+            if entries:
+                self._under_way = [entry for entry in self._under_way if entry.place is Place.TAKEN]
+                self._under_way += entries
+                pace.sent(loop.time())
+                await self._send(socket, entries)
 
-    async def _held_back(self) -> None:
-        """Wait for a change, or for a new day: nothing that waits may go now."""
+    def _pause(self, settings: SocketSettings, pause: float) -> float:
+        """Return the seconds until the next message of a socket may go, so far as can be known."""
+        first = self._outbox.first(settings.name, self._lowest())
+        if first is None:
+            return HELD_BACK_CHECK
+        if settings.batch is None or first.message.priority >= Priority.HIGH:
+            return pause
+        return max(pause, settings.batch_wait - self._outbox.age(first))
+
+    async def _held_back(self, seconds: float) -> None:
+        """Wait for a change, or so long: nothing that waits may go now."""
         self._changed.clear()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(HELD_BACK_CHECK):
+            async with asyncio.timeout(seconds):
                 await self._changed.wait()
 
-    async def _send(self, socket: ModemSocket, entry: Entry) -> None:
-        self._outbox.take(entry)
+    def _take(self, settings: SocketSettings) -> tuple[Entry, ...]:
+        """Take what goes next: one message, or as many as fit a datagram where they are batched."""
+        taken: list[Entry] = []
+        if self._closing:
+            return ()
+        while (entry := self._outbox.first(settings.name, self._lowest())) is not None:
+            payloads = [each.message.data for each in (*taken, entry)]
+            if taken and (settings.batch is None or not fits(settings.batch, payloads, LARGEST_PAYLOAD)):
+                break
+            self._outbox.take(entry)
+            taken.append(entry)
+        return tuple(taken)
+
+    async def _send(self, socket: ModemSocket, entries: tuple[Entry, ...]) -> None:
         cautious = socket.settings.when_unsure is WhenUnsure.FAIL
-        if cautious and not await self._write_down(entry):
+        if cautious and not await self._write_down(entries):
             return
-        entry.attempts += 1
-        message = entry.message
-        self._tell(self._receipts.of(message, ReceiptState.SENDING, attempts=entry.attempts, final=False))
+        for entry in entries:
+            entry.attempts += 1
+            self._tell(self._receipts.of(entry.message, ReceiptState.SENDING, attempts=entry.attempts, final=False))
+        payloads = [entry.message.data for entry in entries]
+        form = socket.settings.batch
+        data = payloads[0] if form is None else batch(form, payloads)
         try:
-            acknowledged = await socket.send(message.data)
+            acknowledged = await socket.send(data)
         except (SocketLost, LineError) as error:
-            log.info("message %s was interrupted: %s", message.id, error)
-            unsent = isinstance(error, SocketLost) and len(message.data) <= LARGEST_PAYLOAD
-            self._again(entry, unsure=cautious and not unsent)
+            log.info("message %s was interrupted: %s", entries[0].message.id, error)
+            unsent = isinstance(error, SocketLost) and len(data) <= LARGEST_PAYLOAD
+            self._again(entries, unsure=cautious and not unsent)
         except (CommandRefused, ModuleSilent) as error:
+            self._refused(entries, error, unsure=cautious and isinstance(error, ModuleSilent))
+        else:
+            if socket.acknowledges:
+                self._accepted(socket, entries[0], acknowledged)
+            else:
+                self._outbox.settle(entries, [each for entry in entries for each in self._done(entry)])
+
+    def _refused(self, entries: tuple[Entry, ...], error: BridgeError, *, unsure: bool) -> None:
+        again = []
+        for entry in entries:
             entry.refusals += 1
             if entry.refusals >= ATTEMPTS:
                 self._failed(entry, "module_refused", error)
             else:
-                self._again(entry, unsure=cautious and isinstance(error, ModuleSilent))
-        else:
-            self._accepted(socket, entry, acknowledged)
+                again.append(entry)
+        self._again(again, unsure=unsure)
 
-    async def _write_down(self, entry: Entry) -> bool:
-        """Write that a message is about to go, so that it won't go again after a crash."""
+    def _done(self, entry: Entry) -> tuple[Owed, ...]:
+        """Return the final receipt of a message that UDP is done with."""
+        return self._receipts.of(entry.message, ReceiptState.ACCEPTED, attempts=entry.attempts)
+
+    async def _write_down(self, entries: tuple[Entry, ...]) -> bool:
+        """Write that messages are about to go, so that they won't go again after a crash."""
         try:
-            await self._outbox.progress(entry, Stage.SENDING)
+            for written in [self._outbox.progress(entry, Stage.SENDING) for entry in entries]:
+                await written
         except StorageFailed as error:
-            log.warning("message %s waits: %s", entry.message.id, error)
-            self._outbox.put_back(entry)
+            log.warning("message %s waits: %s", entries[0].message.id, error)
+            self._again(entries, unsure=False)
             await asyncio.sleep(STORAGE_WAIT)
             return False
         return True
 
     def _accepted(self, socket: ModemSocket, entry: Entry, acknowledged: "asyncio.Future[None]") -> None:
-        receipt = self._receipts.of(
-            entry.message, ReceiptState.ACCEPTED, attempts=entry.attempts, final=not socket.acknowledges
-        )
-        if not socket.acknowledges:
-            self._outbox.settle((entry,), receipt)
-            return
-        self._tell(receipt)
+        state = ReceiptState.ACCEPTED
+        self._tell(self._receipts.of(entry.message, state, attempts=entry.attempts, final=False))
 
         def tell(done: "asyncio.Future[None]") -> None:
             timeout.cancel()
@@ -161,7 +216,7 @@ class Router:
                 if entry.losses >= TIMES_LOST:
                     self._failed(entry, "socket_lost", error)
                 else:
-                    self._again(entry, unsure=socket.settings.when_unsure is WhenUnsure.FAIL)
+                    self._again((entry,), unsure=socket.settings.when_unsure is WhenUnsure.FAIL)
             elif error is None:
                 state = ReceiptState.ACKNOWLEDGED
                 self._outbox.settle((entry,), self._receipts.of(entry.message, state, attempts=entry.attempts))
@@ -174,18 +229,18 @@ class Router:
         timeout = asyncio.get_running_loop().call_later(ACKNOWLEDGED_WITHIN, give_up)
         acknowledged.add_done_callback(tell)
 
-    def _again(self, entry: Entry, *, unsure: bool) -> None:
-        """Let a message that did not go wait again, unless it may have gone and must not go twice."""
-        if unsure:
-            self._outbox.lose(entry, Loss.UNSURE)
-        else:
-            self._outbox.put_back(entry)
+    def _again(self, entries: Sequence[Entry], *, unsure: bool) -> None:
+        """Let messages that did not go wait again, unless they may have gone and must not go twice."""
+        for entry in entries:
+            if unsure:
+                self._outbox.lose(entry, Loss.UNSURE)
+            else:
+                self._outbox.put_back(entry)
+        self.look()
 
     def _failed(self, entry: Entry, code: str, error: BridgeError) -> None:
         log.warning("message %s failed: %s", entry.message.id, error)
-        why = ErrorDocument(code, str(error))
-        receipt = self._receipts.of(entry.message, ReceiptState.FAILED, attempts=entry.attempts, error=why)
-        self._outbox.settle((entry,), receipt)
+        self._outbox.settle((entry,), self._receipts.failed(entry, ErrorDocument(code, str(error))))
 
 
 def resumed(sockets: Sequence[SocketSettings], entry: Entry) -> Loss | None:

@@ -46,7 +46,7 @@ class Desk:
     def __post_init__(self) -> None:
         bench = self.bench
         inbox = Inbox(TOPICS, bench.settings.sockets)
-        receipts = Receipts(TOPICS, clock=virtual_clock)
+        receipts = Receipts(TOPICS, bench.settings.sockets, clock=virtual_clock)
         self.usage = Usage(bench.settings.data_budget, changed=lambda *_: self._outbox_changed(), clock=virtual_clock)
         self.outbox = Outbox(
             InstantStore(),

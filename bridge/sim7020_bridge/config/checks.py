@@ -44,6 +44,7 @@ def cross_check(tree: Tree) -> Iterator[Problem]:
         yield from _pin(modem, ("modems", name))
         yield from _apn(modem, ("modems", name))
         yield from _topics(_mapping(modem, "sockets"), base, ("modems", name, "sockets"))
+        yield from _batches(_mapping(modem, "sockets"), ("modems", name, "sockets"))
         yield from _power_saving(_mapping(modem, "power_saving"), ("modems", name, "power_saving"))
         yield from _power_hook(_mapping(modem, "recovery"), modems, base, ("modems", name, "recovery"))
 
@@ -89,20 +90,35 @@ def _topics(sockets: Tree, base: object, path: tuple[object, ...]) -> Iterator[P
     filters = []
     for name in sockets:
         socket = _mapping(sockets, name)
-        received = socket.get("received_topic")
-        if isinstance(received, str) and isinstance(base, str) and received.startswith(f"{base}/"):
-            yield Problem((*path, name, "received_topic"), f"topics under {base}/ are the bridge's own")
+        published = {key: socket[key] for key in ("received_topic", "dead_letter_topic") if key in socket}
+        yield from _published_topics(published, base, (*path, name))
         for index, pattern in _filters(socket):
             where = (*path, name, "send_topics", index)
             filters.append((where, name, pattern))
             if isinstance(base, str) and not topic_problem(base) and overlaps(pattern, f"{base}/#"):
                 yield Problem(where, f"must not match topics under {base}/, which are the bridge's own")
-            if isinstance(received, str) and not topic_problem(received) and overlaps(pattern, received):
-                yield Problem(where, f"must not match the socket's own received_topic {received}: that is a loop")
+            for key, topic in published.items():
+                if isinstance(topic, str) and not topic_problem(topic) and overlaps(pattern, topic):
+                    yield Problem(where, f"must not match the socket's own {key} {topic}: that is a loop")
     for (_, one, first), (where, other, second) in combinations(filters, 2):
         if overlaps(first, second):
             whose = "this socket" if one == other else f"the socket {one}"
             yield Problem(where, f"{whose} takes {first} already: a message could be sent twice")
+
+
+def _published_topics(published: Mapping[str, object], base: object, path: tuple[object, ...]) -> Iterator[Problem]:
+    for key, topic in published.items():
+        if isinstance(topic, str) and isinstance(base, str) and topic.startswith(f"{base}/"):
+            yield Problem((*path, key), f"topics under {base}/ are the bridge's own")
+
+
+def _batches(sockets: Tree, path: tuple[object, ...]) -> Iterator[Problem]:
+    for name in sockets:
+        socket = _mapping(sockets, name)
+        if "batch" in socket and socket.get("protocol") == "tcp":
+            yield Problem((*path, name, "batch"), "is for udp only: TCP has no datagrams", quiet=True)
+        if "batch_wait" in socket and "batch" not in socket:
+            yield Problem((*path, name, "batch_wait"), "needs batch as well", quiet=True)
 
 
 def _power_saving(saving: Tree, path: tuple[object, ...]) -> Iterator[Problem]:

@@ -48,16 +48,19 @@ class Journal:
         done.add_done_callback(self._note)
         return done
 
-    def insist(self, work: Work[T], written: Callable[[T], None]) -> None:
+    def insist(self, work: Work[T], written: Callable[[T], None], *, within: float) -> None:
         """Have work done, tried again until it is; then call ``written`` with its result."""
+
+        def again() -> None:
+            self.insist(work, written, within=within)
 
         def look(done: "asyncio.Future[T]") -> None:
             if done.cancelled() or isinstance(done.exception(), StorageFailed):
-                asyncio.get_running_loop().call_later(TRY_AGAIN, self.insist, work, written)
+                asyncio.get_running_loop().call_later(TRY_AGAIN, again)
             else:
                 written(done.result())
 
-        self.write(work, within=COMPANY).add_done_callback(look)
+        self.write(work, within=within).add_done_callback(look)
 
     async def close(self) -> None:
         """Finish all that was asked for, and close the file."""

@@ -121,17 +121,22 @@ class Outbox:
         content = await self._journal.write(records.load)
         if content.mark is not None:
             self._time.go_on_from(content.mark)
-        lost = []
+        lost: list[tuple[Entry, Loss]] = []
         for entry in content.entries:
             self._number = max(self._number, entry.number)
             entry.committed = True
+            old = self._keys.get((entry.message.socket, entry.message.key or ""))
+            if old is not None:
+                # the older one was with the module when the bridge ended
+                self._lines.remove(old, Place.TAKEN)
+                lost.append((old, Loss.SUPERSEDED))
             self._enter(entry)
             loss = Loss.CANCELLED if entry.number in content.cancelled else self._rules.resumed(entry)
             if loss is None:
                 entry.stage = Stage.WAITING
                 self._lines.add(entry)
-                self._expiry.plan(entry)
             else:
+                self._keys.pop((entry.message.socket, entry.message.key or ""), None)
                 entry.place = Place.TAKEN
                 lost.append((entry, loss))
         self.owing.add(content.owed)
@@ -139,6 +144,8 @@ class Outbox:
         self._loaded = True
         for entry, loss in lost:
             self.lose(entry, loss)
+        for entry in self:
+            self._expiry.plan(entry)
         self._keep_time()
         self._rules.changed()
         log.info("%d messages wait from before, %d publications are owed", len(content.entries), len(content.owed))
@@ -272,6 +279,10 @@ class Outbox:
         """Return the next message for a socket of at least a priority, and leave it where it is."""
         return self._lines.first(socket, lowest)
 
+    def age(self, entry: Entry) -> float:
+        """Return the seconds since a message was taken."""
+        return self._time.now() - entry.taken
+
     def take(self, entry: Entry) -> None:
         """Take a waiting message to send it; it neither expires nor is superseded from here on."""
         self._lines.remove(entry, Place.TAKEN)
@@ -320,7 +331,7 @@ class Outbox:
                 self._room.set()
             self.owing.add(numbered)
 
-        self._journal.insist(write, written)
+        self._journal.insist(write, written, within=0.0 if self._unsettled > MOST_UNSETTLED // 2 else COMPANY)
         self._count_change()
 
     def lose(self, entry: Entry, loss: Loss) -> None:

@@ -1,0 +1,87 @@
+"""The keys about delivery: what they read, and what is wrong with what."""
+
+from pathlib import Path
+
+import pytest
+
+from sim7020_bridge.config.load import load
+from sim7020_bridge.config.model import (
+    BatchFormat,
+    DataBudgetSettings,
+    OutboxSettings,
+    WhenFull,
+    WhenUnsure,
+)
+from sim7020_bridge.errors import ConfigurationError
+
+FRAME = """\
+mqtt: {{host: broker}}
+state_dir: /var/lib/x
+modems:
+  shed:
+    port: /dev/ttyUSB0
+    {modem}
+    sockets:
+      t: {{protocol: {protocol}, host: 192.0.2.1, port: 5{socket}}}
+"""
+
+
+def write(directory: Path, modem: str = "", socket: str = "", protocol: str = "udp") -> Path:
+    """Write a file with more keys for the modem and the socket."""
+    file = directory / "bridge.yaml"
+    file.write_text(FRAME.format(modem=modem, socket=f", {socket}" if socket else "", protocol=protocol))
+    return file
+
+
+def test_defaults(tmp_path: Path) -> None:
+    """Without keys, messages wait for ever, go again when in doubt, and bytes are only counted."""
+    [modem] = load(write(tmp_path)).modems
+    assert modem.outbox == OutboxSettings()
+    assert modem.data_budget == DataBudgetSettings()
+    [socket] = modem.sockets
+    assert (socket.ttl, socket.when_unsure, socket.batch, socket.min_interval) == (None, WhenUnsure.RESEND, None, 0)
+
+
+def test_all_keys(tmp_path: Path) -> None:
+    """Every key has its place in the settings."""
+    modem = (
+        "outbox: {max_messages: 5, max_bytes: 2048, when_full: drop_oldest, max_received: 7}\n"
+        "    data_budget: {bytes: 1000, first_day: 15}"
+    )
+    socket = (
+        "ttl: 60, when_unsure: fail, min_interval: 0.5, messages_per_hour: 9, batch: json, batch_wait: 3, "
+        "dead_letter_topic: dead/letters"
+    )
+    [read] = load(write(tmp_path, modem, socket)).modems
+    assert read.outbox == OutboxSettings(5, 2048, WhenFull.DROP_OLDEST, 7)
+    assert read.data_budget == DataBudgetSettings(1000, 15)
+    [one] = read.sockets
+    assert (one.ttl, one.when_unsure, one.min_interval, one.messages_per_hour) == (60, WhenUnsure.FAIL, 0.5, 9)
+    assert (one.batch, one.batch_wait, one.dead_letter_topic) == (BatchFormat.JSON, 3, "dead/letters")
+
+
+@pytest.mark.parametrize(
+    ("modem", "socket", "protocol", "problem"),
+    [
+        ("", "ttl: 0", "udp", "ttl: must be a whole number from 1 to 31622400"),
+        ("", "when_unsure: retry", "udp", "when_unsure: must be one of resend, fail"),
+        ("", "min_interval: -1", "udp", "min_interval: must be a number of seconds from 0 to 86400"),
+        ("", "messages_per_hour: 0", "udp", "messages_per_hour: must be a whole number from 1"),
+        ("", "batch: lines", "udp", "batch: must be one of newline, length, json"),
+        ("", "batch: json", "tcp", "batch: is for udp only"),
+        ("", "batch_wait: 5", "udp", "batch_wait: needs batch as well"),
+        ("", "dead_letter_topic: sim7020/x", "udp", "dead_letter_topic: topics under sim7020/ are the bridge's own"),
+        ("", "dead_letter_topic: a/b, send_topics: [a/+]", "udp", "own dead_letter_topic a/b: that is a loop"),
+        ("outbox: {max_messages: 0}", "", "udp", "max_messages: must be a whole number from 1 to 1000000"),
+        ("outbox: {max_bytes: 1}", "", "udp", "max_bytes: must be a whole number from 1024"),
+        ("outbox: {when_full: drop}", "", "udp", "must be one of reject, drop_oldest"),
+        ("data_budget: {first_day: 29}", "", "udp", "first_day: must be a whole number from 1 to 28"),
+        ("data_budget: {byte: 3}", "", "udp", "did you mean bytes"),
+    ],
+)
+def test_mistakes(tmp_path: Path, modem: str, socket: str, protocol: str, problem: str) -> None:
+    """Each mistake is told with its key and what would do."""
+    with pytest.raises(ConfigurationError) as wrong:
+        load(write(tmp_path, modem, socket, protocol))
+    assert problem in str(wrong.value)
+    assert len(wrong.value.mistakes) == 1

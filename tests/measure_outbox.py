@@ -1,0 +1,117 @@
+"""Measures the outbox: start, enqueue, end, memory and file by how many messages wait.
+
+Run as a program: ``python -m tests.measure_outbox 1000 10000 100000``.
+"""
+
+import asyncio
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sim7020_bridge.config.model import OutboxSettings
+from sim7020_bridge.outbox.committer import Committer
+from sim7020_bridge.outbox.database import Database
+from sim7020_bridge.outbox.message import Entry, Loss, Message, Owed, OwedKind
+from sim7020_bridge.outbox.outbox import Outbox, Rules
+
+BATCH = 64
+"""As many publishes as a broker sends before the first is acknowledged."""
+
+SAMPLE = 1000
+
+
+def receipt(entry: Entry, _loss: Loss) -> tuple[Owed, ...]:
+    """Return a receipt of the usual size."""
+    return (Owed(OwedKind.RECEIPT, f"sim7020/shed/socket/{entry.message.socket}/receipt", bytes(180)),)
+
+
+def opened(file: Path) -> Outbox:
+    """Return an outbox over a file."""
+    rules = Rules(
+        lost=receipt,
+        resumed=lambda _: None,
+        changed=lambda: None,
+        received_dropped=lambda _: None,
+        usage=lambda _: None,
+    )
+    settings = OutboxSettings(max_messages=10**7, max_bytes=10**10)
+    return Outbox(Committer(Database(file)), settings=settings, rules=rules)
+
+
+async def put(outbox: Outbox, first: int, count: int) -> float:
+    """Put messages in as a broker delivers them, and return the seconds that it took."""
+    began = time.perf_counter()
+    for start in range(first, first + count, BATCH):
+        for number in range(start, min(start + BATCH, first + count)):
+            message = Message(id=f"message-{number}", socket="telemetry", data=bytes(100), at=datetime.now(UTC))
+            outbox.put(message, written=lambda _: None, failed=lambda error: sys.exit(str(error)))
+        await outbox.wait_written()
+    return time.perf_counter() - began
+
+
+async def end(outbox: Outbox, count: int) -> float:
+    """Send messages with success, as fast as their ends are written; return the seconds that it took."""
+    began = time.perf_counter()
+    for _ in range(count):
+        await outbox.wait_settled()
+        entry = outbox.first("telemetry")
+        if entry is None:
+            break
+        outbox.take(entry)
+        outbox.settle((entry,), receipt(entry, Loss.CANCELLED))
+    await outbox.wait_written()
+    return time.perf_counter() - began
+
+
+async def fill(file: Path, waiting: int) -> None:
+    """Fill a file, and print how fast it was."""
+    outbox = opened(file)
+    await outbox.load()
+    filled = await put(outbox, 0, waiting)
+    await outbox.close()
+    sys.stdout.write(f"{waiting / filled}\n")
+
+
+async def measure(waiting: int) -> None:
+    """Measure with so many messages waiting, and print a row."""
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "shed.outbox"
+        # in a process of its own, so that this one's memory is what a bridge that starts has
+        command = [sys.executable, "-m", "tests.measure_outbox", "--fill", str(file), str(waiting)]
+        filled = float(await asyncio.to_thread(subprocess.check_output, command))
+        size = file.stat().st_size
+        before = memory()
+        began = time.perf_counter()
+        outbox = opened(file)
+        await outbox.load()
+        started = time.perf_counter() - began
+        grown = memory() - before
+        enqueued = await put(outbox, waiting, SAMPLE)
+        commits = outbox.commits
+        ended = await end(outbox, SAMPLE)
+        per_message = (outbox.commits - commits) / SAMPLE
+        await outbox.close()
+    sys.stdout.write(
+        f"| {waiting:,} | {started:.2f} | {filled:,.0f} | {SAMPLE / enqueued:,.0f} | {SAMPLE / ended:,.0f} "
+        f"| {per_message:.2f} | {grown / 1024:.1f} | {size / 1e6:.1f} |\n"
+    )
+
+
+def memory() -> int:
+    """Return what the process holds in KiB."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1])
+    raise RuntimeError("the system does not tell what memory a process holds")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--fill"]:
+        asyncio.run(fill(Path(sys.argv[2]), int(sys.argv[3])))
+        sys.exit()
+    sys.stdout.write("| waiting | start s | fill/s | enqueue/s | end/s | commits an end | memory MiB | file MB |\n")
+    for wanted in sys.argv[1:] or ("1000", "10000", "100000"):
+        asyncio.run(measure(int(wanted)))
