@@ -106,7 +106,9 @@ async def test_five_sockets_both_ways(world: World) -> None:
         )
         assert state["sent"]["bytes"] == sum(map(len, flow.upward))
         assert state["last_error"] is None
-    assert (await shed.online())["counters"] == {"recoveries": {"reattach": 0, "reopen": 0}, "reboots": 0, "resyncs": 0}
+    counters = (await shed.online())["counters"]
+    assert not any(counters["recoveries"].values())
+    assert (counters["reboots"], counters["resyncs"]) == (0, 0)
 
 
 @pytest.mark.parametrize("size", [513, 1460, 5000])
