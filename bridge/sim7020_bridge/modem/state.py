@@ -272,7 +272,8 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
         case ModuleLost(reason, restarted, silent, garbled):
             counters = replace(state.counters, reboots=state.counters.reboots + int(restarted))
             lost = replace(_without_module(state), answering=False, answer_problem=reason, counters=counters)
-            return replace(lost, silent=silent, garbled=garbled)
+            # one that was heard at a wrong baud rate and says no more is still at it
+            return replace(lost, silent=silent, garbled=garbled or (silent and state.garbled))
         case PdnWanted(wanted):
             return replace(state, pdn=replace(state.pdn, wanted=wanted))
         case Recovering(rung):
