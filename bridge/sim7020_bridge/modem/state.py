@@ -118,6 +118,7 @@ class ModemState:
     signal: SignalQuality | None = None
     cell: CellReading | None = None
     registration: Registration | None = None
+    denial: Registration | None = None
     operator: Operator | None = None
     pdn: Pdn = Pdn()
     apn_problem: str | None = None
@@ -352,8 +353,10 @@ def _radio(state: ModemState, level: Functionality) -> ModemState:
 
 def _registered(state: ModemState, registration: Registration) -> ModemState:
     if registration.registered:
-        return replace(state, registration=registration)
-    return replace(state, registration=registration, operator=None, cell=None)
+        return replace(state, registration=registration, denial=None)
+    # the network's last word holds until it has another one: attaching again is no mend
+    denial = registration if registration.denied else state.denial
+    return replace(state, registration=registration, denial=denial, operator=None, cell=None)
 
 
 def _pdn(pdn: Pdn, fact: tuple[ContextState, ...] | tuple[ContextParameters, ...] | tuple[ContextAddress, ...]) -> Pdn:
