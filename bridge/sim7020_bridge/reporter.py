@@ -228,7 +228,9 @@ def state_document(state: ModemState, outbox: Outbox, usage: Usage) -> documents
             oldest=None if outbox.oldest is None else round(outbox.oldest, 1),
         ),
         counters=documents.Counters(
-            recoveries={rung: count for rung, count in state.counters.steps.items() if rung is not Rung.RESYNC},
+            recoveries=documents.Recoveries(
+                **{rung.value: count for rung, count in state.counters.steps.items() if rung is not Rung.RESYNC}
+            ),
             reboots=state.counters.reboots,
             resyncs=state.counters.steps.get(Rung.RESYNC, 0),
         ),

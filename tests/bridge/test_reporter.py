@@ -19,6 +19,8 @@ from tests.contract_check import check
 
 SOCKET_STATE = TOPICS.socket_state("udp")
 
+RUNGS = ("sockets", "reattach", "reboot", "reopen", "power")
+
 
 def state(desk: Desk) -> dict[str, Any]:
     """Return the last state that was published."""
@@ -189,7 +191,7 @@ async def test_lost_before_it_was_attached() -> None:
         bench.modem.facts.learn(PortOpened(), ModuleAnswered(), ModuleLost("silent"), PortLost("gone"))
         assert events(desk) == []
         assert state(desk)["link"]["reason"] == "gone"
-        assert state(desk)["counters"]["recoveries"] == {}
+        assert state(desk)["counters"]["recoveries"] == dict.fromkeys(RUNGS, 0)
 
 
 @on_virtual_time
@@ -229,7 +231,7 @@ async def test_recovery_is_told_step_by_step() -> None:
             ("supply", None, None),
         ]
         assert desk.documents(TOPICS.event)[-1]["warning"] == "under-voltage"
-        assert state(desk)["counters"]["recoveries"] == {"reopen": 3}
+        assert state(desk)["counters"]["recoveries"] == {**dict.fromkeys(RUNGS, 0), "reopen": 3}
         for one in desk.published:
             check(one.topic, one.payload, retain=one.retain, base="sim7020", modem="shed")
 

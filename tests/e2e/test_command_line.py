@@ -1,5 +1,6 @@
 """The real command line with wrong configuration files: one line for every mistake, exit status 2, no stack trace."""
 
+import asyncio
 import sys
 from pathlib import Path
 
@@ -67,13 +68,18 @@ async def bridge(*arguments: str) -> tuple[int, str, str]:
     return await run(sys.executable, "-m", "sim7020_bridge", *arguments)
 
 
-@pytest.mark.parametrize("name", WRONG)
-async def test_wrong_configuration(tmp_path: Path, name: str) -> None:
-    """One mistake is one line with file, line, key, value and what is allowed; secrets are not shown."""
-    text, expected = WRONG[name]
-    file = tmp_path / "bridge.yaml"
+def written(directory: Path, text: str) -> Path:
+    """Write a configuration into a directory of its own, beside a file with a password."""
+    directory.mkdir()
+    (directory / "secret").write_text("word")
+    file = directory / "bridge.yaml"
     file.write_text(text)
-    (tmp_path / "secret").write_text("word")
+    return file
+
+
+async def told_in_one_line(directory: Path, text: str, expected: list[str]) -> None:
+    """Hold a wrong file to one line with file, line, key, value and what is allowed, without secrets."""
+    file = written(directory, text)
     status, out, err = await bridge("run", "--config", str(file))
     assert (status, out) == (2, "")
     lines = err.splitlines()
@@ -83,6 +89,19 @@ async def test_wrong_configuration(tmp_path: Path, name: str) -> None:
     for part in expected:
         assert part in message
     assert "geheim" not in err
+
+
+async def test_wrong_configurations(tmp_path: Path) -> None:
+    """One mistake of each kind is one line with file, line, key, value and what is allowed; secrets are not shown."""
+    two_at_a_time = asyncio.Semaphore(2)
+
+    async def hold(name: str) -> None:
+        async with two_at_a_time:
+            await told_in_one_line(tmp_path / name, *WRONG[name])
+
+    async with asyncio.TaskGroup() as tasks:
+        for name in WRONG:
+            tasks.create_task(hold(name), name=name)
 
 
 async def test_many_mistakes_at_once(tmp_path: Path) -> None:

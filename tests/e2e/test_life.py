@@ -106,7 +106,7 @@ async def test_module_that_is_unplugged(world: World, *, tcp_port: bool) -> None
     assert state["counters"]["recoveries"]["reopen"] == 1
     await server.has(b"kept")
     kinds = [heard.json()["type"] for heard in world.mqtt.all(shed.topic("event"))]
-    assert kinds == ["attached", "lost", "attached"]
+    assert kinds == ["attached", "lost", "recovering", "attached", "recovered"]
 
 
 async def test_module_that_reboots(world: World) -> None:

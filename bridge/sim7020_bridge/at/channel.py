@@ -114,6 +114,11 @@ class Channel:
         """Whether no command is on the line or waits for it."""
         return not self._waiting
 
+    @property
+    def garbled(self) -> bool:
+        """Whether something came last that is no text and has no end."""
+        return self._framer.garbled
+
     async def until_idle(self) -> None:
         """Return once no command is on the line or waits for it."""
         await self._vacant.wait()

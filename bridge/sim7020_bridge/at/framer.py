@@ -46,6 +46,11 @@ class Framer:
         self._unfinished = bytearray()
         self._overlong = False
 
+    @property
+    def garbled(self) -> bool:
+        """Whether something came that is no text and has no end: at a wrong baud rate no line end may ever come."""
+        return self._overlong or not self._unfinished.isascii()
+
     def feed(self, data: bytes) -> list[Line | Prompt]:
         """Take bytes and return what they complete, in order."""
         first, *rest = data.replace(b"\r", b"\n").replace(b"\0", b"").split(b"\n")

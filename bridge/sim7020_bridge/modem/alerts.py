@@ -101,10 +101,10 @@ def _network(state: ModemState) -> dict[AlertId, Alert]:
     if not state.answering:
         return {}
     found = _sim(state)
-    registration = state.registration
-    if registration is not None and registration.denied:
+    denial = state.denial
+    if denial is not None and (state.sim is None or not state.sim.missing):
         found[AlertId.REGISTRATION_DENIED] = Alert(
-            f"The network denied registration: {registration.cause_words or 'it gives no cause'}",
+            f"The network denied registration: {denial.cause_words or 'it gives no cause'}",
             "Check with the operator that the SIM is active and may use NB-IoT here; trying harder can get it barred.",
         )
     if state.apn_problem is not None and not state.pdn.active:

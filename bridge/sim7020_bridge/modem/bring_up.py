@@ -11,10 +11,10 @@ from contextlib import suppress
 from typing import Final
 
 from sim7020_bridge.commands.identity import EchoOff, ReportErrorsByNumber, SetBaudRate
-from sim7020_bridge.commands.packet import ActivateContext, ReadDefaultApn, ReportPacketEvents, SetDefaultApn
+from sim7020_bridge.commands.packet import ActivateContext, Attach, ReadDefaultApn, ReportPacketEvents, SetDefaultApn
 from sim7020_bridge.commands.power import ReportSleep
 from sim7020_bridge.commands.radio import Functionality, SetFunctionality
-from sim7020_bridge.commands.registration import ReportRegistration
+from sim7020_bridge.commands.registration import RegistrationStatus, ReportRegistration
 from sim7020_bridge.commands.sim import EnterPin
 from sim7020_bridge.commands.sockets import ReceiveAsHex, ReportAcknowledgements, SetPullReceive
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer
@@ -118,9 +118,7 @@ async def climb(module: Module, pins: PinMemory) -> bool:
     if not await _unlocked(module, pins):
         return False
     await read_subscriber(module)
-    if not await _until(
-        module, _registered, _read_network, every=timing.registration_poll, patience=timing.registration_patience
-    ):
+    if not await _register(module):
         return False
     if await _until(module, _pdn_settled, read_pdn, every=timing.pdn_poll, patience=timing.pdn_poll):
         return True
@@ -166,6 +164,20 @@ async def _unlocked(module: Module, pins: PinMemory) -> bool:
     pins.taken()
     patience = module.timing.sim_patience
     return await _until(module, _sim_ready, read_sim, every=module.timing.sim_poll, patience=patience)
+
+
+async def _register(module: Module) -> bool:
+    """Wait for the network; a module that found its cell and withholds the attach is told to go on (+CEREG: 100)."""
+    every, patience = module.timing.registration_poll, module.timing.registration_patience
+    if not await _until(module, _registered_or_withheld, _read_network, every=every, patience=patience):
+        return False
+    if _registered(module.facts.state):
+        return True
+    try:
+        await module.execute(Attach())
+    except CommandRefused as refused:
+        log.warning("the module will not attach: %s", refused)
+    return await _until(module, _registered, _read_network, every=every, patience=patience)
 
 
 async def _activate(module: Module) -> None:
@@ -220,6 +232,11 @@ def _sim_settled(state: ModemState) -> bool:
 
 def _registered(state: ModemState) -> bool:
     return state.registration is not None and state.registration.registered
+
+
+def _registered_or_withheld(state: ModemState) -> bool:
+    registration = state.registration
+    return registration is not None and (registration.registered or registration.status == RegistrationStatus.WITHHELD)
 
 
 def _pdn_settled(state: ModemState) -> bool:

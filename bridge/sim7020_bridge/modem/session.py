@@ -87,7 +87,7 @@ class Session:
     @property
     def garbled(self) -> bool:
         """Whether nothing but garbage came: the mark of a wrong baud rate."""
-        return self._garbage > 0 and not self._greeted
+        return (self._garbage > 0 or self._channel.garbled) and not self._greeted
 
     async def run(self, ready: Callable[[Module], None]) -> None:
         """Bring the module up and keep it attached until the line breaks.

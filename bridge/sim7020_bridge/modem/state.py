@@ -118,6 +118,7 @@ class ModemState:
     signal: SignalQuality | None = None
     cell: CellReading | None = None
     registration: Registration | None = None
+    denial: Registration | None = None
     operator: Operator | None = None
     pdn: Pdn = Pdn()
     apn_problem: str | None = None
@@ -272,7 +273,8 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
         case ModuleLost(reason, restarted, silent, garbled):
             counters = replace(state.counters, reboots=state.counters.reboots + int(restarted))
             lost = replace(_without_module(state), answering=False, answer_problem=reason, counters=counters)
-            return replace(lost, silent=silent, garbled=garbled)
+            # one that was heard at a wrong baud rate and says no more is still at it
+            return replace(lost, silent=silent, garbled=garbled or (silent and state.garbled))
         case PdnWanted(wanted):
             return replace(state, pdn=replace(state.pdn, wanted=wanted))
         case Recovering(rung):
@@ -351,8 +353,10 @@ def _radio(state: ModemState, level: Functionality) -> ModemState:
 
 def _registered(state: ModemState, registration: Registration) -> ModemState:
     if registration.registered:
-        return replace(state, registration=registration)
-    return replace(state, registration=registration, operator=None, cell=None)
+        return replace(state, registration=registration, denial=None)
+    # the network's last word holds until it has another one: attaching again is no mend
+    denial = registration if registration.denied else state.denial
+    return replace(state, registration=registration, denial=denial, operator=None, cell=None)
 
 
 def _pdn(pdn: Pdn, fact: tuple[ContextState, ...] | tuple[ContextParameters, ...] | tuple[ContextAddress, ...]) -> Pdn:

@@ -220,10 +220,21 @@ class OutboxState:
 
 
 @dataclass(frozen=True, slots=True)
-class Counters:
-    """How often things had to be put right since the bridge started; ``recoveries`` by rung."""
+class Recoveries:
+    """Steps of the recovery ladder that were taken, by rung."""
 
-    recoveries: Mapping[str, int] = field(default_factory=dict)
+    sockets: int = 0
+    reattach: int = 0
+    reboot: int = 0
+    reopen: int = 0
+    power: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """How often things had to be put right since the bridge started."""
+
+    recoveries: Recoveries = field(default_factory=Recoveries)
     reboots: int = 0
     resyncs: int = 0
 

@@ -96,6 +96,16 @@ def test_after_a_prompt_lines_go_on() -> None:
     assert frame(b"\r\n> ", b"\r\nDATA ACCEPT: 4\r\n") == [Prompt(), Line.of("DATA ACCEPT: 4")]
 
 
+def test_garbage_without_an_end_is_told() -> None:
+    """At a wrong baud rate no line end may ever come: that something waits for one that is no text can be seen."""
+    framer = Framer()
+    told = []
+    for data in (b"+CPIN: REA", b"\xe3\x9f\xf1", b"\r\nOK\r\n", b"x" * (LONGEST_LINE + 1)):
+        framer.feed(data)
+        told.append(framer.garbled)
+    assert told == [False, True, False, True]
+
+
 @given(st.lists(st.binary(max_size=40), max_size=20))
 def test_any_bytes_in_any_pieces(chunks: list[bytes]) -> None:
     """No bytes raise, and lines are never empty."""

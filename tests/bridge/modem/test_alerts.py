@@ -76,6 +76,12 @@ TABLE = [
     pytest.param(
         (*ONLINE, DENIED), {AlertId.REGISTRATION_DENIED: "denied registration: PLMN not allowed"}, id="denied"
     ),
+    pytest.param(
+        (*ONLINE, DENIED, Registration(RegistrationStatus.SEARCHING)),
+        {AlertId.REGISTRATION_DENIED: "PLMN not allowed"},
+        id="denied, and attaching again",
+    ),
+    pytest.param((*ONLINE, DENIED, Registration(RegistrationStatus.HOME)), {}, id="denied, and registered after all"),
     pytest.param((*ONLINE, NO_CAUSE), {AlertId.REGISTRATION_DENIED: "it gives no cause"}, id="denied, no cause"),
     pytest.param(
         (*ONLINE, CONTEXT_OFF, ApnProblem("missing or unknown APN")),

@@ -93,6 +93,26 @@ async def test_gprs_registration_where_there_is_no_other() -> None:
 
 
 @on_virtual_time
+async def test_withheld_attach_is_asked_for() -> None:
+    """A module that found its cell and waits to be told to attach is told so, once."""
+    async with running() as bench:
+        bench.module.answer_once("AT+CEREG?", '+CEREG: 5,100,"00A0","0002920C",9', "OK")
+        await bench.online()
+        assert bench.module.heard.count("AT+CGATT=1") == 1
+        assert "AT+CFUN=0" not in bench.module.heard
+
+
+@pytest.mark.parametrize("lines", [("ERROR",), ("+CME ERROR: 30",)], ids=str)
+@on_virtual_time
+async def test_withheld_attach_that_is_refused(lines: tuple[str, ...]) -> None:
+    """A module that will not attach when told to may still do so by itself."""
+    async with running() as bench:
+        bench.module.answer("AT+CGATT=1", *lines)
+        bench.module.answer_once("AT+CEREG?", '+CEREG: 5,100,"00A0","0002920C",9', "OK")
+        await bench.online()
+
+
+@on_virtual_time
 async def test_waits_for_the_fact_and_not_for_a_time() -> None:
     """A URC ends each wait at once."""
     async with running() as bench:

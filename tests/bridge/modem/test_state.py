@@ -240,6 +240,8 @@ def test_silence_lasts_until_the_module_answers() -> None:
     """A module that said nothing stays silent, with the reason, while its port is opened again and again."""
     silent = after(PortOpened(), ModuleLost("nothing came", silent=True, garbled=True), PortOpened())
     assert (silent.silent, silent.garbled, silent.link.reason) == (True, True, "nothing came")
+    again = after(PortOpened(), ModuleLost("garbage", silent=True, garbled=True), ModuleLost("nothing", silent=True))
+    assert again.garbled, "it says no more, and has another baud rate all the same"
     answered = after(ModuleAnswered(), state=silent)
     assert (answered.silent, answered.garbled) == (False, False)
     assert after(PortLost("gone"), state=silent).silent is False

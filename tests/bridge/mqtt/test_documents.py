@@ -1,7 +1,6 @@
 """The documents, as they are written."""
 
 from datetime import UTC, datetime, timedelta, timezone
-from types import MappingProxyType
 
 import pytest
 
@@ -19,6 +18,7 @@ from sim7020_bridge.mqtt.documents import (
     PsmState,
     ReceiptDocument,
     ReceiptState,
+    Recoveries,
     ResponseDocument,
     SocketError,
     SocketInfo,
@@ -43,7 +43,7 @@ LINK = LinkState(Layer.PORT, "/dev/ttyUSB0 is missing", AT)
             StateDocument(
                 LINK,
                 power=PowerState(PsmState(60, 3600), EdrxState(20.48, 2.56), sleeping=True, voltage=3.6),
-                counters=Counters(MappingProxyType({"reattach": 1}), 2, 3),
+                counters=Counters(Recoveries(reattach=1), 2, 3),
             ),
             True,
         ),
