@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import json
 import random
+import sqlite3
 import sys
 import tempfile
 import time
@@ -42,6 +43,7 @@ class Account:
         sent: Message id to the moment it was last published.
         ends: Message id to its final receipts, each different one once.
         ended: Message id to the moment of the first of them.
+        forgotten: Messages whose final receipts a killed broker had acknowledged and did not deliver.
         repeated: Final receipts that came again, the very same bytes.
         arrivals: Message id to the moments at which it came to its server.
     """
@@ -50,6 +52,7 @@ class Account:
     sent: dict[str, float] = field(default_factory=dict)
     ends: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     ended: dict[str, float] = field(default_factory=dict)
+    forgotten: set[str] = field(default_factory=set)
     repeated: int = 0
     arrivals: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
@@ -72,9 +75,9 @@ class Account:
                 ends.append(heard.payload)
                 self.ended.setdefault(receipt["id"], time.monotonic())
 
-    def unfinished(self) -> list[str]:
+    def unfinished(self) -> set[str]:
         """Return the messages without a final receipt."""
-        return [name for name in self.sent if name not in self.ends]
+        return self.sent.keys() - self.ends.keys()
 
     def killed_between(self, first: float, second: float) -> bool:
         """Whether something was killed between two moments."""
@@ -83,12 +86,13 @@ class Account:
     def verdict(self) -> dict[str, int]:
         """Count what matters."""
         states = Counter(json.loads(ends[0])["state"] for ends in self.ends.values())
-        lost = [name for name in self.sent if name in self.ends and name not in self.arrivals]
+        lost = [name for name in self.sent if name in {*self.ends, *self.forgotten} and name not in self.arrivals]
         # UDP ends when the module has it: what the module had when it was killed, nobody can know
         in_module = [
             name
             for name in lost
-            if not name.startswith("control") and self.killed_between(self.ended[name] - LATE, self.ended[name] + LATE)
+            if not name.startswith("control")
+            and self.killed_between(self.ended.get(name, 0) - LATE, self.ended.get(name, 0) + LATE)
         ]
         twice = [pair for moments in self.arrivals.values() for pair in pairwise(moments)]
         explained = sum(self.killed_between(first - LATE, second) for first, second in twice)
@@ -97,7 +101,8 @@ class Account:
             "kills": len(self.kills),
             "lost": len(lost) - len(in_module),
             "lost with the module": len(in_module),
-            "receipts missing": len(self.unfinished()),
+            "receipts missing": len(self.unfinished() - self.forgotten),
+            "receipts forgotten by the broker": len(self.forgotten),
             "receipts doubled": sum(len(ends) > 1 for ends in self.ends.values()),
             "receipts repeated": self.repeated,
             "sent twice over a kill": explained,
@@ -151,14 +156,33 @@ def post(world: World, account: Account, socket: str, name: str) -> None:
     world.mqtt.post(f"sim7020/shed/socket/{socket}/send", f"{name};".encode(), properties=Mqtt5(user=(("id", name),)))
 
 
-async def run_dry(world: World, account: Account) -> None:
-    """Wait until every message has its final receipt; send again what nobody says anything of, as a user would."""
+def told(file: Path) -> set[str]:
+    """Return the messages whose final receipts a broker has acknowledged, by the bridge's own file."""
+    connection = sqlite3.connect(file)
+    try:
+        known = {name for (name,) in connection.execute("SELECT id FROM known")}
+        known -= {name for (name,) in connection.execute("SELECT id FROM message")}
+        owed = [payload for (payload,) in connection.execute("SELECT payload FROM owed")]
+    finally:
+        connection.close()
+    return known - {json.loads(payload).get("id", "") for payload in owed}
+
+
+async def run_dry(world: World, account: Account, *, forgetful: bool) -> None:
+    """Wait until every message has its final receipt; send again what nobody says anything of, as a user would.
+
+    A broker that is killed forgets who had subscribed and what it had acknowledged; what it was told counts then.
+    """
     ends = time.monotonic() + RUN_DRY
-    told = 0.0
+    told_at = 0.0
+    file = world.directory / "state" / "shed.outbox"
     while (left := account.unfinished()) and time.monotonic() < ends:
+        if forgetful and left <= (known := told(file)):
+            account.forgotten = left & known
+            break
         now = time.monotonic()
-        if now - told > AGAIN:
-            told = now
+        if now - told_at > AGAIN:
+            told_at = now
             for name in left:
                 if now - account.sent[name] > AGAIN:
                     post(world, account, name.rpartition("-")[0], name)
@@ -199,7 +223,7 @@ async def campaign(world: World, *, victim: str, kills: int, rate: float, longes
             await kill(victim, world, bridge, emulator)
         publishing.cancel()
         await asyncio.gather(publishing, return_exceptions=True)
-        await run_dry(world, account)
+        await run_dry(world, account, forgetful=victim == "broker")
         await world.bridges[0].stop()
     return account.verdict()
 

@@ -110,5 +110,6 @@ def test_alerts_of_facts(facts: tuple[Fact, ...], expected: dict[AlertId, str]) 
 
 
 def test_every_alert_is_in_the_table() -> None:
-    """No alert is without a fact that raises it."""
-    assert {alert for row in TABLE for alert in row.values[1]} == set(AlertId)  # type: ignore[union-attr]
+    """No alert of the modem's is without a fact that raises it."""
+    delivery = {AlertId.OUTBOX_FULL, AlertId.OUTBOX_STORAGE, AlertId.OUTBOX_DAMAGED, AlertId.DATA_BUDGET}
+    assert {alert for row in TABLE for alert in row.values[1]} == set(AlertId) - delivery  # type: ignore[union-attr]
