@@ -89,6 +89,8 @@ class Bridge:
             timing=timing,
             clock=clock,
         )
+        self._connections = 0
+        self._unproven: list[int] = []
         self._usage = Usage(settings.data_budget, changed=self._usage_changed, clock=clock)
         self._usage_kept: asyncio.TimerHandle | None = None
         self._router = Router(
@@ -107,7 +109,7 @@ class Bridge:
             receipts=receipts,
             inbox=self._inbox,
             tell=self._tell,
-            acknowledge=self._client.acknowledge,
+            acknowledge=self._acknowledge,
             clock=clock,
         )
         self._requests = Requests(
@@ -115,7 +117,7 @@ class Bridge:
             topics=topics,
             inbox=self._inbox,
             submit=self._intake.submit,
-            acknowledge=self._client.acknowledge,
+            acknowledge=self._acknowledge,
             pdn=lambda state: pdn_document(state.pdn),
             publish=self._client.publish,
             more=DeliveryRequests(self._outbox, self._usage).verbs,
@@ -164,6 +166,8 @@ class Bridge:
         await self._router.finish()
 
     def _connected(self) -> None:
+        self._connections += 1
+        self._unproven.clear()
         self._reporter.connected()
 
     def _take(self, received: Received) -> None:
@@ -210,8 +214,18 @@ class Bridge:
         for each in owed:
             self._client.publish(_publication(each))
 
+    def _acknowledge(self, received: Received) -> None:
+        self._client.acknowledge(received)
+        if received.acknowledgement is not None:
+            self._unproven.append(received.acknowledgement.packet)
+
     async def _pay(self, owed: Owed) -> None:
+        """Publish what is owed; the broker's answer shows that it has got every acknowledgement of before."""
+        before, self._unproven = self._unproven, []
+        connections = self._connections
         await self._client.publish_acknowledged(_publication(owed))
+        if before and connections == self._connections:
+            self._outbox.packets_acknowledged(before)
 
     async def _pay_last(self) -> None:
         """Give the broker a moment to take what is owed, so that it need not come twice."""

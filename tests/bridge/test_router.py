@@ -320,6 +320,7 @@ async def test_the_end_waits_for_what_is_under_way() -> None:
         desk.send("tcp", b"y", **named("m2"))
         desk.module.say("SEND: 0,1")
         await finishing
+        await asyncio.sleep(0.1)
         assert desk.receipts("tcp", "m1")[-1] == "acknowledged"
         assert desk.receipts("tcp", "m2") == ["queued"]
 

@@ -83,6 +83,10 @@ class Account:
         """Whether something was killed between two moments."""
         return any(first <= moment <= second for moment in self.kills)
 
+    def killed_around(self, moment: float) -> bool:
+        """Whether something was killed at about a moment."""
+        return self.killed_between(moment - LATE, moment + LATE)
+
     def verdict(self) -> dict[str, int]:
         """Count what matters."""
         states = Counter(json.loads(ends[0])["state"] for ends in self.ends.values())

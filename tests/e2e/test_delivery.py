@@ -1,6 +1,7 @@
 """The delivery promise, through real processes that are killed: nothing lost, every end told once."""
 
 import json
+import resource
 import sqlite3
 import sys
 from pathlib import Path
@@ -131,6 +132,31 @@ def owed(file: Path) -> list[bytes]:
         return [payload for (payload,) in connection.execute("SELECT payload FROM owed")]
     finally:
         connection.close()
+
+
+async def test_a_full_disk(world: World) -> None:
+    """When the file can't grow, messages are rejected with an alert; when it can again, nothing taken is missing."""
+    server = await world.udp()
+    emulator = await world.emulator()
+    shed = await world.shed(emulator.place, {"telemetry": udp(server.port)})
+    await shed.request("deactivate")
+    await shed.socket("telemetry", lambda state: state["phase"] in {"closed", "backoff"})
+    process = world.bridges[0].process
+    assert process is not None
+    _, most = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (150_000, most))
+    for number in range(200):
+        await shed.send("telemetry", b"%500d" % number, f"m{number}")
+    assert (await shed.receipt("telemetry", "m199", "rejected"))["error"]["code"] == "storage_failed"
+    await world.mqtt.now(shed.topic("alert/outbox_storage"), lambda heard: bool(heard.payload))
+    assert (await shed.request("outbox", limit=1))["status"] == "ok"
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (most, most))
+    await world.mqtt.now(shed.topic("alert/outbox_storage"), lambda heard: not heard.payload)
+    taken = [number for number in range(200) if shed.receipts("telemetry", f"m{number}") == ["queued"]]
+    assert 0 < len(taken) < 200
+    await shed.request("activate")
+    await shed.receipt("telemetry", f"m{taken[-1]}", "accepted")
+    await server.has(*(b"%500d" % number for number in taken))
 
 
 async def test_a_full_outbox_tells(world: World) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Final, TypeVar
 
 from sim7020_bridge.errors import StorageFailed
@@ -42,10 +43,16 @@ class Journal:
         """How often the disk was waited for."""
         return self._store.commits
 
-    def write(self, work: Work[T], *, within: float = 0.0) -> "asyncio.Future[T]":
-        """Have work done; see Committer.submit."""
+    def write(self, work: Work[T], *, within: float = 0.0, proves: bool = True) -> "asyncio.Future[T]":
+        """Have work done; see Committer.submit.
+
+        Args:
+            work: The work.
+            within: Seconds that it may wait for company.
+            proves: Whether its success shows that writing works: not if it may have nothing to write.
+        """
         done = self._store.submit(work, within=within)
-        done.add_done_callback(self._note)
+        done.add_done_callback(partial(self._note, proves=proves))
         return done
 
     def insist(self, work: Work[T], written: Callable[[T], None], *, within: float) -> None:
@@ -66,14 +73,14 @@ class Journal:
         """Finish all that was asked for, and close the file."""
         await self._store.close()
 
-    def _note(self, done: "asyncio.Future[T]") -> None:
+    def _note(self, done: "asyncio.Future[T]", *, proves: bool) -> None:
         error = None if done.cancelled() else done.exception()
         if isinstance(error, StorageFailed):
             if self.problem is None:
                 log.error("%s", error)
                 self.problem = error
                 self._changed()
-        elif error is None and self.problem is not None:
+        elif error is None and proves and self.problem is not None:
             log.warning("the outbox can be written again")
             self.problem = None
             self._changed()
