@@ -1,7 +1,6 @@
 """The command line; the only file that knows click."""
 
 import asyncio
-import logging
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +11,7 @@ import click
 from sim7020_bridge import app
 from sim7020_bridge.config.load import load
 from sim7020_bridge.errors import ConfigurationError
+from sim7020_bridge.logs import log_to_stderr
 
 LEVELS: Final = ("debug", "info", "warning", "error")
 EXIT_CONFIGURATION: Final = 2
@@ -54,9 +54,7 @@ def run(file: Path, log_level: str) -> None:
     \b
     Example:   sim7020-bridge run --config /etc/sim7020-bridge/bridge.yaml
     """
-    logging.basicConfig(
-        level=log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
-    )
+    log_to_stderr(log_level)
     try:
         settings = load(file)
     except ConfigurationError as error:
