@@ -27,6 +27,7 @@ _LF = 10
 _ESC = 0x1B
 _CTRL_Z = 0x1A
 
+_ATTENTION = re.compile(r"[Aa][Tt]")
 _PREFIX = re.compile(r"^([+*][A-Z]+|PrimaryDns|SecondaryDns): ")
 
 
@@ -112,13 +113,13 @@ class Interpreter:
             self._take_line(text, too_long=too_long)
 
     def _take_line(self, text: str, *, too_long: bool) -> None:
-        start = text.upper().find("AT")
+        prefix = _ATTENTION.search(text)
         if text:
             self._trace(">", text)
-        if start < 0:
+        if prefix is None:
             return
         self._module.psm.command()
-        command = text[start + 2 :]
+        command = text[prefix.end() :]
         self._running = self._module.schedule.start(self._run(command, too_long=too_long), "command")
         self._running.add_done_callback(self._done)
 
