@@ -15,6 +15,7 @@ BridgeError
 `-- PayloadRefused          a message can't be sent as it is: encoding, size, socket
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -113,7 +114,7 @@ class ModuleSilent(BridgeError):
     def __init__(self, command: str, timeout: float) -> None:
         self.command = command
         self.timeout = timeout
-        super().__init__(f"no final result for {command} within {timeout:g} s")
+        super().__init__(f"no final result for {_brief(command)} within {timeout:g} s")
 
 
 class CommandRefused(BridgeError):
@@ -132,7 +133,7 @@ class CommandRefused(BridgeError):
         self.code = code
         self.meaning = meaning
         words = f" ({meaning})" if meaning and meaning not in result else ""
-        super().__init__(f"{command}: {result}{words}")
+        super().__init__(f"{_brief(command)}: {result}{words}")
 
 
 class MalformedAnswer(BridgeError):
@@ -160,3 +161,8 @@ class PayloadRefused(BridgeError):
         self.code = code
         self.message = message
         super().__init__(message)
+
+
+def _brief(command: str) -> str:
+    """Return a command for a sentence: of what is masked, not even the length."""
+    return re.sub(r"\*{3,}", "***", command)
