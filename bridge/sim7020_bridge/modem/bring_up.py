@@ -12,10 +12,10 @@ from typing import Final
 
 from sim7020_bridge.at.command import Command
 from sim7020_bridge.commands.identity import EchoOff, ReportErrorsByNumber, SetBaudRate, VerboseResults
-from sim7020_bridge.commands.packet import ActivateContext, Attach, ReadDefaultApn, ReportPacketEvents, SetDefaultApn
+from sim7020_bridge.commands.packet import ActivateContext, ReadDefaultApn, ReportPacketEvents, SetDefaultApn
 from sim7020_bridge.commands.power import LightSleep, ReportSleep, SetLightSleep, SetPowerSaving
 from sim7020_bridge.commands.radio import Functionality, SetFunctionality
-from sim7020_bridge.commands.registration import RegistrationStatus, ReportRegistration
+from sim7020_bridge.commands.registration import ReportRegistration
 from sim7020_bridge.commands.sockets import ReceiveAsHex, ReportAcknowledgements, SetPullReceive
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent
 from sim7020_bridge.modem.backoff import Backoff
@@ -130,28 +130,14 @@ async def _attached(module: Module) -> bool:
     if not await _until(module, _sim_ready, read_sim, every=timing.sim_poll, patience=timing.sim_patience):
         return False
     await read_subscriber(module)
-    if not await _register(module):
+    if not await _until(
+        module, _registered, _read_network, every=timing.registration_poll, patience=timing.registration_patience
+    ):
         return False
     if await _until(module, _pdn_settled, read_pdn, every=timing.pdn_poll, patience=timing.pdn_poll):
         return True
     await _try(module, ActivateContext(DEFAULT_CID))
     return await _until(module, _pdn_settled, read_pdn, every=timing.pdn_poll, patience=timing.pdn_patience)
-
-
-async def _register(module: Module) -> bool:
-    """Wait for the registration; a module that found a cell and waits to be told is told, once."""
-    timing = module.timing
-
-    async def until(holds: Callable[[ModemState], bool]) -> bool:
-        patience = timing.registration_patience
-        return await _until(module, holds, _read_network, every=timing.registration_poll, patience=patience)
-
-    if not await until(lambda state: _registered(state) or _withheld(state)):
-        return False
-    if _registered(module.facts.state):
-        return True
-    await _try(module, Attach())
-    return await until(_registered)
 
 
 async def _read_network(module: Module) -> None:
@@ -201,10 +187,6 @@ def _sim_ready(state: ModemState) -> bool:
 
 def _registered(state: ModemState) -> bool:
     return state.registration is not None and state.registration.registered
-
-
-def _withheld(state: ModemState) -> bool:
-    return state.registration is not None and state.registration.status == RegistrationStatus.WITHHELD
 
 
 def _pdn_settled(state: ModemState) -> bool:

@@ -140,19 +140,6 @@ async def test_context_is_activated_if_it_does_not_come_by_itself() -> None:
 
 
 @on_virtual_time
-async def test_module_that_waits_to_be_told_is_attached_once() -> None:
-    """A module that found a cell and withholds its attachment is told to attach, and not at every poll."""
-    async with running() as bench:
-        bench.module.answer("AT+CEREG?", "+CEREG: 5,100", "OK")
-        await bench.module.hears("AT+CGATT=1")
-        await bench.module.hears("AT+CEREG?", times=6)
-        assert bench.module.times("AT+CGATT=1") == 1
-        bench.module.answer("AT+CEREG?", '+CEREG: 5,1,"5B57","01A50B1A",9,"00"', "OK")
-        await bench.online()
-        assert "AT+CFUN=0" not in bench.module.heard
-
-
-@on_virtual_time
 async def test_radio_cycles_with_growing_waits() -> None:
     """While nothing registers the module, the radio goes off and on ever more rarely, each time for its pause."""
     async with running() as bench:
