@@ -5,9 +5,9 @@ import logging
 import signal
 from typing import Final
 
+from sim7020_bridge import logs
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.config.model import ModemSettings, MqttSettings, Settings
-from sim7020_bridge.logs import current_modem
 from sim7020_bridge.modem.modem import Modem
 from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.timing import Timing
@@ -71,7 +71,7 @@ class Bridge:
 
     async def run(self) -> None:
         """Run until cancelled, then say goodbye to the broker."""
-        current_modem.set(self.modem.settings.name)
+        logs.current_modem.set(self.modem.settings.name)
         talking = asyncio.create_task(self._client.run(), name="mqtt")
         try:
             async with asyncio.TaskGroup() as tasks:

@@ -8,10 +8,9 @@ from typing import Final
 
 import click
 
-from sim7020_bridge import app
+from sim7020_bridge import app, logs
 from sim7020_bridge.config.load import load
 from sim7020_bridge.errors import ConfigurationError
-from sim7020_bridge.logs import log_to_stderr
 
 LEVELS: Final = ("debug", "info", "warning", "error")
 EXIT_CONFIGURATION: Final = 2
@@ -54,7 +53,7 @@ def run(file: Path, log_level: str) -> None:
     \b
     Example:   sim7020-bridge run --config /etc/sim7020-bridge/bridge.yaml
     """
-    log_to_stderr(log_level)
+    logs.log_to_stderr(log_level)
     try:
         settings = load(file)
     except ConfigurationError as error:

@@ -105,6 +105,11 @@ class ModuleRestarted(LineError):
         super().__init__(f"the module restarted by itself ({evidence})")
 
 
+def _brief(command: str) -> str:
+    """Return a command for a sentence: of what is masked, not even the length."""
+    return re.sub(r"\*{3,}", "***", command)
+
+
 class ModuleSilent(BridgeError):
     """No final result came in time; the line was resynchronised and can be used again.
 
@@ -161,8 +166,3 @@ class PayloadRefused(BridgeError):
         self.code = code
         self.message = message
         super().__init__(message)
-
-
-def _brief(command: str) -> str:
-    """Return a command for a sentence: of what is masked, not even the length."""
-    return re.sub(r"\*{3,}", "***", command)

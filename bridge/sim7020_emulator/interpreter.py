@@ -114,12 +114,13 @@ class Interpreter:
 
     def _take_line(self, text: str, *, too_long: bool) -> None:
         prefix = _ATTENTION.search(text)
+        start = -1 if prefix is None else prefix.start()
         if text:
             self._trace(">", text)
-        if prefix is None:
+        if start < 0:
             return
         self._module.psm.command()
-        command = text[prefix.end() :]
+        command = text[start + 2 :]
         self._running = self._module.schedule.start(self._run(command, too_long=too_long), "command")
         self._running.add_done_callback(self._done)
 
