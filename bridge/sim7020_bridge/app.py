@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 from typing import Final
 
+from sim7020_bridge import logs
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.config.model import ModemSettings, MqttSettings, Settings
 from sim7020_bridge.modem.hook import PowerHook
@@ -87,6 +88,7 @@ class Bridge:
 
     async def run(self) -> None:
         """Run until cancelled, then say goodbye to the broker."""
+        logs.current_modem.set(self.modem.settings.name)
         talking = asyncio.create_task(self._client.run(), name="mqtt")
         try:
             async with asyncio.TaskGroup() as tasks:

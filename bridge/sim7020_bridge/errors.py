@@ -17,6 +17,7 @@ BridgeError
 `-- PayloadRefused          a message can't be sent as it is: encoding, size, socket
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -122,6 +123,11 @@ class StartOver(LineError):
         super().__init__(why)
 
 
+def _brief(command: str) -> str:
+    """Return a command for a sentence: of what is masked, not even the length."""
+    return re.sub(r"\*{3,}", "***", command)
+
+
 class ModuleSilent(BridgeError):
     """No final result came in time; the line was resynchronised and can be used again.
 
@@ -131,7 +137,7 @@ class ModuleSilent(BridgeError):
     def __init__(self, command: str, timeout: float) -> None:
         self.command = command
         self.timeout = timeout
-        super().__init__(f"no final result for {command} within {timeout:g} s")
+        super().__init__(f"no final result for {_brief(command)} within {timeout:g} s")
 
 
 class CommandRefused(BridgeError):
@@ -150,7 +156,7 @@ class CommandRefused(BridgeError):
         self.code = code
         self.meaning = meaning
         words = f" ({meaning})" if meaning and meaning not in result else ""
-        super().__init__(f"{command}: {result}{words}")
+        super().__init__(f"{_brief(command)}: {result}{words}")
 
 
 class MalformedAnswer(BridgeError):
