@@ -105,11 +105,6 @@ class ModuleRestarted(LineError):
         super().__init__(f"the module restarted by itself ({evidence})")
 
 
-def _brief(command: str) -> str:
-    """Return a command for a sentence: of what is masked, not even the length."""
-    return re.sub(r"\*{3,}", "***", command)
-
-
 class ModuleSilent(BridgeError):
     """No final result came in time; the line was resynchronised and can be used again.
 
@@ -139,6 +134,11 @@ class CommandRefused(BridgeError):
         self.meaning = meaning
         words = f" ({meaning})" if meaning and meaning not in result else ""
         super().__init__(f"{_brief(command)}: {result}{words}")
+
+
+def _brief(command: str) -> str:
+    """Return a command for a sentence: of what is masked, not even the length."""
+    return re.sub(r"\*{3,}", "***", command)
 
 
 class MalformedAnswer(BridgeError):
