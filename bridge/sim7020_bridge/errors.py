@@ -123,11 +123,6 @@ class StartOver(LineError):
         super().__init__(why)
 
 
-def _brief(command: str) -> str:
-    """Return a command for a sentence: of what is masked, not even the length."""
-    return re.sub(r"\*{3,}", "***", command)
-
-
 class ModuleSilent(BridgeError):
     """No final result came in time; the line was resynchronised and can be used again.
 
@@ -157,6 +152,11 @@ class CommandRefused(BridgeError):
         self.meaning = meaning
         words = f" ({meaning})" if meaning and meaning not in result else ""
         super().__init__(f"{_brief(command)}: {result}{words}")
+
+
+def _brief(command: str) -> str:
+    """Return a command for a sentence: of what is masked, not even the length."""
+    return re.sub(r"\*{3,}", "***", command)
 
 
 class MalformedAnswer(BridgeError):
