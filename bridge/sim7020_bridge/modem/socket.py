@@ -43,6 +43,10 @@ NO_MORE_TO_COME: Final = 1
 """+CNBIOTRAI: the network may release the connection right after the next uplink (low power note section 6.2.5)."""
 
 
+CAREFUL_PAYLOAD: Final = 256
+"""Bytes that every firmware takes at once; sources differ on whether the limit is this or LARGEST_PAYLOAD."""
+
+
 class Phase(StrEnum):
     """Where a socket is; ``backoff`` is the wait before it is opened again."""
 
@@ -120,6 +124,7 @@ class ModemSocket:
         self.save_power(power_saving)
         self._wanted = asyncio.Event()
         self._used = 0.0
+        self._largest = LARGEST_PAYLOAD
         self._on_change = on_change
         self._on_data = on_data
         self._sweep = sweep
@@ -170,9 +175,10 @@ class ModemSocket:
             LineError: The session is over.
         """
         opening = self._broken
-        for start in range(0, len(data), LARGEST_PAYLOAD):
-            last = start + LARGEST_PAYLOAD >= len(data)
-            await self._send_piece(data[start : start + LARGEST_PAYLOAD], last=last)
+        start = 0
+        while start < len(data):
+            piece = data[start : start + self._largest]
+            start += await self._send_piece(piece, last=start + len(piece) >= len(data))
         self._set(sent=self.state.sent.plus(len(data)))
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if not self.acknowledges:
@@ -185,7 +191,8 @@ class ModemSocket:
             self._unacknowledged.append((self._sent, done))
         return done
 
-    async def _send_piece(self, piece: bytes, *, last: bool) -> None:
+    async def _send_piece(self, piece: bytes, *, last: bool) -> int:
+        """Send a piece and return how much of it the module took: none of it if it wants smaller ones."""
         module, socket = self._module, self.id
         if module is None or socket is None or not self._open.is_set():
             raise SocketLost("the socket is not open")
@@ -197,6 +204,11 @@ class ModemSocket:
             self._sent += len(piece)
             await module.execute(SendData(socket, piece))
         except (CommandRefused, ModuleSilent) as error:
+            if isinstance(error, CommandRefused) and self.acknowledges and len(piece) > CAREFUL_PAYLOAD:
+                # some firmware takes half as much at once; a stream can be cut anywhere
+                self._sent -= len(piece)
+                self._largest = CAREFUL_PAYLOAD
+                return 0
             if self.id == socket:
                 self._break(_failure(error, self._clock()))
             raise
@@ -205,6 +217,7 @@ class ModemSocket:
             if self.id == socket:
                 self._open.clear()
             raise
+        return len(piece)
 
     def take(self, urc: DataReceived | DataAcknowledged | SocketFailed) -> bool:
         """Take a URC if it is for this socket's present id; say whether it was."""
@@ -254,6 +267,7 @@ class ModemSocket:
         """Open, stay open, close; return what broke it, or None if the PDN context went away."""
         self._set(phase=Phase.OPENING)
         self._module = module
+        self._largest = LARGEST_PAYLOAD
         broken: asyncio.Future[Failure] = asyncio.get_running_loop().create_future()
         self._broken = broken
         try:
@@ -295,7 +309,8 @@ class ModemSocket:
                 async with asyncio.timeout(self._timing.error_code_wait):
                     cause = await report
                     raise _Refused(Failure(cause.code, cause.name, cause.words, self._clock())) from refused
-            raise
+            words = f"the module could not connect to {address} port {self.settings.port}"
+            raise _Refused(Failure(None, "module_refused", words, self._clock())) from refused
         finally:
             report.cancel()
 
