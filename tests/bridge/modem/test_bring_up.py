@@ -165,6 +165,7 @@ async def test_context_that_the_network_releases_is_activated_at_once() -> None:
     """A module that stays registered is not about to activate a context by itself."""
     async with running() as bench:
         await bench.online()
+        await asyncio.sleep(60)
         bench.module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
         began = now()
         bench.module.say("+CGEV: NW PDN DEACT 1")
