@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from sim7020_bridge import logs
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.config.model import ModemSettings, MqttSettings, Settings
 from sim7020_bridge.delivery_requests import DeliveryRequests
@@ -137,6 +138,7 @@ class Bridge:
 
     async def run(self) -> None:
         """Run until cancelled, then say goodbye to the broker."""
+        logs.current_modem.set(self.modem.settings.name)
         with contextlib.suppress(StorageFailed):
             await self._outbox.load()
         talking = asyncio.create_task(self._client.run(), name="mqtt")

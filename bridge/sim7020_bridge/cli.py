@@ -1,7 +1,6 @@
 """The command line; the only file that knows click."""
 
 import asyncio
-import logging
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Final
 
 import click
 
-from sim7020_bridge import app
+from sim7020_bridge import app, logs
 from sim7020_bridge.clock import rfc3339
 from sim7020_bridge.config.load import load
 from sim7020_bridge.errors import ConfigurationError, StorageFailed
@@ -58,9 +57,7 @@ def run(file: Path, log_level: str) -> None:
     \b
     Example:   sim7020-bridge run --config /etc/sim7020-bridge/bridge.yaml
     """
-    logging.basicConfig(
-        level=log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
-    )
+    logs.log_to_stderr(log_level)
     try:
         settings = load(file)
     except ConfigurationError as error:

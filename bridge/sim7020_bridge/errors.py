@@ -18,6 +18,7 @@ BridgeError
 `-- StorageFailed           the disk did not take what must be kept: full, read-only, damaged
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,7 +134,7 @@ class ModuleSilent(BridgeError):
     def __init__(self, command: str, timeout: float) -> None:
         self.command = command
         self.timeout = timeout
-        super().__init__(f"no final result for {command} within {timeout:g} s")
+        super().__init__(f"no final result for {_brief(command)} within {timeout:g} s")
 
 
 class CommandRefused(BridgeError):
@@ -152,7 +153,12 @@ class CommandRefused(BridgeError):
         self.code = code
         self.meaning = meaning
         words = f" ({meaning})" if meaning and meaning not in result else ""
-        super().__init__(f"{command}: {result}{words}")
+        super().__init__(f"{_brief(command)}: {result}{words}")
+
+
+def _brief(command: str) -> str:
+    """Return a command for a sentence: of what is masked, not even the length."""
+    return re.sub(r"\*{3,}", "***", command)
 
 
 class MalformedAnswer(BridgeError):

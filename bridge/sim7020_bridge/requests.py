@@ -3,6 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from ipaddress import IPv4Address
 from typing import Final, Protocol
 
 from sim7020_bridge.clock import Clock, wall_clock
@@ -230,6 +232,9 @@ class Requests:
 
     async def _resolve(self, body: RequestBody) -> Data:
         name = _quotable(body, "name")
+        with suppress(ValueError):
+            # the module refuses to look up what is an address already
+            return {"name": name, "addresses": [str(IPv4Address(name))]}
         resolution = await self._modem.module.resolve(name)
         if not resolution.addresses:
             raise RequestRefused("resolve_failed", f"cannot resolve {name}: {resolution.words}")

@@ -169,11 +169,14 @@ class HostSocket:
         self._work.set()
 
     def unacknowledged(self) -> int:
-        """Count the TCP bytes that were sent and that the peer has not acknowledged yet."""
+        """Count the TCP bytes that were sent and that the peer has not acknowledged yet.
+
+        The kernel counts a SYN or FIN that waits for its acknowledgement as one more byte.
+        """
         if not self._stream or self._socket.fileno() < 0:
             return 0
         (queued,) = struct.unpack("i", fcntl.ioctl(self._socket.fileno(), termios.TIOCOUTQ, b"\0" * 4))
-        return self.waiting + int(queued)
+        return min(self.waiting + int(queued), self.sent)
 
     def close(self) -> None:
         """Send what waits, then close; nothing is reported any more."""

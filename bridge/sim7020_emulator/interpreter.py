@@ -28,6 +28,7 @@ _LF = 10
 _ESC = 0x1B
 _CTRL_Z = 0x1A
 
+_ATTENTION = re.compile(r"[Aa][Tt]")
 _PREFIX = re.compile(r"^([+*][A-Z]+|PrimaryDns|SecondaryDns): ")
 
 
@@ -116,7 +117,8 @@ class Interpreter:
             self._take_line(text, too_long=too_long)
 
     def _take_line(self, text: str, *, too_long: bool) -> None:
-        start = text.upper().find("AT")
+        prefix = _ATTENTION.search(text)
+        start = -1 if prefix is None else prefix.start()
         if text:
             self._trace(">", text)
         if start < 0:

@@ -53,7 +53,7 @@ async def test_sleep() -> None:
         {"active_time": "60"},
         {"active_time": True},
         {"active_time": 20_000},
-        {"periodic_update": 10**400},
+        {"periodic_update": 10**12},
         {"edrx_cycle": 1e300},
         {"edrx_cycle": 0},
         {"paging_window": 2.56},

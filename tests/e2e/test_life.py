@@ -12,7 +12,7 @@ async def test_two_modems_in_one_process(world: World) -> None:
     """Two modems of one bridge have their own sockets, and one that fails leaves the other alone."""
     servers = {"shed": await world.udp(echo=True), "attic": await world.udp(echo=True)}
     emulators = {name: await world.emulator(name=name) for name in servers}
-    await world.bridge(
+    bridge = await world.bridge(
         {
             name: {"port": emulators[name].place, "sockets": {"telemetry": udp(server.port)}}
             for name, server in servers.items()
@@ -23,6 +23,8 @@ async def test_two_modems_in_one_process(world: World) -> None:
         await world.modem(name).open("telemetry")
         await world.modem(name).send("telemetry", name, "m1")
         await server.has(name.encode())
+        said = next(line for line in bridge.log.splitlines() if f":{server.port}" in line)
+        assert f" [{name}] " in said
     await emulators["attic"].kill()
     await world.modem("attic").layer("port")
     await world.modem("shed").send("telemetry", b"still here", "m2")

@@ -61,6 +61,13 @@ async def test_joined_commands() -> None:
         assert await bench.ask('AT+CGDCONT=2,"IP","a;b";+CGDCONT?') == ['+CGDCONT: 2,"IP","a;b","",0,0', "OK"]
 
 
+@pytest.mark.parametrize("noise", [b"ok? ", b"\x00\xff ", b"\xdf\xdf"])
+async def test_noise_before_a_command(noise: bytes) -> None:
+    """A line begins at its AT, whatever bytes a wrong rate left before it."""
+    async with Bench() as bench:
+        assert await bench.ask(noise.decode("latin-1") + "AT+CFUN?") == ["+CFUN: 1", "OK"]
+
+
 async def test_first_failure_ends_the_line() -> None:
     """What follows a failed command is not carried out."""
     async with Bench() as bench:

@@ -17,6 +17,7 @@ async def test_names_from_the_table_and_the_host() -> None:
     async with Bench(setup) as bench:
         for name, answer in (
             ("Broker.Example", '+CDNSGIP: 1,"Broker.Example","192.0.2.1","192.0.2.2"'),
+            ('="Broker.Example"', '+CDNSGIP: 1,"Broker.Example","192.0.2.1","192.0.2.2"'),
             ("none.example", "+CDNSGIP: 0,3"),
             ("localhost", '+CDNSGIP: 1,"localhost","127.0.0.1"'),
             ("no_such..name", "+CDNSGIP: 0,8"),

@@ -232,6 +232,7 @@ async def test_refused_connections(bench: Bench) -> None:
         await bench.ask("AT+CSOC=1,1,1")
         assert await bench.ask(f"AT+CSOCON=0,{taken.getsockname()[1]},127.0.0.1") == ["ERROR"]
         assert await bench.line() == "+CSOERR: 0,3"
+        assert await bench.ask("AT+CSOACK=0") == ["+CSOACK: 0,0,0,0", "OK"]
         await bench.ask("AT+CSOC=1,2,1")
         assert await bench.ask(f"AT+CSOCON=1,{udp_port},127.0.0.1") == ["OK"]
         assert await bench.ask("AT+CSOSEND=1,2,00") == ["OK"]

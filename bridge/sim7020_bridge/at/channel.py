@@ -238,7 +238,9 @@ class Channel:
 
     def _announce(self, urc: Urc) -> None:
         if isinstance(urc, UnknownLine):
-            log.debug("unknown line: %s", self._mask(urc.text))
+            # of a report that is known something is lost: payload, perhaps
+            level = logging.WARNING if Line.of(urc.text).name in self._urcs else logging.DEBUG
+            log.log(level, "a line that can't be read: %s", self._mask(urc.text))
         for matches, future in tuple(self._expected):
             if not future.done() and matches(urc):
                 future.set_result(urc)

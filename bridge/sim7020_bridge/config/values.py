@@ -41,7 +41,9 @@ def text(value: object) -> str:
     """Read a text that is not empty."""
     if isinstance(value, str) and value:
         return str(value)
-    if isinstance(value, (dict, list)) or value is None or value == "":
+    if value == "":
+        raise WrongValue("must be a text that is not empty")
+    if isinstance(value, (dict, list)) or value is None:
         raise WrongValue("must be a text")
     raise WrongValue("must be a text: put it in quotes, or YAML takes it for something else")
 

@@ -132,6 +132,7 @@ def configuration(port: int, modem: Path) -> str:
         f"  host: {HOST}",
         f"  port: {port}",
         f"  base_topic: {BASE}",
+        "state_dir: state",
         "modems:",
         f"  {MODEM}:",
         f'    port: "{modem}"',

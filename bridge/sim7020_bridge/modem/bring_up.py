@@ -118,9 +118,15 @@ async def climb(module: Module, pins: PinMemory) -> bool:
     if not await _unlocked(module, pins):
         return False
     await read_subscriber(module)
+    registers = not _registered(module.facts.state)
     if not await _register(module):
         return False
-    if await _until(module, _pdn_settled, read_pdn, every=timing.pdn_poll, patience=timing.pdn_poll):
+    if registers:
+        # the module that has just registered activates the context by itself, and is given the time for it
+        await _until(module, _pdn_settled, read_pdn, every=timing.pdn_poll, patience=timing.pdn_poll)
+    else:
+        await read_pdn(module)
+    if _pdn_settled(module.facts.state):
         return True
     await _activate(module)
     return await _until(module, _pdn_settled, read_pdn, every=timing.pdn_poll, patience=timing.pdn_patience)

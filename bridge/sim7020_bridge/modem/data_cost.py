@@ -26,27 +26,17 @@ class DataCost:
     down: int = 0
 
 
-def datagram_sent(size: int) -> DataCost:
-    """Return the cost of a datagram with so much payload."""
-    return DataCost(up=UDP_HEADERS + size)
+def sent(size: int, *, stream: bool) -> DataCost:
+    """Return the cost of a datagram with so much payload, or of a TCP segment and its acknowledgement."""
+    return DataCost(up=TCP_HEADERS + size, down=TCP_HEADERS) if stream else DataCost(up=UDP_HEADERS + size)
 
 
-def datagram_received(size: int) -> DataCost:
+def received(size: int, *, stream: bool) -> DataCost:
     """Return the same for one that came."""
-    return DataCost(down=UDP_HEADERS + size)
+    return DataCost(up=TCP_HEADERS, down=TCP_HEADERS + size) if stream else DataCost(down=UDP_HEADERS + size)
 
 
-def segment_sent(size: int) -> DataCost:
-    """Return the cost of a TCP segment and its acknowledgement."""
-    return DataCost(up=TCP_HEADERS + size, down=TCP_HEADERS)
-
-
-def segment_received(size: int) -> DataCost:
-    """Return the same for one that came."""
-    return DataCost(up=TCP_HEADERS, down=TCP_HEADERS + size)
-
-
-def connection() -> DataCost:
+def connected() -> DataCost:
     """Return the cost of TCP's handshake, begun by the module, and of closing in order one day."""
     return DataCost(up=4 * TCP_HEADERS + _SYN_OPTIONS, down=3 * TCP_HEADERS + _SYN_OPTIONS)
 
@@ -57,9 +47,9 @@ def resolved(name: str, addresses: int) -> DataCost:
     return DataCost(up=query, down=query + _DNS_ANSWER * addresses)
 
 
-def pinged(size: int, *, sent: int, received: int) -> DataCost:
+def pinged(size: int, *, asked: int, answered: int) -> DataCost:
     """Return the cost of pings and of the replies that came."""
-    return DataCost(up=sent * (ICMP_HEADERS + size), down=received * (ICMP_HEADERS + size))
+    return DataCost(up=asked * (ICMP_HEADERS + size), down=answered * (ICMP_HEADERS + size))
 
 
 def time_asked() -> DataCost:

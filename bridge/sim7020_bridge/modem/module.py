@@ -99,7 +99,7 @@ class Module:
                         replies.append(await self._replies.get())
                 except TimeoutError:
                     break
-            self.facts.on_cost(pinged(PING_SIZE, sent=count, received=sum(not reply.lost for reply in replies)))
+            self.facts.on_cost(pinged(PING_SIZE, asked=count, answered=sum(not reply.lost for reply in replies)))
             return replies
 
     def take_ping_reply(self, reply: PingReply) -> None:

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Address
 from typing import Any, Final
@@ -29,17 +28,12 @@ from sim7020_bridge.commands.sockets import (
 )
 from sim7020_bridge.config.model import PowerSavingSettings, SocketSettings, Transport
 from sim7020_bridge.errors import BridgeError, CommandRefused, LineError, MalformedAnswer, ModuleSilent, RequestRefused
+from sim7020_bridge.modem import data_cost
 from sim7020_bridge.modem.backoff import Backoff
-from sim7020_bridge.modem.data_cost import (
-    connection,
-    datagram_received,
-    datagram_sent,
-    segment_received,
-    segment_sent,
-)
 from sim7020_bridge.modem.ladder import Rung
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.power_saving import uses_psm
+from sim7020_bridge.modem.socket_failure import Failure, failure_of
 from sim7020_bridge.modem.state import Layer, ModemState, Recovering
 from sim7020_bridge.modem.timing import Timing
 
@@ -48,6 +42,10 @@ log: Final = logging.getLogger(__name__)
 
 NO_MORE_TO_COME: Final = 1
 """+CNBIOTRAI: the network may release the connection right after the next uplink (low power note section 6.2.5)."""
+
+
+CAREFUL_PAYLOAD: Final = 256
+"""Bytes that every firmware takes at once; sources differ on whether the limit is this or LARGEST_PAYLOAD."""
 
 
 class Phase(StrEnum):
@@ -69,16 +67,6 @@ class Traffic:
     def plus(self, size: int) -> "Traffic":
         """Count one more message."""
         return Traffic(self.messages + 1, self.bytes + size)
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """What went wrong on a socket: the +CSOERR code if the module gave one, its name for machines, words, and when."""
-
-    code: int | None
-    name: str
-    words: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +115,7 @@ class ModemSocket:
         self.save_power(power_saving)
         self._wanted = asyncio.Event()
         self._used = 0.0
+        self._largest = LARGEST_PAYLOAD
         self._on_change = on_change
         self._on_data = on_data
         self._sweep = sweep
@@ -177,9 +166,10 @@ class ModemSocket:
             LineError: The session is over.
         """
         opening = self._broken
-        for start in range(0, len(data), LARGEST_PAYLOAD):
-            last = start + LARGEST_PAYLOAD >= len(data)
-            await self._send_piece(data[start : start + LARGEST_PAYLOAD], last=last)
+        start = 0
+        while start < len(data):
+            piece = data[start : start + self._largest]
+            start += await self._send_piece(piece, last=start + len(piece) >= len(data))
         self._set(sent=self.state.sent.plus(len(data)))
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if not self.acknowledges:
@@ -192,7 +182,8 @@ class ModemSocket:
             self._unacknowledged.append((self._sent, done))
         return done
 
-    async def _send_piece(self, piece: bytes, *, last: bool) -> None:
+    async def _send_piece(self, piece: bytes, *, last: bool) -> int:
+        """Send a piece and return how much of it the module took: none of it if it wants smaller ones."""
         module, socket = self._module, self.id
         if module is None or socket is None or not self._open.is_set():
             raise SocketLost("the socket is not open")
@@ -202,17 +193,23 @@ class ModemSocket:
                 await module.try_setting(SetReleaseAssistance(NO_MORE_TO_COME))
             # counted before the module answers: the peer's acknowledgement may be reported first
             self._sent += len(piece)
-            module.facts.on_cost((segment_sent if self.acknowledges else datagram_sent)(len(piece)))
+            module.facts.on_cost(data_cost.sent(len(piece), stream=self.acknowledges))
             await module.execute(SendData(socket, piece))
         except (CommandRefused, ModuleSilent) as error:
+            if isinstance(error, CommandRefused) and self.acknowledges and len(piece) > CAREFUL_PAYLOAD:
+                # some firmware takes half as much at once; a stream can be cut anywhere
+                self._sent -= len(piece)
+                self._largest = CAREFUL_PAYLOAD
+                return 0
             if self.id == socket:
-                self._break(_failure(error, self._clock()))
+                self._break(failure_of(error, self._clock()))
             raise
         except LineError:
             # whoever tries again must wait for the next session, and not run into the dead line at once
             if self.id == socket:
                 self._open.clear()
             raise
+        return len(piece)
 
     def take(self, urc: DataReceived | DataAcknowledged | SocketFailed) -> bool:
         """Take a URC if it is for this socket's present id; say whether it was."""
@@ -223,8 +220,7 @@ class ModemSocket:
                 self._used = asyncio.get_running_loop().time()
                 self._set(received=self.state.received.plus(len(data)))
                 if self._module is not None:
-                    cost = segment_received if self.acknowledges else datagram_received
-                    self._module.facts.on_cost(cost(len(data)))
+                    self._module.facts.on_cost(data_cost.received(len(data), stream=self.acknowledges))
                 self._on_data(self, data)
             case DataAcknowledged(_, length):
                 self._acknowledge(length)
@@ -265,6 +261,7 @@ class ModemSocket:
         """Open, stay open, close; return what broke it, or None if the PDN context went away."""
         self._set(phase=Phase.OPENING)
         self._module = module
+        self._largest = LARGEST_PAYLOAD
         broken: asyncio.Future[Failure] = asyncio.get_running_loop().create_future()
         self._broken = broken
         try:
@@ -278,7 +275,7 @@ class ModemSocket:
             log.info("socket %s is open to %s:%d", self.settings.name, self.state.address, self.settings.port)
             return await self._until_broken(module, broken)
         except (CommandRefused, ModuleSilent, MalformedAnswer, RequestRefused) as error:
-            return _failure(error, self._clock())
+            return failure_of(error, self._clock())
         except _Refused as refused:
             return refused.failure
         finally:
@@ -299,7 +296,7 @@ class ModemSocket:
         self.id = await self._create(module)
         report = module.channel.expect(SocketFailed, lambda urc: urc.socket == self.id)
         if self.acknowledges:
-            module.facts.on_cost(connection())
+            module.facts.on_cost(data_cost.connected())
         try:
             await module.execute(ConnectSocket(self.id, self.settings.port, address))
         except CommandRefused as refused:
@@ -308,7 +305,8 @@ class ModemSocket:
                 async with asyncio.timeout(self._timing.error_code_wait):
                     cause = await report
                     raise _Refused(Failure(cause.code, cause.name, cause.words, self._clock())) from refused
-            raise
+            words = f"the module could not connect to {address} port {self.settings.port}"
+            raise _Refused(Failure(None, "module_refused", words, self._clock())) from refused
         finally:
             report.cancel()
 
@@ -412,19 +410,6 @@ async def _close(module: Module, socket: SocketId) -> None:
     """Free the id; a module that has forgotten the socket refuses, which is as good."""
     with suppress(CommandRefused, ModuleSilent, LineError):
         await module.execute(CloseSocket(socket))
-
-
-def _failure(error: BridgeError, at: datetime) -> Failure:
-    """Say what an error means for a socket for which the module gave no code."""
-    match error:
-        case RequestRefused(code=name):
-            return Failure(None, name, error.message, at)
-        case CommandRefused():
-            return Failure(None, "module_refused", str(error), at)
-        case ModuleSilent():
-            return Failure(None, "module_silent", str(error), at)
-        case _:
-            return Failure(None, "module_unclear", str(error), at)
 
 
 def _lose(done: "asyncio.Future[None]") -> None:

@@ -13,6 +13,7 @@ JsonValue: TypeAlias = bool | int | float | str | list["JsonValue"] | dict[str, 
 
 MAX_DEPTH = 16
 MAX_SIZE = 64 * 1024
+_LONGEST_INTEGER = 400
 
 
 class NotJson(ValueError):
@@ -28,7 +29,7 @@ def parse_object(payload: bytes) -> dict[str, JsonValue]:
     if len(payload) > MAX_SIZE:
         raise NotJson(f"the JSON text has {len(payload)} bytes, and at most {MAX_SIZE} are taken")
     try:
-        value = json.loads(payload.decode(), parse_constant=_no_constant, parse_float=_finite)
+        value = json.loads(payload.decode(), parse_constant=_no_constant, parse_float=_finite, parse_int=_few_digits)
     except UnicodeDecodeError as error:
         raise NotJson(f"not UTF-8 text: {error.reason} at byte {error.start}") from error
     except json.JSONDecodeError as error:
@@ -67,6 +68,12 @@ def _plain(value: object) -> object:
 
 def _no_constant(name: str) -> Never:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def _few_digits(text: str) -> int:
+    if len(text) > _LONGEST_INTEGER:
+        raise ValueError("a number has too many digits")
+    return int(text)
 
 
 def _finite(text: str) -> float:

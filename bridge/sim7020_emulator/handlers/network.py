@@ -27,7 +27,8 @@ def _write_servers(call: Call) -> Answer:
 async def _resolve(call: Call) -> Answer:
     call.arguments.limit(at_least=1, at_most=1)
     module = call.module
-    name = call.arguments.text(0, longest=_LONGEST_NAME)
+    # a driver's author quotes AT+CDNSGIP=="name" as sent to a module that resolved it
+    name = call.arguments.text(0, longest=_LONGEST_NAME).removeprefix("=").strip('"')
     if is_address(name):
         raise PlainError
     if module.variants.is_set("dns", "urc"):

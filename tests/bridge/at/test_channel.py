@@ -254,6 +254,15 @@ async def test_echo_and_unknown_lines_are_news(bench: Bench) -> None:
     assert bench.urcs == [Echo("AT+CSQ"), UnknownLine("+WHO: 1")]
 
 
+async def test_broken_report_is_told(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    """A report whose payload can't be read is a warning, masked; a line that nobody knows is not."""
+    caplog.set_level(logging.DEBUG, "sim7020_bridge.at.channel")
+    bench.peer.say("+FOO: 1", "+CSONMI: 0,4,secret")
+    await in_order(bench)
+    told = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert told == ["a line that can't be read: +CSONMI: 0,4,******"]
+
+
 async def test_second_final_result_is_waited_out(bench: Bench) -> None:
     """Where firmware is known to add a second final result, it doesn't answer the next command."""
     command = asyncio.create_task(bench.channel.execute(DeactivateContext()))

@@ -20,7 +20,7 @@ from sim7020_bridge.commands.sockets import (
     SocketFailed,
     SocketId,
 )
-from sim7020_bridge.errors import MalformedAnswer
+from sim7020_bridge.errors import CommandRefused, MalformedAnswer
 from tests.bridge.commands.conftest import Ask
 
 ZERO = SocketId(0)
@@ -89,7 +89,8 @@ def test_broken_reports(line: str) -> None:
 
 
 def test_payload_stays_out_of_logs() -> None:
-    """Neither what came nor what goes shows in a repr."""
+    """Neither what came nor what goes shows in a repr or an error, and an error is short."""
+    assert str(CommandRefused(SendData(ZERO, bytes(512)).shown(), "ERROR")) == 'AT+CSOSEND=0,1024,"***": ERROR'
     assert "secret" not in repr(DataReceived(ZERO, b"secret")) + repr(SendData(ZERO, b"secret"))
 
 

@@ -187,7 +187,9 @@ WRONG = [
     pytest.param(whole("base_topic: a/+"), "a topic to publish to has no wildcards (got 'a/+')", id="base wildcard"),
     pytest.param(whole("base_topic: /a"), "must not start or end with a slash, nor have two", id="base slash"),
     pytest.param(whole("base_topic: $SYS"), "topics that start with $ are the broker's own", id="base $"),
-    pytest.param(whole("base_topic: ''"), "mqtt.base_topic: must be a text (got '')", id="base empty"),
+    pytest.param(
+        whole("base_topic: ''"), "mqtt.base_topic: must be a text that is not empty (got '')", id="base empty"
+    ),
     pytest.param(whole("username: 12"), "must be a text: put it in quotes, or YAML takes it for", id="number"),
     pytest.param(whole("username: [a]"), "mqtt.username: must be a text (got a list)", id="list as text"),
     pytest.param(whole('username: "a\\0"'), "must not contain a zero byte (got 'a\\x00')", id="zero byte"),

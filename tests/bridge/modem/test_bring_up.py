@@ -161,6 +161,21 @@ async def test_context_is_activated_if_it_does_not_come_by_itself() -> None:
 
 
 @on_virtual_time
+async def test_context_that_the_network_releases_is_activated_at_once() -> None:
+    """A module that stays registered is not about to activate a context by itself."""
+    async with running() as bench:
+        await bench.online()
+        await asyncio.sleep(60)
+        bench.module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
+        began = now()
+        bench.module.say("+CGEV: NW PDN DEACT 1")
+        await bench.module.hears("AT+CGACT=1,1")
+        assert now() - began < 1
+        bench.module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
+        await bench.online()
+
+
+@on_virtual_time
 async def test_radio_cycles_with_growing_waits() -> None:
     """While nothing registers the module, the radio goes off and on ever more rarely, each time for its pause.
 

@@ -176,6 +176,24 @@ async def test_long_payload_is_split() -> None:
 
 
 @on_virtual_time
+async def test_firmware_that_takes_half() -> None:
+    """A firmware that refuses 512 bytes gets 256 at a time, and no byte is sent or counted twice."""
+    async with running(TCP) as bench:
+        socket = await bench.opened("tcp")
+        bench.module.answer_once("AT+CSOSEND", "ERROR")
+        done = await socket.send(bytes(600))
+        assert [line.split(",")[1] for line in bench.module.heard if "CSOSEND=" in line] == [
+            "1024",
+            "512",
+            "512",
+            "176",
+        ]
+        bench.module.say("SEND: 0,256", "SEND: 0,256", "SEND: 0,88")
+        await asyncio.wait_for(done, 1)
+        assert bench.module.times("AT+CSOC") == 1
+
+
+@on_virtual_time
 async def test_broken_with_unacknowledged() -> None:
     """What was not acknowledged when the socket broke is lost, and says so."""
     async with running(TCP) as bench:
