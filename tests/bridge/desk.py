@@ -193,3 +193,13 @@ async def staffed(*sockets: SocketSettings, absent: int = 0, **settings: Any) ->
             await desk.requests.stop()
             desk.reporter.stop()
             await desk.outbox.close()
+
+
+def named(message_id: str, **properties: str) -> dict[str, Any]:
+    """Return the user properties of a message."""
+    return {"user_properties": (("id", message_id), *properties.items())}
+
+
+def sent(desk: Desk) -> list[str]:
+    """Return the payloads that the module was given, as text."""
+    return [bytes.fromhex(line.split('"')[1]).decode() for line in desk.module.heard if line.startswith("AT+CSOSEND=")]

@@ -8,22 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim7020_bridge.config.model import BatchFormat, Encoding, WhenUnsure
+from sim7020_bridge.config.model import Encoding, WhenUnsure
 from sim7020_bridge.router import ACKNOWLEDGED_WITHIN, ATTEMPTS, TIMES_LOST
-from tests.bridge.desk import TOPICS, Desk, staffed
+from tests.bridge.desk import TOPICS, named, sent, staffed
 from tests.bridge.modem.bench import TCP, UDP, now
 from tests.bridge.scripted_module import SILENCE, on_virtual_time
 from tests.virtual_time import run
-
-
-def named(message_id: str, **properties: str) -> dict[str, Any]:
-    """Return the user properties of a message."""
-    return {"user_properties": (("id", message_id), *properties.items())}
-
-
-def sent(desk: Desk) -> list[str]:
-    """Return the payloads that the module was given, as text."""
-    return [bytes.fromhex(line.split('"')[1]).decode() for line in desk.module.heard if line.startswith("AT+CSOSEND=")]
 
 
 @on_virtual_time
@@ -323,115 +313,6 @@ async def test_the_end_waits_for_what_is_under_way() -> None:
         await asyncio.sleep(0.1)
         assert desk.receipts("tcp", "m1")[-1] == "acknowledged"
         assert desk.receipts("tcp", "m2") == ["queued"]
-
-
-@on_virtual_time
-async def test_a_minimum_interval() -> None:
-    """Messages keep their distance, however many wait, and priority decides who goes next."""
-    async with staffed(replace(UDP, min_interval=10.0)) as desk:
-        await desk.bench.opened("udp")
-        began = now()
-        for name in ("a", "b", "c"):
-            desk.send("udp", name.encode(), **named(name))
-        desk.send("udp", b"!", **named("d", priority="critical"))
-        await desk.final("udp", "c")
-        assert sent(desk) == ["!", "a", "b", "c"]
-        assert 30 <= now() - began < 31
-
-
-@on_virtual_time
-async def test_messages_per_hour() -> None:
-    """Only so many messages go within any 60 minutes."""
-    async with staffed(replace(UDP, messages_per_hour=2)) as desk:
-        await desk.bench.opened("udp")
-        began = now()
-        for number in range(5):
-            desk.send("udp", b"%d" % number, **named(f"m{number}"))
-        await desk.final("udp", "m1")
-        assert now() - began < 5
-        await desk.final("udp", "m4", within=9000)
-        assert 7200 <= now() - began < 7210
-
-
-@pytest.mark.parametrize(
-    ("form", "datagrams"),
-    [
-        (BatchFormat.NEWLINE, ["one\ntwo\nthree\n"]),
-        (BatchFormat.LENGTH, ["\0\3one\0\4two\n\0\5three"]),
-        (BatchFormat.JSON, ['["one","two\\n","three"]']),
-    ],
-)
-@on_virtual_time
-async def test_batches(form: BatchFormat, datagrams: list[str]) -> None:
-    """Messages that wait together go in one datagram, each with its own receipts."""
-    async with staffed(replace(UDP, batch=form), absent=1) as desk:
-        for name in ("one", "two\n", "three"):
-            desk.send("udp", name.encode(), **named(name.strip()))
-        await desk.final("udp", "three")
-        assert sent(desk) == datagrams
-        assert desk.receipts("udp", "two") == ["queued", "sending", "accepted"]
-
-
-@on_virtual_time
-async def test_batches_are_bounded_and_wait_for_company() -> None:
-    """A batch is no larger than a datagram; a message waits for others, but an urgent one does not."""
-    async with staffed(replace(UDP, batch=BatchFormat.NEWLINE, batch_wait=60.0)) as desk:
-        await desk.bench.opened("udp")
-        began = now()
-        for number in range(3):
-            desk.send("udp", 200 * b"x", **named(f"m{number}"))
-        await desk.final("udp", "m2")
-        assert 60 <= now() - began < 61
-        assert [len(data) for data in sent(desk)] == [402, 201]
-        desk.send("udp", b"x", **named("later"))
-        desk.send("udp", b"!", **named("urgent", priority="high"))
-        await desk.final("udp", "urgent")
-        assert now() - began < 62
-
-
-@pytest.mark.parametrize(
-    ("form", "payload", "code"),
-    [
-        (BatchFormat.NEWLINE, b"two\nlines", "line_feed"),
-        (BatchFormat.LENGTH, bytes(511), "too_large"),
-        (BatchFormat.JSON, bytes(100), "too_large"),
-    ],
-)
-@on_virtual_time
-async def test_what_no_batch_can_hold(form: BatchFormat, payload: bytes, code: str) -> None:
-    """A message that could not be told from others in a batch is refused at once."""
-    async with staffed(replace(UDP, batch=form)) as desk:
-        desk.send("udp", payload, **named("m1"))
-        assert (await desk.final("udp", "m1"))["error"]["code"] == code
-
-
-@on_virtual_time
-async def test_a_refused_batch_is_refused_for_each() -> None:
-    """Every message of a batch that the module refuses ends with its own receipt."""
-    async with staffed(replace(UDP, batch=BatchFormat.NEWLINE), absent=1) as desk:
-        desk.module.answer("AT+CSOSEND", "ERROR")
-        for name in ("a", "b"):
-            desk.send("udp", name.encode(), **named(name))
-        for name in ("a", "b"):
-            assert (await desk.final("udp", name))["attempts"] == ATTEMPTS
-
-
-@on_virtual_time
-async def test_dead_letters() -> None:
-    """What failed or expired is published as it would have been sent; what was superseded is not."""
-    settings = replace(UDP, dead_letter_topic="dead/letters", encoding=Encoding.HEX)
-    async with staffed(settings, absent=20) as desk:
-        desk.send("udp", b"61", message_expiry=5, **named("m1"))
-        desk.send("udp", b"62", **named("m2", key="k"))
-        desk.send("udp", b"63", **named("m3", key="k"))
-        await desk.final("udp", "m1")
-        await desk.bench.opened("udp")
-        await desk.final("udp", "m3")
-        desk.module.answer("AT+CSOSEND", "ERROR")
-        desk.send("udp", b"64", **named("m4"))
-        await desk.final("udp", "m4")
-        await asyncio.sleep(1)
-        assert [one.payload for one in desk.on("dead/letters")] == [b"61", b"64"]
 
 
 @on_virtual_time

@@ -1,17 +1,13 @@
 """The outbox, over its own file: what is written stays, goes once, and in order."""
 
 import asyncio
-import sqlite3
-import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from sim7020_bridge.config.model import OutboxSettings, WhenFull
-from sim7020_bridge.errors import PayloadRefused, StorageFailed
-from sim7020_bridge.outbox.committer import Committer
-from sim7020_bridge.outbox.database import Database
+from sim7020_bridge.errors import PayloadRefused
 from sim7020_bridge.outbox.message import Loss, Origin, Owed, OwedKind, Priority, Stage
 from tests.bridge.outbox.desk import Desk
 
@@ -21,11 +17,6 @@ YEAR = 365.25 * 24 * 3600
 def is_full(desk: Desk) -> bool:
     """Whether the outbox says that it is full."""
     return desk.outbox.full
-
-
-def problem(desk: Desk) -> str:
-    """Return why the outbox can't write; empty if it can."""
-    return str(desk.outbox.problem or "")
 
 
 @pytest.fixture
@@ -346,130 +337,3 @@ async def test_the_oldest_of_too_much_that_came_is_dropped(tmp_path: Path) -> No
     await desk.again()
     assert desk.owed() == ["r", "3", "4"]
     await desk.outbox.close()
-
-
-async def test_the_file_is_its_user_s_alone(desk: Desk) -> None:
-    """Nobody else can read what waits, not in the files that SQLite puts beside it either."""
-    desk.put("m")
-    await desk.written()
-    for file in desk.file.parent.iterdir():
-        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
-
-
-async def test_a_second_owner_is_refused(desk: Desk) -> None:
-    """Two bridges over one file would send everything twice."""
-    other = desk.opened()
-    with pytest.raises(StorageFailed, match="second bridge"):
-        await other.load()
-    assert other.problem is not None
-    await other.close()
-
-
-async def test_messages_are_committed_together(desk: Desk) -> None:
-    """Many messages at once cost few commits."""
-    before = desk.outbox.commits
-    for number in range(1000):
-        desk.put(f"m{number}")
-    await desk.written()
-    assert desk.outbox.messages == 1000
-    assert desk.outbox.commits - before <= 20
-
-
-@pytest.mark.parametrize("damage", ["truncated", "overwritten", "no database"])
-async def test_a_damaged_file_is_set_aside(tmp_path: Path, damage: str) -> None:
-    """A file that can't be trusted is kept under another name, and a new one takes its place."""
-    desk = Desk(tmp_path)
-    await desk.outbox.load()
-    for number in range(200):
-        desk.put(f"m{number}", data=bytes(100))
-    await desk.written()
-    await desk.outbox.close()
-    content = desk.file.read_bytes()
-    match damage:
-        case "truncated":
-            desk.file.write_bytes(content[: len(content) // 2])
-        case "overwritten":
-            desk.file.write_bytes(content[:4096] + bytes(8192) + content[12288:])
-        case _:
-            desk.file.write_bytes(b"nonsense" * 1000)
-    spoiled = desk.file.read_bytes()
-    desk.outbox = desk.opened()
-    await desk.outbox.load()
-    assert desk.waiting() == []
-    assert desk.outbox.set_aside is not None
-    assert (tmp_path / desk.outbox.set_aside).read_bytes() == spoiled
-    desk.put("new")
-    await desk.written()
-    await desk.again()
-    assert desk.waiting() == ["new"]
-    await desk.outbox.close()
-
-
-async def test_a_file_that_is_damaged_meanwhile_is_written_anew(desk: Desk) -> None:
-    """Memory has everything: when the file turns out to be damaged, a new one gets all of it."""
-    for number in range(5):
-        desk.put(f"m{number}")
-    await desk.outbox.keep([Owed(OwedKind.RECEIVED, "received", b"came")])
-
-    def fail(_connection: sqlite3.Connection) -> None:
-        error = sqlite3.DatabaseError("database disk image is malformed")
-        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-        raise error
-
-    with pytest.raises(StorageFailed, match="malformed"):
-        await desk.outbox._journal.write(fail)
-    for suffix in ("", "-wal"):
-        desk.file.with_name(desk.file.name + suffix).write_bytes(b"nonsense" * 1000)
-    desk.put("m5")
-    await desk.written()
-    assert desk.outbox.set_aside is not None
-    await desk.again()
-    assert desk.waiting() == [f"m{number}" for number in range(6)]
-    assert desk.owed() == ["came"]
-
-
-def test_a_newer_bridge_s_file_is_left_alone(tmp_path: Path) -> None:
-    """An older bridge does not touch what a newer one wrote."""
-    file = tmp_path / "shed.outbox"
-    connection = sqlite3.connect(file)
-    connection.execute("PRAGMA user_version = 99")
-    connection.close()
-    with pytest.raises(StorageFailed, match="a newer bridge wrote it"):
-        Database(file).open()
-    assert not [path.name for path in tmp_path.iterdir() if "damaged" in path.name]
-
-
-async def test_a_directory_that_can_t_be_made(tmp_path: Path) -> None:
-    """What can't be opened is said, and nothing is taken that could not be kept."""
-    (tmp_path / "state").write_text("a file")
-    desk = Desk(tmp_path / "state")
-    with pytest.raises(StorageFailed):
-        await desk.outbox.load()
-    with pytest.raises(PayloadRefused, match="can't be used"):
-        desk.put("m")
-    await desk.outbox.close()
-
-
-async def test_a_full_disk_takes_nothing_and_loses_nothing(desk: Desk) -> None:
-    """Messages that can't be written are refused; the ends of messages are written as soon as that works again."""
-    desk.put("one")
-    await desk.written()
-
-    def limit(pages: int) -> None:
-        store = desk.outbox._store
-        assert isinstance(store, Committer)
-        assert store._connection is not None
-        store._connection.execute(f"PRAGMA max_page_count = {pages}")
-
-    limit(1)
-    desk.put("large", data=bytes(60000))
-    await asyncio.gather(desk.outbox.keep([Owed(OwedKind.RECEIVED, "received", bytes(60000))]))
-    assert [str(failure) for failure in desk.failures] == [f"{desk.file} can't be used: database or disk is full"]
-    assert problem(desk)
-    assert desk.waiting() == ["one"]
-    assert len(desk.outbox.owing) == 1
-    limit(100000)
-    desk.put("two")
-    await desk.written()
-    assert not problem(desk)
-    assert desk.waiting() == ["one", "two"]
