@@ -91,6 +91,10 @@ class MqttPeer:
         """Disconnect."""
         self._paho.disconnect()
         await asyncio.to_thread(self._paho.loop_stop)
+        connection = self._paho.socket()
+        if connection is not None:
+            # the thread may end before it has seen the disconnection through
+            connection.close()
 
     def post(
         self, topic: str, payload: bytes | str, *, qos: int = 1, retain: bool = False, properties: Mqtt5 | None = None
