@@ -5,6 +5,8 @@ Run as a program: ``python -m tests.e2e.kills --victim bridge --kills 300``.
 
 import argparse
 import asyncio
+import contextlib
+import io
 import json
 import random
 import sqlite3
@@ -264,7 +266,8 @@ async def main() -> int:
                     seed=wanted.seed,
                 )
             finally:
-                await world.close()
+                with contextlib.redirect_stdout(io.StringIO()):  # the bridge's log of a whole campaign
+                    await world.close()
                 await mqtt.stop()
     sys.stdout.write(f"{wanted.victim}, seed {wanted.seed}: {json.dumps(verdict)}\n")
     for problem in broken(verdict, wanted.victim):
