@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 from sim7020_bridge.errors import StorageFailed
@@ -75,6 +76,7 @@ class Committer:
         self._closed = False
         self._thread.start()
         self._commits = 0
+        self._restored: Path | None = None
         self.restore: Work[None] = lambda _connection: None
         """Done first, in the committer's thread, whenever a damaged file was replaced by a new one."""
 
@@ -144,8 +146,8 @@ class Committer:
     def _commit(self, batch: list[_Job]) -> None:
         try:
             self._attempt(batch)
-        except (sqlite3.Error, StorageFailed) as error:
-            if len(batch) > 1 and isinstance(error, sqlite3.Error) and not damaged(error):
+        except (sqlite3.Error, StorageFailed, ValueError, OverflowError) as error:  # the latter: SQLite can't hold it
+            if len(batch) > 1 and not isinstance(error, StorageFailed) and not damaged(error):
                 for job in batch:
                     self._commit([job])
                 return
@@ -153,22 +155,22 @@ class Committer:
             for job in batch:
                 job.error = failed
             if damaged(error):
-                self._give_up()
+                self._give_up(str(error))
 
     def _attempt(self, batch: list[_Job]) -> None:
-        aside = self._database.set_aside
         connection = self._open()
         connection.execute("BEGIN IMMEDIATE")
         try:
-            if self._database.set_aside != aside:
+            if self._database.set_aside != self._restored:
                 self.restore(connection)
             for job in batch:
                 job.result = job.work(connection)
             connection.execute("COMMIT")
-        except sqlite3.Error:
+        except BaseException:
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             raise
+        self._restored = self._database.set_aside
         self._commits += 1
 
     def _open(self) -> sqlite3.Connection:
@@ -184,8 +186,9 @@ class Committer:
         self._failed = None
         return self._connection
 
-    def _give_up(self) -> None:
+    def _give_up(self, problem: str) -> None:
         """Close a file that turned out to be damaged; opening it again sets it aside."""
+        self._database.distrust(problem)
         if self._connection is not None:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.close()

@@ -31,6 +31,7 @@ class Database:
         self.file = file
         self.set_aside: Path | None = None
         self._lock: int | None = None
+        self._distrusted: str | None = None
 
     def open(self) -> sqlite3.Connection:
         """Open the file as its owner, making it if it isn't there; readable by the bridge's user alone.
@@ -43,6 +44,9 @@ class Database:
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._take_lock()
+            if self._distrusted is not None:
+                self._set_aside(self._distrusted)
+                self._distrusted = None
             try:
                 return self._open()
             except sqlite3.DatabaseError as error:
@@ -53,6 +57,10 @@ class Database:
         except (OSError, sqlite3.Error) as error:
             self.release()
             raise StorageFailed(self.file, _words(error)) from error
+
+    def distrust(self, problem: str) -> None:
+        """Have the file set aside when it is opened next: what looked sound at the start turned out not to be."""
+        self._distrusted = problem
 
     def release(self) -> None:
         """Let others own the file; the connection is closed before."""
@@ -129,6 +137,13 @@ def connect(file: Path) -> sqlite3.Connection:
     return connection
 
 
+def damage(problem: str) -> sqlite3.DatabaseError:
+    """Return an error that says that the file is no sound database, as SQLite would."""
+    error = sqlite3.DatabaseError(problem)
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return error
+
+
 def damaged(error: BaseException) -> bool:
     """Whether an error says that the file is no sound database."""
     return isinstance(error, sqlite3.DatabaseError) and (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _DAMAGED
@@ -137,9 +152,7 @@ def damaged(error: BaseException) -> bool:
 def _examine(connection: sqlite3.Connection) -> None:
     found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
     if found != "ok":
-        error = sqlite3.DatabaseError(found)
-        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-        raise error
+        raise damage(found)
 
 
 def _migrate(connection: sqlite3.Connection) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from sim7020_bridge.outbox.database import damage
 from sim7020_bridge.outbox.message import Entry, Message, Origin, Owed, OwedKind, Priority, ReplyTo, Stage
 from sim7020_bridge.outbox.passing_time import Mark
 
@@ -32,7 +33,20 @@ class Content:
 
 
 def load(connection: sqlite3.Connection) -> Content:
-    """Read everything, in the order in which it was taken."""
+    """Read everything, in the order in which it was taken.
+
+    Raises:
+        sqlite3.DatabaseError: It can't be read; it is damaged if there are values that no bridge has written.
+    """
+    try:
+        return _load(connection)
+    except (sqlite3.Error, ValueError) as error:
+        if hasattr(error, "sqlite_errorcode"):
+            raise
+        raise damage(str(error)) from error
+
+
+def _load(connection: sqlite3.Connection) -> Content:
     rows = connection.execute(f"SELECT {_MESSAGE} FROM message ORDER BY number")  # noqa: S608 - a constant
     entries = tuple(_entry(row) for row in rows)
     mark = connection.execute("SELECT elapsed, boot, uptime, wall FROM passing_time").fetchone()

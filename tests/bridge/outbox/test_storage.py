@@ -10,7 +10,7 @@ import pytest
 
 from sim7020_bridge.errors import PayloadRefused, StorageFailed
 from sim7020_bridge.outbox.committer import Committer
-from sim7020_bridge.outbox.database import Database
+from sim7020_bridge.outbox.database import Database, damage
 from sim7020_bridge.outbox.message import Owed, OwedKind
 from tests.bridge.outbox.desk import Desk
 
@@ -56,8 +56,8 @@ async def test_messages_are_committed_together(desk: Desk) -> None:
     assert desk.outbox.commits - before <= 20
 
 
-@pytest.mark.parametrize("damage", ["truncated", "overwritten", "no database"])
-async def test_a_damaged_file_is_set_aside(tmp_path: Path, damage: str) -> None:
+@pytest.mark.parametrize("harm", ["truncated", "overwritten", "no database"])
+async def test_a_damaged_file_is_set_aside(tmp_path: Path, harm: str) -> None:
     """A file that can't be trusted is kept under another name, and a new one takes its place."""
     desk = Desk(tmp_path)
     await desk.outbox.load()
@@ -66,7 +66,7 @@ async def test_a_damaged_file_is_set_aside(tmp_path: Path, damage: str) -> None:
     await desk.written()
     await desk.outbox.close()
     content = desk.file.read_bytes()
-    match damage:
+    match harm:
         case "truncated":
             desk.file.write_bytes(content[: len(content) // 2])
         case "overwritten":
@@ -107,6 +107,63 @@ async def test_a_file_that_is_damaged_meanwhile_is_written_anew(desk: Desk) -> N
     await desk.again()
     assert desk.waiting() == [f"m{number}" for number in range(6)]
     assert desk.owed() == ["came"]
+
+
+async def test_a_new_file_that_could_not_be_made_gets_all_later(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is full just when a damaged file was set aside costs nothing of what memory has."""
+    desk.put("m")
+    await desk.written()
+
+    def fail(_connection: sqlite3.Connection) -> None:
+        raise damage("malformed")
+
+    def full(_database: Database) -> sqlite3.Connection:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with pytest.raises(StorageFailed, match="malformed"):
+        await desk.outbox._journal.write(fail)
+    monkeypatch.setattr("sim7020_bridge.outbox.committer.REOPEN_WAIT", 0.0)
+    with monkeypatch.context() as patched:
+        patched.setattr(Database, "_open", full)
+        with pytest.raises(StorageFailed, match="full"):
+            await desk.written()
+    assert desk.outbox.set_aside is not None
+    await desk.written()
+    await desk.again()
+    assert desk.waiting() == ["m"]
+
+
+@pytest.mark.parametrize("change", ["at = 'no time'", "priority = 9", "id = CAST(x'ff' AS TEXT)"])
+async def test_rows_that_nobody_wrote_are_damage(tmp_path: Path, change: str) -> None:
+    """A file that SQLite finds sound but no bridge can read is set aside, and the bridge goes on without it."""
+    desk = Desk(tmp_path)
+    await desk.outbox.load()
+    desk.put("m")
+    await desk.outbox.close()
+    connection = sqlite3.connect(desk.file)
+    connection.execute(f"UPDATE message SET {change}")  # noqa: S608 - a constant
+    connection.commit()
+    connection.close()
+    desk.outbox = desk.opened()
+    with pytest.raises(StorageFailed):
+        await desk.outbox.load()
+    await desk.outbox.load()
+    assert desk.outbox.set_aside is not None
+    assert (tmp_path / desk.outbox.set_aside).exists()
+    desk.put("new")
+    await desk.written()
+    assert desk.waiting() == ["new"]
+    await desk.outbox.close()
+
+
+async def test_what_sqlite_can_t_hold_is_refused_alone(desk: Desk) -> None:
+    """A value that can't be written fails by itself, and what is written with it is not touched."""
+    desk.put("lone surrogate", key="\ud800")
+    desk.put("m")
+    await desk.written()
+    assert desk.taken == [("m", True)]
+    assert len(desk.failures) == 1
+    assert desk.waiting() == ["m"]
 
 
 def test_a_newer_bridge_s_file_is_left_alone(tmp_path: Path) -> None:
