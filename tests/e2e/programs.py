@@ -94,10 +94,11 @@ class Emulator:
 
 @dataclass
 class BridgeProcess:
-    """The bridge, run from its command line."""
+    """The bridge, run from its command line; `inside` is a command that runs another one in its own place."""
 
     config: Path
     process: asyncio.subprocess.Process | None = field(default=None, repr=False)
+    inside: Sequence[str] = ()
 
     @property
     def log(self) -> str:
@@ -108,6 +109,7 @@ class BridgeProcess:
         """Start it."""
         with self.config.with_suffix(".log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
+                *self.inside,
                 sys.executable,
                 "-W",
                 "default",

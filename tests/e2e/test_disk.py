@@ -1,0 +1,109 @@
+"""A state directory on a file system of its own: one that is full, and one that can't be written."""
+
+import contextlib
+import json
+import resource
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.e2e.programs import BridgeProcess
+from tests.e2e.world import Modem, World, run, udp
+
+NAMESPACES = (("unshare", "--mount"), ("unshare", "--map-root-user", "--mount"))
+MOUNT = 'mount -t tmpfs -o "$1" none "$2" && shift 2 && exec "$@"'
+LIMIT = """
+import os, resource, sys
+_, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), most))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+SIZE = 256 * 1024
+
+
+async def mounting(directory: Path, options: str) -> Sequence[str]:
+    """Return a command that runs another with a file system mounted where only that can see it; empty if it can't."""
+    for namespace in NAMESPACES:
+        command = (*namespace, "sh", "-c", MOUNT, "sh", options, str(directory))
+        with contextlib.suppress(FileNotFoundError):
+            status, _, _ = await run(*command, "true")
+            if status == 0:
+                return command
+    return ()
+
+
+def fill(process: int, filler: Path | None) -> None:
+    """Take most of the room with a file, or allow the process small files only."""
+    _, most = resource.prlimit(process, resource.RLIMIT_FSIZE)
+    if filler is None:
+        resource.prlimit(process, resource.RLIMIT_FSIZE, (SIZE // 2, most))
+    else:
+        filler.write_bytes(bytes(SIZE // 4))
+
+
+def empty(process: int, filler: Path | None) -> None:
+    """Give the room back."""
+    _, most = resource.prlimit(process, resource.RLIMIT_FSIZE)
+    if filler is None:
+        resource.prlimit(process, resource.RLIMIT_FSIZE, (most, most))
+    else:
+        filler.unlink()
+
+
+async def start(world: World, *inside: str) -> Modem:
+    """Start a bridge whose state directory is `state`, and return its modem, online."""
+    server = await world.udp()
+    emulator = await world.emulator()
+    bridge = BridgeProcess(world.directory / "small.yaml", inside=inside)
+    bridge.config.write_text(
+        json.dumps(
+            {
+                "mqtt": {"host": world.broker.host, "port": world.broker.port},
+                "modems": {"shed": {"port": emulator.place, "sockets": {"telemetry": udp(server.port)}}},
+                "state_dir": str(world.directory / "state"),
+            }
+        )
+    )
+    await world.add(bridge, "shed")
+    shed = world.modem("shed")
+    await shed.online()
+    await shed.open("telemetry")
+    return shed
+
+
+async def test_a_small_file_system_that_is_full(world: World) -> None:
+    """What does not fit is rejected with an alert; with room again all that was taken goes out, each told once."""
+    state = world.directory / "state"
+    state.mkdir()
+    inside = await mounting(state, f"size={SIZE}")
+    shed = await start(world, *inside)
+    await shed.request("deactivate")
+    await shed.socket("telemetry", lambda now: now["phase"] in {"closed", "backoff"})
+    process = world.bridges[0].process
+    assert process is not None
+    filler = Path(f"/proc/{process.pid}/root{state}/filler") if inside else None
+    fill(process.pid, filler)
+    for number in range(100):
+        await shed.send("telemetry", b"%500d" % number, f"m{number}")
+    assert (await shed.receipt("telemetry", "m99", "rejected"))["error"]["code"] == "storage_failed"
+    await world.mqtt.now(shed.topic("alert/outbox_storage"), lambda heard: bool(heard.payload))
+    taken = [number for number in range(100) if shed.receipts("telemetry", f"m{number}") == ["queued"]]
+    assert 0 < len(taken) < 100
+    empty(process.pid, filler)
+    await world.mqtt.now(shed.topic("alert/outbox_storage"), lambda heard: not heard.payload)
+    await shed.request("activate")
+    for number in taken:
+        await shed.receipt("telemetry", f"m{number}", "accepted")
+
+
+async def test_a_file_system_that_can_t_be_written(world: World) -> None:
+    """The bridge runs without storage, refuses messages with a receipt, and ends in good order."""
+    state = world.directory / "state"
+    state.mkdir()
+    inside = await mounting(state, f"ro,size={SIZE}") or (sys.executable, "-c", LIMIT, "2048")
+    shed = await start(world, *inside)
+    alert = await world.mqtt.now(shed.topic("alert/outbox_storage"), lambda heard: bool(heard.payload))
+    assert "state_dir" in alert.json()["advice"]
+    await shed.send("telemetry", b"x", "m1")
+    assert (await shed.receipt("telemetry", "m1", "rejected"))["error"]["code"] == "storage_failed"
+    await world.bridges[0].stop()
