@@ -234,7 +234,8 @@ class Bridge:
         if self._client.connected:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LAST_PAYMENTS):
-                    await self._outbox.wait_written()
+                    with contextlib.suppress(StorageFailed):
+                        await self._outbox.wait_written()
                     await self._outbox.owing.wait_idle()
 
     def _publish_text(self, topic: str, text: str) -> None:
