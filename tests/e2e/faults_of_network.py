@@ -164,8 +164,8 @@ FAULTS: Final = (
     Fault(
         "apn-unknown",
         "the network does not know the APN",
-        ends="registration_denied",
-        alerts=frozenset({"registration_denied"}),
+        ends="apn_rejected",
+        alerts=frozenset({"apn_rejected"}),
     ),
     Fault("datagrams-lost", "a third of all datagrams is lost for five minutes", faults=1, speed=100),
     Fault("connect-errors", "connecting fails with each code", faults=13, rungs=frozenset({"sockets"}), why=_SOCKETS),
