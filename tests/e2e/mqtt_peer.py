@@ -91,10 +91,8 @@ class MqttPeer:
         """Disconnect."""
         self._paho.disconnect()
         await asyncio.to_thread(self._paho.loop_stop)
-        connection = self._paho.socket()
-        if connection is not None:
-            # the thread may end before it has seen the disconnection through
-            connection.close()
+        # paho keeps the sockets that wake its thread until it is collected, by when they may have been
+        self._paho._reset_sockets()
 
     def post(
         self, topic: str, payload: bytes | str, *, qos: int = 1, retain: bool = False, properties: Mqtt5 | None = None

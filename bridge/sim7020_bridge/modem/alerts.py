@@ -6,6 +6,9 @@ from typing import Final
 
 from sim7020_bridge.modem.state import ModemState
 
+ESM_FAILURE: Final = 19
+"""EMM cause of an attachment whose PDN connection was refused, as with an unknown APN (3GPP TS 24.301)."""
+
 
 class AlertId(StrEnum):
     """What an alert is about; part of its topic."""
@@ -102,22 +105,26 @@ def _network(state: ModemState) -> dict[AlertId, Alert]:
         return {}
     found = _sim(state)
     denial = state.denial
-    if denial is not None and (state.sim is None or not state.sim.missing):
+    if denial is not None and denial.cause == ESM_FAILURE and denial.cause_type in {None, 0}:
+        found[AlertId.APN_REJECTED] = Alert(
+            "The network knows the SIM, and refused its data connection while attaching (EMM cause 19)", _APN_ADVICE
+        )
+    elif denial is not None and (state.sim is None or not state.sim.missing):
         found[AlertId.REGISTRATION_DENIED] = Alert(
             f"The network denied registration: {denial.cause_words or 'it gives no cause'}",
             "Check with the operator that the SIM is active and may use NB-IoT here; trying harder can get it barred.",
         )
     if state.apn_problem is not None and not state.pdn.active:
-        found[AlertId.APN_REJECTED] = Alert(
-            f"The network gives no address: {state.apn_problem}",
-            "Check the APN, its user name and its password with the operator.",
-        )
+        found[AlertId.APN_REJECTED] = Alert(f"The network gives no address: {state.apn_problem}", _APN_ADVICE)
     if state.held is not None:
         found[AlertId.ATTACH_CEILING] = Alert(
             f"Attaching waits: {state.held}",
             "Nothing to do where coverage is bad; else see the other alerts. A restart of the bridge tries at once.",
         )
     return found
+
+
+_APN_ADVICE: Final = "Check the APN, its user name and its password with the operator."
 
 
 def _sim(state: ModemState) -> dict[AlertId, Alert]:

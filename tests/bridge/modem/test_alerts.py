@@ -1,5 +1,7 @@
 """What a person is told to mend, as a table of facts and alerts."""
 
+from dataclasses import replace
+
 import pytest
 
 from sim7020_bridge.commands.packet import ContextState
@@ -82,6 +84,7 @@ TABLE = [
         id="denied, and attaching again",
     ),
     pytest.param((*ONLINE, DENIED, Registration(RegistrationStatus.HOME)), {}, id="denied, and registered after all"),
+    pytest.param((*ONLINE, replace(DENIED, cause=19)), {AlertId.APN_REJECTED: "EMM cause 19"}, id="APN refused"),
     pytest.param((*ONLINE, NO_CAUSE), {AlertId.REGISTRATION_DENIED: "it gives no cause"}, id="denied, no cause"),
     pytest.param(
         (*ONLINE, CONTEXT_OFF, ApnProblem("missing or unknown APN")),

@@ -1,0 +1,62 @@
+"""The matrix as a table for people: docs/reliability.md between its marks."""
+
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.e2e.fault import Fault
+from tests.e2e.fault_run import Outcome
+
+PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
+_HEAD = (
+    "| scenario | fault | steps | alerts | ends | back after | module needs | multiple | added | why so long |",
+    "|---|---|---|---|---|---:|---:|---:|---:|---|",
+)
+
+
+def write(part: str, lines: Sequence[str], page: Path = PAGE) -> None:
+    """Replace what stands between the marks of a part of the page."""
+    begin, end = f"<!-- {part} -->", f"<!-- end of {part} -->"
+    before, found, rest = page.read_text().partition(f"{begin}\n")
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise ValueError(f"{page.name} has no place for {part}")
+    page.write_text("\n".join([f"{before}{begin}", *lines, f"{end}{after}"]))
+
+
+def machine() -> str:
+    """Say what kind of machine this is."""
+    return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+
+
+def table(rows: Sequence[tuple[Fault, Outcome]]) -> list[str]:
+    """Return the table of what came of each fault."""
+    return [f"{len(rows)} scenarios; {machine()}.", "", *_HEAD, *(_row(fault, outcome) for fault, outcome in rows)]
+
+
+def _row(fault: Fault, outcome: Outcome) -> str:
+    name = f"`{fault.scenario}`" if fault.id == fault.scenario else f"`{fault.scenario}` ({fault.id})"
+    cells = [name, fault.what, _steps(outcome), _names(outcome.raised), _end(fault), *_times(fault, outcome), fault.why]
+    return f"| {' | '.join(cells)} |"
+
+
+def _end(fault: Fault) -> str:
+    return "online" if fault.ends == "online" else f"alert `{fault.ends}`"
+
+
+def _steps(outcome: Outcome) -> str:
+    return ", ".join(f"{rung} {count}" for rung, count in sorted(outcome.rungs.items())) or "none"
+
+
+def _names(names: frozenset[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(names)) or "none"
+
+
+def _times(fault: Fault, outcome: Outcome) -> tuple[str, str, str, str]:
+    if outcome.alerted is not None and fault.ends != "online":
+        return (f"told after {outcome.alerted:.0f} s", "", "", "")
+    if outcome.took is None:
+        return ("never down", "", "", "")
+    multiple = f"{outcome.took / outcome.least:.2f}" if outcome.least else ""
+    return (f"{outcome.took:.1f} s", f"{outcome.least:.1f} s", multiple, f"{outcome.took - outcome.least:+.1f} s")
