@@ -6,6 +6,8 @@ from tests.e2e.fault import Fault
 
 _SOCKETS: Final = "sockets that fail again and again are opened after ever longer waits"
 
+_AGAIN: Final = "sockets that the PDN took with it are opened again after a second"
+
 FAULTS: Final = (
     Fault(
         "sim-absent",
@@ -37,6 +39,7 @@ FAULTS: Final = (
         rungs=frozenset({"sockets"}),
         alerts=frozenset({"sim_missing"}),
         speed=80,
+        why="the SIM is read every two seconds",
     ),
     Fault("sim-pin", "SIM asks for its PIN", modem={"pin": "1234"}, name="pin-right", alerts=frozenset({"sim_pin"})),
     Fault(
@@ -132,7 +135,15 @@ FAULTS: Final = (
     Fault("back-off", "detached with a T3346 of three minutes", faults=1, rungs=frozenset({"sockets"}), speed=60),
     Fault("back-off-at-start", "a T3346 of two minutes runs at the start"),
     Fault("roaming-on-the-way", "leaves its home network and comes back", faults=2),
-    Fault("pdn-lost", "the network releases the PDN", faults=1, lasts=0, needs=0.5, rungs=frozenset({"sockets"})),
+    Fault(
+        "pdn-lost",
+        "the network releases the PDN",
+        faults=1,
+        lasts=0,
+        needs=0.5,
+        rungs=frozenset({"sockets"}),
+        why=_AGAIN,
+    ),
     Fault(
         "pdn-lost-often",
         "the network releases the PDN every two minutes",
@@ -141,6 +152,7 @@ FAULTS: Final = (
         needs=0.5,
         rungs=frozenset({"sockets"}),
         speed=80,
+        why=_AGAIN,
     ),
     Fault(
         "pdn-refused",
@@ -160,6 +172,7 @@ FAULTS: Final = (
         needs=0.5,
         rungs=frozenset({"sockets"}),
         speed=80,
+        why=_AGAIN,
     ),
     Fault(
         "apn-unknown",
