@@ -135,6 +135,14 @@ async def test_response_topic_that_would_loop(world: World) -> None:
     await server.has(b"x", b"y")
 
 
+async def test_response_topic_of_the_broker_s_own(world: World) -> None:
+    """A response topic for which the broker would cut the bridge off, again and again, is not answered."""
+    shed, server = await modem_with(world)
+    await shed.send("telemetry", b"x", "m1", response_topic="$share/group/x")
+    await shed.receipt("telemetry", "m1", "accepted")
+    await server.has(b"x")
+
+
 async def closed_socket(world: World) -> tuple[Modem, UdpServer]:
     """Run a modem whose PDN context is switched off, so that its socket is closed and messages wait."""
     shed, server = await modem_with(world)

@@ -62,7 +62,7 @@ def test_overlaps(*, one: str, other: str, overlap: bool) -> None:
     assert overlaps(other, one) is overlap
 
 
-@pytest.mark.parametrize("text", ["", "a\0", "a\x85", "\ud800", "a" * 65536, "a/+"])
+@pytest.mark.parametrize("text", ["", "a\0", "a\x85", "\ud800", "a" * 65536, "a/+", "$SYS/x", "$share/g/x"])
 def test_no_topic_name(text: str) -> None:
     """Not every text is a topic name."""
     assert topic_problem(text)
