@@ -34,8 +34,11 @@ class OutboxFile:
         Raises:
             StorageFailed: It can't be read.
         """
-        if not self._file.exists():
-            return ()
+        try:
+            if not self._file.exists():
+                return ()
+        except OSError as error:
+            raise StorageFailed(self._file, error.strerror or str(error)) from error
         with _Connection(self._file) as connection:
             content = records.load(connection)
         return [entry for entry in content.entries if entry.number not in content.cancelled]
