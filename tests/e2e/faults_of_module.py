@@ -6,12 +6,14 @@ from sim7020_bridge.config.model import PowerSavingSettings
 from tests.e2e.fault import Fault, downlink, gpio, plug, told
 
 _PSM: Final = PowerSavingSettings(active_time=4.0, periodic_update=60.0)
-_PORT: Final = "the port is tried every one to two seconds, and the module is set up anew"
+_PORT: Final = (
+    "the port is tried every one to two seconds and the module set up anew; 2 s and less where measured at 10 times"
+)
 _PROBE: Final = "the module is asked every half second whether it answers, then set up anew"
 _SEND: Final = "a send that is not answered is waited for: a module may take 60 s"
 _HOOK: Final = "the power is touched only when three openings of the port did not help, and after a minute's grace"
 _SOCKETS: Final = "sockets that fail again and again are opened after ever longer waits"
-_SETUP: Final = "the module is set up anew and its sockets are opened again"
+_SETUP: Final = "the module is set up anew, its sockets opened again; 2 s and less where measured at 10 times"
 
 FAULTS: Final = (
     Fault("all-is-well", "none"),
