@@ -8,8 +8,8 @@ MAX_BYTES = 65535
 
 def topic_problem(topic: str) -> str | None:
     """Say what keeps a text from being a topic name to publish to, or None if it is one."""
-    if topic.startswith(("$SYS", "$share")):
-        return "topics below $SYS and $share are the broker's own, and mosquitto cuts off who publishes there"
+    if topic.startswith("$"):
+        return "topics that start with $ are the broker's own"
     return _text_problem(topic) or ("a topic to publish to has no wildcards" if "+" in topic or "#" in topic else None)
 
 
