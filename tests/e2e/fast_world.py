@@ -198,7 +198,7 @@ class FastWorld:
             await asyncio.sleep(CHATTER)
             self.mqtt.post(f"{ROOT}/socket/{socket}/send", b"m", qos=0)
 
-    async def carries(self, *names: str, within: float = 300.0) -> None:
+    async def carries(self, *names: str, within: float = 1000.0) -> None:
         """Send through sockets until each brings an echo: what waited comes first, and datagrams may be lost."""
         for number, name in enumerate(names):
             self.received = 0
