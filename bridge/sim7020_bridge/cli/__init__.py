@@ -1,0 +1,44 @@
+"""The command line: one module a subcommand; the only package that knows click."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import version
+from types import MappingProxyType
+from typing import Final
+
+import click
+
+_SUBCOMMANDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "run": "sim7020_bridge.cli.run",
+        "demo": "sim7020_bridge.cli.demo",
+        "outbox": "sim7020_bridge.cli.outbox",
+    }
+)
+"""Name of each subcommand, in the order of the help, and the module that has it under the same name."""
+
+
+class _Subcommands(click.Group):
+    """A group that imports a subcommand when it is called: ``run`` must not load what draws on terminals."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_SUBCOMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in _SUBCOMMANDS:
+            return None
+        command = getattr(import_module(_SUBCOMMANDS[cmd_name]), cmd_name)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{cmd_name} is not a command")
+        return command
+
+
+@click.group(cls=_Subcommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("sim7020-bridge"), prog_name="sim7020-bridge")
+def main() -> None:
+    """Keep SIM7020 NB-IoT modems attached and map MQTT topics to their sockets.
+
+    \b
+    Try it without a modem:   sim7020-bridge demo
+    Run it with yours:        sim7020-bridge run --config bridge.yaml
+    """

@@ -1,0 +1,35 @@
+"""What several subcommands share: options, exit statuses, and how a configuration is read."""
+
+import sys
+from pathlib import Path
+from typing import Final
+
+import click
+
+from sim7020_bridge.config.load import load
+from sim7020_bridge.config.model import Settings
+from sim7020_bridge.errors import ConfigurationError
+
+EXIT_FAILED: Final = 1
+EXIT_CONFIGURATION: Final = 2
+
+CONFIG: Final = click.option(
+    "--config",
+    "-c",
+    "file",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The configuration, a YAML file; see docs/configuration.md.",
+)
+MODEM: Final = click.option("--modem", "-m", metavar="NAME", help="Which modem; needed if there are several.")
+SOCKET: Final = click.option("--socket", "-s", metavar="NAME", help="Messages to this socket only.")
+
+
+def configuration(file: Path) -> Settings:
+    """Return what a file says; if that is wrong, print each mistake and exit with status 2."""
+    try:
+        return load(file)
+    except ConfigurationError as error:
+        click.echo(str(error), err=True)
+        sys.exit(EXIT_CONFIGURATION)
