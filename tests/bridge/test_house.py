@@ -26,7 +26,6 @@ LOCKS = ("build", "demo", "dev", "lock", "runtime")
 # Import package -> the file or folder of the bridge that knows it; rich draws what the terminal shows, in two places.
 HOMES = {
     "click": ("cli/",),
-    "iotcore": ("demo/broker.py",),
     "paho": ("mqtt/client.py",),
     "rich": ("cli/", "demo/view.py"),
     "ruamel": ("config/load.py",),
@@ -75,7 +74,7 @@ def import_name(requirement: Requirement) -> str:
 
 def test_each_dependency_has_a_home() -> None:
     """No third-party package comes in without a place of its own."""
-    assert set(HOMES) == {import_name(requirement) for requirement in (*RUNTIME, *DEMO)}
+    assert set(HOMES) == {import_name(requirement) for requirement in RUNTIME}
 
 
 @pytest.mark.parametrize(("package", "homes"), HOMES.items())
