@@ -42,7 +42,6 @@ def outcomes(
         write("matrix", table([(fault, running[fault.id].result()) for fault in FAULTS]))
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
 def test_fault(fault: Fault, outcomes: dict[str, Future[Outcome]]) -> None:
     """The bridge takes the expected steps, raises the expected alerts and removes those that are mended."""
