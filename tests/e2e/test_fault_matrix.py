@@ -1,6 +1,6 @@
 """Every fault, end to end: what the bridge does about it, what it tells, and that it is well again by itself.
 
-Each fault is lived through in one of two processes of its own, for most of the time is spent waiting. With
+Each fault is lived through in one of four processes of its own, for most of the time is spent waiting. With
 RELIABILITY_PACE set (1: as usual, 0.5: half as fast and more exact) the table of docs/reliability.md is written.
 """
 
@@ -31,7 +31,7 @@ def outcomes(
     items = [item for item in request.session.items if isinstance(item, pytest.Function)]
     faults = [item.callspec.params["fault"] for item in items if item.originalname == "test_fault"]
     names = [fault.id for fault in faults if isinstance(fault, Fault)]
-    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as processes:
+    with ProcessPoolExecutor(4, mp_context=multiprocessing.get_context("spawn")) as processes:
         running = {
             name: processes.submit(live_through_one, name, float(PACE or 1), tmp_path_factory.mktemp(name))
             for name in names
