@@ -1,4 +1,4 @@
-"""The Home Assistant app: what the Supervisor reads of it, and the configuration that its start makes of its options."""
+"""The Home Assistant app: what the Supervisor reads of it, and what its start makes of its options."""
 
 import asyncio
 import importlib.util
