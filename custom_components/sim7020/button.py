@@ -12,8 +12,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from custom_components.sim7020.const import CONF_PING_HOST, DEFAULT_PING_HOST, DOMAIN
 from custom_components.sim7020.coordinator import Coordinator, Sim7020ConfigEntry
-from custom_components.sim7020.documents import Keys
 from custom_components.sim7020.entity import ModemEntity
+from custom_components.sim7020.reading import Keys
 
 PARALLEL_UPDATES = 1
 

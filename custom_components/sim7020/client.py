@@ -2,7 +2,7 @@
 
 What the others use:
 
-- ``Client.linked`` and ``Client.online``: is there a broker, and does the bridge hear it.
+- ``client.linked`` and ``client.online``: is there a broker, and does the bridge hear it.
 - ``await client.async_request(verb, body)``: the answer's ``data``, or a BridgeError.
 - ``await client.async_send(message)``: the same for ``send``; with ``receipt_within`` it waits for the final receipt.
 - ``await async_first(hass, topic)``: a topic's retained payload, for the configuration flow.
@@ -27,7 +27,7 @@ from homeassistant.helpers.json import json_dumps
 from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType
 
-from custom_components.sim7020.documents import Keys, Reader, Receipt, UnreadableDocument
+from custom_components.sim7020.documents import Receipt
 from custom_components.sim7020.errors import (
     BridgeOffline,
     BrokerUnreachable,
@@ -36,6 +36,7 @@ from custom_components.sim7020.errors import (
     NotSent,
     RequestRefused,
 )
+from custom_components.sim7020.reading import Keys, Reader, UnreadableDocument
 from custom_components.sim7020.topics import Kind, Subject, Topics
 
 _LOGGER: Final = logging.getLogger(__package__)
@@ -78,6 +79,8 @@ class Client:
         topics: The modem's topics.
         heard: Takes what was published on topics other than responses, receipts and availability.
         changed: Called when ``linked`` or ``online`` has changed.
+
+    ``told`` is set once the broker has told whether the bridge is online.
     """
 
     def __init__(
@@ -91,6 +94,7 @@ class Client:
         self.topics = topics
         self.linked = False
         self.online = False
+        self.told = asyncio.Event()
         self._hass = hass
         self._heard = heard
         self._changed = changed
@@ -123,7 +127,7 @@ class Client:
         except (HomeAssistantError, TimeoutError) as error:
             self.close()
             raise BrokerUnreachable from error
-        self._link_changed(mqtt.is_connected(self._hass))
+        self.linked = mqtt.is_connected(self._hass)
 
     @callback
     def close(self) -> None:
@@ -225,6 +229,7 @@ class Client:
     def _link_changed(self, linked: bool) -> None:  # noqa: FBT001
         if linked != self.linked:
             self.linked = linked
+            self.online = self.online and linked  # the broker tells it again
             self._changed()
 
     @callback
@@ -241,6 +246,7 @@ class Client:
     def _take(self, subject: Subject, topic: str, payload: bytes) -> None:
         match subject.kind:
             case Kind.AVAILABILITY:
+                self.told.set()
                 online = payload == b"online"
                 if online != self.online:
                     self.online = online

@@ -1,9 +1,11 @@
 """Set a modem up: discovered by its bridge's retained ``info``, or named by the user."""
 
+from collections.abc import Mapping
 from typing import Any, Final, override
 
 import probatio
 from homeassistant.config_entries import (
+    SOURCE_IGNORE,
     ConfigEntryState,
     ConfigFlow,
     ConfigFlowResult,
@@ -11,6 +13,7 @@ from homeassistant.config_entries import (
     OptionsFlowWithReload,
 )
 from homeassistant.core import callback
+from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers.selector import TextSelector
 from homeassistant.helpers.service_info.mqtt import MqttServiceInfo
 
@@ -25,8 +28,9 @@ from custom_components.sim7020.const import (
     DOMAIN,
 )
 from custom_components.sim7020.coordinator import Sim7020ConfigEntry
-from custom_components.sim7020.documents import Info, Reader, UnreadableDocument
+from custom_components.sim7020.documents import Info
 from custom_components.sim7020.errors import BrokerUnreachable
+from custom_components.sim7020.reading import Reader, UnreadableDocument
 from custom_components.sim7020.topics import Topics
 
 AVAILABILITY_WITHIN: Final = 2.0
@@ -64,8 +68,8 @@ class Sim7020ConfigFlow(ConfigFlow, domain=DOMAIN):
         info, problem = _read(self._topics, payload.encode() if isinstance(payload, str) else bytes(payload))
         if problem or info.imei is None:
             return self.async_abort(reason=problem or "no_imei")
+        self.context["title_placeholders"] = self._offer
         await self._claim(info.imei)
-        self.context["title_placeholders"] = {"name": _title(self._topics)}
         return await self.async_step_confirm()
 
     async def async_step_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -146,16 +150,24 @@ class Sim7020ConfigFlow(ConfigFlow, domain=DOMAIN):
         online.
         """
         entry = await self.async_set_unique_id(imei, raise_on_progress=False)
-        rivals = self._async_in_progress(include_uninitialized=True, match_context={"unique_id": imei})
-        moved = entry is not None and dict(entry.data) != self._data
-        if (rivals or moved) and await self._online(self._topics):
-            for rival in rivals:
-                self.hass.config_entries.flow.async_abort(rival["flow_id"])
-            if entry is not None and moved and not _is_served(entry):
+        if entry is not None:
+            moved = entry.source != SOURCE_IGNORE and dict(entry.data) != self._data
+            if moved and not _is_served(entry) and await self._online(self._topics):
                 self._abort_if_unique_id_configured(updates=self._data)
-        elif rivals:
-            await self.async_set_unique_id(imei)
-        self._abort_if_unique_id_configured()
+            self._abort_if_unique_id_configured()
+        rivals = self._rivals(imei)
+        if rivals and (self._offer in map(_offer_of, rivals) or not await self._online(self._topics)):
+            raise AbortFlow("already_in_progress")
+        for rival in self._rivals(imei):
+            self.hass.config_entries.flow.async_abort(rival["flow_id"])
+
+    def _rivals(self, imei: str) -> list[ConfigFlowResult]:
+        return self._async_in_progress(match_context={"unique_id": imei})
+
+    @property
+    def _offer(self) -> dict[str, str]:
+        """What distinguishes the offers of discovered modems, in their title and among each other."""
+        return {"name": _title(self._topics)}
 
     async def _online(self, topics: Topics) -> bool:
         try:
@@ -165,7 +177,7 @@ class Sim7020ConfigFlow(ConfigFlow, domain=DOMAIN):
 
     def _forget_discovery(self) -> None:
         """Withdraw the offer of a modem whose ``info`` was removed from the broker."""
-        for flow in self._async_in_progress(match_context={"title_placeholders": {"name": _title(self._topics)}}):
+        for flow in self._async_in_progress(match_context={"title_placeholders": self._offer}):
             self.hass.config_entries.flow.async_abort(flow["flow_id"])
 
 
@@ -183,6 +195,10 @@ class Sim7020OptionsFlow(OptionsFlowWithReload):
 
 def _title(topics: Topics) -> str:
     return f"SIM7020 {topics.modem}"
+
+
+def _offer_of(flow: ConfigFlowResult) -> Mapping[str, str]:
+    return flow["context"].get("title_placeholders", {})
 
 
 def _topics(user_input: dict[str, Any]) -> Topics:

@@ -16,6 +16,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
@@ -24,17 +25,22 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.device_registry import DeviceInfo
+from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from custom_components.sim7020.client import FIRST_WITHIN, Client
 from custom_components.sim7020.compatibility import delete_contract_issue, report_contract
 from custom_components.sim7020.const import CONF_BASE, CONF_MODEM, CONTRACT, DOMAIN
-from custom_components.sim7020.documents import Alert, Event, Info, Reader, SocketInfo, SocketState, State
+from custom_components.sim7020.documents import Alert, Event, Info, SocketInfo, SocketState, State
 from custom_components.sim7020.errors import BrokerUnreachable
+from custom_components.sim7020.reading import Reader
 from custom_components.sim7020.received import Received, decode
 from custom_components.sim7020.topics import Kind, Subject, Topics
 
 _LOGGER: Final = logging.getLogger(__package__)
+
+CONFIRMED_WITHIN: Final = 10.0
+"""Seconds after a reconnection within which the broker has told all alerts that still hold."""
 
 type Sim7020ConfigEntry = ConfigEntry[Coordinator]
 
@@ -79,7 +85,10 @@ class Coordinator(DataUpdateCoordinator[Modem]):
         self.client = Client(hass, self.topics, heard=self._heard, changed=self._link_changed)
         self._reader = Reader()
         self._informed = asyncio.Event()
-        self._told_unavailable = False
+        self._opened = False
+        self._logged_available = True
+        self._unconfirmed: set[str] = set()
+        self._confirmed: CALLBACK_TYPE | None = None
         self._event_listeners: list[Callable[[Event], None]] = []
         self._received_listeners: list[Callable[[Received], None]] = []
 
@@ -129,6 +138,7 @@ class Coordinator(DataUpdateCoordinator[Modem]):
             await self.client.async_open()
             async with asyncio.timeout(FIRST_WITHIN):
                 await self._informed.wait()
+                await self.client.told.wait()
         except BrokerUnreachable as error:
             raise ConfigEntryNotReady(translation_domain=DOMAIN, translation_key="not_connected") from error
         except TimeoutError as error:
@@ -145,10 +155,16 @@ class Coordinator(DataUpdateCoordinator[Modem]):
                 translation_key="another_modem",
                 translation_placeholders={"modem": self.topics.modem, "imei": self.imei},
             )
+        self.data = replace(self.data, linked=self.client.linked, online=self.client.online)
+        self._opened = True
+        self._update(self.data)
 
     @callback
     def close(self) -> None:
         """Stop listening."""
+        self._opened = False
+        if self._confirmed is not None:
+            self._confirmed()
         self.client.close()
 
     @callback
@@ -172,19 +188,38 @@ class Coordinator(DataUpdateCoordinator[Modem]):
     def async_register_devices(self) -> None:
         """Write the devices to the registry as the bridge has them now, and remove the sockets that it has no more."""
         registry = dr.async_get(self.hass)
-        entry_id = self.config_entry.entry_id
+        entry_id, info = self.config_entry.entry_id, self.data.info
         registry.async_get_or_create(config_entry_id=entry_id, **self.modem_device)
         wanted = {modem_identifier(self.imei)}
         for socket in self.sockets.values():
             registry.async_get_or_create(config_entry_id=entry_id, **self.socket_device(socket))
             wanted.add(socket_identifier(self.imei, socket.name))
+        if info.contract != CONTRACT or info.sockets is None:
+            return
         for device in dr.async_entries_for_config_entry(registry, entry_id):
             if not device.identifiers & wanted:
                 registry.async_remove_device(device.id)
 
     @callback
     def _link_changed(self) -> None:
+        if self._opened and self.client.linked and not self.data.linked:
+            self._confirm_alerts()
         self._update(replace(self.data, linked=self.client.linked, online=self.client.online))
+
+    def _confirm_alerts(self) -> None:
+        """Drop the alerts that the broker does not tell again: they were mended while nobody listened."""
+        self._unconfirmed = set(self.data.alerts)
+        if self._confirmed is not None:
+            self._confirmed()
+        self._confirmed = None
+        if self._unconfirmed:
+            self._confirmed = async_call_later(self.hass, CONFIRMED_WITHIN, self._drop_alerts)
+
+    @callback
+    def _drop_alerts(self, _now: datetime) -> None:
+        self._confirmed = None
+        held = {name: alert for name, alert in self.data.alerts.items() if name not in self._unconfirmed}
+        self._update(replace(self.data, alerts=MappingProxyType(held)))
 
     @callback
     def _heard(self, subject: Subject, topic: str, payload: bytes) -> None:
@@ -198,6 +233,7 @@ class Coordinator(DataUpdateCoordinator[Modem]):
                 state = read(topic, payload, SocketState.of) if payload else None
                 self._update(replace(data, sockets=_changed(data.sockets, subject.name, state)))
             case Kind.ALERT:
+                self._unconfirmed.discard(subject.name)
                 alert = read(topic, payload, Alert.of) if payload else None
                 self._update(replace(data, alerts=_changed(data.alerts, subject.name, alert)))
             case Kind.EVENT:
@@ -221,14 +257,13 @@ class Coordinator(DataUpdateCoordinator[Modem]):
         if info.sockets is None:
             info = replace(info, sockets=before.sockets)
         self.data = replace(self.data, info=info)
-        first = not self._informed.is_set()
         self._informed.set()
         if info.contract == CONTRACT:
             delete_contract_issue(self.hass, self.config_entry)
         else:
             report_contract(self.hass, self.config_entry, info)
-        if first:
-            return  # async_setup_entry() goes on from here
+        if not self._opened:
+            return  # async_open() goes on from here
         if self._is_another(info):
             self.hass.config_entries.async_schedule_reload(self.config_entry.entry_id)
             return
@@ -241,8 +276,8 @@ class Coordinator(DataUpdateCoordinator[Modem]):
 
     def _update(self, data: Modem) -> None:
         """Keep what is known now, tell the listeners, and log when the modem's entities go and come back."""
-        if data.available == self._told_unavailable and self._informed.is_set():
-            self._told_unavailable = not data.available
+        if self._opened and data.available != self._logged_available:
+            self._logged_available = data.available
             if data.available:
                 _LOGGER.info("%s is available again", self.name)
             else:
