@@ -180,6 +180,17 @@ class FastWorld:
         except TimeoutError:
             raise AssertionError(f"not within {within:g} s: {self.describe()}") from None
 
+    async def remains(self, holds: Callable[[], bool], *, seconds: float) -> bool:
+        """Return whether a condition holds all the time for so many seconds of the module."""
+        try:
+            async with asyncio.timeout(seconds):
+                while holds():
+                    self.published.changed.clear()
+                    await self.published.changed.wait()
+        except TimeoutError:
+            return True
+        return False
+
     def describe(self) -> str:
         """Say how it stands."""
         told = self.published

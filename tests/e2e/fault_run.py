@@ -126,9 +126,12 @@ async def _until_over(fault: Fault, world: FastWorld) -> None:
     await world.until(happened, within=fault.within)
     while True:
         await world.until(over, within=fault.within)
-        await asyncio.sleep(fault.stays)
-        if fault.ends == UP:
+        if fault.ends != UP:
+            await asyncio.sleep(fault.stays)
+        elif await world.remains(over, seconds=fault.stays):
             await world.carries(*fault.sockets)
+        else:
+            continue
         if over():
             return
 
