@@ -4,12 +4,15 @@ Sockets, pipes and child processes are real and take the time that they take; ev
 the code under test, is as many times shorter as the clock is faster. Nothing needs to know.
 
 What a machine does with its own time does not show: while the loop computes, or is kept from running, its clock stands
-still, and what has come meanwhile is dealt with before any timer fires.
+still, also while bytes are under way in a pseudo terminal, and what has come is dealt with before any timer fires.
 """
 
 import asyncio
+import os
+import select
 import selectors
 import time
+import tty
 from collections.abc import Callable
 from typing import Any
 
@@ -17,11 +20,34 @@ _SHORT_OF = 0.999
 """The part of a wait that may pass at most when something came meanwhile: it came before the timer."""
 
 
+class _Canary:
+    """A pseudo terminal of our own: when a byte is through it, what was written to others before is through as well.
+
+    The kernel passes it on in a thread of its own, which a busy machine may leave waiting for a tenth of a second.
+    """
+
+    def __init__(self) -> None:
+        self._near, self._far = os.openpty()
+        tty.setraw(self._far)
+
+    def fly(self) -> None:
+        """Send a byte through."""
+        os.write(self._near, b".")
+        select.select([self._far], [], [])
+        os.read(self._far, 1)
+
+    def close(self) -> None:
+        """Let go of both ends."""
+        os.close(self._near)
+        os.close(self._far)
+
+
 class _ScaledSelector(selectors.BaseSelector):
     """Waits for a part only of what the loop asks it to wait."""
 
     def __init__(self) -> None:
         self._real = selectors.SelectSelector()  # the only one that waits less than a millisecond
+        self._canary = _Canary()
         self.speed = 1.0
         self.now = 0.0
 
@@ -36,8 +62,12 @@ class _ScaledSelector(selectors.BaseSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Return what is ready, after that part of ``timeout`` at most, and move the clock on by what was waited."""
-        if timeout is not None and timeout <= 0:
-            return self._real.select(0)
+        ready = self._real.select(0)
+        if ready or (timeout is not None and timeout <= 0):
+            return ready
+        self._canary.fly()
+        if ready := self._real.select(0):
+            return ready
         began = time.monotonic()
         ready = self._real.select(timeout and timeout / self.speed)
         waited = (time.monotonic() - began) * self.speed
@@ -51,6 +81,7 @@ class _ScaledSelector(selectors.BaseSelector):
 
     def close(self) -> None:
         self._real.close()
+        self._canary.close()
 
     def get_map(self) -> Any:
         """Return what is registered."""

@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 import warnings
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -35,34 +36,45 @@ _BROKER = ("max_queued_messages 0", "set_tcp_nodelay true")
 
 
 class LogRecorder(logging.Handler):
-    """Keeps what must not be in a log: exceptions that nobody dealt with, and all that asyncio complains of."""
+    """Keeps what must not be in a log: exceptions that nobody dealt with, and all that asyncio complains of.
+
+    ``said`` is the last of what the bridge said, by the loop's clock, for whoever wonders about what it did.
+    """
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
         self.unclean: list[str] = []
+        self.said: deque[str] = deque(maxlen=500)
+        self._clock = asyncio.get_running_loop().time
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a record."""
+        if record.name.startswith("sim7020_bridge"):
+            self.said.append(f"{self._clock():9.2f} {record.getMessage()}")
         if record.exc_info or (record.name.startswith("asyncio") and record.levelno >= logging.WARNING):
             self.unclean.append(self.format(record))
 
 
 @asynccontextmanager
-async def clean_log() -> AsyncIterator[None]:
+async def clean_log() -> AsyncIterator[LogRecorder]:
     """Listen to the log, and to what is raised where nobody can catch it; at the end hold both to be clean."""
     recorder = LogRecorder()
     former = sys.unraisablehook
     sys.unraisablehook = lambda lost: recorder.unclean.append(
         f"{lost.err_msg or ''} {lost.object!r}: {lost.exc_value!r}"
     )
+    bridge = logging.getLogger("sim7020_bridge")
+    level = bridge.level
+    bridge.setLevel(logging.DEBUG)
     logging.getLogger().addHandler(recorder)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            yield
+            yield recorder
             gc.collect()
     finally:
         logging.getLogger().removeHandler(recorder)
+        bridge.setLevel(level)
         sys.unraisablehook = former
     assert not recorder.unclean, recorder.unclean
 
@@ -160,6 +172,7 @@ class FastWorld:
     trace: Trace
     speed: float
     received: int = 0
+    said: deque[str] = field(default_factory=deque)
 
     def sockets(self, *names: str) -> tuple[SocketSettings, ...]:
         """Return the settings of sockets to the peers."""
@@ -240,7 +253,8 @@ class FastWorld:
         mqtt = MqttSettings(host=self.broker.host, port=self.broker.port, keepalive=3600)
         state_dir = self.directory / "state"
         state_dir.mkdir(exist_ok=True)
-        async with clean_log():
+        async with clean_log() as recorder:
+            self.said = recorder.said
             bridge = Bridge(mqtt, settings, state_dir=state_dir)
             running = asyncio.create_task(bridge.run(), name="bridge")
             try:

@@ -34,6 +34,7 @@ class Outcome:
         alerted: From the fault until the alert that it ends at; None if it ends up.
         commands: What the module was told.
         lived: How long all of it took.
+        said: The last of what the bridge logged, by the loop's clock.
     """
 
     rungs: Mapping[str, int]
@@ -45,6 +46,7 @@ class Outcome:
     alerted: float | None
     commands: tuple[str, ...]
     lived: float
+    said: tuple[str, ...]
 
 
 def live_through_one(name: str, pace: float, directory: Path) -> Outcome:
@@ -156,6 +158,7 @@ def _outcome(fault: Fault, world: FastWorld, lived: float) -> Outcome:
         alerted=None if raised is None else raised - (first or marks[0].at),
         commands=tuple(world.trace.commands),
         lived=lived,
+        said=tuple(world.said),
     )
 
 

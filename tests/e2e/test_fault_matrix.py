@@ -47,14 +47,15 @@ def test_fault(fault: Fault, outcomes: dict[str, Future[Outcome]]) -> None:
     """The bridge takes the expected steps, raises the expected alerts and removes those that are mended."""
     outcome = outcomes[fault.id].result()
     taken = frozenset(outcome.rungs)
-    assert fault.rungs <= taken <= fault.rungs | BY_THE_WAY
-    assert outcome.raised == fault.alerts
+    said = "\n".join(outcome.said)
+    assert fault.rungs <= taken <= fault.rungs | BY_THE_WAY, said
+    assert outcome.raised == fault.alerts, said
     if fault.ends == UP:
-        assert outcome.up
-        assert not outcome.alerts
+        assert outcome.up, said
+        assert not outcome.alerts, said
     else:
-        assert fault.ends in outcome.alerts
-        assert not outcome.up
+        assert fault.ends in outcome.alerts, said
+        assert not outcome.up, said
     pins = [command for command in outcome.commands if command.startswith("AT+CPIN=")]
     assert len(pins) == len(set(pins)), "a PIN was tried twice"
     attaches = sum(command.startswith(ATTACHING) for command in outcome.commands)
