@@ -24,9 +24,15 @@ type Document = dict[str, Any]
 type Answer = Document | Callable[[Document], Document | None] | None
 
 
+def example(name: str) -> Document:
+    """Return one of the contract's golden examples: ``topic``, ``retained``, and ``payload``, ``text`` or ``hex``."""
+    found: Document = json.loads((CONTRACT / "examples" / f"{name}.json").read_text())
+    return found
+
+
 def document(name: str) -> Document:
-    """Return the JSON document of one of the contract's golden examples, one's own to change."""
-    payload = json.loads((CONTRACT / "examples" / f"{name}.json").read_text())["payload"]
+    """Return the JSON document of a golden example, one's own to change."""
+    payload = example(name)["payload"]
     assert isinstance(payload, dict)
     return payload
 
