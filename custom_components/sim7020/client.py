@@ -269,8 +269,13 @@ class Client:
                 future.set_result(receipt)
 
 
-async def async_first(hass: HomeAssistant, topic: str, *, within: float = FIRST_WITHIN) -> bytes | None:
+async def async_first(hass: HomeAssistant, topic: str, *, within: float | None = None) -> bytes | None:
     """Return the first payload on a topic, which is the retained one if there is any, or None if none comes in time.
+
+    Args:
+        hass: Home Assistant.
+        topic: The topic, without wildcards.
+        within: Seconds to wait; by default what a retained message may take.
 
     Raises:
         BrokerUnreachable: There is no MQTT integration, or it is not connected.
@@ -289,7 +294,7 @@ async def async_first(hass: HomeAssistant, topic: str, *, within: float = FIRST_
     except HomeAssistantError as error:
         raise BrokerUnreachable from error
     try:
-        async with asyncio.timeout(within):
+        async with asyncio.timeout(FIRST_WITHIN if within is None else within):
             return await first
     except TimeoutError:
         return None

@@ -13,6 +13,8 @@ _SUBCOMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "run": "sim7020_bridge.cli.run",
         "demo": "sim7020_bridge.cli.demo",
         "outbox": "sim7020_bridge.cli.outbox",
+        "ports": "sim7020_bridge.cli.ports",
+        "probe": "sim7020_bridge.cli.probe",
         "decode": "sim7020_bridge.cli.decode",
     }
 )

@@ -1,11 +1,13 @@
 """The bridge that the component is tested against, behind a mocked MQTT client."""
 
 from collections.abc import Iterator
-from unittest.mock import patch
+from unittest.mock import PropertyMock, patch
 
 import pytest
 from homeassistant.core import HomeAssistant
+from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
 from pytest_homeassistant_custom_component.typing import MqttMockHAClient, MqttMockPahoClient
+from syrupy.assertion import SnapshotAssertion
 
 from tests.component.unit.kit import Bridge, connect
 
@@ -29,3 +31,17 @@ def bridge(
     served = Bridge(hass)
     connect(served, mqtt_client_mock)
     return served
+
+
+@pytest.fixture
+def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    """Write snapshots down as Home Assistant does: without ids and times that differ from run to run."""
+    return snapshot.use_extension(HomeAssistantSnapshotExtension)
+
+
+@pytest.fixture
+def all_enabled() -> Iterator[None]:
+    """Enable the entities that the user has to enable."""
+    enabled = "homeassistant.helpers.entity.Entity.entity_registry_enabled_default"
+    with patch(enabled, PropertyMock(return_value=True)):
+        yield
