@@ -16,6 +16,8 @@ _SUBCOMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "ports": "sim7020_bridge.cli.ports",
         "probe": "sim7020_bridge.cli.probe",
         "decode": "sim7020_bridge.cli.decode",
+        "record": "sim7020_bridge.cli.record",
+        "replay": "sim7020_bridge.cli.replay",
     }
 )
 """Name of each subcommand, in the order of the help, and the module that has it under the same name."""
