@@ -8,7 +8,7 @@ import serial
 
 from tests.e2e.line_partner import line_partner, silent
 from tests.e2e.programs import Emulator
-from tests.e2e.screen import Screen
+from tests.e2e.terminal import Terminal
 from tests.e2e.world import run
 from tests.pty_peer import PtyPeer
 
@@ -43,7 +43,7 @@ async def test_a_person_speaks_with_the_module(tmp_path: Path) -> None:
     environment = {"XDG_STATE_HOME": str(tmp_path / "state")}
     emulator = await emulated(tmp_path, "--control", str(tmp_path / "control"))
     try:
-        async with Screen("console", emulator.place, environment=environment) as screen:
+        async with Terminal("console", emulator.place, environment=environment) as screen:
             place = await screen.sees("AT> ")
             screen.types("AT+CSQ\r")
             place = await screen.sees("signal: about -69 dBm, good", after=place)
@@ -134,7 +134,7 @@ async def test_a_port_that_is_held_or_missing_is_an_error_of_one_line(tmp_path: 
 async def test_an_unplugged_module_ends_the_conversation() -> None:
     """When the device goes away while a person is about to type, the console ends and leaves the terminal in order."""
     async with PtyPeer() as peer:
-        screen = Screen("console", peer.path)
+        screen = Terminal("console", peer.path)
         await screen.__aenter__()
         await screen.sees("AT> ")
     try:
