@@ -29,7 +29,16 @@ from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pin import PinMemory
 from sim7020_bridge.modem.readings import read_all, read_network_wait, read_pdn
 from sim7020_bridge.modem.sockets import Sockets
-from sim7020_bridge.modem.state import DEFAULT_CID, Held, Layer, ModemState, Overslept, Recovered, Recovering
+from sim7020_bridge.modem.state import (
+    DEFAULT_CID,
+    Held,
+    Layer,
+    ModemState,
+    ModuleAnswered,
+    Overslept,
+    Recovered,
+    Recovering,
+)
 from sim7020_bridge.modem.time_server import ask_time_server
 from sim7020_bridge.modem.timing import Timing
 from sim7020_bridge.port import Port
@@ -52,6 +61,7 @@ class Session:
         ladder: What to try when attaching fails; it outlives the session.
         pins: Which PIN must not be tried again.
         timing: Its durations.
+        patience: How long the module may stay silent at first, in seconds.
     """
 
     def __init__(
@@ -64,6 +74,7 @@ class Session:
         ladder: Ladder,
         pins: PinMemory,
         timing: Timing,
+        patience: float,
     ) -> None:
         self._channel = Channel(port, urcs=URCS, on_urc=self._take, on_resync=self._count_resync, mask=mask)
         self._facts = facts
@@ -71,6 +82,7 @@ class Session:
         self._ladder = ladder
         self._pins = pins
         self._timing = timing
+        self._patience = patience
         self._settings = settings
         self._greeted = False
         self._echoes = 0
@@ -102,10 +114,11 @@ class Session:
             tasks.create_task(self._channel.run(), name="at channel")
             tasks.create_task(self._end_at_restart(), name="watch for a restart")
             await self._wake_up()
-            await greet(self.module)
+            await greet(self.module, within=self._patience)
             await self._hear_echoes()
             self._greeted = True
             await set_up(self.module)
+            self._facts.learn(ModuleAnswered())
             ready(self.module)
             tasks.create_task(self._end_at_sleep(), name="watch for sleep")
             tasks.create_task(self._sockets.keep_open(self.module), name="sockets")
