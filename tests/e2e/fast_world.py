@@ -15,6 +15,7 @@ from pathlib import Path
 
 from sim7020_bridge.app import Bridge
 from sim7020_bridge.config.model import ModemSettings, MqttSettings, SocketSettings, Transport
+from sim7020_bridge.modem.timing import Timing
 from sim7020_emulator.control import tell
 from tests import contract_check
 from tests.broker import Mosquitto, mosquitto
@@ -27,6 +28,7 @@ from tests.fast_time import FastLoop
 BASE = "sim7020"
 NAME = "shed"
 ROOT = f"{BASE}/{NAME}"
+TIMING = Timing()
 CHATTER = 10.0
 """Seconds of the module's time between two messages that somebody sends."""
 _BROKER = ("max_queued_messages 0", "set_tcp_nodelay true")
@@ -94,6 +96,35 @@ class Belongings:
 
 
 @dataclass(slots=True)
+class SocketWaits:
+    """One socket's waits before it was opened again, by the host's clock.
+
+    A wait counts for as long as the bridge's constants make it: from the first, doubled with each failure in a row.
+    """
+
+    taken: list[tuple[float, float]] = field(default_factory=list)
+    _failures: int = 0
+    _opened: float = 0.0
+    _began: float = 0.0
+
+    def change(self, before: str, after: str, *, at: float, speed: float) -> None:
+        """Take a change of phase."""
+        if before == "open" and (at - self._opened) * speed > TIMING.socket_stable:
+            self._failures = 0
+        if after == "open":
+            self._opened = at
+        if after == "opening" and before != "backoff":
+            # a session of its own, or the PDN context came back: nothing failed
+            self._failures = 0
+        if before == "backoff":
+            longest = min(TIMING.socket_last, TIMING.socket_first * 2.0 ** (self._failures - 1))
+            self.taken.append((self._began, min(at, self._began + longest / speed)))
+        if after == "backoff":
+            self._failures += 1
+            self._began = at
+
+
+@dataclass(slots=True)
 class Published:
     """What the bridge has published, by the host's clock, in seconds."""
 
@@ -107,6 +138,8 @@ class Published:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     sockets: int = 0
     may_sleep: bool = False
+    speed: float = 1.0
+    waits: dict[str, SocketWaits] = field(default_factory=dict)
 
     @property
     def is_up(self) -> bool:
@@ -123,7 +156,10 @@ class Published:
             case ["state"]:
                 self.layer = heard.json()["link"]["layer"]
             case ["socket", name, "state"]:
-                self.phases[name] = heard.json()["phase"]
+                phase = heard.json()["phase"]
+                waits = self.waits.setdefault(name, SocketWaits())
+                waits.change(self.phases.get(name, ""), phase, at=time.time(), speed=self.speed)
+                self.phases[name] = phase
             case ["event"]:
                 self._event(heard.json())
             case ["alert", name] if heard.payload:
@@ -277,7 +313,7 @@ async def fast_world(
     async with mosquitto(directory, *_BROKER) as broker, UdpServer(echo=True) as udp, TcpServer(echo=True) as tcp:
         mqtt = MqttPeer(broker.host, broker.port)
         await mqtt.start()
-        published = Published()
+        published = Published(speed=speed)
         mqtt.watch(published.take)
         try:
             await emulator.start()

@@ -36,13 +36,8 @@ from sim7020_bridge.modem.state import DEFAULT_CID, ApnProblem, ModemState, Modu
 log: Final = logging.getLogger(__name__)
 
 
-async def greet(module: Module, *, within: float) -> None:
-    """Find out that a module listens, and make it speak as the bridge understands it.
-
-    Raises:
-        ModuleSilent: Nothing answers AT ``within`` seconds.
-    """
-    await module.channel.probe(every=module.timing.probe_every, within=within)
+async def greet(module: Module) -> None:
+    """Make a module that answers speak as the bridge understands it."""
     await module.execute(EchoOff())
     if not module.facts.state.sleeping:
         # what was known before a sleep still is, so one that wakes is online as soon as it answers: not before set-up

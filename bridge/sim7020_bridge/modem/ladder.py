@@ -59,7 +59,7 @@ class Budget:
 DEFAULT_BUDGETS: Final[Mapping[Rung, Budget]] = {
     Rung.REATTACH: Budget(tries=3, first=10.0, last=900.0),
     Rung.REBOOT: Budget(tries=2, first=30.0, last=900.0),
-    Rung.REOPEN: Budget(tries=3, first=0.25, last=1.0),
+    Rung.REOPEN: Budget(tries=3, first=0.25, last=0.5),
     Rung.POWER: Budget(tries=2, first=10.0, last=1800.0),
 }
 """REOPEN is soon tried again for ever: it asks nothing of the network, and nothing is heard while the port is shut.
@@ -124,6 +124,7 @@ class Ladder:
     _last: Rung | None = None
     _attaches: deque[float] = field(default_factory=deque)
     _power_due: float | None = None
+    _pressed: float | None = None
 
     def next(self, trouble: Trouble, *, now: float, network_wait: float = 0.0) -> Step:
         """Choose the next step; ``take`` says that it was taken, and another choice before that is free.
@@ -137,7 +138,8 @@ class Ladder:
         wait = self._wait(rung)
         if rung is Rung.POWER and trouble in _UNHEARD:
             if self._power_due is None:
-                self._power_due = now + (wait if trouble is Trouble.MODULE else max(wait, self.port_patience))
+                since = now if self._pressed is None else self._pressed
+                self._power_due = since + (wait if trouble is Trouble.MODULE else max(wait, self.port_patience))
             # until it is due the port is kept open: the module may speak up by itself
             due, reopening = max(self._power_due, self._until_allowed(now)), self._wait(Rung.REOPEN)
             if now + reopening < due:
@@ -158,7 +160,7 @@ class Ladder:
         self._tries[step.rung] = self._tries.get(step.rung, 0) + 1
         self._last = step.rung
         if step.rung is Rung.POWER:
-            self._power_due = None
+            self._power_due, self._pressed = None, now
         if step.rung in ATTACHING:
             self._attaches.append(now)
 
@@ -173,7 +175,7 @@ class Ladder:
         helped, self._last = self._last, None
         self._tries.clear()
         self._rounds = 0
-        self._power_due = None
+        self._power_due = self._pressed = None
         return helped
 
     @property
@@ -182,7 +184,8 @@ class Ladder:
 
     def _wait(self, rung: Rung) -> float:
         budget = self.budgets[rung]
-        patience = budget.last if self._rounds else min(budget.last, budget.first * 2.0 ** self._tries.get(rung, 0))
+        doubled = 2.0 ** min(self._tries.get(rung, 0), 32)
+        patience = budget.last if self._rounds else min(budget.last, budget.first * doubled)
         return patience * random.uniform(0.75, 1.0)  # noqa: S311 - spreads load, keeps no secret
 
     def _rung(self, trouble: Trouble) -> Rung:

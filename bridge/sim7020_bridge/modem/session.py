@@ -113,8 +113,9 @@ class Session:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._channel.run(), name="at channel")
             tasks.create_task(self._end_at_restart(), name="watch for a restart")
-            await self._wake_up()
-            await greet(self.module, within=self._patience)
+            if not await self._wake_up():
+                await self._channel.probe(every=self._timing.probe_every, within=self._patience)
+            await greet(self.module)
             await self._hear_echoes()
             self._greeted = True
             await set_up(self.module)
@@ -169,8 +170,11 @@ class Session:
         await self._facts.until(_online)
         await ask_time_server(self.module, server)
 
-    async def _wake_up(self) -> None:
-        """While the module sleeps, wait for a sign of life, and ask now and then: the sign may have been missed."""
+    async def _wake_up(self) -> bool:
+        """While the module sleeps, wait for a sign of life, and ask now and then: the sign may have been missed.
+
+        Say whether it slept and answers now.
+        """
         loop = asyncio.get_running_loop()
         longest = self._longest_sleep()
         end = None if longest is None else loop.time() + longest
@@ -178,14 +182,15 @@ class Session:
             if end is not None and loop.time() > end:
                 log.warning("the module should have woken long ago")
                 self._facts.learn(Overslept())
-                return
+                return False
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._timing.sleep_check):
                     await self._signs_of_life.wait()
             with suppress(ModuleSilent):
                 await self._channel.probe(every=self._timing.probe_every, within=self._timing.wake_within)
-                return
+                return True
             self._signs_of_life.clear()
+        return False
 
     def _longest_sleep(self) -> float | None:
         """Return the seconds after which a module that sleeps must have woken; None if nobody knows."""

@@ -51,7 +51,7 @@ def test_waits_grow_and_stay_long_from_the_second_round_on() -> None:
     """Each try of a rung waits twice as long as the last, and the longest once the whole ladder did not help."""
     steps, _ = climbed(Ladder(power=False, ceiling=1000), Trouble.NETWORK, 16)
     first, second = steps[:8], steps[8:]
-    for step, longest in zip(first, (10, 20, 40, 30, 60, 0.25, 0.5, 1), strict=True):
+    for step, longest in zip(first, (10, 20, 40, 30, 60, 0.25, 0.5, 0.5), strict=True):
         assert 0.75 * longest <= step.wait <= longest
     for step in second:
         last = DEFAULT_BUDGETS[step.rung].last
@@ -105,7 +105,7 @@ def test_ceiling_holds_in_any_24_hours(ceiling: int, faults: list[tuple[Trouble,
 def test_power_hook_is_not_used_beyond_the_ceiling() -> None:
     """A silent module is listened to, and its power left alone, for as long as the ceiling forbids another start."""
     ladder = Ladder(power=True, ceiling=4)
-    steps, now = climbed(ladder, Trouble.MODULE, 100_000)
+    steps, now = climbed(ladder, Trouble.MODULE, 250_000)
     assert now > DAY
     assert all(step.wait <= 1.0 for step in steps)
     assert sum(step.rung is Rung.POWER for step in steps) <= 4 * (1 + now // DAY)

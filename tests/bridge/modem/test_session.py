@@ -98,7 +98,7 @@ async def test_port_that_is_not_there_at_first() -> None:
         with pytest.raises(RequestRefused, match="the port is not open yet"):
             _ = bench.modem.module
         await bench.online()
-        assert 0.75 * 10 <= now() <= 12 + 1
+        assert 0.75 * 5.75 <= now() <= 5.75 + 1
 
 
 @on_virtual_time
