@@ -39,7 +39,7 @@ log: Final = logging.getLogger(__name__)
 async def greet(module: Module) -> None:
     """Make a module that answers speak as the bridge understands it."""
     await module.execute(EchoOff())
-    if not module.facts.state.sleeping:
+    if module.facts.state.sim is None:
         # what was known before a sleep still is, so one that wakes is online as soon as it answers: not before set-up
         module.facts.learn(ModuleAnswered())
 

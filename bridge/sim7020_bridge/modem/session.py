@@ -88,6 +88,7 @@ class Session:
         self._echoes = 0
         self._echo_is_off = True
         self._rebooting = False
+        self._locked = False
         self._reset = asyncio.Event()
         self._booted = asyncio.Event()
         self._garbage = 0
@@ -220,7 +221,9 @@ class Session:
         """Take the ladder's next step, unless a person is needed or the link gets better while it waits."""
         state = self._facts.state
         if state.sim is not None and (state.sim.pin_required or state.sim.puk_required):
-            log.warning("not attached: %s", state.link.reason)
+            # said once: the alert goes on saying it
+            log.log(logging.DEBUG if self._locked else logging.WARNING, "not attached: %s", state.link.reason)
+            self._locked = True
             await self._wait_for(_unlocked, self._timing.locked_check)
             return
         trouble = Trouble.DENIED if state.registration is not None and state.registration.denied else Trouble.NETWORK
