@@ -29,6 +29,7 @@ BASE = "sim7020"
 NAME = "shed"
 ROOT = f"{BASE}/{NAME}"
 TIMING = Timing()
+MOST_WAITING = 100
 CHATTER = 10.0
 """Seconds of the module's time between two messages that somebody sends."""
 _BROKER = ("max_queued_messages 0", "set_tcp_nodelay true")
@@ -139,6 +140,7 @@ class Published:
     sockets: int = 0
     may_sleep: bool = False
     speed: float = 1.0
+    waiting: int = 0
     waits: dict[str, SocketWaits] = field(default_factory=dict)
 
     @property
@@ -154,7 +156,9 @@ class Published:
         tail = heard.topic.removeprefix(f"{ROOT}/").split("/")
         match tail:
             case ["state"]:
-                self.layer = heard.json()["link"]["layer"]
+                state = heard.json()
+                self.layer = state["link"]["layer"]
+                self.waiting = state["outbox"]["messages"]
             case ["socket", name, "state"]:
                 phase = heard.json()["phase"]
                 waits = self.waits.setdefault(name, SocketWaits())
@@ -173,9 +177,9 @@ class Published:
         self.changed.set()
 
     def _event(self, event: dict[str, str]) -> None:
-        self.events.append(event["type"])
+        self.events.append(sys.intern(event["type"]))
         if event["type"] == "recovering":
-            self.rungs.append(event["rung"])
+            self.rungs.append(sys.intern(event["rung"]))
 
 
 @dataclass(slots=True)
@@ -229,9 +233,11 @@ class FastWorld:
         )
 
     async def chat(self, socket: str) -> None:
-        """Send a message every now and then, for ever."""
+        """Send a message every now and then, for ever, unless many wait already: they would count as memory."""
         while True:
             await asyncio.sleep(CHATTER)
+            if self.published.waiting > MOST_WAITING:
+                continue
             self.mqtt.post(f"{ROOT}/socket/{socket}/send", b"m", qos=0)
 
     async def carries(self, *names: str, within: float = 1000.0) -> None:

@@ -1,6 +1,7 @@
 """A life that was lived: what an emulator traced and what a bridge published, on one clock."""
 
 import datetime as dt
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,7 +57,7 @@ class Trace:
         elif line.startswith(_STAMP):
             self._now = _seconds(line.removeprefix(_STAMP))
         elif line.startswith((_FAULT, _EVENT)):
-            self.marks.append(Mark(self._now, line[2:]))
+            self.marks.append(Mark(self._now, sys.intern(line[2:])))
 
 
 def _seconds(stamp: str) -> float:
