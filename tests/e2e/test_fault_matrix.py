@@ -19,7 +19,7 @@ from tests.e2e.faults import FAULTS
 from tests.e2e.reliability import table, write
 
 SPEED = float(os.environ["RELIABILITY_SPEED"]) if "RELIABILITY_SPEED" in os.environ else None
-PROCESSES = 2 if SPEED is None else 30
+PROCESSES = 2 if SPEED is None else 8
 """Slow lives are mostly spent waiting, so many fit in at once; the longest stand last in the matrix and start first."""
 ATTACHING = ("AT+CFUN=1", "AT+CGATT=1", "AT+COPS=0")
 BY_THE_WAY = frozenset({"resync", "sockets"})
@@ -43,7 +43,7 @@ def outcomes(
         processes.shutdown(cancel_futures=True)
     ended = [future for future in running.values() if future.done() and future.exception() is None]
     if SPEED is not None and len(ended) == len(FAULTS):
-        write("matrix", table([(fault, running[fault.id].result()) for fault in FAULTS]))
+        write("matrix", table([(fault, running[fault.id].result()) for fault in FAULTS], SPEED))
 
 
 @pytest.mark.timeout(900)
