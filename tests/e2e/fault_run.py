@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -14,7 +13,7 @@ from sim7020_bridge.config.model import ModemSettings, RecoverySettings
 from tests.e2e.fast_world import NAME, FastWorld, Published, fast_world
 from tests.e2e.fault import UP, Fault
 from tests.e2e.faults import FAULTS
-from tests.e2e.lived import Mark, Outage, outages
+from tests.e2e.lived import Outage, outages
 from tests.e2e.mqtt_peer import Heard
 from tests.fast_time import FastLoop
 
@@ -33,7 +32,7 @@ Span = tuple[float, float]
 
 
 class Dialogue(logging.Handler):
-    """Every line between the bridge and the module, and when by the host's clock."""
+    """Every line between the bridge and the module, and when by the loop's clock."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -41,7 +40,7 @@ class Dialogue(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a line of the trace."""
-        self.lines.append((record.created, record.getMessage()))
+        self.lines.append((asyncio.get_running_loop().time(), record.getMessage()))
 
     def first(self, start: str, *, since: float) -> float:
         """Return when a command was first written since then; ``since`` itself if it was not."""
@@ -53,14 +52,14 @@ class Dialogue(logging.Handler):
             (at for at, line in self.lines if since <= at <= until and line.startswith(f"< {start}")), default=since
         )
 
-    def connecting(self, longest: float) -> Iterator[Span]:
-        """Yield when the module was opening connections, each time for so long at most."""
+    def connecting(self) -> Iterator[Span]:
+        """Yield when the module was opening connections, each time for CONNECTING at most."""
         began: float | None = None
         for at, line in self.lines:
             if line.startswith("> "):
                 began = at if line.startswith("> AT+CSOCON=") else None
             elif began is not None and line.startswith(("< OK", "< ERROR", "< +CME ERROR")):
-                yield began, min(at, began + longest)
+                yield began, min(at, began + CONNECTING)
                 began = None
 
 
@@ -95,6 +94,7 @@ class Outcome:
         alerted: From the fault until the alert that it ends at; None if it ends up.
         commands: What the module was told.
         lived: How long all of it took.
+        said: The last of what the bridge logged, by the loop's clock.
     """
 
     rungs: Mapping[str, int]
@@ -107,6 +107,7 @@ class Outcome:
     alerted: float | None
     commands: tuple[str, ...]
     lived: float
+    said: tuple[str, ...]
 
     @property
     def added(self) -> float:
@@ -119,15 +120,10 @@ class Outcome:
         return max(MOST_ADDED, (self.module + self.waited) * MOST_ADDED_PART)
 
 
-def live_through_one(name: str, slowly: float | None, directory: Path) -> Outcome:
-    """Do so with a fault by its name, as a process of its own does.
-
-    ``slowly`` is how many times as fast as the world to live at most through one whose recovery is timed.
-    """
+def live_through_one(name: str, pace: float, directory: Path) -> Outcome:
+    """Do so with a fault by its name, as a process of its own does; ``pace`` goes before its speed."""
     fault = next(fault for fault in FAULTS if fault.id == name)
-    if slowly is not None and fault.ends == UP:
-        fault = replace(fault, speed=min(fault.speed, slowly))
-    return live_through(fault, directory)
+    return live_through(replace(fault, speed=fault.speed * pace), directory)
 
 
 def live_through(fault: Fault, directory: Path) -> Outcome:
@@ -163,8 +159,6 @@ async def _live(fault: Fault, directory: Path) -> Outcome:
                     for task in talking:
                         task.cancel()
                     await asyncio.gather(*talking, return_exceptions=True)
-                if fault.ends == UP:
-                    await world.carries(*fault.sockets)
                 outcome = _outcome(fault, world, lines, world.loop.time() - began)
         world.check()
         return outcome
@@ -177,10 +171,10 @@ async def _barred(fault: Fault, world: FastWorld) -> "list[asyncio.Task[None]]":
         return []
 
     async def bar() -> None:
-        with barrier(world.emulator.link.resolve()):
+        with barrier(Path(world.emulator.place)):
             closed.set()
             await asyncio.sleep(BARRED)
-        world.trace.marks.append(Mark(time.time(), "fault: end of the barrier"))
+        world.trace.comment("fault: end of the barrier")
 
     task = asyncio.create_task(bar())
     await closed.wait()
@@ -199,36 +193,43 @@ async def _first_on_path(directory: Path) -> AsyncIterator[None]:
 
 def _plug(world: FastWorld, heard: Heard) -> None:
     if heard.topic == "plug/set":
-        world.tell("power", "on" if heard.payload == b"ON" else "off")
+        world.emulator.tell("power on" if heard.payload == b"ON" else "power off")
 
 
 async def _until_over(fault: Fault, world: FastWorld) -> None:
-    """Wait for the last fault, then for the end, and that it stays so."""
+    """Wait for the last fault and for all that it must lead to, then for the end, and that it stays so.
+
+    The bridge tells in order: what it told before the echo of a message has been heard when the echo has.
+    """
     told = world.published
     event, times = fault.awaits
-    await world.until(
-        lambda: world.trace.faults() >= fault.faults and told.events.count(event) >= times, within=fault.within
-    )
-    if fault.ends != UP:
-        await world.until(lambda: fault.ends in told.alerts, within=fault.within)
-        await asyncio.sleep(fault.stays)
-        await world.until(lambda: fault.ends in told.alerts, within=fault.within)
-        return
+
+    def happened() -> bool:
+        return (
+            world.trace.faults() >= fault.faults
+            and told.events.count(event) >= times
+            and fault.rungs <= set(told.rungs)
+            and fault.alerts <= {name for _, name in told.raised}
+        )
 
     def over() -> bool:
-        return told.is_up and not told.alerts
+        return told.is_up and not told.alerts if fault.ends == UP else fault.ends in told.alerts
 
+    await world.until(happened, within=fault.within)
     while True:
         await world.until(over, within=fault.within)
-        try:
-            await world.until(lambda: not over(), within=fault.stays)
-        except AssertionError:
+        if fault.ends != UP:
+            await asyncio.sleep(fault.stays)
+        elif await world.remains(over, seconds=fault.stays):
+            await world.carries(*fault.sockets)
+        else:
+            continue
+        if over():
             return
 
 
 def _outcome(fault: Fault, world: FastWorld, lines: Dialogue, lived: float) -> Outcome:
     told = world.published
-    world.trace.look()
     marks = world.trace.marks
     first = next((mark.at for mark in marks if mark.fault), 0.0)
     worst = max(
@@ -243,29 +244,30 @@ def _outcome(fault: Fault, world: FastWorld, lines: Dialogue, lived: float) -> O
         raised=frozenset(name for _, name in told.raised),
         alerts=frozenset(told.alerts),
         up=told.is_up,
-        took=None if worst is None else (worst.over - worst.began) * fault.speed,
-        module=module * fault.speed,
-        waited=waited * fault.speed,
-        alerted=None if raised is None else (raised - (first or marks[0].at)) * fault.speed,
+        took=None if worst is None else worst.over - worst.began,
+        module=module,
+        waited=waited,
+        alerted=None if raised is None else raised - (first or marks[0].at),
         commands=tuple(world.trace.commands),
         lived=lived,
+        said=tuple(world.said),
     )
 
 
 def _least(fault: Fault, outage: Outage, told: Published, lines: Dialogue) -> tuple[float, float]:
-    """Return what the module needs, and what has to be waited for beyond that, by the host's clock."""
-    speed, over = fault.speed, outage.over
-    mended = outage.mended if fault.lasts is None else outage.began + fault.lasts / speed
+    """Return what the module needs, and what has to be waited for beyond that."""
+    over = outage.over
+    mended = outage.mended if fault.lasts is None else outage.began + fault.lasts
     if fault.strikes:
         mended = lines.last(fault.strikes, since=mended, until=over)
     waited = mended
     if fault.wait is not None:
-        waited = max(mended, lines.first(fault.wait.since, since=outage.began) + fault.wait.seconds / speed)
+        waited = max(mended, lines.first(fault.wait.since, since=outage.began) + fault.wait.seconds)
 
     def able(ready: float) -> float:
-        return min(over, max(outage.online, ready) if fault.needs is None else ready + fault.needs / speed)
+        return min(over, max(outage.online, ready) if fault.needs is None else ready + fault.needs)
 
-    connecting = list(lines.connecting(CONNECTING / speed))
+    connecting = list(lines.connecting())
     waits = [wait for each in told.waits.values() for wait in each.taken]
     connected = _spent(connecting, able(waited), over)
     in_all = able(waited) + _spent([*connecting, *waits], able(waited), over) - outage.began

@@ -31,13 +31,12 @@ def machine() -> str:
     return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
 
 
-def table(rows: Sequence[tuple[Fault, Outcome]], speed: float) -> list[str]:
-    """Return the table of what came of each fault; recoveries were timed so many times as fast as the world."""
+def table(rows: Sequence[tuple[Fault, Outcome]]) -> list[str]:
+    """Return the table of what came of each fault."""
     down = [outcome for fault, outcome in rows if fault.ends == "online" and outcome.took is not None]
     swift = sum(each.added <= each.allowed for each in down)
     summary = (
-        f"{len(rows)} scenarios; {machine()}; recoveries timed at {speed:g} times the world's speed. "
-        f"In {swift} of the {len(down)} that went down and came back, the bridge "
+        f"{len(rows)} scenarios; {machine()}. In {swift} of the {len(down)} that went down and came back, the bridge "
         "added at most 2 s or a tenth to what the module needs and what has to be waited for."
     )
     return [summary, "", *_HEAD, *(_row(fault, outcome) for fault, outcome in rows)]
