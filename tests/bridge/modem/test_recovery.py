@@ -340,7 +340,7 @@ async def test_power_hook_wakes_the_dead() -> None:
 @pytest.mark.parametrize("reason", ["missing", "busy", "not_permitted", "refused", "unusable"])
 @on_virtual_time
 async def test_power_hook_for_a_port_that_stays_away(reason: str) -> None:
-    """A port that is missing for minutes may be a module whose USB hangs; what else is in the way has other remedies."""
+    """A port that is missing for minutes may be a module whose USB hangs; anything else has other remedies."""
     hook, told = pressing()
     async with running(absent=100_000, power=hook) as bench:
         bench.why_absent = reason
