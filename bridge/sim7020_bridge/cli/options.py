@@ -6,6 +6,7 @@ from typing import Final
 
 import click
 
+from sim7020_bridge.config import environment as variables
 from sim7020_bridge.config.load import load
 from sim7020_bridge.config.model import Settings
 from sim7020_bridge.errors import ConfigurationError
@@ -18,6 +19,7 @@ CONFIG: Final = click.option(
     "-c",
     "file",
     required=True,
+    envvar=variables.FILE,
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="The configuration, a YAML file; see docs/configuration.md.",

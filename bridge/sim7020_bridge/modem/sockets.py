@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 from typing import Final
 
 from sim7020_bridge.clock import Clock, wall_clock
@@ -37,18 +38,13 @@ class Sockets:
         timing: Timing,
         clock: Clock = wall_clock,
     ) -> None:
-        self._by_name = {
-            socket.name: ModemSocket(
-                socket,
-                power_saving=power_saving,
-                on_change=on_change,
-                on_data=on_data,
-                sweep=self.sweep,
-                timing=timing,
-                clock=clock,
-            )
-            for socket in settings
-        }
+        self._power_saving = power_saving
+        self._make = partial(
+            ModemSocket, on_change=on_change, on_data=on_data, sweep=self.sweep, timing=timing, clock=clock
+        )
+        self._by_name = {socket.name: self._make(socket, power_saving=power_saving) for socket in settings}
+        self._keeping: dict[str, asyncio.Task[None]] = {}
+        self._keep: Callable[[ModemSocket], None] | None = None
 
     def __iter__(self) -> Iterator[ModemSocket]:
         return iter(self._by_name.values())
@@ -59,6 +55,7 @@ class Sockets:
 
     def save_power(self, saving: PowerSavingSettings | None) -> None:
         """Use other power saving from the next opening on."""
+        self._power_saving = saving
         for socket in self:
             socket.save_power(saving)
 
@@ -74,8 +71,43 @@ class Sockets:
             if existing is not None:
                 socket.survive(existing)
         async with asyncio.TaskGroup() as tasks:
+
+            def keep(socket: ModemSocket) -> None:
+                name = socket.settings.name
+                self._keeping[name] = tasks.create_task(socket.keep_open(module), name=f"socket {name}: keep open")
+
             for socket in self:
-                tasks.create_task(socket.keep_open(module), name=f"socket {socket.settings.name}: keep open")
+                keep(socket)
+            self._keep = keep
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self._keep = None
+                self._keeping.clear()
+
+    async def change(self, settings: Sequence[SocketSettings]) -> None:
+        """Have other sockets from now on: close what is gone, open what is new, leave open what leads where it did."""
+        wanted = {socket.name: socket for socket in settings}
+        gone = [
+            name
+            for name, socket in self._by_name.items()
+            if name not in wanted or _moved(socket.settings, wanted[name])
+        ]
+        closing = [task for name in gone if (task := self._keeping.pop(name, None)) is not None]
+        for name in gone:
+            del self._by_name[name]
+        for name, socket in wanted.items():
+            if name in self._by_name:
+                self._by_name[name].settings = socket
+        for task in closing:
+            task.cancel()
+        if closing:
+            await asyncio.wait(closing)
+        for name, socket in wanted.items():
+            if name not in self._by_name:
+                self._by_name[name] = self._make(socket, power_saving=self._power_saving)
+                if self._keep is not None:
+                    self._keep(self._by_name[name])
 
     async def sweep(self, module: Module) -> Collection[SocketId] | None:
         """Close the sockets of the module that nobody here owns: there are only five.
@@ -97,3 +129,8 @@ class Sockets:
                 except (CommandRefused, ModuleSilent) as error:
                     log.info("%s", error)
         return existing
+
+
+def _moved(old: SocketSettings, new: SocketSettings) -> bool:
+    """Whether a socket must be opened anew."""
+    return (old.transport, old.host, old.port) != (new.transport, new.host, new.port)
