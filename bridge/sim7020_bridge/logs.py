@@ -28,8 +28,8 @@ def log_to_stderr(settings: LoggingSettings) -> None:
 
 def trace(settings: LoggingSettings, *, on: bool) -> None:
     """Log every line of the AT dialogue, or again only what the settings say; identities and payload stay masked."""
-    level = LogLevel.DEBUG if on else settings.levels.get(LogPart.AT)
-    logging.getLogger(f"{_ROOT}.{LogPart.AT}").setLevel(logging.NOTSET if level is None else level.upper())
+    level = LogLevel.DEBUG if on else settings.levels.get(LogPart.TRACE)
+    logging.getLogger(f"{_ROOT}.{LogPart.TRACE}").setLevel(logging.NOTSET if level is None else level.upper())
 
 
 _TEXT: Final = "%(asctime)s %(levelname)-7s %(prefix)s%(name)s: %(message)s"

@@ -103,7 +103,8 @@ class Service:
         for bridge in self._bridges:
             modem = modems.get(bridge.settings.name)
             if modem is not None and modem.sockets != bridge.settings.sockets:
-                await bridge.change(modem.sockets)
+                # a task of its own, whose log lines name the modem
+                await asyncio.create_task(bridge.change(modem.sockets), name="reload")
                 log.info("modem %s: its sockets are now %s", modem.name, _names(modem))
         self._settings = replace(
             old,

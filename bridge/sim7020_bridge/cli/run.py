@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 
 import click
@@ -14,10 +15,14 @@ from sim7020_bridge.config.model import LogFormat, LogLevel, Settings
 from sim7020_bridge.service import Service
 
 
+def _choice(values: type[StrEnum]) -> "click.Choice[str]":
+    return click.Choice([value.value for value in values])
+
+
 @click.command()
 @CONFIG
-@click.option("--log-level", type=click.Choice(tuple(LogLevel)), help="Least to log, whatever the configuration says.")
-@click.option("--log-format", type=click.Choice(tuple(LogFormat)), help="How to log, whatever the configuration says.")
+@click.option("--log-level", type=_choice(LogLevel), metavar="LEVEL", help="debug, info, warning or error.")
+@click.option("--log-format", type=_choice(LogFormat), metavar="FORMAT", help="text or json.")
 def run(file: Path, log_level: str | None, log_format: str | None) -> None:
     """Run the bridge until it is stopped by SIGTERM or Ctrl-C.
 

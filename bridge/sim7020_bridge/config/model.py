@@ -284,8 +284,9 @@ class LogLevel(StrEnum):
 
 
 class LogPart(StrEnum):
-    """The parts of the bridge whose levels can be set: modules and packages of that name."""
+    """The parts of the bridge whose levels can be set: modules and packages of that name, and the AT dialogue."""
 
+    TRACE = "trace"
     AT = "at"
     MODEM = "modem"
     MQTT = "mqtt"

@@ -45,7 +45,8 @@ LOGGING = (
     Key(
         "levels",
         levels,
-        f"Levels of single parts, as in `{{at: debug, mqtt: warning}}`; the parts are {', '.join(LogPart)}.",
+        "Levels of single parts, as in `{trace: debug, mqtt: warning}`; `trace` is the AT dialogue, identities and "
+        f"payload masked. The parts are {', '.join(LogPart)}.",
     ),
 )
 
