@@ -18,6 +18,7 @@ _SUBCOMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "watch": "sim7020_bridge.cli.watch",
         "send": "sim7020_bridge.cli.send",
         "outbox": "sim7020_bridge.cli.outbox",
+        "decode": "sim7020_bridge.cli.decode",
         "health": "sim7020_bridge.cli.health",
         "completion": "sim7020_bridge.cli.completion",
     }
