@@ -78,10 +78,14 @@ def read(path: Path, environment: Mapping[str, str] = os.environ) -> Reading:
     tree, problems = _parse(path, _content(path))
     given = variables.given(environment, tree)
     for where, variable in given.items():
-        variables.put(tree, where, variables.value_of(variable.text, _value))
+        if not variables.put(tree, where, variables.value_of(variable.text, _value)):
+            problems.append(Problem(where, "there is no such key", quiet=True))
     keys, more = read_tree(tree, path.parent)
-    if any(variables.put(tree, problem.path, given[problem.path].text) for problem in more if problem.path in given):
+    wrong = [problem.path for problem in more if problem.path in given]
+    for where in wrong:
         # what YAML takes for a number may be wanted as a text
+        variables.put(tree, where, given[where].text)
+    if wrong:
         keys, more = read_tree(tree, path.parent)
     problems += more
     if isinstance(tree, dict):
