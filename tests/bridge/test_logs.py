@@ -40,10 +40,7 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     """A line is one object, whatever is in the message; a stack trace is in it."""
     logs.log_to_stderr(LoggingSettings(format=LogFormat.JSON))
     MQTT.warning('two\nlines and a "quote"')
-    try:
-        raise ValueError("no")
-    except ValueError:
-        MQTT.exception("failed")
+    MQTT.error("failed", exc_info=ValueError("no"))
     first, second = map(json.loads, capsys.readouterr().err.splitlines())
     assert first["message"] == 'two\nlines and a "quote"'
     assert (first["level"], first["logger"], first["modem"]) == ("warning", "sim7020_bridge.mqtt.client", None)

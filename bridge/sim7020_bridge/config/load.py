@@ -77,16 +77,11 @@ def read(path: Path, environment: Mapping[str, str] = os.environ) -> Reading:
     """
     tree, problems = _parse(path, _content(path))
     given = variables.given(environment, tree)
-    for where, variable in given.items():
-        if not variables.put(tree, where, variables.value_of(variable.text, _value)):
+    meant = {where: variables.value_of(variable.text, _value) for where, variable in given.items()}
+    for where, value in meant.items():
+        if not variables.put(tree, where, value):
             problems.append(Problem(where, "there is no such key", quiet=True))
-    keys, more = read_tree(tree, path.parent)
-    wrong = [problem.path for problem in more if problem.path in given]
-    for where in wrong:
-        # what YAML takes for a number may be wanted as a text
-        variables.put(tree, where, given[where].text)
-    if wrong:
-        keys, more = read_tree(tree, path.parent)
+    keys, more = _read_given(tree, path.parent, given, meant)
     problems += more
     if isinstance(tree, dict):
         problems += cross_check(tree)
@@ -99,6 +94,25 @@ def read(path: Path, environment: Mapping[str, str] = os.environ) -> Reading:
         mistakes = [_mistake(tree, problem, given) for problem in problems]
         raise ConfigurationError(str(path), sorted(mistakes, key=lambda mistake: mistake.line or 0))
     return Reading(_settings(keys, state_dir), keys, tree, given)
+
+
+def _read_given(
+    tree: object,
+    directory: Path,
+    given: Mapping[tuple[object, ...], variables.Given],
+    meant: Mapping[tuple[object, ...], object],
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Read a tree in which what YAML takes for a number or a mapping may be wanted as a text, if a variable gives it."""
+    keys, problems = read_tree(tree, directory)
+    wrong = {problem.path for problem in problems if problem.path in given}
+    for where in wrong:
+        variables.put(tree, where, given[where].text)
+    if wrong:
+        keys, problems = read_tree(tree, directory)
+    still = wrong & {problem.path for problem in problems}
+    for where in still:
+        variables.put(tree, where, meant[where])
+    return read_tree(tree, directory) if still else (keys, problems)
 
 
 def _value(text: str) -> object:
