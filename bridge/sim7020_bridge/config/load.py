@@ -102,7 +102,7 @@ def _read_given(
     given: Mapping[tuple[object, ...], variables.Given],
     meant: Mapping[tuple[object, ...], object],
 ) -> tuple[dict[str, Any], list[Problem]]:
-    """Read a tree in which what YAML takes for a number or a mapping may be wanted as a text, if a variable gives it."""
+    """Read a tree in which a variable may give as a text what YAML takes for a number or a mapping."""
     keys, problems = read_tree(tree, directory)
     wrong = {problem.path for problem in problems if problem.path in given}
     for where in wrong:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -17,7 +18,7 @@ from sim7020_bridge.commands.sockets import (
     SocketId,
 )
 from sim7020_bridge.config.model import PowerSavingSettings, SocketSettings
-from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent
+from sim7020_bridge.errors import CommandRefused, LineError, MalformedAnswer, ModuleSilent
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.timing import Timing
@@ -45,6 +46,7 @@ class Sockets:
         self._by_name = {socket.name: self._make(socket, power_saving=power_saving) for socket in settings}
         self._keeping: dict[str, asyncio.Task[None]] = {}
         self._keep: Callable[[ModemSocket], None] | None = None
+        self._module: Module | None = None
 
     def __iter__(self) -> Iterator[ModemSocket]:
         return iter(self._by_name.values())
@@ -79,35 +81,38 @@ class Sockets:
             for socket in self:
                 keep(socket)
             self._keep = keep
+            self._module = module
             try:
                 await asyncio.Event().wait()
             finally:
-                self._keep = None
+                self._keep = self._module = None
                 self._keeping.clear()
 
     async def change(self, settings: Sequence[SocketSettings]) -> None:
         """Have other sockets from now on: close what is gone, open what is new, leave open what leads where it did."""
-        wanted = {socket.name: socket for socket in settings}
-        gone = [
-            name
-            for name, socket in self._by_name.items()
-            if name not in wanted or _moved(socket.settings, wanted[name])
-        ]
+        before, self._by_name = self._by_name, {}
+        fresh = []
+        for wanted in settings:
+            socket = before.get(wanted.name)
+            if socket is None or _moved(socket.settings, wanted):
+                socket = self._make(wanted, power_saving=self._power_saving)
+                fresh.append(socket)
+            socket.settings = wanted
+            self._by_name[wanted.name] = socket
+        gone = [name for name, socket in before.items() if self._by_name.get(name) is not socket]
         closing = [task for name in gone if (task := self._keeping.pop(name, None)) is not None]
-        for name in gone:
-            del self._by_name[name]
-        for name, socket in wanted.items():
-            if name in self._by_name:
-                self._by_name[name].settings = socket
         for task in closing:
             task.cancel()
         if closing:
             await asyncio.wait(closing)
-        for name, socket in wanted.items():
-            if name not in self._by_name:
-                self._by_name[name] = self._make(socket, power_saving=self._power_saving)
-                if self._keep is not None:
-                    self._keep(self._by_name[name])
+        if closing and self._module is not None:
+            # one that was just being made has an id that nobody was told
+            with suppress(LineError):
+                await self.sweep(self._module)
+        for socket in fresh:
+            name = socket.settings.name
+            if self._keep is not None and self._by_name.get(name) is socket and name not in self._keeping:
+                self._keep(socket)
 
     async def sweep(self, module: Module) -> Collection[SocketId] | None:
         """Close the sockets of the module that nobody here owns: there are only five.
