@@ -33,6 +33,7 @@ from sim7020_bridge.receipts import Receipts
 from sim7020_bridge.reporter import Reporter, pdn_document, socket_document, state_document
 from sim7020_bridge.requests import Requests
 from sim7020_bridge.router import Router, resumed
+from sim7020_bridge.trace_request import TraceRequest
 from sim7020_bridge.usage import BudgetLevel, DayUsage, Usage
 
 log: Final = logging.getLogger(__name__)
@@ -115,6 +116,7 @@ class Bridge:
             acknowledge=self._acknowledge,
             clock=clock,
         )
+        self._trace = TraceRequest(settings.name)
         self._requests = Requests(
             self.modem,
             topics=topics,
@@ -123,7 +125,7 @@ class Bridge:
             acknowledge=self._acknowledge,
             pdn=lambda state: pdn_document(state.pdn),
             publish=self._client.publish,
-            more=DeliveryRequests(self._outbox, self._usage).verbs,
+            more={**DeliveryRequests(self._outbox, self._usage).verbs, **self._trace.verbs},
             clock=clock,
         )
         self._reporter = Reporter(
@@ -156,6 +158,7 @@ class Bridge:
         finally:
             # the modem's last state goes out before the connection does
             await self._requests.stop()
+            self._trace.stop()
             self._reporter.stop()
             await self._pay_last()
             paying.cancel()

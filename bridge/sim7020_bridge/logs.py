@@ -24,13 +24,50 @@ def log_to_stderr(settings: LoggingSettings) -> None:
     for part in LogPart:
         level = settings.levels.get(part)
         logging.getLogger(f"{_ROOT}.{part}").setLevel(logging.NOTSET if level is None else level.upper())
+    _trace.configure(settings.levels.get(LogPart.TRACE, settings.level))
 
 
-def trace(settings: LoggingSettings, *, on: bool) -> None:
-    """Log every line of the AT dialogue, or again only what the settings say; identities and payload stay masked."""
-    level = LogLevel.DEBUG if on else settings.levels.get(LogPart.TRACE)
-    logging.getLogger(f"{_ROOT}.{LogPart.TRACE}").setLevel(logging.NOTSET if level is None else level.upper())
+def trace(modem: str | None, *, on: bool) -> None:
+    """Log every line of the AT dialogue, or again only what the settings say; identities and payload stay masked.
 
+    Args:
+        modem: Whose dialogue; None for all.
+        on: Whether to.
+    """
+    _trace.want(modem, on=on)
+
+
+class _Trace:
+    """Decides which modems' dialogue is logged: what was asked for comes on top of the settings."""
+
+    def __init__(self) -> None:
+        self._logger = logging.getLogger(f"{_ROOT}.{LogPart.TRACE}")
+        self._logger.addFilter(self._is_wanted)
+        self._level: LogLevel = LogLevel.INFO
+        self._wanted: set[str | None] = set()
+
+    def configure(self, level: LogLevel) -> None:
+        """Take the settings' level."""
+        self._level = level
+        self._apply()
+
+    def want(self, modem: str | None, *, on: bool) -> None:
+        """Log a modem's dialogue, or all, or no longer."""
+        if on:
+            self._wanted.add(modem)
+        else:
+            self._wanted.discard(modem)
+        self._apply()
+
+    def _apply(self) -> None:
+        self._logger.setLevel(LogLevel.DEBUG.upper() if self._wanted else self._level.upper())
+
+    def _is_wanted(self, _record: logging.LogRecord) -> bool:
+        everything = self._level is LogLevel.DEBUG or None in self._wanted
+        return everything or current_modem.get() in self._wanted
+
+
+_trace: Final = _Trace()
 
 _TEXT: Final = "%(asctime)s %(levelname)-7s %(prefix)s%(name)s: %(message)s"
 

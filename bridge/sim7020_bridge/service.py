@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
@@ -45,6 +46,7 @@ class Service:
         self._running: list[asyncio.Task[None]] = []
         self._stop = asyncio.Event()
         self._reload = asyncio.Event()
+        self._at_terminal = _has_terminal()
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT; a second one ends the process at once."""
@@ -72,13 +74,16 @@ class Service:
             signal.signal(number, signal.SIG_DFL)
         self._stop.set()
 
-    def reload(self) -> None:
-        """Read the configuration again, soon."""
-        self._reload.set()
+    def hang_up(self) -> None:
+        """Read the configuration again, soon; but if it was the terminal that was closed, end."""
+        if self._at_terminal and not _has_terminal():
+            self.stop()
+        else:
+            self._reload.set()
 
     def trace(self, *, on: bool) -> None:
         """Log the AT dialogue, or no longer."""
-        logs.trace(self._settings.logging, on=on)
+        logs.trace(None, on=on)
         log.info("AT trace %s", "on" if on else "off")
 
     async def _read_again(self) -> None:
@@ -155,7 +160,7 @@ def _signals(service: Service) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, service.stop)
-    loop.add_signal_handler(signal.SIGHUP, service.reload)
+    loop.add_signal_handler(signal.SIGHUP, service.hang_up)
     loop.add_signal_handler(signal.SIGUSR1, lambda: service.trace(on=True))
     loop.add_signal_handler(signal.SIGUSR2, lambda: service.trace(on=False))
     try:
@@ -163,6 +168,15 @@ def _signals(service: Service) -> Iterator[None]:
     finally:
         for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
             loop.remove_signal_handler(number)
+
+
+def _has_terminal() -> bool:
+    """Whether somebody could press Ctrl-C."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def _needs_restart(old: Settings, new: Settings) -> Iterator[str]:

@@ -60,13 +60,21 @@ def test_levels_of_parts(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_trace_on_request(capsys: pytest.CaptureFixture[str]) -> None:
     """The AT dialogue is logged while somebody wants it, and then as the settings have it."""
-    settings = LoggingSettings(level=LogLevel.WARNING)
-    logs.log_to_stderr(settings)
-    logs.trace(settings, on=True)
+    logs.log_to_stderr(LoggingSettings(level=LogLevel.WARNING))
+    logs.trace(None, on=True)
     TRACE.debug("shown")
-    logs.trace(settings, on=False)
+    logs.trace(None, on=False)
     TRACE.debug("hidden")
-    assert [line.rpartition(" ")[2] for line in capsys.readouterr().err.splitlines()] == ["shown"]
+    logs.trace("shed", on=True)
+    TRACE.debug("of-another")
+    token = logs.current_modem.set("shed")
+    TRACE.debug("of-shed")
+    logs.log_to_stderr(LoggingSettings(levels={LogPart.TRACE: LogLevel.ERROR}))
+    TRACE.debug("still")
+    logs.current_modem.reset(token)
+    logs.trace("shed", on=False)
+    TRACE.warning("hidden")
+    assert [line.rpartition(" ")[2] for line in capsys.readouterr().err.splitlines()] == ["shown", "of-shed", "still"]
 
 
 def test_parts_exist() -> None:

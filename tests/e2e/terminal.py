@@ -59,8 +59,8 @@ class Terminal:
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
-        asyncio.get_running_loop().remove_reader(self._master)
-        os.close(self._master)
+        if self._master >= 0:
+            self.close()
 
     def press(self, keys: str) -> None:
         """Press keys: a line feed is Return, the character 3 is Ctrl-C."""
@@ -72,6 +72,12 @@ class Terminal:
             await until(lambda: text in self.text)
         except TimeoutError:
             raise AssertionError(f"{text!r} was not shown:\n{self.text}") from None
+
+    def close(self) -> None:
+        """Close the window."""
+        asyncio.get_running_loop().remove_reader(self._master)
+        os.close(self._master)
+        self._master = -1
 
     async def ended(self) -> int:
         """Return the exit status once the program has ended."""

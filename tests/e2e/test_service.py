@@ -9,6 +9,7 @@ from tests.e2e.mqtt_peer import PATIENCE
 from tests.e2e.programs import BridgeProcess, Emulator
 from tests.e2e.servers import until
 from tests.e2e.service_kit import Configured, shell
+from tests.e2e.terminal import Terminal
 from tests.e2e.world import World, tcp, udp
 
 
@@ -125,6 +126,14 @@ async def test_trace_on_request(world: World) -> None:
     await logged(service.bridge, "AT+CSQ")
     tell(service.bridge, signal.SIGUSR2)
     await logged(service.bridge, "AT trace off")
+    count = service.bridge.log.count("AT+CSQ")
+    await shed.request("refresh")
+    assert service.bridge.log.count("AT+CSQ") == count
+    assert (await shed.request("trace", seconds=60))["data"] == {"seconds": 60}
+    await shed.request("refresh")
+    await logged(service.bridge, "AT+CSQ", times=count + 1)
+    assert (await shed.request("trace", seconds=0))["status"] == "ok"
+    assert (await shed.request("trace", seconds=-1))["error"]["code"] == "invalid_request"
     count = service.bridge.log.count("AT+CSQ")
     await shed.request("refresh")
     assert service.bridge.log.count("AT+CSQ") == count
@@ -255,6 +264,19 @@ async def test_a_second_signal_ends_at_once(world: World) -> None:
     pause(emulator, signal.SIGCONT)
     await service.bridge.start()
     await shed.receipt("control", "m1", "acknowledged")
+
+
+async def test_a_closed_terminal_ends_the_bridge(world: World) -> None:
+    """A bridge that somebody runs in a window ends with it: nobody could press Ctrl-C any more."""
+    emulator = await world.emulator()
+    service = Configured(world, emulator.place, {})
+    service.write()
+    async with Terminal(("run", "--config", service.file)) as terminal:
+        await terminal.shows("health and metrics")
+        await world.modem("shed").online()
+        terminal.close()
+        assert await terminal.ended() == 0
+    await world.mqtt.now("sim7020/shed/availability", lambda heard: heard.payload == b"offline")
 
 
 def pause(emulator: Emulator, number: signal.Signals) -> None:

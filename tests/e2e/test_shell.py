@@ -305,3 +305,9 @@ async def test_completion_completes() -> None:
     status, out, _ = await run("env", *variables, sys.executable, "-c", script)
     assert status == 0
     assert "plain,status" in out.splitlines()
+
+
+async def test_the_daemon_draws_nothing() -> None:
+    """What runs for months does not hold in memory what only people in front of a terminal need."""
+    script = "import sys, sim7020_bridge.cli.run; print(*{'rich', 'pygments'} & set(sys.modules))"
+    assert await run(sys.executable, "-c", script) == (0, "\n", "")
