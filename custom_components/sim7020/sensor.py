@@ -69,9 +69,11 @@ SOCKET_ERRORS: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class ModemSensorDescription(SensorEntityDescription):
-    """A sensor of the modem."""
+    """A sensor of the modem, which is there once the modem has what it shows."""
 
     value_fn: Callable[[Modem], Value]
+    attributes_fn: Callable[[Modem], dict[str, str | None]] = lambda _: {}
+    exists_fn: Callable[[Modem], bool] = lambda _: True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,14 +126,12 @@ def _signal(
     )
 
 
-def _data(
-    key: str, value_fn: Callable[[Modem], int | None], state_class: SensorStateClass = SensorStateClass.TOTAL_INCREASING
-) -> ModemSensorDescription:
+def _data(key: str, value_fn: Callable[[Modem], int | None]) -> ModemSensorDescription:
     return ModemSensorDescription(
         key=key,
         translation_key=key,
         device_class=SensorDeviceClass.DATA_SIZE,
-        state_class=state_class,
+        state_class=SensorStateClass.TOTAL_INCREASING,
         native_unit_of_measurement=UnitOfInformation.BYTES,
         suggested_unit_of_measurement=UnitOfInformation.KILOBYTES,
         suggested_display_precision=1,
@@ -140,8 +140,14 @@ def _data(
 
 
 MODEM_SENSORS: Final = (
-    _enum("link", Layer, lambda modem: modem.state.layer),
-    _text("link_reason", lambda modem: modem.state.reason),
+    ModemSensorDescription(
+        key="link",
+        translation_key="link",
+        device_class=SensorDeviceClass.ENUM,
+        options=_options(Layer),
+        value_fn=lambda modem: modem.state.layer,
+        attributes_fn=lambda modem: {"reason": modem.state.reason},
+    ),
     _enum("registration", RegistrationStatus, lambda modem: modem.state.registration),
     _enum("sim", SimStatus, lambda modem: modem.state.sim, EntityCategory.DIAGNOSTIC),
     _signal("rssi", SIGNAL_STRENGTH_DECIBELS_MILLIWATT, lambda modem: modem.state.rssi),
@@ -165,7 +171,17 @@ MODEM_SENSORS: Final = (
     _data("data_down_today", lambda modem: modem.state.today_down),
     _data("data_up_period", lambda modem: modem.state.period_up),
     _data("data_down_period", lambda modem: modem.state.period_down),
-    _data("data_left", lambda modem: modem.state.budget_left, SensorStateClass.MEASUREMENT),
+    ModemSensorDescription(
+        key="data_left",
+        translation_key="data_left",
+        device_class=SensorDeviceClass.DATA_SIZE,
+        state_class=SensorStateClass.MEASUREMENT,
+        native_unit_of_measurement=UnitOfInformation.BYTES,
+        suggested_unit_of_measurement=UnitOfInformation.KILOBYTES,
+        suggested_display_precision=1,
+        value_fn=lambda modem: modem.state.budget_left,
+        exists_fn=lambda modem: modem.state.budget is not None,
+    ),
     ModemSensorDescription(
         key="outbox_messages",
         translation_key="outbox_messages",
@@ -213,11 +229,14 @@ MODEM_SENSORS: Final = (
     _text("firmware", lambda modem: modem.info.firmware, enabled=False),
 )
 
+NOT_YET: Final = "none"
+"""The last recovery of a modem that never needed one."""
+
 LAST_RECOVERY: Final = SensorEntityDescription(
     key="last_recovery",
     translation_key="last_recovery",
     device_class=SensorDeviceClass.ENUM,
-    options=_options(Rung),
+    options=[NOT_YET, *_options(Rung)],
     entity_category=EntityCategory.DIAGNOSTIC,
 )
 
@@ -282,17 +301,24 @@ async def async_setup_entry(
 ) -> None:
     """Set up the sensors of a modem and its sockets."""
     coordinator = entry.runtime_data
-    async_add_entities(ModemSensor(coordinator, description) for description in MODEM_SENSORS)
+    absent = list(MODEM_SENSORS)
+
+    @callback
+    def add_present() -> None:
+        present = [description for description in absent if description.exists_fn(coordinator.data)]
+        for description in present:
+            absent.remove(description)
+        if present:
+            async_add_entities(ModemSensor(coordinator, description) for description in present)
+
+    add_present()
+    entry.async_on_unload(coordinator.async_add_listener(add_present))
     async_add_entities([LastRecovery(coordinator, LAST_RECOVERY)])
 
     def of_socket(socket: SocketInfo) -> list[SocketSensor]:
         return [SocketSensor(coordinator, socket, description) for description in SOCKET_SENSORS]
 
     async_add_socket_entities(entry, async_add_entities, of_socket)
-
-
-def _shown(value: Value) -> Value:
-    return value[:MAX_LENGTH_STATE_STATE] if isinstance(value, str) else value
 
 
 class ModemSensor(ModemEntity, SensorEntity):
@@ -304,7 +330,14 @@ class ModemSensor(ModemEntity, SensorEntity):
     @override
     def native_value(self) -> Value:
         """What the modem told last; a text is cut where Home Assistant's states end."""
-        return _shown(self.entity_description.value_fn(self.coordinator.data))
+        value = self.entity_description.value_fn(self.coordinator.data)
+        return value[:MAX_LENGTH_STATE_STATE] if isinstance(value, str) else value
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, str | None]:
+        """What explains the value."""
+        return self.entity_description.attributes_fn(self.coordinator.data)
 
 
 class SocketSensor(SocketEntity, SensorEntity):
@@ -324,7 +357,7 @@ class LastRecovery(ModemEntity, RestoreSensor):
 
     def __init__(self, coordinator: Coordinator, description: SensorEntityDescription) -> None:
         super().__init__(coordinator, description)
-        self._attr_native_value = None
+        self._attr_native_value = NOT_YET
 
     @override
     async def async_added_to_hass(self) -> None:

@@ -271,11 +271,11 @@ async def test_a_closed_terminal_ends_the_bridge(world: World) -> None:
     emulator = await world.emulator()
     service = Configured(world, emulator.place, {})
     service.write()
-    async with Terminal(("run", "--config", service.file)) as terminal:
-        await terminal.shows("health and metrics")
+    async with Terminal("run", "--config", str(service.file)) as terminal:
+        await terminal.sees("health and metrics")
         await world.modem("shed").online()
-        terminal.close()
-        assert await terminal.ended() == 0
+        terminal.closes()
+        assert await terminal.ends() == 0
     await world.mqtt.now("sim7020/shed/availability", lambda heard: heard.payload == b"offline")
 
 

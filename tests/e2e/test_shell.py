@@ -187,16 +187,16 @@ async def test_watch_in_a_terminal(world: World) -> None:
     server = await world.udp(echo=True)
     service = Configured(world, emulator.place, {"telemetry": udp(server.port)})
     shed = await service.start()
-    async with Terminal(("watch", "--broker", f"{world.broker.host}:{world.broker.port}")) as terminal:
-        await terminal.shows("shed")
-        await terminal.shows("online")
+    async with Terminal("watch", "--broker", f"{world.broker.host}:{world.broker.port}") as terminal:
+        await terminal.sees("shed")
+        await terminal.sees("online")
         await shed.send("telemetry", b"hello there", "m1")
-        await terminal.shows("socket/telemetry/send  hello there")
-        await terminal.shows("socket/telemetry/received  hello there")
-        await terminal.shows("1 sent")
-        terminal.press("\x03")
-        assert await terminal.ended() == 0
-        assert "Traceback" not in terminal.text
+        await terminal.sees("socket/telemetry/send  hello there")
+        await terminal.sees("socket/telemetry/received  hello there")
+        await terminal.sees("1 sent")
+        terminal.types("\x03")
+        assert await terminal.ends() == 0
+        assert "Traceback" not in terminal.shown
 
 
 async def test_watch_for_programs(world: World) -> None:
@@ -223,7 +223,7 @@ async def test_watch_for_programs(world: World) -> None:
 async def test_init_in_a_terminal(tmp_path: Path) -> None:
     """It asks, refuses answers that won't do, and writes a configuration that check accepts."""
     file = tmp_path / "bridge.yaml"
-    async with Terminal(("init", file)) as terminal:
+    async with Terminal("init", str(file)) as terminal:
         for question, answer in (
             ("The modem's serial port", "COM3"),
             ("must be a path", "/dev/ttyUSB7"),
@@ -234,9 +234,9 @@ async def test_init_in_a_terminal(tmp_path: Path) -> None:
             ("Where a socket leads", "udp://198.51.100.7:5005"),
             ("A name for the socket", "weather"),
         ):
-            await terminal.shows(question)
-            terminal.press(f"{answer}\n")
-        assert await terminal.ended() == 0
+            await terminal.sees(question)
+            terminal.types(f"{answer}\r")
+        assert await terminal.ends() == 0
     status, out, _ = await shell("check", file, "--json")
     assert status == 0
     values = {each["key"]: each["value"] for each in json.loads(out)["settings"] if each["source"] == "file"}

@@ -1,7 +1,6 @@
 """The Home Assistant app: what the Supervisor reads of it, and what its start makes of its options."""
 
 import asyncio
-import importlib.util
 import json
 import os
 import re
@@ -18,7 +17,7 @@ from sim7020_bridge.config.load import load
 from sim7020_bridge.config.model import DEFAULT_BASE_TOPIC, Encoding, Transport
 from sim7020_bridge.config.values import BAUDRATES
 from tests.broker import free_port
-from tests.packaging.files import PACKAGING, read_yaml
+from tests.packaging.files import PACKAGING, import_file, read_yaml
 
 APP: Final = PACKAGING / "home-assistant"
 CONFIG: Final = read_yaml(APP / "config.yaml")
@@ -36,12 +35,7 @@ BROKER: Final = {"host": "core-mosquitto", "port": "1883", "ssl": False, "userna
 @pytest.fixture(scope="module")
 def start() -> ModuleType:
     """Import the app's start script."""
-    spec = importlib.util.spec_from_file_location("app_start", APP / "run.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return import_file(APP / "run.py")
 
 
 @pytest.fixture

@@ -18,7 +18,11 @@ _SUBCOMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "watch": "sim7020_bridge.cli.watch",
         "send": "sim7020_bridge.cli.send",
         "outbox": "sim7020_bridge.cli.outbox",
+        "ports": "sim7020_bridge.cli.ports",
+        "probe": "sim7020_bridge.cli.probe",
         "decode": "sim7020_bridge.cli.decode",
+        "record": "sim7020_bridge.cli.record",
+        "replay": "sim7020_bridge.cli.replay",
         "health": "sim7020_bridge.cli.health",
         "completion": "sim7020_bridge.cli.completion",
     }

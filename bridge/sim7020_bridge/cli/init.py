@@ -17,9 +17,7 @@ from sim7020_bridge.config import values
 from sim7020_bridge.config.load import load
 from sim7020_bridge.config.model import DEFAULT_PORT
 from sim7020_bridge.errors import ConfigurationError
-
-BY_ID: Final = Path("/dev/serial/by-id")
-OTHERS: Final = ("ttyUSB*", "ttyACM*", "ttyAMA*")
+from sim7020_bridge.ports import serial_ports
 
 _TEMPLATE: Final = """\
 # A configuration of sim7020-bridge. Every key: docs/configuration.md. What it comes to: sim7020-bridge check {file}
@@ -69,14 +67,9 @@ def peer(written: str) -> Peer:
 
 
 def ports() -> list[str]:
-    """Return the serial ports of this computer, those whose names stay first."""
-    try:
-        by_id = sorted(str(path) for path in BY_ID.iterdir())
-    except OSError:
-        by_id = []
-    others = [str(path) for pattern in OTHERS for path in sorted(Path("/dev").glob(pattern))]
-    linked = {str(Path(path).resolve()) for path in by_id}
-    return by_id + [path for path in others if path not in linked]
+    """Return the serial ports of this computer, first those that are free and whose names last."""
+    found = sorted(serial_ports(), key=lambda port: (bool(port.held_by), not port.usable, not port.names))
+    return [port.best_name for port in found]
 
 
 @click.command()

@@ -199,7 +199,7 @@ _GREETINGS: Final = frozenset({"RDY", "*MATREADY"})
 _EXTENDED: Final = re.compile(r"[+*#%^$][A-Za-z][\w ]*(?::|$)")
 _BARE_ANSWER: Final = re.compile(
     r"\d{14,22}|\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9A-F]{2})+|SIM7\d\d\d\w*|SIMCOM\w*|SIM7020\w? R?\d+"
-    r"|\d{4}B\d\dV?\d\d\w*|\{ANY\}",
+    r"|\d{4}B\d\dV?\d\d\w*|\{ANY\}|\*{4,}",
     re.IGNORECASE,
 )
 """Texts without a name that a module says to a question only: identities, addresses, fetched data."""

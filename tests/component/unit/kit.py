@@ -73,7 +73,7 @@ class Bridge:
     async def say(self, topic: str, payload: Document | str | bytes, *, retain: bool = True, root: str = ROOT) -> None:
         """Publish, and return once Home Assistant has taken it in."""
         self.publish(topic, payload, retain=retain, root=root)
-        await self.hass.async_block_till_done()
+        await settled(self.hass)
 
     def serve(self, *, root: str = ROOT, about: Document | None = None) -> None:
         """Put online a modem of which everything is known."""
@@ -101,6 +101,11 @@ class Bridge:
         response = answer(body) if callable(answer) else None if answer is None else ok(answer)
         if response is not None:
             self.publish(f"response/{verb}", response | {"transaction": body["transaction"]}, retain=False, root=root)
+
+
+async def settled(hass: HomeAssistant) -> None:
+    """Return once Home Assistant has done what there was to do, discovery included."""
+    await hass.async_block_till_done(wait_background_tasks=True)
 
 
 def ok(data: Document) -> Document:
@@ -144,6 +149,6 @@ async def set_up(hass: HomeAssistant) -> MockConfigEntry:
     """Set the served modem up."""
     entry = entry_of(hass)
     assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await settled(hass)
     assert entry.state is ConfigEntryState.LOADED
     return entry

@@ -13,7 +13,7 @@ from pytest_homeassistant_custom_component.common import (
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.sim7020.const import PLATFORMS
-from tests.component.unit.kit import CONTRACT, Bridge, document, example, info, set_up
+from tests.component.unit.kit import CONTRACT, Bridge, document, example, info, set_up, settled
 
 STATES = sorted(path.stem for path in (CONTRACT / "examples").glob("state-*.json"))
 SOCKET_STATES = sorted(path.stem for path in (CONTRACT / "examples").glob("socket-state-*.json"))
@@ -131,13 +131,13 @@ async def test_the_last_recovery_is_kept(hass: HomeAssistant, bridge: Bridge) ->
     bridge.serve()
     entry = await set_up(hass)
     await bridge.say("event", document("event-recovering"), retain=False)
-    assert state_of(hass, "sensor.sim7020_shed_last_recovery") == "unknown"
+    assert state_of(hass, "sensor.sim7020_shed_last_recovery") == "none"
     await bridge.say("event", document("event-recovered"), retain=False)
     rung = document("event-recovered")["rung"]
     assert state_of(hass, "sensor.sim7020_shed_last_recovery") == rung
     await async_mock_restore_state_shutdown_restart(hass)
     assert await hass.config_entries.async_reload(entry.entry_id)
-    await hass.async_block_till_done()
+    await settled(hass)
     assert state_of(hass, "sensor.sim7020_shed_last_recovery") == rung
     await bridge.say("event", {"type": "recovered", "rung": "prayer"}, retain=False)
     assert state_of(hass, "sensor.sim7020_shed_last_recovery") == rung
@@ -149,7 +149,7 @@ async def test_a_recovery_of_before_that_is_not_known_is_forgotten(hass: HomeAss
     mock_restore_cache_with_extra_data(hass, [(State("sensor.sim7020_shed_last_recovery", "prayer"), restored)])
     bridge.serve()
     await set_up(hass)
-    assert state_of(hass, "sensor.sim7020_shed_last_recovery") == "unknown"
+    assert state_of(hass, "sensor.sim7020_shed_last_recovery") == "none"
 
 
 @pytest.mark.parametrize("name", ["received-raw", "received-json"])
@@ -172,10 +172,32 @@ async def test_a_text_that_is_too_long_for_a_state_is_cut(hass: HomeAssistant, b
     """Home Assistant's states end at 255 characters."""
     bridge.serve()
     await set_up(hass)
-    state = document("state-registration-denied")
-    state["link"]["reason"] = "no " * 200
+    state = document("state-online")
+    state["registration"]["operator"] = "operator " * 50
     await bridge.say("state", state)
-    assert len(state_of(hass, "sensor.sim7020_shed_connection_problem")) == 255
+    assert len(state_of(hass, "sensor.sim7020_shed_operator")) == 255
+
+
+async def test_the_connection_has_its_reason(hass: HomeAssistant, bridge: Bridge) -> None:
+    """In the bridge's words, as an attribute."""
+    bridge.serve()
+    await set_up(hass)
+    await bridge.say("state", document("state-registration-denied"))
+    assert state_of(hass, "sensor.sim7020_shed_connection") == "registration"
+    reason = attributes_of(hass, "sensor.sim7020_shed_connection")["reason"]
+    assert reason == "the network denied the registration"
+
+
+async def test_what_is_left_is_told_with_a_budget_only(hass: HomeAssistant, bridge: Bridge) -> None:
+    """A bridge to which a budget was given since shows it without a restart."""
+    bridge.serve()
+    state = document("state-online")
+    state["usage"] |= {"budget": None, "left": None}
+    bridge.publish("state", state)
+    await set_up(hass)
+    assert hass.states.get("sensor.sim7020_shed_data_left") is None
+    await bridge.say("state", document("state-online"))
+    assert state_of(hass, "sensor.sim7020_shed_data_left") == "4949.856"
 
 
 async def test_a_socket_error_that_is_not_known_is_another(hass: HomeAssistant, bridge: Bridge) -> None:
