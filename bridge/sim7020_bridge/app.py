@@ -13,6 +13,7 @@ from sim7020_bridge import logs
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.config.model import ModemSettings, MqttSettings, SocketSettings
 from sim7020_bridge.delivery_requests import DeliveryRequests
+from sim7020_bridge.discovery import Discovery
 from sim7020_bridge.errors import StorageFailed
 from sim7020_bridge.health import Health, Snapshot
 from sim7020_bridge.intake import Intake
@@ -23,7 +24,7 @@ from sim7020_bridge.modem.timing import Timing
 from sim7020_bridge.mqtt.client import MqttClient
 from sim7020_bridge.mqtt.documents import OFFLINE
 from sim7020_bridge.mqtt.messages import Publication, Received
-from sim7020_bridge.mqtt.topics import Inbox, Request, SocketSend, Topics
+from sim7020_bridge.mqtt.topics import Inbox, Request, SocketSend, Subscription, Topics
 from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database, path_of
 from sim7020_bridge.outbox.message import Entry, Loss, Owed, Place, Priority
@@ -56,18 +57,21 @@ class Bridge:
         state_dir: Path,
         timing: Timing | None = None,
         clock: Clock = wall_clock,
+        discovery_prefix: str | None = None,
     ) -> None:
         self.settings = settings
         self._finishing = False
         topics = Topics(mqtt.base_topic, settings.name)
         offline = Publication(topic=topics.availability, payload=OFFLINE, retain=True)
+        self._topics = topics
         self._inbox = Inbox(topics, settings.sockets)
+        self._marks = () if discovery_prefix is None else (Subscription(topics.component, every_time=True),)
         self._client = MqttClient(
             mqtt,
             client_id=f"sim7020-bridge-{settings.name}",
             will=offline,
             farewell=(offline,),
-            subscriptions=self._inbox.subscriptions,
+            subscriptions=(*self._inbox.subscriptions, *self._marks),
             on_connect=self._connected,
             on_message=self._take,
         )
@@ -92,6 +96,14 @@ class Bridge:
             power=None if power is None else PowerHook(power, publish=self._publish_text),
             timing=timing,
             clock=clock,
+        )
+        self._discovery = Discovery(
+            discovery_prefix,
+            topics=topics,
+            facts=self.modem.facts,
+            sockets=[socket.name for socket in settings.sockets],
+            memory=state_dir / f"{settings.name}.discovery",
+            publish=self._client.publish,
         )
         self._connections = 0
         self._unproven: list[int] = []
@@ -159,6 +171,7 @@ class Bridge:
             # the modem's last state goes out before the connection does
             await self._requests.stop()
             self._trace.stop()
+            self._discovery.stop()
             self._reporter.stop()
             await self._pay_last()
             paying.cancel()
@@ -184,12 +197,13 @@ class Bridge:
         logs.current_modem.set(self.settings.name)
         self.settings = replace(self.settings, sockets=sockets)
         self._inbox.change(sockets)
-        self._client.subscribe(self._inbox.subscriptions)
+        self._client.subscribe((*self._inbox.subscriptions, *self._marks))
         self._receipts.change(sockets)
         self._intake.change(sockets)
         await self.modem.sockets.change(sockets)
         self._router.change()
         self._reporter.change(self.settings)
+        self._discovery.change([socket.name for socket in sockets])
         with contextlib.suppress(StorageFailed):
             await self._outbox.wait_written()
         for entry in self._outbox:
@@ -215,9 +229,14 @@ class Bridge:
         self._connections += 1
         self._unproven.clear()
         self._reporter.connected()
+        self._discovery.connected()
 
     def _take(self, received: Received) -> None:
         if self._finishing and received.acknowledgement is not None:
+            return
+        if received.topic == self._topics.component:
+            self._discovery.component_says(received.payload)
+            self._client.acknowledge(received)
             return
         match self._inbox.destination(received.topic):
             case SocketSend(socket):

@@ -63,7 +63,8 @@ class _Trace:
         self._logger.setLevel(LogLevel.DEBUG.upper() if self._wanted else self._level.upper())
 
     def _is_wanted(self, _record: logging.LogRecord) -> bool:
-        everything = self._level is LogLevel.DEBUG or None in self._wanted
+        # with nothing asked for, the logger's level alone decides
+        everything = not self._wanted or None in self._wanted or self._level is LogLevel.DEBUG
         return everything or current_modem.get() in self._wanted
 
 

@@ -42,7 +42,11 @@ class Service:
         self._settings = settings
         self._load = load
         self._notifier = notifier or Notifier()
-        self._bridges = [Bridge(settings.mqtt, modem, state_dir=settings.state_dir) for modem in settings.modems]
+        prefix = settings.home_assistant_discovery
+        self._bridges = [
+            Bridge(settings.mqtt, modem, state_dir=settings.state_dir, discovery_prefix=prefix)
+            for modem in settings.modems
+        ]
         self._running: list[asyncio.Task[None]] = []
         self._stop = asyncio.Event()
         self._reload = asyncio.Event()
@@ -181,7 +185,7 @@ def _has_terminal() -> bool:
 
 def _needs_restart(old: Settings, new: Settings) -> Iterator[str]:
     """Name the keys that were changed and are not looked at again."""
-    for key in ("mqtt", "state_dir", "http"):
+    for key in ("mqtt", "state_dir", "http", "home_assistant_discovery"):
         if getattr(old, key) != getattr(new, key):
             yield key
     before, after = ({modem.name: modem for modem in settings.modems} for settings in (old, new))

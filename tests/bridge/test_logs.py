@@ -20,6 +20,7 @@ def _as_it_was() -> Iterator[None]:
     root.handlers.clear()
     yield
     root.handlers[:], root.level = before
+    logs._trace.configure(LogLevel.INFO)
     for part in LogPart:
         logging.getLogger(f"sim7020_bridge.{part}").setLevel(logging.NOTSET)
 

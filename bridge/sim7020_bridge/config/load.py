@@ -257,6 +257,7 @@ def _settings(read: Mapping[str, Any], state_dir: Path) -> Settings:
         logging=LoggingSettings(**read["logging"]),
         http=HttpSettings(**read["http"]) if "http" in read else None,
         shutdown_timeout=read["shutdown_timeout"],
+        home_assistant_discovery=read["home_assistant_discovery"],
     )
 
 

@@ -331,6 +331,7 @@ class Settings:
         logging: What is logged.
         http: Where health and metrics are served, or None.
         shutdown_timeout: Seconds that messages under way have when the bridge is stopped.
+        home_assistant_discovery: What Home Assistant's discovery topics start with; None for no discovery.
     """
 
     mqtt: MqttSettings
@@ -339,3 +340,4 @@ class Settings:
     logging: LoggingSettings = LoggingSettings()
     http: HttpSettings | None = None
     shutdown_timeout: float = DEFAULT_SHUTDOWN_TIMEOUT
+    home_assistant_discovery: str | None = None

@@ -13,6 +13,7 @@ from sim7020_bridge.config.model import (
 )
 
 LONGEST_SHUTDOWN = 300
+DISCOVERY_PREFIX = "homeassistant"
 
 
 def levels(value: object) -> dict[LogPart, LogLevel]:
@@ -58,6 +59,24 @@ HTTP = (
         "The address to listen at; only this computer can reach the default. There is no password.",
         DEFAULT_HTTP_HOST,
     ),
+)
+
+
+def discovery_prefix(value: object) -> str | None:
+    """Read whether Home Assistant is told, and under which prefix."""
+    if isinstance(value, bool):
+        return DISCOVERY_PREFIX if value else None
+    if not isinstance(value, str):
+        raise values.WrongValue("must be true, false or what discovery topics start with")
+    return values.base_topic(value)
+
+
+DISCOVERY = Key(
+    "home_assistant_discovery",
+    discovery_prefix,
+    "Make modems known to Home Assistant by MQTT discovery, for those who don't use the component: `true`, or the "
+    f"prefix if it isn't `{DISCOVERY_PREFIX}`. See [Operations](operations.md#home-assistant-without-the-component).",
+    False,
 )
 
 SHUTDOWN_TIMEOUT = Key(

@@ -235,7 +235,7 @@ def _root(directory: Path) -> _Section:
                 "http",
                 description="Serves `/health` and `/metrics`; off without it. See [Operations](operations.md).",
             ): _Section(_rows(operation_keys.HTTP, "port")),
-            **_rows((operation_keys.SHUTDOWN_TIMEOUT,)),
+            **_rows((operation_keys.SHUTDOWN_TIMEOUT, operation_keys.DISCOVERY)),
         }
     )
 

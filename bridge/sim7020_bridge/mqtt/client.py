@@ -307,7 +307,9 @@ class MqttClient:
                 options = SubscribeOptions(
                     qos=1,
                     retainAsPublished=wanted.retain_as_published,
-                    retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB,
+                    retainHandling=SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE
+                    if wanted.every_time
+                    else SubscribeOptions.RETAIN_SEND_IF_NEW_SUB,
                 )
                 _, packet = self._paho.subscribe(wanted.topic_filter, options=options)
             else:

@@ -142,3 +142,19 @@ def test_effective_knows_where_each_value_is_from(file: Path) -> None:
     assert by_key["state_dir"].value == "/home/bridge/.local/state/sim7020-bridge"
     names = [each.key.split(".")[1] for each in found if each.key.startswith("modems.")]
     assert names == sorted(names, key=["my-shed", "attic"].index)
+
+
+@pytest.mark.parametrize(
+    ("written", "prefix"), [("true", "homeassistant"), ("false", None), ("ha/discovery", "ha/discovery")]
+)
+def test_discovery_prefix(file: Path, written: str, prefix: str | None) -> None:
+    """Discovery is a yes, a no, or another prefix."""
+    settings = load(file, {**HOME, "SIM7020_HOME_ASSISTANT_DISCOVERY": written})
+    assert settings.home_assistant_discovery == prefix
+
+
+@pytest.mark.parametrize("written", ["a/#", "7", "[a]"])
+def test_wrong_discovery_prefix(file: Path, written: str) -> None:
+    """What is no topic is no prefix."""
+    file.write_text(f"{FILE}home_assistant_discovery: {written}\n")
+    assert any("home_assistant_discovery" in line for line in mistakes(file))
