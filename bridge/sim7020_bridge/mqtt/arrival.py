@@ -5,6 +5,9 @@ from typing import Protocol
 from sim7020_bridge.config.topic_names import topic_problem
 from sim7020_bridge.mqtt.messages import Acknowledgement, Received
 
+LONGEST = 1024 * 1024
+"""Longest message in bytes that is looked at; an MQTT 5 broker is told not to send longer ones."""
+
 
 class Message(Protocol):
     """What is used of the library's message; its MQTT 5 properties are attributes that may be missing."""
@@ -47,3 +50,12 @@ def received(message: Message, connection: int) -> Received:
         user_properties=tuple(getattr(properties, "UserProperty", ())),
         acknowledgement=Acknowledgement(connection, message.mid) if message.qos else None,
     )
+
+
+def problem(message: Received) -> str | None:
+    """Say why a message can't be taken at all; None if it can."""
+    if not message.topic:
+        return "its topic is not UTF-8"
+    if len(message.payload) > LONGEST:
+        return f"it has {len(message.payload)} bytes, and at most {LONGEST} are taken"
+    return None

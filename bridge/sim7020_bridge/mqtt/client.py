@@ -37,9 +37,6 @@ _RANDOM = SystemRandom()
 SESSION_EXPIRY = 7 * 24 * 3600
 """How long an MQTT 5 broker keeps messages for a bridge that is away, in seconds."""
 
-MAX_INCOMING = 1024 * 1024
-"""Longest message in bytes that is looked at; an MQTT 5 broker is told not to send longer ones."""
-
 RECEIVE_MAXIMUM = 64
 """Messages that an MQTT 5 broker sends before the first of them is acknowledged."""
 
@@ -268,7 +265,7 @@ class MqttClient:
             properties = _properties(PacketTypes.CONNECT)
             properties.SessionExpiryInterval = SESSION_EXPIRY if self._lasting else 0
             properties.ReceiveMaximum = RECEIVE_MAXIMUM
-            properties.MaximumPacketSize = MAX_INCOMING
+            properties.MaximumPacketSize = arrival.LONGEST
         settings = self._settings
         try:
             if self._tls is not None and settings.tls is not None:
@@ -320,16 +317,12 @@ class MqttClient:
     def _take(self, message: MQTTMessage) -> None:
         """Hand on what came, unless it can't be taken at all."""
         received = arrival.received(message, self._connection)
-        topic = received.topic
-        if topic and len(received.payload) <= MAX_INCOMING:
+        problem = arrival.problem(received)
+        if problem is None:
             self._on_message(received)
             return
-        problem = (
-            f"it has {len(received.payload)} bytes, and at most {MAX_INCOMING} are taken"
-            if topic
-            else "its topic is not UTF-8"
-        )
-        _LOGGER.warning("%s: a message to %s was dropped: %s", self._client_id, topic or "an unreadable topic", problem)
+        where = received.topic or "an unreadable topic"
+        _LOGGER.warning("%s: a message to %s was dropped: %s", self._client_id, where, problem)
         self.acknowledge(received)
 
     def _send(self, outgoing: Outgoing) -> int | None:
