@@ -33,8 +33,8 @@ def test_what_passes_becomes_a_transcript() -> None:
         (">", b"AT+CSO"),
         (">", b"DSEND=0,5\r"),
         ("<", b"\r\n> "),
-        (">", b"hel"),
-        (">", b"lo"),
+        (">", b"Hell"),
+        (">", b"o"),
         ("<", b"\r\nDATA ACC"),
         ("<", b"EPT: 5\r\n"),
     )
@@ -42,8 +42,8 @@ def test_what_passes_becomes_a_transcript() -> None:
         "# note: 12:00",
         "> AT+CSODSEND=0,5",
         "<! 3E20",
-        ">! 2A2A2A",
-        ">! 2A2A",
+        ">! 2A2A2A2A",
+        ">! 2A",
         "< DATA ACCEPT: 5",
     ]
 
