@@ -59,6 +59,16 @@ async def test_help_fits_a_screen(command: str) -> None:
     assert any("Example:" in line and "sim7020-bridge" in line for line in lines)
 
 
+async def test_the_program_s_help_fits_a_screen() -> None:
+    """The first help that somebody sees names every command and is at most 24 lines of 80 columns."""
+    status, out, _ = await shell("--help")
+    assert status == 0
+    lines = out.splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    assert {line.split()[0] for line in lines if line.startswith("  ")} >= set(COMMANDS)
+
+
 async def test_check(file: Path) -> None:
     """Every key is shown with its value and where that is from, secrets masked."""
     status, out, err = await shell("check", file)

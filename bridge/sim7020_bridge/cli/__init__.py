@@ -37,6 +37,10 @@ class _Subcommands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(_SUBCOMMANDS)
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Show the commands only: the options are in the usage, and all of it fits a screen."""
+        self.format_commands(ctx, formatter)
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in _SUBCOMMANDS:
             return None
@@ -46,7 +50,9 @@ class _Subcommands(click.Group):
         return command
 
 
-@click.group(cls=_Subcommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Subcommands, options_metavar="[--version] [-h]", context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(version("sim7020-bridge"), prog_name="sim7020-bridge")
 def main() -> None:
     """Keep SIM7020 NB-IoT modems attached and map MQTT topics to their sockets.
