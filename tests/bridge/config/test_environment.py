@@ -20,7 +20,7 @@ modems:
     port: /dev/ttyUSB1
     sockets: *sockets
 """
-HOME = {"HOME": "/home/bridge"}
+HOME = {"HOME": "/var/lib/bridge"}
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_effective_knows_where_each_value_is_from(file: Path) -> None:
     assert (by_key["mqtt.port"].source, by_key["mqtt.port"].place) == (Source.FILE, 1)
     assert (by_key["modems.my-shed.pin"].value, by_key["modems.my-shed.pin"].source) == ("***", Source.ENVIRONMENT)
     assert (by_key["modems.attic.baudrate"].value, by_key["modems.attic.baudrate"].place) == (115200, None)
-    assert by_key["state_dir"].value == "/home/bridge/.local/state/sim7020-bridge"
+    assert by_key["state_dir"].value == "/var/lib/bridge/.local/state/sim7020-bridge"
     names = [each.key.split(".")[1] for each in found if each.key.startswith("modems.")]
     assert names == sorted(names, key=["my-shed", "attic"].index)
 
