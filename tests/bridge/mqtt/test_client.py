@@ -16,7 +16,7 @@ import pytest
 
 from sim7020_bridge.config.model import MqttProtocol, MqttSettings, TlsSettings
 from sim7020_bridge.errors import PayloadRefused
-from sim7020_bridge.mqtt import client as client_module
+from sim7020_bridge.mqtt import arrival
 from sim7020_bridge.mqtt.client import MqttClient
 from sim7020_bridge.mqtt.messages import Publication, Received
 from sim7020_bridge.mqtt.timing import ClientTiming
@@ -452,7 +452,7 @@ async def test_message_larger_than_is_taken(
     broker: Mosquitto, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """An oversized message is dropped with a log line and does not come again."""
-    monkeypatch.setattr(client_module, "MAX_INCOMING", 1000)
+    monkeypatch.setattr(arrival, "LONGEST", 1000)
     async with peer(at(broker, MqttProtocol.V311)) as one:
         await run("mosquitto_pub", "-p", str(broker.port), "-q", "1", "-t", "to/me", "-m", "x" * 1001)
         await until(lambda: "a message to to/me was dropped: it has 1001 bytes" in caplog.text)
