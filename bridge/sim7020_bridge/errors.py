@@ -38,12 +38,14 @@ class Mistake:
         value: The offending value as the user wrote it, or None if there is none (a missing key).
             Secrets are never put here.
         line: 1-based line of the file, where known.
+        source: Where the value is from if it isn't the file, such as the name of a variable of the environment.
     """
 
     where: str
     problem: str
     value: str | None = None
     line: int | None = None
+    source: str | None = None
 
 
 class ConfigurationError(BridgeError):
@@ -57,7 +59,7 @@ class ConfigurationError(BridgeError):
     def _lines(self) -> list[str]:
         lines = []
         for mistake in self.mistakes:
-            place = self.file if mistake.line is None else f"{self.file}:{mistake.line}"
+            place = mistake.source or (self.file if mistake.line is None else f"{self.file}:{mistake.line}")
             key = f" {mistake.where}:" if mistake.where else ""
             got = "" if mistake.value is None else f" (got {mistake.value})"
             lines.append(f"{place}:{key} {mistake.problem}{got}")

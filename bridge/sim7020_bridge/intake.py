@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -37,7 +37,7 @@ class Intake:
 
     def __init__(
         self,
-        sockets: tuple[SocketSettings, ...],
+        sockets: Sequence[SocketSettings],
         *,
         outbox: Outbox,
         receipts: Receipts,
@@ -53,6 +53,10 @@ class Intake:
         self._tell = tell
         self._acknowledge = acknowledge
         self._clock = clock
+
+    def change(self, sockets: Sequence[SocketSettings]) -> None:
+        """Take messages for other sockets from now on."""
+        self._sockets = {socket.name: socket for socket in sockets}
 
     def take(self, name: str, received: Received) -> None:
         """Take a message from a socket's send topic; whatever is wrong with it goes into a receipt."""

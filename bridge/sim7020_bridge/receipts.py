@@ -48,6 +48,10 @@ class Receipts:
         self._sockets = {socket.name: socket for socket in sockets}
         self._clock = clock
 
+    def change(self, sockets: Sequence[SocketSettings]) -> None:
+        """Go by other sockets from now on."""
+        self._sockets = {socket.name: socket for socket in sockets}
+
     def of(
         self,
         message: Message,

@@ -35,9 +35,6 @@ ACKNOWLEDGED_WITHIN: Final = 900.0
 HELD_BACK_CHECK: Final = 60.0
 """Seconds until messages that the data budget holds back are looked at again: a new period may have begun."""
 
-LAST_SENDS: Final = 2.0
-"""Seconds that messages under way have to come to their end when the bridge ends."""
-
 STORAGE_WAIT: Final = 5.0
 """Seconds before a message that must not go unless written down is tried again."""
 
@@ -75,19 +72,40 @@ class Router:
         self._changed = asyncio.Event()
         self._closing = False
         self._under_way: list[Entry] = []
+        self._serving: dict[ModemSocket, asyncio.Task[None]] = {}
+        self._sending: set[ModemSocket] = set()
+        self._resocketed = asyncio.Event()
         self._clock = clock
 
     async def run(self) -> None:
         """Carry what waits to its sockets until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for socket in self._sockets:
-                tasks.create_task(self._serve(socket), name=f"router: {socket.settings.name}")
+            while True:
+                self._resocketed.clear()
+                self._follow(tasks)
+                await self._resocketed.wait()
 
-    async def finish(self) -> None:
-        """Begin nothing more, and give what is with the module a moment to come to its end."""
+    def change(self) -> None:
+        """Serve the sockets that there are now; what waits for one that is gone is not sent any more."""
+        self._resocketed.set()
+
+    def _follow(self, tasks: asyncio.TaskGroup) -> None:
+        """Begin to serve sockets that are new, and end to serve those that are gone, each after its last message."""
+        current = set(self._sockets)
+        for socket in self._serving.keys() - current:
+            task = self._serving.pop(socket)
+            if socket not in self._sending:
+                task.cancel()
+        for socket in self._sockets:
+            if socket not in self._serving:
+                self._serving[socket] = tasks.create_task(self._serve(socket), name=f"router: {socket.settings.name}")
+
+    async def finish(self, within: float) -> None:
+        """Begin nothing more, and give what is with the module so many seconds to come to its end."""
         self._closing = True
+        self.look()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LAST_SENDS):
+            async with asyncio.timeout(within):
                 while any(entry.place is Place.TAKEN for entry in self._under_way):
                     self._changed.clear()
                     await self._changed.wait()
@@ -105,12 +123,16 @@ class Router:
         self._outbox.keep([Owed(OwedKind.RECEIVED, topic, payload) for topic in topics if topic is not None])
 
     async def _serve(self, socket: ModemSocket) -> None:
-        name = socket.settings.name
-        pace = Pace(socket.settings.min_interval, socket.settings.messages_per_hour)
+        settings = socket.settings
+        name = settings.name
+        pace = Pace(settings.min_interval, settings.messages_per_hour)
         loop = asyncio.get_running_loop()
-        while not self._closing:
+        while not self._closing and self._sockets.get(name) is socket:
             await self._outbox.wait(name)
             await self._outbox.wait_settled()
+            if _pace(settings) != _pace(socket.settings):
+                pace = Pace(*_pace(socket.settings))
+            settings = socket.settings
             pause = self._pause(socket.settings, pace.wait(loop.time()))
             if pause > 0:
                 await self._held_back(pause)
@@ -121,7 +143,11 @@ class Router:
                 self._under_way = [entry for entry in self._under_way if entry.place is Place.TAKEN]
                 self._under_way += entries
                 pace.sent(loop.time())
-                await self._send(socket, entries)
+                self._sending.add(socket)
+                try:
+                    await self._send(socket, entries)
+                finally:
+                    self._sending.discard(socket)
 
     def _pause(self, settings: SocketSettings, pause: float) -> float:
         """Return the seconds until the next message of a socket may go, so far as can be known."""
@@ -234,6 +260,8 @@ class Router:
         for entry in entries:
             if unsure:
                 self._outbox.lose(entry, Loss.UNSURE)
+            elif self._sockets.get(entry.message.socket) is None:
+                self._outbox.lose(entry, Loss.NO_SOCKET)
             else:
                 self._outbox.put_back(entry)
         self.look()
@@ -243,8 +271,12 @@ class Router:
         self._outbox.settle((entry,), self._receipts.failed(entry, ErrorDocument(code, str(error))))
 
 
+def _pace(settings: SocketSettings) -> tuple[float, int | None]:
+    return settings.min_interval, settings.messages_per_hour
+
+
 def resumed(sockets: Sequence[SocketSettings], entry: Entry) -> Loss | None:
-    """Say why a message of before the bridge was started again can't be sent any more; None if it can."""
+    """Say why a message of before the bridge was started or reloaded can't be sent any more; None if it can."""
     settings = next((socket for socket in sockets if socket.name == entry.message.socket), None)
     if settings is None:
         return Loss.NO_SOCKET

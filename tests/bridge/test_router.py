@@ -305,7 +305,7 @@ async def test_the_end_waits_for_what_is_under_way() -> None:
         await desk.bench.opened("tcp")
         desk.send("tcp", b"x", **named("m1"))
         await desk.module.hears("AT+CSOSEND")
-        finishing = asyncio.create_task(desk.router.finish())
+        finishing = asyncio.create_task(desk.router.finish(2.0))
         await asyncio.sleep(0.5)
         desk.send("tcp", b"y", **named("m2"))
         desk.module.say("SEND: 0,1")

@@ -12,6 +12,11 @@ _SUBCOMMANDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "run": "sim7020_bridge.cli.run",
         "demo": "sim7020_bridge.cli.demo",
+        "init": "sim7020_bridge.cli.init",
+        "check": "sim7020_bridge.cli.check",
+        "status": "sim7020_bridge.cli.status",
+        "watch": "sim7020_bridge.cli.watch",
+        "send": "sim7020_bridge.cli.send",
         "outbox": "sim7020_bridge.cli.outbox",
         "ports": "sim7020_bridge.cli.ports",
         "probe": "sim7020_bridge.cli.probe",
@@ -19,6 +24,8 @@ _SUBCOMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "decode": "sim7020_bridge.cli.decode",
         "record": "sim7020_bridge.cli.record",
         "replay": "sim7020_bridge.cli.replay",
+        "health": "sim7020_bridge.cli.health",
+        "completion": "sim7020_bridge.cli.completion",
     }
 )
 """Name of each subcommand, in the order of the help, and the module that has it under the same name."""

@@ -21,8 +21,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from sim7020_bridge.config.model import MqttProtocol, MqttSettings
-from sim7020_bridge.config.topic_names import topic_problem
 from sim7020_bridge.errors import BrokerRefused
+from sim7020_bridge.mqtt import arrival
 from sim7020_bridge.mqtt.descriptor import Descriptor
 from sim7020_bridge.mqtt.messages import Acknowledgement, Publication, Received
 from sim7020_bridge.mqtt.outgoing import WINDOW, Outgoing, OutgoingQueue
@@ -63,14 +63,15 @@ class _Lost:
 
 
 class MqttClient:
-    """Keeps one connection to the broker, with a persistent session.
+    """Keeps one connection to the broker, with a persistent session unless it has no will.
 
     Made and used in the event loop's thread.
 
     Args:
         settings: The broker.
         client_id: The MQTT client identifier, which names the session.
-        will: What the broker publishes when this client vanishes.
+        will: What the broker publishes when this client vanishes; None for a client that only looks on, for whom the
+            broker keeps nothing.
         farewell: What is published before a clean disconnection.
         subscriptions: What to listen to; asked for again at every connection.
         on_connect: Called at every connection, once messages can be published.
@@ -83,7 +84,7 @@ class MqttClient:
         settings: MqttSettings,
         *,
         client_id: str,
-        will: Publication,
+        will: Publication | None,
         farewell: Sequence[Publication] = (),
         subscriptions: Sequence[Subscription],
         on_connect: Callable[[], None],
@@ -94,6 +95,8 @@ class MqttClient:
         self._client_id = client_id
         self._farewell = farewell
         self._subscriptions = subscriptions
+        self._unwanted: set[str] = set()
+        self._lasting = will is not None
         self._on_connect = on_connect
         self._on_message = on_message
         self._timing = timing or ClientTiming()
@@ -172,11 +175,20 @@ class MqttClient:
             case Acknowledgement(self._connection, packet) if self.connected:
                 self._paho.ack(packet, 1)
 
-    def _make_paho(self, will: Publication) -> Client:
+    def subscribe(self, subscriptions: Sequence[Subscription]) -> None:
+        """Listen to something else from now on."""
+        before = {wanted.topic_filter for wanted in self._subscriptions}
+        self._subscriptions = subscriptions
+        self._unwanted |= before
+        self._unwanted -= {wanted.topic_filter for wanted in subscriptions}
+        if self.connected:
+            self._ask_for([wanted for wanted in subscriptions if wanted.topic_filter not in before])
+
+    def _make_paho(self, will: Publication | None) -> Client:
         client = Client(
             CallbackAPIVersion.VERSION2,
             client_id=self._client_id,
-            clean_session=None if self._v5 else False,
+            clean_session=None if self._v5 else not self._lasting,
             protocol=MQTTProtocolVersion.MQTTv5 if self._v5 else MQTTProtocolVersion.MQTTv311,
             reconnect_on_failure=False,
             manual_ack=True,
@@ -185,7 +197,8 @@ class MqttClient:
         client.max_inflight_messages = 0
         client.max_queued_messages = 0
         client.username_pw_set(self._settings.username, self._settings.password)
-        client.will_set(will.topic, will.payload, qos=1, retain=will.retain)
+        if will is not None:
+            client.will_set(will.topic, will.payload, qos=1, retain=will.retain)
         if self._tls is not None:
             client.tls_set_context(self._tls)
         client.on_connect = self._answered
@@ -253,7 +266,7 @@ class MqttClient:
         properties = None
         if self._v5:
             properties = _properties(PacketTypes.CONNECT)
-            properties.SessionExpiryInterval = SESSION_EXPIRY
+            properties.SessionExpiryInterval = SESSION_EXPIRY if self._lasting else 0
             properties.ReceiveMaximum = RECEIVE_MAXIMUM
             properties.MaximumPacketSize = MAX_INCOMING
         settings = self._settings
@@ -280,13 +293,16 @@ class MqttClient:
         self._brief += 1
         self._max_packet = accepted.max_packet
         self._accepted.set()
-        self._subscribe()
+        self._asked.clear()
+        self._ask_for(self._subscriptions)
         self._on_connect()
         self._outgoing.open(accepted.window)
 
-    def _subscribe(self) -> None:
-        self._asked.clear()
-        for wanted in self._subscriptions:
+    def _ask_for(self, subscriptions: Sequence[Subscription]) -> None:
+        for unwanted in self._unwanted:
+            self._paho.unsubscribe(unwanted)
+        self._unwanted.clear()
+        for wanted in subscriptions:
             if self._v5:
                 options = SubscribeOptions(
                     qos=1,
@@ -301,25 +317,8 @@ class MqttClient:
 
     def _take(self, message: MQTTMessage) -> None:
         """Hand on what came, unless it can't be taken at all."""
-        acknowledgement = Acknowledgement(self._connection, message.mid) if message.qos else None
-        properties = message.properties
-        response_topic = getattr(properties, "ResponseTopic", None)
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:
-            topic = ""
-        received = Received(
-            topic=topic,
-            payload=bytes(message.payload),
-            qos=message.qos,
-            retain=message.retain,
-            duplicate=message.dup,
-            response_topic=None if response_topic is None or topic_problem(response_topic) else response_topic,
-            correlation_data=getattr(properties, "CorrelationData", None),
-            message_expiry=getattr(properties, "MessageExpiryInterval", None),
-            user_properties=tuple(getattr(properties, "UserProperty", ())),
-            acknowledgement=acknowledgement,
-        )
+        received = arrival.received(message, self._connection)
+        topic = received.topic
         if topic and len(received.payload) <= MAX_INCOMING:
             self._on_message(received)
             return

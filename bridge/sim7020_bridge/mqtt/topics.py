@@ -102,6 +102,11 @@ class Inbox:
 
     def __init__(self, topics: Topics, sockets: Sequence[SocketSettings]) -> None:
         self._topics = topics
+        self._mapped: tuple[tuple[str, SocketSend], ...] = ()
+        self.change(sockets)
+
+    def change(self, sockets: Sequence[SocketSettings]) -> None:
+        """Listen for other sockets from now on."""
         self._mapped = tuple((pattern, SocketSend(socket.name)) for socket in sockets for pattern in socket.send_topics)
 
     @property
