@@ -39,7 +39,7 @@ def console(*, port: str, baud: int, timeout: float) -> None:
     \b
     Exit status: 0 left, 1 the port can't be used or a piped command was refused
                  or not answered, 2 wrong usage.
-    Examples:    sim7020-bridge console /dev/ttyUSB0
+    Example:     sim7020-bridge console /dev/ttyUSB0
                  echo AT+CSQ | sim7020-bridge console /dev/ttyUSB0
     """
     if baud not in BAUD_RATES[1:]:
