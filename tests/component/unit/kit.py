@@ -138,7 +138,7 @@ def ok(data: Document) -> Document:
     return {"status": "ok", "data": data, "error": None}
 
 
-def refused(code: str, message: str = "it can not be") -> Document:
+def refused(code: str, message: str) -> Document:
     """Return the response to a request that was refused."""
     return {"status": "error", "data": None, "error": {"code": code, "message": message}}
 

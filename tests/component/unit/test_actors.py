@@ -38,7 +38,7 @@ async def test_a_button_says_what_the_bridge_refused(hass: HomeAssistant, bridge
     bridge.answers["refresh"] = lambda _: refused("module_silent", "the module does not answer")
     with pytest.raises(HomeAssistantError, match="the module does not answer") as raised:
         await press(hass, "refresh")
-    assert (raised.value.translation_domain, raised.value.translation_key) == ("sim7020", "request_refused")
+    assert (raised.value.translation_domain, raised.value.translation_key) == ("sim7020", "refused_module_silent")
 
 
 @pytest.mark.usefixtures("all_enabled")

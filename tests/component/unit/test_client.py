@@ -13,6 +13,7 @@ from pytest_homeassistant_custom_component.typing import MqttMockHAClient
 from custom_components.sim7020 import client
 from custom_components.sim7020.client import Client
 from custom_components.sim7020.errors import (
+    REFUSALS,
     BridgeOffline,
     BrokerUnreachable,
     NoReceipt,
@@ -81,7 +82,8 @@ async def test_answers_find_their_request(hass: HomeAssistant, bridge: Bridge) -
 @pytest.mark.parametrize(
     ("answer", "code", "words"),
     [
-        (refused("busy", "too many requests at once"), "busy", "too many requests at once"),
+        (refused("levitating", "come back tomorrow"), "levitating", "come back tomorrow"),
+        *((refused(code, "because"), code, "too many|too late|because") for code in REFUSALS),
         ({"status": "error", "data": None, "error": None}, "unknown", "unknown"),
         ({}, "unknown", "unknown"),
     ],
@@ -95,6 +97,7 @@ async def test_a_refusal_is_raised(
     with pytest.raises(RequestRefused, match=words) as raised:
         await asked.async_request("refresh")
     assert raised.value.code == code
+    assert str(raised.value) not in {"", raised.value.translation_key}
 
 
 async def test_silence_is_raised(hass: HomeAssistant, bridge: Bridge) -> None:

@@ -155,3 +155,5 @@ async def test_the_user_may_remove_what_the_bridge_has_no_more(
         False,
         True,
     ]
+    await hass.config_entries.async_unload(entry.entry_id)
+    assert not await async_remove_config_entry_device(hass, entry, gone)
