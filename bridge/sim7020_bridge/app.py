@@ -288,10 +288,11 @@ class Bridge:
         self._client.publish(Publication(topic=topic, payload=text.encode()))
 
     async def _wake_for_messages(self) -> None:
-        """Wake a module that saves power as soon as a message waits for it."""
+        """Wake a module that saves power as soon as a message waits for it; at once if it was not to sleep."""
         while True:
             await self.modem.facts.until(lambda state: bool(state.sleeping))
-            await self._outbox.until_any()
+            if self.modem.settings.power_saving is not None:
+                await self._outbox.until_any()
             await self.modem.wake()
             await self.modem.facts.until(lambda state: not state.sleeping)
 

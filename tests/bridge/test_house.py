@@ -147,10 +147,10 @@ def test_locks_name_hashes_and_no_registry(lock: str) -> None:
 def test_documents_name_scripts_that_exist(document: str) -> None:
     """A command that a document tells to run can be run."""
     text = (ROOT / document).read_text(encoding="utf-8")
-    for command in set(re.findall(r"(?:script|\.ci)/[a-z]+", text)):
+    for command in set(re.findall(r"(?:script|\.ci)/[a-z]+(?:-[a-z]+)*", text)):
         assert os.access(ROOT / command, os.X_OK), command
     if document == "README.md":
-        assert {"script/demo", "script/test"} <= set(re.findall(r"^script/[a-z]+$", text, re.MULTILINE))
+        assert {"script/demo", "script/test"} <= set(re.findall(r"^script/[a-z-]+$", text, re.MULTILINE))
 
 
 @pytest.mark.parametrize(

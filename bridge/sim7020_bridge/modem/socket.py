@@ -48,6 +48,10 @@ CAREFUL_PAYLOAD: Final = 256
 """Bytes that every firmware takes at once; sources differ on whether the limit is this or LARGEST_PAYLOAD."""
 
 
+WORTH_A_WARNING: Final = 3
+"""Failures in a row that are warned of; its state tells of those that follow."""
+
+
 class Phase(StrEnum):
     """Where a socket is; ``backoff`` is the wait before it is opened again."""
 
@@ -247,7 +251,8 @@ class ModemSocket:
                     backoff.reset()
                 if failure is None:
                     continue
-                log.warning("socket %s: %s; opening it again", self.settings.name, failure.words)
+                level = logging.WARNING if backoff.failures < WORTH_A_WARNING else logging.DEBUG
+                log.log(level, "socket %s: %s; opening it again", self.settings.name, failure.words)
                 self._set(phase=Phase.BACKOFF, failure=failure)
                 await asyncio.sleep(backoff.next_wait())
                 module.facts.learn(Recovering(Rung.SOCKETS))
