@@ -12,7 +12,7 @@ import serial
 
 from tests.e2e.line_partner import echo, line_partner, other_modem, satellite_receiver, silent
 from tests.e2e.programs import Emulator
-from tests.e2e.terminal import Terminal
+from tests.e2e.screen import Screen
 from tests.e2e.world import run
 from tests.pty_peer import PtyPeer
 
@@ -133,7 +133,7 @@ async def test_a_pin_from_the_environment_unlocks(tmp_path: Path) -> None:
     """A PIN that is right is entered once, and the climb goes on."""
     emulator = await emulated(tmp_path, "--set", "sim=pin", "--set", "registration_time=0", attached=False)
     try:
-        async with Terminal("probe", emulator.place, "--pin", "--no-internet") as terminal:
+        async with Screen("probe", emulator.place, "--pin", "--no-internet") as terminal:
             await terminal.sees("PIN of the SIM")
             terminal.types("1234\r")
             await terminal.sees("All layers hold.")
@@ -211,7 +211,7 @@ async def test_a_terminal_shows_the_climb(tmp_path: Path) -> None:
     """In a terminal each layer is a line, the signal has a bar, and the advice stands where the climb ends."""
     emulator = await emulated(tmp_path)
     try:
-        async with Terminal("probe", emulator.place, "--apn", "other.example") as terminal:
+        async with Screen("probe", emulator.place, "--apn", "other.example") as terminal:
             await terminal.sees("Mend this, then probe again.")
             assert await terminal.ends() == 1
             assert "+ signal       ######.... -69 dBm, good" in terminal.shown

@@ -18,7 +18,7 @@ PATIENCE = 30.0
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[()][0-9A-B]|[=>78])")
 
 
-class Terminal:
+class Screen:
     """The bridge's command line in a terminal of 24 lines and 80 columns.
 
     Use it as an asynchronous context manager; a program that still runs at the end is killed.
