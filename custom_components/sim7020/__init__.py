@@ -7,6 +7,7 @@ from homeassistant.helpers.device_registry import DeviceEntry
 from homeassistant.helpers.typing import ConfigType
 
 from custom_components.sim7020.actions import async_register_actions
+from custom_components.sim7020.alerts import async_report_alerts
 from custom_components.sim7020.compatibility import delete_contract_issue
 from custom_components.sim7020.const import DOMAIN, PLATFORMS
 from custom_components.sim7020.coordinator import Coordinator, Sim7020ConfigEntry, modem_identifier, socket_identifier
@@ -27,6 +28,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: Sim7020ConfigEntry) -> b
     entry.async_on_unload(coordinator.close)
     entry.runtime_data = coordinator
     coordinator.async_register_devices()
+    async_report_alerts(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     return True
 

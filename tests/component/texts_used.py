@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
+from homeassistant.components.repairs import RepairsFlow
 from homeassistant.data_entry_flow import FlowManager, FlowResultType
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.issue_registry import IssueRegistry
@@ -31,7 +32,7 @@ class TextsUsed:
             self.missing.append(f"{path} is given no {', '.join(sorted(unfilled))}")
 
     def flow(self, kind: str, result: Mapping[str, Any]) -> None:
-        """Note the texts of a step of a flow; ``kind`` is ``config`` or ``options``."""
+        """Note the texts of a step of a flow; ``kind`` is where they are, see _kind()."""
         given = result.get("description_placeholders")
         if result["type"] is FlowResultType.ABORT:
             self.use(f"{kind}.abort.{result['reason']}", given)
@@ -55,6 +56,13 @@ class TextsUsed:
             self.use(f"issues.{translation_key}.title", translation_placeholders)
 
 
+def _kind(flow: Any) -> str:
+    """Return where a flow's texts are."""
+    if isinstance(flow, RepairsFlow):
+        return f"issues.{(flow.data or {})['alert']}.fix_flow"
+    return "config" if flow.handler == DOMAIN else "options"
+
+
 @contextmanager
 def texts_used() -> Iterator[TextsUsed]:
     """Look at every flow, exception and repair issue of the component while this lasts."""
@@ -65,7 +73,7 @@ def texts_used() -> Iterator[TextsUsed]:
     async def handle_step(manager: Any, flow: Any, *args: Any, **more: Any) -> Any:
         result = await step(manager, flow, *args, **more)
         if getattr(flow, "__module__", "").startswith(f"custom_components.{DOMAIN}"):
-            used.flow("config" if flow.handler == DOMAIN else "options", result)
+            used.flow(_kind(flow), result)
         return result
 
     def get_or_create(registry: IssueRegistry, domain: str, issue_id: str, **facts: Any) -> Any:
