@@ -19,6 +19,7 @@ from sim7020_bridge.outbox.lines import Lines
 from sim7020_bridge.outbox.message import Entry, Loss, Message, Origin, Owed, Place, Priority, Stage
 from sim7020_bridge.outbox.owing import Owing
 from sim7020_bridge.outbox.passing_time import PassingTime
+from sim7020_bridge.outbox.room import Need
 
 log: Final = logging.getLogger(__name__)
 
@@ -146,7 +147,7 @@ class Outbox:
             self.lose(entry, loss)
         for entry in self:
             self._expiry.plan(entry)
-        self._keep_time()
+        self._keep_time(Need.PROVES)
         self._rules.changed()
         log.info("%d messages wait from before, %d publications are owed", len(content.entries), len(content.owed))
 
@@ -160,11 +161,13 @@ class Outbox:
         seconds = 0
         while True:
             with contextlib.suppress(StorageFailed):
-                for number in await self._journal.write(records.cancellations, proves=False):
+                for number in await self._journal.write(records.cancellations):
                     self.cancel(number)
                 if seconds % 3600 == 0:
-                    await self._journal.write(partial(records.forget_old, now=self._time.now()), proves=False)
-            if self._time.wall_was_set or self.problem is not None:
+                    await self._journal.write(partial(records.forget_old, now=self._time.now()))
+            if self.problem is not None:
+                self._keep_time(Need.PROVES)
+            elif self._time.wall_was_set:
                 self._keep_time()
             await asyncio.sleep(LOOK_AFTER)
             seconds += LOOK_AFTER
@@ -236,7 +239,7 @@ class Outbox:
             self.owing.add(owed or ())
             self._count_change()
 
-        self._journal.write(write).add_done_callback(look)
+        self._journal.write(write, need=Need.TAKES).add_done_callback(look)
 
     def refuse(self, socket: str, origin: Origin | None, owed: Sequence[Owed]) -> "asyncio.Future[None]":
         """Owe the final receipt of a message that is not taken, once even if its packet comes again.
@@ -273,7 +276,7 @@ class Outbox:
 
     async def wait_written(self) -> None:
         """Return once all that was begun before is on disk."""
-        await self._journal.write(lambda _connection: None, proves=False)
+        await self._journal.write(lambda _connection: None)
 
     def first(self, socket: str, lowest: Priority = Priority.LOW) -> Entry | None:
         """Return the next message for a socket of at least a priority, and leave it where it is."""
@@ -353,7 +356,7 @@ class Outbox:
 
     def packets_acknowledged(self, packets: Sequence[int]) -> None:
         """Note that the broker has the acknowledgements of these packets, and will use their numbers for others."""
-        self._journal.write(partial(records.forget_packets, packets=packets), within=LEISURE, proves=False)
+        self._journal.write(partial(records.forget_packets, packets=packets), within=LEISURE)
 
     def _make_room(self, message: Message) -> list[tuple[Entry, Loss]]:
         """Take out what has to go so that a message fits, and return it."""
@@ -419,15 +422,15 @@ class Outbox:
             if not kept.done():
                 kept.set_result(None)
 
-        self._journal.write(work).add_done_callback(written)
+        self._journal.write(work, need=Need.TAKES).add_done_callback(written)
         return kept
 
     def _paid(self, number: int) -> None:
         if number > 0:
             self._journal.write(partial(records.paid, number=number), within=COMPANY)
 
-    def _keep_time(self) -> None:
-        self._journal.write(partial(records.keep_time, mark=self._time.mark()), within=LEISURE)
+    def _keep_time(self, need: Need = Need.TIDIES) -> None:
+        self._journal.write(partial(records.keep_time, mark=self._time.mark()), within=LEISURE, need=need)
 
     def _count_change(self) -> None:
         few = self.messages <= NO_LONGER_FULL * self._settings.max_messages
