@@ -15,7 +15,8 @@ from sim7020_bridge.config.model import OutboxSettings
 from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database
 from sim7020_bridge.outbox.message import Entry, Loss, Message, Owed, OwedKind
-from sim7020_bridge.outbox.outbox import Outbox, Rules
+from sim7020_bridge.outbox.outbox import Outbox
+from sim7020_bridge.outbox.rules import Rules
 
 BATCH = 64
 """As many publishes as a broker sends before the first is acknowledged."""

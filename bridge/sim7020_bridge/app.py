@@ -27,8 +27,9 @@ from sim7020_bridge.mqtt.topics import Inbox, Request, SocketSend, Topics
 from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database, path_of
 from sim7020_bridge.outbox.message import Owed, Priority
-from sim7020_bridge.outbox.outbox import Outbox, Rules
+from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.outbox.records import UsageRow
+from sim7020_bridge.outbox.rules import Rules
 from sim7020_bridge.receipts import Receipts
 from sim7020_bridge.reporter import Reporter, pdn_document
 from sim7020_bridge.requests import Requests

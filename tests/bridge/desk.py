@@ -14,8 +14,9 @@ from sim7020_bridge.intake import Intake
 from sim7020_bridge.mqtt.messages import Publication, Received
 from sim7020_bridge.mqtt.topics import Inbox, Topics
 from sim7020_bridge.outbox.message import Owed, Priority
-from sim7020_bridge.outbox.outbox import Outbox, Rules
+from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.outbox.passing_time import Clocks, PassingTime
+from sim7020_bridge.outbox.rules import Rules
 from sim7020_bridge.receipts import Receipts
 from sim7020_bridge.reporter import Reporter, pdn_document
 from sim7020_bridge.requests import Requests

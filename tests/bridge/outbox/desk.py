@@ -9,9 +9,10 @@ from sim7020_bridge.errors import StorageFailed
 from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database
 from sim7020_bridge.outbox.message import Entry, Loss, Message, Origin, Owed, OwedKind, Priority
-from sim7020_bridge.outbox.outbox import Outbox, Rules
+from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.outbox.passing_time import Clocks, PassingTime
 from sim7020_bridge.outbox.records import UsageRow
+from sim7020_bridge.outbox.rules import Rules
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
