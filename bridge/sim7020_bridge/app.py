@@ -243,10 +243,10 @@ class Bridge:
         self._client.publish(Publication(topic=topic, payload=text.encode()))
 
     async def _wake_for_messages(self) -> None:
-        """Wake a module that saves power as soon as a message waits for it."""
+        """Wake a module that saves power as soon as a message waits for it that may go."""
         while True:
             await self.modem.facts.until(lambda state: bool(state.sleeping))
-            await self._outbox.until_any()
+            await self._router.until_any_may_go()
             await self.modem.wake()
             await self.modem.facts.until(lambda state: not state.sleeping)
 

@@ -75,6 +75,7 @@ class Router:
         self._changed = asyncio.Event()
         self._closing = False
         self._under_way: list[Entry] = []
+        self._paces: dict[str, Pace] = {}
         self._clock = clock
 
     async def run(self) -> None:
@@ -106,12 +107,10 @@ class Router:
 
     async def _serve(self, socket: ModemSocket) -> None:
         name = socket.settings.name
-        pace = Pace(socket.settings.min_interval, socket.settings.messages_per_hour)
-        loop = asyncio.get_running_loop()
         while not self._closing:
             await self._outbox.wait(name)
             await self._outbox.wait_settled()
-            pause = self._pause(socket.settings, pace.wait(loop.time()))
+            pause = self._pause(socket.settings)
             if pause > 0:
                 await self._held_back(pause)
                 continue
@@ -120,14 +119,39 @@ class Router:
             if entries:
                 self._under_way = [entry for entry in self._under_way if entry.place is Place.TAKEN]
                 self._under_way += entries
-                pace.sent(loop.time())
+                self._note_sent(socket.settings)
                 await self._send(socket, entries)
 
-    def _pause(self, settings: SocketSettings, pause: float) -> float:
+    async def until_any_may_go(self) -> None:
+        """Return once a message waits that neither the pace nor the data budget holds back."""
+        while True:
+            await self._outbox.until_any()
+            waiting = [socket.settings for socket in self._sockets if self._outbox.first(socket.settings.name)]
+            pause = min(map(self._pause, waiting), default=HELD_BACK_CHECK)
+            if pause <= 0:
+                return
+            await self._held_back(pause)
+
+    def _pace(self, settings: SocketSettings) -> Pace:
+        """Return a socket's pace; what earlier runs sent counts, and so the outbox must have been read."""
+        if settings.name not in self._paces:
+            now = asyncio.get_running_loop().time()
+            sent = [now - age for age in self._outbox.sends.ages(settings.name)]
+            self._paces[settings.name] = Pace(settings.min_interval, settings.messages_per_hour, sent)
+        return self._paces[settings.name]
+
+    def _note_sent(self, settings: SocketSettings) -> None:
+        pace = self._pace(settings)
+        pace.sent(asyncio.get_running_loop().time())
+        if pace.remembered:
+            self._outbox.sends.note(settings.name, remembered=pace.remembered)
+
+    def _pause(self, settings: SocketSettings) -> float:
         """Return the seconds until the next message of a socket may go, so far as can be known."""
         first = self._outbox.first(settings.name, self._lowest())
         if first is None:
             return HELD_BACK_CHECK
+        pause = self._pace(settings).wait(asyncio.get_running_loop().time())
         if settings.batch is None or first.message.priority >= Priority.HIGH:
             return pause
         return max(pause, settings.batch_wait - self._outbox.age(first))

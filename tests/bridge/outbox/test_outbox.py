@@ -201,6 +201,20 @@ async def test_numbers_go_on(desk: Desk) -> None:
     assert [entry.number for entry in desk.outbox] == [3]
 
 
+async def test_sends_are_remembered_over_restarts(desk: Desk) -> None:
+    """When a socket sent is known to the next run, as long as it matters."""
+    desk.outbox.sends.note("a", remembered=100.0)
+    desk.machine.pass_by(90)
+    desk.outbox.sends.note("a", remembered=100.0)
+    desk.machine.pass_by(20)
+    desk.outbox.sends.note("b", remembered=100.0)
+    desk.outbox.sends.note("a", remembered=100.0)
+    await desk.again()
+    desk.machine.pass_by(5)
+    assert list(desk.outbox.sends.ages("a")) == [25.0, 5.0]
+    assert list(desk.outbox.sends.ages("b")) == [5.0]
+
+
 async def test_no_more_ids_are_remembered_than_promised(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of too many ids the oldest may come again."""
     monkeypatch.setattr("sim7020_bridge.outbox.records.MOST_REMEMBERED", 3)
