@@ -36,6 +36,7 @@ def opened(file: Path) -> Outbox:
         resumed=lambda _: None,
         changed=lambda: None,
         received_dropped=lambda _: None,
+        put_aside=lambda _: None,
         usage=lambda _: None,
     )
     settings = OutboxSettings(max_messages=10**7, max_bytes=10**10)

@@ -78,6 +78,7 @@ class Bridge:
                 resumed=partial(resumed, settings.sockets),
                 changed=self._outbox_changed,
                 received_dropped=self._received_dropped,
+                put_aside=self._put_aside,
                 usage=lambda rows: self._usage.restore(usage_days(rows)),
             ),
         )
@@ -212,6 +213,10 @@ class Bridge:
 
     def _received_dropped(self, messages: int) -> None:
         self._reporter.event("received_dropped", messages=messages)
+
+    def _put_aside(self, owed: Owed) -> None:
+        self._reporter.event("put_aside", topic=owed.topic, publications=self._outbox.owing.aside)
+        self._reporter.delivery_changed()
 
     def _tell(self, owed: tuple[Owed, ...]) -> None:
         for each in owed:

@@ -57,6 +57,7 @@ class Desk:
                 resumed=partial(resumed, bench.settings.sockets),
                 changed=self._outbox_changed,
                 received_dropped=lambda _: None,
+                put_aside=lambda _: None,
                 usage=lambda _: None,
             ),
             time=PassingTime(Clocks(boot=str, uptime=asyncio.get_running_loop().time, wall=lambda: 0.0)),

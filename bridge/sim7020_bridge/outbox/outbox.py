@@ -69,7 +69,12 @@ class Outbox:
         self._room = asyncio.Event()
         self._room.set()
         self._loaded = False
-        self.owing = Owing(self._journal, dropped=rules.received_dropped, most_received=settings.max_received)
+        self.owing = Owing(
+            self._journal,
+            dropped=rules.received_dropped,
+            put_aside=rules.put_aside,
+            most_received=settings.max_received,
+        )
         self.sends = Sends(self._journal, self._time)
         self.bytes = 0
         self.full = False

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import count, islice
 from typing import Final
 
-from sim7020_bridge.errors import PayloadRefused
+from sim7020_bridge.errors import BrokerDisconnects, PayloadRefused
 from sim7020_bridge.outbox import records
 from sim7020_bridge.outbox.committer import Work
 from sim7020_bridge.outbox.journal import COMPANY, Journal
@@ -15,6 +15,9 @@ from sim7020_bridge.outbox.message import Owed, OwedKind
 from sim7020_bridge.outbox.room import Need
 
 log: Final = logging.getLogger(__name__)
+
+MOST_ASIDE: Final = 100
+"""Publications that are put aside; more are given up."""
 
 Numbered = tuple[tuple[int, Owed], ...]
 """What is owed, with its numbers on disk."""
@@ -29,27 +32,43 @@ class Owing:
     Args:
         journal: Where to write what is owed, and that it is no more.
         dropped: Called with how many received messages were given up because too many waited for the broker.
+        put_aside: Called with what makes the broker disconnect; it stays on disk and is tried again at the next start.
         most_received: How many may wait.
     """
 
-    def __init__(self, journal: Journal, *, dropped: Callable[[int], None], most_received: int) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        dropped: Callable[[int], None],
+        put_aside: Callable[[Owed], None],
+        most_received: int,
+    ) -> None:
         self._journal = journal
         self._dropped = dropped
+        self._put_aside = put_aside
         self._most_received = most_received
         self._waiting: dict[int, Owed] = {}
         self._received: dict[int, None] = {}
         self._on_the_way: dict[int, Owed] = {}
+        self._aside: dict[int, Owed] = {}
         self._passing = count(-1, -1)
         self._filled = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+
+    @property
+    def aside(self) -> int:
+        """How many publications were put aside."""
+        return len(self._aside)
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._on_the_way)
 
     def __iter__(self) -> Iterator[tuple[int, Owed]]:
         """Yield all that is on the disk."""
-        return iter([item for part in (self._on_the_way, self._waiting) for item in list(part.items()) if item[0] > 0])
+        parts = self._aside, self._on_the_way, self._waiting
+        return iter([item for part in parts for item in list(part.items()) if item[0] > 0])
 
     def owe(self, work: Work[Numbered], owed: Sequence[Owed]) -> asyncio.Future[None]:
         """Have work write what is owed, and return a future that is done when it has, or could not.
@@ -115,9 +134,15 @@ class Owing:
         try:
             await publish(owed)
         except PayloadRefused as refused:
-            log.error("a message to %s is given up: %s", owed.topic, refused)
+            if isinstance(refused, BrokerDisconnects) and len(self._aside) < MOST_ASIDE:
+                log.error("a message to %s is put aside until the next start: %s", owed.topic, refused)
+                self._aside[number] = owed
+                self._put_aside(owed)
+            else:
+                log.error("a message to %s is given up: %s", owed.topic, refused)
         del self._on_the_way[number]
-        self._paid(number)
+        if number not in self._aside:
+            self._paid(number)
         if not len(self):
             self._idle.set()
 

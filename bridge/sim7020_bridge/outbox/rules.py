@@ -16,6 +16,7 @@ class Rules:
         resumed: Says why a message of before a restart can't be sent any more, or None if it can.
         changed: Called after messages came or went, or storage failed or works again.
         received_dropped: Called with how many received messages were given up.
+        put_aside: Called with a publication that makes the broker disconnect.
         usage: Called with the bytes of earlier days, once they are read.
     """
 
@@ -23,4 +24,5 @@ class Rules:
     resumed: Callable[[Entry], Loss | None]
     changed: Callable[[], None]
     received_dropped: Callable[[int], None]
+    put_aside: Callable[[Owed], None]
     usage: Callable[[Sequence[UsageRow]], None]

@@ -53,6 +53,7 @@ class Desk:
         self.taken: list[tuple[str, bool]] = []
         self.failures: list[StorageFailed] = []
         self.dropped = 0
+        self.aside: list[str] = []
         self.usage: list[UsageRow] = []
         self.resumed: Callable[[Entry], Loss | None] = lambda _entry: None
         self.outbox = self.opened()
@@ -67,6 +68,7 @@ class Desk:
                 resumed=self._resume,
                 changed=lambda: None,
                 received_dropped=self._drop,
+                put_aside=lambda owed: self.aside.append(owed.topic),
                 usage=self.usage.extend,
             ),
             time=PassingTime(self.machine.clocks()),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sim7020_bridge.config.model import OutboxSettings, WhenFull
-from sim7020_bridge.errors import PayloadRefused
+from sim7020_bridge.errors import BrokerDisconnects, PayloadRefused
 from sim7020_bridge.outbox import records
 from sim7020_bridge.outbox.message import Loss, Origin, Owed, OwedKind, Priority, Stage
 from tests.bridge.outbox.desk import Desk
@@ -445,6 +445,28 @@ async def test_what_the_broker_refuses_is_given_up(desk: Desk) -> None:
     await asyncio.gather(running, return_exceptions=True)
     await desk.again()
     assert desk.owed() == []
+
+
+async def test_what_makes_the_broker_disconnect_is_put_aside(desk: Desk) -> None:
+    """It stays on disk for the next run, and what comes after it goes on."""
+    await desk.outbox.keep([Owed(OwedKind.RECEIVED, "received", payload) for payload in (b"poison", b"x")])
+    published: list[bytes] = []
+
+    async def publish(owed: Owed) -> None:
+        if owed.payload == b"poison":
+            raise BrokerDisconnects("3 times in a row")
+        published.append(owed.payload)
+
+    running = asyncio.create_task(desk.outbox.owing.run(publish))
+    await desk.outbox.owing.wait_idle()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert published == [b"x"]
+    assert desk.aside == ["received"]
+    assert desk.outbox.owing.aside == 1
+    await desk.again()
+    assert desk.outbox.owing.aside == 0
+    assert desk.owed() == ["poison"]
 
 
 async def test_the_oldest_of_too_much_that_came_is_dropped(tmp_path: Path) -> None:
