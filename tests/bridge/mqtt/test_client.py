@@ -452,7 +452,7 @@ async def test_publication_that_makes_the_broker_disconnect(tmp_path: Path) -> N
         with pytest.raises(BrokerDisconnects):
             await publishing.pop(2)
         await asyncio.gather(*publishing)
-        heard = set()
+        heard: set[bytes] = set()
         while heard != {b"0", b"1", b"2", b"3"}:
             heard.add((await one.next()).payload)
         ended = one.connections
