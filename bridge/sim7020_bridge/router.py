@@ -8,10 +8,9 @@ from typing import Final
 
 from sim7020_bridge.batching import batch, fits
 from sim7020_bridge.clock import Clock, wall_clock
-from sim7020_bridge.commands.sockets import LARGEST_PAYLOAD
 from sim7020_bridge.config.model import SocketSettings, Transport, WhenUnsure
 from sim7020_bridge.errors import BridgeError, CommandRefused, LineError, ModuleSilent, StorageFailed
-from sim7020_bridge.modem.socket import ModemSocket, SocketLost
+from sim7020_bridge.modem.socket import CAREFUL_PAYLOAD, ModemSocket, SocketLost
 from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.mqtt.documents import ErrorDocument, ReceiptState
 from sim7020_bridge.mqtt.payloads import encode_payload
@@ -40,6 +39,10 @@ LAST_SENDS: Final = 2.0
 
 STORAGE_WAIT: Final = 5.0
 """Seconds before a message that must not go unless written down is tried again."""
+
+MAY_BE_TOO_LARGE: Final = (
+    "socket %s: the module refused a datagram of %d bytes; if its firmware takes no more than %d, set max_payload"
+)
 
 
 class Router:
@@ -170,7 +173,7 @@ class Router:
             return ()
         while (entry := self._outbox.first(settings.name, self._lowest())) is not None:
             payloads = [each.message.data for each in (*taken, entry)]
-            if taken and (settings.batch is None or not fits(settings.batch, payloads, LARGEST_PAYLOAD)):
+            if taken and (settings.batch is None or not fits(settings.batch, payloads, settings.max_payload)):
                 break
             self._outbox.take(entry)
             taken.append(entry)
@@ -190,9 +193,11 @@ class Router:
             acknowledged = await socket.send(data)
         except (SocketLost, LineError) as error:
             log.info("message %s was interrupted: %s", entries[0].message.id, error)
-            unsent = isinstance(error, SocketLost) and len(data) <= LARGEST_PAYLOAD
+            unsent = isinstance(error, SocketLost) and len(data) <= socket.settings.max_payload
             self._again(entries, unsure=cautious and not unsent)
         except (CommandRefused, ModuleSilent) as error:
+            if isinstance(error, CommandRefused) and not socket.acknowledges and len(data) > CAREFUL_PAYLOAD:
+                log.warning(MAY_BE_TOO_LARGE, socket.settings.name, len(data), CAREFUL_PAYLOAD)
             self._refused(entries, error, unsure=cautious and isinstance(error, ModuleSilent))
         else:
             if socket.acknowledges:
@@ -272,7 +277,7 @@ def resumed(sockets: Sequence[SocketSettings], entry: Entry) -> Loss | None:
     settings = next((socket for socket in sockets if socket.name == entry.message.socket), None)
     if settings is None:
         return Loss.NO_SOCKET
-    if settings.transport is Transport.UDP and len(entry.message.data) > LARGEST_PAYLOAD:
+    if settings.transport is Transport.UDP and len(entry.message.data) > settings.max_payload:
         return Loss.TOO_LARGE
     unsure = entry.stage is Stage.SENDING and settings.when_unsure is WhenUnsure.FAIL
     return Loss.UNSURE if unsure else None
