@@ -41,6 +41,9 @@ log: Final = logging.getLogger(__name__)
 USAGE_KEPT_WITHIN: Final = 1.0
 """Seconds within which counted bytes are written down."""
 
+DAY_LOOK: Final = 10.0
+"""Seconds between two looks whether another day has begun."""
+
 LAST_PAYMENTS: Final = 2.0
 """Seconds that the broker has, when the bridge ends, to acknowledge what it is owed."""
 
@@ -152,6 +155,7 @@ class Bridge:
                 tasks.create_task(self.modem.run(), name="modem")
                 tasks.create_task(self._router.run(), name="router")
                 tasks.create_task(self._wake_for_messages(), name="wake")
+                tasks.create_task(self._watch_the_day(), name="day")
                 tasks.create_task(_end_with(talking), name="watch mqtt")
         finally:
             # the modem's last state goes out before the connection does
@@ -246,6 +250,12 @@ class Bridge:
 
     def _publish_text(self, topic: str, text: str) -> None:
         self._client.publish(Publication(topic=topic, payload=text.encode()))
+
+    async def _watch_the_day(self) -> None:
+        """Publish, and let go what the budget held back, when a day or a billing period begins."""
+        while True:
+            await asyncio.sleep(DAY_LOOK)
+            self._usage.look()
 
     async def _wake_for_messages(self) -> None:
         """Wake a module that saves power as soon as a message waits for it that may go."""
