@@ -8,13 +8,15 @@ import termios
 import threading
 from abc import ABC, abstractmethod
 from contextlib import suppress
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
 import serial
+from serial.tools import list_ports
 
 from sim7020_bridge.errors import PortClosed, PortUnavailable
+from sim7020_bridge.holders import holders
 
 CHUNK: Final = 4096
 CONNECT_TIMEOUT: Final = 10.0
@@ -52,6 +54,26 @@ class Port(ABC):
     def gone(self, why: object = "") -> PortClosed:
         """Say that the port went away, and why if that is known."""
         return PortClosed(f"{self.name} went away: {why}" if why else f"{self.name} went away")
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A serial port that the system lists, and what is known of the device behind it; USB ids are 16 bits."""
+
+    device: str
+    vendor_id: int | None = None
+    product_id: int | None = None
+    manufacturer: str | None = None
+    product: str | None = None
+    serial_number: str | None = None
+
+
+def attached() -> tuple[Attached, ...]:
+    """Return the serial ports that the system lists."""
+    return tuple(
+        Attached(each.device, each.vid, each.pid, each.manufacturer, each.product, each.serial_number)
+        for each in list_ports.comports()
+    )
 
 
 async def open_port(name: str, baudrate: int) -> Port:
@@ -241,23 +263,6 @@ async def _open_rfc2217(name: str, baudrate: int) -> Port:
         raise _unreachable(name, error) from error
 
 
-def _holder(name: str) -> str | None:
-    """Name the program that has a device open, if the system tells: Linux does, of programs of the same user."""
-    device = os.path.realpath(name)
-    for process in sorted(Path("/proc").glob("[0-9]*"), key=lambda entry: int(entry.name)):
-        with suppress(OSError):
-            if any(_leads_to(link, device) for link in (process / "fd").iterdir()):
-                program = (process / "comm").read_text(errors="replace").strip()
-                return f"the program {program} (process {process.name})"
-    return None
-
-
-def _leads_to(link: Path, device: str) -> bool:
-    with suppress(OSError):
-        return str(link.readlink()) == device
-    return False
-
-
 def _unreachable(name: str, error: Exception) -> PortUnavailable:
     return PortUnavailable(name, "refused", f"cannot connect ({error}); is the serial server running there?")
 
@@ -270,7 +275,7 @@ def _unavailable(name: str, error: Exception) -> PortUnavailable:
         detail = "no permission to open it; add this user to the group that owns it, usually dialout"
         return PortUnavailable(name, "not_permitted", detail)
     if number in {errno.EBUSY, errno.EWOULDBLOCK} or "lock" in str(error):
-        holder = _holder(name)
-        who = "another program" if holder is None else holder
+        found = holders(name)
+        who = found[0].words if found else "another program"
         return PortUnavailable(name, "busy", f"{who} holds it; end it, or tell it to leave the port alone")
     return PortUnavailable(name, "unusable", f"it can't be used as a serial port ({error})")

@@ -16,13 +16,14 @@ _UNCLEAN = re.compile(r"Traceback|Task exception|never retrieved|was never await
 
 @dataclass
 class Emulator:
-    """An emulated module; `place` is what a bridge's configuration calls its port."""
+    """An emulated module; `place` is what a bridge's configuration calls its port, `python` has the package."""
 
     directory: Path
     name: str
     arguments: Sequence[str]
     tcp: bool = False
     place: str = ""
+    python: str = sys.executable
     process: asyncio.subprocess.Process | None = field(default=None, repr=False)
 
     @property
@@ -45,7 +46,7 @@ class Emulator:
         port = ["--tcp", where] if self.tcp else ["--link", str(self.link)]
         with (self.directory / f"{self.name}.log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable,
+                self.python,
                 "-m",
                 "sim7020_emulator",
                 *port,
@@ -94,11 +95,15 @@ class Emulator:
 
 @dataclass
 class BridgeProcess:
-    """The bridge, run from its command line; `inside` is a command that runs another one in its own place."""
+    """The bridge, run from its command line; `inside` is a command that runs another one in its own place.
+
+    `python` is the interpreter that has the package.
+    """
 
     config: Path
     process: asyncio.subprocess.Process | None = field(default=None, repr=False)
     inside: Sequence[str] = ()
+    python: str = sys.executable
 
     @property
     def log(self) -> str:
@@ -110,7 +115,7 @@ class BridgeProcess:
         with self.config.with_suffix(".log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *self.inside,
-                sys.executable,
+                self.python,
                 "-W",
                 "default",
                 "-m",

@@ -13,6 +13,9 @@ _SUBCOMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "run": "sim7020_bridge.cli.run",
         "demo": "sim7020_bridge.cli.demo",
         "outbox": "sim7020_bridge.cli.outbox",
+        "ports": "sim7020_bridge.cli.ports",
+        "probe": "sim7020_bridge.cli.probe",
+        "decode": "sim7020_bridge.cli.decode",
     }
 )
 """Name of each subcommand, in the order of the help, and the module that has it under the same name."""

@@ -1,0 +1,102 @@
+"""``ports``: the serial ports of this machine, and which of them has a modem behind it."""
+
+import asyncio
+import json
+import logging
+import os
+import sys
+from dataclasses import dataclass
+
+import click
+
+from sim7020_bridge.cli.options import EXIT_FAILED
+from sim7020_bridge.commands.identity import BAUD_RATES, ReadModel
+from sim7020_bridge.config.model import DEFAULT_BAUDRATE
+from sim7020_bridge.errors import BridgeError
+from sim7020_bridge.ports import SerialPort, serial_ports
+from sim7020_bridge.probe.line import answers, listening
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Whether a port answered AT, and with which model; ``problem`` says why it could not be asked."""
+
+    answers: bool
+    model: str | None = None
+    problem: str | None = None
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[PORT]...")
+@click.option("--ask", is_flag=True, help="Write AT to each free port, and to each PORT, and see what answers.")
+@click.option(
+    "--baud", type=int, default=DEFAULT_BAUDRATE, show_default=True, metavar="RATE", help="The rate to ask at."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document, for machines.")
+def ports(*, names: tuple[str, ...], ask: bool, baud: int, as_json: bool) -> None:
+    """List serial ports, or only PORT...: lasting names, USB ids, and who has them open.
+
+    Nothing is written to any port without --ask.
+
+    \b
+    Exit status: 0 listed, 1 a PORT is not there, 2 the command line is wrong.
+    Example:     sim7020-bridge ports --ask
+    """
+    if baud not in BAUD_RATES[1:]:
+        raise click.BadParameter(f"the module has no rate of {baud}", param_hint="--baud")
+    missing = [name for name in names if not os.path.exists(name)]  # noqa: PTH110 - a device, not a path
+    for name in missing:
+        click.echo(f"{name}: there is no such device", err=True)
+    present = [name for name in names if name not in missing]
+    found = serial_ports(present) if present or not names else ()
+    asked = asyncio.run(_ask_all([port for port in found if present or not port.held_by], baud)) if ask else {}
+    if as_json:
+        click.echo(json.dumps({"ports": [_document(port, asked.get(port.device)) for port in found]}, indent=2))
+    else:
+        for port in found:
+            click.echo(_shown(port, asked.get(port.device)))
+        if not found and not missing:
+            click.echo("There is no serial port. A modem on USB needs a cable that carries data.", err=True)
+    sys.exit(EXIT_FAILED if missing else 0)
+
+
+async def _ask_all(found: list[SerialPort], baud: int) -> dict[str, _Asked]:
+    # what the layers below would log, the answer says
+    logging.getLogger("sim7020_bridge").addHandler(logging.NullHandler())
+    return {port.device: await _ask(port, baud) for port in found}
+
+
+async def _ask(port: SerialPort, baud: int) -> _Asked:
+    try:
+        async with listening(port.device, baud, lambda _: None) as channel:
+            if not await answers(channel, first=False):
+                return _Asked(answers=False)
+            return _Asked(answers=True, model=await channel.execute(ReadModel()))
+    except BridgeError as error:
+        return _Asked(answers=False, problem=str(error))
+
+
+def _document(port: SerialPort, asked: _Asked | None) -> dict[str, object]:
+    answer = None if asked is None else {"at": asked.answers, "model": asked.model, "problem": asked.problem}
+    return {**port.document(), "asked": answer}
+
+
+def _shown(port: SerialPort, asked: _Asked | None) -> str:
+    lines = [click.style(port.best_name, bold=True) + (f" -> {port.device}" if port.names else "")]
+    hardware = port.attached
+    if hardware is not None and hardware.vendor_id is not None and hardware.product_id is not None:
+        said = " ".join(filter(None, (hardware.manufacturer, hardware.product)))
+        serial = f", serial number {hardware.serial_number}" if hardware.serial_number else ""
+        lines.append(f"  USB {hardware.vendor_id:04x}:{hardware.product_id:04x} {said}{serial}".rstrip())
+    lines += [click.style(f"  held by {holder.words}", fg="yellow") for holder in port.held_by]
+    if not port.usable:
+        lines.append(click.style("  this user may not open it: add it to the group dialout", fg="red"))
+    if asked is not None:
+        lines.append(_answer(asked))
+    return "\n".join(lines)
+
+
+def _answer(asked: _Asked) -> str:
+    if asked.answers:
+        return click.style(f"  answers AT: {asked.model or 'an unknown model'}", fg="green")
+    return f"  {asked.problem or 'does not answer AT at this rate'}"

@@ -1,0 +1,134 @@
+"""``probe``: climb from a port to an answer from the internet, and say what to do where it ends."""
+
+import asyncio
+import json
+import logging
+import sys
+from typing import Final
+
+import click
+from rich.console import Console
+from rich.status import Status as Spinner
+from rich.text import Text
+
+from sim7020_bridge.cli.options import EXIT_FAILED
+from sim7020_bridge.commands.identity import BAUD_RATES
+from sim7020_bridge.commands.quoting import require_quotable
+from sim7020_bridge.probe.climb import Climb
+from sim7020_bridge.probe.finding import Finding, Layer, Status, Wanted
+
+_HOST: Final = "example.com"
+_SIGNAL_STEPS: Final = 31
+_BAR: Final = 10
+_MARKS: Final = {Status.FINE: "+", Status.WARNING: "!", Status.BROKEN: "x", Status.SKIPPED: "-"}
+_COLOURS: Final = {Status.FINE: "green", Status.WARNING: "yellow", Status.BROKEN: "red", Status.SKIPPED: "dim"}
+_PIN_DIGITS: Final = range(4, 9)
+
+
+@click.command()
+@click.argument("port")
+@click.option("--baud", type=int, metavar="RATE", help="The rate that it should have; default: try the usual ones.")
+@click.option("--apn", metavar="NAME", help="The APN that it should use.")
+@click.option(
+    "--pin",
+    envvar="SIM7020_PIN",
+    prompt="PIN of the SIM",
+    prompt_required=False,
+    hide_input=True,
+    is_flag=False,
+    help="Asked for if given without a value; or $SIM7020_PIN. Tried once.",
+)
+@click.option(
+    "--timeout", type=click.FloatRange(1, 3600), default=120, show_default=True, help="Seconds for the network."
+)
+@click.option("--host", default=_HOST, show_default=True, help="What to resolve and ping, which costs about 1 kB.")
+@click.option("--no-internet", is_flag=True, help="Neither resolve nor ping.")
+@click.option("--show-identities", is_flag=True, help="Show IMEI, IMSI and ICCID in --json.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document at the end, for machines.")
+def probe(
+    *,
+    port: str,
+    baud: int | None,
+    apn: str | None,
+    pin: str | None,
+    timeout: float,
+    host: str,
+    no_internet: bool,
+    show_identities: bool,
+    as_json: bool,
+) -> None:
+    """Find out how far data gets from PORT, and what to do where it ends.
+
+    \b
+    Exit status: 0 all layers hold, 1 one is broken, 2 the command line is wrong.
+    Example:     sim7020-bridge probe /dev/ttyUSB0 --apn iot.example
+    """
+    if baud is not None and baud not in BAUD_RATES[1:]:
+        raise click.BadParameter(f"the module has no rate of {baud}", param_hint="--baud")
+    if pin is not None and not (pin.isascii() and pin.isdecimal() and len(pin) in _PIN_DIGITS):
+        raise click.BadParameter("a PIN has 4 to 8 digits", param_hint="--pin")
+    try:
+        require_quotable(host, "a host")
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--host") from error
+    wanted = Wanted(port, baud, apn, pin, timeout, None if no_internet else host)
+    # what the layers below would log, the findings say
+    logging.getLogger("sim7020_bridge").addHandler(logging.NullHandler())
+    if as_json:
+        found: list[Finding] = []
+        well = asyncio.run(Climb(wanted, tell=found.append).run())
+        click.echo(json.dumps(_document(wanted, found, well=well, show_identities=show_identities), indent=2))
+    else:
+        well = asyncio.run(_View(Console(highlight=False, soft_wrap=True)).show(wanted))
+    sys.exit(0 if well else EXIT_FAILED)
+
+
+def _document(wanted: Wanted, found: list[Finding], *, well: bool, show_identities: bool) -> dict[str, object]:
+    broken = next((finding.layer.value for finding in found if finding.status is Status.BROKEN), None)
+    layers = [finding.document(show_identities=show_identities) for finding in found]
+    told = {finding.layer for finding in found}
+    return {
+        "port": wanted.port,
+        "ok": well,
+        "broken": broken,
+        "layers": layers,
+        "not_reached": [layer.value for layer in Layer if layer not in told],
+    }
+
+
+class _View:
+    """Findings as lines that stay, and below them what is being tried."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._spinner = Spinner("", console=console)
+
+    async def show(self, wanted: Wanted) -> bool:
+        """Probe, and show what is found; whether all layers hold."""
+        with self._spinner:
+            well = await Climb(wanted, tell=self._tell, waiting=self._wait).run()
+        self._console.print("All layers hold." if well else "Mend this, then probe again.")
+        return well
+
+    def _wait(self, layer: Layer, what: str) -> None:
+        self._spinner.update(f"{_title(layer)}: {what}")
+
+    def _tell(self, finding: Finding) -> None:
+        line = Text(f"{_MARKS[finding.status]} ", style=_COLOURS[finding.status])
+        line.append(f"{_title(finding.layer):<13}", style="bold")
+        index = finding.details.get("rssi_index")
+        if finding.layer is Layer.SIGNAL and isinstance(index, int):
+            line.append(f"{_bar(index)} ")
+        line.append(finding.summary)
+        self._console.print(line)
+        if finding.advice is not None:
+            self._console.print(Text(f"{'':<15}{finding.advice}", style=_COLOURS[finding.status]))
+
+
+def _bar(index: int) -> str:
+    full = round(index / _SIGNAL_STEPS * _BAR)
+    return "#" * full + "." * (_BAR - full)
+
+
+def _title(layer: Layer) -> str:
+    return {Layer.SIM: "SIM", Layer.APN: "APN", Layer.DNS: "DNS"}.get(layer, layer.value.replace("_", " "))

@@ -1,0 +1,50 @@
+"""SIM7020 NB-IoT modems in Home Assistant, through the MQTT topics of sim7020-bridge."""
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.device_registry import DeviceEntry
+from homeassistant.helpers.typing import ConfigType
+
+from custom_components.sim7020.compatibility import delete_contract_issue
+from custom_components.sim7020.const import DOMAIN, PLATFORMS
+from custom_components.sim7020.coordinator import Coordinator, Sim7020ConfigEntry, modem_identifier, socket_identifier
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:  # noqa: ARG001
+    """Set up what does not belong to one modem."""
+    return True
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: Sim7020ConfigEntry) -> bool:
+    """Set up a modem from a config entry."""
+    coordinator = Coordinator(hass, entry)
+    await coordinator.async_open()
+    entry.async_on_unload(coordinator.close)
+    entry.runtime_data = coordinator
+    coordinator.async_register_devices()
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: Sim7020ConfigEntry) -> bool:
+    """Unload a modem."""
+    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: Sim7020ConfigEntry) -> None:
+    """Leave no repair issue of a removed modem behind."""
+    delete_contract_issue(hass, entry)
+
+
+async def async_remove_config_entry_device(
+    hass: HomeAssistant,  # noqa: ARG001
+    entry: Sim7020ConfigEntry,
+    device: DeviceEntry,
+) -> bool:
+    """Let the user remove the device of a socket that the bridge has no more."""
+    coordinator = entry.runtime_data
+    present = {modem_identifier(coordinator.imei)}
+    present |= {socket_identifier(coordinator.imei, socket) for socket in coordinator.sockets}
+    return not device.identifiers & present

@@ -1,0 +1,311 @@
+"""One modem's topics on Home Assistant's MQTT connection. No other module touches the ``mqtt`` integration.
+
+What the others use:
+
+- ``client.linked`` and ``client.online``: is there a broker, and does the bridge hear it.
+- ``await client.async_request(verb, body)``: the answer's ``data``, or a BridgeError.
+- ``await client.async_send(message)``: the same for ``send``; with ``receipt_within`` it waits for the final receipt.
+- ``await async_first(hass, topic)``: a topic's retained payload, for the configuration flow.
+
+A request is published with QoS 0 and only while broker and bridge are there, and it expires: Home Assistant's MQTT
+client keeps what it could not deliver and tells the caller that it failed, and a ghost must not go out over a paid link
+later.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+from uuid import uuid4
+
+import probatio
+from homeassistant.components import mqtt
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.json import json_dumps
+from homeassistant.util import dt as dt_util
+from homeassistant.util.json import JsonObjectType
+
+from custom_components.sim7020.documents import Receipt
+from custom_components.sim7020.errors import (
+    BridgeOffline,
+    BrokerUnreachable,
+    NoReceipt,
+    NoResponse,
+    NotSent,
+    RequestRefused,
+)
+from custom_components.sim7020.reading import Keys, Reader, UnreadableDocument
+from custom_components.sim7020.topics import Kind, Subject, Topics
+
+_LOGGER: Final = logging.getLogger(__package__)
+
+QOS: Final = 1
+"""The bridge publishes everything with it."""
+
+SUBSCRIBED_WITHIN: Final = 10.0
+"""Seconds until the broker has acknowledged the subscriptions."""
+
+FIRST_WITHIN: Final = 5.0
+"""Seconds until a retained message has come."""
+
+EXPIRES_AFTER: Final = timedelta(seconds=30)
+"""A bridge that reads a request later than this refuses it; leaves room for clocks that differ a little."""
+
+RESPONSE_WITHIN: Final = 30.0
+"""Seconds until a request is answered that has the bridge ask the module something."""
+
+PATIENCE: Final = {
+    "activate": 120.0,
+    "deactivate": 60.0,
+    "ping": 120.0,
+    "reattach": 120.0,
+    "resolve": 90.0,
+    "set_apn": 120.0,
+    "wake": 60.0,
+}
+"""Seconds for the requests that take their time on the air."""
+
+SENT: Final = {"accepted", "acknowledged"}
+"""States of a final receipt that say that the module took the message."""
+
+
+class Client:
+    """Listens to a modem's topics and asks its bridge.
+
+    Args:
+        hass: Home Assistant.
+        topics: The modem's topics.
+        heard: Takes what was published on topics other than responses, receipts and availability.
+        changed: Called when ``linked`` or ``online`` has changed.
+
+    ``told`` is set once the broker has told whether the bridge is online.
+    """
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        topics: Topics,
+        *,
+        heard: Callable[[Subject, str, bytes], None],
+        changed: CALLBACK_TYPE,
+    ) -> None:
+        self.topics = topics
+        self.linked = False
+        self.online = False
+        self.told = asyncio.Event()
+        self._hass = hass
+        self._heard = heard
+        self._changed = changed
+        self._reader = Reader()
+        self._responses: dict[str, asyncio.Future[JsonObjectType]] = {}
+        self._receipts: dict[asyncio.Future[Receipt], tuple[str, str]] = {}
+        self._unsubscribe: list[CALLBACK_TYPE] = []
+
+    async def async_open(self) -> None:
+        """Subscribe, and return once the broker has acknowledged it.
+
+        Raises:
+            BrokerUnreachable: There is no MQTT integration, or it is not connected.
+        """
+        if not await mqtt.async_wait_for_mqtt_client(self._hass):
+            raise BrokerUnreachable
+        subscribed = asyncio.Event()
+        try:
+            self._unsubscribe.append(mqtt.async_subscribe_connection_status(self._hass, self._link_changed))
+            for topic in self.topics.filters:
+                self._unsubscribe.append(
+                    await mqtt.async_subscribe(self._hass, topic, self._message_received, QOS, encoding=None)
+                )
+            unlisten = mqtt.async_on_subscribe_done(self._hass, self.topics.responses, QOS, subscribed.set)
+            try:
+                async with asyncio.timeout(SUBSCRIBED_WITHIN):
+                    await subscribed.wait()
+            finally:
+                unlisten()
+        except (HomeAssistantError, TimeoutError) as error:
+            self.close()
+            raise BrokerUnreachable from error
+        self.linked = mqtt.is_connected(self._hass)
+
+    @callback
+    def close(self) -> None:
+        """Unsubscribe. Whoever still waits for an answer is told that the bridge is offline."""
+        while self._unsubscribe:
+            self._unsubscribe.pop()()
+        waiting: list[asyncio.Future[JsonObjectType] | asyncio.Future[Receipt]] = [
+            *self._responses.values(),
+            *self._receipts,
+        ]
+        for future in waiting:
+            if not future.done():
+                future.set_exception(BridgeOffline())
+                future.exception()  # a receipt may have nobody who waits for it yet
+        self.linked = self.online = False
+
+    def check_online(self) -> None:
+        """Raise what keeps the bridge from being asked.
+
+        Raises:
+            BrokerUnreachable: Home Assistant is not connected to the broker.
+            BridgeOffline: The bridge is not.
+        """
+        if not self.linked:
+            raise BrokerUnreachable
+        if not self.online:
+            raise BridgeOffline
+
+    async def async_request(
+        self, verb: str, body: JsonObjectType | None = None, *, within: float | None = None
+    ) -> JsonObjectType:
+        """Ask the bridge for something and return the ``data`` of its answer.
+
+        Args:
+            verb: One of the contract's requests.
+            body: What it takes. ``transaction`` and ``expires`` are added.
+            within: Seconds to wait for the answer; by default what the verb may need.
+
+        Raises:
+            BrokerUnreachable, BridgeOffline: Nothing was published, and nothing will be.
+            NoResponse: No answer came in time.
+            RequestRefused: The answer is an error.
+        """
+        self.check_online()
+        seconds = PATIENCE.get(verb, RESPONSE_WITHIN) if within is None else within
+        transaction = uuid4().hex
+        expires = (dt_util.utcnow() + EXPIRES_AFTER).isoformat()
+        payload = json_dumps({**(body or {}), "transaction": transaction, "expires": expires})
+        response = self._responses[transaction] = self._hass.loop.create_future()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._async_publish(self.topics.request(verb), payload)
+                answer = Keys(await response)
+        except TimeoutError as error:
+            raise NoResponse(verb, seconds) from error
+        finally:
+            del self._responses[transaction]
+        if answer.text("status") != "ok":
+            error_keys = answer.keys("error")
+            raise RequestRefused(error_keys.text("code") or "unknown", error_keys.text("message") or "")
+        return answer.object("data")
+
+    async def async_send(self, message: JsonObjectType, *, receipt_within: float | None = None) -> Receipt:
+        """Send a message through a socket, and return what became of it.
+
+        Args:
+            message: The body of ``request/send``. Without an ``id`` it gets one.
+            receipt_within: Seconds to wait for the final receipt. None: do not wait, the receipt says ``queued``.
+
+        Raises:
+            BrokerUnreachable, BridgeOffline, NoResponse, RequestRefused: As for async_request().
+            NotSent: The final receipt says that it was not sent.
+            NoReceipt: None came in time.
+        """
+        socket, message_id = str(message["socket"]), str(message.get("id") or uuid4().hex)
+        final: asyncio.Future[Receipt] = self._hass.loop.create_future()
+        self._receipts[final] = (socket, message_id)
+        try:
+            queued = Keys(await self.async_request("send", {**message, "id": message_id}))
+            if receipt_within is None:
+                return Receipt(id=message_id, socket=socket, state=queued.text("state"), final=False)
+            async with asyncio.timeout(receipt_within):
+                receipt = await final
+        except TimeoutError as error:
+            raise NoReceipt(message_id, receipt_within or 0) from error
+        finally:
+            del self._receipts[final]
+        if receipt.state not in SENT:
+            raise NotSent(receipt)
+        return receipt
+
+    async def _async_publish(self, topic: str, payload: str) -> None:
+        try:
+            await mqtt.async_publish(self._hass, topic, payload, qos=0, retain=False)
+        except HomeAssistantError as error:
+            raise BrokerUnreachable from error
+
+    @callback
+    def _link_changed(self, linked: bool) -> None:  # noqa: FBT001
+        if linked != self.linked:
+            self.linked = linked
+            self.online = self.online and linked  # the broker tells it again
+            self._changed()
+
+    @callback
+    def _message_received(self, message: mqtt.ReceiveMessage) -> None:
+        subject = self.topics.subject(message.topic)
+        payload = message.payload.encode() if isinstance(message.payload, str) else bytes(message.payload)
+        if subject is None:
+            return
+        try:
+            self._take(subject, message.topic, payload)
+        except UnreadableDocument as error:
+            _LOGGER.warning("Ignoring a message that is no JSON object: %s", error)
+
+    def _take(self, subject: Subject, topic: str, payload: bytes) -> None:
+        match subject.kind:
+            case Kind.AVAILABILITY:
+                self.told.set()
+                online = payload == b"online"
+                if online != self.online:
+                    self.online = online
+                    self._changed()
+            case Kind.RESPONSE:
+                self._answered(self._reader.read(topic, payload, lambda keys: keys.rest()))
+            case Kind.RECEIPT:
+                self._receipted(self._reader.read(topic, payload, Receipt.of))
+            case _:
+                self._heard(subject, topic, payload)
+
+    def _answered(self, answer: JsonObjectType) -> None:
+        future = self._responses.get(str(answer.get("transaction")))
+        if future is not None and not future.done():
+            future.set_result(answer)
+
+    def _receipted(self, receipt: Receipt) -> None:
+        for future, message in self._receipts.items():
+            if receipt.final and message == (receipt.socket, receipt.id) and not future.done():
+                future.set_result(receipt)
+
+
+async def async_first(hass: HomeAssistant, topic: str, *, within: float | None = None) -> bytes | None:
+    """Return the first payload on a topic, which is the retained one if there is any, or None if none comes in time.
+
+    Args:
+        hass: Home Assistant.
+        topic: The topic, without wildcards.
+        within: Seconds to wait; by default what a retained message may take.
+
+    Raises:
+        BrokerUnreachable: There is no MQTT integration, or it is not connected.
+    """
+    if not await mqtt.async_wait_for_mqtt_client(hass) or not mqtt.is_connected(hass):
+        raise BrokerUnreachable
+    first: asyncio.Future[bytes] = hass.loop.create_future()
+
+    @callback
+    def received(message: mqtt.ReceiveMessage) -> None:
+        if not first.done():
+            first.set_result(message.payload.encode() if isinstance(message.payload, str) else bytes(message.payload))
+
+    try:
+        unsubscribe = await mqtt.async_subscribe(hass, topic, received, QOS, encoding=None)
+    except HomeAssistantError as error:
+        raise BrokerUnreachable from error
+    try:
+        async with asyncio.timeout(FIRST_WITHIN if within is None else within):
+            return await first
+    except TimeoutError:
+        return None
+    finally:
+        unsubscribe()
+
+
+def is_topic(value: str) -> bool:
+    """Tell whether messages can be published on a topic of this name."""
+    try:
+        mqtt.valid_publish_topic(value)
+    except probatio.Invalid:
+        return False
+    return True

@@ -1,0 +1,80 @@
+"""What can go wrong between Home Assistant and the bridge, in words that are translated.
+
+HomeAssistantError
+  BridgeError
+    BrokerUnreachable   Home Assistant is not connected to its broker; nothing was published
+    BridgeOffline       the bridge does not listen; nothing was published
+    NoResponse          the bridge did not answer in time; what it did is not known
+    RequestRefused      the bridge said no, with a code for machines
+    NotSent             a message's final receipt says that it was not sent
+    NoReceipt           a message's final receipt did not come in time
+"""
+
+from typing import ClassVar
+
+from homeassistant.exceptions import HomeAssistantError
+
+from custom_components.sim7020.const import DOMAIN
+from custom_components.sim7020.documents import Receipt
+
+
+class BridgeError(HomeAssistantError):
+    """The bridge could not be asked, or did not do what it was asked."""
+
+    key: ClassVar[str]
+
+    def __init__(self, **placeholders: str) -> None:
+        super().__init__(
+            translation_domain=DOMAIN, translation_key=self.key, translation_placeholders=placeholders or None
+        )
+
+
+class BrokerUnreachable(BridgeError):
+    """Home Assistant is not connected to its MQTT broker. Nothing was published, now or later."""
+
+    key = "broker_unreachable"
+
+
+class BridgeOffline(BridgeError):
+    """The bridge does not listen. Nothing was published, now or later."""
+
+    key = "bridge_offline"
+
+
+class NoResponse(BridgeError):
+    """The bridge did not answer in time."""
+
+    key = "no_response"
+
+    def __init__(self, verb: str, seconds: float) -> None:
+        super().__init__(verb=verb, seconds=f"{seconds:g}")
+
+
+class RequestRefused(BridgeError):
+    """The bridge refused a request; ``code`` is one of the contract's."""
+
+    key = "request_refused"
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(code=code, message=message)
+
+
+class NotSent(BridgeError):
+    """The message's final receipt is ``failed``, ``expired``, ``superseded`` or ``rejected``."""
+
+    key = "not_sent"
+
+    def __init__(self, receipt: Receipt) -> None:
+        self.receipt = receipt
+        super().__init__(state=receipt.state or "", reason=receipt.error_message or receipt.error_code or "")
+
+
+class NoReceipt(BridgeError):
+    """The message's final receipt did not come in time: it may still be sent."""
+
+    key = "no_receipt"
+
+    def __init__(self, message_id: str, seconds: float) -> None:
+        self.message_id = message_id
+        super().__init__(id=message_id, seconds=f"{seconds:g}")

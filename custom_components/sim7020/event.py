@@ -1,0 +1,96 @@
+"""What happens to the modem, and what its sockets receive."""
+
+from typing import Final, override
+
+from homeassistant.components.event import EventEntity, EventEntityDescription
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from custom_components.sim7020.coordinator import Sim7020ConfigEntry
+from custom_components.sim7020.documents import Event, SocketInfo
+from custom_components.sim7020.entity import ModemEntity, SocketEntity, async_add_socket_entities
+from custom_components.sim7020.received import Received
+
+PARALLEL_UPDATES = 0
+
+RECEIVED_LENGTH: Final = 512
+"""How many bytes of a received message are shown; its attributes are recorded."""
+
+MODEM: Final = EventEntityDescription(
+    key="event",
+    translation_key="event",
+    event_types=[
+        "attached",
+        "lost",
+        "recovering",
+        "recovered",
+        "rebooted",
+        "supply",
+        "asleep",
+        "awake",
+        "data_budget",
+        "received_dropped",
+    ],
+)
+
+RECEIVED: Final = EventEntityDescription(key="received", translation_key="received", event_types=["received"])
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,  # noqa: ARG001
+    entry: Sim7020ConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the events of a modem and its sockets."""
+    coordinator = entry.runtime_data
+    async_add_entities([ModemEvent(coordinator, MODEM)])
+
+    def of_socket(socket: SocketInfo) -> list[ReceivedEvent]:
+        return [ReceivedEvent(coordinator, socket, RECEIVED)]
+
+    async_add_socket_entities(entry, async_add_entities, of_socket)
+
+
+class ModemEvent(ModemEntity, EventEntity):
+    """What happened to the modem last. A type that a newer bridge has is passed over."""
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Listen."""
+        await super().async_added_to_hass()
+        self.async_on_remove(self.coordinator.async_on_event(self._happened))
+
+    @callback
+    def _happened(self, event: Event) -> None:
+        if event.type in self.event_types:
+            self._trigger_event(event.type, dict(event.details))
+            self.async_write_ha_state()
+
+
+class ReceivedEvent(SocketEntity, EventEntity):
+    """What a socket received last: ``text`` where it is text, else ``hex``, and what is known of where it came from."""
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Listen."""
+        await super().async_added_to_hass()
+        self.async_on_remove(self.coordinator.async_on_received(self._received))
+
+    @callback
+    def _received(self, received: Received) -> None:
+        if received.socket == self.socket:
+            self._trigger_event("received", attributes(received))
+            self.async_write_ha_state()
+
+
+def attributes(received: Received) -> dict[str, str | int | bool]:
+    """Return what is shown of a message: ``length`` is its own in bytes, ``truncated`` tells whether it was cut."""
+    shown: dict[str, str | int | bool]
+    if (text := received.text) is not None:
+        shown = {"text": text.encode()[:RECEIVED_LENGTH].decode(errors="ignore")}
+    else:
+        shown = {"hex": received.data[:RECEIVED_LENGTH].hex()}
+    shown |= {"length": len(received.data), "truncated": len(received.data) > RECEIVED_LENGTH}
+    if received.peer is not None:
+        shown["peer"] = received.peer
+    return shown

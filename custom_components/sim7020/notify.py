@@ -1,0 +1,42 @@
+"""Text to send through a socket."""
+
+from typing import Final, override
+
+from homeassistant.components.notify import NotifyEntity, NotifyEntityDescription
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from custom_components.sim7020.coordinator import Sim7020ConfigEntry
+from custom_components.sim7020.documents import SocketInfo
+from custom_components.sim7020.entity import SocketEntity, async_add_socket_entities
+
+PARALLEL_UPDATES = 1
+
+SEND: Final = NotifyEntityDescription(key="send", translation_key="send")
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,  # noqa: ARG001
+    entry: Sim7020ConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up an entity to send with for each socket."""
+    coordinator = entry.runtime_data
+
+    def of_socket(socket: SocketInfo) -> list[SocketNotify]:
+        return [SocketNotify(coordinator, socket, SEND)]
+
+    async_add_socket_entities(entry, async_add_entities, of_socket)
+
+
+class SocketNotify(SocketEntity, NotifyEntity):
+    """Sends text through a socket."""
+
+    @override
+    async def async_send_message(self, message: str, title: str | None = None) -> None:
+        """Hand the text to the bridge, which keeps it until it is sent.
+
+        Raises:
+            BridgeError: The bridge can't be asked, or refuses the message.
+        """
+        await self.coordinator.client.async_send({"socket": self.socket, "data": message})

@@ -1,0 +1,376 @@
+"""What the modem and its sockets measure and tell."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, override
+
+from homeassistant.components.sensor import (
+    RestoreSensor,
+    SensorDeviceClass,
+    SensorEntity,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.const import (
+    MAX_LENGTH_STATE_STATE,
+    SIGNAL_STRENGTH_DECIBELS,
+    SIGNAL_STRENGTH_DECIBELS_MILLIWATT,
+    EntityCategory,
+    UnitOfElectricPotential,
+    UnitOfInformation,
+    UnitOfTime,
+)
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from custom_components.sim7020.coordinator import Coordinator, Modem, Sim7020ConfigEntry
+from custom_components.sim7020.documents import (
+    Event,
+    Layer,
+    RegistrationStatus,
+    Rung,
+    SimStatus,
+    SocketInfo,
+    SocketPhase,
+    SocketState,
+)
+from custom_components.sim7020.entity import ModemEntity, SocketEntity, async_add_socket_entities
+
+PARALLEL_UPDATES = 0
+
+type Value = str | int | float | datetime | None
+
+SOCKET_ERRORS: Final = (
+    "none",
+    "common",
+    "route",
+    "connection_aborted",
+    "connection_reset",
+    "not_connected",
+    "value",
+    "buffer",
+    "block",
+    "address_in_use",
+    "already_connecting",
+    "already_connected",
+    "bearer",
+    "parameter",
+    "module_refused",
+    "module_silent",
+    "module_unclear",
+    "resolve_failed",
+    "resolve_timeout",
+    "other",
+)
+"""The names of a socket's last error that are translated; ``none`` if it had none, ``other`` for all others."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModemSensorDescription(SensorEntityDescription):
+    """A sensor of the modem, which is there once the modem has what it shows."""
+
+    value_fn: Callable[[Modem], Value]
+    attributes_fn: Callable[[Modem], dict[str, str | None]] = lambda _: {}
+    exists_fn: Callable[[Modem], bool] = lambda _: True
+
+
+@dataclass(frozen=True, kw_only=True)
+class SocketSensorDescription(SensorEntityDescription):
+    """A sensor of a socket."""
+
+    value_fn: Callable[[SocketState], Value]
+
+
+def _options(kind: type[StrEnum]) -> list[str]:
+    return [member.value for member in kind]
+
+
+def _enum(
+    key: str, kind: type[StrEnum], value_fn: Callable[[Modem], Value], category: EntityCategory | None = None
+) -> ModemSensorDescription:
+    return ModemSensorDescription(
+        key=key,
+        translation_key=key,
+        device_class=SensorDeviceClass.ENUM,
+        options=_options(kind),
+        entity_category=category,
+        value_fn=value_fn,
+    )
+
+
+def _text(key: str, value_fn: Callable[[Modem], str | None], *, enabled: bool = True) -> ModemSensorDescription:
+    return ModemSensorDescription(
+        key=key,
+        translation_key=key,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=enabled,
+        value_fn=value_fn,
+    )
+
+
+def _signal(
+    key: str, unit: str, value_fn: Callable[[Modem], float | None], *, enabled: bool = True
+) -> ModemSensorDescription:
+    return ModemSensorDescription(
+        key=key,
+        translation_key=key,
+        device_class=SensorDeviceClass.SIGNAL_STRENGTH,
+        state_class=SensorStateClass.MEASUREMENT,
+        native_unit_of_measurement=unit,
+        suggested_display_precision=0,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=enabled,
+        value_fn=value_fn,
+    )
+
+
+def _data(key: str, value_fn: Callable[[Modem], int | None]) -> ModemSensorDescription:
+    return ModemSensorDescription(
+        key=key,
+        translation_key=key,
+        device_class=SensorDeviceClass.DATA_SIZE,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        native_unit_of_measurement=UnitOfInformation.BYTES,
+        suggested_unit_of_measurement=UnitOfInformation.KILOBYTES,
+        suggested_display_precision=1,
+        value_fn=value_fn,
+    )
+
+
+MODEM_SENSORS: Final = (
+    ModemSensorDescription(
+        key="link",
+        translation_key="link",
+        device_class=SensorDeviceClass.ENUM,
+        options=_options(Layer),
+        value_fn=lambda modem: modem.state.layer,
+        attributes_fn=lambda modem: {"reason": modem.state.reason},
+    ),
+    _enum("registration", RegistrationStatus, lambda modem: modem.state.registration),
+    _enum("sim", SimStatus, lambda modem: modem.state.sim, EntityCategory.DIAGNOSTIC),
+    _signal("rssi", SIGNAL_STRENGTH_DECIBELS_MILLIWATT, lambda modem: modem.state.rssi),
+    _signal("rsrp", SIGNAL_STRENGTH_DECIBELS_MILLIWATT, lambda modem: modem.state.rsrp),
+    _signal("rsrq", SIGNAL_STRENGTH_DECIBELS, lambda modem: modem.state.rsrq, enabled=False),
+    _signal("sinr", SIGNAL_STRENGTH_DECIBELS, lambda modem: modem.state.sinr, enabled=False),
+    ModemSensorDescription(
+        key="ecl",
+        translation_key="ecl",
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda modem: modem.state.ecl,
+    ),
+    _text("operator", lambda modem: modem.state.operator or modem.state.plmn),
+    _text("band", lambda modem: None if modem.state.band is None else str(modem.state.band), enabled=False),
+    _text("cell", lambda modem: modem.state.cell_id, enabled=False),
+    _text("address", lambda modem: modem.state.address),
+    _text("apn", lambda modem: modem.state.apn),
+    _data("data_up_today", lambda modem: modem.state.today_up),
+    _data("data_down_today", lambda modem: modem.state.today_down),
+    _data("data_up_period", lambda modem: modem.state.period_up),
+    _data("data_down_period", lambda modem: modem.state.period_down),
+    ModemSensorDescription(
+        key="data_left",
+        translation_key="data_left",
+        device_class=SensorDeviceClass.DATA_SIZE,
+        state_class=SensorStateClass.MEASUREMENT,
+        native_unit_of_measurement=UnitOfInformation.BYTES,
+        suggested_unit_of_measurement=UnitOfInformation.KILOBYTES,
+        suggested_display_precision=1,
+        value_fn=lambda modem: modem.state.budget_left,
+        exists_fn=lambda modem: modem.state.budget is not None,
+    ),
+    ModemSensorDescription(
+        key="outbox_messages",
+        translation_key="outbox_messages",
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=lambda modem: modem.state.outbox_messages,
+    ),
+    ModemSensorDescription(
+        key="outbox_oldest",
+        translation_key="outbox_oldest",
+        device_class=SensorDeviceClass.DURATION,
+        state_class=SensorStateClass.MEASUREMENT,
+        native_unit_of_measurement=UnitOfTime.SECONDS,
+        suggested_display_precision=0,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda modem: modem.state.outbox_oldest,
+    ),
+    ModemSensorDescription(
+        key="reboots",
+        translation_key="reboots",
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda modem: modem.state.reboots,
+    ),
+    ModemSensorDescription(
+        key="voltage",
+        device_class=SensorDeviceClass.VOLTAGE,
+        state_class=SensorStateClass.MEASUREMENT,
+        native_unit_of_measurement=UnitOfElectricPotential.VOLT,
+        suggested_display_precision=2,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda modem: modem.state.voltage,
+    ),
+    ModemSensorDescription(
+        key="ping_time",
+        translation_key="ping_time",
+        device_class=SensorDeviceClass.DURATION,
+        state_class=SensorStateClass.MEASUREMENT,
+        native_unit_of_measurement=UnitOfTime.MILLISECONDS,
+        suggested_display_precision=0,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda modem: modem.ping,
+    ),
+    _text("firmware", lambda modem: modem.info.firmware, enabled=False),
+)
+
+NOT_YET: Final = "none"
+"""The last recovery of a modem that never needed one."""
+
+LAST_RECOVERY: Final = SensorEntityDescription(
+    key="last_recovery",
+    translation_key="last_recovery",
+    device_class=SensorDeviceClass.ENUM,
+    options=[NOT_YET, *_options(Rung)],
+    entity_category=EntityCategory.DIAGNOSTIC,
+)
+
+
+def _count(key: str, value_fn: Callable[[SocketState], int | None]) -> SocketSensorDescription:
+    return SocketSensorDescription(
+        key=key,
+        translation_key=key,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=value_fn,
+    )
+
+
+def _bytes(key: str, value_fn: Callable[[SocketState], int | None]) -> SocketSensorDescription:
+    return SocketSensorDescription(
+        key=key,
+        translation_key=key,
+        device_class=SensorDeviceClass.DATA_SIZE,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        native_unit_of_measurement=UnitOfInformation.BYTES,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=value_fn,
+    )
+
+
+def _last_error(state: SocketState) -> str | None:
+    if state.phase is None:
+        return None
+    name = state.error_name or "none"
+    return name if name in SOCKET_ERRORS else "other"
+
+
+SOCKET_SENSORS: Final = (
+    SocketSensorDescription(
+        key="state",
+        translation_key="socket_state",
+        device_class=SensorDeviceClass.ENUM,
+        options=_options(SocketPhase),
+        value_fn=lambda state: state.phase,
+    ),
+    _count("sent_messages", lambda state: state.sent_messages),
+    _count("received_messages", lambda state: state.received_messages),
+    _bytes("sent_bytes", lambda state: state.sent_bytes),
+    _bytes("received_bytes", lambda state: state.received_bytes),
+    SocketSensorDescription(
+        key="last_error",
+        translation_key="last_error",
+        device_class=SensorDeviceClass.ENUM,
+        options=list(SOCKET_ERRORS),
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=_last_error,
+    ),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,  # noqa: ARG001
+    entry: Sim7020ConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the sensors of a modem and its sockets."""
+    coordinator = entry.runtime_data
+    absent = list(MODEM_SENSORS)
+
+    @callback
+    def add_present() -> None:
+        present = [description for description in absent if description.exists_fn(coordinator.data)]
+        for description in present:
+            absent.remove(description)
+        if present:
+            async_add_entities(ModemSensor(coordinator, description) for description in present)
+
+    add_present()
+    entry.async_on_unload(coordinator.async_add_listener(add_present))
+    async_add_entities([LastRecovery(coordinator, LAST_RECOVERY)])
+
+    def of_socket(socket: SocketInfo) -> list[SocketSensor]:
+        return [SocketSensor(coordinator, socket, description) for description in SOCKET_SENSORS]
+
+    async_add_socket_entities(entry, async_add_entities, of_socket)
+
+
+class ModemSensor(ModemEntity, SensorEntity):
+    """Something that the modem tells."""
+
+    entity_description: ModemSensorDescription
+
+    @property
+    @override
+    def native_value(self) -> Value:
+        """What the modem told last; a text is cut where Home Assistant's states end."""
+        value = self.entity_description.value_fn(self.coordinator.data)
+        return value[:MAX_LENGTH_STATE_STATE] if isinstance(value, str) else value
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, str | None]:
+        """What explains the value."""
+        return self.entity_description.attributes_fn(self.coordinator.data)
+
+
+class SocketSensor(SocketEntity, SensorEntity):
+    """Something that a socket tells."""
+
+    entity_description: SocketSensorDescription
+
+    @property
+    @override
+    def native_value(self) -> Value:
+        """What the socket told last."""
+        return self.entity_description.value_fn(self.socket_state)
+
+
+class LastRecovery(ModemEntity, RestoreSensor):
+    """The step that brought the modem back last. The bridge tells it once, so it is kept over restarts."""
+
+    def __init__(self, coordinator: Coordinator, description: SensorEntityDescription) -> None:
+        super().__init__(coordinator, description)
+        self._attr_native_value = NOT_YET
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Take up the value of before, and listen."""
+        await super().async_added_to_hass()
+        restored = await self.async_get_last_sensor_data()
+        if restored is not None and restored.native_value in _options(Rung):
+            self._attr_native_value = restored.native_value
+        self.async_on_remove(self.coordinator.async_on_event(self._happened))
+
+    @callback
+    def _happened(self, event: Event) -> None:
+        rung = event.details.get("rung")
+        if event.type == "recovered" and isinstance(rung, str) and rung in _options(Rung):
+            self._attr_native_value = rung
+            self.async_write_ha_state()

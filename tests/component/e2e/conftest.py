@@ -1,0 +1,49 @@
+"""Home Assistant's real MQTT client, a real broker, and the real bridge behind it."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+from homeassistant.components.mqtt import client
+from homeassistant.core import HomeAssistant
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from tests.broker import Mosquitto, free_port
+from tests.component.e2e.home import Home
+from tests.component.e2e.surroundings import Surroundings
+
+
+@pytest.fixture(autouse=True)
+def prompt() -> Iterator[None]:
+    """Have Home Assistant connect again soon after the broker went away; it takes its time otherwise."""
+    with patch.object(client, "RECONNECT_INTERVAL_SECONDS", 0.2):
+        yield
+
+
+@pytest.fixture
+async def surroundings(socket_enabled: None, tmp_path: Path) -> AsyncIterator[Surroundings]:
+    """Run a broker and a server; what a test starts beside them is ended with them."""
+    assert socket_enabled is None
+    around = Surroundings(tmp_path, Mosquitto(tmp_path, free_port(), ("persistence true",)))
+    await around.start()
+    try:
+        yield around
+    finally:
+        await around.close()
+
+
+@pytest.fixture
+async def home(surroundings: Surroundings, mock_hass_config: None, hass: HomeAssistant) -> Home:
+    """Return a Home Assistant that is connected to the broker."""
+    assert mock_hass_config is None
+    entry = MockConfigEntry(
+        domain="mqtt",
+        version=2,
+        minor_version=1,
+        data={"broker": surroundings.broker.host, "port": surroundings.broker.port, "protocol": "5"},
+        options={"birth_message": {}},
+    )
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    return Home(hass)

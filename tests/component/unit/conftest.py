@@ -1,0 +1,47 @@
+"""The bridge that the component is tested against, behind a mocked MQTT client."""
+
+from collections.abc import Iterator
+from unittest.mock import PropertyMock, patch
+
+import pytest
+from homeassistant.core import HomeAssistant
+from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
+from pytest_homeassistant_custom_component.typing import MqttMockHAClient, MqttMockPahoClient
+from syrupy.assertion import SnapshotAssertion
+
+from tests.component.unit.kit import Bridge, connect
+
+
+@pytest.fixture(autouse=True)
+def no_cooldown() -> Iterator[None]:
+    """Have the MQTT integration subscribe at once instead of collecting subscriptions for half a second."""
+    client = "homeassistant.components.mqtt.client"
+    with patch(f"{client}.INITIAL_SUBSCRIBE_COOLDOWN", 0), patch(f"{client}.SUBSCRIBE_COOLDOWN", 0):
+        yield
+
+
+@pytest.fixture
+def bridge(
+    hass: HomeAssistant,
+    no_cooldown: None,  # noqa: ARG001 # before the client is made
+    mqtt_client_mock: MqttMockPahoClient,
+    mqtt: MqttMockHAClient,  # noqa: ARG001 # connected
+) -> Bridge:
+    """Return a broker that holds nothing yet."""
+    served = Bridge(hass)
+    connect(served, mqtt_client_mock)
+    return served
+
+
+@pytest.fixture
+def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    """Write snapshots down as Home Assistant does: without ids and times that differ from run to run."""
+    return snapshot.use_extension(HomeAssistantSnapshotExtension)
+
+
+@pytest.fixture
+def all_enabled() -> Iterator[None]:
+    """Enable the entities that the user has to enable."""
+    enabled = "homeassistant.helpers.entity.Entity.entity_registry_enabled_default"
+    with patch(enabled, PropertyMock(return_value=True)):
+        yield

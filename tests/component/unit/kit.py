@@ -1,0 +1,154 @@
+"""A broker and a bridge as the component sees them: retained topics, and answers to requests.
+
+What the bridge says are the contract's golden examples; what it is told is kept, and held to the contract's schemas.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant, callback
+from paho.mqtt.client import topic_matches_sub
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_mqtt_message
+from pytest_homeassistant_custom_component.typing import MqttMockPahoClient
+
+CONTRACT = Path(__file__).parents[3] / "docs" / "contract"
+IMEI = "866425030000014"
+ROOT = "sim7020/shed"
+
+type Document = dict[str, Any]
+type Answer = Document | Callable[[Document], Document | None] | None
+
+
+def example(name: str) -> Document:
+    """Return one of the contract's golden examples: ``topic``, ``retained``, and ``payload``, ``text`` or ``hex``."""
+    found: Document = json.loads((CONTRACT / "examples" / f"{name}.json").read_text())
+    return found
+
+
+def document(name: str) -> Document:
+    """Return the JSON document of a golden example, one's own to change."""
+    payload = example(name)["payload"]
+    assert isinstance(payload, dict)
+    return payload
+
+
+def info(*, imei: str | None = IMEI, modem: str = "shed", **changes: object) -> Document:
+    """Return the golden ``info`` of another modem."""
+    golden = document("info")
+    golden["modem"] |= {"imei": imei, "name": modem}
+    return golden | changes
+
+
+def valid_request(verb: str, body: Document) -> None:
+    """Hold a request to the contract's schema."""
+    schema = json.loads((CONTRACT / "schemas" / f"request-{verb}.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(body)
+
+
+@dataclass
+class Bridge:
+    """What a broker holds, and what listens behind it. It answers a request as ``answers`` has it for the verb.
+
+    An answer is the ``data`` of the response, a function that makes the whole response, or None for silence.
+    """
+
+    hass: HomeAssistant
+    retained: dict[str, bytes] = field(default_factory=dict)
+    answers: dict[str, Answer] = field(default_factory=dict)
+    requests: list[tuple[str, Document]] = field(default_factory=list)
+
+    def publish(self, topic: str, payload: Document | str | bytes, *, retain: bool = True, root: str = ROOT) -> None:
+        """Publish below a modem's root."""
+        content = json.dumps(payload) if isinstance(payload, dict) else payload
+        content = content.encode() if isinstance(content, str) else content
+        if retain:
+            self.retained[f"{root}/{topic}"] = content
+        async_fire_mqtt_message(self.hass, f"{root}/{topic}", content, qos=1)
+
+    async def say(self, topic: str, payload: Document | str | bytes, *, retain: bool = True, root: str = ROOT) -> None:
+        """Publish, and return once Home Assistant has taken it in."""
+        self.publish(topic, payload, retain=retain, root=root)
+        await settled(self.hass)
+
+    def serve(self, *, root: str = ROOT, about: Document | None = None) -> None:
+        """Put online a modem of which everything is known."""
+        self.publish("availability", "online", root=root)
+        self.publish("info", about or document("info"), root=root)
+        self.publish("state", document("state-online"), root=root)
+        self.publish("socket/telemetry/state", document("socket-state-open"), root=root)
+        self.publish("socket/control/state", document("socket-state-backoff"), root=root)
+
+    @callback
+    def subscribed(self, topic_filter: str) -> None:
+        """Deliver the retained messages that a new subscription asks for."""
+        for topic, payload in self.retained.items():
+            if topic_matches_sub(topic_filter, topic):
+                async_fire_mqtt_message(self.hass, topic, payload, qos=1, retain=True)
+
+    @callback
+    def published(self, topic: str, payload: str) -> None:
+        """Take a request and answer it."""
+        root, _, verb = topic.rpartition("/request/")
+        body = json.loads(payload)
+        valid_request(verb, body)
+        self.requests.append((topic, body))
+        answer = self.answers.get(verb)
+        response = answer(body) if callable(answer) else None if answer is None else ok(answer)
+        if response is not None:
+            self.publish(f"response/{verb}", response | {"transaction": body["transaction"]}, retain=False, root=root)
+
+
+async def settled(hass: HomeAssistant) -> None:
+    """Return once Home Assistant has done what there was to do, discovery included."""
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+
+def ok(data: Document) -> Document:
+    """Return the response to a request that was carried out."""
+    return {"status": "ok", "data": data, "error": None}
+
+
+def refused(code: str, message: str = "it can not be") -> Document:
+    """Return the response to a request that was refused."""
+    return {"status": "error", "data": None, "error": {"code": code, "message": message}}
+
+
+def connect(bridge: Bridge, client: MqttMockPahoClient) -> None:
+    """Put the bridge behind the client that Home Assistant's MQTT integration holds for the real one."""
+    subscribe, publish = client.subscribe.side_effect, client.publish.side_effect
+
+    def subscribed(topics: str | list[tuple[str, object]], *args: object, **kwargs: object) -> object:
+        for topic_filter in [topics] if isinstance(topics, str) else [topic for topic, _ in topics]:
+            bridge.hass.loop.call_soon(bridge.subscribed, topic_filter)
+        return subscribe(topics, *args, **kwargs)
+
+    def published(topic: str, payload: str, *args: object, **kwargs: object) -> object:
+        if "/request/" in topic:
+            bridge.hass.loop.call_soon(bridge.published, topic, payload)
+        return publish(topic, payload, *args, **kwargs)
+
+    client.subscribe.side_effect = subscribed
+    client.publish.side_effect = published
+
+
+def entry_of(hass: HomeAssistant, *, modem: str = "shed", imei: str = IMEI) -> MockConfigEntry:
+    """Add a config entry, which is not set up yet."""
+    entry = MockConfigEntry(
+        domain="sim7020", title=f"SIM7020 {modem}", unique_id=imei, data={"base_topic": "sim7020", "modem": modem}
+    )
+    entry.add_to_hass(hass)
+    return entry
+
+
+async def set_up(hass: HomeAssistant) -> MockConfigEntry:
+    """Set the served modem up."""
+    entry = entry_of(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await settled(hass)
+    assert entry.state is ConfigEntryState.LOADED
+    return entry

@@ -1,0 +1,157 @@
+"""A modem is set up, taken down, and told apart from another."""
+
+import pytest
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
+from pytest_homeassistant_custom_component.typing import MqttMockHAClient
+
+from custom_components.sim7020 import async_remove_config_entry_device, client, coordinator
+from tests.component.unit.kit import IMEI, ROOT, Bridge, document, entry_of, info, set_up, settled
+
+
+async def test_a_modem_is_set_up_and_unloaded(hass: HomeAssistant, bridge: Bridge) -> None:
+    """What the bridge has published is there at once, and nothing listens when the entry is unloaded."""
+    bridge.serve()
+    entry = await set_up(hass)
+    assert hass.states.is_state("sensor.sim7020_shed_connection", "online")
+    assert set(entry.runtime_data.sockets) == {"telemetry", "control"}
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert entry.state is ConfigEntryState.NOT_LOADED
+    await bridge.say("state", document("state-registration-denied"))
+    assert hass.states.is_state("sensor.sim7020_shed_connection", "unavailable")
+
+
+async def test_a_modem_is_a_device_and_its_sockets_are_reached_through_it(
+    hass: HomeAssistant, bridge: Bridge, device_registry: dr.DeviceRegistry
+) -> None:
+    """The IMEI identifies the modem, the socket's name the socket."""
+    bridge.serve()
+    entry = await set_up(hass)
+    modem = device_registry.async_get_device_by_identifier(("sim7020", IMEI), entry.entry_id)
+    socket = device_registry.async_get_device_by_identifier(("sim7020", f"{IMEI}_socket_telemetry"), entry.entry_id)
+    assert modem is not None
+    assert socket is not None
+    assert (modem.name, modem.manufacturer, modem.model) == ("SIM7020 shed", "SIMCOM_Ltd", "SIM7020E")
+    assert (modem.serial_number, modem.sw_version) == (IMEI, "1752B12SIM7020E")
+    assert (socket.name, socket.model, socket.via_device_id) == (
+        "SIM7020 shed telemetry",
+        "UDP 198.51.100.7:5005",
+        modem.id,
+    )
+
+
+@pytest.mark.parametrize("missing", ["info", "availability"])
+async def test_without_the_bridge_the_entry_waits(
+    hass: HomeAssistant, bridge: Bridge, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    """A bridge that has not said who it is, or whether it is online, is waited for."""
+    monkeypatch.setattr(coordinator, "FIRST_WITHIN", 0.01)
+    bridge.serve()
+    del bridge.retained[f"{ROOT}/{missing}"]
+    entry = entry_of(hass)
+    assert not await hass.config_entries.async_setup(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert entry.reason is not None
+    assert "sim7020/shed/info" in entry.reason
+
+
+async def test_without_mqtt_the_entry_waits(hass: HomeAssistant) -> None:
+    """Without Home Assistant's MQTT integration there is nothing to listen to yet."""
+    entry = entry_of(hass)
+    hass.config.components.add("mqtt")
+    assert not await hass.config_entries.async_setup(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+
+
+async def test_without_the_broker_the_entry_waits(
+    hass: HomeAssistant, bridge: Bridge, mqtt: MqttMockHAClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker that does not acknowledge the subscriptions is not there."""
+    monkeypatch.setattr(client, "SUBSCRIBED_WITHIN", 0.01)
+    bridge.serve()
+    mqtt.connected = False
+    entry = entry_of(hass)
+    assert not await hass.config_entries.async_setup(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+
+
+async def test_another_modem_under_the_name_is_not_taken_for_it(hass: HomeAssistant, bridge: Bridge) -> None:
+    """The entry waits for its own IMEI."""
+    bridge.serve(about=info(imei="866425030000999"))
+    entry = entry_of(hass)
+    assert not await hass.config_entries.async_setup(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert entry.reason is not None
+    assert "another" in entry.reason
+
+
+async def test_a_modem_that_is_exchanged_is_noticed(hass: HomeAssistant, bridge: Bridge) -> None:
+    """Its successor's values are not taken for its own."""
+    bridge.serve()
+    entry = await set_up(hass)
+    await bridge.say("info", info(imei="866425030000999"))
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+
+
+async def test_a_module_that_is_silent_is_still_the_same_modem(hass: HomeAssistant, bridge: Bridge) -> None:
+    """A bridge that was restarted does not know the IMEI until the module answers."""
+    bridge.serve(about=document("info-before-the-module-answers"))
+    entry = await set_up(hass)
+    await bridge.say("info", document("info"))
+    assert entry.state is ConfigEntryState.LOADED
+
+
+async def test_a_socket_comes_and_goes_without_a_restart(
+    hass: HomeAssistant, bridge: Bridge, device_registry: dr.DeviceRegistry
+) -> None:
+    """A new socket gets a device and entities; one that the bridge has no more loses them, and may come back."""
+    golden = document("info")
+    telemetry, control = golden["sockets"]
+    bridge.serve(about=golden | {"sockets": [telemetry]})
+    entry = await set_up(hass)
+    assert hass.states.get("event.sim7020_shed_control_received_message") is None
+    for sockets in ([telemetry, control], [control], [telemetry, control]):
+        await bridge.say("info", golden | {"sockets": sockets})
+        names = {socket["name"] for socket in sockets}
+        devices = dr.async_entries_for_config_entry(device_registry, entry.entry_id)
+        assert {device.name for device in devices} == {"SIM7020 shed"} | {f"SIM7020 shed {name}" for name in names}
+        for name in ("telemetry", "control"):
+            assert (hass.states.get(f"event.sim7020_shed_{name}_received_message") is not None) == (name in names)
+
+
+async def test_a_socket_that_went_while_nobody_listened_is_removed(
+    hass: HomeAssistant, bridge: Bridge, device_registry: dr.DeviceRegistry
+) -> None:
+    """What the registry still has is held against what the bridge says at set-up."""
+    bridge.serve()
+    entry = await set_up(hass)
+    await hass.config_entries.async_unload(entry.entry_id)
+    bridge.publish("info", info(sockets=[]))
+    await hass.config_entries.async_setup(entry.entry_id)
+    await settled(hass)
+    assert len(dr.async_entries_for_config_entry(device_registry, entry.entry_id)) == 1
+
+
+async def test_sockets_that_can_not_be_read_are_kept(hass: HomeAssistant, bridge: Bridge) -> None:
+    """A broken list of sockets is no reason to remove them."""
+    bridge.serve()
+    entry = await set_up(hass)
+    await bridge.say("info", info(sockets="none"))
+    assert set(entry.runtime_data.sockets) == {"telemetry", "control"}
+
+
+async def test_the_user_may_remove_what_the_bridge_has_no_more(
+    hass: HomeAssistant, bridge: Bridge, device_registry: dr.DeviceRegistry
+) -> None:
+    """A device that there is stays."""
+    bridge.serve()
+    entry = await set_up(hass)
+    present = dr.async_entries_for_config_entry(device_registry, entry.entry_id)
+    gone = device_registry.async_get_or_create(config_entry_id=entry.entry_id, identifiers={("sim7020", "gone")})
+    assert [await async_remove_config_entry_device(hass, entry, device) for device in [*present, gone]] == [
+        False,
+        False,
+        False,
+        True,
+    ]

@@ -1,0 +1,238 @@
+"""``probe`` against the emulator and against other devices: at the first layer that is broken it says what to do."""
+
+import json
+import sys
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import serial
+
+from tests.e2e.line_partner import echo, line_partner, other_modem, satellite_receiver, silent
+from tests.e2e.programs import Emulator
+from tests.e2e.terminal import Terminal
+from tests.e2e.world import run
+from tests.pty_peer import PtyPeer
+
+NAMES = ("--dns", "example.com=192.0.2.7", "--ping", "192.0.2.7=3,2,2")
+LAYERS = [
+    *("port", "baud_rate", "module", "firmware", "sim", "signal"),
+    *("registration", "apn", "address", "dns", "ping"),
+]
+
+
+async def probed(port: str, *arguments: str, status: int = 1) -> dict[str, Any]:
+    """Probe a port and return the document; nothing may be said on standard error."""
+    code, out, err = await run(sys.executable, "-m", "sim7020_bridge", "probe", port, "--json", *arguments)
+    assert err == ""
+    assert code == status, out
+    document: dict[str, Any] = json.loads(out)
+    return document
+
+
+async def emulated(directory: Path, *arguments: str, attached: bool = True, baud: str = "0") -> Emulator:
+    """Start an emulated module that loses no time."""
+    where = ("--attached",) if attached else ()
+    emulator = Emulator(directory, "module", ["--baud", baud, "--speed", "0", *where, *NAMES, *arguments])
+    await emulator.start()
+    return emulator
+
+
+async def test_all_layers_hold_and_nothing_is_left_changed(tmp_path: Path) -> None:
+    """A modem in order is followed up to the ping; who it is stays hidden, and its settings stay as they were."""
+    emulator = await emulated(tmp_path)
+    try:
+        document = await probed(emulator.place, "--apn", "shnbiot", status=0)
+        assert (document["ok"], document["broken"], document["not_reached"]) == (True, None, [])
+        assert [layer["layer"] for layer in document["layers"]] == LAYERS
+        assert {layer["status"] for layer in document["layers"]} == {"fine"}
+        assert "866207050000016" not in json.dumps(document)
+        shown = await probed(emulator.place, "--show-identities", "--no-internet", status=0)
+        assert "866207050000016" in json.dumps(shown)
+        assert [layer["status"] for layer in shown["layers"][-2:]] == ["skipped", "skipped"]
+        writes = [line for line in emulator.commands() if "=" in line and "=?" not in line]
+        assert {line.partition("=")[0] for line in writes} == {"AT+CMEE", "AT+CDNSGIP", "AT+CIPPING"}
+        assert [line for line in writes if line.startswith("AT+CMEE")][-1] == "AT+CMEE=0"
+    finally:
+        await emulator.stop()
+
+
+BROKEN = {
+    "no SIM": (["--set", "sim=absent"], [], "sim", "There is no SIM", "Put the SIM in"),
+    "PIN wanted": (["--set", "sim=pin"], [], "sim", "asks for its PIN", "Set pin"),
+    "wrong PIN": (["--set", "sim=pin"], ["--pin", "9999"], "sim", "the PIN was refused", "after three wrong ones"),
+    "last try": (
+        ["--set", "sim=pin", "--set", "pin_tries=1"],
+        ["--pin", "1234"],
+        "sim",
+        "only 1 try is left, so the PIN was not tried",
+        "Set the right PIN",
+    ),
+    "PUK wanted": (["--set", "sim=puk"], [], "sim", "asks for its PUK", "enter the PUK"),
+    "SIM failed": (["--set", "sim=failed"], [], "sim", "The SIM can't be used", "another SIM"),
+    "no signal": (
+        ["--set", "rssi=99", "--set", "registration=searching"],
+        ["--timeout", "2"],
+        "signal",
+        "There is no signal",
+        "Check the antenna",
+    ),
+    "weak signal": (
+        ["--set", "rssi=3", "--set", "registration=searching"],
+        ["--timeout", "2"],
+        "signal",
+        "too weak",
+        "Check the antenna",
+    ),
+    "searching": (
+        ["--set", "registration=searching"],
+        ["--timeout", "2"],
+        "registration",
+        "searching for a network",
+        "--timeout 600",
+    ),
+    "denied": (
+        ["--set", "registration=denied:11"],
+        [],
+        "registration",
+        "PLMN not allowed",
+        "Check with the operator",
+    ),
+    "other APN": (["--attached"], ["--apn", "other.example"], "apn", "The APN is shnbiot", "apn: other.example"),
+    "no DNS": (["--attached", "--dns", "gone.test=fail:8"], ["--host", "gone.test"], "dns", "DNS common error", "DNS"),
+    "no echo": (
+        ["--attached", "--ping", "192.0.2.9=lost,lost,lost"],
+        ["--host", "192.0.2.9"],
+        "ping",
+        "does not answer",
+        "operators drop pings",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+async def test_the_first_broken_layer_gets_the_right_advice(tmp_path: Path, case: str) -> None:
+    """Each trouble of SIM, radio, network and context is found where it is, said, and comes with what to do."""
+    module, arguments, layer, summary, advice = BROKEN[case]
+    emulator = await emulated(tmp_path, *module, attached=False)
+    try:
+        document = await probed(emulator.place, *arguments)
+    finally:
+        await emulator.stop()
+    last = document["layers"][-1]
+    assert (document["broken"], last["layer"], last["status"]) == (layer, layer, "broken")
+    assert summary in last["summary"]
+    assert advice in last["advice"]
+    assert {found["status"] for found in document["layers"][:-1]} <= {"fine", "skipped"}
+    assert document["not_reached"] == LAYERS[LAYERS.index(layer) + 1 :]
+
+
+async def test_a_pin_from_the_environment_unlocks(tmp_path: Path) -> None:
+    """A PIN that is right is entered once, and the climb goes on."""
+    emulator = await emulated(tmp_path, "--set", "sim=pin", "--set", "registration_time=0", attached=False)
+    try:
+        async with Terminal("probe", emulator.place, "--pin", "--no-internet") as terminal:
+            await terminal.sees("PIN of the SIM")
+            terminal.types("1234\r")
+            await terminal.sees("All layers hold.")
+            assert await terminal.ends() == 0
+            assert "1234" not in terminal.shown
+        assert [line for line in emulator.commands() if line.startswith("AT+CPIN=")] == ["AT+CPIN=1234"]
+    finally:
+        await emulator.stop()
+
+
+async def test_a_wrong_baud_rate_is_found_out(tmp_path: Path) -> None:
+    """A module at another rate than the given one is looked for at the others; without one given it is just found."""
+    emulator = await emulated(tmp_path, "--variant", "wrong_rate=garbage", baud="9600")
+    try:
+        document = await probed(emulator.place, "--baud", "115200")
+        assert document["broken"] == "baud_rate"
+        last = document["layers"][-1]
+        assert last["summary"] == "The module answers at 9600, not at 115200"
+        assert "baudrate: 9600" in last["advice"]
+        found = await probed(emulator.place, "--no-internet", status=0)
+        assert found["layers"][1]["details"] == {"baudrate": 9600}
+    finally:
+        await emulator.stop()
+
+
+async def test_a_rate_that_nobody_uses_is_told_from_silence(tmp_path: Path) -> None:
+    """Where only garbage comes at every rate, the rate is what is broken."""
+    emulator = await emulated(tmp_path, "--variant", "wrong_rate=garbage", baud="1200")
+    try:
+        document = await probed(emulator.place)
+    finally:
+        await emulator.stop()
+    assert document["broken"] == "baud_rate"
+    assert "not at this baud rate" in document["layers"][-1]["summary"]
+    assert "baudrate" in document["layers"][-1]["advice"]
+
+
+@pytest.mark.parametrize(
+    ("partner", "summary", "advice"),
+    [
+        (silent, "Nothing answers at the port", "powered"),
+        (echo, "What is sent comes back, and nothing else", "TX and RX"),
+        (other_modem, "says that it is a SIM800L", "Check that the configured port is the modem's"),
+        (satellite_receiver, "it is no modem: '$GPGGA", "sim7020-bridge ports"),
+    ],
+)
+async def test_other_devices_are_told_apart(partner: Callable[[bytes], bytes], summary: str, advice: str) -> None:
+    """Silence, joined wires, another modem and a talking sensor each get their own advice."""
+    served: AbstractAsyncContextManager[str] = line_partner(partner)
+    async with served as port:
+        document = await probed(port)
+    assert document["broken"] == "module"
+    assert summary in document["layers"][-1]["summary"]
+    assert advice in document["layers"][-1]["advice"]
+
+
+async def test_a_missing_port(tmp_path: Path) -> None:
+    """A port that is not there is broken, and the advice is to plug it in."""
+    document = await probed(str(tmp_path / "nothing"))
+    assert document["broken"] == "port"
+    assert "Plug the modem in" in document["layers"][0]["advice"]
+
+
+async def test_a_busy_port_names_its_holder() -> None:
+    """A port that another program holds is broken, and the program is named."""
+    async with PtyPeer() as peer:
+        with serial.Serial(peer.path, exclusive=True):
+            document = await probed(peer.path)
+    assert document["broken"] == "port"
+    assert "holds it" in document["layers"][0]["summary"]
+    assert "End the other program" in document["layers"][0]["advice"]
+
+
+async def test_a_terminal_shows_the_climb(tmp_path: Path) -> None:
+    """In a terminal each layer is a line, the signal has a bar, and the advice stands where the climb ends."""
+    emulator = await emulated(tmp_path)
+    try:
+        async with Terminal("probe", emulator.place, "--apn", "other.example") as terminal:
+            await terminal.sees("Mend this, then probe again.")
+            assert await terminal.ends() == 1
+            assert "+ signal       ######.... -69 dBm, good" in terminal.shown
+            assert "x APN" in terminal.shown
+            assert "Set apn: other.example in the configuration" in terminal.shown
+    finally:
+        await emulator.stop()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--baud", "12345"], "no rate of 12345"),
+        (["--pin", "12"], "4 to 8 digits"),
+        (["--host", 'a"b'], "a host may hold"),
+        (["--timeout", "0"], "--timeout"),
+    ],
+)
+async def test_wrong_arguments_are_refused(arguments: list[str], said: str) -> None:
+    """What makes no sense is refused with status 2 before any port is touched."""
+    code, out, err = await run(sys.executable, "-m", "sim7020_bridge", "probe", "/dev/nothing", *arguments)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert "Traceback" not in err
