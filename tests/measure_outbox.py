@@ -136,7 +136,7 @@ if __name__ == "__main__":
         asyncio.run(fill(Path(sys.argv[2]), int(sys.argv[3])))
         sys.exit()
     sys.stdout.write(
-        "| waiting | start s | fill/s | enqueue/s | end/s | commits an end | purge s | stall ms | memory MiB | file MB |\n"
+        "| waiting | start s | fill/s | enqueue/s | end/s | commits/end | purge s | stall ms | memory MiB | file MB |\n"
     )
     for wanted in sys.argv[1:] or ("1000", "10000", "100000"):
         asyncio.run(measure(int(wanted)))
