@@ -57,7 +57,7 @@ class Mosquitto:
             self.process = await asyncio.create_subprocess_exec(
                 mosquitto_path(), "-v", "-c", str(file), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
             )
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not await self._listens():
                 if self.process.returncode is not None:
                     raise RuntimeError(f"mosquitto ended at once:\n{self.log}")

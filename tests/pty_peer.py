@@ -6,6 +6,9 @@ import tty
 from types import TracebackType
 from typing import Self
 
+PATIENCE = 30.0
+"""Seconds that a test waits for a byte that must come."""
+
 
 class PtyPeer:
     """The module's end of a pty; `path` is the device that a driver opens.
@@ -32,13 +35,13 @@ class PtyPeer:
         self._heard.feed_data(os.read(self._master, 4096))
 
     async def line(self) -> str:
-        """Return the next command line that was sent, without its CR; fails after 5 s."""
-        async with asyncio.timeout(5):
+        """Return the next command line that was sent, without its CR; fails after ``PATIENCE``."""
+        async with asyncio.timeout(PATIENCE):
             return (await self._heard.readuntil(b"\r")).decode().removesuffix("\r")
 
     async def byte(self) -> bytes:
-        """Return the next byte that was sent; fails after 5 s."""
-        async with asyncio.timeout(5):
+        """Return the next byte that was sent; fails after ``PATIENCE``."""
+        async with asyncio.timeout(PATIENCE):
             return await self._heard.readexactly(1)
 
     def say(self, *lines: str) -> None:

@@ -1,7 +1,19 @@
 """The dialogue as it happens, in the form of a transcript."""
 
 import datetime as dt
-from typing import TextIO
+from typing import Protocol, TextIO
+
+
+class Tracer(Protocol):
+    """What is told the dialogue, and what else happens."""
+
+    def line(self, direction: str, text: str) -> None:
+        """Take one piece of dialogue: ``>`` to the module, ``<`` from it."""
+        ...
+
+    def comment(self, text: str) -> None:
+        """Take a remark."""
+        ...
 
 
 class Trace:

@@ -1,5 +1,6 @@
 """SIM7020 NB-IoT modems in Home Assistant, through the MQTT topics of sim7020-bridge."""
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.device_registry import DeviceEntry
@@ -43,7 +44,9 @@ async def async_remove_config_entry_device(
     entry: Sim7020ConfigEntry,
     device: DeviceEntry,
 ) -> bool:
-    """Let the user remove the device of a socket that the bridge has no more."""
+    """Let the user remove the device of a socket that the bridge has no more, which only a loaded entry can tell."""
+    if entry.state is not ConfigEntryState.LOADED:
+        return False
     coordinator = entry.runtime_data
     present = {modem_identifier(coordinator.imei)}
     present |= {socket_identifier(coordinator.imei, socket) for socket in coordinator.sockets}

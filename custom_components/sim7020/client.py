@@ -236,10 +236,9 @@ class Client:
     def _message_received(self, message: mqtt.ReceiveMessage) -> None:
         subject = self.topics.subject(message.topic)
         payload = message.payload.encode() if isinstance(message.payload, str) else bytes(message.payload)
-        if subject is None:
-            return
         try:
-            self._take(subject, message.topic, payload)
+            if subject is not None:
+                self._take(subject, message.topic, payload)
         except UnreadableDocument as error:
             _LOGGER.warning("Ignoring a message that is no JSON object: %s", error)
 

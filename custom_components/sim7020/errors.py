@@ -10,7 +10,7 @@ HomeAssistantError
     NoReceipt           a message's final receipt did not come in time
 """
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from homeassistant.exceptions import HomeAssistantError
 
@@ -50,6 +50,25 @@ class NoResponse(BridgeError):
         super().__init__(verb=verb, seconds=f"{seconds:g}")
 
 
+REFUSALS: Final = {
+    "busy": "refused_busy",
+    "cannot_wake": "refused_cannot_wake",
+    "expired": "refused_expired",
+    "invalid_request": "refused_invalid_request",
+    "modem_offline": "refused_modem_offline",
+    "module_refused": "refused_module_refused",
+    "module_silent": "refused_module_silent",
+    "module_unclear": "refused_module_unclear",
+    "not_allowed": "refused_not_allowed",
+    "resolve_failed": "refused_resolve_failed",
+    "resolve_timeout": "refused_resolve_timeout",
+    "unknown_message": "refused_unknown_message",
+    "unknown_socket": "refused_unknown_socket",
+    "unknown_verb": "refused_unknown_verb",
+}
+"""The texts for the codes with which a bridge refuses. A newer bridge may have others, which the common text shows."""
+
+
 class RequestRefused(BridgeError):
     """The bridge refused a request; ``code`` is one of the contract's."""
 
@@ -58,6 +77,7 @@ class RequestRefused(BridgeError):
     def __init__(self, code: str, message: str) -> None:
         self.code = code
         super().__init__(code=code, message=message)
+        self.translation_key = REFUSALS.get(code, self.key)
 
 
 class NotSent(BridgeError):

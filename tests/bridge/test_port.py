@@ -17,7 +17,7 @@ from serial.rfc2217 import PortManager
 
 from sim7020_bridge.errors import PortClosed, PortUnavailable
 from sim7020_bridge.port import Port, open_port
-from tests.pty_peer import PtyPeer
+from tests.pty_peer import PATIENCE, PtyPeer
 
 EVERY_BYTE = bytes(range(256))
 AS_PYSERIAL_DOES = pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning")
@@ -36,7 +36,7 @@ async def opened(name: str, baudrate: int = 115200) -> AsyncIterator[Port]:
 async def read_exactly(port: Port, count: int) -> bytes:
     """Read until so many bytes have come."""
     data = b""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while len(data) < count:
             data += await port.read()
     return data
@@ -87,7 +87,7 @@ async def test_close_while_the_device_takes_nothing() -> None:
     """A modem that never takes its bytes doesn't hold the close up."""
     master, slave = os.openpty()
     try:
-        async with asyncio.timeout(5), opened(os.ttyname(slave)) as port:
+        async with asyncio.timeout(PATIENCE), opened(os.ttyname(slave)) as port:
             writing = asyncio.create_task(port.write(EVERY_BYTE * 1000))
             reading = asyncio.create_task(port.read())
             done, _ = await asyncio.wait([writing], timeout=0.05)
@@ -202,7 +202,7 @@ async def test_rfc2217_port_of_pyserial() -> None:
 
 async def _write_until_refused(port: Port) -> None:
     """Write on: the first bytes after the far end is gone still find room on this side."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while True:
             await port.write(EVERY_BYTE)
 
@@ -232,7 +232,7 @@ class Rfc2217Server:
         self._listener.close()
 
     def _serve(self) -> None:
-        self._listener.settimeout(5)
+        self._listener.settimeout(PATIENCE)
         connection, _ = self._listener.accept()
         connection.settimeout(0.05)
         lock = threading.Lock()
@@ -297,7 +297,7 @@ async def test_port_of_ser2net(tmp_path: Path, accepter: str, url: str) -> None:
 
 
 async def _open_once_it_listens(name: str) -> Port:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while True:
             with suppress(PortUnavailable):
                 return await open_port(name, 115200)

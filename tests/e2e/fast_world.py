@@ -1,4 +1,8 @@
-"""A world that lives faster: an emulated module that things happen to, and the bridge in the test's own process."""
+"""A world that lives faster: an emulated module that things happen to, and the bridge, both in the test's own process.
+
+They share one clock, which stands still while neither of them waits: however busy the machine is, an answer that takes
+the module 10 ms comes after 10 ms.
+"""
 
 import asyncio
 import gc
@@ -6,8 +10,8 @@ import logging
 import os
 import sys
 import threading
-import time
 import warnings
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -15,12 +19,11 @@ from pathlib import Path
 
 from sim7020_bridge.app import Bridge
 from sim7020_bridge.config.model import ModemSettings, MqttSettings, SocketSettings, Transport
-from sim7020_emulator.control import tell
 from tests import contract_check
 from tests.broker import Mosquitto, mosquitto
+from tests.e2e.here import EmulatorHere
 from tests.e2e.lived import Trace
 from tests.e2e.mqtt_peer import Heard, MqttPeer
-from tests.e2e.programs import Emulator
 from tests.e2e.servers import TcpServer, UdpServer
 from tests.fast_time import FastLoop
 
@@ -33,34 +36,45 @@ _BROKER = ("max_queued_messages 0", "set_tcp_nodelay true")
 
 
 class LogRecorder(logging.Handler):
-    """Keeps what must not be in a log: exceptions that nobody dealt with, and all that asyncio complains of."""
+    """Keeps what must not be in a log: exceptions that nobody dealt with, and all that asyncio complains of.
+
+    ``said`` is the last of what the bridge said, by the loop's clock, for whoever wonders about what it did.
+    """
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
         self.unclean: list[str] = []
+        self.said: deque[str] = deque(maxlen=500)
+        self._clock = asyncio.get_running_loop().time
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a record."""
+        if record.name.startswith("sim7020_bridge"):
+            self.said.append(f"{self._clock():9.2f} {record.getMessage()}")
         if record.exc_info or (record.name.startswith("asyncio") and record.levelno >= logging.WARNING):
             self.unclean.append(self.format(record))
 
 
 @asynccontextmanager
-async def clean_log() -> AsyncIterator[None]:
+async def clean_log() -> AsyncIterator[LogRecorder]:
     """Listen to the log, and to what is raised where nobody can catch it; at the end hold both to be clean."""
     recorder = LogRecorder()
     former = sys.unraisablehook
     sys.unraisablehook = lambda lost: recorder.unclean.append(
         f"{lost.err_msg or ''} {lost.object!r}: {lost.exc_value!r}"
     )
+    bridge = logging.getLogger("sim7020_bridge")
+    level = bridge.level
+    bridge.setLevel(logging.DEBUG)
     logging.getLogger().addHandler(recorder)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            yield
+            yield recorder
             gc.collect()
     finally:
         logging.getLogger().removeHandler(recorder)
+        bridge.setLevel(level)
         sys.unraisablehook = former
     assert not recorder.unclean, recorder.unclean
 
@@ -95,7 +109,7 @@ class Belongings:
 
 @dataclass(slots=True)
 class Published:
-    """What the bridge has published, by the host's clock, in seconds."""
+    """What the bridge has published, and when by the loop's clock, in seconds."""
 
     up: list[tuple[float, bool]] = field(default_factory=list)
     rungs: list[str] = field(default_factory=list)
@@ -118,6 +132,7 @@ class Published:
 
     def take(self, heard: Heard) -> None:
         """Take a publication."""
+        now = asyncio.get_running_loop().time()
         tail = heard.topic.removeprefix(f"{ROOT}/").split("/")
         match tail:
             case ["state"]:
@@ -128,12 +143,12 @@ class Published:
                 self._event(heard.json())
             case ["alert", name] if heard.payload:
                 if name not in self.alerts:
-                    self.raised.append((time.time(), name))
+                    self.raised.append((now, name))
                 self.alerts.add(name)
             case ["alert", name]:
                 self.alerts.discard(name)
         if not self.up or self.up[-1][1] is not self.is_up:
-            self.up.append((time.time(), self.is_up))
+            self.up.append((now, self.is_up))
         self.changed.set()
 
     def _event(self, event: dict[str, str]) -> None:
@@ -150,17 +165,14 @@ class FastWorld:
     directory: Path
     broker: Mosquitto
     mqtt: MqttPeer
-    emulator: Emulator
+    emulator: EmulatorHere
     udp: UdpServer
     tcp: TcpServer
     published: Published
     trace: Trace
     speed: float
     received: int = 0
-
-    def tell(self, *words: str) -> str:
-        """Let something happen to the module."""
-        return tell(self.directory / "control", words)
+    said: deque[str] = field(default_factory=deque)
 
     def sockets(self, *names: str) -> tuple[SocketSettings, ...]:
         """Return the settings of sockets to the peers."""
@@ -176,13 +188,21 @@ class FastWorld:
         try:
             async with asyncio.timeout(within):
                 while not holds():
-                    # the trace grows without a word
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(0.02 * self.speed):
-                            await self.published.changed.wait()
                     self.published.changed.clear()
+                    await self.published.changed.wait()
         except TimeoutError:
             raise AssertionError(f"not within {within:g} s: {self.describe()}") from None
+
+    async def remains(self, holds: Callable[[], bool], *, seconds: float) -> bool:
+        """Return whether a condition holds all the time for so many seconds of the module."""
+        try:
+            async with asyncio.timeout(seconds):
+                while holds():
+                    self.published.changed.clear()
+                    await self.published.changed.wait()
+        except TimeoutError:
+            return True
+        return False
 
     def describe(self) -> str:
         """Say how it stands."""
@@ -230,14 +250,17 @@ class FastWorld:
     async def bridge(self, settings: ModemSettings) -> AsyncIterator[Bridge]:
         """Run the bridge, and the clock faster; at the end hold it to leaving nothing behind."""
         before = Belongings.now()
-        mqtt = MqttSettings(host=self.broker.host, port=self.broker.port)
+        mqtt = MqttSettings(host=self.broker.host, port=self.broker.port, keepalive=3600)
         state_dir = self.directory / "state"
         state_dir.mkdir(exist_ok=True)
-        async with clean_log():
+        async with clean_log() as recorder:
+            self.said = recorder.said
             bridge = Bridge(mqtt, settings, state_dir=state_dir)
             running = asyncio.create_task(bridge.run(), name="bridge")
-            self.loop.run_at(self.speed)
             try:
+                # the broker is a program, and no faster than the world
+                await self.mqtt.now(f"{ROOT}/availability", lambda heard: heard.payload == b"online")
+                self.loop.run_at(self.speed)
                 yield bridge
             finally:
                 self.loop.run_at(1)
@@ -272,20 +295,20 @@ async def fast_world(
     loop = asyncio.get_running_loop()
     if not isinstance(loop, FastLoop):
         raise TypeError("a fast world wants a fast loop")
-    control = ("--control", str(directory / "control"))
-    emulator = Emulator(directory, NAME, ["--baud", "0", "--speed", f"{speed:g}", *control, *arguments], tcp_port)
+    published = Published()
+    trace = Trace(published.changed.set)
+    port = ("--tcp", "127.0.0.1:0") if tcp_port else ("--link", str(directory / f"{NAME}.tty"))
+    emulator = EmulatorHere(
+        ["--baud", "0", "--speed", "1", *port, "--control", str(directory / "control"), *arguments], trace
+    )
     async with mosquitto(directory, *_BROKER) as broker, UdpServer(echo=True) as udp, TcpServer(echo=True) as tcp:
         mqtt = MqttPeer(broker.host, broker.port)
         await mqtt.start()
-        published = Published()
         mqtt.watch(published.take)
         try:
             await emulator.start()
-            trace = Trace(directory / f"{NAME}.trace")
             yield FastWorld(loop, directory, broker, mqtt, emulator, udp, tcp, published, trace, speed)
-            trace.look()
         finally:
             loop.run_at(1)
-            with suppress(ProcessLookupError):
-                await emulator.stop()
+            await emulator.stop()
             await mqtt.stop()

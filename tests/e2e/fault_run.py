@@ -34,6 +34,7 @@ class Outcome:
         alerted: From the fault until the alert that it ends at; None if it ends up.
         commands: What the module was told.
         lived: How long all of it took.
+        said: The last of what the bridge logged, by the loop's clock.
     """
 
     rungs: Mapping[str, int]
@@ -45,6 +46,7 @@ class Outcome:
     alerted: float | None
     commands: tuple[str, ...]
     lived: float
+    said: tuple[str, ...]
 
 
 def live_through_one(name: str, pace: float, directory: Path) -> Outcome:
@@ -84,8 +86,6 @@ async def _live(fault: Fault, directory: Path) -> Outcome:
                 for task in talking:
                     task.cancel()
                 await asyncio.gather(*talking, return_exceptions=True)
-            if fault.ends == UP:
-                await world.carries(*fault.sockets)
             outcome = _outcome(fault, world, world.loop.time() - began)
         world.check()
         return outcome
@@ -103,36 +103,43 @@ async def _first_on_path(directory: Path) -> AsyncIterator[None]:
 
 def _plug(world: FastWorld, heard: Heard) -> None:
     if heard.topic == "plug/set":
-        world.tell("power", "on" if heard.payload == b"ON" else "off")
+        world.emulator.tell("power on" if heard.payload == b"ON" else "power off")
 
 
 async def _until_over(fault: Fault, world: FastWorld) -> None:
-    """Wait for the last fault, then for the end, and that it stays so."""
+    """Wait for the last fault and for all that it must lead to, then for the end, and that it stays so.
+
+    The bridge tells in order: what it told before the echo of a message has been heard when the echo has.
+    """
     told = world.published
     event, times = fault.awaits
-    await world.until(
-        lambda: world.trace.faults() >= fault.faults and told.events.count(event) >= times, within=fault.within
-    )
-    if fault.ends != UP:
-        await world.until(lambda: fault.ends in told.alerts, within=fault.within)
-        await asyncio.sleep(fault.stays)
-        await world.until(lambda: fault.ends in told.alerts, within=fault.within)
-        return
+
+    def happened() -> bool:
+        return (
+            world.trace.faults() >= fault.faults
+            and told.events.count(event) >= times
+            and fault.rungs <= set(told.rungs)
+            and fault.alerts <= {name for _, name in told.raised}
+        )
 
     def over() -> bool:
-        return told.is_up and not told.alerts
+        return told.is_up and not told.alerts if fault.ends == UP else fault.ends in told.alerts
 
+    await world.until(happened, within=fault.within)
     while True:
         await world.until(over, within=fault.within)
-        try:
-            await world.until(lambda: not over(), within=fault.stays)
-        except AssertionError:
+        if fault.ends != UP:
+            await asyncio.sleep(fault.stays)
+        elif await world.remains(over, seconds=fault.stays):
+            await world.carries(*fault.sockets)
+        else:
+            continue
+        if over():
             return
 
 
 def _outcome(fault: Fault, world: FastWorld, lived: float) -> Outcome:
     told = world.published
-    world.trace.look()
     marks = world.trace.marks
     first = next((mark.at for mark in marks if mark.fault), 0.0)
     worst = max(
@@ -146,18 +153,19 @@ def _outcome(fault: Fault, world: FastWorld, lived: float) -> Outcome:
         raised=frozenset(name for _, name in told.raised),
         alerts=frozenset(told.alerts),
         up=told.is_up,
-        took=None if worst is None else (worst.over - worst.began) * fault.speed,
-        least=0.0 if worst is None else _least(fault, worst) * fault.speed,
-        alerted=None if raised is None else (raised - (first or marks[0].at)) * fault.speed,
+        took=None if worst is None else worst.over - worst.began,
+        least=0.0 if worst is None else _least(fault, worst),
+        alerted=None if raised is None else raised - (first or marks[0].at),
         commands=tuple(world.trace.commands),
         lived=lived,
+        said=tuple(world.said),
     )
 
 
 def _least(fault: Fault, outage: Outage) -> float:
-    """Return what the module needs, by the host's clock."""
-    mended = outage.mended if fault.lasts is None else outage.began + fault.lasts / fault.speed
-    able = max(outage.online, mended) if fault.needs is None else mended + fault.needs / fault.speed
-    connecting = CONNECTING / fault.speed if "control" in fault.sockets else 0.0
+    """Return what the module needs."""
+    mended = outage.mended if fault.lasts is None else outage.began + fault.lasts
+    able = max(outage.online, mended) if fault.needs is None else mended + fault.needs
+    connecting = CONNECTING if "control" in fault.sockets else 0.0
     # a connection that outlived the fault had not to be made again
     return min(able + connecting, outage.over) - outage.began

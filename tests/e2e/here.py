@@ -1,12 +1,16 @@
-"""An emulated module inside the test's own process, so that its SIM, its radio and its network can be changed."""
+"""An emulated module inside the test's own process, on its clock: its SIM, radio and network can be changed."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from sim7020_emulator.emulator import Emulator, Setup
+from sim7020_emulator.events import read_event
 from sim7020_emulator.module import Module
+from sim7020_emulator.options import read_options
+from sim7020_emulator.running import Running, running
 from sim7020_emulator.terminal import PtyTerminal
+from sim7020_emulator.trace import Tracer
 
 
 @asynccontextmanager
@@ -24,3 +28,36 @@ async def module_here(link: Path, *, speed: float = 0, **facts: str) -> AsyncIte
     finally:
         await terminal.close()
         await emulator.stop()
+
+
+class EmulatorHere:
+    """What the emulator's command line asks for, on this loop's clock; ``place`` is what a bridge calls its port."""
+
+    def __init__(self, arguments: list[str], trace: Tracer) -> None:
+        self._options = read_options(arguments)
+        self._trace = trace
+        self._ends = AsyncExitStack()
+        self._running: Running | None = None
+
+    @property
+    def place(self) -> str:
+        """What a bridge's configuration calls its port."""
+        return f"socket://{self._module.name}" if self._options.listen else self._module.name
+
+    async def start(self) -> None:
+        """Start it."""
+        self._running = await self._ends.enter_async_context(running(self._options, self._trace))
+
+    async def stop(self) -> None:
+        """End it, if it runs."""
+        await self._ends.aclose()
+
+    def tell(self, words: str) -> None:
+        """Let something happen to the module."""
+        self._module.player.perform(read_event(words))
+
+    @property
+    def _module(self) -> Running:
+        if self._running is None:
+            raise RuntimeError("the emulator was not started")
+        return self._running

@@ -28,8 +28,8 @@ _MENDS = (
     "fault: registration home",
     "fault: signal 20",
 )
-_AT_ONCE = 0.003
-"""Seconds of the host within which events of one fault are traced."""
+_AT_ONCE = 0.01
+"""Seconds of the module within which events of one fault happen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,6 @@ async def _live(directory: Path, seed: int, faults: int, lasts: float, speed: fl
             talking = [asyncio.create_task(world.chat(name)) for name in ("telemetry", "control")]
             while count(world.trace.marks) < faults or world.loop.time() - began < lasts:
                 await asyncio.sleep(max(lasts / 96, 60.0))
-                world.trace.look()
                 world.trace.commands.clear()
                 memory.append(_memory())
             for task in talking:
@@ -89,7 +88,7 @@ async def _live(directory: Path, seed: int, faults: int, lasts: float, speed: fl
             await asyncio.gather(*talking, return_exceptions=True)
             await world.until(lambda: world.published.is_up, within=2 * HOUR)
             lived = world.loop.time() - began
-        times = [(each.over - each.began) * speed for each in outages(world.trace.marks, world.published.up)]
+        times = [each.over - each.began for each in outages(world.trace.marks, world.published.up)]
         # once warm: after an eighth of its life
         warm, last = memory[len(memory) // 8 :][: len(memory) // 8 or 1], memory[-(len(memory) // 8 or 1) :]
         rungs = world.published.rungs

@@ -1,19 +1,16 @@
-"""A life that was lived: what an emulator traced and what a bridge published, on one clock."""
+"""A life that was lived: what happened to an emulated module and what a bridge published, on one clock."""
 
-import datetime as dt
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
-_STAMP = "# time: "
-_FAULT = "# fault: "
-_EVENT = "# event: "
+_FAULT = "fault: "
 ONLINE = "event: online"
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What happened to the module, or what became of it, and when by the host's clock, in seconds."""
+    """What happened to the module, or what became of it, and when by the loop's clock, in seconds."""
 
     at: float
     text: str
@@ -21,51 +18,35 @@ class Mark:
     @property
     def fault(self) -> bool:
         """Whether somebody did it to the module."""
-        return self.text.startswith(_FAULT[2:])
+        return self.text.startswith(_FAULT)
 
 
 @dataclass(slots=True)
 class Trace:
-    """An emulator's trace as it grows."""
+    """What an emulator in this process is told and what happens to it; ``on_mark`` is called for the latter."""
 
-    file: Path
+    on_mark: Callable[[], None]
     commands: list[str] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
-    _read: int = 0
-    _rest: bytes = b""
-    _now: float = 0.0
 
-    def look(self) -> None:
-        """Read what has come since the last look."""
-        with self.file.open("rb") as file:
-            file.seek(self._read)
-            data = file.read()
-        self._read += len(data)
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            self._take(line.decode("latin-1"))
+    def line(self, direction: str, text: str) -> None:
+        """Take a piece of dialogue."""
+        if direction == ">":
+            self.commands.append(text)
+
+    def comment(self, text: str) -> None:
+        """Take what happened."""
+        self.marks.append(Mark(asyncio.get_running_loop().time(), text))
+        self.on_mark()
 
     def faults(self) -> int:
         """Return how many faults have happened or ended so far."""
-        self.look()
         return sum(mark.fault for mark in self.marks)
-
-    def _take(self, line: str) -> None:
-        if line.startswith("> "):
-            self.commands.append(line[2:])
-        elif line.startswith(_STAMP):
-            self._now = _seconds(line.removeprefix(_STAMP))
-        elif line.startswith((_FAULT, _EVENT)):
-            self.marks.append(Mark(self._now, line[2:]))
-
-
-def _seconds(stamp: str) -> float:
-    return dt.datetime.fromisoformat(stamp).replace(tzinfo=dt.UTC).timestamp()
 
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """One time of not being up; times by the host's clock, in seconds.
+    """One time of not being up; times by the loop's clock, in seconds.
 
     Args:
         began: When the fault happened that took it down.

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.e2e.mqtt_peer import Mqtt5
+from tests.e2e.mqtt_peer import PATIENCE, Mqtt5
 from tests.e2e.servers import UdpServer, until
 from tests.e2e.world import Modem, World, run, tcp, udp
 
@@ -165,7 +165,7 @@ async def test_key_supersedes(world: World) -> None:
 async def test_time_to_live(world: World) -> None:
     """While the socket is closed messages expire by their time to live, however it was given."""
     shed, server = await closed_socket(world)
-    await shed.send("telemetry", b"old", "m1", expiry=1)
+    await shed.send("telemetry", b"old", "m1", expiry=3)
     await shed.request("send", id="m2", socket="telemetry", data="old", ttl=1)
     await shed.send("telemetry", b"stays", "m3", expiry=3600)
     assert (await shed.receipt("telemetry", "m1", "expired"))["final"]
@@ -225,19 +225,19 @@ async def test_mosquitto_clients(world: World, protocol: str) -> None:
         "mosquitto_sub",
         *place,
         "-v",
-        *("-C", "3", "-W", "15"),
+        *("-C", "3", "-W", f"{PATIENCE:.0f}"),
         *("-t", shed.topic("availability"), "-t", shed.topic("socket/+/received"), "-t", shed.topic("response/#")),
         stdout=asyncio.subprocess.PIPE,
     )
     assert listening.stdout is not None
-    first = (await asyncio.wait_for(listening.stdout.readline(), 10)).decode().strip()
+    first = (await asyncio.wait_for(listening.stdout.readline(), PATIENCE)).decode().strip()
     assert first == f"{shed.topic('availability')} online"
     await run("mosquitto_pub", *place, "-q", "1", "-t", shed.topic("socket/telemetry/send"), "-m", "Hello World")
-    received = (await asyncio.wait_for(listening.stdout.readline(), 10)).decode().strip()
+    received = (await asyncio.wait_for(listening.stdout.readline(), PATIENCE)).decode().strip()
     assert received == f"{shed.topic('socket/telemetry/received')} Hello World"
     request = ["-t", shed.topic("request/resolve"), "-m", '{"name": "localhost", "transaction": 7}']
     await run("mosquitto_pub", *place, *request)
-    topic, _, answer = (await asyncio.wait_for(listening.stdout.readline(), 10)).decode().partition(" ")
+    topic, _, answer = (await asyncio.wait_for(listening.stdout.readline(), PATIENCE)).decode().partition(" ")
     assert (topic, json.loads(answer)["transaction"]) == (shed.topic("response/resolve"), 7)
     assert json.loads(answer)["data"]["addresses"] == ["127.0.0.1"]
     assert await listening.wait() == 0

@@ -20,7 +20,7 @@ from sim7020_bridge.demo.child import DemoFailed
 from sim7020_bridge.demo.demo import play
 from sim7020_bridge.demo.view import View
 
-PATIENCE = 40.0
+PATIENCE = 90.0
 DEMO = (sys.executable, "-m", "sim7020_bridge", "demo")
 
 

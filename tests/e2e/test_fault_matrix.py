@@ -1,6 +1,6 @@
 """Every fault, end to end: what the bridge does about it, what it tells, and that it is well again by itself.
 
-Each fault is lived through in one of two processes of its own, for most of the time is spent waiting. With
+Each fault is lived through in one of four processes of its own, for most of the time is spent waiting. With
 RELIABILITY_PACE set (1: as usual, 0.5: half as fast and more exact) the table of docs/reliability.md is written.
 """
 
@@ -31,7 +31,7 @@ def outcomes(
     items = [item for item in request.session.items if isinstance(item, pytest.Function)]
     faults = [item.callspec.params["fault"] for item in items if item.originalname == "test_fault"]
     names = [fault.id for fault in faults if isinstance(fault, Fault)]
-    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as processes:
+    with ProcessPoolExecutor(4, mp_context=multiprocessing.get_context("spawn")) as processes:
         running = {
             name: processes.submit(live_through_one, name, float(PACE or 1), tmp_path_factory.mktemp(name))
             for name in names
@@ -42,20 +42,20 @@ def outcomes(
         write("matrix", table([(fault, running[fault.id].result()) for fault in FAULTS]))
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
 def test_fault(fault: Fault, outcomes: dict[str, Future[Outcome]]) -> None:
     """The bridge takes the expected steps, raises the expected alerts and removes those that are mended."""
     outcome = outcomes[fault.id].result()
     taken = frozenset(outcome.rungs)
-    assert fault.rungs <= taken <= fault.rungs | BY_THE_WAY
-    assert outcome.raised == fault.alerts
+    said = "\n".join(outcome.said)
+    assert fault.rungs <= taken <= fault.rungs | BY_THE_WAY, said
+    assert outcome.raised == fault.alerts, said
     if fault.ends == UP:
-        assert outcome.up
-        assert not outcome.alerts
+        assert outcome.up, said
+        assert not outcome.alerts, said
     else:
-        assert fault.ends in outcome.alerts
-        assert not outcome.up
+        assert fault.ends in outcome.alerts, said
+        assert not outcome.up, said
     pins = [command for command in outcome.commands if command.startswith("AT+CPIN=")]
     assert len(pins) == len(set(pins)), "a PIN was tried twice"
     attaches = sum(command.startswith(ATTACHING) for command in outcome.commands)

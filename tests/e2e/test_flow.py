@@ -21,8 +21,11 @@ from tests.e2e.world import Modem, World, udp
 async def test_a_slow_module_is_waited_for_and_a_quick_one_is_not(world: World) -> None:
     """A module that takes its time to boot, to read its SIM and to register is online as soon as it is ready."""
     emulator = await world.emulator("--set", "registration_time=4", speed="4")
+    await world.bridge({"shed": {"port": emulator.place}})
+    shed = world.modem("shed")
+    await shed.state(lambda _: True)
     began = asyncio.get_running_loop().time()
-    shed = await world.shed(emulator.place)
+    await shed.online()
     assert asyncio.get_running_loop().time() - began < 8, "the note's fixed waits add up to more"
     assert "AT+CFUN=0" not in emulator.commands()
     reasons = [heard.json()["link"]["layer"] for heard in world.mqtt.all(shed.topic("state"))]

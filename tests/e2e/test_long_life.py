@@ -2,13 +2,10 @@
 
 from pathlib import Path
 
-import pytest
-
 from tests.e2e.life import count, live
 from tests.e2e.lived import Mark
 
 
-@pytest.mark.timeout(120)
 def test_thirty_faults_in_random_order(tmp_path: Path) -> None:
     """After thirty faults in random order the modem is up, and the bridge leaves nothing behind."""
     life = live(tmp_path, seed=20, faults=30, lasts=0.0, speed=200.0)

@@ -65,7 +65,7 @@ class Flow:
     async def done(self) -> None:
         """Return when everything has arrived at both ends, and hold it to what was sent."""
         down = sum(map(len, self.downward))
-        await until(lambda: len(self.finals) == MESSAGES and sum(map(len, self.arrived)) == down, within=50)
+        await until(lambda: len(self.finals) == MESSAGES and sum(map(len, self.arrived)) == down, within=240)
         # the module takes a datagram a moment before it leaves
         up = sum(map(len, self.upward))
         server = self.server

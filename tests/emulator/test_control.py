@@ -6,11 +6,8 @@ import os
 import select
 import signal
 import socket
-import subprocess
 import sys
 import termios
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,51 +15,8 @@ import pytest
 from sim7020_emulator.__main__ import main
 from sim7020_emulator.control import Control, tell
 from sim7020_emulator.mistakes import Mistake
+from tests.emulator.program import PATIENCE, QUICK, ask, connected, open_tty, read_until, running, until
 from tests.emulator.stage import Theatre, play
-
-QUICK = ("--baud", "0", "--speed", "0", "--attached")
-
-
-@contextlib.contextmanager
-def _running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run the program until the block ends; yield it and the line that it printed."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "sim7020_emulator", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        try:
-            yield process, process.stdout.readline().strip()
-        finally:
-            process.terminate()
-
-
-def _until(true: Callable[[], bool], patience: float = 5.0) -> None:
-    limit = time.monotonic() + patience
-    while not true():
-        assert time.monotonic() < limit, "it never came"
-        time.sleep(0.01)
-
-
-def _ask(path: str, line: bytes = b"AT\r", patience: float = 0.5) -> bytes:
-    """Open a terminal, type a line, return what comes until OK."""
-    file = os.open(path, os.O_RDWR | os.O_NOCTTY)
-    try:
-        os.write(file, line)
-        return _read(file, patience)
-    finally:
-        os.close(file)
-
-
-def _read(file: int, patience: float) -> bytes:
-    got = b""
-    limit = time.monotonic() + patience
-    while not got.endswith(b"OK\r\n") and time.monotonic() < limit:
-        if select.select([file], [], [], 0.05)[0]:
-            got += os.read(file, 4096)
-    return got
 
 
 def _hung_up(file: int) -> bool:
@@ -86,7 +40,7 @@ def test_events_come_from_outside(
             status = int(str(left.code))
         return status, *capsys.readouterr()
 
-    with _running("--link", str(tmp_path / "m"), *QUICK, "--control", str(control), "--trace", str(trace)) as (it, _):
+    with running("--link", str(tmp_path / "m"), *QUICK, "--control", str(control), "--trace", str(trace)) as (it, _):
         assert run("state") == (0, "power=on sim='READY' stat=1 pdn=1\n", "")
         assert run("pwrkey") == (0, "ok\n", "")
         assert run("state") == (0, "power=off sim='off' stat=0 pdn=0\n", "")
@@ -98,7 +52,7 @@ def test_events_come_from_outside(
         assert run() == (2, "", "sim7020-emulator: --tell needs a PATH and the words of an event\n")
         lines = trace.read_text().splitlines()
         it.send_signal(signal.SIGTERM)
-        assert it.wait(5) == 0
+        assert it.wait(PATIENCE) == 0
     assert {"# fault: pwrkey", "# event: off", "# fault: power on", "< +XYZ: 1,2", "< +XYZ: 3"} <= set(lines)
     assert not control.exists()
     assert run("pwrkey") == (2, "", f"sim7020-emulator: nobody listens at {control}: No such file or directory\n")
@@ -107,7 +61,7 @@ def test_events_come_from_outside(
 def test_many_events_on_one_connection(tmp_path: Path) -> None:
     """Each line has its answer; a line without end is answered too, and the emulator lives on."""
     control = tmp_path / "control"
-    with _running("--link", str(tmp_path / "m"), *QUICK, "--control", str(control)) as (it, _):
+    with running("--link", str(tmp_path / "m"), *QUICK, "--control", str(control)) as (it, _):
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(str(control))
             connection.sendall(b"signal 5\nmend\n\nnonsense\n")
@@ -119,7 +73,7 @@ def test_many_events_on_one_connection(tmp_path: Path) -> None:
             file.close()
         assert tell(control, ["state"]).startswith("power=on")
         it.send_signal(signal.SIGINT)
-        assert it.wait(5) == 0
+        assert it.wait(PATIENCE) == 0
 
 
 def test_place_of_the_control_channel(tmp_path: Path) -> None:
@@ -148,63 +102,53 @@ def test_place_of_the_control_channel(tmp_path: Path) -> None:
 def test_pty_goes_and_returns_under_its_link(tmp_path: Path) -> None:
     """A closed port hangs up and its link is gone; opened, it answers there again."""
     link, control = tmp_path / "m", tmp_path / "control"
-    with _running("--link", str(link), *QUICK, "--control", str(control)):
-        file = os.open(link, os.O_RDWR | os.O_NOCTTY)
+    with running("--link", str(link), *QUICK, "--control", str(control)):
+        file = open_tty(link)
         os.write(file, b"ATE0\r")
-        assert _read(file, 5).endswith(b"OK\r\n")
+        assert read_until(file).endswith(b"OK\r\n")
         tell(control, ["port close"])
-        _until(lambda: _hung_up(file))
+        until(lambda: _hung_up(file))
         assert not os.path.lexists(link)
         os.close(file)
         tell(control, ["port open"])
-        _until(link.exists)
-        assert _ask(str(link)) == b"\r\nOK\r\n"
+        until(link.exists)
+        assert ask(link) == b"\r\nOK\r\n"
         tell(control, ["port close 0.1"])
-        _until(lambda: not os.path.lexists(link))
-        _until(link.exists)
-        assert _ask(str(link)) == b"\r\nOK\r\n"
+        until(lambda: not os.path.lexists(link))
+        until(link.exists)
+        assert ask(link) == b"\r\nOK\r\n"
     assert not os.path.lexists(link)
 
 
 def test_pty_moves_to_another_device(tmp_path: Path) -> None:
     """The link is there all the time, leads to another device, and the client is hung up on."""
     link, control = tmp_path / "m", tmp_path / "control"
-    with _running("--link", str(link), *QUICK, "--control", str(control)):
+    with running("--link", str(link), *QUICK, "--control", str(control)):
         for _ in range(3):
-            file = os.open(link, os.O_RDWR | os.O_NOCTTY)
+            file = open_tty(link)
             before = link.resolve()
             tell(control, ["port move"])
-            _until(lambda file=file: _hung_up(file))  # type: ignore[misc]
+            until(lambda file=file: _hung_up(file))  # type: ignore[misc]
             os.close(file)
             assert link.resolve() != before
-            assert _ask(str(link)).endswith(b"\r\nOK\r\n")
+            assert ask(link).endswith(b"\r\nOK\r\n")
 
 
 def test_tcp_port_closes_and_listens_again(tmp_path: Path) -> None:
     """The client is hung up on, the port refuses, and then serves under the same number."""
     control = tmp_path / "control"
-    with _running("--tcp", "127.0.0.1:0", *QUICK, "--control", str(control)) as (_, printed):
+    with running("--tcp", "127.0.0.1:0", *QUICK, "--control", str(control)) as (_, printed):
         host, _, port = printed.rpartition(":")
         for words in ("port close", "port move"):
-            with socket.create_connection((host, int(port)), 5) as client:
-                client.sendall(b"AT\r")
-                _until(lambda client=client: client.recv(100).endswith(b"OK\r\n"))  # type: ignore[misc]
+            client, _ = connected(printed)
+            with client:
                 tell(control, [words])
                 assert client.recv(10) == b""
             if words == "port close":
                 with pytest.raises(ConnectionRefusedError):
-                    socket.create_connection((host, int(port)), 5).close()
+                    socket.create_connection((host, int(port)), PATIENCE).close()
                 tell(control, ["port open"])
-            _until(lambda: _serves(host, int(port)))
-
-
-def _serves(host: str, port: int) -> bool:
-    try:
-        with socket.create_connection((host, port), 5) as client:
-            client.sendall(b"AT\r")
-            return _read(client.fileno(), 1).endswith(b"OK\r\n")
-    except ConnectionRefusedError:
-        return False
+        connected(printed)[0].close()
 
 
 @pytest.mark.parametrize("baud", ["0", "115200"])
@@ -212,8 +156,8 @@ def test_wrong_rate_is_garbage_until_the_host_finds_it(tmp_path: Path, baud: str
     """Nothing is understood at another rate; at the right one the module answers, and +IPR changes it."""
     link = tmp_path / "m"
     arguments = ("--link", str(link), "--baud", baud, "--speed", "0", "--attached", "--scenario", "rate-wrong")
-    with _running(*arguments):
-        file = os.open(link, os.O_RDWR | os.O_NOCTTY)
+    with running(*arguments):
+        file = open_tty(link)
         for rate, line, understood in (
             (termios.B115200, b"AT\r", False),
             (termios.B9600, b"\rAT\r", True),
@@ -226,7 +170,7 @@ def test_wrong_rate_is_garbage_until_the_host_finds_it(tmp_path: Path, baud: str
             termios.tcsetattr(file, termios.TCSANOW, attributes)
             termios.tcflush(file, termios.TCIFLUSH)
             os.write(file, line)
-            got = _read(file, 3 if understood else 0.4)
+            got = read_until(file, patience=PATIENCE if understood else 0.4)
             assert got.endswith(b"OK\r\n") is understood
             assert understood or got == b"" or max(got) > 0x7F
         os.close(file)
@@ -235,13 +179,13 @@ def test_wrong_rate_is_garbage_until_the_host_finds_it(tmp_path: Path, baud: str
 def test_port_that_cannot_come_back_is_told(tmp_path: Path) -> None:
     """A file in the way of the link is written to the trace; the port can be opened once it is gone."""
     link, control, trace = tmp_path / "m", tmp_path / "control", tmp_path / "trace"
-    with _running("--link", str(link), *QUICK, "--control", str(control), "--trace", str(trace)):
+    with running("--link", str(link), *QUICK, "--control", str(control), "--trace", str(trace)):
         tell(control, ["port close"])
-        _until(lambda: not os.path.lexists(link))
+        until(lambda: not os.path.lexists(link))
         link.write_text("mine")
         tell(control, ["port open"])
-        _until(lambda: "the port did not come back: can't make the link" in trace.read_text())
+        until(lambda: "the port did not come back: can't make the link" in trace.read_text())
         link.unlink()
         tell(control, ["port open"])
-        _until(link.exists)
-        assert _ask(str(link)).endswith(b"OK\r\n")
+        until(link.exists)
+        assert ask(link).endswith(b"OK\r\n")

@@ -111,6 +111,13 @@ def test_the_app_asks_for_no_rights_that_it_does_not_need() -> None:
     assert CONFIG["services"] == ["mqtt:want"]
 
 
+def test_the_icon_is_a_square_png_of_the_size_that_is_wanted() -> None:
+    """The store shows nothing in the place of another."""
+    head = (APP / "icon.png").read_bytes()[:24]
+    assert head[:8] == b"\x89PNG\r\n\x1a\n"
+    assert (int.from_bytes(head[16:20]), int.from_bytes(head[20:24])) == (128, 128)
+
+
 def _elements(schema: Any) -> Iterator[str]:
     if isinstance(schema, dict):
         for item in schema.values():

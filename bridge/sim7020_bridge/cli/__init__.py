@@ -15,7 +15,10 @@ _SUBCOMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "outbox": "sim7020_bridge.cli.outbox",
         "ports": "sim7020_bridge.cli.ports",
         "probe": "sim7020_bridge.cli.probe",
+        "console": "sim7020_bridge.cli.console",
         "decode": "sim7020_bridge.cli.decode",
+        "record": "sim7020_bridge.cli.record",
+        "replay": "sim7020_bridge.cli.replay",
     }
 )
 """Name of each subcommand, in the order of the help, and the module that has it under the same name."""

@@ -25,8 +25,8 @@ def decode(file: BinaryIO, *, as_json: bool) -> None:
     Exit status: 0 explained, 2 the file can't be read.
 
     \b
-    Examples:  sim7020-bridge decode minicom.cap
-               journalctl -u sim7020-bridge | sim7020-bridge decode --json
+    Example:     sim7020-bridge decode minicom.cap
+                 journalctl -u sim7020-bridge | sim7020-bridge decode --json
     """
     for each in explained(_chunks(file)):
         if as_json:

@@ -36,9 +36,14 @@ def explained(chunks: Iterable[bytes]) -> Iterator[Explained]:
 
 
 class Decoder:
-    """The state of one dialogue: the pending command, and its lines so far."""
+    """The state of one dialogue: the pending command, and its lines so far.
 
-    def __init__(self) -> None:
+    Args:
+        live: Whether lines are told at once, though a later one might settle what they were.
+    """
+
+    def __init__(self, *, live: bool = False) -> None:
+        self._live = live
         self._pending: Pending | None = None
         self._last: Pending | None = None
         self._held: list[Explained] = []
@@ -56,7 +61,18 @@ class Decoder:
             parts = [self._piece(line, piece) for piece in ((line.wire,) if whole else line.pieces)]
             told = [part for part in parts if part.kind is not Kind.BLANK] or parts
             self._held.append(_joined(told))
-        return self._release() if self._pending is None or len(self._held) > LONGEST_EXCHANGE else []
+        settled = self._live or self._pending is None
+        return self._release() if settled or len(self._held) > LONGEST_EXCHANGE else []
+
+    @property
+    def prompted(self) -> bool:
+        """Whether the module waits for data."""
+        return self._prompted
+
+    @property
+    def counts_data(self) -> bool:
+        """Whether the module was told how much data to wait for."""
+        return self._last is not None and any(len(asked.values) > 1 for asked in self._last.commands)
 
     def close(self) -> list[Explained]:
         """Return what is still held back; the log has ended."""
@@ -199,7 +215,7 @@ _GREETINGS: Final = frozenset({"RDY", "*MATREADY"})
 _EXTENDED: Final = re.compile(r"[+*#%^$][A-Za-z][\w ]*(?::|$)")
 _BARE_ANSWER: Final = re.compile(
     r"\d{14,22}|\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9A-F]{2})+|SIM7\d\d\d\w*|SIMCOM\w*|SIM7020\w? R?\d+"
-    r"|\d{4}B\d\dV?\d\d\w*|\{ANY\}",
+    r"|\d{4}B\d\dV?\d\d\w*|\{ANY\}|\*{4,}",
     re.IGNORECASE,
 )
 """Texts without a name that a module says to a question only: identities, addresses, fetched data."""

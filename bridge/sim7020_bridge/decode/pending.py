@@ -129,7 +129,7 @@ class Pending:
                 return asked
         if report_name(line):
             return None
-        if line.name[:1] in _EXTENDED:
+        if _EXTENDED.match(line.name):
             return next((asked for asked in self.commands if _is_misprinted(asked, line)), None)
         # a bare text has no name that tells it from anything: what nobody else says, the command is answered by
         return self.commands[-1]
@@ -156,7 +156,7 @@ def is_answer_by_shape(line: Line) -> bool:
     )
 
 
-_EXTENDED: Final = "+*#%^$"
+_EXTENDED: Final = re.compile(r"[+*#%^$][A-Za-z]")
 _PROMPTING: Final = frozenset({"+CSODSEND", "+CMGS", "+CMGW", "+CMGC", "+CIPSEND"})
 _FINALS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
@@ -179,7 +179,7 @@ def _answers(asked: Asked, line: Line) -> bool:
     if command is not None and (line.name in command.answer_names or command.answers(line)):
         return command.answers(line)
     if asked.form is Form.TEST:
-        return line.name == asked.name or (line.name[:1] in _EXTENDED and line.arguments.startswith("("))
+        return line.name == asked.name or (_EXTENDED.match(line.name) is not None and line.arguments.startswith("("))
     shape = _SHAPES.get(line.name)
     if shape is not None:
         return line.name == asked.name and shape(asked, line)

@@ -6,6 +6,7 @@ import json
 import logging
 import socket
 import ssl
+import statistics
 import subprocess
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
@@ -25,6 +26,8 @@ from tests.broker import Mosquitto, free_port, mosquitto
 QUICK = ClientTiming(
     connect=2.0, first_retry=0.02, last_retry=0.1, refused_retry=0.05, stable=5.0, farewell=1.0, tick=0.05
 )
+PATIENCE = 30.0
+"""Seconds that a test waits for something that must come."""
 WILL = Publication(topic="b/m/availability", payload=b"offline", retain=True)
 PROTOCOLS = pytest.mark.parametrize("protocol", list(MqttProtocol), ids=["v5", "v311"])
 
@@ -65,7 +68,7 @@ class Peer:
 
     async def next(self) -> Received:
         """Return the next message, acknowledged."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             received = await self.heard.get()
         self.client.acknowledge(received)
         return received
@@ -83,7 +86,7 @@ class Peer:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Return when a condition holds."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while not condition():  # noqa: ASYNC110 - logs and brokers set no events
             await asyncio.sleep(0.005)
 
@@ -126,10 +129,11 @@ async def test_publish_and_receive(broker: Mosquitto, protocol: MqttProtocol) ->
 async def test_mqtt_5_properties(broker: Mosquitto) -> None:
     """Response topic, correlation data, expiry and user properties arrive; an invalid response topic does not."""
     async with peer(at(broker)) as one:
-        one.client.publish(Publication(topic="to/me", payload=b"x", correlation_data=b"\x00\xff", expiry=60))
+        one.client.publish(Publication(topic="to/me", payload=b"x", correlation_data=b"\x00\xff", expiry=3600))
         received = await one.next()
         assert received.correlation_data == b"\x00\xff"
-        assert received.message_expiry in {59, 60}
+        assert received.message_expiry is not None
+        assert 3600 - PATIENCE <= received.message_expiry <= 3600
         for response_topic in ("answer/here", "answer/#"):
             await run(
                 "mosquitto_pub", "-V", "5", "-p", str(broker.port), "-t", "to/me", "-m", "x", "-q", "2",
@@ -146,13 +150,16 @@ async def test_mqtt_5_properties(broker: Mosquitto) -> None:
 
 
 async def test_nagle_is_off(tmp_path: Path) -> None:
-    """Small packets are not held back: of fifty round trips, each acknowledged, none takes the 40 ms of a late ACK."""
+    """Small packets are not held back: of fifty round trips, each acknowledged, few take the 40 ms of a late ACK."""
     async with mosquitto(tmp_path, "set_tcp_nodelay true") as broker, peer(at(broker)) as one:
-        started = asyncio.get_running_loop().time()
+        took = []
         for _ in range(50):
+            started = asyncio.get_running_loop().time()
             await one.client.publish_acknowledged(Publication(topic="to/me", payload=b"x"))
             await one.next()
-        assert asyncio.get_running_loop().time() - started < 1.0
+            took.append(asyncio.get_running_loop().time() - started)
+        # the median: the broker is a program of its own, which a busy machine may keep from running now and then
+        assert statistics.median(took) < 0.04
 
 
 @PROTOCOLS
@@ -210,7 +217,7 @@ async def test_broker_restart(*, broker: Mosquitto, protocol: MqttProtocol, gent
         withdrawn.cancel()
         await broker.start()
         await one.ready(connections=2)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await waiting
         assert [(await one.next()).payload for _ in range(3)] == [b"new", b"event", b"sure"]
         assert "online" in await run("mosquitto_sub", "-p", str(broker.port), "-C", "1", "-t", "b/m/availability")
@@ -264,7 +271,7 @@ async def test_will_speaks_when_the_farewell_cannot(broker: Mosquitto, caplog: p
         relay.flows.clear()
         await one.end()
         assert "its last will speaks" in caplog.text
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         assert await watcher == "offline\n"
 
 
@@ -650,7 +657,7 @@ async def test_what_the_library_cannot_read(
 async def test_wait_connected(broker: Mosquitto) -> None:
     """Who needs a connection can wait for it."""
     one = Peer(at(broker))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await one.client.wait_connected()
     assert one.client.connected
     await one.end()
@@ -669,7 +676,7 @@ async def run(*command: str) -> str:
         *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             out, error = await process.communicate()
     finally:
         if process.returncode is None:

@@ -9,7 +9,7 @@ from tests.component.e2e.surroundings import SOCKET, Surroundings
 
 NOTHING = {STATE_UNAVAILABLE, STATE_UNKNOWN}
 # What has no value before something happens that may never happen.
-LATER = ("_last_recovery", "_link_reason", "_ping_time")
+LATER = ("_last_recovery", "_ping_time")
 
 
 def lives(state: str) -> bool:

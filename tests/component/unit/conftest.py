@@ -28,8 +28,8 @@ def bridge(
     mqtt: MqttMockHAClient,  # noqa: ARG001 # connected
 ) -> Bridge:
     """Return a broker that holds nothing yet."""
-    served = Bridge(hass)
-    connect(served, mqtt_client_mock)
+    served = Bridge(hass, mqtt_client_mock)
+    connect(served)
     return served
 
 

@@ -3,6 +3,7 @@
 What the bridge says are the contract's golden examples; what it is told is kept, and held to the contract's schemas.
 """
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,8 +14,14 @@ import jsonschema
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
 from paho.mqtt.client import topic_matches_sub
-from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_mqtt_message
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    MockMqttReasonCode,
+    async_fire_mqtt_message,
+)
 from pytest_homeassistant_custom_component.typing import MqttMockPahoClient
+
+from custom_components.sim7020.topics import Topics
 
 CONTRACT = Path(__file__).parents[3] / "docs" / "contract"
 IMEI = "866425030000014"
@@ -58,9 +65,13 @@ class Bridge:
     """
 
     hass: HomeAssistant
+    client: MqttMockPahoClient
     retained: dict[str, bytes] = field(default_factory=dict)
     answers: dict[str, Answer] = field(default_factory=dict)
     requests: list[tuple[str, Document]] = field(default_factory=list)
+    reconnects: bool = False
+    resubscribed: asyncio.Event = field(default_factory=asyncio.Event)
+    _missing: set[str] = field(default_factory=set)
 
     def publish(self, topic: str, payload: Document | str | bytes, *, retain: bool = True, root: str = ROOT) -> None:
         """Publish below a modem's root."""
@@ -73,7 +84,7 @@ class Bridge:
     async def say(self, topic: str, payload: Document | str | bytes, *, retain: bool = True, root: str = ROOT) -> None:
         """Publish, and return once Home Assistant has taken it in."""
         self.publish(topic, payload, retain=retain, root=root)
-        await settled(self.hass)
+        await self.settled()
 
     def serve(self, *, root: str = ROOT, about: Document | None = None) -> None:
         """Put online a modem of which everything is known."""
@@ -83,12 +94,31 @@ class Bridge:
         self.publish("socket/telemetry/state", document("socket-state-open"), root=root)
         self.publish("socket/control/state", document("socket-state-backoff"), root=root)
 
+    async def link(self, *, up: bool) -> None:
+        """Take Home Assistant's connection to the broker away, or bring it back and let it subscribe again."""
+        self.reconnects = True
+        self.resubscribed.clear()
+        self._missing = set(Topics(*ROOT.split("/")).filters)
+        change = self.client.on_connect if up else self.client.on_disconnect
+        change(None, None, 0, MockMqttReasonCode())
+        if up:
+            await asyncio.wait_for(self.resubscribed.wait(), 10)
+        await self.settled()
+
+    async def settled(self) -> None:
+        """Return once Home Assistant has done what there was to do, discovery included."""
+        # a client that was disconnected once sees to its connection for ever, in the background
+        await self.hass.async_block_till_done(wait_background_tasks=not self.reconnects)
+
     @callback
     def subscribed(self, topic_filter: str) -> None:
         """Deliver the retained messages that a new subscription asks for."""
         for topic, payload in self.retained.items():
             if topic_matches_sub(topic_filter, topic):
                 async_fire_mqtt_message(self.hass, topic, payload, qos=1, retain=True)
+        self._missing.discard(topic_filter)
+        if not self._missing:
+            self.resubscribed.set()
 
     @callback
     def published(self, topic: str, payload: str) -> None:
@@ -103,23 +133,19 @@ class Bridge:
             self.publish(f"response/{verb}", response | {"transaction": body["transaction"]}, retain=False, root=root)
 
 
-async def settled(hass: HomeAssistant) -> None:
-    """Return once Home Assistant has done what there was to do, discovery included."""
-    await hass.async_block_till_done(wait_background_tasks=True)
-
-
 def ok(data: Document) -> Document:
     """Return the response to a request that was carried out."""
     return {"status": "ok", "data": data, "error": None}
 
 
-def refused(code: str, message: str = "it can not be") -> Document:
+def refused(code: str, message: str) -> Document:
     """Return the response to a request that was refused."""
     return {"status": "error", "data": None, "error": {"code": code, "message": message}}
 
 
-def connect(bridge: Bridge, client: MqttMockPahoClient) -> None:
+def connect(bridge: Bridge) -> None:
     """Put the bridge behind the client that Home Assistant's MQTT integration holds for the real one."""
+    client = bridge.client
     subscribe, publish = client.subscribe.side_effect, client.publish.side_effect
 
     def subscribed(topics: str | list[tuple[str, object]], *args: object, **kwargs: object) -> object:
@@ -149,6 +175,6 @@ async def set_up(hass: HomeAssistant) -> MockConfigEntry:
     """Set the served modem up."""
     entry = entry_of(hass)
     assert await hass.config_entries.async_setup(entry.entry_id)
-    await settled(hass)
+    await hass.async_block_till_done(wait_background_tasks=True)
     assert entry.state is ConfigEntryState.LOADED
     return entry

@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import MqttMockHAClient
 
 from custom_components.sim7020 import client
-from tests.component.unit.kit import IMEI, Bridge, Document, document, entry_of, info, set_up, settled
+from tests.component.unit.kit import IMEI, Bridge, Document, document, entry_of, info, set_up
 
 OTHER = "866425030000022"
 THIRD = "866425030000030"
@@ -46,13 +46,13 @@ def offers(hass: HomeAssistant) -> list[str]:
 async def test_a_discovered_modem_is_added(hass: HomeAssistant, bridge: Bridge) -> None:
     """Home Assistant's own discovery offers it, and the user confirms."""
     bridge.serve()
-    await settled(hass)
+    await bridge.settled()
     (flow,) = hass.config_entries.flow.async_progress_by_handler("sim7020")
     assert flow["step_id"] == "confirm"
     result = await fill(hass, flow, {})
     assert (result["type"], result["title"], result["data"]) == (FlowResultType.CREATE_ENTRY, "SIM7020 shed", FORM)
     assert result["result"].unique_id == IMEI
-    await settled(hass)
+    await bridge.settled()
     assert result["result"].state is ConfigEntryState.LOADED
 
 
@@ -109,20 +109,20 @@ async def test_three_modems_are_discovered_in_any_order(hass: HomeAssistant, bri
     assert offers(hass) == ["SIM7020 barn", "SIM7020 gate"]
     for flow in hass.config_entries.flow.async_progress_by_handler("sim7020"):
         await fill(hass, flow, {})
-    await settled(hass)
+    await bridge.settled()
     entries = {entry.unique_id: entry for entry in hass.config_entries.async_entries("sim7020")}
     assert set(entries) == set(modems.values())
     assert offers(hass) == []
 
     assert await hass.config_entries.async_remove(entries[OTHER].entry_id)
-    await settled(hass)
+    await bridge.settled()
     assert offers(hass) == ["SIM7020 barn"]
     (flow,) = hass.config_entries.flow.async_progress_by_handler("sim7020")
     assert (await fill(hass, flow, {}))["type"] is FlowResultType.CREATE_ENTRY
-    await settled(hass)
+    await bridge.settled()
 
     assert await hass.config_entries.async_remove(entry.entry_id)
-    await settled(hass)
+    await bridge.settled()
     await bridge.say("info", info(), root="sim7020/shed")
     assert offers(hass) == ["SIM7020 shed"]
 
@@ -151,7 +151,7 @@ async def test_a_modem_that_was_renamed_is_followed(hass: HomeAssistant, bridge:
     entry = await set_up(hass)
     await bridge.say("availability", "offline")
     bridge.serve(root="sim7020/barn", about=info(modem="barn"))
-    await settled(hass)
+    await bridge.settled()
     assert entry.data == FORM | {"modem": "barn"}
     assert entry.state is ConfigEntryState.LOADED
 
@@ -171,7 +171,7 @@ async def test_a_name_that_is_left_over_is_not_followed(hass: HomeAssistant, bri
 async def test_the_same_offer_is_made_once(hass: HomeAssistant, bridge: Bridge) -> None:
     """A change of ``info`` while the user thinks is no other modem."""
     bridge.serve()
-    await settled(hass)
+    await bridge.settled()
     assert (await discover(hass, info(requests=[])))["reason"] == "already_in_progress"
     assert offers(hass) == ["SIM7020 shed"]
 
@@ -181,7 +181,7 @@ async def test_of_two_names_the_one_that_is_online_is_offered(hass: HomeAssistan
     await bridge.say("availability", "offline")
     await bridge.say("info", info())
     bridge.serve(root="sim7020/barn", about=info(modem="barn"))
-    await settled(hass)
+    await bridge.settled()
     assert offers(hass) == ["SIM7020 barn"]
     assert (await discover(hass, info()))["reason"] == "already_in_progress"
     assert offers(hass) == ["SIM7020 barn"]
@@ -216,9 +216,9 @@ async def test_a_modem_is_not_added_twice_by_hand(hass: HomeAssistant, bridge: B
 async def test_a_modem_that_is_offered_can_be_added_by_hand(hass: HomeAssistant, bridge: Bridge) -> None:
     """The offer is withdrawn then."""
     bridge.serve()
-    await settled(hass)
+    await bridge.settled()
     assert (await fill(hass, await started(hass), FORM))["type"] is FlowResultType.CREATE_ENTRY
-    await settled(hass)
+    await bridge.settled()
     assert offers(hass) == []
 
 
@@ -281,7 +281,7 @@ async def test_a_modem_is_found_elsewhere(hass: HomeAssistant, bridge: Bridge, m
     bridge.serve(root="site/barn", about=info(modem="barn"))
     result = await fill(hass, result, elsewhere)
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
-    await settled(hass)
+    await bridge.settled()
     assert entry.data == elsewhere
     assert entry.state is ConfigEntryState.LOADED
 
@@ -304,6 +304,6 @@ async def test_the_host_to_ping_is_an_option(hass: HomeAssistant, bridge: Bridge
     assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "init")
     result = await hass.config_entries.options.async_configure(result["flow_id"], {"ping_host": "example.net"})
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    await settled(hass)
+    await bridge.settled()
     assert entry.options == {"ping_host": "example.net"}
     assert entry.state is ConfigEntryState.LOADED

@@ -13,7 +13,7 @@ from pytest_homeassistant_custom_component.common import (
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.sim7020.const import PLATFORMS
-from tests.component.unit.kit import CONTRACT, Bridge, document, example, info, set_up, settled
+from tests.component.unit.kit import CONTRACT, Bridge, document, example, info, set_up
 
 STATES = sorted(path.stem for path in (CONTRACT / "examples").glob("state-*.json"))
 SOCKET_STATES = sorted(path.stem for path in (CONTRACT / "examples").glob("socket-state-*.json"))
@@ -137,7 +137,7 @@ async def test_the_last_recovery_is_kept(hass: HomeAssistant, bridge: Bridge) ->
     assert state_of(hass, "sensor.sim7020_shed_last_recovery") == rung
     await async_mock_restore_state_shutdown_restart(hass)
     assert await hass.config_entries.async_reload(entry.entry_id)
-    await settled(hass)
+    await bridge.settled()
     assert state_of(hass, "sensor.sim7020_shed_last_recovery") == rung
     await bridge.say("event", {"type": "recovered", "rung": "prayer"}, retain=False)
     assert state_of(hass, "sensor.sim7020_shed_last_recovery") == rung

@@ -7,7 +7,7 @@ from homeassistant.helpers import device_registry as dr
 from pytest_homeassistant_custom_component.typing import MqttMockHAClient
 
 from custom_components.sim7020 import async_remove_config_entry_device, client, coordinator
-from tests.component.unit.kit import IMEI, ROOT, Bridge, document, entry_of, info, set_up, settled
+from tests.component.unit.kit import IMEI, ROOT, Bridge, document, entry_of, info, set_up
 
 
 async def test_a_modem_is_set_up_and_unloaded(hass: HomeAssistant, bridge: Bridge) -> None:
@@ -129,7 +129,7 @@ async def test_a_socket_that_went_while_nobody_listened_is_removed(
     await hass.config_entries.async_unload(entry.entry_id)
     bridge.publish("info", info(sockets=[]))
     await hass.config_entries.async_setup(entry.entry_id)
-    await settled(hass)
+    await bridge.settled()
     assert len(dr.async_entries_for_config_entry(device_registry, entry.entry_id)) == 1
 
 
@@ -155,3 +155,5 @@ async def test_the_user_may_remove_what_the_bridge_has_no_more(
         False,
         True,
     ]
+    await hass.config_entries.async_unload(entry.entry_id)
+    assert not await async_remove_config_entry_device(hass, entry, gone)

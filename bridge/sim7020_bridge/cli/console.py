@@ -1,0 +1,160 @@
+"""``console``: speak AT with a module, and have each line explained."""
+
+import asyncio
+import sys
+from typing import Final, Protocol
+
+import click
+
+from sim7020_bridge.at.framer import Framer, Prompt
+from sim7020_bridge.cli.keyboard import Keyboard
+from sim7020_bridge.cli.options import EXIT_FAILED
+from sim7020_bridge.cli.stopping import run_until_stopped
+from sim7020_bridge.commands.identity import BAUD_RATES
+from sim7020_bridge.config.model import DEFAULT_BAUDRATE
+from sim7020_bridge.decode.decoder import Decoder
+from sim7020_bridge.decode.kinds import Direction, Explained, Kind
+from sim7020_bridge.decode.log_line import LogLine
+from sim7020_bridge.errors import LineError, PortUnavailable
+from sim7020_bridge.port import Port, open_port
+
+_PATIENCE: Final = 180.0
+"""Seconds; the longest that the manual lets a command take is ``AT+COPS=?``."""
+_QUIET: Final = 0.5
+"""Seconds that a script's last URCs are waited for."""
+_END_OF_DATA: Final = "\x1a"
+_TEXT_WIDTH: Final = 40
+
+
+@click.command()
+@click.argument("port")
+@click.option("--baud", type=int, default=DEFAULT_BAUDRATE, show_default=True, metavar="RATE", help="The port's rate.")
+@click.option("--timeout", type=click.FloatRange(0.1, 3600), default=_PATIENCE, show_default=True, help="Seconds.")
+def console(*, port: str, baud: int, timeout: float) -> None:
+    """Speak AT with the module at PORT; each line is explained.
+
+    With history and editing; Ctrl-D leaves. From a pipe, each line is sent when
+    the one before is done. While the bridge runs, PORT is its: stop it first.
+
+    \b
+    Exit status: 0 left, 1 the port can't be used or a piped command was refused
+                 or not answered, 2 wrong usage.
+    Example:     sim7020-bridge console /dev/ttyUSB0
+                 echo AT+CSQ | sim7020-bridge console /dev/ttyUSB0
+    """
+    if baud not in BAUD_RATES[1:]:
+        raise click.BadParameter(f"the module has no rate of {baud}", param_hint="--baud")
+    failed: list[str] = []
+    try:
+        run_until_stopped(_console(port, baud, timeout, failed))
+    except PortUnavailable as error:
+        way = "; through a bridge that runs, use its request/at" if error.reason == "busy" else ""
+        click.echo(f"{error}{way}", err=True)
+        sys.exit(EXIT_FAILED)
+    except LineError as error:
+        click.echo(str(error), err=True)
+        sys.exit(EXIT_FAILED)
+    sys.exit(EXIT_FAILED if failed else 0)
+
+
+class Partner(Protocol):
+    """Whom the console speaks with."""
+
+    async def ask(self, line: str, within: float) -> bool:
+        """Say a line and wait for its end; whether it came in time and was no refusal."""
+        ...
+
+    @property
+    def wants_data(self) -> bool:
+        """Whether the next line is payload."""
+        ...
+
+
+async def converse(keyboard: Keyboard, partner: Partner, within: float, failed: list[str]) -> None:
+    """Carry lines from the keyboard to a partner until there are no more."""
+    while (line := await keyboard.line("data> " if partner.wants_data else "AT> ")) is not None:
+        if line.strip() and not await partner.ask(line, within) and not keyboard.interactive:
+            failed.append(line)
+
+
+async def _console(port: str, baud: int, within: float, failed: list[str]) -> None:
+    opened = await open_port(port, baud)
+    try:
+        with Keyboard() as keyboard:
+            module = _SerialModule(opened, keyboard)
+            listening = asyncio.create_task(module.listen(), name="console: listen")
+            speaking = asyncio.create_task(converse(keyboard, module, within, failed), name="console: speak")
+            try:
+                await asyncio.wait((listening, speaking), return_when=asyncio.FIRST_COMPLETED)
+                if speaking.done() and not keyboard.interactive:
+                    await asyncio.wait((listening,), timeout=_QUIET)
+                for task in (listening, speaking):
+                    if task.done():
+                        task.result()
+            finally:
+                listening.cancel()
+                speaking.cancel()
+                await asyncio.gather(listening, speaking, return_exceptions=True)
+    finally:
+        await opened.aclose()
+
+
+class _SerialModule:
+    """A module at a port of our own, whatever it says and whenever."""
+
+    def __init__(self, port: Port, keyboard: Keyboard) -> None:
+        self._port = port
+        self._keyboard = keyboard
+        self._framer = Framer()
+        self._decoder = Decoder(live=True)
+        self._ended = asyncio.Event()
+        self._refused = False
+
+    @property
+    def wants_data(self) -> bool:
+        return self._decoder.prompted
+
+    async def listen(self) -> None:
+        """Show all that the module says; raises a LineError in the end."""
+        while True:
+            for item in self._framer.feed(await self._port.read()):
+                text = ">" if isinstance(item, Prompt) else item.text
+                for each in self._decoder.take(LogLine(0, (text,), Direction.IN)):
+                    self._show(each)
+
+    async def ask(self, line: str, within: float) -> bool:
+        data, text = self._data(line) if self.wants_data else (f"{line.strip()}\r", line.strip())
+        self._ended.clear()
+        self._refused = False
+        explanation = self._decoder.take(LogLine(0, (text,), Direction.OUT))
+        if not self._keyboard.interactive:
+            for each in explanation:
+                self._keyboard.show(shown(each))
+        await self._port.write(data.encode("utf-8"))
+        try:
+            async with asyncio.timeout(within):
+                await self._ended.wait()
+        except TimeoutError:
+            self._keyboard.show(click.style(f"no final result within {within:g} s", fg="red"))
+            return False
+        return not self._refused
+
+    def _data(self, line: str) -> tuple[str, str]:
+        counted = self._decoder.counts_data
+        return (line if counted else f"{line}{_END_OF_DATA}"), line
+
+    def _show(self, each: Explained) -> None:
+        if each.kind is Kind.ECHO:
+            return
+        self._keyboard.show(shown(each))
+        if each.kind in {Kind.FINAL, Kind.PROMPT} or each.name == "RDY":
+            self._refused = each.kind is Kind.FINAL and "ERROR" in each.name
+            self._ended.set()
+
+
+def shown(each: Explained) -> str:
+    """Return a line with its explanation, as a terminal shows it."""
+    arrow = ">" if each.direction is Direction.OUT else "<"
+    text = "".join(character if character.isprintable() else "." for character in each.text)
+    colour = {Kind.FINAL: "green" if each.name == "OK" else "red", Kind.URC: "yellow"}.get(each.kind)
+    return f"{click.style(f'{arrow} {text:<{_TEXT_WIDTH}}', fg=colour)} {click.style(each.words, dim=True)}"

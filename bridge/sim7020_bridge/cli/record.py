@@ -1,0 +1,75 @@
+"""``record``: the wire between a program and a modem, written down without what is secret."""
+
+import sys
+import time
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from sim7020_bridge.cli.options import EXIT_FAILED
+from sim7020_bridge.cli.stopping import run_until_stopped
+from sim7020_bridge.clock import rfc3339, wall_clock
+from sim7020_bridge.commands.identity import BAUD_RATES
+from sim7020_bridge.config.model import DEFAULT_BAUDRATE
+from sim7020_bridge.errors import LineError
+from sim7020_bridge.port import open_port
+from sim7020_bridge.recording.proxy import record as carry
+from sim7020_bridge.recording.pty import Pty
+from sim7020_bridge.recording.writer import Writer
+
+
+@click.command()
+@click.argument("port")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--baud", type=int, default=DEFAULT_BAUDRATE, show_default=True, metavar="RATE", help="The port's rate.")
+@click.option("--link", type=click.Path(path_type=Path), metavar="PATH", help="Make PATH lead to the new port.")
+@click.option("--what", default="a recording", metavar="TEXT", help="What it shows, for the head of FILE.")
+@click.option("--secrets", is_flag=True, help="Write identities and payload too. Don't publish that.")
+@click.option("--force", is_flag=True, help="Write over FILE if it is there.")
+def record(*, port: str, file: Path, baud: int, link: Path | None, what: str, secrets: bool, force: bool) -> None:
+    """Record the dialogue with the modem at PORT into FILE, until Ctrl-C.
+
+    Prints a new port: let the bridge, or any other program, use that one.
+    Identities and payload are masked; decode explains FILE, replay plays it.
+
+    \b
+    Exit status: 0 stopped, 1 the port or FILE can't be used, 2 wrong usage.
+    Example:     sim7020-bridge record /dev/ttyUSB0 night.at --link /tmp/modem
+    """
+    if baud not in BAUD_RATES[1:]:
+        raise click.BadParameter(f"the module has no rate of {baud}", param_hint="--baud")
+    try:
+        with file.open("w" if force else "x", encoding="ascii", errors="backslashreplace") as out:
+            run_until_stopped(_record(port, baud, link, out, what=what, secrets=secrets))
+        click.echo(f"recorded into {file}", err=True)
+    except FileExistsError:
+        click.echo(f"{file} is there already; --force writes over it", err=True)
+        sys.exit(EXIT_FAILED)
+    except (OSError, LineError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(EXIT_FAILED)
+
+
+async def _record(port: str, baud: int, link: Path | None, out: TextIO, *, what: str, secrets: bool) -> None:
+    def write(line: str) -> None:
+        out.write(f"{line}\n")
+        out.flush()
+
+    writer = Writer(write, clock=lambda: rfc3339(wall_clock()), elapsed=time.monotonic, secrets=secrets)
+    opened = await open_port(port, baud)
+    try:
+        pty = Pty(link)
+        try:
+            writer.begin(f"{Path(port).name}, recorded with sim7020-bridge {version('sim7020-bridge')}", what)
+            click.echo(pty.name)
+            await carry(opened, pty, writer)
+        except* LineError as broken:
+            raise broken.exceptions[0] from None
+        finally:
+            pty.close()
+    finally:
+        with suppress(LineError):
+            await opened.aclose()

@@ -1,0 +1,54 @@
+"""``replay``: a recording as a port that answers as the modem did."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import click
+
+from sim7020_bridge.cli.options import EXIT_FAILED
+from sim7020_bridge.cli.stopping import run_until_stopped
+from sim7020_bridge.decode.decoder import explained
+from sim7020_bridge.errors import LineError
+from sim7020_bridge.recording.pty import Pty
+from sim7020_bridge.recording.replay import Exchange, Replay, exchanges
+
+_READING: Final = 5.0
+"""Seconds for the host to read the last of it."""
+
+
+@click.command()
+@click.argument("file", type=click.File("rb"))
+@click.option("--link", type=click.Path(path_type=Path), metavar="PATH", help="Make PATH lead to the port.")
+@click.option("--strict", is_flag=True, help="End with status 1 if the host asks anything else; with 0 at the end.")
+@click.option("--speed", type=click.FloatRange(0.01, 1000), metavar="X", help="Keep pauses, X times faster.")
+def replay(*, file: BinaryIO, link: Path | None, strict: bool, speed: float | None) -> None:
+    """Answer as the modem of a recording did; FILE is any log that decode reads.
+
+    Prints the port to use. Each command is answered as the next of its kind in
+    FILE was, one that FILE does not have with ERROR. Runs until Ctrl-C.
+
+    \b
+    Exit status: 0 ended, 1 the host left the recording (--strict), 2 wrong usage.
+    Example:     sim7020-bridge replay night.at --link /tmp/modem
+    """
+    script = exchanges(explained([file.read()]))
+    try:
+        run_until_stopped(_replay(script, link, strict=strict, speed=speed))
+    except LineError as error:
+        click.echo(str(error), err=True)
+        sys.exit(EXIT_FAILED)
+
+
+async def _replay(script: tuple[Exchange, ...], link: Path | None, *, strict: bool, speed: float | None) -> None:
+    pty = Pty(link)
+    try:
+        click.echo(pty.name)
+        report = lambda words: click.echo(words, err=True)  # noqa: E731 - a sentence to the user
+        await Replay(script, pty, strict=strict, speed=speed, report=report).run()
+        end = asyncio.get_running_loop().time() + _READING
+        while pty.unread and asyncio.get_running_loop().time() < end:  # noqa: ASYNC110 - the system tells no event
+            await asyncio.sleep(0.01)
+    finally:
+        pty.close()

@@ -1,0 +1,23 @@
+"""Runs what goes on until somebody stops it."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from typing import Any
+
+
+def run_until_stopped(work: Coroutine[Any, Any, None]) -> bool:
+    """Run something to its end, or until SIGINT or SIGTERM; whether it was stopped. What it raises is raised."""
+    return asyncio.run(_run(work))
+
+
+async def _run(work: Coroutine[Any, Any, None]) -> bool:
+    loop = asyncio.get_running_loop()
+    task = asyncio.create_task(work)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        return True
+    return False

@@ -1,0 +1,102 @@
+"""A pseudo-terminal that another program opens as if it were the module's port."""
+
+import asyncio
+import errno
+import fcntl
+import os
+import struct
+import termios
+import tty
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from sim7020_bridge.errors import LineError
+
+_CHUNK: Final = 4096
+_FULL: Final = 0.5
+"""Seconds that a program has to read what waits for it; then it is lost, as on a serial line."""
+
+
+class Pty:
+    """The module's end of a pseudo-terminal; ``name`` is what to open.
+
+    Args:
+        link: A symbolic link to make to it, or None. One that is there already is replaced, a file is not.
+
+    Raises:
+        LineError: The link can't be made.
+    """
+
+    def __init__(self, link: Path | None = None) -> None:
+        self._master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        os.set_blocking(self._master, False)
+        device = os.ttyname(self._slave)
+        self._link = link
+        self.name = device if link is None else str(link)
+        if link is not None:
+            try:
+                _point(link, device)
+            except OSError as error:
+                self._shut()
+                raise LineError(f"{link} can't be made: {error.strerror}") from error
+        self._reader = asyncio.StreamReader()
+        asyncio.get_running_loop().add_reader(self._master, self._readable)
+
+    async def read(self) -> bytes:
+        """Return what came from the program at the other end, at least one byte."""
+        return await self._reader.read(_CHUNK)
+
+    async def write(self, data: bytes) -> None:
+        """Hand bytes to the program at the other end; what it does not read is lost in the end."""
+        while data:
+            try:
+                data = data[os.write(self._master, data) :]
+            except BlockingIOError:
+                if not await self._writable():
+                    return
+
+    @property
+    def unread(self) -> int:
+        """Bytes that the program has not read yet."""
+        answer = fcntl.ioctl(self._slave, termios.FIONREAD, bytes(4))
+        return int(struct.unpack("i", answer)[0])
+
+    def close(self) -> None:
+        """Give the pseudo-terminal and its link back."""
+        asyncio.get_running_loop().remove_reader(self._master)
+        self._reader.feed_eof()
+        if self._link is not None:
+            with suppress(OSError):
+                self._link.unlink()
+        self._shut()
+
+    def _shut(self) -> None:
+        os.close(self._master)
+        os.close(self._slave)
+
+    def _readable(self) -> None:
+        with suppress(BlockingIOError):
+            self._reader.feed_data(os.read(self._master, _CHUNK))
+
+    async def _writable(self) -> bool:
+        loop = asyncio.get_running_loop()
+        ready = asyncio.Event()
+        loop.add_writer(self._master, ready.set)
+        try:
+            async with asyncio.timeout(_FULL):
+                await ready.wait()
+        except TimeoutError:
+            return False
+        finally:
+            loop.remove_writer(self._master)
+        return True
+
+
+def _point(link: Path, device: str) -> None:
+    if link.is_symlink():
+        link.unlink()
+    elif link.exists():
+        raise OSError(errno.EEXIST, "there is a file of that name")
+    link.symlink_to(device)

@@ -1,0 +1,120 @@
+"""Home Assistant's user interface in a real browser."""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.browser.house import House
+
+SHOTS = Path(__file__).parents[2] / "build" / "screenshots"
+FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"),
+)
+PATIENCE = 30_000.0
+"""Milliseconds that the user interface has to show something."""
+
+# What the user sees: text nodes of what is visible, through all shadow roots.
+_TEXTS = """() => {
+  const texts = [];
+  const walk = (node) => {
+    if (node.nodeType === Node.TEXT_NODE) {
+      const text = node.textContent.trim();
+      const parent = node.parentElement ?? node.getRootNode().host;
+      if (text && parent && parent.checkVisibility() && !["STYLE", "SCRIPT"].includes(parent.tagName)) texts.push(text);
+      return;
+    }
+    if (node.shadowRoot) walk(node.shadowRoot);
+    for (const child of node.childNodes) walk(child);
+  };
+  walk(document.body);
+  return texts;
+}"""
+_KEY = re.compile(r"component\.|\bsim7020\.|\bui\.[a-z]+\.|\bstate\.[a-z]|^[a-z0-9]+(_[a-z0-9]+)+$|\{[a-z_]+\}")
+
+
+class Screen:
+    """One window, in one language."""
+
+    def __init__(self, page: Page, house: House, language: str) -> None:
+        self.page = page
+        self.house = house
+        self.language = language
+
+    async def open(self, path: str) -> None:
+        """Show a page."""
+        await self.page.goto(f"{self.house.url}{path}", wait_until="load")
+
+    async def prefill(self, key: str, value: object) -> None:
+        """Have the user interface remember something that was entered before, on the pages opened from now on."""
+        await self.page.add_init_script(f"localStorage.setItem({json.dumps(key)}, {json.dumps(json.dumps(value))});")
+
+    async def shot(self, name: str) -> None:
+        """Keep what it shows as an artefact."""
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        await self.page.screenshot(path=SHOTS / f"{name}.{self.language}.png")
+
+    async def texts(self) -> list[str]:
+        """Return every text that a user sees."""
+        return list(await self.page.evaluate(_TEXTS))
+
+    async def sees(self, text: str) -> None:
+        """Return once a text is visible."""
+        await self._until(text, there=True)
+
+    async def misses(self, text: str) -> None:
+        """Return once a text is visible no more."""
+        await self._until(text, there=False)
+
+    async def _until(self, text: str, *, there: bool) -> None:
+        look = f"([text, there]) => ({_TEXTS})().some((each) => each.replace(/\\s+/g, ' ') === text) === there"
+        await self.page.wait_for_function(look, arg=[text, there], polling=100, timeout=PATIENCE)
+
+    async def click(self, text: str) -> None:
+        """Click a button."""
+        await self.page.get_by_role("button", name=text, exact=True).first.click(timeout=PATIENCE)
+
+
+def keys(texts: list[str]) -> list[str]:
+    """Return those texts that are names for machines: a translation is missing."""
+    return [text for text in texts if _KEY.search(text)]
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """Run a browser without a display."""
+    program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        raise FileNotFoundError("chromium is not installed: apt-get install chromium")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def window(browser: Browser, house: House, language: str) -> AsyncIterator[Screen]:
+    """Open a window in which the owner is logged in."""
+    context = await browser.new_context(viewport={"width": 1280, "height": 1600}, locale=language, timezone_id="UTC")
+    tokens = house.tokens | {"hassUrl": house.url, "clientId": f"{house.url}/", "expires": 2**53 - 1}
+    stored = {"hassTokens": json.dumps(tokens), "selectedLanguage": json.dumps(language), "dockedSidebar": '"docked"'}
+    await context.add_init_script(
+        f"for (const [key, value] of Object.entries({json.dumps(stored)})) localStorage.setItem(key, value);"
+    )
+    page = await context.new_page()
+    screen = Screen(page, house, language)
+    try:
+        yield screen
+    except BaseException:
+        await screen.shot(f"failed-{len(context.browser.contexts) if context.browser else 0}")
+        raise
+    finally:
+        await context.close()
