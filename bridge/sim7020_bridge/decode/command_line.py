@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from sim7020_bridge.at.cursor import Cursor
-from sim7020_bridge.at.framer import Line
+from sim7020_bridge.at.framer import LONGEST_LINE, Line
 
 
 class Form(StrEnum):
@@ -46,7 +46,7 @@ def is_command_line(text: str) -> bool:
 def commands_of(text: str) -> tuple[Asked, ...]:
     """Take a command line apart; what can't be read is one command with the line as its name."""
     text = straight(text)
-    if text[:2].upper() != "AT":
+    if text[:2].upper() != "AT" or len(text) > LONGEST_LINE:
         return (Asked(text.upper(), Form.EXECUTE),)
     rest = text[2:].strip()
     if not rest:

@@ -49,6 +49,7 @@ class Decoder:
         self._held: list[Explained] = []
         self._prompted = False
         self._payload = ""
+        self._report = ""
         self._digits = False
         self._heard = False
 
@@ -57,12 +58,20 @@ class Decoder:
         if line.comment is not None:
             self._held.append(_comment(line))
         else:
+            line = self._with_prompt_apart(line)
             whole = self._prompted and line.direction is Direction.OUT and line.wire
             parts = [self._piece(line, piece) for piece in ((line.wire,) if whole else line.pieces)]
             told = [part for part in parts if part.kind is not Kind.BLANK] or parts
             self._held.append(_joined(told))
         settled = self._live or self._pending is None
         return self._release() if settled or len(self._held) > LONGEST_EXCHANGE else []
+
+    def _with_prompt_apart(self, line: LogLine) -> LogLine:
+        """On a screen what is typed at a prompt stands behind it."""
+        typed = line.pieces[0] if len(line.pieces) == 1 and line.direction is Direction.UNKNOWN else ""
+        if self._pending is None or not self._pending.prompts or not typed.startswith("> "):
+            return line
+        return replace(line, pieces=(">", typed[2:]))
 
     @property
     def prompted(self) -> bool:
@@ -114,7 +123,7 @@ class Decoder:
             said: Said = ("", {}, "the host sent something that is no command line")
             return _said(line, text, Kind.UNKNOWN, said, where, guessed=guessed)
         self._abandon()
-        self._payload = ""
+        self._payload = self._report = ""
         pending = Pending.of(line.number, text)
         self._pending = self._last = pending
         self._heard = False
@@ -150,7 +159,10 @@ class Decoder:
             if line.name in _GREETINGS:
                 # a module that greets has restarted: nothing answers any more
                 self._abandon()
-            return Kind.URC, explain.urc(line)
+            said = explain.urc(line)
+            # some reports go on in lines that have no name of their own
+            self._report = line.name if line.name in _LONG or (line.name == _RAW and "arguments" in said[1]) else ""
+            return Kind.URC, said
         return self._unasked(line)
 
     def _unasked(self, line: Line) -> tuple[Kind, Said]:
@@ -159,6 +171,8 @@ class Decoder:
             return Kind.ANSWER, (name, fields, f"{words} (the log shows no command for it)")
         if _EXTENDED.match(line.text):
             return Kind.URC, explain.urc(line)
+        if self._report:
+            return Kind.URC, (self._report, {"value": line.text}, f"the report {self._report} goes on")
         return Kind.UNKNOWN, ("", {}, "neither a command nor anything that the module is known to say")
 
     def _final(self, line: Line) -> Said | None:
@@ -211,6 +225,8 @@ class Decoder:
         self._prompted = False
 
 
+_LONG: Final = frozenset({"+CHTTPNMIH", "+CMT", "+CDS"})
+_RAW: Final = "+CSONMI"
 _GREETINGS: Final = frozenset({"RDY", "*MATREADY"})
 _EXTENDED: Final = re.compile(r"[+*#%^$][A-Za-z][\w ]*(?::|$)")
 _BARE_ANSWER: Final = re.compile(

@@ -83,7 +83,8 @@ def urc(text: Line) -> Said:
 def final(text: Line, result: FinalResult | None) -> Said:
     """Explain a line that ends an exchange; None for one that is declared by its command alone."""
     if result is None:
-        return text.name, _arguments(text), REPORTS.get(text.name, "the command has ended")
+        name = report_name(text) or text.name
+        return name, _arguments(text), REPORTS.get(name, "the command has ended")
     fields: dict[str, Field] = {}
     if result.code is not None:
         fields["code"] = result.code

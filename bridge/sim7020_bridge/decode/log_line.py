@@ -50,21 +50,25 @@ class Lines:
     """Cuts a stream of bytes at LF, CR LF and CR, wherever it happens to be split."""
 
     def __init__(self) -> None:
-        self._unfinished = b""
+        self._unfinished: list[bytes] = []
 
     def feed(self, data: bytes) -> list[bytes]:
         """Take bytes and return the lines that they complete. A CR at the very end waits for its LF."""
-        data = self._unfinished + data
-        held = b""
-        if data.endswith(b"\r"):
-            data, held = data[:-1], b"\r"
-        *lines, rest = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-        self._unfinished = rest + held
+        if self._unfinished and self._unfinished[-1] == b"\r":
+            data = self._unfinished.pop() + data
+        held = data.endswith(b"\r")
+        first, *lines = data.removesuffix(b"\r").replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        self._unfinished.append(first)
+        if lines:
+            lines.insert(0, b"".join(self._unfinished))
+            self._unfinished = [lines.pop()]
+        if held:
+            self._unfinished.append(b"\r")
         return lines
 
     def close(self) -> list[bytes]:
         """Return the last line, if it has no end."""
-        rest, self._unfinished = self._unfinished, b""
+        rest, self._unfinished = b"".join(self._unfinished), []
         return [rest.removesuffix(b"\r")] if rest else []
 
 
@@ -80,7 +84,8 @@ class LogReader:
     def take(self, line: bytes) -> LogLine:
         """Read the next line, without its line end. Any bytes will do."""
         self._number += 1
-        text = TERMINAL.sub("", _decoded(line)).strip("\b")
+        # a log in UTF-16 is one in ASCII with a NUL behind each character and a mark in front
+        text = TERMINAL.sub("", _decoded(line.replace(b"\0", b"").removeprefix(b"\xff\xfe"))).strip("\b\ufeff")
         sniffed = SNIFFED.match(text)
         if sniffed is not None:
             self._block = direction_of(sniffed["mark"])
@@ -136,7 +141,7 @@ class LogReader:
         if literal is not None or LINE_END.fullmatch(stripped):
             wire = unescaped(stripped if literal is None else literal["text"])
             return LogLine(self._number, _kept(_wire_lines(wire)), direction, time)
-        return LogLine(self._number, (stripped.replace("\0", ""),), direction, time)
+        return LogLine(self._number, (stripped,), direction, time)
 
 
 _PROMPT: Final = "> "

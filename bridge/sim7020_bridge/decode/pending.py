@@ -129,6 +129,8 @@ class Pending:
                 return asked
         if report_name(line):
             return None
+        if any(asked.name in _LISTING for asked in self.commands):
+            return self.commands[-1]
         if _EXTENDED.match(line.name):
             return next((asked for asked in self.commands if _is_misprinted(asked, line)), None)
         # a bare text has no name that tells it from anything: what nobody else says, the command is answered by
@@ -157,6 +159,8 @@ def is_answer_by_shape(line: Line) -> bool:
 
 
 _EXTENDED: Final = re.compile(r"[+*#%^$][A-Za-z]")
+_LISTING: Final = frozenset({"AT&V", "ATI"})
+"""Commands that are answered by lines of any name."""
 _PROMPTING: Final = frozenset({"+CSODSEND", "+CMGS", "+CMGW", "+CMGC", "+CIPSEND"})
 _FINALS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
