@@ -1,4 +1,4 @@
-"""Measures the outbox: start, enqueue, end, memory and file by how many messages wait.
+"""Measures the outbox: start, enqueue, end, purge, memory and file by how many messages wait.
 
 Run as a program: ``python -m tests.measure_outbox 1000 10000 100000``.
 """
@@ -15,7 +15,8 @@ from sim7020_bridge.config.model import OutboxSettings
 from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database
 from sim7020_bridge.outbox.message import Entry, Loss, Message, Owed, OwedKind
-from sim7020_bridge.outbox.outbox import Outbox, Rules
+from sim7020_bridge.outbox.outbox import Outbox
+from sim7020_bridge.outbox.rules import Rules
 
 BATCH = 64
 """As many publishes as a broker sends before the first is acknowledged."""
@@ -35,6 +36,7 @@ def opened(file: Path) -> Outbox:
         resumed=lambda _: None,
         changed=lambda: None,
         received_dropped=lambda _: None,
+        put_aside=lambda _: None,
         usage=lambda _: None,
     )
     settings = OutboxSettings(max_messages=10**7, max_bytes=10**10)
@@ -66,6 +68,26 @@ async def end(outbox: Outbox, count: int) -> float:
     return time.perf_counter() - began
 
 
+async def purge(outbox: Outbox) -> tuple[float, float]:
+    """Cancel all that waits; return the seconds until it is on disk, and the longest that nothing else could happen."""
+    longest = 0.0
+
+    async def watch() -> None:
+        nonlocal longest
+        before = time.perf_counter()
+        while True:
+            await asyncio.sleep(0)
+            now = time.perf_counter()
+            longest, before = max(longest, now - before), now
+
+    watching = asyncio.create_task(watch())
+    began = time.perf_counter()
+    await outbox.cancel([entry.number for entry in outbox])
+    await outbox.wait_written()
+    watching.cancel()
+    return time.perf_counter() - began, longest
+
+
 async def fill(file: Path, waiting: int) -> None:
     """Fill a file, and print how fast it was."""
     outbox = opened(file)
@@ -93,10 +115,11 @@ async def measure(waiting: int) -> None:
         commits = outbox.commits
         ended = await end(outbox, SAMPLE)
         per_message = (outbox.commits - commits) / SAMPLE
+        purged, stalled = await purge(outbox)
         await outbox.close()
     sys.stdout.write(
         f"| {waiting:,} | {started:.2f} | {filled:,.0f} | {SAMPLE / enqueued:,.0f} | {SAMPLE / ended:,.0f} "
-        f"| {per_message:.2f} | {grown / 1024:.1f} | {size / 1e6:.1f} |\n"
+        f"| {per_message:.2f} | {purged:.1f} | {stalled * 1000:.0f} | {grown / 1024:.1f} | {size / 1e6:.1f} |\n"
     )
 
 
@@ -112,6 +135,8 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--fill"]:
         asyncio.run(fill(Path(sys.argv[2]), int(sys.argv[3])))
         sys.exit()
-    sys.stdout.write("| waiting | start s | fill/s | enqueue/s | end/s | commits an end | memory MiB | file MB |\n")
+    sys.stdout.write(
+        "| waiting | start s | fill/s | enqueue/s | end/s | commits/end | purge s | stall ms | memory MiB | file MB |\n"
+    )
     for wanted in sys.argv[1:] or ("1000", "10000", "100000"):
         asyncio.run(measure(int(wanted)))

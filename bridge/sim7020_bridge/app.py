@@ -28,8 +28,9 @@ from sim7020_bridge.mqtt.topics import Inbox, Request, SocketSend, Subscription,
 from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database, path_of
 from sim7020_bridge.outbox.message import Entry, Loss, Owed, Place, Priority
-from sim7020_bridge.outbox.outbox import Outbox, Rules
+from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.outbox.records import UsageRow
+from sim7020_bridge.outbox.rules import Rules
 from sim7020_bridge.receipts import Receipts
 from sim7020_bridge.reporter import Reporter, pdn_document, socket_document, state_document
 from sim7020_bridge.requests import Requests
@@ -41,6 +42,9 @@ log: Final = logging.getLogger(__name__)
 
 USAGE_KEPT_WITHIN: Final = 1.0
 """Seconds within which counted bytes are written down."""
+
+DAY_LOOK: Final = 10.0
+"""Seconds between two looks whether another day has begun."""
 
 LAST_PAYMENTS: Final = 2.0
 """Seconds that the broker has, when the bridge ends, to acknowledge what it is owed."""
@@ -84,6 +88,7 @@ class Bridge:
                 resumed=self._resumed,
                 changed=self._outbox_changed,
                 received_dropped=self._received_dropped,
+                put_aside=self._put_aside,
                 usage=lambda rows: self._usage.restore(usage_days(rows)),
             ),
         )
@@ -166,6 +171,7 @@ class Bridge:
                 tasks.create_task(self.modem.run(), name="modem")
                 tasks.create_task(self._router.run(), name="router")
                 tasks.create_task(self._wake_for_messages(), name="wake")
+                tasks.create_task(self._watch_the_day(), name="day")
                 tasks.create_task(_end_with(talking), name="watch mqtt")
         finally:
             # the modem's last state goes out before the connection does
@@ -277,6 +283,10 @@ class Bridge:
     def _received_dropped(self, messages: int) -> None:
         self._reporter.event("received_dropped", messages=messages)
 
+    def _put_aside(self, owed: Owed) -> None:
+        self._reporter.event("put_aside", topic=owed.topic, publications=self._outbox.owing.aside)
+        self._reporter.delivery_changed()
+
     def _tell(self, owed: tuple[Owed, ...]) -> None:
         for each in owed:
             self._client.publish(_publication(each))
@@ -306,12 +316,18 @@ class Bridge:
     def _publish_text(self, topic: str, text: str) -> None:
         self._client.publish(Publication(topic=topic, payload=text.encode()))
 
+    async def _watch_the_day(self) -> None:
+        """Publish, and let go what the budget held back, when a day or a billing period begins."""
+        while True:
+            await asyncio.sleep(DAY_LOOK)
+            self._usage.look()
+
     async def _wake_for_messages(self) -> None:
-        """Wake a module that saves power as soon as a message waits for it; at once if it was not to sleep."""
+        """Wake a module that saves power as soon as a message waits that may go; at once if it was not to sleep."""
         while True:
             await self.modem.facts.until(lambda state: bool(state.sleeping))
             if self.modem.settings.power_saving is not None:
-                await self._outbox.until_any()
+                await self._router.until_any_may_go()
             await self.modem.wake()
             await self.modem.facts.until(lambda state: not state.sleeping)
 

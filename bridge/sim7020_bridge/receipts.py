@@ -22,7 +22,7 @@ _LOSSES: Final = {
     ),
     Loss.TOO_LARGE: (
         ReceiptState.FAILED,
-        ErrorDocument("too_large", "its socket is a UDP socket now, and it is too large for a datagram"),
+        ErrorDocument("too_large", "its socket was changed, and it is too large for a datagram of it"),
     ),
     Loss.NO_SOCKET: (
         ReceiptState.FAILED,

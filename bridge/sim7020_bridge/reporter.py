@@ -238,6 +238,7 @@ def state_document(state: ModemState, outbox: Outbox, usage: Usage) -> documents
             messages=outbox.messages,
             bytes=outbox.bytes,
             oldest=None if outbox.oldest is None else round(outbox.oldest, 1),
+            aside=outbox.owing.aside,
         ),
         counters=documents.Counters(
             recoveries=documents.Recoveries(

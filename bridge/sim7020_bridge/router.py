@@ -8,10 +8,9 @@ from typing import Final
 
 from sim7020_bridge.batching import batch, fits
 from sim7020_bridge.clock import Clock, wall_clock
-from sim7020_bridge.commands.sockets import LARGEST_PAYLOAD
 from sim7020_bridge.config.model import SocketSettings, Transport, WhenUnsure
 from sim7020_bridge.errors import BridgeError, CommandRefused, LineError, ModuleSilent, StorageFailed
-from sim7020_bridge.modem.socket import ModemSocket, SocketLost
+from sim7020_bridge.modem.socket import CAREFUL_PAYLOAD, ModemSocket, SocketLost
 from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.mqtt.documents import ErrorDocument, ReceiptState
 from sim7020_bridge.mqtt.payloads import encode_payload
@@ -22,6 +21,8 @@ from sim7020_bridge.pacing import Pace
 from sim7020_bridge.receipts import Receipts
 
 log: Final = logging.getLogger(__name__)
+
+_Limits = tuple[float, int | None]
 
 ATTEMPTS: Final = 3
 """How often a message is given to a module that refuses it, each time on a socket opened afresh."""
@@ -37,6 +38,10 @@ HELD_BACK_CHECK: Final = 60.0
 
 STORAGE_WAIT: Final = 5.0
 """Seconds before a message that must not go unless written down is tried again."""
+
+MAY_BE_TOO_LARGE: Final = (
+    "socket %s: the module refused a datagram of %d bytes; if its firmware takes no more than %d, set max_payload"
+)
 
 
 class Router:
@@ -75,6 +80,7 @@ class Router:
         self._serving: dict[ModemSocket, asyncio.Task[None]] = {}
         self._sending: set[ModemSocket] = set()
         self._resocketed = asyncio.Event()
+        self._paces: dict[str, tuple[_Limits, Pace]] = {}
         self._clock = clock
 
     async def run(self) -> None:
@@ -123,17 +129,11 @@ class Router:
         self._outbox.keep([Owed(OwedKind.RECEIVED, topic, payload) for topic in topics if topic is not None])
 
     async def _serve(self, socket: ModemSocket) -> None:
-        settings = socket.settings
-        name = settings.name
-        pace = Pace(settings.min_interval, settings.messages_per_hour)
-        loop = asyncio.get_running_loop()
+        name = socket.settings.name
         while not self._closing and self._sockets.get(name) is socket:
             await self._outbox.wait(name)
             await self._outbox.wait_settled()
-            if _pace(settings) != _pace(socket.settings):
-                pace = Pace(*_pace(socket.settings))
-            settings = socket.settings
-            pause = self._pause(socket.settings, pace.wait(loop.time()))
+            pause = self._pause(socket.settings)
             if pause > 0:
                 await self._held_back(pause)
                 continue
@@ -142,18 +142,47 @@ class Router:
             if entries:
                 self._under_way = [entry for entry in self._under_way if entry.place is Place.TAKEN]
                 self._under_way += entries
-                pace.sent(loop.time())
+                self._note_sent(socket.settings)
                 self._sending.add(socket)
                 try:
                     await self._send(socket, entries)
                 finally:
                     self._sending.discard(socket)
 
-    def _pause(self, settings: SocketSettings, pause: float) -> float:
+    async def until_any_may_go(self) -> None:
+        """Return once a message waits that neither the pace nor the data budget holds back."""
+        while True:
+            await self._outbox.until_any()
+            waiting = [socket.settings for socket in self._sockets if self._outbox.first(socket.settings.name)]
+            pause = min(map(self._pause, waiting), default=HELD_BACK_CHECK)
+            if pause <= 0:
+                return
+            await self._held_back(pause)
+
+    def _pace(self, settings: SocketSettings) -> Pace:
+        """Return a socket's pace; what earlier runs sent counts, and so the outbox must have been read."""
+        name, limits = settings.name, (settings.min_interval, settings.messages_per_hour)
+        before, pace = self._paces.get(name, (None, None))
+        if pace is None:
+            now = asyncio.get_running_loop().time()
+            pace = Pace(*limits, [now - age for age in self._outbox.sends.ages(name)])
+        elif before != limits:
+            pace = Pace(*limits, pace.sends)
+        self._paces[name] = limits, pace
+        return pace
+
+    def _note_sent(self, settings: SocketSettings) -> None:
+        pace = self._pace(settings)
+        pace.sent(asyncio.get_running_loop().time())
+        if pace.remembered:
+            self._outbox.sends.note(settings.name, remembered=pace.remembered)
+
+    def _pause(self, settings: SocketSettings) -> float:
         """Return the seconds until the next message of a socket may go, so far as can be known."""
         first = self._outbox.first(settings.name, self._lowest())
         if first is None:
             return HELD_BACK_CHECK
+        pause = self._pace(settings).wait(asyncio.get_running_loop().time())
         if settings.batch is None or first.message.priority >= Priority.HIGH:
             return pause
         return max(pause, settings.batch_wait - self._outbox.age(first))
@@ -172,7 +201,7 @@ class Router:
             return ()
         while (entry := self._outbox.first(settings.name, self._lowest())) is not None:
             payloads = [each.message.data for each in (*taken, entry)]
-            if taken and (settings.batch is None or not fits(settings.batch, payloads, LARGEST_PAYLOAD)):
+            if taken and (settings.batch is None or not fits(settings.batch, payloads, settings.max_payload)):
                 break
             self._outbox.take(entry)
             taken.append(entry)
@@ -192,9 +221,11 @@ class Router:
             acknowledged = await socket.send(data)
         except (SocketLost, LineError) as error:
             log.info("message %s was interrupted: %s", entries[0].message.id, error)
-            unsent = isinstance(error, SocketLost) and len(data) <= LARGEST_PAYLOAD
+            unsent = isinstance(error, SocketLost) and len(data) <= socket.settings.max_payload
             self._again(entries, unsure=cautious and not unsent)
         except (CommandRefused, ModuleSilent) as error:
+            if isinstance(error, CommandRefused) and not socket.acknowledges and len(data) > CAREFUL_PAYLOAD:
+                log.warning(MAY_BE_TOO_LARGE, socket.settings.name, len(data), CAREFUL_PAYLOAD)
             self._refused(entries, error, unsure=cautious and isinstance(error, ModuleSilent))
         else:
             if socket.acknowledges:
@@ -271,16 +302,12 @@ class Router:
         self._outbox.settle((entry,), self._receipts.failed(entry, ErrorDocument(code, str(error))))
 
 
-def _pace(settings: SocketSettings) -> tuple[float, int | None]:
-    return settings.min_interval, settings.messages_per_hour
-
-
 def resumed(sockets: Sequence[SocketSettings], entry: Entry) -> Loss | None:
     """Say why a message of before the bridge was started or reloaded can't be sent any more; None if it can."""
     settings = next((socket for socket in sockets if socket.name == entry.message.socket), None)
     if settings is None:
         return Loss.NO_SOCKET
-    if settings.transport is Transport.UDP and len(entry.message.data) > LARGEST_PAYLOAD:
+    if settings.transport is Transport.UDP and len(entry.message.data) > settings.max_payload:
         return Loss.TOO_LARGE
     unsure = entry.stage is Stage.SENDING and settings.when_unsure is WhenUnsure.FAIL
     return Loss.UNSURE if unsure else None

@@ -14,6 +14,7 @@ DEFAULT_KEEPALIVE = 30
 DEFAULT_MAX_BYTES = 16 * 1024 * 1024
 DEFAULT_MAX_MESSAGES = 10000
 DEFAULT_MAX_RECEIVED = 1000
+DEFAULT_MAX_PAYLOAD = 512
 DEFAULT_PORT = 1883
 DEFAULT_PRESS_PAYLOAD = "ON"
 DEFAULT_PULSE = 1.0
@@ -117,6 +118,7 @@ class SocketSettings:
         batch: How waiting messages are put into one datagram, or None to send each alone.
         batch_wait: Seconds that a message waits for others to go with.
         dead_letter_topic: Where the payload of undeliverable messages is published, or None.
+        max_payload: Bytes that the module takes at once, 1 to 512.
     """
 
     name: str
@@ -133,6 +135,7 @@ class SocketSettings:
     batch: BatchFormat | None = None
     batch_wait: float = 0.0
     dead_letter_topic: str | None = None
+    max_payload: int = DEFAULT_MAX_PAYLOAD
 
 
 @dataclass(frozen=True, slots=True)

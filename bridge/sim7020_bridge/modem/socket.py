@@ -13,7 +13,6 @@ from typing import Any, Final
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.commands.power import SetReleaseAssistance
 from sim7020_bridge.commands.sockets import (
-    LARGEST_PAYLOAD,
     SOCKETS,
     CloseSocket,
     ConnectSocket,
@@ -45,7 +44,7 @@ NO_MORE_TO_COME: Final = 1
 
 
 CAREFUL_PAYLOAD: Final = 256
-"""Bytes that every firmware takes at once; sources differ on whether the limit is this or LARGEST_PAYLOAD."""
+"""Bytes that every firmware takes at once; sources differ on whether the limit is this or twice as much."""
 
 
 WORTH_A_WARNING: Final = 3
@@ -119,7 +118,7 @@ class ModemSocket:
         self.save_power(power_saving)
         self._wanted = asyncio.Event()
         self._used = 0.0
-        self._largest = LARGEST_PAYLOAD
+        self._largest = self.settings.max_payload
         self._on_change = on_change
         self._on_data = on_data
         self._sweep = sweep
@@ -158,7 +157,7 @@ class ModemSocket:
     async def send(self, data: bytes) -> "asyncio.Future[None]":
         """Give a payload to the module and return once it took all of it.
 
-        UDP takes up to LARGEST_PAYLOAD bytes, which make one datagram; for TCP a longer payload is split. The
+        UDP takes up to ``max_payload`` bytes, which make one datagram; for TCP a longer payload is split. The
         future that is returned is done once the peer has acknowledged the payload (TCP), or at once (UDP); it
         fails with SocketLost when the socket breaks before. A payload that failed half way may have gone out
         in part.
@@ -266,7 +265,7 @@ class ModemSocket:
         """Open, stay open, close; return what broke it, or None if the PDN context went away."""
         self._set(phase=Phase.OPENING)
         self._module = module
-        self._largest = LARGEST_PAYLOAD
+        self._largest = self.settings.max_payload
         broken: asyncio.Future[Failure] = asyncio.get_running_loop().create_future()
         self._broken = broken
         try:

@@ -15,7 +15,7 @@ from typing import Self
 import pytest
 
 from sim7020_bridge.config.model import MqttProtocol, MqttSettings, TlsSettings
-from sim7020_bridge.errors import PayloadRefused
+from sim7020_bridge.errors import BrokerDisconnects, PayloadRefused
 from sim7020_bridge.mqtt import arrival
 from sim7020_bridge.mqtt.client import MqttClient
 from sim7020_bridge.mqtt.messages import Publication, Received
@@ -446,6 +446,25 @@ async def test_publication_larger_than_the_broker_takes(tmp_path: Path) -> None:
         assert caught.value.code == "too_large"
         await one.client.publish_acknowledged(Publication(topic="to/me", payload=b"x" * 800))
         assert one.connections == 1
+
+
+async def test_publication_that_makes_the_broker_disconnect(tmp_path: Path) -> None:
+    """With MQTT 3.1.1 a broker can't tell its limit and ends the connection; all but that one message get through."""
+    async with mosquitto(tmp_path, "max_packet_size 1000") as broker, peer(at(broker, MqttProtocol.V311)) as one:
+        small = [Publication(topic="to/me", payload=b"%d" % number) for number in range(4)]
+        large = Publication(topic="to/me", payload=b"x" * 1500)
+        publishing = [
+            asyncio.create_task(one.client.publish_acknowledged(each)) for each in (*small[:2], large, *small[2:])
+        ]
+        with pytest.raises(BrokerDisconnects):
+            await publishing.pop(2)
+        await asyncio.gather(*publishing)
+        heard: set[bytes] = set()
+        while heard != {b"0", b"1", b"2", b"3"}:
+            heard.add((await one.next()).payload)
+        ended = one.connections
+        await one.client.publish_acknowledged(Publication(topic="to/me", payload=b"later"))
+        assert one.connections == ended
 
 
 async def test_message_larger_than_is_taken(
