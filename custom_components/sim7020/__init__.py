@@ -8,6 +8,7 @@ from homeassistant.helpers.typing import ConfigType
 
 from custom_components.sim7020.actions import async_register_actions
 from custom_components.sim7020.alerts import async_report_alerts
+from custom_components.sim7020.announce import async_announce
 from custom_components.sim7020.compatibility import delete_contract_issue
 from custom_components.sim7020.const import DOMAIN, PLATFORMS
 from custom_components.sim7020.coordinator import Coordinator, Sim7020ConfigEntry, modem_identifier, socket_identifier
@@ -29,6 +30,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: Sim7020ConfigEntry) -> b
     entry.runtime_data = coordinator
     coordinator.async_register_devices()
     async_report_alerts(hass, entry)
+    async_announce(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     return True
 
