@@ -42,7 +42,7 @@ async def test_by_hand(tmp_path: Path) -> None:
         "mosquitto_pub ": f"mosquitto_pub -p {broker} ",
         "bridge status": f"bridge status --broker 127.0.0.1:{broker}",
         "bridge send": f"bridge send --broker 127.0.0.1:{broker}",
-        "PATH=$PWD/.venv/bin:$PATH": "true",
+        "PATH=$PWD/.venv/bin:$PATH:/usr/sbin": "true",
     }
     (shown,) = [block for block in BY_HAND if block.language == "yaml"]
     lines = shown.text.replace("host: 127.0.0.1\n", f"host: 127.0.0.1\n  port: {broker}\n", 1)
