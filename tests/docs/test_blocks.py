@@ -124,7 +124,7 @@ def test_automations_have_the_form_that_home_assistant_wants(block: Block) -> No
     assert set(automation) <= {"alias", "triggers", "conditions", "actions", "mode", "variables"}
     assert all(trigger["trigger"] in {"state", "time_pattern", "event"} for trigger in automation["triggers"])
     assert all(condition["condition"] in {"state", "template"} for condition in automation.get("conditions", []))
-    assert all(re.fullmatch(r"[a-z_]+\.[a-z_0-9]+", action["action"]) for action in automation["actions"])
+    assert all(re.fullmatch(r"[a-z0-9_]+\.[a-z_0-9]+", action["action"]) for action in automation["actions"])
     for entity in re.findall(r"entity_id: (\S+)", block.text):
         assert re.fullmatch(r"[a-z_]+\.[a-z_0-9]+", entity)
 
