@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import re
+import shlex
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -159,7 +160,7 @@ def _descend(parent: click.Context, group: click.Group, arguments: list[str]) ->
 def placed(arguments: list[str], directory: Path) -> list[str]:
     """Put files where a command line reads one."""
     for argument in arguments:
-        if re.fullmatch(r"[\w.-]+\.(at|log|yaml)", argument):
+        if re.fullmatch(r"[\w.-]+\.(at|cap|log|yaml)", argument):
             (directory / argument).touch()
     return arguments
 
@@ -174,6 +175,33 @@ def test_the_bridge_s_command_lines_parse(
         assert "--version" in main.get_help(click.Context(main))
     else:
         parse(placed(arguments, tmp_path))
+
+
+def subcommands(group: click.Group = main) -> Iterator[click.Command]:
+    """Yield every subcommand, and theirs."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield command
+        if isinstance(command, click.Group):
+            yield from subcommands(command)
+
+
+EXAMPLE: Final = r"^ *(?:Example:|Try .*:|Run .*:) +sim7020-bridge ([a-z]+.*)$"
+EXAMPLES: Final = [
+    pytest.param(shlex.split(example), id=example)
+    for command in (main, *subcommands())
+    for example in re.findall(EXAMPLE, command.help or "", re.MULTILINE)
+]
+
+
+@pytest.mark.parametrize("arguments", EXAMPLES)
+def test_the_examples_of_the_help_parse(arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `--help` shows is a command line that the program takes."""
+    monkeypatch.chdir(tmp_path)
+    assert len(EXAMPLES) > 15
+    parse(placed(arguments, tmp_path))
 
 
 IN_LINE: Final = [
