@@ -310,6 +310,6 @@ def test_scenarios_are_played(block: Block, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("block", of("python"), ids=str)
 def test_programs_compile(block: Block) -> None:
-    """Each is Python; what the page for Python has is run, too."""
+    """Each is Python; tests/docs/test_examples.py runs them."""
     assert ast.parse(block.text).body
     compile(block.text, str(block), "exec")
