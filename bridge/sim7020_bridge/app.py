@@ -47,6 +47,12 @@ USAGE_KEPT_WITHIN: Final = 1.0
 DAY_LOOK: Final = 10.0
 """Seconds between two looks whether another day has begun."""
 
+LEAVES_POOLS: Final = 0.9
+"""Part of the outbox's limits from which on a modem takes nothing from its pools: what is dealt already has room."""
+
+RETURNS_TO_POOLS: Final = 0.8
+"""Part of them below which it takes again."""
+
 LAST_PAYMENTS: Final = 2.0
 """Seconds that the broker has, when the bridge ends, to acknowledge what it is owed."""
 
@@ -269,11 +275,12 @@ class Bridge:
 
     def _look_at_pools(self) -> None:
         """Take from the pools while what is taken would go out, or wait for no more than the module to wake."""
+        limit = LEAVES_POOLS if self._in_pools else RETURNS_TO_POOLS
         takes = (
             not self._finishing
             and self.modem.facts.state.link.layer in {Layer.ONLINE, Layer.SLEEPING}
             and self._usage.level is not BudgetLevel.USED_UP
-            and not self._outbox.full
+            and self._outbox.filled < limit
             and self._outbox.problem is None
         )
         if takes != self._in_pools:

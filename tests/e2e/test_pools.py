@@ -1,6 +1,7 @@
 """Modems of several bridges share what is published to their pool."""
 
 import asyncio
+import signal
 from collections import Counter
 from typing import Any
 
@@ -17,23 +18,29 @@ IN_MODULE = 20
 class Member:
     """A bridge of its own with one modem, whose socket is in the pool."""
 
-    def __init__(self, world: World, name: str, server: UdpServer, settings: dict[str, Any]) -> None:
+    def __init__(self, world: World, name: str, server: UdpServer, socket: dict[str, Any], **modem: object) -> None:
         self.name = name
         self._world = world
-        self._socket = udp(server.port, **{"pool": "meters", **settings})
+        self._socket = udp(server.port, **{"pool": "meters", **socket})
+        self._modem = modem
         self.emulator: Emulator
         self.bridge: BridgeProcess
 
     async def start(self) -> None:
         """Start module and bridge, and return when it takes from the pool."""
         self.emulator = await self._world.emulator(name=self.name)
-        modem = {"port": self.emulator.place, "sockets": {"telemetry": self._socket}}
+        modem = {"port": self.emulator.place, "sockets": {"telemetry": self._socket}, **self._modem}
         self.bridge = await self._world.bridge({self.name: modem})
         await self.takes()
 
     async def takes(self, *, takes: bool = True) -> None:
         """Return once it takes from the pool, or no longer."""
         await self._world.modem(self.name).socket("telemetry", lambda state: state["in_pool"] is takes)
+
+    def read_again(self) -> None:
+        """Have its bridge read the configuration again."""
+        assert self.bridge.process is not None
+        self.bridge.process.send_signal(signal.SIGHUP)
 
 
 async def members(world: World, server: UdpServer, **settings: dict[str, Any]) -> list[Member]:
@@ -143,6 +150,26 @@ async def test_a_member_leaves_when_it_ends(world: World) -> None:
     assert await ended(world, *names) == {"attic": 10}
 
 
+async def test_a_pool_is_left_and_joined_while_the_bridge_runs(world: World) -> None:
+    """A configuration that is read again takes a socket out of its pool, and brings it back."""
+    server = await world.udp()
+    _, barn = await members(world, server, attic={}, barn={})
+    config = barn.bridge.config
+    before = config.read_text()
+    config.write_text(before.replace(', "pool": "meters"', ""))
+    barn.read_again()
+    await world.modem("barn").socket("telemetry", lambda state: state["in_pool"] is None)
+    first = [f"first{number}" for number in range(10)]
+    post(world, *first)
+    assert await ended(world, *first) == {"attic": 10}
+    config.write_text(before)
+    barn.read_again()
+    await barn.takes()
+    second = [f"second{number}" for number in range(10)]
+    post(world, *second)
+    assert await ended(world, *second) == {"attic": 5, "barn": 5}
+
+
 async def test_a_killed_member_that_is_in_the_pool_no_longer(world: World) -> None:
     """What it is still dealt by its session is rejected at the pool, and then it is dealt nothing more."""
     server = await world.udp()
@@ -160,3 +187,32 @@ async def test_a_killed_member_that_is_in_the_pool_no_longer(world: World) -> No
     names = [f"m{number}" for number in range(10)]
     post(world, *names)
     assert await ended(world, *names) == {"attic": 10}
+
+
+async def test_a_member_leaves_before_its_outbox_is_full(world: World) -> None:
+    """A modem that can't keep up is dealt no more than its outbox has room for, and is back once that is empty."""
+    server = await world.udp()
+    barn = Member(world, "barn", server, {"min_interval": 3600}, outbox={"max_messages": 50})
+    await asyncio.gather(Member(world, "attic", server, {}).start(), barn.start())
+    names = [f"m{number}" for number in range(120)]
+    for start in range(0, len(names), 4):
+        some = names[start : start + 4]
+        post(world, *some)
+        await until(lambda some=some: set(some) <= taken(world, "attic") | taken(world, "barn"))  # type: ignore[misc]
+    await barn.takes(takes=False)
+    assert 40 <= len(taken(world, "barn")) < 50
+    await until(lambda: taken(world, "attic") <= ends(world).keys())
+    answer = await world.modem("barn").request("outbox", action="purge")
+    assert answer["data"]["cancelled"] >= 40
+    await barn.takes()
+
+
+async def test_a_member_leaves_when_its_data_budget_is_used_up(world: World) -> None:
+    """What would wait for the next billing period is left to modems that may still send."""
+    server = await world.udp()
+    barn = Member(world, "barn", server, {}, data_budget={"bytes": 20_000})
+    await asyncio.gather(Member(world, "attic", server, {}).start(), barn.start())
+    await world.modem("barn").request("calibrate", used=20_000)
+    await barn.takes(takes=False)
+    post(world, "one", "two", "three")
+    assert await ended(world, "one", "two", "three") == {"attic": 3}
