@@ -5,6 +5,7 @@ What the others use:
 - ``client.linked`` and ``client.online``: is there a broker, and does the bridge hear it.
 - ``await client.async_request(verb, body)``: the answer's ``data``, or a BridgeError.
 - ``await client.async_send(message)``: the same for ``send``; with ``receipt_within`` it waits for the final receipt.
+- ``client.async_on_receipt(callback)`` passes on every receipt, whoever sent the message.
 - ``await async_first(hass, topic)``: a topic's retained payload, for the configuration flow.
 
 A request is published with QoS 0 and only while broker and bridge are there, and it expires: Home Assistant's MQTT
@@ -101,6 +102,7 @@ class Client:
         self._reader = Reader()
         self._responses: dict[str, asyncio.Future[JsonObjectType]] = {}
         self._receipts: dict[asyncio.Future[Receipt], tuple[str, str]] = {}
+        self._receipt_listeners: list[Callable[[Receipt], None]] = []
         self._unsubscribe: list[CALLBACK_TYPE] = []
 
     async def async_open(self) -> None:
@@ -143,6 +145,12 @@ class Client:
                 future.set_exception(BridgeOffline())
                 future.exception()  # a receipt may have nobody who waits for it yet
         self.linked = self.online = False
+
+    @callback
+    def async_on_receipt(self, listener: Callable[[Receipt], None]) -> CALLBACK_TYPE:
+        """Call back with what became of messages; the return value ends it."""
+        self._receipt_listeners.append(listener)
+        return lambda: self._receipt_listeners.remove(listener)
 
     def check_online(self) -> None:
         """Raise what keeps the bridge from being asked.
@@ -266,6 +274,8 @@ class Client:
         for future, message in self._receipts.items():
             if receipt.final and message == (receipt.socket, receipt.id) and not future.done():
                 future.set_result(receipt)
+        for listener in tuple(self._receipt_listeners):
+            listener(receipt)
 
 
 async def async_first(hass: HomeAssistant, topic: str, *, within: float | None = None) -> bytes | None:
