@@ -71,6 +71,7 @@ class Intake:
             kept.add_done_callback(lambda _kept: self._acknowledge(received))
 
         try:
+            self._check_pool(name, pool)
             socket = self.socket(name)
             _refuse_retained(received)
             message = Message(
@@ -137,6 +138,11 @@ class Intake:
             known = ", ".join(self._sockets) or "none"
             raise PayloadRefused("unknown_socket", f"there is no socket {name}; configured: {known}")
         return self._sockets[name]
+
+    def _check_pool(self, name: str, pool: str | None) -> None:
+        socket = self._sockets.get(name)
+        if pool is not None and (socket is None or socket.pool != pool):
+            raise PayloadRefused("unknown_pool", f"this modem is no longer in the pool {pool}: publish it again")
 
     def _reply_to(self, received: Received) -> ReplyTo | None:
         topic = received.response_topic

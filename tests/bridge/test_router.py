@@ -302,7 +302,19 @@ async def test_receipts_of_a_message_to_a_pool() -> None:
         assert pooled == [receipt | {"modem": "shed"} for receipt in own] == desk.documents("me")
         desk.intake.take("udp", replace(message, retain=True), "meters")
         await asyncio.sleep(1)
-        assert desk.documents(TOPICS.pool_receipt("meters"))[-1]["state"] == "rejected"
+        assert desk.documents(TOPICS.pool_receipt("meters"))[-1]["error"]["code"] == "retained"
+
+
+@on_virtual_time
+async def test_a_pool_that_the_modem_is_in_no_longer() -> None:
+    """A message that is dealt to it all the same is rejected at the pool, also if a socket has the pool's name."""
+    async with staffed(replace(UDP, pool="others")) as desk:
+        message = Received(topic=TOPICS.pool_send("udp"), payload=b"x", **named("m1"))
+        desk.intake.take("udp", message, "udp")
+        await desk.final("udp", "m1")
+        (receipt,) = desk.documents(TOPICS.pool_receipt("udp"))
+        assert (receipt["state"], receipt["error"]["code"]) == ("rejected", "unknown_pool")
+        assert sent(desk) == []
 
 
 @pytest.mark.parametrize(

@@ -183,7 +183,7 @@ async def test_a_killed_member_that_is_in_the_pool_no_longer(world: World) -> No
     assert await ended(world, "one", "two") == {"attic": 1, "barn": 1}
     receipts = [heard.json() for heard in world.mqtt.all(f"{POOL}/receipt")]
     (rejected,) = [receipt for receipt in receipts if receipt["modem"] == "barn"]
-    assert (rejected["state"], rejected["error"]["code"]) == ("rejected", "unknown_socket")
+    assert (rejected["state"], rejected["error"]["code"]) == ("rejected", "unknown_pool")
     names = [f"m{number}" for number in range(10)]
     post(world, *names)
     assert await ended(world, *names) == {"attic": 10}
