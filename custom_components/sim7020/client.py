@@ -32,6 +32,7 @@ from custom_components.sim7020.documents import Receipt
 from custom_components.sim7020.errors import (
     BridgeOffline,
     BrokerUnreachable,
+    Interrupted,
     NoReceipt,
     NoResponse,
     NotSent,
@@ -133,7 +134,7 @@ class Client:
 
     @callback
     def close(self) -> None:
-        """Unsubscribe. Whoever still waits for an answer is told that the bridge is offline."""
+        """Unsubscribe. Whoever still waits for an answer is told that none will be heard."""
         while self._unsubscribe:
             self._unsubscribe.pop()()
         waiting: list[asyncio.Future[JsonObjectType] | asyncio.Future[Receipt]] = [
@@ -142,7 +143,7 @@ class Client:
         ]
         for future in waiting:
             if not future.done():
-                future.set_exception(BridgeOffline())
+                future.set_exception(Interrupted())
                 future.exception()  # a receipt may have nobody who waits for it yet
         self.linked = self.online = False
 
@@ -177,6 +178,7 @@ class Client:
         Raises:
             BrokerUnreachable, BridgeOffline: Nothing was published, and nothing will be.
             NoResponse: No answer came in time.
+            Interrupted: The modem was unloaded before one came.
             RequestRefused: The answer is an error.
         """
         self.check_online()
@@ -206,7 +208,7 @@ class Client:
             receipt_within: Seconds to wait for the final receipt. None: do not wait, the receipt says ``queued``.
 
         Raises:
-            BrokerUnreachable, BridgeOffline, NoResponse, RequestRefused: As for async_request().
+            BrokerUnreachable, BridgeOffline, NoResponse, Interrupted, RequestRefused: As for async_request().
             NotSent: The final receipt says that it was not sent.
             NoReceipt: None came in time.
         """
