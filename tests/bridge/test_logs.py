@@ -37,6 +37,17 @@ def test_text_names_the_modem(capsys: pytest.CaptureFixture[str]) -> None:
     assert second.endswith("INFO    [shed] sim7020_bridge.mqtt.client: of one")
 
 
+def test_nothing_that_a_terminal_acts_upon(capsys: pytest.CaptureFixture[str]) -> None:
+    """A message is one line, and it and a stack trace are printable, whoever chose what is in them."""
+    logs.log_to_stderr(LoggingSettings())
+    MQTT.warning("%s", "\x1b[2J\r\nforged\u202e\u2028\x9b \u00fc")
+    MQTT.error("failed", exc_info=ValueError("\x1b]0;x\x07"))
+    first, *rest = capsys.readouterr().err.splitlines()
+    assert first.endswith("\\x1b[2J\\r\\nforged\\u202e\\u2028\\x9b \u00fc")
+    assert all(line.isprintable() for line in rest)
+    assert rest[-1] == "ValueError: \\x1b]0;x\\x07"
+
+
 def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     """A line is one object, whatever is in the message; a stack trace is in it."""
     logs.log_to_stderr(LoggingSettings(format=LogFormat.JSON))
