@@ -77,7 +77,10 @@ def test_every_decision_is_in_the_index() -> None:
 
 
 def test_the_site_fetches_nothing_from_others() -> None:
-    """No font, script or style is from another host, and every warning stops the build."""
+    """No font, script, style or number of stars is from another host, and every warning stops the build."""
+    source = DOCS / "site" / "theme" / "partials" / "source.html"  # in the theme's place, which asks GitHub
+    assert SITE["theme"]["custom_dir"] == source.parents[1].relative_to(ROOT).as_posix()
+    assert "data-md-component" not in source.read_text(encoding="utf-8")
     assert SITE["theme"]["font"] is False
     assert SITE["plugins"] == ["search"]
     assert not {"extra_javascript", "extra_css", "extra"} & set(SITE)
