@@ -13,6 +13,12 @@ from sim7020_bridge.config.model import LogFormat, LoggingSettings, LogLevel, Lo
 current_modem: Final[ContextVar[str]] = ContextVar("current_modem", default="")
 """The modem that the running task works for; empty outside of any. Tasks inherit it from the one that made them."""
 
+MOST_OF_A_KIND: Final = 100
+"""Lines that one place in the code may log within WHILE."""
+
+WHILE: Final = 10.0
+"""Seconds."""
+
 _ROOT: Final = "sim7020_bridge"
 
 
@@ -20,6 +26,7 @@ def log_to_stderr(settings: LoggingSettings) -> None:
     """Write log lines to standard error as the settings say; may be called again with other ones."""
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(_name_modem)
+    handler.addFilter(_Sparing())
     handler.setFormatter(_Json() if settings.format is LogFormat.JSON else _Text(_TEXT))
     logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
     for part in LogPart:
@@ -87,6 +94,30 @@ def _name_modem(record: logging.LogRecord) -> bool:
     record.modem = name or None
     record.prefix = f"[{name}] " if name else ""
     return True
+
+
+class _Sparing(logging.Filter):
+    """Lets so many lines of a kind pass in a while, and says how many it left out: others must not fill the disk.
+
+    A kind is what one place in the code says. What is asked for at DEBUG passes whole.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._while: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno <= logging.DEBUG:
+            return True
+        kind = (record.name, str(record.msg))
+        began, lines = self._while.get(kind, (record.created, 0))
+        if not 0 <= record.created - began < WHILE:
+            if lines > MOST_OF_A_KIND:
+                left_out = lines - MOST_OF_A_KIND
+                record.msg, record.args = f"{record.getMessage()} (and {left_out} more like this, left out)", ()
+            began, lines = record.created, 0
+        self._while[kind] = began, lines + 1
+        return lines < MOST_OF_A_KIND
 
 
 class _Text(logging.Formatter):
