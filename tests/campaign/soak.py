@@ -76,18 +76,18 @@ class Soaked(Account):
 
     def verdict(self) -> dict[str, int]:
         """Count what matters; what the module had taken and a fault took from it, UDP can't know."""
-        before = super().verdict()
+        states = Counter(json.loads(ends[0])["state"] for ends in self.ends.values())
         lost = [name for name in self.ends if name not in self.arrivals]
         acknowledged = [name for name in lost if name.startswith("control")]
         return {
-            "messages": before["messages"],
+            "messages": len(self.sent),
             "faults": len(self.faults),
             "lost": sum(not self.noisy(self.ended[name]) for name in acknowledged),
             "damaged by noise": sum(self.noisy(self.ended[name]) for name in acknowledged),
             "datagrams lost with the module or its network": len(lost) - len(acknowledged),
-            "receipts missing": before["receipts missing"],
-            "receipts doubled": before["receipts doubled"],
-            "not sent": before["not sent"],
+            "receipts missing": len(self.unfinished()),
+            "receipts doubled": sum(len(ends) > 1 for ends in self.ends.values()),
+            "not sent": sum(states.values()) - states["accepted"] - states["acknowledged"],
             "sent twice": sum(len(moments) > 1 for moments in self.arrivals.values()),
         }
 

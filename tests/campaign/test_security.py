@@ -247,32 +247,49 @@ def memory(bridge: BridgeProcess) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-async def test_ten_thousand_messages_a_second(world: World) -> None:
+@contextlib.asynccontextmanager
+async def ordinary(directory: Path) -> AsyncIterator[World]:
+    """Make a world whose broker queues as much as brokers do unless told otherwise."""
+    async with mosquitto(directory) as broker:
+        mqtt = MqttPeer(broker.host, broker.port)
+        await mqtt.start()
+        world = World(directory, broker, mqtt)
+        try:
+            yield world
+        finally:
+            await world.close()
+            await mqtt.stop()
+
+
+async def test_ten_thousand_messages_a_second(tmp_path: Path) -> None:
     """A flood of everything there is to publish ends, and the bridge is as it was: memory, link, requests, messages."""
-    server = await world.udp()
-    emulator = await world.emulator()
-    shed = await world.shed(emulator.place, {"telemetry": udp(server.port)})
-    bridge = world.bridges[0]
-    before = memory(bridge)
-    messages = [
-        (shed.topic("socket/telemetry/send"), b"x" * 20),
-        (shed.topic("socket/nobody/send"), b"x"),
-        (shed.topic("request/nothing"), b"{}"),
-        (shed.topic("request/refresh"), b"{"),
-        (shed.topic("request/ping"), b'{"host":"a\\"b"}'),
-    ]
-    rate = await flood(world.broker.host, world.broker.port, messages, rate=10_000, seconds=FLOOD)
-    since = len(world.mqtt.heard)
-    response = await shed.request("refresh")
-    assert response["status"] == "ok"
-    await shed.send("telemetry", b"after the flood", "after", user=(("priority", "high"),))
-    await until(lambda: b"after the flood" in server.datagrams)
-    after = memory(bridge)
-    lines = len(bridge.log.splitlines())
-    sys.stdout.write(f"{rate} messages/s, {before:.0f} MiB before and {after:.0f} MiB after, {lines} lines of log\n")
-    assert after - before < 60
-    assert len(world.mqtt.heard) > since
-    assert "Traceback" not in bridge.log
+    async with ordinary(tmp_path) as world:
+        server = await world.udp()
+        emulator = await world.emulator()
+        shed = await world.shed(emulator.place, {"telemetry": udp(server.port)})
+        bridge = world.bridges[0]
+        before = memory(bridge)
+        messages = [
+            (shed.topic("socket/telemetry/send"), b"x" * 20),
+            (shed.topic("socket/nobody/send"), b"x"),
+            (shed.topic("request/nothing"), b"{}"),
+            (shed.topic("request/refresh"), b"{"),
+            (shed.topic("request/ping"), b'{"host":"a\\"b"}'),
+        ]
+        rate = await flood(world.broker.host, world.broker.port, messages, rate=10_000, seconds=FLOOD)
+        since = len(world.mqtt.heard)
+        response = await shed.request("refresh")
+        assert response["status"] == "ok"
+        await shed.send("telemetry", b"after the flood", "after", user=(("priority", "high"),))
+        await until(lambda: b"after the flood" in server.datagrams)
+        after = memory(bridge)
+        lines = len(bridge.log.splitlines())
+        sys.stdout.write(
+            f"{rate} messages/s, {before:.0f} MiB before and {after:.0f} MiB after, {lines} lines of log\n"
+        )
+        assert after - before < 60
+        assert len(world.mqtt.heard) > since
+        assert "Traceback" not in bridge.log
 
 
 async def test_files_are_the_bridges_own(world: World) -> None:
