@@ -5,12 +5,19 @@ import logging
 import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Final
 
 from sim7020_bridge.config.model import LogFormat, LoggingSettings, LogLevel, LogPart
 
 current_modem: Final[ContextVar[str]] = ContextVar("current_modem", default="")
 """The modem that the running task works for; empty outside of any. Tasks inherit it from the one that made them."""
+
+MOST_OF_A_KIND: Final = 100
+"""Lines that one place in the code may log within WHILE."""
+
+WHILE: Final = 10.0
+"""Seconds."""
 
 _ROOT: Final = "sim7020_bridge"
 
@@ -19,12 +26,20 @@ def log_to_stderr(settings: LoggingSettings) -> None:
     """Write log lines to standard error as the settings say; may be called again with other ones."""
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(_name_modem)
-    handler.setFormatter(_Json() if settings.format is LogFormat.JSON else logging.Formatter(_TEXT))
+    handler.addFilter(_Sparing())
+    handler.setFormatter(_Json() if settings.format is LogFormat.JSON else _Text(_TEXT))
     logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
     for part in LogPart:
         level = settings.levels.get(part)
         logging.getLogger(f"{_ROOT}.{part}").setLevel(logging.NOTSET if level is None else level.upper())
     _trace.configure(settings.levels.get(LogPart.TRACE, settings.level))
+
+
+def printable(text: str) -> str:
+    """Return a text with what can't be printed as escapes: line ends and what a terminal would act upon."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def trace(modem: str | None, *, on: bool) -> None:
@@ -70,6 +85,7 @@ class _Trace:
 
 _trace: Final = _Trace()
 
+_Raised = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 _TEXT: Final = "%(asctime)s %(levelname)-7s %(prefix)s%(name)s: %(message)s"
 
 
@@ -78,6 +94,40 @@ def _name_modem(record: logging.LogRecord) -> bool:
     record.modem = name or None
     record.prefix = f"[{name}] " if name else ""
     return True
+
+
+class _Sparing(logging.Filter):
+    """Lets so many lines of a kind pass in a while, and says how many it left out: others must not fill the disk.
+
+    A kind is what one place in the code says. What is asked for at DEBUG passes whole.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._while: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno <= logging.DEBUG:
+            return True
+        kind = (record.name, str(record.msg))
+        began, lines = self._while.get(kind, (record.created, 0))
+        if not 0 <= record.created - began < WHILE:
+            if lines > MOST_OF_A_KIND:
+                left_out = lines - MOST_OF_A_KIND
+                record.msg, record.args = f"{record.getMessage()} (and {left_out} more like this, left out)", ()
+            began, lines = record.created, 0
+        self._while[kind] = began, lines + 1
+        return lines < MOST_OF_A_KIND
+
+
+class _Text(logging.Formatter):
+    """One line, whatever is in the message, and nothing that a terminal acts upon; a stack trace follows."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is the standard library's
+        return printable(super().formatMessage(record))
+
+    def formatException(self, ei: _Raised) -> str:  # noqa: N802 - the name is the standard library's
+        return "\n".join(map(printable, super().formatException(ei).split("\n")))
 
 
 class _Json(logging.Formatter):
@@ -93,4 +143,4 @@ class _Json(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return json.dumps(line)

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.commands.network import PingReply
 from sim7020_bridge.commands.packet import ActivateContext, DeactivateContext, SetDefaultApn
+from sim7020_bridge.commands.quoting import require_quotable
 from sim7020_bridge.commands.raw import RawCommand
 from sim7020_bridge.config.model import PowerSavingSettings
 from sim7020_bridge.errors import (
@@ -369,8 +370,10 @@ def _short(body: RequestBody, key: str) -> str | None:
 
 def _quotable(body: RequestBody, key: str) -> str:
     text = body.text(key)
-    if not text.isascii() or not text.isprintable() or '"' in text:
-        raise RequestRefused("invalid_request", f"{key} must be a host name or an address")
+    try:
+        require_quotable(text, key)
+    except ValueError as error:
+        raise RequestRefused("invalid_request", f"{key} must be a host name or an address") from error
     return text
 
 

@@ -110,8 +110,11 @@ def read_scenario(text: str, name: str) -> Scenario:
     """Read a scenario; raises ``Mistake`` with the place and what is allowed there."""
     try:
         return _scenario(tomllib.loads(text), name)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
+        # tomllib's own error, or that of a number with more digits than Python converts
         raise Mistake(f"{name}: not TOML: {error}") from None
+    except RecursionError:
+        raise Mistake(f"{name}: not TOML: nested too deeply") from None
     except Mistake as mistake:
         raise Mistake(f"{name}: {mistake}") from None
 

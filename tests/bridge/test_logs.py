@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -35,6 +36,34 @@ def test_text_names_the_modem(capsys: pytest.CaptureFixture[str]) -> None:
     first, second = capsys.readouterr().err.splitlines()
     assert first.endswith("INFO    sim7020_bridge.mqtt.client: of nobody")
     assert second.endswith("INFO    [shed] sim7020_bridge.mqtt.client: of one")
+
+
+def test_nothing_that_a_terminal_acts_upon(capsys: pytest.CaptureFixture[str]) -> None:
+    """A message is one line, and it and a stack trace are printable, whoever chose what is in them."""
+    logs.log_to_stderr(LoggingSettings())
+    MQTT.warning("%s", "\x1b[2J\r\nforged\u202e\u2028\x9b \u00fc")
+    MQTT.error("failed", exc_info=ValueError("\x1b]0;x\x07"))
+    first, *rest = capsys.readouterr().err.splitlines()
+    assert first.endswith("\\x1b[2J\\r\\nforged\\u202e\\u2028\\x9b \u00fc")
+    assert all(line.isprintable() for line in rest)
+    assert rest[-1] == "ValueError: \\x1b]0;x\\x07"
+
+
+def test_a_flood_is_cut_short(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is said too often is left out and counted, all else is said, and the trace is whole."""
+    logs.log_to_stderr(LoggingSettings(level=LogLevel.DEBUG))
+    for number in range(1000):
+        MQTT.warning("refused: %d", number)
+        TRACE.debug("line %d", number)
+    MQTT.warning("other: %d", 1)
+    lines = capsys.readouterr().err.splitlines()
+    assert sum("refused:" in line for line in lines) == logs.MOST_OF_A_KIND
+    assert sum("line " in line for line in lines) == 1000
+    assert "other: 1" in lines[-1]
+    later = time.time() + logs.WHILE
+    monkeypatch.setattr(time, "time", lambda: later)
+    MQTT.warning("refused: %d", 1000)
+    assert capsys.readouterr().err.endswith("refused: 1000 (and 900 more like this, left out)\n")
 
 
 def test_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ import click
 from sim7020_bridge.cli.options import CONFIG, EXIT_CONFIGURATION, EXIT_FAILED, MODEM, SOCKET, configuration
 from sim7020_bridge.clock import rfc3339
 from sim7020_bridge.errors import StorageFailed
+from sim7020_bridge.logs import printable
 from sim7020_bridge.outbox.message import Entry
 from sim7020_bridge.outbox_file import Cancelled, OutboxFile
 
@@ -40,7 +41,7 @@ def outbox_list(file: Path, modem: str | None, socket: str | None) -> None:
     for entry in entries:
         message = entry.message
         priority = message.priority.name.lower()
-        click.echo(f"{message.id}  {message.socket}  {priority}  {len(message.data)}  {rfc3339(message.at)}")
+        click.echo(f"{printable(message.id)}  {message.socket}  {priority}  {len(message.data)}  {rfc3339(message.at)}")
     click.echo(f"{len(entries)} messages", err=True)
 
 
@@ -56,10 +57,11 @@ def outbox_cancel(file: Path, modem: str | None, socket: str | None, ids: tuple[
     Example:  sim7020-bridge outbox cancel --config bridge.yaml 42
     """
     opened, entries = _outbox(file, modem, socket)
-    chosen = [entry.number for entry in entries if entry.message.id in ids]
-    unknown = set(ids) - {entry.message.id for entry in entries}
+    named = [(entry.number, {entry.message.id, printable(entry.message.id)}) for entry in entries]
+    chosen = [number for number, names in named if not names.isdisjoint(ids)]
+    unknown = set(ids).difference(*(names for _, names in named))
     for name in sorted(unknown):
-        click.echo(f"{name} is not in the outbox; it may have its end already", err=True)
+        click.echo(f"{printable(name)} is not in the outbox; it may have its end already", err=True)
     _cancel(opened, chosen)
     if unknown:
         sys.exit(EXIT_FAILED)

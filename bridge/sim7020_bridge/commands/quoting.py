@@ -1,5 +1,10 @@
 """Puts strings between the quotes of a command line, and only such as can't break out of them."""
 
+from typing import Final
+
+LONGEST_TEXT: Final = 255
+"""Characters. Host names, APNs and credentials are shorter; a command line has an end somewhere."""
+
 
 def quoted(text: str) -> str:
     """Return a string in quotes, as a command line carries it."""
@@ -9,12 +14,16 @@ def quoted(text: str) -> str:
 def require_quotable(text: str, what: str) -> None:
     """Refuse a string that a command line can't carry; the manual knows no escapes.
 
+    A backslash may be one all the same (V.250 section 5.4.2.2), and could make the closing quote part of the string.
+
     Raises:
-        ValueError: It holds a quote, a control character or anything beyond ASCII. The message
-            names it by ``what`` and doesn't show it.
+        ValueError: It holds a quote, a backslash, a control character or anything beyond ASCII, or is longer than
+            LONGEST_TEXT. The message names it by ``what`` and doesn't show it.
     """
-    if not text.isascii() or not text.isprintable() or '"' in text:
-        raise ValueError(f"{what} may hold printable ASCII characters other than quotes only")
+    if not text.isascii() or not text.isprintable() or '"' in text or "\\" in text or len(text) > LONGEST_TEXT:
+        raise ValueError(
+            f"{what} may hold at most {LONGEST_TEXT} printable ASCII characters other than quotes and backslashes"
+        )
 
 
 def require_within(number: int, lowest: int, highest: int, what: str) -> None:

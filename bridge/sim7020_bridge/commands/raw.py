@@ -13,6 +13,10 @@ _NAME: Final = re.compile(r"AT(?P<name>[+*][A-Z]+)", re.IGNORECASE)
 _ASKS_FOR_DATA: Final = re.compile(r"AT\+(CSODSEND|CIPSEND|CMGS|CMGW)\b(?!=\?)", re.IGNORECASE)
 """Commands that are answered with a data prompt (manual V1.05, +CSODSEND, +CIPSEND, +CMGS, +CMGW)."""
 
+_VALUE: Final = re.compile(r""""[^"]*"?|\d{4,}|(?<=[=,"])[^",;]*[^-",;\d][^",;]*""")
+"""A text in quotes, four digits and more, and a word without quotes."""
+_HIDDEN: Final = re.compile(r'[^"]')
+
 
 @dataclass(frozen=True, slots=True)
 class RawCommand(Command[tuple[str, ...]]):
@@ -38,8 +42,11 @@ class RawCommand(Command[tuple[str, ...]]):
         return self.text
 
     def shown(self) -> str:
-        """Return the command line as a log may show it."""
-        return mask(self.text)
+        """Return the command line as a log may show it.
+
+        What a person may say has no end, so all texts and all numbers that could be a PIN are masked.
+        """
+        return _VALUE.sub(lambda value: _HIDDEN.sub("*", value[0]), mask(self.text))
 
     def answers(self, line: Line) -> bool:
         """Take lines of this command's name, and those that nobody knows."""

@@ -196,6 +196,8 @@ async def _until_registered(module: Module, holds: Callable[[ModemState], bool])
     while loop.time() < end:
         await read_signal(module)
         await read_registration(module)
+        if _locked(module.facts.state):
+            return False
         if not _idle(module.facts.state):
             idle_since = None
         elif idle_since is None:
@@ -208,6 +210,11 @@ async def _until_registered(module: Module, holds: Callable[[ModemState], bool])
                 await module.facts.until(holds)
                 return True
     return False
+
+
+def _locked(state: ModemState) -> bool:
+    """Whether the SIM wants its PIN: it does so again when its radio was off meanwhile."""
+    return state.sim is not None and state.sim.pin_required
 
 
 async def _activate(module: Module) -> None:

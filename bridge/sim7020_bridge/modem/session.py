@@ -220,6 +220,8 @@ class Session:
     async def _recover(self) -> None:
         """Take the ladder's next step, unless a person is needed or the link gets better while it waits."""
         state = self._facts.state
+        if state.sim is not None and state.sim.pin_required and state.pin_problem is None:
+            return  # its radio was off meanwhile: it has not been given its PIN yet
         if state.sim is not None and (state.sim.pin_required or state.sim.puk_required):
             # said once: the alert goes on saying it
             log.log(logging.DEBUG if self._locked else logging.WARNING, "not attached: %s", state.link.reason)

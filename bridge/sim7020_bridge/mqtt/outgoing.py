@@ -36,9 +36,10 @@ class Outgoing:
         if self.acknowledged and not self.acknowledged.done():
             self.acknowledged.set_result(None)
 
-    def refuse(self, refused: PayloadRefused) -> None:
-        """The broker will not have it."""
-        _LOGGER.error("A message to %s can't be published: %s", self.publication.topic, refused)
+    def refuse(self, refused: PayloadRefused, *, again: bool = False) -> None:
+        """The broker will not have it; ``again``: nor the one before to the same topic, which was told already."""
+        level = logging.DEBUG if again else logging.ERROR
+        _LOGGER.log(level, "A message to %s can't be published: %s", self.publication.topic, refused)
         if self.acknowledged and not self.acknowledged.done():
             self.acknowledged.set_exception(refused)
 
@@ -64,6 +65,7 @@ class OutgoingQueue:
         self._fruitless = 0
         self._suspect: Outgoing | None = None
         self._blamed = 0
+        self._refused: set[str] = set()
         self.window = 0
 
     def __len__(self) -> int:
@@ -129,14 +131,21 @@ class OutgoingQueue:
         """Note that the broker has the publication with this packet identifier."""
         if packet in self._in_flight:
             self._progress = True
-            self._in_flight.pop(packet).done()
+            outgoing = self._in_flight.pop(packet)
+            self._refused.discard(outgoing.publication.topic)
+            outgoing.done()
         self._pump()
 
     def refused(self, packet: int, reason: str) -> None:
         """Note that the broker will not have the publication with this packet identifier."""
         if packet in self._in_flight:
             self._progress = True
-            self._in_flight.pop(packet).refuse(PayloadRefused("broker_refused", f"the broker refused it: {reason}"))
+            outgoing = self._in_flight.pop(packet)
+            topic = outgoing.publication.topic
+            refused = PayloadRefused("broker_refused", f"the broker refused it: {reason}")
+            outgoing.refuse(refused, again=topic in self._refused)
+            if len(self._refused) < self._max_waiting:
+                self._refused.add(topic)
         self._pump()
 
     async def wait_idle(self) -> None:

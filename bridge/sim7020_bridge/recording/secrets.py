@@ -25,8 +25,7 @@ def masked(line: str) -> str:
         # payload that came raw
         return hidden(line)
     if line[:2].upper() == "AT" and ";" in line:
-        first, *rest = _PARTS.findall(line)
-        return ";".join([_masked(first), *(_masked(f"AT{part}")[2:] for part in rest)])
+        return line[:2] + _PARTS.sub(lambda part: _masked(f"AT{part[0]}")[2:], line[2:])
     return _masked(line)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sim7020_bridge.commands.sim import SimState
 from sim7020_bridge.modem.alerts import AlertId, alerts
-from tests.bridge.modem.bench import running
+from tests.bridge.modem.bench import now, running
 from tests.bridge.modem.test_recovery import HOUR, REATTACH, current, pressing, steps
 from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
 
@@ -43,6 +43,24 @@ async def test_right_pin_unlocks() -> None:
         module.answer("AT+CPIN?", "+CPIN: READY", "OK")
         await bench.online()
         assert list(bench.state_dir.iterdir()) == []
+
+
+@on_virtual_time
+async def test_sim_that_asks_again() -> None:
+    """A SIM whose radio was switched off and on while the modem registered is given its PIN again without delay."""
+    module = locked("OK")
+    async with running(module=module, pin="1234") as bench:
+        await module.hears("AT+CPIN=1234")
+        module.answer("AT+CPIN?", "+CPIN: READY", "OK")
+        module.answer("AT+CEREG?", "+CEREG: 5,2", "OK")
+        await module.hears("AT+CEREG?")
+        module.answer("AT+CPIN?", "+CPIN: SIM PIN", "OK")
+        module.answer("AT+CEREG?", "+CEREG: 5,0", "OK")
+        module.say("+CEREG: 0", "+CPIN: SIM PIN")
+        asked = now()
+        await module.hears("AT+CPIN=1234", times=2)
+        assert now() - asked < 10
+        assert current(bench) == set()
 
 
 @on_virtual_time

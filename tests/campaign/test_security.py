@@ -1,0 +1,319 @@
+"""Brokers and clients that mean harm, or are set up wrongly: the log says what is wrong, and no secret."""
+
+import asyncio
+import contextlib
+import os
+import stat
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+
+from sim7020_bridge.config.model import MqttProtocol
+from tests.broker import Mosquitto, mosquitto
+from tests.campaign.authority import Authority
+from tests.campaign.flood import flood
+from tests.campaign.tricks import unprintable_in
+from tests.e2e.conftest import BROKER
+from tests.e2e.mqtt_peer import MqttPeer
+from tests.e2e.programs import BridgeProcess
+from tests.e2e.servers import until
+from tests.e2e.service_kit import shell
+from tests.e2e.world import World, run, udp
+
+WORD = "Passw0rd-of-the-broker"
+FLOOD = float(os.environ.get("FLOOD_SECONDS", "3"))
+"""Seconds of ten thousand messages each; script/campaign security takes a minute."""
+
+PROTOCOLS = pytest.mark.parametrize("protocol", MqttProtocol)
+
+
+@contextlib.asynccontextmanager
+async def guarded(directory: Path, *config: str) -> AsyncIterator[tuple[World, Mosquitto]]:
+    """Run a broker that is guarded so, beside a world around an open one; the bridge is to use the former."""
+    (directory / "open").mkdir()
+    (directory / "guarded").mkdir()
+    async with mosquitto(directory / "open", *BROKER) as broker, mosquitto(directory / "guarded", *config) as other:
+        mqtt = MqttPeer(broker.host, broker.port)
+        await mqtt.start()
+        world = World(directory, broker, mqtt)
+        try:
+            yield world, other
+        finally:
+            for bridge in world.bridges:
+                await bridge.stop()
+            await mqtt.stop()
+
+
+def said(bridge: BridgeProcess, words: str) -> Callable[[], bool]:
+    """Return whether a bridge has logged words."""
+    return lambda: words in bridge.log
+
+
+def sober(bridge: BridgeProcess, *, lines: int) -> None:
+    """Hold a log to few printable lines without a stack trace."""
+    assert not unprintable_in(bridge.log)
+    assert "Traceback" not in bridge.log
+    assert len(bridge.log.splitlines()) <= lines, bridge.log
+
+
+TLS_REFUSALS = [
+    pytest.param("good", "localhost", "ca", "client", "connected to the MQTT broker", id="all well"),
+    pytest.param("good", "localhost", "other", "client", "can't be trusted", id="wrong authority"),
+    pytest.param("expired", "localhost", "ca", "client", "can't be trusted: certificate has expired", id="expired"),
+    pytest.param("elsewhere", "localhost", "ca", "client", "can't be trusted: Hostname mismatch", id="wrong host name"),
+    pytest.param("good", "127.0.0.1", "ca", "client", "can't be trusted: IP address mismatch", id="wrong address"),
+    pytest.param("good", "localhost", "ca", None, "MQTT broker", id="no client certificate"),
+    pytest.param("good", "localhost", "ca", "former", "MQTT broker", id="expired client certificate"),
+    pytest.param("good", "localhost", "ca", "foreign", "MQTT broker", id="foreign client certificate"),
+]
+
+
+@pytest.mark.parametrize(("shown", "host", "trusted", "client", "words"), TLS_REFUSALS)
+async def test_tls(tmp_path: Path, *, shown: str, host: str, trusted: str, client: str | None, words: str) -> None:
+    """A broker whose certificate is not in order is not talked to, nor one that wants another of the bridge."""
+    authority, other = Authority(tmp_path), Authority(tmp_path, "other")
+    authority.issue("good")
+    authority.issue("expired", days=-1)
+    authority.issue("elsewhere", host="example.org")
+    authority.issue("client", host="client")
+    authority.issue("former", host="client", days=-1)
+    other.issue("foreign", host="client")
+    async with guarded(tmp_path, *authority.listener(shown, "require_certificate true")) as (world, broker):
+        tls = {"ca_file": str(tmp_path / f"{trusted}.pem")}
+        if client is not None:
+            tls |= {"cert_file": str(tmp_path / f"{client}.pem"), "key_file": str(tmp_path / f"{client}.key")}
+        modem = {"port": str(tmp_path / "no-tty")}
+        bridge = await world.bridge({"shed": modem}, host=host, port=broker.port, tls=tls)
+        await until(said(bridge, words))
+        sober(bridge, lines=20)
+        connected = "connected to the MQTT broker" in bridge.log
+        assert connected == (words == "connected to the MQTT broker")
+
+
+@PROTOCOLS
+async def test_wrong_password(tmp_path: Path, protocol: MqttProtocol) -> None:
+    """A refused login is told in one line; the password is in no log, no process list and no answer of `check`."""
+    passwords = tmp_path / "passwords"
+    await run("mosquitto_passwd", "-c", "-b", str(passwords), "bridge", "another one")
+    passwords.chmod(0o644)
+    async with guarded(tmp_path, f"password_file {passwords}", "allow_anonymous false") as (world, broker):
+        login = {"username": "bridge", "password": WORD, "protocol": str(protocol)}
+        modem = {
+            "port": str(tmp_path / "no-tty"),
+            "pin": "4711",
+            "apn": "a",
+            "apn_username": "me",
+            "apn_password": WORD,
+        }
+        bridge = await world.bridge({"shed": modem}, port=broker.port, **login)
+        await until(said(bridge, "Check mqtt.username and mqtt.password"))
+        sober(bridge, lines=12)
+        assert bridge.process is not None
+        _, command, _ = await run("ps", "-ww", "-p", str(bridge.process.pid), "-o", "args")
+        status, out, err = await shell("check", bridge.config)
+        _, more, told = await shell("check", "--json", bridge.config)
+        for text in (bridge.log, command, out, err, more, told):
+            assert WORD not in text
+            assert "4711" not in text
+        assert status == 0, err
+
+
+async def test_topics_that_the_rules_forbid(tmp_path: Path) -> None:
+    """Publications that the broker's rules forbid are told once for each topic, and what is allowed goes on."""
+    rules = tmp_path / "rules"
+    rules.write_text("topic readwrite sim7020/shed/request/#\ntopic readwrite sim7020/shed/response/#\n")
+    rules.chmod(0o644)
+    async with guarded(tmp_path, f"acl_file {rules}") as (world, broker):
+        bridge = await world.bridge({"shed": {"port": str(tmp_path / "no-tty")}}, port=broker.port)
+        await until(said(bridge, "sim7020/shed/availability can't be published: the broker refused it"))
+        asking = MqttPeer(broker.host, broker.port)
+        await asking.start()
+        for number in range(20):
+            await asking.publish("sim7020/shed/request/refresh", f'{{"transaction":{number}}}')
+            await until(lambda: len(asking.all("sim7020/shed/response/refresh")) > number)  # noqa: B023 - awaited here
+        await asking.stop()
+        refused = [line for line in bridge.log.splitlines() if "can't be published" in line]
+        topics = [line.partition("A message to ")[2].partition(" ")[0] for line in refused]
+        assert len(topics) == len(set(topics)), "once for each topic"
+
+
+@PROTOCOLS
+async def test_session_that_is_taken_over(world: World, protocol: MqttProtocol) -> None:
+    """Somebody with the bridge's client identifier gets no war: the log tells, and the bridge waits."""
+    modem = {"port": str(world.directory / "no-tty")}
+    bridge = await world.bridge({"shed": modem}, protocol=str(protocol))
+    name = "sim7020-bridge-shed"
+    await until(said(bridge, "connected to the MQTT broker"))
+    version = MQTTProtocolVersion.MQTTv5 if protocol is MqttProtocol.V5 else MQTTProtocolVersion.MQTTv311
+
+    def clients() -> int:
+        return world.broker.log.count(f" as {name}")
+
+    async def more_than(before: int) -> None:
+        await until(lambda: clients() > before)
+
+    for _ in range(3):
+        before = clients()
+        thief = Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=version, reconnect_on_failure=False)
+        await asyncio.to_thread(thief.connect, world.broker.host, world.broker.port)
+        thief.loop_start()
+        await more_than(before)
+        thief.disconnect()
+        await asyncio.to_thread(thief.loop_stop)
+        thief._reset_sockets()
+        # the bridge is back after a wait that grows
+        await more_than(before + 1)
+    assert "is a second bridge running with the same modem name?" in bridge.log
+    assert bridge.log.count("connected to the MQTT broker") <= 5
+    assert not unprintable_in(bridge.log)
+
+
+async def test_a_broker_that_never_answers(tmp_path: Path) -> None:
+    """A port that takes connections and says nothing is told as what it is; the modem is kept attached all the same."""
+    held: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(lambda _reader, writer: held.append(writer), "127.0.0.1", 0)
+    async with guarded(tmp_path) as (world, _):
+        emulator = await world.emulator()
+        port = server.sockets[0].getsockname()[1]
+        bridge = await world.bridge({"shed": {"port": emulator.place}}, port=port)
+        await until(said(bridge, "it does not answer. Is it an MQTT broker"))
+        assert "AT+CGCONTRDP" in emulator.commands()
+        sober(bridge, lines=20)
+        await bridge.stop()
+    server.close()
+    for writer in held:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+
+async def test_a_broker_behind_a_slow_line(world: World) -> None:
+    """Through a line of 4 kB/s to the broker nothing is lost, and memory stays as it is."""
+    server = await world.udp(echo=True)
+    emulator = await world.emulator()
+    async with slow_line(world.broker.port, rate=4000) as port:
+        bridge = await world.bridge(
+            {"shed": {"port": emulator.place, "sockets": {"telemetry": udp(server.port)}}}, port=port
+        )
+        shed = world.modem("shed")
+        await shed.open("telemetry")
+        payloads = [f"{number:04}".encode() * 25 for number in range(60)]
+        for number, payload in enumerate(payloads):
+            await shed.send("telemetry", payload, f"m{number}")
+        for payload in payloads:
+            await shed.received("telemetry", payload)
+        assert server.datagrams == payloads
+        assert memory(bridge) < 80
+        await bridge.stop()
+
+
+@contextlib.asynccontextmanager
+async def slow_line(to: int, *, rate: int) -> AsyncIterator[int]:
+    """Relay to a port at so many bytes a second each way; yield the port to use instead."""
+    tasks: set[asyncio.Task[Any]] = set()
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(rate // 20):
+                writer.write(data)
+                await writer.drain()
+                await asyncio.sleep(len(data) / rate)
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        up_reader, up_writer = await asyncio.open_connection("127.0.0.1", to)
+        for pair in ((reader, up_writer), (up_reader, writer)):
+            tasks.add(asyncio.create_task(copy(*pair)))
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=4096)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def memory(bridge: BridgeProcess) -> float:
+    """Return what a bridge has in memory, in MiB."""
+    assert bridge.process is not None
+    pages = int(Path(f"/proc/{bridge.process.pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+@contextlib.asynccontextmanager
+async def ordinary(directory: Path) -> AsyncIterator[World]:
+    """Make a world whose broker queues as much as brokers do unless told otherwise."""
+    async with mosquitto(directory) as broker:
+        mqtt = MqttPeer(broker.host, broker.port)
+        await mqtt.start()
+        world = World(directory, broker, mqtt)
+        try:
+            yield world
+        finally:
+            await world.close()
+            await mqtt.stop()
+
+
+async def test_ten_thousand_messages_a_second(tmp_path: Path) -> None:
+    """A flood of everything there is to publish ends, and the bridge is as it was: memory, link, requests, messages."""
+    async with ordinary(tmp_path) as world:
+        server = await world.udp()
+        emulator = await world.emulator()
+        shed = await world.shed(emulator.place, {"telemetry": udp(server.port)})
+        bridge = world.bridges[0]
+        before = memory(bridge)
+        messages = [
+            (shed.topic("socket/telemetry/send"), b"x" * 20),
+            (shed.topic("socket/nobody/send"), b"x"),
+            (shed.topic("request/nothing"), b"{}"),
+            (shed.topic("request/refresh"), b"{"),
+            (shed.topic("request/ping"), b'{"host":"a\\"b"}'),
+        ]
+        rate = await flood(world.broker.host, world.broker.port, messages, rate=10_000, seconds=FLOOD)
+        since = len(world.mqtt.heard)
+        response = await shed.request("refresh")
+        assert response["status"] == "ok"
+        await shed.send("telemetry", b"after the flood", "after", user=(("priority", "high"),))
+        await until(lambda: b"after the flood" in server.datagrams)
+        after = memory(bridge)
+        lines = len(bridge.log.splitlines())
+        sys.stdout.write(
+            f"{rate} messages/s, {before:.0f} MiB before and {after:.0f} MiB after, {lines} lines of log\n"
+        )
+        assert after - before < 60
+        assert len(world.mqtt.heard) > since
+        assert "Traceback" not in bridge.log
+
+
+async def test_files_are_the_bridges_own(world: World) -> None:
+    """Whatever the umask, nobody else can read what the bridge writes."""
+    server = await world.udp()
+    emulator = await world.emulator("--set", "sim=pin", "--set", "pin=4711")
+    config = world.directory / "own.yaml"
+    config.write_text(
+        f"""
+mqtt: {{host: {world.broker.host}, port: {world.broker.port}}}
+state_dir: {world.directory}/own
+modems:
+  shed:
+    port: {emulator.place}
+    pin: "1234"
+    sockets: {{telemetry: {{protocol: udp, host: 127.0.0.1, port: {server.port}}}}}
+"""
+    )
+    bridge = BridgeProcess(config, inside=("sh", "-c", 'umask 0; exec "$@"', "sh"))
+    await world.add(bridge, "shed")
+    await until(said(bridge, "the SIM refused the configured PIN"))
+    await world.modem("shed").send("telemetry", b"secret", "m1")
+    await world.modem("shed").receipt("telemetry", "m1", "queued")
+    files = [world.directory / "own", *(world.directory / "own").rglob("*")]
+    assert len(files) > 3
+    for file in files:
+        assert not stat.S_IMODE(file.stat().st_mode) & 0o077, f"{file.name} {stat.filemode(file.stat().st_mode)}"
