@@ -81,7 +81,7 @@ class Router:
         """Carry what waits to its sockets until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             for socket in self._sockets:
-                tasks.create_task(self._serve(socket), name=f"router: {socket.settings.name}")
+                tasks.create_task(self._serve(socket, tasks), name=f"router: {socket.settings.name}")
 
     async def finish(self) -> None:
         """Begin nothing more, and give what is with the module a moment to come to its end."""
@@ -104,8 +104,10 @@ class Router:
         topics = dict.fromkeys((self._topics.received(settings.name), settings.received_topic))
         self._outbox.keep([Owed(OwedKind.RECEIVED, topic, payload) for topic in topics if topic is not None])
 
-    async def _serve(self, socket: ModemSocket) -> None:
+    async def _serve(self, socket: ModemSocket, tasks: asyncio.TaskGroup) -> None:
+        """Send what waits for a socket, where that does no harm with the next message ready behind each."""
         name = socket.settings.name
+        before: asyncio.Task[bool] | None = None
         pace = Pace(socket.settings.min_interval, socket.settings.messages_per_hour)
         loop = asyncio.get_running_loop()
         while not self._closing:
@@ -121,7 +123,11 @@ class Router:
                 self._under_way = [entry for entry in self._under_way if entry.place is Place.TAKEN]
                 self._under_way += entries
                 pace.sent(loop.time())
-                await self._send(socket, entries)
+                sending = tasks.create_task(self._send(socket, entries), name=f"send to {name}")
+                gone_well = before is None or await before
+                before = sending
+                if not gone_well or not _ahead(socket):
+                    await sending
 
     def _pause(self, settings: SocketSettings, pause: float) -> float:
         """Return the seconds until the next message of a socket may go, so far as can be known."""
@@ -152,10 +158,11 @@ class Router:
             taken.append(entry)
         return tuple(taken)
 
-    async def _send(self, socket: ModemSocket, entries: tuple[Entry, ...]) -> None:
+    async def _send(self, socket: ModemSocket, entries: tuple[Entry, ...]) -> bool:
+        """Give messages to the module; say whether it took them."""
         cautious = socket.settings.when_unsure is WhenUnsure.FAIL
         if cautious and not await self._write_down(entries):
-            return
+            return False
         for entry in entries:
             entry.attempts += 1
             self._tell(self._receipts.of(entry.message, ReceiptState.SENDING, attempts=entry.attempts, final=False))
@@ -175,6 +182,8 @@ class Router:
                 self._accepted(socket, entries[0], acknowledged)
             else:
                 self._outbox.settle(entries, [each for entry in entries for each in self._done(entry)])
+            return True
+        return False
 
     def _refused(self, entries: tuple[Entry, ...], error: BridgeError, *, unsure: bool) -> None:
         again = []
@@ -241,6 +250,16 @@ class Router:
     def _failed(self, entry: Entry, code: str, error: BridgeError) -> None:
         log.warning("message %s failed: %s", entry.message.id, error)
         self._outbox.settle((entry,), self._receipts.failed(entry, ErrorDocument(code, str(error))))
+
+
+def _ahead(socket: ModemSocket) -> bool:
+    """Whether the next message may be given to the channel while one is on the line.
+
+    Not where that could break a promise: the pace, the fullest batch, nothing begun that is not written down.
+    """
+    settings = socket.settings
+    paced = settings.min_interval > 0 or settings.messages_per_hour is not None
+    return socket.takes_ahead and not paced and settings.batch is None and settings.when_unsure is WhenUnsure.RESEND
 
 
 def resumed(sockets: Sequence[SocketSettings], entry: Entry) -> Loss | None:
