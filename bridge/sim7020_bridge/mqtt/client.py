@@ -335,7 +335,7 @@ class MqttClient:
         publication = outgoing.publication
         properties = None
         size = len(publication.topic.encode()) + len(publication.payload) + _PUBLISH_OVERHEAD
-        if self._v5:
+        if self._v5 and (publication.correlation_data is not None or publication.expiry is not None):
             properties = _properties(PacketTypes.PUBLISH)
             if publication.correlation_data is not None:
                 properties.CorrelationData = publication.correlation_data

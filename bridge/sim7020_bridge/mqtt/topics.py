@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sim7020_bridge.config.model import SocketSettings
-from sim7020_bridge.config.topic_names import matches
+from sim7020_bridge.mqtt.filters import Filters
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,7 @@ class Inbox:
     def __init__(self, topics: Topics, sockets: Sequence[SocketSettings]) -> None:
         self._topics = topics
         self._mapped = tuple((pattern, SocketSend(socket.name)) for socket in sockets for pattern in socket.send_topics)
+        self._filters = Filters(self._mapped)
 
     @property
     def subscriptions(self) -> tuple[Subscription, ...]:
@@ -124,4 +125,4 @@ class Inbox:
                     return SocketSend(socket)
                 case ["request", verb]:
                     return Request(verb)
-        return next((destination for pattern, destination in self._mapped if matches(pattern, topic)), None)
+        return self._filters.find(topic)
