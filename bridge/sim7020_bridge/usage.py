@@ -160,7 +160,8 @@ class Usage:
     def _in_period(self) -> list[_Day]:
         start = self.period_start
         end = (start.replace(day=28) + timedelta(days=4)).replace(day=self._settings.first_day)
-        return [each for day, each in self._days.items() if start <= day < end]
+        days = (start + timedelta(days=number) for number in range((end - start).days))
+        return [self._days[day] for day in days if day in self._days]
 
     def _day(self, day: date) -> _Day:
         return self._days.setdefault(day, _Day())
