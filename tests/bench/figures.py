@@ -10,6 +10,7 @@ from pathlib import Path
 DOCUMENT = Path(__file__).parents[2] / "docs" / "performance.md"
 PLOTS = DOCUMENT.parent / "performance"
 _COLOURS = ("#1b6ca8", "#c8553d", "#4f772d", "#7d4f9e", "#b08900", "#444444")
+_FONT = 'font-family="sans-serif" font-size="12"'
 _WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 640, 320, 60, 34, 170, 44
 
 
@@ -88,8 +89,7 @@ class Plot:
             )
 
         parts = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
-            'font-family="sans-serif" font-size="12">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" {_FONT}>',
             f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#ffffff"/>',
             f'<text x="{_LEFT}" y="20" font-size="14">{self.title}</text>',
         ]
@@ -105,11 +105,10 @@ class Plot:
         parts.append(f'<text x="{middle}" y="{_HEIGHT - 8}" text-anchor="middle">{self.across}</text>')
         for number, (name, line) in enumerate(self.lines.items()):
             colour = _COLOURS[number % len(_COLOURS)]
-            drawn = "L".join("{:.1f} {:.1f}".format(*place(x, y)) for x, y in line)
+            places = [place(x, y) for x, y in line]
+            drawn = "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
             parts.append(f'<path d="M{drawn}" fill="none" stroke="{colour}" stroke-width="2"/>')
-            parts += [
-                '<circle cx="{:.1f}" cy="{:.1f}" r="3" fill="{}"/>'.format(*place(x, y), colour) for x, y in line
-            ]
+            parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in places]
             beside = _WIDTH - _RIGHT + 10, _TOP + 18 * number
             parts.append(f'<text x="{beside[0]}" y="{beside[1] + 4}" fill="{colour}">{name}</text>')
         return "\n".join([*parts, "</svg>"]) + "\n"

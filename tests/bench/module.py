@@ -58,8 +58,9 @@ def main(arguments: list[str]) -> None:
     """Run what the command line says."""
     links, options = arguments[: arguments.index("--")], arguments[arguments.index("--") + 1 :]
     stamps = None
+    file = Path(links[1] if links[0] == "--stamps" else links[0])
     if links[0] == "--stamps":
-        stamps, file, links = Stamps(), Path(links[1]), links[2:]
+        stamps, links = Stamps(), links[2:]
     with asyncio.Runner(loop_factory=exact_loop) as runner:
         runner.run(run(links, options, stamps))
     if stamps is not None:

@@ -1,4 +1,4 @@
-"""What is measured, and what it is measured with: broker, modules and bridge as processes, a peer and an MQTT client."""
+"""What is measured and what with: broker, modules and bridge as processes, a UDP peer and an MQTT client."""
 
 import contextlib
 import json
@@ -11,10 +11,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -50,7 +50,7 @@ class Peer:
 
     def take(self, count: int) -> list[Arrival]:
         """Return the next datagrams."""
-        arrivals = []
+        arrivals: list[Arrival] = []
         while len(arrivals) < count:
             payload, peer = self._socket.recvfrom(2048)
             arrivals.append(Arrival(time.monotonic_ns(), payload, peer=peer))
@@ -75,7 +75,7 @@ class Ear:
         self._client.max_inflight_messages = 0
         self._client.on_message = self._arrived
         self._client.on_subscribe = lambda *_: self._subscribed.set()
-        self._client.on_socket_open = lambda _client, _userdata, connection: connection.setsockopt(
+        self._client.on_socket_open = lambda _client, _userdata, connection: cast(socket.socket, connection).setsockopt(
             socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
         )
         self._client.connect("127.0.0.1", port)
@@ -255,7 +255,7 @@ def wait_until(holds: Callable[[], bool]) -> None:
 def ready(process: "subprocess.Popen[str]") -> None:
     """Return once a program has said that it is ready."""
     if process.stdout is None or process.stdout.readline() != "ready\n":
-        raise RuntimeError(f"{process.args} did not start")
+        raise RuntimeError(f"process {process.pid} did not start")
 
 
 def end(process: "subprocess.Popen[str]") -> None:
@@ -266,5 +266,3 @@ def end(process: "subprocess.Popen[str]") -> None:
     for stream in (process.stdin, process.stdout):
         if stream is not None:
             stream.close()
-
-

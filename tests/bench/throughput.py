@@ -27,6 +27,7 @@ class Effort:
 def measure(effort: Effort) -> Result:
     """Measure both directions at all rates and sizes."""
     rows, down = [], []
+    arrivals: list[Arrival] = []
     lines: dict[str, list[tuple[float, float]]] = {}
     for baud in effort.bauds:
         with Stage() as stage:

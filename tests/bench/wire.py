@@ -15,7 +15,7 @@ BITS_PER_BYTE = 10
 
 def send_command(payload: bytes) -> bytes:
     """Return the line that gives a payload to socket 0."""
-    return b"AT+CSOSEND=0,%d,%s\r" % (2 * len(payload), payload.hex().upper().encode())
+    return b'AT+CSOSEND=0,%d,"%s"\r' % (2 * len(payload), payload.hex().upper().encode())
 
 
 ANSWER = b"\r\nOK\r\n"
