@@ -1,4 +1,4 @@
-"""Measures the outbox: start, enqueue, end, memory and file by how many messages wait.
+"""Measures the outbox: start, enqueue, end, purge, memory and file by how many messages wait.
 
 Run as a program: ``python -m tests.measure_outbox 1000 10000 100000``.
 """
@@ -16,19 +16,27 @@ from sim7020_bridge.config.model import OutboxSettings
 from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database
 from sim7020_bridge.outbox.message import Entry, Loss, Message, Owed, OwedKind
-from sim7020_bridge.outbox.outbox import Outbox, Rules
+from sim7020_bridge.outbox.outbox import Outbox
+from sim7020_bridge.outbox.rules import Rules
 
 BATCH = 64
 """As many publishes as a broker sends before the first is acknowledged."""
 
 SAMPLE = 1000
 
-HEAD = ("waiting", "start, s", "fill/s", "enqueue/s", "end/s", "commits an end", "memory, MiB", "file, MB")
+HEAD = (
+    *("waiting", "start, s", "fill/s", "enqueue/s", "end/s", "commits an end"),
+    *("purge, s", "longest stall, ms", "memory, MiB", "file, MB"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What was found with so many messages waiting; rates are messages a second, sizes bytes."""
+    """What was found with so many messages waiting; rates are messages a second, sizes bytes.
+
+    ``purged`` are the seconds until all of them are cancelled on disk, ``stalled`` the longest that nothing else could
+    happen meanwhile.
+    """
 
     waiting: int
     started: float
@@ -36,6 +44,8 @@ class Row:
     enqueued: float
     ended: float
     commits: float
+    purged: float
+    stalled: float
     memory: int
     size: int
 
@@ -43,7 +53,8 @@ class Row:
         """Return the row of a table."""
         return (
             *(f"{self.waiting:,}", f"{self.started:.2f}", f"{self.filled:,.0f}", f"{self.enqueued:,.0f}"),
-            *(f"{self.ended:,.0f}", f"{self.commits:.2f}", f"{self.memory / 2**20:.1f}", f"{self.size / 1e6:.1f}"),
+            *(f"{self.ended:,.0f}", f"{self.commits:.2f}", f"{self.purged:.1f}", f"{self.stalled * 1000:.0f}"),
+            *(f"{self.memory / 2**20:.1f}", f"{self.size / 1e6:.1f}"),
         )
 
 
@@ -59,6 +70,7 @@ def opened(file: Path) -> Outbox:
         resumed=lambda _: None,
         changed=lambda: None,
         received_dropped=lambda _: None,
+        put_aside=lambda _: None,
         usage=lambda _: None,
     )
     settings = OutboxSettings(max_messages=10**7, max_bytes=10**10)
@@ -90,6 +102,26 @@ async def end(outbox: Outbox, count: int) -> float:
     return time.perf_counter() - began
 
 
+async def purge(outbox: Outbox) -> tuple[float, float]:
+    """Cancel all that waits; return the seconds until it is on disk, and the longest that nothing else could happen."""
+    longest = 0.0
+
+    async def watch() -> None:
+        nonlocal longest
+        before = time.perf_counter()
+        while True:
+            await asyncio.sleep(0)
+            now = time.perf_counter()
+            longest, before = max(longest, now - before), now
+
+    watching = asyncio.create_task(watch())
+    began = time.perf_counter()
+    await outbox.cancel([entry.number for entry in outbox])
+    await outbox.wait_written()
+    watching.cancel()
+    return time.perf_counter() - began, longest
+
+
 async def fill(file: Path, waiting: int) -> None:
     """Fill a file, and print how fast it was."""
     outbox = opened(file)
@@ -117,6 +149,7 @@ async def measure(waiting: int) -> Row:
         commits = outbox.commits
         ended = await end(outbox, SAMPLE)
         per_message = (outbox.commits - commits) / SAMPLE
+        purged, stalled = await purge(outbox)
         await outbox.close()
     return Row(
         waiting,
@@ -125,6 +158,8 @@ async def measure(waiting: int) -> Row:
         enqueued=SAMPLE / enqueued,
         ended=SAMPLE / ended,
         commits=per_message,
+        purged=purged,
+        stalled=stalled,
         memory=grown * 1024,
         size=size,
     )

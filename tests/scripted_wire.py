@@ -48,3 +48,5 @@ class ScriptedWire:
             self.say(*chunks)
         elif self._answers_attention and data in {b"AT\r", b"ATV1\r"}:
             self.say(b"\r\nOK\r\n")
+        elif self._answers_attention and data == b"AT+IFC?\r":
+            self.say(b"\r\n+IFC: 0,0\r\n\r\nOK\r\n")

@@ -1,20 +1,21 @@
-"""The composition root: a configuration becomes running modems, each with its own MQTT connection."""
+"""The composition root: a modem's configuration becomes a running modem with its own MQTT connection."""
 
 import asyncio
 import contextlib
 import logging
-import signal
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import Final
 
 from sim7020_bridge import logs
 from sim7020_bridge.clock import Clock, wall_clock
-from sim7020_bridge.config.model import ModemSettings, MqttSettings, Settings
+from sim7020_bridge.config.model import ModemSettings, MqttSettings, SocketSettings
 from sim7020_bridge.delivery_requests import DeliveryRequests
+from sim7020_bridge.discovery import Discovery
 from sim7020_bridge.errors import StorageFailed
+from sim7020_bridge.health import Health, Snapshot
 from sim7020_bridge.intake import Intake
 from sim7020_bridge.modem.hook import PowerHook
 from sim7020_bridge.modem.modem import Modem
@@ -23,22 +24,27 @@ from sim7020_bridge.modem.timing import Timing
 from sim7020_bridge.mqtt.client import MqttClient
 from sim7020_bridge.mqtt.documents import OFFLINE
 from sim7020_bridge.mqtt.messages import Publication, Received
-from sim7020_bridge.mqtt.topics import Inbox, Request, SocketSend, Topics
+from sim7020_bridge.mqtt.topics import Inbox, Request, SocketSend, Subscription, Topics
 from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database, path_of
-from sim7020_bridge.outbox.message import Owed, Priority
-from sim7020_bridge.outbox.outbox import Outbox, Rules
+from sim7020_bridge.outbox.message import Entry, Loss, Owed, Place, Priority
+from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.outbox.records import UsageRow
+from sim7020_bridge.outbox.rules import Rules
 from sim7020_bridge.receipts import Receipts
-from sim7020_bridge.reporter import Reporter, pdn_document
+from sim7020_bridge.reporter import Reporter, pdn_document, socket_document, state_document
 from sim7020_bridge.requests import Requests
 from sim7020_bridge.router import Router, resumed
+from sim7020_bridge.trace_request import TraceRequest
 from sim7020_bridge.usage import BudgetLevel, DayUsage, Usage
 
 log: Final = logging.getLogger(__name__)
 
 USAGE_KEPT_WITHIN: Final = 1.0
 """Seconds within which counted bytes are written down."""
+
+DAY_LOOK: Final = 10.0
+"""Seconds between two looks whether another day has begun."""
 
 LAST_PAYMENTS: Final = 2.0
 """Seconds that the broker has, when the bridge ends, to acknowledge what it is owed."""
@@ -55,28 +61,34 @@ class Bridge:
         state_dir: Path,
         timing: Timing | None = None,
         clock: Clock = wall_clock,
+        discovery_prefix: str | None = None,
     ) -> None:
+        self.settings = settings
+        self._finishing = False
         topics = Topics(mqtt.base_topic, settings.name)
         offline = Publication(topic=topics.availability, payload=OFFLINE, retain=True)
+        self._topics = topics
         self._inbox = Inbox(topics, settings.sockets)
+        self._marks = () if discovery_prefix is None else (Subscription(topics.component, every_time=True),)
         self._client = MqttClient(
             mqtt,
             client_id=f"sim7020-bridge-{settings.name}",
             will=offline,
             farewell=(offline,),
-            subscriptions=self._inbox.subscriptions,
+            subscriptions=(*self._inbox.subscriptions, *self._marks),
             on_connect=self._connected,
             on_message=self._take,
         )
-        receipts = Receipts(topics, settings.sockets, clock=clock)
+        self._receipts = receipts = Receipts(topics, settings.sockets, clock=clock)
         self._outbox = Outbox(
             Committer(Database(path_of(state_dir, settings.name))),
             settings=settings.outbox,
             rules=Rules(
                 lost=receipts.lost,
-                resumed=partial(resumed, settings.sockets),
+                resumed=self._resumed,
                 changed=self._outbox_changed,
                 received_dropped=self._received_dropped,
+                put_aside=self._put_aside,
                 usage=lambda rows: self._usage.restore(usage_days(rows)),
             ),
         )
@@ -89,6 +101,14 @@ class Bridge:
             power=None if power is None else PowerHook(power, publish=self._publish_text),
             timing=timing,
             clock=clock,
+        )
+        self._discovery = Discovery(
+            discovery_prefix,
+            topics=topics,
+            facts=self.modem.facts,
+            sockets=[socket.name for socket in settings.sockets],
+            memory=state_dir / f"{settings.name}.discovery",
+            publish=self._client.publish,
         )
         self._connections = 0
         self._unproven: list[int] = []
@@ -113,6 +133,7 @@ class Bridge:
             acknowledge=self._acknowledge,
             clock=clock,
         )
+        self._trace = TraceRequest(settings.name)
         self._requests = Requests(
             self.modem,
             topics=topics,
@@ -121,7 +142,7 @@ class Bridge:
             acknowledge=self._acknowledge,
             pdn=lambda state: pdn_document(state.pdn),
             publish=self._client.publish,
-            more=DeliveryRequests(self._outbox, self._usage).verbs,
+            more={**DeliveryRequests(self._outbox, self._usage).verbs, **self._trace.verbs},
             clock=clock,
         )
         self._reporter = Reporter(
@@ -150,10 +171,13 @@ class Bridge:
                 tasks.create_task(self.modem.run(), name="modem")
                 tasks.create_task(self._router.run(), name="router")
                 tasks.create_task(self._wake_for_messages(), name="wake")
+                tasks.create_task(self._watch_the_day(), name="day")
                 tasks.create_task(_end_with(talking), name="watch mqtt")
         finally:
             # the modem's last state goes out before the connection does
             await self._requests.stop()
+            self._trace.stop()
+            self._discovery.stop()
             self._reporter.stop()
             await self._pay_last()
             paying.cancel()
@@ -163,16 +187,63 @@ class Bridge:
             talking.cancel()
             await asyncio.gather(talking, return_exceptions=True)
 
-    async def finish(self) -> None:
-        """Prepare for the end: let messages that are under way come to theirs."""
-        await self._router.finish()
+    async def finish(self, within: float) -> None:
+        """Prepare for the end: take nothing new; what is with the module has so many seconds to come to its end.
+
+        What comes with QoS 1 meanwhile is not acknowledged, so that the broker keeps it for the next run.
+        """
+        self._finishing = True
+        await self._router.finish(within)
+
+    async def change(self, sockets: tuple[SocketSettings, ...]) -> None:
+        """Have other sockets and topics from now on, while the modem stays attached.
+
+        Messages that wait for a socket that is gone fail, as they do when the bridge is started without it.
+        """
+        logs.current_modem.set(self.settings.name)
+        self.settings = replace(self.settings, sockets=sockets)
+        self._inbox.change(sockets)
+        self._client.subscribe((*self._inbox.subscriptions, *self._marks))
+        self._receipts.change(sockets)
+        self._intake.change(sockets)
+        await self.modem.sockets.change(sockets)
+        self._router.change()
+        self._reporter.change(self.settings)
+        self._discovery.change([socket.name for socket in sockets])
+        with contextlib.suppress(StorageFailed):
+            await self._outbox.wait_written()
+        for entry in self._outbox:
+            loss = self._resumed(entry)
+            if loss is not None and entry.place is Place.WAITING:
+                self._outbox.lose(entry, loss)
+
+    def snapshot(self) -> Snapshot:
+        """Return how the modem is now."""
+        state = self.modem.facts.state
+        answering = state.answering or bool(state.sleeping)
+        return Snapshot(
+            self.settings.name,
+            Health(state.port_open, answering, self._client.connected),
+            state_document(state, self._outbox, self._usage),
+            {socket.settings.name: socket_document(socket) for socket in self.modem.sockets},
+        )
+
+    def _resumed(self, entry: Entry) -> Loss | None:
+        return resumed(self.settings.sockets, entry)
 
     def _connected(self) -> None:
         self._connections += 1
         self._unproven.clear()
         self._reporter.connected()
+        self._discovery.connected()
 
     def _take(self, received: Received) -> None:
+        if self._finishing and received.acknowledgement is not None:
+            return
+        if received.topic == self._topics.component:
+            self._discovery.component_says(received.payload)
+            self._client.acknowledge(received)
+            return
         match self._inbox.destination(received.topic):
             case SocketSend(socket):
                 self._intake.take(socket, received)
@@ -212,6 +283,10 @@ class Bridge:
     def _received_dropped(self, messages: int) -> None:
         self._reporter.event("received_dropped", messages=messages)
 
+    def _put_aside(self, owed: Owed) -> None:
+        self._reporter.event("put_aside", topic=owed.topic, publications=self._outbox.owing.aside)
+        self._reporter.delivery_changed()
+
     def _tell(self, owed: tuple[Owed, ...]) -> None:
         for each in owed:
             self._client.publish(_publication(each))
@@ -241,11 +316,18 @@ class Bridge:
     def _publish_text(self, topic: str, text: str) -> None:
         self._client.publish(Publication(topic=topic, payload=text.encode()))
 
+    async def _watch_the_day(self) -> None:
+        """Publish, and let go what the budget held back, when a day or a billing period begins."""
+        while True:
+            await asyncio.sleep(DAY_LOOK)
+            self._usage.look()
+
     async def _wake_for_messages(self) -> None:
-        """Wake a module that saves power as soon as a message waits for it."""
+        """Wake a module that saves power as soon as a message waits that may go; at once if it was not to sleep."""
         while True:
             await self.modem.facts.until(lambda state: bool(state.sleeping))
-            await self._outbox.until_any()
+            if self.modem.settings.power_saving is not None:
+                await self._router.until_any_may_go()
             await self.modem.wake()
             await self.modem.facts.until(lambda state: not state.sleeping)
 
@@ -269,19 +351,3 @@ def _publication(owed: Owed) -> Publication:
 async def _end_with(task: "asyncio.Task[None]") -> None:
     """Fail when a task does that outlives the others, which it never should."""
     await asyncio.shield(task)
-
-
-async def run(settings: Settings) -> None:
-    """Run every configured modem until SIGTERM or SIGINT."""
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    bridges = [Bridge(settings.mqtt, modem, state_dir=settings.state_dir) for modem in settings.modems]
-    async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(bridge.run(), name="bridge") for bridge in bridges]
-        await stop.wait()
-        log.info("stopping")
-        await asyncio.gather(*(bridge.finish() for bridge in bridges))
-        for task in running:
-            task.cancel()

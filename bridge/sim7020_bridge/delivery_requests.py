@@ -1,6 +1,6 @@
 """Requests about what waits and what it cost."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -46,19 +46,19 @@ class DeliveryRequests:
                 entries = self._named(body.text("id"), socket)
                 return {"messages": len(entries), "entries": [_described(entry, data=True) for entry in entries]}
             case "cancel":
-                return self._cancel(self._named(body.text("id"), socket))
+                return await self._cancel(self._named(body.text("id"), socket))
             case "purge":
-                return self._cancel(self._to(socket))
+                return await self._cancel(self._to(socket))
             case _:
                 return self._list(socket, body)
 
     def _list(self, socket: str | None, body: RequestBody) -> Data:
         start = body.integer("start", minimum=0, maximum=10**9, default=0)
         limit = body.integer("limit", minimum=1, maximum=MOST_LISTED, default=MOST_LISTED)
-        entries = list(self._to(socket))
+        entries = self._to(socket)
         return {"messages": len(entries), "entries": [_described(entry) for entry in entries[start : start + limit]]}
 
-    def _to(self, socket: str | None) -> Iterable[Entry]:
+    def _to(self, socket: str | None) -> list[Entry]:
         return [entry for entry in self._outbox if socket in {None, entry.message.socket}]
 
     def _named(self, name: str, socket: str | None) -> list[Entry]:
@@ -67,9 +67,10 @@ class DeliveryRequests:
             raise RequestRefused("unknown_message", f"no message {name} is in the outbox; it may have its end already")
         return found
 
-    def _cancel(self, entries: Iterable[Entry]) -> Data:
+    async def _cancel(self, entries: Sequence[Entry]) -> Data:
         """Cancel what waits; what the module has already can't be called back."""
-        return {"cancelled": sum(self._outbox.cancel(entry.number) for entry in entries)}
+        cancelled = await self._outbox.cancel([entry.number for entry in entries])
+        return {"cancelled": cancelled, "sending": sum(entry.place is Place.TAKEN for entry in entries)}
 
     async def _calibrate(self, body: RequestBody) -> Data:
         self._usage.calibrate(body.integer("used", minimum=0, maximum=MOST_CALIBRATED))

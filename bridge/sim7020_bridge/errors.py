@@ -16,6 +16,7 @@ BridgeError
 |-- MalformedAnswer         the module said yes in a shape that can't be read
 |-- RequestRefused          a request over MQTT can't be done; its code and reason go into the response
 |-- PayloadRefused          a message can't be sent as it is: encoding, size, socket
+|   `-- BrokerDisconnects   a publication that makes the broker disconnect, again and again
 `-- StorageFailed           the disk did not take what must be kept: full, read-only, damaged
 """
 
@@ -39,12 +40,14 @@ class Mistake:
         value: The offending value as the user wrote it, or None if there is none (a missing key).
             Secrets are never put here.
         line: 1-based line of the file, where known.
+        source: Where the value is from if it isn't the file, such as the name of a variable of the environment.
     """
 
     where: str
     problem: str
     value: str | None = None
     line: int | None = None
+    source: str | None = None
 
 
 class ConfigurationError(BridgeError):
@@ -58,7 +61,7 @@ class ConfigurationError(BridgeError):
     def _lines(self) -> list[str]:
         lines = []
         for mistake in self.mistakes:
-            place = self.file if mistake.line is None else f"{self.file}:{mistake.line}"
+            place = mistake.source or (self.file if mistake.line is None else f"{self.file}:{mistake.line}")
             key = f" {mistake.where}:" if mistake.where else ""
             got = "" if mistake.value is None else f" (got {mistake.value})"
             lines.append(f"{place}:{key} {mistake.problem}{got}")
@@ -195,6 +198,13 @@ class PayloadRefused(BridgeError):
         self.code = code
         self.message = message
         super().__init__(message)
+
+
+class BrokerDisconnects(PayloadRefused):
+    """The broker disconnects whenever this message is published; ``message`` says how often it did."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("broker_disconnects", message)
 
 
 class StorageFailed(BridgeError):

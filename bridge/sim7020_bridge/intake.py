@@ -2,13 +2,12 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from sim7020_bridge.batching import fits
 from sim7020_bridge.clock import Clock, wall_clock
-from sim7020_bridge.commands.sockets import LARGEST_PAYLOAD
 from sim7020_bridge.config.model import BatchFormat, SocketSettings, Transport
 from sim7020_bridge.errors import PayloadRefused, StorageFailed
 from sim7020_bridge.mqtt.documents import ErrorDocument, ReceiptState
@@ -37,7 +36,7 @@ class Intake:
 
     def __init__(
         self,
-        sockets: tuple[SocketSettings, ...],
+        sockets: Sequence[SocketSettings],
         *,
         outbox: Outbox,
         receipts: Receipts,
@@ -53,6 +52,10 @@ class Intake:
         self._tell = tell
         self._acknowledge = acknowledge
         self._clock = clock
+
+    def change(self, sockets: Sequence[SocketSettings]) -> None:
+        """Take messages for other sockets from now on."""
+        self._sockets = {socket.name: socket for socket in sockets}
 
     def take(self, name: str, received: Received) -> None:
         """Take a message from a socket's send topic; whatever is wrong with it goes into a receipt."""
@@ -104,8 +107,8 @@ class Intake:
             PayloadRefused: It is too large for one datagram, or too much waits already.
         """
         settings = self.socket(message.socket)
-        if settings.transport is Transport.UDP and len(message.data) > LARGEST_PAYLOAD:
-            problem = f"{len(message.data)} bytes don't fit: one datagram of this module takes {LARGEST_PAYLOAD}"
+        if settings.transport is Transport.UDP and len(message.data) > settings.max_payload:
+            problem = f"{len(message.data)} bytes don't fit: one datagram of this socket takes {settings.max_payload}"
             raise PayloadRefused("too_large", problem)
         _check_batched(settings, message.data)
         if message.ttl is None and settings.ttl is not None:
@@ -154,8 +157,8 @@ def _check_batched(settings: SocketSettings, data: bytes) -> None:
     """Refuse what can't share a datagram with others, nor be told from several messages."""
     if settings.batch is BatchFormat.NEWLINE and b"\n" in data[:-1]:
         raise PayloadRefused("line_feed", "this socket ends each message with a line feed, and so it must have none")
-    if settings.batch is not None and not fits(settings.batch, [data], LARGEST_PAYLOAD):
-        problem = f"{len(data)} bytes don't fit a datagram of {LARGEST_PAYLOAD} with what marks them in a batch"
+    if settings.batch is not None and not fits(settings.batch, [data], settings.max_payload):
+        problem = f"{len(data)} bytes don't fit a datagram of {settings.max_payload} with what marks them in a batch"
         raise PayloadRefused("too_large", problem)
 
 

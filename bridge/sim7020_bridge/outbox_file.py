@@ -2,7 +2,8 @@
 
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -12,9 +13,22 @@ from sim7020_bridge.outbox.database import connect, is_owned, path_of
 from sim7020_bridge.outbox.message import Entry
 
 PATIENCE: Final = 10.0
-"""Seconds that a running bridge has to carry out what it was asked."""
+"""Seconds that a running bridge has to carry out some of what it was asked."""
 
 _LOOK: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """What became of messages that were to be cancelled.
+
+    Args:
+        done: Whether a running bridge has done it; or else the next one will first of all.
+        sending: How many could not be cancelled, because the module has them already.
+    """
+
+    done: bool
+    sending: int = 0
 
 
 class OutboxFile:
@@ -43,8 +57,8 @@ class OutboxFile:
             content = records.load(connection)
         return [entry for entry in content.entries if entry.number not in content.cancelled]
 
-    def cancel(self, numbers: Iterable[int]) -> bool:
-        """Cancel messages; say whether a running bridge has done it, or else the next one will first of all.
+    def cancel(self, numbers: Sequence[int]) -> Cancelled:
+        """Cancel messages.
 
         Raises:
             StorageFailed: The file can't be written, or a running bridge does not look at it.
@@ -54,13 +68,17 @@ class OutboxFile:
             records.ask_to_cancel(connection, numbers)
             connection.execute("COMMIT")
             if not is_owned(self._file):
-                return False
+                return Cancelled(done=False)
             ends = time.monotonic() + PATIENCE
-            while records.is_asked_to_cancel(connection):
+            before = len(numbers)
+            while left := records.still_to_cancel(connection):
+                if left < before:
+                    ends = time.monotonic() + PATIENCE
+                    before = left
                 if time.monotonic() > ends:
                     raise StorageFailed(self._file, f"the bridge did not carry it out within {PATIENCE:g} s")
                 time.sleep(_LOOK)
-        return True
+            return Cancelled(done=True, sending=records.still_there(connection, numbers))
 
 
 class _Connection:

@@ -22,7 +22,7 @@ _LOSSES: Final = {
     ),
     Loss.TOO_LARGE: (
         ReceiptState.FAILED,
-        ErrorDocument("too_large", "its socket is a UDP socket now, and it is too large for a datagram"),
+        ErrorDocument("too_large", "its socket was changed, and it is too large for a datagram of it"),
     ),
     Loss.NO_SOCKET: (
         ReceiptState.FAILED,
@@ -47,6 +47,10 @@ class Receipts:
         self._topics = topics
         self._sockets = {socket.name: socket for socket in sockets}
         self._clock = clock
+
+    def change(self, sockets: Sequence[SocketSettings]) -> None:
+        """Go by other sockets from now on."""
+        self._sockets = {socket.name: socket for socket in sockets}
 
     def of(
         self,

@@ -93,8 +93,20 @@ class Reporter:
         for socket in self._sockets:
             self._socket(socket)
 
+    def change(self, settings: ModemSettings) -> None:
+        """Tell of other sockets from now on, and no longer of those that are gone."""
+        gone = {socket.name for socket in self._settings.sockets} - {socket.name for socket in settings.sockets}
+        self._settings = settings
+        for name in gone:
+            self._retain(self._topics.socket_state(name), b"")
+        self._info()
+        for socket in self._sockets:
+            self._socket(socket)
+
     def socket_changed(self, socket: ModemSocket) -> None:
         """Publish a socket's state: a new phase at once, counters a little later."""
+        if self._sockets.get(socket.settings.name) is not socket:
+            return
         topic = self._topics.socket_state(socket.settings.name)
         phase = b'"phase":"%s"' % socket.state.phase.encode()
         if phase in self._published.get(topic, b""):
@@ -226,6 +238,7 @@ def state_document(state: ModemState, outbox: Outbox, usage: Usage) -> documents
             messages=outbox.messages,
             bytes=outbox.bytes,
             oldest=None if outbox.oldest is None else round(outbox.oldest, 1),
+            aside=outbox.owing.aside,
         ),
         counters=documents.Counters(
             recoveries=documents.Recoveries(

@@ -266,19 +266,26 @@ class Requests:
             apn = SetDefaultApn(body.text("apn"), username, password)
         except ValueError as error:
             raise RequestRefused("invalid_request", str(error)) from error
+        warning = self._count_attach()
         await change_apn(module, apn)
         await _until_online(module)
-        return {"apn": apn.apn, "pdn": self._pdn(module.facts.state)}
+        return {"apn": apn.apn, "pdn": self._pdn(module.facts.state), **warning}
 
     async def _reattach(self, _body: RequestBody) -> Data:
         module = self._modem.module
+        warning = self._count_attach()
         await cycle_radio(module)
         await _until_online(module)
-        return {"pdn": self._pdn(module.facts.state)}
+        return {"pdn": self._pdn(module.facts.state), **warning}
 
     async def _reset(self, _body: RequestBody) -> Data:
         await self._modem.reset()
-        return {}
+        return self._count_attach()
+
+    def _count_attach(self) -> Data:
+        """Count an attachment that a user asks for; return what goes into the response where they are too many."""
+        over = self._modem.count_attach()
+        return {} if over is None else {"warning": over}
 
     async def _sleep(self, body: RequestBody) -> Data:
         saving = PowerSavingSettings(

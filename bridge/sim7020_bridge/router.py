@@ -8,10 +8,10 @@ from typing import Final
 
 from sim7020_bridge.batching import batch, fits
 from sim7020_bridge.clock import Clock, wall_clock
-from sim7020_bridge.commands.sockets import LARGEST_PAYLOAD
 from sim7020_bridge.config.model import SocketSettings, Transport, WhenUnsure
 from sim7020_bridge.errors import BridgeError, CommandRefused, LineError, ModuleSilent, StorageFailed
-from sim7020_bridge.modem.socket import ModemSocket, SocketLost
+from sim7020_bridge.modem.socket import CAREFUL_PAYLOAD, ModemSocket
+from sim7020_bridge.modem.socket_state import SocketLost
 from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.mqtt.documents import ErrorDocument, ReceiptState
 from sim7020_bridge.mqtt.payloads import encode_payload
@@ -22,6 +22,8 @@ from sim7020_bridge.pacing import Pace
 from sim7020_bridge.receipts import Receipts
 
 log: Final = logging.getLogger(__name__)
+
+_Limits = tuple[float, int | None]
 
 ATTEMPTS: Final = 3
 """How often a message is given to a module that refuses it, each time on a socket opened afresh."""
@@ -35,11 +37,12 @@ ACKNOWLEDGED_WITHIN: Final = 900.0
 HELD_BACK_CHECK: Final = 60.0
 """Seconds until messages that the data budget holds back are looked at again: a new period may have begun."""
 
-LAST_SENDS: Final = 2.0
-"""Seconds that messages under way have to come to their end when the bridge ends."""
-
 STORAGE_WAIT: Final = 5.0
 """Seconds before a message that must not go unless written down is tried again."""
+
+MAY_BE_TOO_LARGE: Final = (
+    "socket %s: the module refused a datagram of %d bytes; if its firmware takes no more than %d, set max_payload"
+)
 
 
 class Router:
@@ -75,19 +78,42 @@ class Router:
         self._changed = asyncio.Event()
         self._closing = False
         self._under_way: list[Entry] = []
+        self._serving: dict[ModemSocket, asyncio.Task[None]] = {}
+        self._sending: set[ModemSocket] = set()
+        self._resocketed = asyncio.Event()
+        self._paces: dict[str, tuple[_Limits, Pace]] = {}
         self._clock = clock
 
     async def run(self) -> None:
         """Carry what waits to its sockets until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for socket in self._sockets:
-                tasks.create_task(self._serve(socket, tasks), name=f"router: {socket.settings.name}")
+            while True:
+                self._resocketed.clear()
+                self._follow(tasks)
+                await self._resocketed.wait()
 
-    async def finish(self) -> None:
-        """Begin nothing more, and give what is with the module a moment to come to its end."""
+    def change(self) -> None:
+        """Serve the sockets that there are now; what waits for one that is gone is not sent any more."""
+        self._resocketed.set()
+
+    def _follow(self, tasks: asyncio.TaskGroup) -> None:
+        """Begin to serve sockets that are new, and end to serve those that are gone, each after its last message."""
+        current = set(self._sockets)
+        for socket in self._serving.keys() - current:
+            task = self._serving.pop(socket)
+            if socket not in self._sending:
+                task.cancel()
+        for socket in self._sockets:
+            if socket not in self._serving:
+                serving = self._serve(socket, tasks)
+                self._serving[socket] = tasks.create_task(serving, name=f"router: {socket.settings.name}")
+
+    async def finish(self, within: float) -> None:
+        """Begin nothing more, and give what is with the module so many seconds to come to its end."""
         self._closing = True
+        self.look()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LAST_SENDS):
+            async with asyncio.timeout(within):
                 while any(entry.place is Place.TAKEN for entry in self._under_way):
                     self._changed.clear()
                     await self._changed.wait()
@@ -108,12 +134,10 @@ class Router:
         """Send what waits for a socket, where that does no harm with the next message ready behind each."""
         name = socket.settings.name
         before: asyncio.Task[bool] | None = None
-        pace = Pace(socket.settings.min_interval, socket.settings.messages_per_hour)
-        loop = asyncio.get_running_loop()
-        while not self._closing:
+        while not self._closing and self._sockets.get(name) is socket:
             await self._outbox.wait(name)
             await self._outbox.wait_settled()
-            pause = self._pause(socket.settings, pace.wait(loop.time()))
+            pause = self._pause(socket.settings)
             if pause > 0:
                 await self._held_back(pause)
                 continue
@@ -122,18 +146,51 @@ class Router:
             if entries:
                 self._under_way = [entry for entry in self._under_way if entry.place is Place.TAKEN]
                 self._under_way += entries
-                pace.sent(loop.time())
-                sending = tasks.create_task(self._send(socket, entries), name=f"send to {name}")
-                gone_well = before is None or await before
-                before = sending
-                if not gone_well or not _ahead(socket):
-                    await sending
+                self._note_sent(socket.settings)
+                self._sending.add(socket)
+                try:
+                    sending = tasks.create_task(self._send(socket, entries), name=f"send to {name}")
+                    gone_well = before is None or await before
+                    before = sending
+                    if not gone_well or not _ahead(socket):
+                        await sending
+                finally:
+                    self._sending.discard(socket)
 
-    def _pause(self, settings: SocketSettings, pause: float) -> float:
+    async def until_any_may_go(self) -> None:
+        """Return once a message waits that neither the pace nor the data budget holds back."""
+        while True:
+            await self._outbox.until_any()
+            waiting = [socket.settings for socket in self._sockets if self._outbox.first(socket.settings.name)]
+            pause = min(map(self._pause, waiting), default=HELD_BACK_CHECK)
+            if pause <= 0:
+                return
+            await self._held_back(pause)
+
+    def _pace(self, settings: SocketSettings) -> Pace:
+        """Return a socket's pace; what earlier runs sent counts, and so the outbox must have been read."""
+        name, limits = settings.name, (settings.min_interval, settings.messages_per_hour)
+        before, pace = self._paces.get(name, (None, None))
+        if pace is None:
+            now = asyncio.get_running_loop().time()
+            pace = Pace(*limits, [now - age for age in self._outbox.sends.ages(name)])
+        elif before != limits:
+            pace = Pace(*limits, pace.sends)
+        self._paces[name] = limits, pace
+        return pace
+
+    def _note_sent(self, settings: SocketSettings) -> None:
+        pace = self._pace(settings)
+        pace.sent(asyncio.get_running_loop().time())
+        if pace.remembered:
+            self._outbox.sends.note(settings.name, remembered=pace.remembered)
+
+    def _pause(self, settings: SocketSettings) -> float:
         """Return the seconds until the next message of a socket may go, so far as can be known."""
         first = self._outbox.first(settings.name, self._lowest())
         if first is None:
             return HELD_BACK_CHECK
+        pause = self._pace(settings).wait(asyncio.get_running_loop().time())
         if settings.batch is None or first.message.priority >= Priority.HIGH:
             return pause
         return max(pause, settings.batch_wait - self._outbox.age(first))
@@ -152,7 +209,7 @@ class Router:
             return ()
         while (entry := self._outbox.first(settings.name, self._lowest())) is not None:
             payloads = [each.message.data for each in (*taken, entry)]
-            if taken and (settings.batch is None or not fits(settings.batch, payloads, LARGEST_PAYLOAD)):
+            if taken and (settings.batch is None or not fits(settings.batch, payloads, settings.max_payload)):
                 break
             self._outbox.take(entry)
             taken.append(entry)
@@ -173,9 +230,11 @@ class Router:
             acknowledged = await socket.send(data)
         except (SocketLost, LineError) as error:
             log.info("message %s was interrupted: %s", entries[0].message.id, error)
-            unsent = isinstance(error, SocketLost) and len(data) <= LARGEST_PAYLOAD
+            unsent = isinstance(error, SocketLost) and len(data) <= socket.settings.max_payload
             self._again(entries, unsure=cautious and not unsent)
         except (CommandRefused, ModuleSilent) as error:
+            if isinstance(error, CommandRefused) and not socket.acknowledges and len(data) > CAREFUL_PAYLOAD:
+                log.warning(MAY_BE_TOO_LARGE, socket.settings.name, len(data), CAREFUL_PAYLOAD)
             self._refused(entries, error, unsure=cautious and isinstance(error, ModuleSilent))
         else:
             if socket.acknowledges:
@@ -243,6 +302,8 @@ class Router:
         for entry in entries:
             if unsure:
                 self._outbox.lose(entry, Loss.UNSURE)
+            elif self._sockets.get(entry.message.socket) is None:
+                self._outbox.lose(entry, Loss.NO_SOCKET)
             else:
                 self._outbox.put_back(entry)
         self.look()
@@ -263,11 +324,11 @@ def _ahead(socket: ModemSocket) -> bool:
 
 
 def resumed(sockets: Sequence[SocketSettings], entry: Entry) -> Loss | None:
-    """Say why a message of before the bridge was started again can't be sent any more; None if it can."""
+    """Say why a message of before the bridge was started or reloaded can't be sent any more; None if it can."""
     settings = next((socket for socket in sockets if socket.name == entry.message.socket), None)
     if settings is None:
         return Loss.NO_SOCKET
-    if settings.transport is Transport.UDP and len(entry.message.data) > LARGEST_PAYLOAD:
+    if settings.transport is Transport.UDP and len(entry.message.data) > settings.max_payload:
         return Loss.TOO_LARGE
     unsure = entry.stage is Stage.SENDING and settings.when_unsure is WhenUnsure.FAIL
     return Loss.UNSURE if unsure else None

@@ -80,6 +80,7 @@ class Usage:
         self._changed = changed
         self._clock = clock
         self._days: dict[date, _Day] = {}
+        self._told = (self._today(), BudgetLevel.GOOD)
 
     @property
     def budget(self) -> int | None:
@@ -124,29 +125,31 @@ class Usage:
 
     def count(self, *, up: int = 0, down: int = 0) -> None:
         """Count bytes."""
-        before = self.level
         traffic = self._day(self._today()).traffic
         traffic.up += up
         traffic.down += down
-        self._changed(before, self.level)
+        self._tell()
+
+    def look(self) -> None:
+        """Tell of a change if another day has begun; to be called now and then, for nothing else may happen on it."""
+        if self._today() != self._told[0]:
+            self._tell()
 
     def calibrate(self, used: int) -> None:
         """Take the operator's figure for what this billing period has used so far, both ways."""
-        before = self.level
         for day in self._in_period():
             day.correction = 0
         self._day(self.period_start).correction = used - self.period.total
-        self._changed(before, self.level)
+        self._tell()
 
     def restore(self, rows: Iterable[DayUsage]) -> None:
         """Count on from what was kept; what was counted already is added."""
-        before = self.level
         for row in rows:
             day = self._day(row.day)
             day.traffic.up += row.up
             day.traffic.down += row.down
             day.correction += row.correction
-        self._changed(before, self.level)
+        self._tell()
 
     def rows(self) -> tuple[DayUsage, ...]:
         """Return what has to be kept."""
@@ -156,6 +159,11 @@ class Usage:
             for day, each in self._days.items()
             if day >= oldest
         )
+
+    def _tell(self) -> None:
+        before = self._told[1]
+        self._told = self._today(), self.level
+        self._changed(before, self.level)
 
     def _in_period(self) -> list[_Day]:
         start = self.period_start

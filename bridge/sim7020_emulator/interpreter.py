@@ -64,11 +64,6 @@ class Interpreter:
         module.on_report = self._report
         module.on_power = self._power_changed
 
-    @property
-    def busy(self) -> bool:
-        """Say whether a command line is being carried out."""
-        return self._running is not None
-
     def feed(self, data: bytes) -> None:
         """Take bytes as they come off the line."""
         if self._module.power is not Power.ON or not self._module.light_sleep.hears():

@@ -6,6 +6,9 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.device_registry import DeviceEntry
 from homeassistant.helpers.typing import ConfigType
 
+from custom_components.sim7020.actions import async_register_actions
+from custom_components.sim7020.alerts import async_report_alerts
+from custom_components.sim7020.announce import async_announce
 from custom_components.sim7020.compatibility import delete_contract_issue
 from custom_components.sim7020.const import DOMAIN, PLATFORMS
 from custom_components.sim7020.coordinator import Coordinator, Sim7020ConfigEntry, modem_identifier, socket_identifier
@@ -15,6 +18,7 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:  # noqa: ARG001
     """Set up what does not belong to one modem."""
+    async_register_actions(hass)
     return True
 
 
@@ -25,6 +29,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: Sim7020ConfigEntry) -> b
     entry.async_on_unload(coordinator.close)
     entry.runtime_data = coordinator
     coordinator.async_register_devices()
+    async_report_alerts(hass, entry)
+    async_announce(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     return True
 

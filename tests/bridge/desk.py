@@ -14,8 +14,9 @@ from sim7020_bridge.intake import Intake
 from sim7020_bridge.mqtt.messages import Publication, Received
 from sim7020_bridge.mqtt.topics import Inbox, Topics
 from sim7020_bridge.outbox.message import Owed, Priority
-from sim7020_bridge.outbox.outbox import Outbox, Rules
+from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.outbox.passing_time import Clocks, PassingTime
+from sim7020_bridge.outbox.rules import Rules
 from sim7020_bridge.receipts import Receipts
 from sim7020_bridge.reporter import Reporter, pdn_document
 from sim7020_bridge.requests import Requests
@@ -56,6 +57,7 @@ class Desk:
                 resumed=partial(resumed, bench.settings.sockets),
                 changed=self._outbox_changed,
                 received_dropped=lambda _: None,
+                put_aside=lambda _: None,
                 usage=lambda _: None,
             ),
             time=PassingTime(Clocks(boot=str, uptime=asyncio.get_running_loop().time, wall=lambda: 0.0)),

@@ -6,6 +6,7 @@ from importlib.resources import files
 from typing import TypeVar
 
 from sim7020_bridge.outbox.committer import Work
+from sim7020_bridge.outbox.room import Need
 
 T = TypeVar("T")
 
@@ -21,9 +22,9 @@ class InstantStore:
         self.set_aside = None
         self.commits = 0
 
-    def submit(self, work: Work[T], *, within: float = 0.0) -> "asyncio.Future[T]":
+    def submit(self, work: Work[T], *, within: float = 0.0, need: Need = Need.TIDIES) -> "asyncio.Future[T]":
         """Do work."""
-        del within
+        del within, need
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         done.set_result(work(self._connection))
         self.commits += 1

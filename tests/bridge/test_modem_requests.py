@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sim7020_bridge.config.model import PowerSavingSettings
+from sim7020_bridge.config.model import PowerSavingSettings, RecoverySettings
 from tests.bridge.desk import staffed
 from tests.bridge.scripted_module import on_virtual_time
 from tests.virtual_time import run
@@ -21,6 +21,20 @@ async def test_reattach() -> None:
         assert response["data"]["pdn"]["state"] == "active"
         heard = desk.module.heard
         assert heard.index("AT+CFUN=0") < heard.index("AT+CFUN=1")
+
+
+@on_virtual_time
+async def test_attaching_on_request_counts() -> None:
+    """What a user asks for is done, counts like the ladder's own attempts, and warns when it is more than a day's."""
+    async with staffed(recovery=RecoverySettings(attach_ceiling=4)) as desk:
+        await desk.bench.online()
+        await asyncio.sleep(5)
+        responses = [await desk.ask("reattach") for _ in range(3)]
+        responses += [await desk.ask("set_apn", apn=f"apn{number}") for number in range(2)]
+        assert ["warning" in response["data"] for response in responses] == [False] * 4 + [True]
+        assert "4 attach attempts" in responses[-1]["data"]["warning"]
+        response = await desk.ask("reset")
+        assert "4 attach attempts" in response["data"]["warning"]
 
 
 @on_virtual_time

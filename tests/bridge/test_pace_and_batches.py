@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 
 from sim7020_bridge.config.model import BatchFormat, Encoding
+from sim7020_bridge.outbox.message import Priority
+from sim7020_bridge.pacing import Pace
 from sim7020_bridge.router import ATTEMPTS
 from tests.bridge.desk import named, sent, staffed
 from tests.bridge.modem.bench import UDP, now
@@ -38,6 +40,32 @@ async def test_messages_per_hour() -> None:
         assert now() - began < 5
         await desk.final("udp", "m4", within=9000)
         assert 7200 <= now() - began < 7210
+
+
+@on_virtual_time
+async def test_what_is_held_back_wakes_nobody() -> None:
+    """A message that the pace or the data budget holds back is no reason to wake the module, until it may go."""
+    settings = replace(UDP, min_interval=100.0)
+    async with staffed(settings, absent=10**6) as desk:
+        began = now()
+        desk.router._note_sent(settings)
+        desk.send("udp", b"a", **named("a"))
+        await desk.router.until_any_may_go()
+        assert 99 <= now() - began <= 101
+        desk.router._lowest = lambda: Priority.HIGH
+        waking = asyncio.create_task(desk.router.until_any_may_go())
+        await asyncio.sleep(1000)
+        assert not waking.done()
+        desk.send("udp", b"b", **named("b", priority="critical"))
+        await waking
+        assert now() - began < 1200
+
+
+def test_earlier_sends_count() -> None:
+    """A bridge that is started again keeps the pace of the one before."""
+    assert Pace(10.0, None, [-20.0, -4.0]).wait(0.0) == 6.0
+    assert Pace(0.0, 2, [-3000.0, -1000.0, -500.0]).wait(0.0) == 2600.0
+    assert Pace(0.0, 2, [-500.0]).wait(0.0) == 0.0
 
 
 @pytest.mark.parametrize(

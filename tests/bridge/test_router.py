@@ -215,7 +215,7 @@ async def test_interrupted_message_is_sent_in_the_next_session(evidence: str) ->
 @on_virtual_time
 async def test_expired_while_it_waits() -> None:
     """A message whose time runs out before its socket opens is not sent."""
-    async with staffed(UDP, absent=20) as desk:
+    async with staffed(UDP, absent=200) as desk:
         desk.send("udp", b"x", message_expiry=30, **named("m1"))
         await desk.final("udp", "m1")
         assert desk.receipts("udp", "m1") == ["queued", "expired"]
@@ -234,7 +234,7 @@ async def test_expired_after_an_interruption(ttl: int, state: str) -> None:
         desk.module.answer_once("AT+CSOSEND", *SILENCE)
         desk.send("udp", b"x", message_expiry=ttl, **named("m1"))
         await desk.module.hears("AT+CSOSEND")
-        desk.bench.absent = 40
+        desk.bench.absent = 400
         desk.module.unplug()
         assert (await desk.final("udp", "m1"))["state"] == state
 
@@ -325,7 +325,7 @@ async def test_the_end_waits_for_what_is_under_way() -> None:
         await desk.bench.opened("tcp")
         desk.send("tcp", b"x", **named("m1"))
         await desk.module.hears("AT+CSOSEND")
-        finishing = asyncio.create_task(desk.router.finish())
+        finishing = asyncio.create_task(desk.router.finish(2.0))
         await asyncio.sleep(0.5)
         desk.send("tcp", b"y", **named("m2"))
         desk.module.say("SEND: 0,1")

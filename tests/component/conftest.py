@@ -9,6 +9,7 @@ from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.typing import MqttMockHAClient, MqttMockPahoClient
 
 import custom_components  # noqa: F401 # before Home Assistant looks, or it takes the test plugin's own directory
+from tests.component.texts_used import TextsUsed, texts_used
 
 # How Home Assistant begins to say that an integration uses what is deprecated, or stops its event loop.
 COMPLAINTS = ("Detected that custom integration 'sim7020'", "by custom integration 'sim7020'")
@@ -41,3 +42,11 @@ def no_complaints(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     yield
     found = complaints(caplog)
     assert not found, "\n".join(found)
+
+
+@pytest.fixture(autouse=True)
+def used() -> Iterator[TextsUsed]:
+    """Hold the component to having every text that it has Home Assistant show."""
+    with texts_used() as used:
+        yield used
+    assert not used.missing, "\n".join(used.missing)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from sim7020_bridge.app import Bridge
 from sim7020_bridge.config.model import ModemSettings, MqttSettings, SocketSettings, Transport
+from sim7020_bridge.modem.timing import Timing
 from tests import contract_check
 from tests.broker import Mosquitto, mosquitto
 from tests.e2e.here import EmulatorHere
@@ -30,6 +31,8 @@ from tests.fast_time import FastLoop
 BASE = "sim7020"
 NAME = "shed"
 ROOT = f"{BASE}/{NAME}"
+TIMING = Timing()
+MOST_WAITING = 100
 CHATTER = 10.0
 """Seconds of the module's time between two messages that somebody sends."""
 _BROKER = ("max_queued_messages 0", "set_tcp_nodelay true")
@@ -108,6 +111,35 @@ class Belongings:
 
 
 @dataclass(slots=True)
+class SocketWaits:
+    """One socket's waits before it was opened again, by the loop's clock.
+
+    A wait counts for as long as the bridge's constants make it: from the first, doubled with each failure in a row.
+    """
+
+    taken: list[tuple[float, float]] = field(default_factory=list)
+    _failures: int = 0
+    _opened: float = 0.0
+    _began: float = 0.0
+
+    def change(self, before: str, after: str, at: float) -> None:
+        """Take a change of phase."""
+        if before == "open" and at - self._opened > TIMING.socket_stable:
+            self._failures = 0
+        if after == "open":
+            self._opened = at
+        if after == "opening" and before != "backoff":
+            # a session of its own, or the PDN context came back: nothing failed
+            self._failures = 0
+        if before == "backoff":
+            longest = min(TIMING.socket_last, TIMING.socket_first * 2.0 ** (self._failures - 1))
+            self.taken.append((self._began, min(at, self._began + longest)))
+        if after == "backoff":
+            self._failures += 1
+            self._began = at
+
+
+@dataclass(slots=True)
 class Published:
     """What the bridge has published, and when by the loop's clock, in seconds."""
 
@@ -121,6 +153,8 @@ class Published:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     sockets: int = 0
     may_sleep: bool = False
+    waiting: int = 0
+    waits: dict[str, SocketWaits] = field(default_factory=dict)
 
     @property
     def is_up(self) -> bool:
@@ -136,9 +170,13 @@ class Published:
         tail = heard.topic.removeprefix(f"{ROOT}/").split("/")
         match tail:
             case ["state"]:
-                self.layer = heard.json()["link"]["layer"]
+                state = heard.json()
+                self.layer = state["link"]["layer"]
+                self.waiting = state["outbox"]["messages"]
             case ["socket", name, "state"]:
-                self.phases[name] = heard.json()["phase"]
+                phase = heard.json()["phase"]
+                self.waits.setdefault(name, SocketWaits()).change(self.phases.get(name, ""), phase, now)
+                self.phases[name] = phase
             case ["event"]:
                 self._event(heard.json())
             case ["alert", name] if heard.payload:
@@ -152,9 +190,9 @@ class Published:
         self.changed.set()
 
     def _event(self, event: dict[str, str]) -> None:
-        self.events.append(event["type"])
+        self.events.append(sys.intern(event["type"]))
         if event["type"] == "recovering":
-            self.rungs.append(event["rung"])
+            self.rungs.append(sys.intern(event["rung"]))
 
 
 @dataclass(slots=True)
@@ -213,9 +251,11 @@ class FastWorld:
         )
 
     async def chat(self, socket: str) -> None:
-        """Send a message every now and then, for ever."""
+        """Send a message every now and then, for ever, unless many wait already: they would count as memory."""
         while True:
             await asyncio.sleep(CHATTER)
+            if self.published.waiting > MOST_WAITING:
+                continue
             self.mqtt.post(f"{ROOT}/socket/{socket}/send", b"m", qos=0)
 
     async def carries(self, *names: str, within: float = 1000.0) -> None:

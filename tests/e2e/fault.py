@@ -4,6 +4,7 @@ import asyncio
 import shlex
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,24 @@ from sim7020_bridge.config.model import PowerHookSettings
 from tests.e2e.fast_world import FastWorld
 
 Hook = Callable[[Path], PowerHookSettings]
+Barrier = Callable[[Path], AbstractContextManager[None]]
 BOTH = ("telemetry", "control")
 UP = "online"
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A wait that has to be: the bridge would do wrong to be faster.
+
+    Args:
+        seconds: How long, from the bridge's own constants.
+        why: What demands it, and where that is written.
+        since: Start of the command from whose first writing after the fault it counts; empty: from the fault.
+    """
+
+    seconds: float
+    why: str
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +47,16 @@ class Fault:
         awaits: An event, and how often the bridge has to tell it.
         stays: Seconds for which nothing may change at the end; with an alert: that it is watched.
         lasts: Seconds that the fault lasts, where the trace does not tell its end.
-        needs: Seconds of the module's own that follow the end of the fault, where it does nothing without its host;
-            None where the trace tells when it was online.
-        why: Why recovering takes longer than the module needs, where it does and is meant to.
+        strikes: How a line of the module's begins that shows a fault that was waiting to happen; the last of them is
+            its end.
+        wait: What has to be waited for beside the end of the fault.
+        needs: Seconds of the module's own that follow the end of the fault and of the wait, where it does nothing
+            without its host; None where the trace tells when it was online.
         speed: How many times as fast as the world.
         within: Seconds in which it has to end.
         modem: Settings of the modem.
         hook: The power hook in that directory.
+        barred: What keeps the bridge from its port, from before it starts and for half a minute.
         arguments: More of them for the emulator.
         name: Tells cases with the same scenario apart.
         chat: Whether somebody sends all the time.
@@ -51,14 +71,16 @@ class Fault:
     faults: int = 0
     stays: float = 5.0
     lasts: float | None = None
+    strikes: str = ""
+    wait: Wait | None = None
     needs: float | None = None
     awaits: tuple[str, int] = ("attached", 0)
-    why: str = ""
     speed: float = 40.0
     within: float = 900.0
     sockets: tuple[str, ...] = BOTH
     modem: dict[str, Any] = field(default_factory=dict)
     hook: Hook | None = None
+    barred: Barrier | None = None
     arguments: tuple[str, ...] = ()
     tcp_port: bool = False
     name: str = ""

@@ -1,19 +1,24 @@
 """Faults of the port, the dialogue and the module, and what the bridge is expected to do about each."""
 
+from dataclasses import replace
 from typing import Final
 
+from sim7020_bridge.commands.sockets import SendData
 from sim7020_bridge.config.model import PowerSavingSettings
-from tests.e2e.fault import Fault, downlink, gpio, plug, told
+from sim7020_bridge.modem.ladder import DEFAULT_BUDGETS, Rung
+from sim7020_bridge.modem.timing import Timing
+from tests.e2e.barriers import held_by_another, not_permitted
+from tests.e2e.fault import Fault, Wait, downlink, gpio, plug, told
 
 _PSM: Final = PowerSavingSettings(active_time=4.0, periodic_update=60.0)
-_PORT: Final = (
-    "the port is tried every one to two seconds and the module set up anew; 2 s and less where measured at 10 times"
+_TIMES: Final = Timing()
+_SENDING: Final = SendData.timeout
+_SILENT: Final = DEFAULT_BUDGETS[Rung.REOPEN].tries * _TIMES.probe_within
+_BEFORE_POWER: Final = DEFAULT_BUDGETS[Rung.POWER].first
+_SEND: Final = Wait(_SENDING, "`AT+CSOSEND` may take 60 s", since="AT+CSOSEND")
+_HOOK: Final = Wait(
+    _SENDING + _SILENT + _BEFORE_POWER, "`AT+CSOSEND` 60 s, three openings of 20 s, 10 s before the power", "AT+CSOSEND"
 )
-_PROBE: Final = "the module is asked every half second whether it answers, then set up anew"
-_SEND: Final = "a send that is not answered is waited for: a module may take 60 s"
-_HOOK: Final = "the power is touched only when three openings of the port did not help, and after a minute's grace"
-_SOCKETS: Final = "sockets that fail again and again are opened after ever longer waits"
-_SETUP: Final = "the module is set up anew, its sockets opened again; 2 s and less where measured at 10 times"
 
 FAULTS: Final = (
     Fault("all-is-well", "none"),
@@ -28,7 +33,6 @@ FAULTS: Final = (
         needs=0,
         rungs=frozenset({"reopen"}),
         alerts=frozenset({"port_missing"}),
-        why=_PORT,
     ),
     Fault(
         "port-replaced",
@@ -37,7 +41,6 @@ FAULTS: Final = (
         lasts=20,
         rungs=frozenset({"reopen"}),
         alerts=frozenset({"port_missing"}),
-        why=_PORT,
     ),
     Fault(
         "port-replaced",
@@ -48,7 +51,6 @@ FAULTS: Final = (
         lasts=20,
         rungs=frozenset({"reopen"}),
         alerts=frozenset({"port_missing"}),
-        why=_PORT,
     ),
     Fault(
         "port-moves",
@@ -56,7 +58,6 @@ FAULTS: Final = (
         faults=1,
         rungs=frozenset({"reopen"}),
         alerts=frozenset({"port_missing"}),
-        why=_PORT,
     ),
     Fault(
         "port-flaps",
@@ -65,8 +66,25 @@ FAULTS: Final = (
         lasts=3,
         rungs=frozenset({"reopen"}),
         alerts=frozenset({"port_missing"}),
-        why=_PORT,
         speed=60,
+    ),
+    Fault(
+        "all-is-well",
+        "another program holds the port for 30 s",
+        faults=1,
+        name="port-busy",
+        barred=held_by_another,
+        rungs=frozenset({"reopen"}),
+        alerts=frozenset({"port_busy"}),
+    ),
+    Fault(
+        "all-is-well",
+        "for 30 s the bridge's user may not open the port",
+        faults=1,
+        name="port-not-permitted",
+        barred=not_permitted,
+        rungs=frozenset({"reopen"}),
+        alerts=frozenset({"port_not_permitted"}),
     ),
     Fault(
         "rate-wrong",
@@ -90,14 +108,12 @@ FAULTS: Final = (
         faults=2,
         rungs=frozenset({"reopen"}),
         alerts=frozenset({"module_silent"}),
-        why=_PROBE,
     ),
     Fault(
         "deaf",
         "deaf for a minute",
         faults=2,
         rungs=frozenset({"resync", "sockets"}),
-        why="a send falls into the silence, and its socket is opened again",
     ),
     Fault(
         "deaf-in-a-send",
@@ -105,9 +121,8 @@ FAULTS: Final = (
         faults=2,
         rungs=frozenset({"reopen"}),
         alerts=frozenset({"module_silent"}),
-        why=_PROBE,
     ),
-    Fault("mute", "says nothing for 40 s", faults=2, rungs=frozenset({"resync", "sockets"}), why=_SEND),
+    Fault("mute", "says nothing for 40 s", faults=2, rungs=frozenset({"resync", "sockets"}), wait=_SEND),
     Fault(
         "deaf-for-good",
         "hangs, and there is no power hook",
@@ -122,12 +137,11 @@ FAULTS: Final = (
         hook=told("power", "cycle", "5"),
         name="deaf-command",
         faults=2,
-        lasts=5,
-        needs=9.7,
+        lasts=0,
+        wait=_HOOK,
+        needs=14.7,
         rungs=frozenset({"power", "reopen"}),
         alerts=frozenset({"module_silent"}),
-        why=_HOOK,
-        speed=80,
     ),
     Fault(
         "deaf-for-good",
@@ -135,12 +149,11 @@ FAULTS: Final = (
         faults=3,
         hook=plug,
         name="deaf-plug",
-        lasts=5,
-        needs=9.7,
+        lasts=0,
+        wait=_HOOK,
+        needs=14.7,
         rungs=frozenset({"power", "reopen"}),
         alerts=frozenset({"module_silent"}),
-        why=_HOOK,
-        speed=80,
     ),
     Fault(
         "deaf-for-good",
@@ -149,11 +162,14 @@ FAULTS: Final = (
         hook=gpio,
         name="deaf-gpio",
         lasts=0,
+        wait=replace(
+            _HOOK,
+            seconds=_HOOK.seconds + 2 * _BEFORE_POWER,
+            why=f"{_HOOK.why}, 20 s more: the first press switches a module that hangs off",
+        ),
         needs=9.7,
         rungs=frozenset({"power", "reopen"}),
         alerts=frozenset({"module_silent"}),
-        why=_HOOK,
-        speed=80,
     ),
     Fault(
         "power-down",
@@ -162,11 +178,13 @@ FAULTS: Final = (
         hook=told("pwrkey"),
         name="off-pwrkey",
         lasts=0,
+        wait=Wait(
+            _TIMES.probe_within + _SILENT + _BEFORE_POWER,
+            "20 s for it to come back by itself, three openings of 20 s, 10 s before the power",
+        ),
         needs=9.7,
         rungs=frozenset({"power", "reopen"}),
         alerts=frozenset({"module_silent"}),
-        why=_HOOK,
-        speed=80,
     ),
     Fault(
         "power-down",
@@ -193,25 +211,36 @@ FAULTS: Final = (
         "every command is refused for a minute",
         faults=2,
         rungs=frozenset({"sockets"}),
-        why=_SOCKETS,
     ),
-    Fault("final-missing", "four final results are missing", faults=1, rungs=frozenset({"sockets"}), why=_SEND),
-    Fault("send-unanswered", "two sends are not answered", faults=1, rungs=frozenset({"sockets"}), why=_SEND),
-    Fault("noise", "one byte in twenty is changed for 30 s", faults=2, rungs=frozenset({"sockets"}), why=_SEND),
+    Fault("final-missing", "four final results are missing", faults=1, rungs=frozenset({"sockets"}), wait=_SEND),
+    Fault(
+        "send-unanswered",
+        "two sends are not answered",
+        faults=1,
+        rungs=frozenset({"sockets"}),
+        wait=Wait(2 * _SENDING, "twice 60 s for `AT+CSOSEND`", "AT+CSOSEND"),
+    ),
+    Fault("noise", "one byte in twenty is changed for 30 s", faults=2, rungs=frozenset({"sockets"}), wait=_SEND),
     Fault("garbage", "bursts of garbage", faults=5),
     Fault("urc-storm", "200 unsolicited lines a second for 10 s", faults=1, lasts=10),
     Fault("urc-strange", "unknown lines", faults=4),
-    Fault("echo-returns", "the echo is switched on behind the bridge's back", faults=1, lasts=0, needs=0, why=_SETUP),
+    Fault(
+        "echo-returns",
+        "the echo is switched on behind the bridge's back",
+        faults=1,
+        lasts=0,
+        wait=Wait(0.0, "the echo shows with the next command", "AT"),
+        needs=0,
+    ),
     Fault(
         "echo-stuck",
         "sends back whatever comes for 40 s",
         faults=2,
         rungs=frozenset({"reopen"}),
         alerts=frozenset({"module_silent"}),
-        why=_PROBE,
     ),
     Fault("reboot", "restarts by itself", faults=1),
-    Fault("reboot-silent", "restarts without a word", faults=1, why=_SEND),
+    Fault("reboot-silent", "restarts without a word", faults=1, wait=_SEND),
     Fault("reboot-in-a-send", "restarts in a send", faults=1, rungs=frozenset({"reopen"})),
     Fault("reboot-loop", "restarts five times", faults=5, rungs=frozenset({"reopen"})),
     Fault("power-cut", "its supply is cut for 30 s", faults=1),
@@ -229,15 +258,13 @@ FAULTS: Final = (
         rungs=frozenset({"reopen"}),
         alerts=frozenset({"module_silent", "supply"}),
     ),
-    Fault("sleeps-unasked", "falls asleep unasked for 40 s", faults=1, lasts=40, why=_SETUP),
+    Fault("sleeps-unasked", "falls asleep unasked for 40 s", faults=1, lasts=40),
     Fault(
         "sleeps-for-good",
         "falls asleep unasked; PWRKEY wakes it",
         faults=2,
         hook=told("pwrkey", wakes=True),
-        lasts=0,
         needs=0.5,
-        why="it is woken when a message waits, here up to 10 s later; the hook's program takes its time too",
     ),
     Fault(
         "psm-cycles",

@@ -2,11 +2,14 @@
 
 from typing import Final
 
-from tests.e2e.fault import Fault
+from sim7020_bridge.modem.ladder import DEFAULT_BUDGETS, Rung
+from sim7020_bridge.modem.timing import Timing
+from tests.e2e.fault import Fault, Wait
 
-_SOCKETS: Final = "sockets that fail again and again are opened after ever longer waits"
-
-_AGAIN: Final = "sockets that the PDN took with it are opened again after a second"
+_TIMES: Final = Timing()
+_REATTACH: Final = DEFAULT_BUDGETS[Rung.REATTACH].first + _TIMES.radio_off
+"""Seconds until the radio is on again after the first try to attach was decided on."""
+_AGAIN: Final = "10 s before attaching again (T3411, 3GPP TS 24.301), radio off for 5 s (TCP/IP note)"
 
 FAULTS: Final = (
     Fault(
@@ -39,9 +42,8 @@ FAULTS: Final = (
         rungs=frozenset({"sockets"}),
         alerts=frozenset({"sim_missing"}),
         speed=80,
-        why="the SIM is read every two seconds",
     ),
-    Fault("sim-pin", "SIM asks for its PIN", modem={"pin": "1234"}, name="pin-right", alerts=frozenset({"sim_pin"})),
+    Fault("sim-pin", "SIM asks for its PIN", modem={"pin": "1234"}, name="pin-right"),
     Fault(
         "sim-pin",
         "SIM asks for its PIN, and none is configured",
@@ -58,7 +60,7 @@ FAULTS: Final = (
         modem={"pin": "9999"},
         stays=300,
         speed=150,
-        alerts=frozenset({"sim_pin", "sim_puk"}),
+        alerts=frozenset({"sim_puk"}),
     ),
     Fault(
         "sim-pin",
@@ -100,7 +102,9 @@ FAULTS: Final = (
         needs=7.5,
         rungs=frozenset({"reattach"}),
         alerts=frozenset({"registration_denied"}),
-        why="a network that says no is asked again after five minutes at the earliest",
+        wait=Wait(
+            _TIMES.registration_patience + _REATTACH, f"a network that said no is asked again after 5 min; {_AGAIN}"
+        ),
         speed=80,
     ),
     Fault(
@@ -129,7 +133,7 @@ FAULTS: Final = (
         lasts=0,
         needs=7.5,
         rungs=frozenset({"reattach", "sockets"}),
-        why="the network has five minutes before attaching starts over",
+        wait=Wait(_TIMES.idle_patience + _REATTACH, f"10 s for the module to search by itself; {_AGAIN}"),
         speed=80,
     ),
     Fault("back-off", "detached with a T3346 of three minutes", faults=1, rungs=frozenset({"sockets"}), speed=60),
@@ -142,7 +146,6 @@ FAULTS: Final = (
         lasts=0,
         needs=0.5,
         rungs=frozenset({"sockets"}),
-        why=_AGAIN,
     ),
     Fault(
         "pdn-lost-often",
@@ -152,17 +155,16 @@ FAULTS: Final = (
         needs=0.5,
         rungs=frozenset({"sockets"}),
         speed=80,
-        why=_AGAIN,
     ),
     Fault(
         "pdn-refused",
         "the PDN is lost, and refused three times",
         faults=2,
         lasts=0,
-        needs=0.5,
+        wait=Wait(_TIMES.pdn_patience + _REATTACH, f"30 s for the context that the network refused; {_AGAIN}"),
+        needs=7.5,
         rungs=frozenset({"reattach", "sockets"}),
         alerts=frozenset({"apn_rejected"}),
-        why="the network refused; attaching starts over after 30 s and a wait",
     ),
     Fault(
         "address-changes",
@@ -172,7 +174,6 @@ FAULTS: Final = (
         needs=0.5,
         rungs=frozenset({"sockets"}),
         speed=80,
-        why=_AGAIN,
     ),
     Fault(
         "apn-unknown",
@@ -181,19 +182,18 @@ FAULTS: Final = (
         alerts=frozenset({"apn_rejected"}),
     ),
     Fault("datagrams-lost", "a third of all datagrams is lost for five minutes", faults=1, speed=100),
-    Fault("connect-errors", "connecting fails with each code", faults=13, rungs=frozenset({"sockets"}), why=_SOCKETS),
+    Fault("connect-errors", "connecting fails with each code", faults=13, rungs=frozenset({"sockets"})),
     Fault(
         "connect-refused-long",
         "ten connections are refused",
         faults=1,
         rungs=frozenset({"sockets"}),
-        why=_SOCKETS,
         speed=60,
     ),
-    Fault("peer-closes", "peers close their connections", faults=5, rungs=frozenset({"sockets"}), why=_SOCKETS),
-    Fault("peer-resets", "peers reset their connections", faults=5, rungs=frozenset({"sockets"}), why=_SOCKETS),
-    Fault("send-errors", "sends fail with each code", faults=13, rungs=frozenset({"sockets"}), why=_SOCKETS, speed=60),
+    Fault("peer-closes", "peers close their connections", faults=5, rungs=frozenset({"sockets"})),
+    Fault("peer-resets", "peers reset their connections", faults=5, rungs=frozenset({"sockets"})),
     Fault(
-        "socket-errors", "sockets end with each code", faults=13, rungs=frozenset({"sockets"}), why=_SOCKETS, speed=100
+        "send-errors", "sends fail with each code", faults=13, strikes="+CSOERR", rungs=frozenset({"sockets"}), speed=60
     ),
+    Fault("socket-errors", "sockets end with each code", faults=13, rungs=frozenset({"sockets"}), speed=100),
 )

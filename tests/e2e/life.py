@@ -113,8 +113,10 @@ def count(marks: list[Mark]) -> int:
 
 def _forget(world: FastWorld, _heard: Heard) -> None:
     """Hold what was published to the contract, and let the test's own memory stay as it is."""
-    world.check()
-    world.mqtt.heard.clear()
+    try:
+        world.check()
+    finally:
+        world.mqtt.heard.clear()
     world.udp.datagrams.clear()
     world.tcp.stream.clear()
 

@@ -49,7 +49,7 @@ class Outage:
     """One time of not being up; times by the loop's clock, in seconds.
 
     Args:
-        began: When the fault happened that took it down.
+        began: When the fault happened that took it down; when it went down if it had been up since that fault.
         mended: When the last fault ended that happened meanwhile.
         online: When the module itself was online again; ``mended`` if it was so all the time.
         over: When the bridge was up again.
@@ -64,16 +64,18 @@ class Outage:
 def outages(marks: list[Mark], up: list[tuple[float, bool]]) -> Iterator[Outage]:
     """Yield each time of not being up, from what happened to the module and when the bridge was up and when not."""
     lost: float | None = marks[0].at if marks else None
+    up_again = 0.0
     for at, is_up in up:
         if not is_up:
             lost = at if lost is None else lost
         elif lost is not None:
             began = max([mark.at for mark in marks if mark.at <= lost and _takes_down(mark)], default=lost)
+            began = began if began > up_again else lost
             within = [mark for mark in marks if began <= mark.at <= at]
             mended = max([mark.at for mark in within if mark.fault], default=began)
             online = max([mark.at for mark in within if mark.text == ONLINE], default=mended)
             yield Outage(began, mended, max(online, mended), at)
-            lost = None
+            lost, up_again = None, at
 
 
 def _takes_down(mark: Mark) -> bool:

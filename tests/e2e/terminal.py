@@ -58,8 +58,14 @@ class Terminal:
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
+        if self._master >= 0:
+            self.closes()
+
+    def closes(self) -> None:
+        """Close the window."""
         asyncio.get_running_loop().remove_reader(self._master)
         os.close(self._master)
+        self._master = -1
 
     @property
     def shown(self) -> str:

@@ -9,7 +9,7 @@ import serial
 from tests.e2e.line_partner import line_partner, silent
 from tests.e2e.programs import Emulator
 from tests.e2e.terminal import Terminal
-from tests.e2e.world import run
+from tests.e2e.world import World, run
 from tests.pty_peer import PtyPeer
 
 PROGRAM = (sys.executable, "-m", "sim7020_bridge", "console")
@@ -123,7 +123,7 @@ async def test_a_port_that_is_held_or_missing_is_an_error_of_one_line(tmp_path: 
             code, out, err = await piped(peer.path, "AT\n")
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert "the program" in err
-    assert "request/at" in err
+    assert "sim7020-bridge console MODEM" in err
     code, _, err = await piped(str(tmp_path / "nothing"), "AT\n")
     assert (code, err.count("\n")) == (1, 1)
     assert "there is no such device" in err
@@ -142,3 +142,37 @@ async def test_an_unplugged_module_ends_the_conversation() -> None:
         assert await screen.ends() == 1
     finally:
         await screen.__aexit__(None, None, None)
+
+
+async def test_through_a_bridge_that_runs(world: World) -> None:
+    """While the bridge has the port, its modem is asked over MQTT: what is allowed is answered and explained."""
+    emulator = await world.emulator("--attached")
+    await world.shed(emulator.place, allow_at=["AT+CSQ", "AT+COPS*"])
+    broker = ("--broker", f"{world.broker.host}:{world.broker.port}")
+    code, out, err = await piped("shed", "AT+CSQ\n", *broker)
+    assert (code, err) == (0, "")
+    assert "signal: about -69 dBm, good" in out
+    assert "< OK" in out
+    code, out, _ = await piped("shed", "AT+CPIN?\nAT+COPS?\n", *broker)
+    assert code == 1
+    assert "add it to allow_at" in out
+    assert "operator: " in out
+    code, out, err = await piped(emulator.place, "AT\n")
+    assert (code, out) == (1, "")
+    assert "sim7020-bridge console MODEM" in err
+    code, out, _ = await piped("nobody", "AT\n", *broker, "--timeout", "0.5")
+    assert code == 1
+    assert "no bridge answered for nobody" in out
+    async with Terminal("console", "shed", *broker) as terminal:
+        place = await terminal.sees("AT> ")
+        terminal.types("AT+CSQ\r")
+        await terminal.sees("AT> ", after=await terminal.sees("good", after=place))
+        terminal.types(END_OF_INPUT)
+        assert await terminal.ends() == 0
+
+
+async def test_neither_a_port_nor_a_modem() -> None:
+    """A place that can't be either is a wrong command line."""
+    code, _, err = await piped("What?", "")
+    assert code == 2
+    assert "neither a port nor a modem" in err

@@ -89,6 +89,8 @@ async def test_a_strict_replay_ends_at_what_was_not_recorded(tmp_path: Path) -> 
     assert await player.stop() == (1, "the host sent AT+CFUN?, where line 1 has AT+CSQ\n")
     player = await background("replay", "--strict", str(file))
     await _types(player.port, "AT+CSQ\r", until=b"OK\r\n")
+    async with asyncio.timeout(20):
+        await player.process.wait()
     assert await player.stop() == (0, "")
 
 

@@ -233,7 +233,7 @@ async def test_the_outbox_on_request_and_from_the_shell(world: World) -> None:
     assert (shown["data_hex"], shown["priority"], shown["socket"]) == ("21", "high", "alarms")
     assert shown["expires"] is not None
     assert (await shed.request("outbox", action="cancel", id="nobody"))["error"]["code"] == "unknown_message"
-    assert (await shed.request("outbox", action="cancel", id="m1"))["data"] == {"cancelled": 1}
+    assert (await shed.request("outbox", action="cancel", id="m1"))["data"] == {"cancelled": 1, "sending": 0}
     assert (await shed.receipt("telemetry", "m1", "failed"))["error"]["code"] == "cancelled"
     command = (sys.executable, "-m", "sim7020_bridge", "outbox")
     config = ("--config", str(world.bridges[0].config))

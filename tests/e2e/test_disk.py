@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import resource
 import sys
 from collections.abc import Sequence
@@ -99,6 +100,48 @@ async def test_a_small_file_system_that_is_full(world: World) -> None:
     await shed.request("activate")
     for number in taken:
         await shed.receipt("telemetry", f"m{number}", "accepted")
+
+
+async def test_a_small_file_system_that_the_outbox_fills(world: World) -> None:
+    """What fills it is the outbox alone: all that was taken still goes out, and then it takes messages again."""
+    state = world.directory / "state"
+    state.mkdir()
+    inside = await mounting(state, f"size={SIZE + 65536}")
+    if not inside:
+        # without a file system of its own no file can be in the way of another
+        assert os.geteuid() != 0
+        return
+    shed = await start(world, *inside)
+    for turn in ("first", "second"):
+        await shed.request("deactivate")
+        await shed.socket("telemetry", lambda now: now["phase"] in {"closed", "backoff"})
+        taken = await until_refused(shed, turn)
+        assert len(taken) > 50
+        await world.mqtt.now(shed.topic("alert/outbox_storage"), lambda heard: bool(heard.payload))
+        await shed.request("activate")
+        for name in taken:
+            await shed.receipt("telemetry", name, "accepted")
+            assert shed.receipts("telemetry", name).count("accepted") == 1
+        await world.mqtt.now(shed.topic("alert/outbox_storage"), lambda heard: not heard.payload)
+
+
+async def until_refused(shed: Modem, turn: str) -> list[str]:
+    """Send messages until the disk takes no more of them; return those that it took."""
+    taken: list[str] = []
+    refused = 0
+    while not refused:
+        names = [f"{turn} {len(taken) + number}" for number in range(50)]
+        for name in names:
+            await shed.send("telemetry", name.encode().ljust(500), name)
+        topic = shed.topic("socket/telemetry/receipt")
+        for name in names:
+            heard = await shed.mqtt.message(topic, lambda heard, name=name: heard.json()["id"] == name)  # type: ignore[misc]
+            if heard.json()["state"] == "rejected":
+                assert heard.json()["error"]["code"] == "storage_failed"
+                refused += 1
+            else:
+                taken.append(name)
+    return taken
 
 
 async def test_a_file_system_that_can_t_be_written(world: World) -> None:

@@ -1,7 +1,8 @@
 """Every fault, end to end: what the bridge does about it, what it tells, and that it is well again by itself.
 
 Each fault is lived through in one of four processes of its own, for most of the time is spent waiting. With
-RELIABILITY_PACE set (1: as usual, 0.5: half as fast and more exact) the table of docs/reliability.md is written.
+RELIABILITY_PACE set (1: as usual, 0.5: half as fast and more exact) what each recovery may take is asserted, and the
+table of docs/reliability.md is written.
 """
 
 import multiprocessing
@@ -27,7 +28,7 @@ BY_THE_WAY = frozenset({"resync", "sockets"})
 def outcomes(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Future[Outcome]]]:
-    """Live through the faults whose tests were selected; write the table if it is wanted and all of them are well."""
+    """Live through the faults whose tests were selected; write the table if it is wanted and all came to their end."""
     items = [item for item in request.session.items if isinstance(item, pytest.Function)]
     faults = [item.callspec.params["fault"] for item in items if item.originalname == "test_fault"]
     names = [fault.id for fault in faults if isinstance(fault, Fault)]
@@ -38,7 +39,8 @@ def outcomes(
         }
         yield running
         processes.shutdown(cancel_futures=True)
-    if PACE is not None and len(running) == len(FAULTS) and not request.session.testsfailed:
+    ended = [future for future in running.values() if future.done() and future.exception() is None]
+    if PACE is not None and len(ended) == len(FAULTS):
         write("matrix", table([(fault, running[fault.id].result()) for fault in FAULTS]))
 
 
@@ -60,6 +62,8 @@ def test_fault(fault: Fault, outcomes: dict[str, Future[Outcome]]) -> None:
     assert len(pins) == len(set(pins)), "a PIN was tried twice"
     attaches = sum(command.startswith(ATTACHING) for command in outcome.commands)
     assert attaches < DEFAULT_ATTACH_CEILING, "the ceiling of a day, and no fault lasts that long"
+    if PACE is not None and fault.ends == UP:
+        assert outcome.added <= outcome.allowed, f"the bridge added more than 2 s and a tenth\n{said}"
 
 
 def test_matrix_is_wide() -> None:

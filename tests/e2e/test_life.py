@@ -1,5 +1,6 @@
 """Beginnings, ends and everything that goes away in between and comes back."""
 
+import itertools
 import signal
 
 import pytest
@@ -105,10 +106,11 @@ async def test_module_that_is_unplugged(world: World, *, tcp_port: bool) -> None
     await shed.receipt("telemetry", "m1", "queued")
     await emulator.start()
     state = await shed.online()
-    assert state["counters"]["recoveries"]["reopen"] == 1
+    assert 1 <= state["counters"]["recoveries"]["reopen"] <= 3
     await server.has(b"kept")
     kinds = [heard.json()["type"] for heard in world.mqtt.all(shed.topic("event"))]
-    assert kinds == ["attached", "lost", "recovering", "attached", "recovered"]
+    # how often the port was tried depends on how long the emulator takes to start
+    assert [kind for kind, _ in itertools.groupby(kinds)] == ["attached", "lost", "recovering", "attached", "recovered"]
 
 
 async def test_module_that_reboots(world: World) -> None:

@@ -138,3 +138,25 @@ async def test_long_payload_on_udp(world: World) -> None:
     await shed.send("telemetry", bytes(512), "fits")
     await server.has(bytes(512))
     assert shed.receipts("telemetry", "long") == ["rejected"]
+
+
+async def test_firmware_that_takes_half_as_much(world: World) -> None:
+    """With `max_payload` what such a module would refuse is rejected at once for UDP, and goes in parts for TCP."""
+    datagrams, stream = await world.udp(), await world.tcp()
+    emulator = await world.emulator("--variant", "csosend_max=256")
+    sockets = {
+        "telemetry": udp(datagrams.port, max_payload=256),
+        "unaware": udp(datagrams.port),
+        "control": tcp(stream.port, max_payload=256),
+    }
+    shed = await world.shed(emulator.place, sockets)
+    await shed.send("telemetry", bytes(257), "long")
+    receipt = await shed.receipt("telemetry", "long", "rejected")
+    assert receipt["error"]["code"] == "too_large"
+    await shed.send("telemetry", bytes(256), "fits")
+    await datagrams.has(bytes(256))
+    await shed.send("control", b"x" * 600, "stream")
+    await shed.receipt("control", "stream", "acknowledged")
+    assert bytes(stream.stream) == b"x" * 600
+    await shed.send("unaware", bytes(257), "refused")
+    assert (await shed.receipt("unaware", "refused", "failed"))["error"]["code"] == "module_refused"

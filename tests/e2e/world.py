@@ -176,7 +176,9 @@ class World:
         for name in modems:
             mine = [heard for heard in self.mqtt.heard if heard.topic.startswith(f"{BASE}/{name}/")]
             published = [
-                heard for heard in mine if heard.topic.rpartition("/")[2] != "send" and "/request/" not in heard.topic
+                heard
+                for heard in mine
+                if heard.topic.rpartition("/")[2] not in {"send", "component"} and "/request/" not in heard.topic
             ]
             for heard in published:
                 contract_check.check(heard.topic, heard.payload, retain=heard.retain, base=BASE, modem=name)

@@ -7,9 +7,9 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, ClassVar, Final, Protocol, TypeVar
 
-from sim7020_bridge.at.command import Answer, Attention, Command, Echo, R, UnknownLine, Urc, UrcTable
+from sim7020_bridge.at.command import Answer, Attention, Command, Echo, Order, R, UnknownLine, Urc, UrcTable
 from sim7020_bridge.at.dialogue import Dialogue, Ended, Event, Repeated, Stray, Unsolicited, result_of
 from sim7020_bridge.at.framer import Framer, Line
 from sim7020_bridge.at.results import Outcome
@@ -225,16 +225,24 @@ class Channel:
         loop = asyncio.get_running_loop()
         end = loop.time() + within
         # a module that was left in numeric mode (ATV0) says 0 to AT, but OK to ATV1
-        lines = itertools.cycle(("AT", "ATV1"))
-        while loop.time() < end:
+        for tried, line in enumerate(itertools.cycle(("AT", "ATV1"))):
+            if loop.time() >= end:
+                break
             strays = self._strays
             with suppress(ModuleSilent, CommandRefused):
-                await self.execute(_Probe(every, next(lines)))
+                await self.execute(_Probe(every, line))
                 # one AT that went unanswered in time may be answered yet, and would answer the next command
                 await asyncio.sleep(self._pacing.quiet)
                 if self._strays == strays:
+                    if tried:
+                        await self._ask()
                     return
         raise ModuleSilent("AT", within)
+
+    async def _ask(self) -> None:
+        """Wait out late answers: a question's answer shows by its name that what was asked before has been answered."""
+        with suppress(ModuleSilent, CommandRefused):
+            await self.execute(_Question())
 
     def _forget(self, future: "asyncio.Future[Any]") -> None:
         self._expected = [entry for entry in self._expected if entry[1] is not future]
@@ -280,11 +288,14 @@ class Channel:
                 answer = await self._exchange(exchange.command)
             except ModuleSilent as silence:
                 exchange.end(success=False)
-                if not isinstance(exchange.command, _Probe):
+                if not isinstance(exchange.command, _Probe | _Question):
                     await self._resynchronise()
                 _fail(exchange.future, silence)
             else:
                 exchange.end(success=answer.final.outcome in exchange.command.successes)
+                if answer.final.outcome is Outcome.PROMPT and Outcome.PROMPT not in exchange.command.successes:
+                    await self._escape()
+                    await self._prove()
                 if not exchange.future.done():
                     exchange.future.set_result(answer)
             if self._waiting:
@@ -339,13 +350,17 @@ class Channel:
             self._last_used = asyncio.get_running_loop().time()
 
     async def _resynchronise(self) -> None:
-        """Prove that the line is sane after a missed deadline: quiet, then AT until a lone OK.
-
-        URCs may come in between, as many as like; a second final result may not.
-        """
+        """Bring the line back into step after a missed deadline."""
         self.resyncs += 1
         self._on_resync()
         log.warning("no answer in time; resynchronising the line")
+        await self._prove()
+
+    async def _prove(self) -> None:
+        """Prove that the line is sane: quiet, then AT until a lone OK, then a question, should answers be later still.
+
+        URCs may come in between, as many as like; a second final result may not.
+        """
         for attempt in range(self._pacing.attempts):
             await self._until_quiet()
             if attempt % 2:
@@ -355,6 +370,8 @@ class Channel:
                 answer = await self._exchange(_Probe(self._pacing.attention))
                 await asyncio.sleep(self._pacing.quiet)
                 if answer.final.outcome is Outcome.OK and self._strays == strays:
+                    with suppress(ModuleSilent):
+                        await self._exchange(_Question())
                     return
         raise LineOutOfSync("the module does not answer AT any more")
 
@@ -388,6 +405,21 @@ class _Probe(Attention):
     def line(self) -> str:
         """Return the command line."""
         return self.words
+
+
+@dataclass(frozen=True, slots=True)
+class _Question(Order):
+    """+IFC: read the flow control, which nothing else asks for.
+
+    V.250 section 6.2.12.
+    """
+
+    answer_names: ClassVar[tuple[str, ...]] = ("+IFC",)
+    answer_promised: ClassVar[bool] = True
+
+    def line(self) -> str:
+        """Return the command line."""
+        return "AT+IFC?"
 
 
 def _fail(future: asyncio.Future[Any], error: Exception) -> None:

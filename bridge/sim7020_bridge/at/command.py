@@ -48,6 +48,9 @@ class Command(ABC, Generic[R_co]):
     ``successes``: outcomes that mean success; any other final result refuses the command.
     ``final_promised``: whether a final result is sure to come. Where it isn't, a deadline that passes
     without one is success with whatever was said until then, and no reason to doubt the line.
+    ``answer_promised``: whether success is sure to come with information text. Then an OK without any belongs to an
+    earlier command and ends nothing.
+    ``ends_at_prompt``: whether a data prompt ends the exchange, as a refusal: the data is not given.
     ``settle``: seconds for which the line is left alone after the final result, where firmware is
     known to add a second one.
     """
@@ -57,6 +60,8 @@ class Command(ABC, Generic[R_co]):
     timeout: ClassVar[float] = DEFAULT_TIMEOUT
     successes: ClassVar[frozenset[Outcome]] = frozenset({Outcome.OK})
     final_promised: ClassVar[bool] = True
+    answer_promised: ClassVar[bool] = False
+    ends_at_prompt: ClassVar[bool] = False
     settle: ClassVar[float] = 0.0
 
     @abstractmethod

@@ -1,5 +1,7 @@
 """Reads the arguments of one line, left to right."""
 
+import string
+
 from sim7020_bridge.at.framer import Line
 from sim7020_bridge.errors import MalformedAnswer
 
@@ -64,6 +66,13 @@ class Cursor:
         except ValueError:
             raise self._malformed("hex digits", field) from None
 
+    def optional_hex_digits(self) -> str | None:
+        """Take hex digits, quoted or not, as upper-case text; None if the field is empty or missing."""
+        digits = self.optional_text()
+        if digits is not None and not set(digits) <= _HEX_DIGITS:
+            raise self._malformed("hex digits", digits)
+        return None if digits is None else digits.upper()
+
     def skip(self, fields: int = 1) -> None:
         """Leave out fields, missing ones too."""
         self._next += fields
@@ -114,3 +123,4 @@ def _is_integer(field: str) -> bool:
 
 
 _LONGEST_NUMBER = 19
+_HEX_DIGITS = frozenset(string.hexdigits)

@@ -89,10 +89,16 @@ class Dialogue:
     def _declared_elsewhere(self, final: FinalResult) -> bool:
         if final.outcome not in ONLY_WHERE_DECLARED:
             return False
-        return self._pending is None or final.outcome not in self._pending.successes
+        if self._pending is None:
+            return True
+        ends = final.outcome is Outcome.PROMPT and self._pending.ends_at_prompt
+        return not ends and final.outcome not in self._pending.successes
 
     def _final(self, final: FinalResult) -> Event:
-        if self._pending is None or (final.outcome is Outcome.PROMPT and self._declared_elsewhere(final)):
+        command = self._pending
+        if command is None or (final.outcome is Outcome.PROMPT and self._declared_elsewhere(final)):
+            return Stray(final)
+        if command.answer_promised and final.outcome is Outcome.OK and not self._lines:
             return Stray(final)
         answer = Answer(tuple(self._lines), final)
         self.abandon()

@@ -39,7 +39,7 @@ class FinalResult:
     meaning: str = ""
 
 
-PROMPT_RESULT: Final = FinalResult(Outcome.PROMPT, "> ")
+PROMPT_RESULT: Final = FinalResult(Outcome.PROMPT, "> ", meaning="it waits for data")
 
 NO_RESULT: Final = FinalResult(Outcome.OK, "")
 """Stands for the final result of a command that need not have one."""

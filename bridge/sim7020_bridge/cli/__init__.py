@@ -11,6 +11,11 @@ _SUBCOMMANDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "run": "sim7020_bridge.cli.run",
         "demo": "sim7020_bridge.cli.demo",
+        "init": "sim7020_bridge.cli.init",
+        "check": "sim7020_bridge.cli.check",
+        "status": "sim7020_bridge.cli.status",
+        "watch": "sim7020_bridge.cli.watch",
+        "send": "sim7020_bridge.cli.send",
         "outbox": "sim7020_bridge.cli.outbox",
         "ports": "sim7020_bridge.cli.ports",
         "probe": "sim7020_bridge.cli.probe",
@@ -18,6 +23,8 @@ _SUBCOMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "decode": "sim7020_bridge.cli.decode",
         "record": "sim7020_bridge.cli.record",
         "replay": "sim7020_bridge.cli.replay",
+        "health": "sim7020_bridge.cli.health",
+        "completion": "sim7020_bridge.cli.completion",
     }
 )
 """Name of each subcommand, in the order of the help, and the module that has it under the same name."""
@@ -29,6 +36,10 @@ class _Subcommands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(_SUBCOMMANDS)
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Show the commands only: the options are in the usage, and all of it fits a screen."""
+        self.format_commands(ctx, formatter)
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in _SUBCOMMANDS:
             return None
@@ -38,7 +49,9 @@ class _Subcommands(click.Group):
         return command
 
 
-@click.group(cls=_Subcommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Subcommands, options_metavar="[--version] [-h]", context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(package_name="sim7020-bridge", prog_name="sim7020-bridge")
 def main() -> None:
     """Keep SIM7020 NB-IoT modems attached and map MQTT topics to their sockets.

@@ -2,53 +2,61 @@
 
 import asyncio
 import sys
-from typing import Final, Protocol
+from typing import Final
 
 import click
 
 from sim7020_bridge.at.framer import Framer, Prompt
+from sim7020_bridge.cli.broker import with_broker
+from sim7020_bridge.cli.console_lines import converse, shown
+from sim7020_bridge.cli.console_over_mqtt import speak
 from sim7020_bridge.cli.keyboard import Keyboard
-from sim7020_bridge.cli.options import EXIT_FAILED
+from sim7020_bridge.cli.options import EXIT_FAILED, patience
 from sim7020_bridge.cli.stopping import run_until_stopped
 from sim7020_bridge.commands.identity import BAUD_RATES
-from sim7020_bridge.config.model import DEFAULT_BAUDRATE
+from sim7020_bridge.config import values
+from sim7020_bridge.config.model import DEFAULT_BAUDRATE, MqttSettings
 from sim7020_bridge.decode.decoder import Decoder
 from sim7020_bridge.decode.kinds import Direction, Explained, Kind
 from sim7020_bridge.decode.log_line import LogLine
 from sim7020_bridge.errors import LineError, PortUnavailable
 from sim7020_bridge.port import Port, open_port
 
-_PATIENCE: Final = 180.0
+_PATIENCE: Final = 180
 """Seconds; the longest that the manual lets a command take is ``AT+COPS=?``."""
 _QUIET: Final = 0.5
 """Seconds that a script's last URCs are waited for."""
 _END_OF_DATA: Final = "\x1a"
-_TEXT_WIDTH: Final = 40
 
 
 @click.command()
-@click.argument("port")
-@click.option("--baud", type=int, default=DEFAULT_BAUDRATE, show_default=True, metavar="RATE", help="The port's rate.")
-@click.option("--timeout", type=click.FloatRange(0.1, 3600), default=_PATIENCE, show_default=True, help="Seconds.")
-def console(*, port: str, baud: int, timeout: float) -> None:
-    """Speak AT with the module at PORT; each line is explained.
+@click.argument("place", metavar="PORT|MODEM")
+@click.option("--baud", type=int, default=DEFAULT_BAUDRATE, metavar="RATE", help=f"Default: {DEFAULT_BAUDRATE}.")
+@patience(_PATIENCE)
+@with_broker
+def console(*, mqtt: MqttSettings, place: str, baud: int, within: float) -> None:
+    """Speak AT with the module at PORT, or through a bridge that has MODEM.
 
-    With history and editing; Ctrl-D leaves. From a pipe, each line is sent when
-    the one before is done. While the bridge runs, PORT is its: stop it first.
+    Lines are explained and have history; Ctrl-D leaves. From a pipe, each is
+    sent when the one before is done. MODEM is asked with request/at.
 
     \b
-    Exit status: 0 left, 1 the port can't be used or a piped command was refused
-                 or not answered, 2 wrong usage.
+    Exit status: 0 left, 1 no port, or a piped command failed, 2 wrong usage,
+                 3 no broker.
     Example:     sim7020-bridge console /dev/ttyUSB0
-                 echo AT+CSQ | sim7020-bridge console /dev/ttyUSB0
     """
     if baud not in BAUD_RATES[1:]:
         raise click.BadParameter(f"the module has no rate of {baud}", param_hint="--baud")
     failed: list[str] = []
     try:
-        run_until_stopped(_console(port, baud, timeout, failed))
+        if _is_port(place):
+            run_until_stopped(_console(place, baud, within, failed))
+        else:
+            run_until_stopped(speak(mqtt, values.name(place), within, failed))
+    except values.WrongValue as error:
+        raise click.BadParameter(f"{place} is neither a port nor a modem: {error}", param_hint="PORT|MODEM") from error
     except PortUnavailable as error:
-        way = "; through a bridge that runs, use its request/at" if error.reason == "busy" else ""
+        way = "; if it is the bridge, go through it: sim7020-bridge console MODEM" if error.reason == "busy" else ""
         click.echo(f"{error}{way}", err=True)
         sys.exit(EXIT_FAILED)
     except LineError as error:
@@ -57,24 +65,8 @@ def console(*, port: str, baud: int, timeout: float) -> None:
     sys.exit(EXIT_FAILED if failed else 0)
 
 
-class Partner(Protocol):
-    """Whom the console speaks with."""
-
-    async def ask(self, line: str, within: float) -> bool:
-        """Say a line and wait for its end; whether it came in time and was no refusal."""
-        ...
-
-    @property
-    def wants_data(self) -> bool:
-        """Whether the next line is payload."""
-        ...
-
-
-async def converse(keyboard: Keyboard, partner: Partner, within: float, failed: list[str]) -> None:
-    """Carry lines from the keyboard to a partner until there are no more."""
-    while (line := await keyboard.line("data> " if partner.wants_data else "AT> ")) is not None:
-        if line.strip() and not await partner.ask(line, within) and not keyboard.interactive:
-            failed.append(line)
+def _is_port(place: str) -> bool:
+    return "/" in place
 
 
 async def _console(port: str, baud: int, within: float, failed: list[str]) -> None:
@@ -150,11 +142,3 @@ class _SerialModule:
         if each.kind in {Kind.FINAL, Kind.PROMPT} or each.name == "RDY":
             self._refused = each.kind is Kind.FINAL and "ERROR" in each.name
             self._ended.set()
-
-
-def shown(each: Explained) -> str:
-    """Return a line with its explanation, as a terminal shows it."""
-    arrow = ">" if each.direction is Direction.OUT else "<"
-    text = "".join(character if character.isprintable() else "." for character in each.text)
-    colour = {Kind.FINAL: "green" if each.name == "OK" else "red", Kind.URC: "yellow"}.get(each.kind)
-    return f"{click.style(f'{arrow} {text:<{_TEXT_WIDTH}}', fg=colour)} {click.style(each.words, dim=True)}"

@@ -1,28 +1,33 @@
 """What several subcommands share: options, exit statuses, and how a configuration is read."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import click
 
+from sim7020_bridge.config import environment as variables
 from sim7020_bridge.config.load import load
 from sim7020_bridge.config.model import Settings
 from sim7020_bridge.errors import ConfigurationError
 
 EXIT_FAILED: Final = 1
 EXIT_CONFIGURATION: Final = 2
+EXIT_NO_ANSWER: Final = 3
 
 CONFIG: Final = click.option(
     "--config",
     "-c",
     "file",
     required=True,
+    envvar=variables.FILE,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="The configuration, a YAML file; see docs/configuration.md.",
+    help="The configuration; see docs/configuration.md.",
 )
 MODEM: Final = click.option("--modem", "-m", metavar="NAME", help="Which modem; needed if there are several.")
+ONE_MODEM: Final = click.option("--modem", "-m", metavar="NAME", help="This modem only.")
 SOCKET: Final = click.option("--socket", "-s", metavar="NAME", help="Messages to this socket only.")
 
 
@@ -33,3 +38,18 @@ def configuration(file: Path) -> Settings:
     except ConfigurationError as error:
         click.echo(str(error), err=True)
         sys.exit(EXIT_CONFIGURATION)
+
+
+JSON: Final = click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
+
+
+def patience(seconds: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make the option ``--timeout`` with a default; the subcommand is given it as ``within``."""
+    return click.option(
+        "--timeout",
+        "within",
+        type=click.FloatRange(0.1, 86400),
+        metavar="SECONDS",
+        default=float(seconds),
+        help=f"Patience; default: {seconds}.",
+    )

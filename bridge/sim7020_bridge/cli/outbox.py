@@ -9,7 +9,7 @@ from sim7020_bridge.cli.options import CONFIG, EXIT_CONFIGURATION, EXIT_FAILED, 
 from sim7020_bridge.clock import rfc3339
 from sim7020_bridge.errors import StorageFailed
 from sim7020_bridge.outbox.message import Entry
-from sim7020_bridge.outbox_file import OutboxFile
+from sim7020_bridge.outbox_file import Cancelled, OutboxFile
 
 
 @click.group()
@@ -78,10 +78,11 @@ def _outbox(file: Path, modem: str | None, socket: str | None) -> tuple[OutboxFi
 
 def _cancel(opened: OutboxFile, numbers: list[int]) -> None:
     try:
-        done = not numbers or opened.cancel(numbers)
+        cancelled = opened.cancel(numbers) if numbers else Cancelled(done=True)
     except StorageFailed as error:
         click.echo(str(error), err=True)
         sys.exit(EXIT_FAILED)
-    click.echo(
-        f"{len(numbers)} cancelled" if done else f"{len(numbers)} cancelled; their receipts go out with the next run"
-    )
+    later = "" if cancelled.done else "; their receipts go out with the next run"
+    click.echo(f"{len(numbers) - cancelled.sending} cancelled{later}")
+    if cancelled.sending:
+        click.echo(f"{cancelled.sending} already with the module, and can't be called back", err=True)

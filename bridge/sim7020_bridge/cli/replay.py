@@ -1,6 +1,5 @@
 """``replay``: a recording as a port that answers as the modem did."""
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -47,8 +46,6 @@ async def _replay(script: tuple[Exchange, ...], link: Path | None, *, strict: bo
         click.echo(pty.name)
         report = lambda words: click.echo(words, err=True)  # noqa: E731 - a sentence to the user
         await Replay(script, pty, strict=strict, speed=speed, report=report).run()
-        end = asyncio.get_running_loop().time() + _READING
-        while pty.unread and asyncio.get_running_loop().time() < end:  # noqa: ASYNC110 - the system tells no event
-            await asyncio.sleep(0.01)
+        await pty.until_left(_READING)
     finally:
         pty.close()

@@ -1,28 +1,35 @@
 """``run``: the daemon."""
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
-from typing import Final
 
 import click
 
-from sim7020_bridge import app, logs
+from sim7020_bridge import logs
 from sim7020_bridge.cli.options import CONFIG, configuration
+from sim7020_bridge.config.load import load
+from sim7020_bridge.config.model import LogFormat, LogLevel, Settings
+from sim7020_bridge.service import Service
 
-LEVELS: Final = ("debug", "info", "warning", "error")
+
+def _choice(values: type[StrEnum]) -> "click.Choice[str]":
+    return click.Choice([value.value for value in values])
 
 
 @click.command()
 @CONFIG
-@click.option(
-    "--log-level",
-    type=click.Choice(LEVELS),
-    default="info",
-    show_default=True,
-    help="debug shows every line of the AT dialogue, with identities and payload masked.",
-)
-def run(file: Path, log_level: str) -> None:
+@click.option("--log-level", type=_choice(LogLevel), metavar="LEVEL", help="debug, info, warning or error.")
+@click.option("--log-format", type=_choice(LogFormat), metavar="FORMAT", help="text or json.")
+def run(file: Path, log_level: str | None, log_format: str | None) -> None:
     """Run the bridge until it is stopped by SIGTERM or Ctrl-C.
+
+    \b
+    SIGHUP         reads the configuration again: sockets, topics, logging
+    SIGUSR1, 2     AT trace on, off; identities and payload are masked
+    SIGTERM        ends in good order; a second one ends at once
 
     \b
     Exit status: 0 stopped, 2 the configuration or the command line is wrong.
@@ -30,5 +37,16 @@ def run(file: Path, log_level: str) -> None:
     \b
     Example:   sim7020-bridge run --config /etc/sim7020-bridge/bridge.yaml
     """
-    logs.log_to_stderr(log_level)
-    asyncio.run(app.run(configuration(file)))
+
+    def chosen(settings: Settings) -> Settings:
+        level = LogLevel(log_level) if log_level else settings.logging.level
+        form = LogFormat(log_format) if log_format else settings.logging.format
+        return replace(settings, logging=replace(settings.logging, level=level, format=form))
+
+    settings = chosen(configuration(file))
+    logs.log_to_stderr(settings.logging)
+    asyncio.run(_run(settings, file, chosen))
+
+
+async def _run(settings: Settings, file: Path, chosen: Callable[[Settings], Settings]) -> None:
+    await Service(settings, load=lambda: chosen(load(file))).run()

@@ -168,7 +168,7 @@ class ReadImei(_Identity):
     """
 
     answer_names: ClassVar[tuple[str, ...]] = ("+CGSN", "+GSN")
-    shape: ClassVar[re.Pattern[str]] = re.compile(r"\d{14,17}")
+    shape: ClassVar[re.Pattern[str]] = re.compile(r"\d{14,16}")
 
     def line(self) -> str:
         """Return the command line."""
@@ -183,7 +183,7 @@ class ReadImsi(_Identity):
     """
 
     answer_names: ClassVar[tuple[str, ...]] = ("+CIMI",)
-    shape: ClassVar[re.Pattern[str]] = re.compile(r"\d{6,16}")
+    shape: ClassVar[re.Pattern[str]] = re.compile(r"\d{6,15}")
     timeout: ClassVar[float] = 20.0
 
     def line(self) -> str:

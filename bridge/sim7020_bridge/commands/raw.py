@@ -10,19 +10,26 @@ from sim7020_bridge.commands.registry import URCS, mask
 
 _NAME: Final = re.compile(r"AT(?P<name>[+*][A-Z]+)", re.IGNORECASE)
 
+_ASKS_FOR_DATA: Final = re.compile(r"AT\+(CSODSEND|CIPSEND|CMGS|CMGW)\b(?!=\?)", re.IGNORECASE)
+"""Commands that are answered with a data prompt (manual V1.05, +CSODSEND, +CIPSEND, +CMGS, +CMGW)."""
+
 
 @dataclass(frozen=True, slots=True)
 class RawCommand(Command[tuple[str, ...]]):
     """Any command line of printable ASCII that starts with AT.
 
-    Its answer is every line of its own name, and every line that is no known URC.
+    Its answer is every line of its own name, and every line that is no known URC. One that waits for data is refused,
+    or cancelled where the module asks for some all the same.
     """
 
     timeout: ClassVar[float] = 180.0
+    ends_at_prompt: ClassVar[bool] = True
 
     text: str
 
     def __post_init__(self) -> None:
+        if _ASKS_FOR_DATA.match(self.text):
+            raise ValueError("the module would wait for data, which can't be given here")
         if not (self.text.isascii() and self.text.isprintable() and self.text[:2].upper() == "AT"):
             raise ValueError("a command line starts with AT and consists of printable ASCII characters")
 

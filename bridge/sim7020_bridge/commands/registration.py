@@ -1,5 +1,6 @@
 """Registration with the network, in the read form and the unsolicited form, and the operator."""
 
+import re
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import ClassVar, Final, Self
@@ -8,6 +9,7 @@ from sim7020_bridge.at.command import Answer, Command, Order, Urc
 from sim7020_bridge.at.cursor import Cursor
 from sim7020_bridge.at.framer import Line
 from sim7020_bridge.commands.quoting import require_within
+from sim7020_bridge.errors import MalformedAnswer
 
 
 class Domain(StrEnum):
@@ -256,8 +258,8 @@ def _registration(line: Line) -> Registration:
     if _is_read_form(line):
         cursor.integer()
     status = cursor.integer()
-    tac = cursor.optional_text()
-    cell_id = cursor.optional_text()
+    tac = cursor.optional_hex_digits()
+    cell_id = cursor.optional_hex_digits()
     access_technology = cursor.optional_integer()
     # the routing area code came and went with the firmware; two digits in quotes are nothing else
     quoted = cursor.next_is_quoted
@@ -319,6 +321,10 @@ class Operator:
     access_technology: int | None = None
 
 
+_PLMN: Final = re.compile(r"[0-9]{5,6}")
+"""Three digits of the country and two or three of the network (3GPP TS 23.003 section 2.2)."""
+
+
 class OperatorFormat(IntEnum):
     """How ``+COPS:`` gives the operator."""
 
@@ -347,6 +353,8 @@ class ReadOperator(Command[Operator]):
         mode = cursor.integer()
         by_number = cursor.optional_integer() == OperatorFormat.NUMBER
         operator = cursor.optional_text()
+        if by_number and operator is not None and not _PLMN.fullmatch(operator):
+            raise MalformedAnswer(answer.only().text, f"{operator!r} is no country and network code")
         return Operator(
             mode=mode,
             name=None if by_number else operator,

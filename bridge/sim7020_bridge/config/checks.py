@@ -81,7 +81,10 @@ def _pin(modem: Tree, path: tuple[object, ...]) -> Iterator[Problem]:
 
 
 def _apn(modem: Tree, path: tuple[object, ...]) -> Iterator[Problem]:
-    for key, other in (("apn_username", "apn"), ("apn_password", "apn_username")):
+    if "apn_password" in modem and "apn_password_file" in modem:
+        yield Problem((*path, "apn_password_file"), "give apn_password or apn_password_file, not both", quiet=True)
+    needs = (("apn_username", "apn"), ("apn_password", "apn_username"), ("apn_password_file", "apn_username"))
+    for key, other in needs:
         if key in modem and other not in modem:
             yield Problem((*path, key), f"needs {other} as well", quiet=True)
 

@@ -12,6 +12,7 @@ from sim7020_bridge.config.model import (
     DEFAULT_FIRST_DAY,
     DEFAULT_MAX_BYTES,
     DEFAULT_MAX_MESSAGES,
+    DEFAULT_MAX_PAYLOAD,
     DEFAULT_MAX_RECEIVED,
     BatchFormat,
     WhenFull,
@@ -62,7 +63,7 @@ SOCKET = (
     Key(
         "batch",
         values.choice(BatchFormat),
-        "Put messages that wait together into one datagram of up to 512 bytes, which saves 28 bytes for each: "
+        "Put messages that wait together into one datagram of up to `max_payload` bytes, which saves 28 bytes each: "
         "`newline` (each ends with a line feed), `length` (each after its length, two bytes, the high one first) or "
         "`json` (an array of texts). Only with `udp`; without it, each message is a datagram.",
     ),
@@ -71,6 +72,13 @@ SOCKET = (
         module_values.seconds(0, DAY),
         "Seconds that a message waits for others to go with, 0 to 86400; `high` and `critical` ones don't.",
         0,
+    ),
+    Key(
+        "max_payload",
+        values.whole_number(1, DEFAULT_MAX_PAYLOAD),
+        "Bytes that the module takes at once, 1 to 512; some firmware takes no more than 256. A longer message is "
+        "rejected with `udp`, and goes in parts with `tcp`.",
+        DEFAULT_MAX_PAYLOAD,
     ),
     Key(
         "dead_letter_topic",

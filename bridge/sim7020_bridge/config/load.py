@@ -1,7 +1,9 @@
-"""From a YAML file to settings, or to every mistake with its line: the only file that knows YAML."""
+"""From a YAML file and the environment to settings, or to every mistake: the only file that knows YAML."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,14 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
+from sim7020_bridge.config import environment as variables
 from sim7020_bridge.config.checks import Problem, cross_check
 from sim7020_bridge.config.model import (
     DEFAULT_PORT,
     DEFAULT_TLS_PORT,
     DataBudgetSettings,
+    HttpSettings,
+    LoggingSettings,
     ModemSettings,
     MqttSettings,
     OutboxSettings,
@@ -34,27 +39,87 @@ _MAX_SHOWN = 60
 _CREDENTIALS = re.compile(r"//[^/@]*@")
 
 
-def load(path: Path) -> Settings:
-    """Read a configuration file; other files that it names are looked for beside it.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A valid configuration, and where each part of it is from.
+
+    Args:
+        settings: What it says, with defaults.
+        keys: The same as it was read, key by key.
+        tree: What was given, by the file and the environment.
+        given: The keys that are from the environment.
+    """
+
+    settings: Settings
+    keys: Mapping[str, Any]
+    tree: Any
+    given: Mapping[tuple[object, ...], variables.Given]
+
+    def line(self, path: tuple[object, ...]) -> int | None:
+        """Return the line of the file that a key is on; None if it isn't in the file."""
+        return _line(self.tree, path)
+
+
+def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read a configuration file and the environment; other files that they name are looked for beside it.
 
     Raises:
-        ConfigurationError: with every mistake in the file, in the order of its lines.
+        ConfigurationError: with every mistake, in the order of the file's lines.
     """
-    content = _content(path)
-    tree, problems = _parse(path, content)
-    read, more = read_tree(tree, path.parent)
+    return read(path, environment).settings
+
+
+def read(path: Path, environment: Mapping[str, str] = os.environ) -> Reading:
+    """Do the same, and keep where each part is from.
+
+    Raises:
+        ConfigurationError: with every mistake, in the order of the file's lines.
+    """
+    tree, problems = _parse(path, _content(path))
+    given = variables.given(environment, tree)
+    meant = {where: variables.value_of(variable.text, _value) for where, variable in given.items()}
+    for where, value in meant.items():
+        if not variables.put(tree, where, value):
+            problems.append(Problem(where, "there is no such key", quiet=True))
+    keys, more = _read_given(tree, path.parent, given, meant)
     problems += more
     if isinstance(tree, dict):
         problems += cross_check(tree)
-    state_dir = read.get("state_dir") or default_state_dir()
+    state_dir = keys.get("state_dir") or default_state_dir(environment)
     if state_dir is None and not problems:
         problems = [
             Problem(("state_dir",), "the key is needed here: the user that the bridge runs as has no home", quiet=True)
         ]
     if problems or state_dir is None:
-        mistakes = [_mistake(tree, problem) for problem in problems]
+        mistakes = [_mistake(tree, problem, given) for problem in problems]
         raise ConfigurationError(str(path), sorted(mistakes, key=lambda mistake: mistake.line or 0))
-    return _settings(read, state_dir)
+    return Reading(_settings(keys, state_dir), keys, tree, given)
+
+
+def _read_given(
+    tree: object,
+    directory: Path,
+    given: Mapping[tuple[object, ...], variables.Given],
+    meant: Mapping[tuple[object, ...], object],
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Read a tree in which a variable may give as a text what YAML takes for a number or a mapping."""
+    keys, problems = read_tree(tree, directory)
+    wrong = {problem.path for problem in problems if problem.path in given}
+    for where in wrong:
+        variables.put(tree, where, given[where].text)
+    if wrong:
+        keys, problems = read_tree(tree, directory)
+    still = wrong & {problem.path for problem in problems}
+    for where in still:
+        variables.put(tree, where, meant[where])
+    return read_tree(tree, directory) if still else (keys, problems)
+
+
+def _value(text: str) -> object:
+    try:
+        return YAML(typ="safe", pure=True).load(text)
+    except (YAMLError, LookupError, AttributeError, TypeError) as error:
+        raise ValueError(text) from error
 
 
 def _content(path: Path) -> str:
@@ -127,21 +192,36 @@ def _duplicates(node: Node | None, path: tuple[object, ...], seen: set[int]) -> 
             yield from _duplicates(value, (*path, written), seen)
 
 
-def _mistake(tree: object, problem: Problem) -> Mistake:
-    line = 1
+def _mistake(tree: object, problem: Problem, given: Mapping[tuple[object, ...], variables.Given]) -> Mistake:
     node: Any = tree
     for key in problem.path:
         try:
-            position = node.lc.data[key]
-            line = position[0] + 1
             node = node[key]
-        except (AttributeError, LookupError, TypeError):
+        except (LookupError, TypeError):
             node = None
             break
     secret = any(key in SECRETS for key in problem.path)
     value = None if problem.quiet or secret else _shown(node)
     where = ".".join(_key(key) for key in problem.path)
-    return Mistake(where, problem.text, value=value, line=problem.line or line)
+    variable = next(
+        (given[problem.path[:size]] for size in range(len(problem.path), 0, -1) if problem.path[:size] in given), None
+    )
+    if variable is not None:
+        return Mistake(where, problem.text, value=value, source=variable.name)
+    return Mistake(where, problem.text, value=value, line=problem.line or _line(tree, problem.path, nearest=True))
+
+
+def _line(tree: object, path: tuple[object, ...], *, nearest: bool = False) -> int | None:
+    """Return the line of a key, or of the nearest one above it that the file has."""
+    line: int | None = 1 if nearest else None
+    node: Any = tree
+    for key in path:
+        try:
+            line = node.lc.data[key][0] + 1
+            node = node[key]
+        except (AttributeError, LookupError, TypeError):
+            return line if nearest else None
+    return line
 
 
 def _key(key: object) -> str:
@@ -170,13 +250,22 @@ def _settings(read: Mapping[str, Any], state_dir: Path) -> Settings:
     tls = mqtt.pop("tls", None)
     mqtt.setdefault("port", DEFAULT_PORT if tls is None else DEFAULT_TLS_PORT)
     modems = tuple(_modem(name, modem) for name, modem in read["modems"].items())
-    return Settings(MqttSettings(**mqtt, tls=None if tls is None else TlsSettings(**tls)), modems, state_dir)
+    return Settings(
+        MqttSettings(**mqtt, tls=None if tls is None else TlsSettings(**tls)),
+        modems,
+        state_dir,
+        logging=LoggingSettings(**read["logging"]),
+        http=HttpSettings(**read["http"]) if "http" in read else None,
+        shutdown_timeout=read["shutdown_timeout"],
+        home_assistant_discovery=read["home_assistant_discovery"],
+    )
 
 
 def _modem(name: str, modem: Mapping[str, Any]) -> ModemSettings:
     rest = dict(modem)
-    if "pin_file" in rest:
-        rest["pin"] = rest.pop("pin_file")
+    for key in ("pin", "apn_password"):
+        if f"{key}_file" in rest:
+            rest[key] = rest.pop(f"{key}_file")
     if "power_saving" in rest:
         rest["power_saving"] = PowerSavingSettings(**rest["power_saving"])
     rest["sockets"] = tuple(_socket(label, socket) for label, socket in modem["sockets"].items())

@@ -1,5 +1,6 @@
 """What a valid configuration file says, as frozen values with every default filled in."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -8,14 +9,17 @@ DEFAULT_ATTACH_CEILING = 48
 DEFAULT_BASE_TOPIC = "sim7020"
 DEFAULT_BAUDRATE = 115200
 DEFAULT_FIRST_DAY = 1
+DEFAULT_HTTP_HOST = "127.0.0.1"
 DEFAULT_KEEPALIVE = 30
 DEFAULT_MAX_BYTES = 16 * 1024 * 1024
 DEFAULT_MAX_MESSAGES = 10000
 DEFAULT_MAX_RECEIVED = 1000
+DEFAULT_MAX_PAYLOAD = 512
 DEFAULT_PORT = 1883
 DEFAULT_PRESS_PAYLOAD = "ON"
 DEFAULT_PULSE = 1.0
 DEFAULT_RELEASE_PAYLOAD = "OFF"
+DEFAULT_SHUTDOWN_TIMEOUT = 5.0
 DEFAULT_TLS_PORT = 8883
 MAX_SOCKETS = 5
 
@@ -114,6 +118,7 @@ class SocketSettings:
         batch: How waiting messages are put into one datagram, or None to send each alone.
         batch_wait: Seconds that a message waits for others to go with.
         dead_letter_topic: Where the payload of undeliverable messages is published, or None.
+        max_payload: Bytes that the module takes at once, 1 to 512.
     """
 
     name: str
@@ -130,6 +135,7 @@ class SocketSettings:
     batch: BatchFormat | None = None
     batch_wait: float = 0.0
     dead_letter_topic: str | None = None
+    max_payload: int = DEFAULT_MAX_PAYLOAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,16 +270,77 @@ class ModemSettings:
     data_budget: DataBudgetSettings = DataBudgetSettings()
 
 
+class LogFormat(StrEnum):
+    """How log lines are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """How much is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogPart(StrEnum):
+    """The parts of the bridge whose levels can be set: modules and packages of that name, and the AT dialogue."""
+
+    TRACE = "trace"
+    AT = "at"
+    MODEM = "modem"
+    MQTT = "mqtt"
+    OUTBOX = "outbox"
+    ROUTER = "router"
+    INTAKE = "intake"
+    REQUESTS = "requests"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True)
+class LoggingSettings:
+    """What is logged and how.
+
+    Args:
+        format: Text or JSON.
+        level: The least that is logged.
+        levels: The same for single parts.
+    """
+
+    format: LogFormat = LogFormat.TEXT
+    level: LogLevel = LogLevel.INFO
+    levels: Mapping[LogPart, LogLevel] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """Where health and metrics are served."""
+
+    port: int
+    host: str = DEFAULT_HTTP_HOST
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A whole configuration file.
+    """A whole configuration.
 
     Args:
         mqtt: The broker.
         modems: One or more.
         state_dir: Where the bridge keeps what it must know after a restart; need not exist yet.
+        logging: What is logged.
+        http: Where health and metrics are served, or None.
+        shutdown_timeout: Seconds that messages under way have when the bridge is stopped.
+        home_assistant_discovery: What Home Assistant's discovery topics start with; None for no discovery.
     """
 
     mqtt: MqttSettings
     modems: tuple[ModemSettings, ...]
     state_dir: Path
+    logging: LoggingSettings = LoggingSettings()
+    http: HttpSettings | None = None
+    shutdown_timeout: float = DEFAULT_SHUTDOWN_TIMEOUT
+    home_assistant_discovery: str | None = None

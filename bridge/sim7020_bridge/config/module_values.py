@@ -106,6 +106,19 @@ def pin_file(directory: Path) -> Callable[[object], str]:
     return read
 
 
+def apn_password_file(directory: Path) -> Callable[[object], str]:
+    """Make a reader of an APN's password from a file, relative to ``directory``."""
+    secret = values.secret_file(directory)
+
+    def read(value: object) -> str:
+        try:
+            return values.login(secret(value))
+        except WrongValue as error:
+            raise WrongValue(f"the file must hold the password alone: {error}") from error
+
+    return read
+
+
 def command(directory: Path) -> Callable[[object], tuple[str, ...]]:
     """Make a reader of a program with its arguments.
 

@@ -41,6 +41,11 @@ its key, its value (never a secret's) and what is allowed, and the exit status i
 Names of modems and sockets are yours: 1 to 32 characters of `a-z`, `0-9`, `_` and `-`. They label the
 [topics](contract/README.md). Files are looked for beside the configuration file unless their path starts with `/`.
 
+Every key may also come from the environment, which wins over the file: `SIM7020_` and the key's path in capitals,
+joined by two underscores. `SIM7020_MQTT__PASSWORD` is `mqtt: password:`, `SIM7020_MODEMS__SHED__PORT` is
+`modems: shed: port:`. Secrets may stand in files of their own (`password_file`, `pin_file`, `apn_password_file`).
+[Operations](operations.md#where-values-come-from) has the rules; `sim7020-bridge check FILE` shows what it comes to.
+
 ## Keys
 
 | key | needed | default | meaning |

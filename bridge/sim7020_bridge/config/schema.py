@@ -8,7 +8,7 @@ from typing import Any
 
 import voluptuous as vol
 
-from sim7020_bridge.config import delivery_keys, module_values, values
+from sim7020_bridge.config import delivery_keys, module_values, operation_keys, values
 from sim7020_bridge.config.checks import Problem
 from sim7020_bridge.config.delivery_keys import Key
 from sim7020_bridge.config.model import (
@@ -144,9 +144,11 @@ def _list_of(reader: Reader, allowed: str) -> Reader:
     return read
 
 
-def _rows(keys: Sequence[Key]) -> dict[vol.Marker, Reader]:
+def _rows(keys: Sequence[Key], *required: str) -> dict[vol.Marker, Reader]:
     return {
-        vol.Optional(
+        vol.Required(key.name, description=key.description)
+        if key.name in required
+        else vol.Optional(
             key.name, default=vol.UNDEFINED if key.default is None else key.default, description=key.description
         ): key.read
         for key in keys
@@ -226,6 +228,14 @@ def _root(directory: Path) -> _Section:
                 "Without it, systemd's `$STATE_DIRECTORY`, else `$XDG_STATE_HOME/sim7020-bridge`, "
                 "else `~/.local/state/sim7020-bridge`.",
             ): values.directory(directory),
+            vol.Optional("logging", default=dict, description="What is logged, to standard error."): _Section(
+                _rows(operation_keys.LOGGING)
+            ),
+            vol.Optional(
+                "http",
+                description="Serves `/health` and `/metrics`; off without it. See [Operations](operations.md).",
+            ): _Section(_rows(operation_keys.HTTP, "port")),
+            **_rows((operation_keys.SHUTDOWN_TIMEOUT, operation_keys.DISCOVERY)),
         }
     )
 
@@ -248,6 +258,9 @@ def _modem(directory: Path, socket: _Section) -> _Section:
             vol.Optional("apn", description="The APN to use; without it, what the module has is left."): values.apn,
             vol.Optional("apn_username", description="The user name that the APN wants."): values.login,
             vol.Optional("apn_password", description="The password that the APN wants."): values.login,
+            vol.Optional(
+                "apn_password_file", description="A file that holds it alone."
+            ): module_values.apn_password_file(directory),
             vol.Optional("sockets", default=dict, description=f"Up to {MAX_SOCKETS} sockets by name."): _Named(
                 socket, noun="socket", fewest=0, most=MAX_SOCKETS
             ),

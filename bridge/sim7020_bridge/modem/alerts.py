@@ -132,7 +132,8 @@ def _sim(state: ModemState) -> dict[AlertId, Alert]:
     if sim is None or sim.ready or sim.busy:
         return {}
     if sim.pin_required:
-        return {AlertId.SIM_PIN: _PIN_WANTED if state.pin_problem is None else _pin_held(state.pin_problem)}
+        # until there is a problem with it, the configured PIN is about to be tried
+        return {} if state.pin_problem is None else {AlertId.SIM_PIN: _pin_wanted(state.pin_problem)}
     if sim.puk_required:
         return {AlertId.SIM_PUK: _PUK_WANTED}
     if sim.missing:
@@ -140,14 +141,13 @@ def _sim(state: ModemState) -> dict[AlertId, Alert]:
     return {AlertId.SIM_FAILED: Alert(f"The SIM can't be used: {sim.words}", "Try the SIM in a phone, or another SIM.")}
 
 
-def _pin_held(problem: str) -> Alert:
+def _pin_wanted(problem: str) -> Alert:
     return Alert(
         f"The SIM asks for its PIN: {problem}",
-        "Set the right PIN in the configuration; after three wrong ones the SIM asks for its PUK.",
+        "Set the right pin in the configuration, or switch it off in a phone; three wrong ones lock the SIM.",
     )
 
 
-_PIN_WANTED: Final = Alert("The SIM asks for its PIN", "Set pin in the configuration, or switch it off in a phone.")
 _PUK_WANTED: Final = Alert(
     "The SIM is locked and asks for its PUK",
     "Put the SIM in a phone and enter the PUK that came with it; then set the new PIN in the configuration.",

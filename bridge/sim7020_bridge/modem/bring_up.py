@@ -23,6 +23,7 @@ from sim7020_bridge.modem.pin import PinMemory
 from sim7020_bridge.modem.power_saving import set_power_saving
 from sim7020_bridge.modem.readings import (
     read_identity,
+    read_network_wait,
     read_pdn,
     read_radio,
     read_registration,
@@ -30,20 +31,17 @@ from sim7020_bridge.modem.readings import (
     read_sim,
     read_subscriber,
 )
-from sim7020_bridge.modem.state import DEFAULT_CID, ApnProblem, ModemState, ModuleAnswered, PinProblem
+from sim7020_bridge.modem.state import DEFAULT_CID, ApnProblem, ModemState, ModuleAnswered, PinProblem, has_signal
 
 log: Final = logging.getLogger(__name__)
 
 
 async def greet(module: Module) -> None:
-    """Find out that a module listens, and make it speak as the bridge understands it.
-
-    Raises:
-        ModuleSilent: Nothing answers AT.
-    """
-    await module.channel.probe(every=module.timing.probe_every, within=module.timing.probe_within)
+    """Make a module that answers speak as the bridge understands it."""
     await module.execute(EchoOff())
-    module.facts.learn(ModuleAnswered())
+    if module.facts.state.sim is None:
+        # what was known before a sleep still is, so one that wakes is online as soon as it answers: not before set-up
+        module.facts.learn(ModuleAnswered())
 
 
 async def set_up(module: Module) -> None:
@@ -148,6 +146,7 @@ async def _unlocked(module: Module, pins: PinMemory) -> bool:
             pins.unlocked()
         return sim is not None and sim.ready
     if pin is None:
+        module.facts.learn(PinProblem("none is configured"))
         return False
     if pins.was_tried(pin):
         module.facts.learn(PinProblem("the configured one was tried before and not taken"))
@@ -164,8 +163,9 @@ async def _unlocked(module: Module, pins: PinMemory) -> bool:
     except CommandRefused as refused:
         log.error("the SIM refused the configured PIN, which will not be tried again: %s", refused)
         pins.refused()
-        module.facts.learn(PinProblem("the configured one was refused, and is not tried again"))
+        # it may ask for its PUK now
         await read_sim(module)
+        module.facts.learn(PinProblem("the configured one was refused, and is not tried again"))
         return False
     pins.taken()
     patience = module.timing.sim_patience
@@ -174,8 +174,7 @@ async def _unlocked(module: Module, pins: PinMemory) -> bool:
 
 async def _register(module: Module) -> bool:
     """Wait for the network; a module that found its cell and withholds the attach is told to go on (+CEREG: 100)."""
-    every, patience = module.timing.registration_poll, module.timing.registration_patience
-    if not await _until(module, _registered_or_withheld, _read_network, every=every, patience=patience):
+    if not await _until_registered(module, _registered_or_withheld):
         return False
     if _registered(module.facts.state):
         return True
@@ -183,7 +182,32 @@ async def _register(module: Module) -> bool:
         await module.execute(Attach())
     except CommandRefused as refused:
         log.warning("the module will not attach: %s", refused)
-    return await _until(module, _registered, _read_network, every=every, patience=patience)
+    return await _until_registered(module, _registered)
+
+
+async def _until_registered(module: Module, holds: Callable[[ModemState], bool]) -> bool:
+    """Read signal and registration until a condition holds; in bad coverage that takes minutes.
+
+    A module that has a signal and does not search was detached, and is not waited for as long, unless the network
+    told it for how long to stay away (T3346): then it comes back by itself.
+    """
+    loop, timing = asyncio.get_running_loop(), module.timing
+    end, idle_since = loop.time() + timing.registration_patience, None
+    while loop.time() < end:
+        await read_signal(module)
+        await read_registration(module)
+        if not _idle(module.facts.state):
+            idle_since = None
+        elif idle_since is None:
+            idle_since = loop.time()
+        elif loop.time() - idle_since >= timing.idle_patience and not await read_network_wait(module):
+            log.warning("the module neither is registered nor searches")
+            return False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timing.registration_poll):
+                await module.facts.until(holds)
+                return True
+    return False
 
 
 async def _activate(module: Module) -> None:
@@ -194,11 +218,6 @@ async def _activate(module: Module) -> None:
         module.facts.learn(ApnProblem(refused.meaning or refused.result))
     else:
         module.facts.learn(ApnProblem(None))
-
-
-async def _read_network(module: Module) -> None:
-    await read_signal(module)
-    await read_registration(module)
 
 
 async def _until(
@@ -243,6 +262,12 @@ def _registered(state: ModemState) -> bool:
 def _registered_or_withheld(state: ModemState) -> bool:
     registration = state.registration
     return registration is not None and (registration.registered or registration.status == RegistrationStatus.WITHHELD)
+
+
+def _idle(state: ModemState) -> bool:
+    """Whether the module could register and does not even try."""
+    registration = state.registration
+    return registration is not None and registration.status == RegistrationStatus.NOT_REGISTERED and has_signal(state)
 
 
 def _pdn_settled(state: ModemState) -> bool:

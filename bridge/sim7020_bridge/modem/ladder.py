@@ -18,11 +18,13 @@ DAY: Final = 86400.0
 class Trouble(StrEnum):
     """What is wrong, which says what may help.
 
-    PORT: there is no port. MODULE: it does not answer. NETWORK: it answers and is not attached. DENIED: the
-    network said no, so that only asking again, rarely, makes sense.
+    PORT: the port can't be used. MISSING: it is not there, as where the module's USB hangs. MODULE: it does not
+    answer. NETWORK: it answers and is not attached. DENIED: the network said no, so that only asking again, rarely,
+    makes sense.
     """
 
     PORT = "port"
+    MISSING = "missing"
     MODULE = "module"
     NETWORK = "network"
     DENIED = "denied"
@@ -57,17 +59,25 @@ class Budget:
 DEFAULT_BUDGETS: Final[Mapping[Rung, Budget]] = {
     Rung.REATTACH: Budget(tries=3, first=10.0, last=900.0),
     Rung.REBOOT: Budget(tries=2, first=30.0, last=900.0),
-    Rung.REOPEN: Budget(tries=3, first=1.0, last=2.0),
-    Rung.POWER: Budget(tries=2, first=60.0, last=1800.0),
+    Rung.REOPEN: Budget(tries=3, first=0.25, last=0.5),
+    Rung.POWER: Budget(tries=2, first=10.0, last=1800.0),
 }
-"""REOPEN is soon tried again for ever: it asks nothing of the network, and nothing is heard while the port is shut."""
+"""REOPEN is soon tried again for ever: it asks nothing of the network, and nothing is heard while the port is shut.
+REATTACH starts with T3411, after which a device may try again to attach (3GPP TS 24.301 section 10.2)."""
+
+PORT_PATIENCE: Final = 300.0
+"""Seconds that a missing port has to come back before the power hook is used: most often somebody unplugged it."""
 
 ATTACHING: Final = frozenset({Rung.REATTACH, Rung.REBOOT, Rung.POWER})
 """The rungs that make the module ask the network again."""
 
 
+_UNHEARD: Final = frozenset({Trouble.MISSING, Trouble.MODULE})
+"""Troubles that may end any moment, which shows only at an open port."""
+
 _HELPFUL: Final[Mapping[Trouble, tuple[Rung, ...]]] = {
     Trouble.PORT: (Rung.REOPEN,),
+    Trouble.MISSING: (Rung.REOPEN, Rung.POWER),
     Trouble.MODULE: (Rung.REOPEN, Rung.POWER),
     Trouble.NETWORK: (Rung.REATTACH, Rung.REBOOT, Rung.REOPEN, Rung.POWER),
     Trouble.DENIED: (Rung.REATTACH,),
@@ -79,13 +89,15 @@ class Step:
     """What to try, after how many seconds.
 
     ``held`` says why it waits longer than its rung's own back-off; ``again`` that it is one more try of many
-    to open a port, not worth a word.
+    to open a port, not worth a word; ``patience`` for how many seconds the module may stay silent after it, where
+    the power hook's turn comes sooner than the session would lose patience by itself.
     """
 
     rung: Rung
     wait: float
     held: str | None = None
     again: bool = False
+    patience: float | None = None
 
 
 @dataclass(slots=True)
@@ -98,18 +110,21 @@ class Ladder:
         power: Whether there is a power hook.
         ceiling: Most attach attempts within 24 hours; at least 1.
         budgets: Of each rung that is climbed.
+        port_patience: Seconds that a missing port has before the power hook is used.
         day: Seconds within which the ceiling holds.
     """
 
     power: bool
     ceiling: int
     budgets: Mapping[Rung, Budget] = field(default_factory=lambda: DEFAULT_BUDGETS)
+    port_patience: float = PORT_PATIENCE
     day: float = DAY
     _tries: dict[Rung, int] = field(default_factory=dict)
     _rounds: int = 0
     _last: Rung | None = None
     _attaches: deque[float] = field(default_factory=deque)
     _power_due: float | None = None
+    _pressed: float | None = None
 
     def next(self, trouble: Trouble, *, now: float, network_wait: float = 0.0) -> Step:
         """Choose the next step; ``take`` says that it was taken, and another choice before that is free.
@@ -121,12 +136,15 @@ class Ladder:
         """
         rung = self._rung(trouble)
         wait = self._wait(rung)
-        if rung is Rung.POWER and trouble is Trouble.MODULE:
+        if rung is Rung.POWER and trouble in _UNHEARD:
+            if self._power_due is None:
+                since = now if self._pressed is None else self._pressed
+                self._power_due = since + (wait if trouble is Trouble.MODULE else max(wait, self.port_patience))
             # until it is due the port is kept open: the module may speak up by itself
-            self._power_due = now + wait if self._power_due is None else self._power_due
-            if now < self._power_due:
-                return Step(Rung.REOPEN, self._wait(Rung.REOPEN), again=True)
-            wait = 0.0
+            due, reopening = max(self._power_due, self._until_allowed(now)), self._wait(Rung.REOPEN)
+            if now + reopening < due:
+                return Step(Rung.REOPEN, reopening, again=True, patience=due - now - reopening)
+            return Step(rung, max(0.0, due - now))
         if rung not in ATTACHING:
             return Step(rung, wait, again=self._rounds > 0 and trouble is not Trouble.NETWORK)
         held = None
@@ -134,7 +152,7 @@ class Ladder:
             wait, held = network_wait, "the network asked to be left alone for a while (T3346)"
         ceiling_wait = self._until_allowed(now) - now
         if ceiling_wait > wait:
-            wait, held = ceiling_wait, f"{self.ceiling} attach attempts were made within 24 hours"
+            wait, held = ceiling_wait, self._within_a_day
         return Step(rung, wait, held)
 
     def take(self, step: Step, *, now: float) -> None:
@@ -142,21 +160,32 @@ class Ladder:
         self._tries[step.rung] = self._tries.get(step.rung, 0) + 1
         self._last = step.rung
         if step.rung is Rung.POWER:
-            self._power_due = None
+            self._power_due, self._pressed = None, now
         if step.rung in ATTACHING:
             self._attaches.append(now)
+
+    def asked(self, *, now: float) -> str | None:
+        """Count an attach attempt that a user asks for, who is not held up; say in words if the ceiling is exceeded."""
+        over = self._until_allowed(now) > now
+        self._attaches.append(now)
+        return f"{self._within_a_day}, and this was one more" if over else None
 
     def online(self) -> Rung | None:
         """Go back to the bottom; return the rung that helped, or None if none was needed."""
         helped, self._last = self._last, None
         self._tries.clear()
         self._rounds = 0
-        self._power_due = None
+        self._power_due = self._pressed = None
         return helped
+
+    @property
+    def _within_a_day(self) -> str:
+        return f"{self.ceiling} attach attempts were made within 24 hours"
 
     def _wait(self, rung: Rung) -> float:
         budget = self.budgets[rung]
-        patience = budget.last if self._rounds else min(budget.last, budget.first * 2.0 ** self._tries.get(rung, 0))
+        doubled = 2.0 ** min(self._tries.get(rung, 0), 32)
+        patience = budget.last if self._rounds else min(budget.last, budget.first * doubled)
         return patience * random.uniform(0.75, 1.0)  # noqa: S311 - spreads load, keeps no secret
 
     def _rung(self, trouble: Trouble) -> Rung:

@@ -68,6 +68,7 @@ class Modem:
             power=power is not None,
             ceiling=settings.recovery.attach_ceiling,
             budgets=self._timing.budgets,
+            port_patience=self._timing.port_patience,
             day=self._timing.day,
         )
         self._pins = PinMemory(state_dir / f"{settings.name}.pin")
@@ -81,6 +82,7 @@ class Modem:
         )
         self._module: Module | None = None
         self._session: Session | None = None
+        self._patience = self._timing.probe_within
 
     @property
     def module(self) -> Module:
@@ -102,15 +104,15 @@ class Modem:
                 await self._keep_attached()
             except StartOver as ended:
                 _end_if_cancelled()
-                log.info("modem %s: %s", self.settings.name, ended)
+                log.info("%s", ended)
                 if ended.power and self._power is not None:
                     await self._power.press()
             except ModuleAsleep as asleep:
                 _end_if_cancelled()
-                log.info("modem %s: %s", self.settings.name, asleep)
+                log.info("%s", asleep)
             except ModuleRestarted as restarted:
                 _end_if_cancelled()
-                log.info("modem %s: %s", self.settings.name, restarted)
+                log.info("%s", restarted)
                 if loop.time() - began < self._timing.restart_spacing:
                     # one restart is met at once; a module that restarts again and again wants patience
                     await self._recover(restarted)
@@ -142,6 +144,13 @@ class Modem:
             raise self._offline()
         await self._session.reset()
 
+    def count_attach(self) -> str | None:
+        """Count an attach attempt that a user asked for; say in words if that is more than the ceiling of a day."""
+        over = self._ladder.asked(now=asyncio.get_running_loop().time())
+        if over is not None:
+            log.warning("attaching on request all the same: %s", over)
+        return over
+
     async def save_power(self, saving: PowerSavingSettings | None) -> None:
         """Use other power saving than the configuration's, until the bridge is started again.
 
@@ -157,12 +166,18 @@ class Modem:
         await set_power_saving(module)
 
     async def _recover(self, error: BridgeError) -> None:
-        trouble = Trouble.MODULE if self.facts.state.port_open else Trouble.PORT
+        failure = self.facts.state.port_failure
+        if self.facts.state.port_open:
+            trouble = Trouble.MODULE
+        else:
+            gone = failure is not None and failure.code in {"missing", "gone"}
+            trouble = Trouble.MISSING if gone else Trouble.PORT
         loop = asyncio.get_running_loop()
         step = self._ladder.next(trouble, now=loop.time())
         level = logging.DEBUG if step.again else logging.WARNING
-        log.log(level, "modem %s: %s; next step: %s in %.0f s", self.settings.name, error, step.rung, step.wait)
+        log.log(level, "%s; next step: %s in %.1f s", error, step.rung, step.wait)
         await asyncio.sleep(step.wait)
+        self._patience = self._timing.probe_within if step.patience is None else step.patience
         self._ladder.take(step, now=loop.time())
         if not step.again:
             self.facts.learn(Recovering(step.rung))
@@ -184,6 +199,7 @@ class Modem:
                 ladder=self._ladder,
                 pins=self._pins,
                 timing=self._timing,
+                patience=min(self._patience, self._timing.probe_within),
             )
             self._session = session
             try:
@@ -209,7 +225,7 @@ class Modem:
 
     def _ready(self, module: Module) -> None:
         self._module = module
-        log.info("modem %s: the module answers", self.settings.name)
+        log.info("the module answers")
 
     def _learn_end(self, errors: BaseExceptionGroup[BridgeError], *, garbled: bool) -> BridgeError:
         """Learn why a session ended and return the one error that says it best."""

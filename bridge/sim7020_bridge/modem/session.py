@@ -29,7 +29,16 @@ from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pin import PinMemory
 from sim7020_bridge.modem.readings import read_all, read_network_wait, read_pdn
 from sim7020_bridge.modem.sockets import Sockets
-from sim7020_bridge.modem.state import DEFAULT_CID, Held, Layer, ModemState, Overslept, Recovered, Recovering
+from sim7020_bridge.modem.state import (
+    DEFAULT_CID,
+    Held,
+    Layer,
+    ModemState,
+    ModuleAnswered,
+    Overslept,
+    Recovered,
+    Recovering,
+)
 from sim7020_bridge.modem.time_server import ask_time_server
 from sim7020_bridge.modem.timing import Timing
 from sim7020_bridge.port import Port
@@ -52,6 +61,7 @@ class Session:
         ladder: What to try when attaching fails; it outlives the session.
         pins: Which PIN must not be tried again.
         timing: Its durations.
+        patience: How long the module may stay silent at first, in seconds.
     """
 
     def __init__(
@@ -64,6 +74,7 @@ class Session:
         ladder: Ladder,
         pins: PinMemory,
         timing: Timing,
+        patience: float,
     ) -> None:
         self._channel = Channel(port, urcs=URCS, on_urc=self._take, on_resync=self._count_resync, mask=mask)
         self._facts = facts
@@ -71,11 +82,13 @@ class Session:
         self._ladder = ladder
         self._pins = pins
         self._timing = timing
+        self._patience = patience
         self._settings = settings
         self._greeted = False
         self._echoes = 0
         self._echo_is_off = True
         self._rebooting = False
+        self._locked = False
         self._reset = asyncio.Event()
         self._booted = asyncio.Event()
         self._garbage = 0
@@ -101,11 +114,13 @@ class Session:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._channel.run(), name="at channel")
             tasks.create_task(self._end_at_restart(), name="watch for a restart")
-            await self._wake_up()
+            if not await self._wake_up():
+                await self._channel.probe(every=self._timing.probe_every, within=self._patience)
             await greet(self.module)
             await self._hear_echoes()
             self._greeted = True
             await set_up(self.module)
+            self._facts.learn(ModuleAnswered())
             ready(self.module)
             tasks.create_task(self._end_at_sleep(), name="watch for sleep")
             tasks.create_task(self._sockets.keep_open(self.module), name="sockets")
@@ -156,8 +171,11 @@ class Session:
         await self._facts.until(_online)
         await ask_time_server(self.module, server)
 
-    async def _wake_up(self) -> None:
-        """While the module sleeps, wait for a sign of life, and ask now and then: the sign may have been missed."""
+    async def _wake_up(self) -> bool:
+        """While the module sleeps, wait for a sign of life, and ask now and then: the sign may have been missed.
+
+        Say whether it slept and answers now.
+        """
         loop = asyncio.get_running_loop()
         longest = self._longest_sleep()
         end = None if longest is None else loop.time() + longest
@@ -165,14 +183,15 @@ class Session:
             if end is not None and loop.time() > end:
                 log.warning("the module should have woken long ago")
                 self._facts.learn(Overslept())
-                return
+                return False
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._timing.sleep_check):
                     await self._signs_of_life.wait()
             with suppress(ModuleSilent):
                 await self._channel.probe(every=self._timing.probe_every, within=self._timing.wake_within)
-                return
+                return True
             self._signs_of_life.clear()
+        return False
 
     def _longest_sleep(self) -> float | None:
         """Return the seconds after which a module that sleeps must have woken; None if nobody knows."""
@@ -202,7 +221,9 @@ class Session:
         """Take the ladder's next step, unless a person is needed or the link gets better while it waits."""
         state = self._facts.state
         if state.sim is not None and (state.sim.pin_required or state.sim.puk_required):
-            log.warning("not attached: %s", state.link.reason)
+            # said once: the alert goes on saying it
+            log.log(logging.DEBUG if self._locked else logging.WARNING, "not attached: %s", state.link.reason)
+            self._locked = True
             await self._wait_for(_unlocked, self._timing.locked_check)
             return
         trouble = Trouble.DENIED if state.registration is not None and state.registration.denied else Trouble.NETWORK

@@ -5,8 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Any, Final
 
@@ -14,7 +13,6 @@ from sim7020_bridge.at.channel import Succession
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.commands.power import SetReleaseAssistance
 from sim7020_bridge.commands.sockets import (
-    LARGEST_PAYLOAD,
     SOCKETS,
     CloseSocket,
     ConnectSocket,
@@ -29,7 +27,6 @@ from sim7020_bridge.commands.sockets import (
 )
 from sim7020_bridge.config.model import PowerSavingSettings, SocketSettings, Transport
 from sim7020_bridge.errors import (
-    BridgeError,
     CommandHeldBack,
     CommandRefused,
     LineError,
@@ -43,6 +40,7 @@ from sim7020_bridge.modem.ladder import Rung
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.power_saving import uses_psm
 from sim7020_bridge.modem.socket_failure import Failure, failure_of
+from sim7020_bridge.modem.socket_state import Phase, SocketLost, SocketState, Traffic
 from sim7020_bridge.modem.state import Layer, ModemState, Recovering
 from sim7020_bridge.modem.timing import Timing
 
@@ -54,43 +52,11 @@ NO_MORE_TO_COME: Final = 1
 
 
 CAREFUL_PAYLOAD: Final = 256
-"""Bytes that every firmware takes at once; sources differ on whether the limit is this or LARGEST_PAYLOAD."""
+"""Bytes that every firmware takes at once; sources differ on whether the limit is this or twice as much."""
 
 
-class Phase(StrEnum):
-    """Where a socket is; ``backoff`` is the wait before it is opened again."""
-
-    CLOSED = "closed"
-    OPENING = "opening"
-    OPEN = "open"
-    BACKOFF = "backoff"
-
-
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """Messages and payload bytes one way since the bridge started."""
-
-    messages: int = 0
-    bytes: int = 0
-
-    def plus(self, size: int) -> "Traffic":
-        """Count one more message."""
-        return Traffic(self.messages + 1, self.bytes + size)
-
-
-@dataclass(frozen=True, slots=True)
-class SocketState:
-    """One socket as it is now; ``address`` is the peer's, once it is known."""
-
-    phase: Phase = Phase.CLOSED
-    address: str | None = None
-    failure: Failure | None = None
-    sent: Traffic = Traffic()
-    received: Traffic = Traffic()
-
-
-class SocketLost(BridgeError):
-    """The socket is not open, or broke before the peer acknowledged what had been sent."""
+WORTH_A_WARNING: Final = 3
+"""Failures in a row that are warned of; its state tells of those that follow."""
 
 
 class ModemSocket:
@@ -124,7 +90,7 @@ class ModemSocket:
         self.save_power(power_saving)
         self._wanted = asyncio.Event()
         self._used = 0.0
-        self._largest = LARGEST_PAYLOAD
+        self._largest = self.settings.max_payload
         self._on_change = on_change
         self._on_data = on_data
         self._sweep = sweep
@@ -172,7 +138,7 @@ class ModemSocket:
     async def send(self, data: bytes) -> "asyncio.Future[None]":
         """Give a payload to the module and return once it took all of it.
 
-        UDP takes up to LARGEST_PAYLOAD bytes, which make one datagram; for TCP a longer payload is split. The
+        UDP takes up to ``max_payload`` bytes, which make one datagram; for TCP a longer payload is split. The
         future that is returned is done once the peer has acknowledged the payload (TCP), or at once (UDP); it
         fails with SocketLost when the socket breaks before. A payload that failed half way may have gone out
         in part.
@@ -269,7 +235,8 @@ class ModemSocket:
                     backoff.reset()
                 if failure is None:
                     continue
-                log.warning("socket %s: %s; opening it again", self.settings.name, failure.words)
+                level = logging.WARNING if backoff.failures < WORTH_A_WARNING else logging.DEBUG
+                log.log(level, "socket %s: %s; opening it again", self.settings.name, failure.words)
                 self._set(phase=Phase.BACKOFF, failure=failure)
                 await asyncio.sleep(backoff.next_wait())
                 module.facts.learn(Recovering(Rung.SOCKETS))
@@ -284,7 +251,7 @@ class ModemSocket:
         self._set(phase=Phase.OPENING)
         self._module = module
         self._succession = Succession()
-        self._largest = LARGEST_PAYLOAD
+        self._largest = self.settings.max_payload
         broken: asyncio.Future[Failure] = asyncio.get_running_loop().create_future()
         self._broken = broken
         try:

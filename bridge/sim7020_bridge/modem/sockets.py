@@ -3,6 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from sim7020_bridge.clock import Clock, wall_clock
@@ -16,7 +18,7 @@ from sim7020_bridge.commands.sockets import (
     SocketId,
 )
 from sim7020_bridge.config.model import PowerSavingSettings, SocketSettings
-from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent
+from sim7020_bridge.errors import CommandRefused, LineError, MalformedAnswer, ModuleSilent
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.timing import Timing
@@ -37,18 +39,14 @@ class Sockets:
         timing: Timing,
         clock: Clock = wall_clock,
     ) -> None:
-        self._by_name = {
-            socket.name: ModemSocket(
-                socket,
-                power_saving=power_saving,
-                on_change=on_change,
-                on_data=on_data,
-                sweep=self.sweep,
-                timing=timing,
-                clock=clock,
-            )
-            for socket in settings
-        }
+        self._power_saving = power_saving
+        self._make = partial(
+            ModemSocket, on_change=on_change, on_data=on_data, sweep=self.sweep, timing=timing, clock=clock
+        )
+        self._by_name = {socket.name: self._make(socket, power_saving=power_saving) for socket in settings}
+        self._keeping: dict[str, asyncio.Task[None]] = {}
+        self._keep: Callable[[ModemSocket], None] | None = None
+        self._module: Module | None = None
 
     def __iter__(self) -> Iterator[ModemSocket]:
         return iter(self._by_name.values())
@@ -59,6 +57,7 @@ class Sockets:
 
     def save_power(self, saving: PowerSavingSettings | None) -> None:
         """Use other power saving from the next opening on."""
+        self._power_saving = saving
         for socket in self:
             socket.save_power(saving)
 
@@ -74,8 +73,46 @@ class Sockets:
             if existing is not None:
                 socket.survive(existing)
         async with asyncio.TaskGroup() as tasks:
+
+            def keep(socket: ModemSocket) -> None:
+                name = socket.settings.name
+                self._keeping[name] = tasks.create_task(socket.keep_open(module), name=f"socket {name}: keep open")
+
             for socket in self:
-                tasks.create_task(socket.keep_open(module), name=f"socket {socket.settings.name}: keep open")
+                keep(socket)
+            self._keep = keep
+            self._module = module
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self._keep = self._module = None
+                self._keeping.clear()
+
+    async def change(self, settings: Sequence[SocketSettings]) -> None:
+        """Have other sockets from now on: close what is gone, open what is new, leave open what leads where it did."""
+        before, self._by_name = self._by_name, {}
+        fresh = []
+        for wanted in settings:
+            socket = before.get(wanted.name)
+            if socket is None or _moved(socket.settings, wanted):
+                socket = self._make(wanted, power_saving=self._power_saving)
+                fresh.append(socket)
+            socket.settings = wanted
+            self._by_name[wanted.name] = socket
+        gone = [name for name, socket in before.items() if self._by_name.get(name) is not socket]
+        closing = [task for name in gone if (task := self._keeping.pop(name, None)) is not None]
+        for task in closing:
+            task.cancel()
+        if closing:
+            await asyncio.wait(closing)
+        if closing and self._module is not None:
+            # one that was just being made has an id that nobody was told
+            with suppress(LineError):
+                await self.sweep(self._module)
+        for socket in fresh:
+            name = socket.settings.name
+            if self._keep is not None and self._by_name.get(name) is socket and name not in self._keeping:
+                self._keep(socket)
 
     async def sweep(self, module: Module) -> Collection[SocketId] | None:
         """Close the sockets of the module that nobody here owns: there are only five.
@@ -97,3 +134,8 @@ class Sockets:
                 except (CommandRefused, ModuleSilent) as error:
                     log.info("%s", error)
         return existing
+
+
+def _moved(old: SocketSettings, new: SocketSettings) -> bool:
+    """Whether a socket must be opened anew."""
+    return (old.transport, old.host, old.port) != (new.transport, new.host, new.port)

@@ -304,7 +304,7 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
         case Operator():
             return replace(state, operator=fact)
         case SleepReport(entered):
-            return replace(state, sleeping=entered)
+            return _slept(state, entered=entered)
         case Edrx():
             return replace(state, edrx=fact)
         case Supply():
@@ -324,6 +324,13 @@ def _recovered(state: ModemState, rung: Rung | None) -> ModemState:
         return well
     counters = replace(state.counters, recoveries=state.counters.recoveries + 1)
     return replace(well, recovered=rung, counters=counters)
+
+
+def _slept(state: ModemState, *, entered: bool) -> ModemState:
+    """Go to sleep or wake: one that wakes keeps what it knew, and has to be set up before it is of use."""
+    if not entered:
+        return replace(state, sleeping=False)
+    return replace(state, sleeping=True, answering=False, answer_problem="the module woke and is being set up")
 
 
 def _without_module(state: ModemState) -> ModemState:
@@ -390,7 +397,7 @@ def _link(state: ModemState) -> tuple[Layer, str | None]:  # noqa: PLR0911 - one
     if registration is None or not registration.registered:
         if state.signal is None and registration is None:
             return Layer.RADIO, "the signal has not been read yet"
-        if state.signal is not None and not _has_signal(state.signal):
+        if state.signal is not None and not has_signal(state):
             return Layer.RADIO, "no usable signal; check the antenna and the place"
         return Layer.REGISTRATION, registration.words if registration else "the registration has not been read yet"
     if not state.pdn.active:
@@ -401,5 +408,7 @@ def _link(state: ModemState) -> tuple[Layer, str | None]:  # noqa: PLR0911 - one
     return Layer.ONLINE, None
 
 
-def _has_signal(signal: SignalQuality) -> bool:
-    return signal.rssi_index is not None and signal.rssi_index > USABLE_SIGNAL
+def has_signal(state: ModemState) -> bool:
+    """Whether the module hears a cell well enough."""
+    signal = state.signal
+    return signal is not None and signal.rssi_index is not None and signal.rssi_index > USABLE_SIGNAL

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
-from sim7020_bridge.modem.ladder import DAY, DEFAULT_BUDGETS, Budget, Rung
+from sim7020_bridge.modem.ladder import DAY, DEFAULT_BUDGETS, PORT_PATIENCE, Budget, Rung
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class Timing:
         sim_patience: For the SIM to become ready after the radio was switched on.
         registration_poll: Between two readings of signal and registration, should no URC come.
         registration_patience: For the network to register the module; NB-IoT takes minutes in bad coverage.
+        idle_patience: For a module that has a signal and neither is registered nor searches: the network detached it.
         pdn_poll: Between two readings of the PDN context, should no URC come.
         pdn_patience: For the context to come up by itself after registration.
         locked_check: Between two looks at a SIM that waits for a person.
@@ -36,6 +37,7 @@ class Timing:
         socket_last: Longest such wait.
         socket_stable: A socket that stayed open this long starts again with the first wait.
         restart_spacing: A module that restarts again this soon is dealt with as one that does not answer.
+        port_patience: For a port that is missing to come back before the power hook is used.
         day: The time within which the ceiling of attach attempts holds.
         budgets: Of the recovery ladder's rungs.
     """
@@ -46,6 +48,7 @@ class Timing:
     sim_patience: float = 30.0
     registration_poll: float = 5.0
     registration_patience: float = 300.0
+    idle_patience: float = 10.0
     pdn_poll: float = 5.0
     pdn_patience: float = 30.0
     locked_check: float = 60.0
@@ -59,10 +62,11 @@ class Timing:
     resolve_within: float = 60.0
     ping_grace: float = 2.0
     socket_idle: float = 10.0
-    socket_first: float = 1.0
+    socket_first: float = 0.25
     socket_last: float = 300.0
     socket_stable: float = 60.0
     restart_spacing: float = 30.0
+    port_patience: float = PORT_PATIENCE
     day: float = DAY
     budgets: Mapping[Rung, Budget] = field(default_factory=lambda: DEFAULT_BUDGETS)
 

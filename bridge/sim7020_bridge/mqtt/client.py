@@ -8,8 +8,6 @@ import ssl
 import struct
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from random import SystemRandom
 from typing import cast
 
 from paho.mqtt import MQTTException
@@ -21,56 +19,47 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from sim7020_bridge.config.model import MqttProtocol, MqttSettings
-from sim7020_bridge.config.topic_names import topic_problem
-from sim7020_bridge.errors import BrokerRefused
+from sim7020_bridge.errors import PayloadRefused
+from sim7020_bridge.mqtt import arrival
+from sim7020_bridge.mqtt.connection import Accepted, Lost
 from sim7020_bridge.mqtt.descriptor import Descriptor
 from sim7020_bridge.mqtt.messages import Acknowledgement, Publication, Received
 from sim7020_bridge.mqtt.outgoing import WINDOW, Outgoing, OutgoingQueue
-from sim7020_bridge.mqtt.refusals import SESSION_TAKEN_OVER, no_answer, refusal, unreachable
+from sim7020_bridge.mqtt.refusals import (
+    INNOCENT,
+    SESSION_TAKEN_OVER,
+    no_answer,
+    refusal,
+    subscription_refused,
+    unreachable,
+)
 from sim7020_bridge.mqtt.timing import ClientTiming
 from sim7020_bridge.mqtt.tls import BrokerContext, load_certificates
 from sim7020_bridge.mqtt.topics import Subscription
 
 _LOGGER = logging.getLogger(__name__)
-_RANDOM = SystemRandom()
 
 SESSION_EXPIRY = 7 * 24 * 3600
 """How long an MQTT 5 broker keeps messages for a bridge that is away, in seconds."""
 
-MAX_INCOMING = 1024 * 1024
-"""Longest message in bytes that is looked at; an MQTT 5 broker is told not to send longer ones."""
-
 RECEIVE_MAXIMUM = 64
 """Messages that an MQTT 5 broker sends before the first of them is acknowledged."""
 
-_PUBLISH_OVERHEAD = 64
 _SUSPICIOUS = 3
 """Short connections one after the other that look like two clients with one identifier: brokers need not say so."""
 _NOT_MQTT = (LookupError, ValueError, TypeError, struct.error, MQTTException)
 
 
-@dataclass(frozen=True, slots=True)
-class _Accepted:
-    session_present: bool
-    window: int
-    max_packet: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Lost:
-    reason: str
-    refused: BrokerRefused | None = None
-
-
 class MqttClient:
-    """Keeps one connection to the broker, with a persistent session.
+    """Keeps one connection to the broker, with a persistent session unless it has no will.
 
     Made and used in the event loop's thread.
 
     Args:
         settings: The broker.
         client_id: The MQTT client identifier, which names the session.
-        will: What the broker publishes when this client vanishes.
+        will: What the broker publishes when this client vanishes; None for a client that only looks on, for whom the
+            broker keeps nothing.
         farewell: What is published before a clean disconnection.
         subscriptions: What to listen to; asked for again at every connection.
         on_connect: Called at every connection, once messages can be published.
@@ -83,7 +72,7 @@ class MqttClient:
         settings: MqttSettings,
         *,
         client_id: str,
-        will: Publication,
+        will: Publication | None,
         farewell: Sequence[Publication] = (),
         subscriptions: Sequence[Subscription],
         on_connect: Callable[[], None],
@@ -94,6 +83,8 @@ class MqttClient:
         self._client_id = client_id
         self._farewell = farewell
         self._subscriptions = subscriptions
+        self._unwanted: set[str] = set()
+        self._lasting = will is not None
         self._on_connect = on_connect
         self._on_message = on_message
         self._timing = timing or ClientTiming()
@@ -101,7 +92,7 @@ class MqttClient:
         self._tls = None if settings.tls is None else BrokerContext(ssl.PROTOCOL_TLS_CLIENT)
         self._outgoing = OutgoingQueue(self._send)
         self._accepted = asyncio.Event()
-        self._heard: asyncio.Queue[_Accepted | _Lost | MQTTMessage] = asyncio.Queue()
+        self._heard: asyncio.Queue[Accepted | Lost | MQTTMessage] = asyncio.Queue()
         self._asked: dict[int, str] = {}
         self._connection = 0
         self._brief = 0
@@ -109,7 +100,9 @@ class MqttClient:
         self._last_problem = ""
         self._place = f"{settings.host}:{settings.port}"
         self._descriptor = Descriptor(self._read, self._write)
-        self._paho = self._make_paho(will)
+        self._will = will
+        self._paho = self._make_paho()
+        self._alive = self._starts_afresh = False
 
     @property
     def connected(self) -> bool:
@@ -128,10 +121,13 @@ class MqttClient:
             while True:
                 started = loop.time()
                 lost = await self._stay_connected()
+                if self._starts_afresh:
+                    # it would send all that is in flight again by itself
+                    self._paho, self._starts_afresh = self._make_paho(), False
                 if loop.time() - started >= self._timing.stable:
                     attempts = self._brief = 0
                 self._report(lost)
-                await asyncio.sleep(self._pause(attempts, refused=lost.refused))
+                await asyncio.sleep(self._timing.pause(attempts, refused=lost.refused is not None))
                 attempts += 1
         except asyncio.CancelledError:
             await self._leave()
@@ -172,11 +168,20 @@ class MqttClient:
             case Acknowledgement(self._connection, packet) if self.connected:
                 self._paho.ack(packet, 1)
 
-    def _make_paho(self, will: Publication) -> Client:
+    def subscribe(self, subscriptions: Sequence[Subscription]) -> None:
+        """Listen to something else from now on."""
+        before = {wanted.topic_filter for wanted in self._subscriptions}
+        self._subscriptions = subscriptions
+        self._unwanted |= before
+        self._unwanted -= {wanted.topic_filter for wanted in subscriptions}
+        if self.connected:
+            self._ask_for([wanted for wanted in subscriptions if wanted.topic_filter not in before])
+
+    def _make_paho(self) -> Client:
         client = Client(
             CallbackAPIVersion.VERSION2,
             client_id=self._client_id,
-            clean_session=None if self._v5 else False,
+            clean_session=None if self._v5 else not self._lasting,
             protocol=MQTTProtocolVersion.MQTTv5 if self._v5 else MQTTProtocolVersion.MQTTv311,
             reconnect_on_failure=False,
             manual_ack=True,
@@ -185,7 +190,8 @@ class MqttClient:
         client.max_inflight_messages = 0
         client.max_queued_messages = 0
         client.username_pw_set(self._settings.username, self._settings.password)
-        client.will_set(will.topic, will.payload, qos=1, retain=will.retain)
+        if self._will is not None:
+            client.will_set(self._will.topic, self._will.payload, qos=1, retain=self._will.retain)
         if self._tls is not None:
             client.tls_set_context(self._tls)
         client.on_connect = self._answered
@@ -201,29 +207,29 @@ class MqttClient:
         client.on_socket_unregister_write = lambda _client, _userdata, _connection: self._descriptor.write_done()
         return client
 
-    async def _stay_connected(self) -> _Lost:
+    async def _stay_connected(self) -> Lost:
         """Live through one connection, from opening it to its end."""
         self._heard = asyncio.Queue()
         self._connection += 1
         try:
             await self._open()
         except (OSError, ValueError) as error:
-            return _Lost(unreachable(self._settings, error))
+            return Lost(unreachable(self._settings, error))
         tick = asyncio.create_task(self._tick(), name=f"{self._client_id} keep-alive")
         try:
             async with asyncio.timeout(self._timing.connect):
                 heard = await self._heard.get()
-            if isinstance(heard, _Lost):
-                return heard if heard.refused else _Lost("", no_answer(self._settings, heard.reason))
-            while not isinstance(heard, _Lost):
-                if isinstance(heard, _Accepted):
+            if isinstance(heard, Lost):
+                return heard if heard.refused else Lost("", no_answer(self._settings, heard.reason))
+            while not isinstance(heard, Lost):
+                if isinstance(heard, Accepted):
                     self._accept(heard)
                 else:
                     self._take(heard)
                 heard = await self._heard.get()
         except TimeoutError:
             self._drop()
-            return _Lost("", no_answer(self._settings, "it does not answer"))
+            return Lost("", no_answer(self._settings, "it does not answer"))
         finally:
             tick.cancel()
         return heard
@@ -253,9 +259,9 @@ class MqttClient:
         properties = None
         if self._v5:
             properties = _properties(PacketTypes.CONNECT)
-            properties.SessionExpiryInterval = SESSION_EXPIRY
+            properties.SessionExpiryInterval = SESSION_EXPIRY if self._lasting else 0
             properties.ReceiveMaximum = RECEIVE_MAXIMUM
-            properties.MaximumPacketSize = MAX_INCOMING
+            properties.MaximumPacketSize = arrival.LONGEST
         settings = self._settings
         try:
             if self._tls is not None and settings.tls is not None:
@@ -273,25 +279,32 @@ class MqttClient:
             return error
         return None
 
-    def _accept(self, accepted: _Accepted) -> None:
+    def _accept(self, accepted: Accepted) -> None:
+        if not self._alive:
+            return  # what is sent again at once may have made the broker disconnect at once
         resumed = "the session goes on" if accepted.session_present else "a new session"
         _LOGGER.info("%s: connected to the MQTT broker at %s, %s", self._client_id, self._place, resumed)
         self._last_problem = ""
         self._brief += 1
         self._max_packet = accepted.max_packet
         self._accepted.set()
-        self._subscribe()
+        self._asked.clear()
+        self._ask_for(self._subscriptions)
         self._on_connect()
         self._outgoing.open(accepted.window)
 
-    def _subscribe(self) -> None:
-        self._asked.clear()
-        for wanted in self._subscriptions:
+    def _ask_for(self, subscriptions: Sequence[Subscription]) -> None:
+        for unwanted in self._unwanted:
+            self._paho.unsubscribe(unwanted)
+        self._unwanted.clear()
+        for wanted in subscriptions:
             if self._v5:
                 options = SubscribeOptions(
                     qos=1,
                     retainAsPublished=wanted.retain_as_published,
-                    retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB,
+                    retainHandling=SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE
+                    if wanted.every_time
+                    else SubscribeOptions.RETAIN_SEND_IF_NEW_SUB,
                 )
                 _, packet = self._paho.subscribe(wanted.topic_filter, options=options)
             else:
@@ -301,49 +314,27 @@ class MqttClient:
 
     def _take(self, message: MQTTMessage) -> None:
         """Hand on what came, unless it can't be taken at all."""
-        acknowledgement = Acknowledgement(self._connection, message.mid) if message.qos else None
-        properties = message.properties
-        response_topic = getattr(properties, "ResponseTopic", None)
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:
-            topic = ""
-        received = Received(
-            topic=topic,
-            payload=bytes(message.payload),
-            qos=message.qos,
-            retain=message.retain,
-            duplicate=message.dup,
-            response_topic=None if response_topic is None or topic_problem(response_topic) else response_topic,
-            correlation_data=getattr(properties, "CorrelationData", None),
-            message_expiry=getattr(properties, "MessageExpiryInterval", None),
-            user_properties=tuple(getattr(properties, "UserProperty", ())),
-            acknowledgement=acknowledgement,
-        )
-        if topic and len(received.payload) <= MAX_INCOMING:
+        received = arrival.received(message, self._connection)
+        problem = arrival.problem(received)
+        if problem is None:
             self._on_message(received)
             return
-        problem = (
-            f"it has {len(received.payload)} bytes, and at most {MAX_INCOMING} are taken"
-            if topic
-            else "its topic is not UTF-8"
-        )
-        _LOGGER.warning("%s: a message to %s was dropped: %s", self._client_id, topic or "an unreadable topic", problem)
+        where = received.topic or "an unreadable topic"
+        _LOGGER.warning("%s: a message to %s was dropped: %s", self._client_id, where, problem)
         self.acknowledge(received)
 
     def _send(self, outgoing: Outgoing) -> int | None:
         publication = outgoing.publication
         properties = None
-        size = len(publication.topic.encode()) + len(publication.payload) + _PUBLISH_OVERHEAD
         if self._v5 and (publication.correlation_data is not None or publication.expiry is not None):
             properties = _properties(PacketTypes.PUBLISH)
             if publication.correlation_data is not None:
                 properties.CorrelationData = publication.correlation_data
-                size += len(publication.correlation_data)
             if publication.expiry is not None:
                 properties.MessageExpiryInterval = publication.expiry
-        if self._max_packet is not None and size > self._max_packet:
-            outgoing.refuse("too_large", f"it is larger than the {self._max_packet} bytes that the broker takes")
+        if self._max_packet is not None and publication.size > self._max_packet:
+            problem = f"it is larger than the {self._max_packet} bytes that the broker takes"
+            outgoing.refuse(PayloadRefused("too_large", problem))
             return None
         while True:
             sent = self._paho.publish(
@@ -352,16 +343,11 @@ class MqttClient:
             if sent.rc != MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:  # the next packet identifier was still in use
                 return sent.mid
 
-    def _report(self, lost: _Lost) -> None:
+    def _report(self, lost: Lost) -> None:
         problem = str(lost.refused or lost.reason)
         level = logging.DEBUG if problem == self._last_problem else logging.WARNING
         self._last_problem = problem
         _LOGGER.log(level, "%s: %s", self._client_id, problem)
-
-    def _pause(self, attempts: int, *, refused: BrokerRefused | None) -> float:
-        longest = min(self._timing.last_retry, self._timing.first_retry * 2.0 ** min(attempts, 16))
-        pause = longest * _RANDOM.uniform(0.5, 1.0)
-        return max(pause, self._timing.refused_retry) if refused else pause
 
     async def _leave(self) -> None:
         if not self.connected:
@@ -378,7 +364,7 @@ class MqttClient:
             self.publish(publication)
         await self._outgoing.wait_idle()
         self._paho.disconnect()
-        while not isinstance(await self._heard.get(), _Lost):
+        while not isinstance(await self._heard.get(), Lost):
             pass
 
     def _drop(self) -> None:
@@ -410,22 +396,26 @@ class MqttClient:
         self, _client: Client, _userdata: object, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
     ) -> None:
         if reason.is_failure:
-            self._heard.put_nowait(_Lost("", refusal(reason.value, str(reason))))
+            self._heard.put_nowait(Lost("", refusal(reason.value, str(reason))))
             return
+        self._alive = True
         window = min(WINDOW, getattr(properties, "ReceiveMaximum", WINDOW))
         max_packet = getattr(properties, "MaximumPacketSize", None)
-        self._heard.put_nowait(_Accepted(session_present=flags.session_present, window=window, max_packet=max_packet))
+        self._heard.put_nowait(Accepted(session_present=flags.session_present, window=window, max_packet=max_packet))
 
     def _disconnected(
         self, _client: Client, _userdata: object, flags: DisconnectFlags, reason: ReasonCode, _properties: object
     ) -> None:
         self._accepted.clear()
         self._outgoing.close()
+        if self._alive and reason.is_failure and reason.value not in INNOCENT:
+            self._starts_afresh = self._outgoing.interrupted()
+        self._alive = False
         refused = refusal(reason.value, str(reason)) if reason.value == SESSION_TAKEN_OVER else None
         said = str(reason).lower() if flags.is_disconnect_packet_from_server else "the connection was lost"
         if self._brief >= _SUSPICIOUS:
             said += ". This happens again and again: is a second bridge running with the same modem name?"
-        self._heard.put_nowait(_Lost(f"the MQTT broker at {self._place} is away: {said}", refused))
+        self._heard.put_nowait(Lost(f"the MQTT broker at {self._place} is away: {said}", refused))
 
     def _arrived(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         self._heard.put_nowait(message)
@@ -444,12 +434,7 @@ class MqttClient:
         topic_filter = self._asked.pop(packet, "")
         for reason in reasons:
             if reason.is_failure:
-                _LOGGER.error(
-                    "%s: the MQTT broker does not allow a subscription to %s: %s. Check its access rules",
-                    self._client_id,
-                    topic_filter,
-                    reason,
-                )
+                _LOGGER.error("%s: %s", self._client_id, subscription_refused(topic_filter, str(reason)))
 
 
 def _properties(packet_type: int) -> Properties:

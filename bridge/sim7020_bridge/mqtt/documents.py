@@ -212,11 +212,12 @@ class UsageState:
 
 @dataclass(frozen=True, slots=True)
 class OutboxState:
-    """Messages that wait, their bytes, and the age of the oldest in seconds."""
+    """Messages that wait, their bytes, the age of the oldest in seconds, and what makes the broker disconnect."""
 
     messages: int | None = None
     bytes: int | None = None
     oldest: float | None = None
+    aside: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

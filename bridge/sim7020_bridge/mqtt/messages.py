@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+_OVERHEAD = 64
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
@@ -20,6 +22,11 @@ class Publication:
     retain: bool = False
     correlation_data: bytes | None = None
     expiry: int | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of its packet, at most."""
+        return len(self.topic.encode()) + len(self.payload) + len(self.correlation_data or b"") + _OVERHEAD
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 
-from sim7020_bridge.errors import PayloadRefused
+from sim7020_bridge.errors import BrokerDisconnects, PayloadRefused
 from sim7020_bridge.mqtt.messages import Publication
 
 _LOGGER = logging.getLogger(__name__)
@@ -16,6 +16,12 @@ MAX_WAITING = 1000
 
 WINDOW = 16
 """Publications that are sent before the first of them is acknowledged."""
+
+CAREFUL_AFTER = 2
+"""Connections in a row that the broker ended with nothing acknowledged; then one publication is sent at a time."""
+
+GIVEN_UP_AFTER = 3
+"""Connections in a row that the broker ended while one publication, and no other, waited for its acknowledgement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +36,11 @@ class Outgoing:
         if self.acknowledged and not self.acknowledged.done():
             self.acknowledged.set_result(None)
 
-    def refuse(self, code: str, problem: str) -> None:
+    def refuse(self, refused: PayloadRefused) -> None:
         """The broker will not have it."""
-        _LOGGER.error("A message to %s can't be published: %s", self.publication.topic, problem)
+        _LOGGER.error("A message to %s can't be published: %s", self.publication.topic, refused)
         if self.acknowledged and not self.acknowledged.done():
-            self.acknowledged.set_exception(PayloadRefused(code, problem))
+            self.acknowledged.set_exception(refused)
 
 
 class OutgoingQueue:
@@ -54,6 +60,10 @@ class OutgoingQueue:
         self._idle = asyncio.Event()
         self._idle.set()
         self._dropped = 0
+        self._progress = False
+        self._fruitless = 0
+        self._suspect: Outgoing | None = None
+        self._blamed = 0
         self.window = 0
 
     def __len__(self) -> int:
@@ -61,7 +71,8 @@ class OutgoingQueue:
 
     def open(self, window: int) -> None:
         """Send from now on, at most ``window`` publications ahead of their acknowledgements."""
-        self.window = window
+        self.window = window if self._fruitless < CAREFUL_AFTER else 1
+        self._progress = False
         if self._dropped:
             _LOGGER.warning("%d messages were dropped while the broker was away", self._dropped)
             self._dropped = 0
@@ -70,6 +81,28 @@ class OutgoingQueue:
     def close(self) -> None:
         """Only queue from now on; what is in flight stays so, and may still be acknowledged on the next connection."""
         self.window = 0
+
+    def interrupted(self) -> bool:
+        """Note that the broker ended the connection; find out which publication makes it do so, and give that one up.
+
+        Returns:
+            Whether what was in flight waits again: none of it may be sent again under its old packet identifier.
+        """
+        progress, self._progress = self._progress, False
+        if progress or not self._in_flight:
+            self._fruitless = 0
+            return False
+        self._fruitless += 1
+        if self._fruitless < CAREFUL_AFTER:
+            return False
+        again = list(self._in_flight.values())
+        self._in_flight.clear()
+        if len(again) == 1 and self._is_guilty(again[0]):
+            problem = f"{GIVEN_UP_AFTER} times in a row the broker disconnected when it came"
+            again.pop().refuse(BrokerDisconnects(problem))
+        self._waiting = {**{next(self._numbers): each for each in again}, **self._waiting}
+        self._note_idle()
+        return True
 
     def put(self, outgoing: Outgoing) -> None:
         """Queue a publication, or send it at once if there is room in the window."""
@@ -95,18 +128,29 @@ class OutgoingQueue:
     def acknowledged(self, packet: int) -> None:
         """Note that the broker has the publication with this packet identifier."""
         if packet in self._in_flight:
+            self._progress = True
             self._in_flight.pop(packet).done()
         self._pump()
 
     def refused(self, packet: int, reason: str) -> None:
         """Note that the broker will not have the publication with this packet identifier."""
         if packet in self._in_flight:
-            self._in_flight.pop(packet).refuse("broker_refused", f"the broker refused it: {reason}")
+            self._progress = True
+            self._in_flight.pop(packet).refuse(PayloadRefused("broker_refused", f"the broker refused it: {reason}"))
         self._pump()
 
     async def wait_idle(self) -> None:
         """Return when everything is acknowledged."""
         await self._idle.wait()
+
+    def _is_guilty(self, outgoing: Outgoing) -> bool:
+        if outgoing is not self._suspect:
+            self._suspect, self._blamed = outgoing, 0
+        self._blamed += 1
+        if self._blamed < GIVEN_UP_AFTER:
+            return False
+        self._suspect, self._fruitless = None, 0
+        return True
 
     def _pump(self) -> None:
         while self._waiting and len(self._in_flight) < self.window:

@@ -8,6 +8,9 @@ from sim7020_bridge.errors import BrokerRefused
 
 SESSION_TAKEN_OVER = 0x8E
 
+INNOCENT = frozenset({0x89, 0x8B, 0x8D, SESSION_TAKEN_OVER, 0x98})
+"""Why a connection ends that no publication made end: busy, shutting down, keep alive, taken over, administration."""
+
 _LOG_IN = "Check mqtt.username and mqtt.password, and the broker's access rules"
 
 _ADVICE = {
@@ -72,3 +75,8 @@ def unreachable(settings: MqttSettings, error: OSError | ValueError) -> str:
             problem = getattr(error, "strerror", None) or str(error)
             advice = "Check mqtt.host and mqtt.port"
     return f"the MQTT broker at {place} can't be reached: {problem}. {advice}"
+
+
+def subscription_refused(topic_filter: str, reason: str) -> str:
+    """Say that the broker does not let the bridge listen."""
+    return f"the MQTT broker does not allow a subscription to {topic_filter}: {reason}. Check its access rules"

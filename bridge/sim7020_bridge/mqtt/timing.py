@@ -1,6 +1,9 @@
 """Every duration of the MQTT package."""
 
 from dataclasses import dataclass
+from random import SystemRandom
+
+_RANDOM = SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +27,9 @@ class ClientTiming:
     stable: float = 30.0
     farewell: float = 3.0
     tick: float = 1.0
+
+    def pause(self, attempts: int, *, refused: bool) -> float:
+        """Return the wait before the next attempt, after so many that failed and perhaps a refusal."""
+        longest = min(self.last_retry, self.first_retry * 2.0 ** min(attempts, 16))
+        pause = longest * _RANDOM.uniform(0.5, 1.0)
+        return max(pause, self.refused_retry) if refused else pause

@@ -39,6 +39,11 @@ class Topics:
         """What happened, once."""
         return f"{self.root}/event"
 
+    @property
+    def component(self) -> str:
+        """Where Home Assistant's component marks, retained, that it looks after this modem."""
+        return f"{self.root}/component"
+
     def alert(self, name: str) -> str:
         """Retained while a thing that a person can mend is wrong; emptied afterwards."""
         return f"{self.root}/alert/{name}"
@@ -91,10 +96,12 @@ class Subscription:
         retain_as_published: Show the publisher's retain flag even when the message is new (MQTT 5.0 section 3.8.3.1).
             Set for the bridge's own command topics, where a retained message is a mistake. Not set for a user's own
             topics, which others may retain for good reasons: there the flag only marks a stale message.
+        every_time: Have what is retained at every connection, and not only the first time.
     """
 
     topic_filter: str
     retain_as_published: bool = False
+    every_time: bool = False
 
 
 class Inbox:
@@ -102,6 +109,11 @@ class Inbox:
 
     def __init__(self, topics: Topics, sockets: Sequence[SocketSettings]) -> None:
         self._topics = topics
+        self._mapped: tuple[tuple[str, SocketSend], ...] = ()
+        self.change(sockets)
+
+    def change(self, sockets: Sequence[SocketSettings]) -> None:
+        """Listen for other sockets from now on."""
         self._mapped = tuple((pattern, SocketSend(socket.name)) for socket in sockets for pattern in socket.send_topics)
         self._filters = Filters(self._mapped)
 

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from sim7020_bridge.errors import StorageFailed
 from sim7020_bridge.outbox.database import Database, damaged
+from sim7020_bridge.outbox.room import Need, Room, empty_log, is_full
 
 log: Final = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ class _Job:
     work: Work[Any]
     done: "asyncio.Future[Any]"
     due: float
+    need: Need
     result: Any = None
     error: Exception | None = None
 
@@ -49,7 +51,7 @@ class Store(Protocol):
     def set_aside(self) -> str | None:
         """The name of the damaged file that was replaced, if there was one."""
 
-    def submit(self, work: Work[T], *, within: float = 0.0) -> "asyncio.Future[T]":
+    def submit(self, work: Work[T], *, within: float = 0.0, need: Need = Need.TIDIES) -> "asyncio.Future[T]":
         """Have work done; the future is done once it is committed."""
 
     async def close(self) -> None:
@@ -68,6 +70,7 @@ class Committer:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._room = Room(database.file)
         self._loop = asyncio.get_running_loop()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._connection: sqlite3.Connection | None = None
@@ -90,12 +93,13 @@ class Committer:
         """The name of the damaged file that was replaced, if there was one."""
         return None if self._database.set_aside is None else self._database.set_aside.name
 
-    def submit(self, work: Work[T], *, within: float = 0.0) -> "asyncio.Future[T]":
+    def submit(self, work: Work[T], *, within: float = 0.0, need: Need = Need.TIDIES) -> "asyncio.Future[T]":
         """Have work done, in the order of submission; the future is done once it is committed.
 
         Args:
             work: Called in the committer's thread, inside a transaction.
             within: Seconds that it may wait for company.
+            need: What it may use of the room on the disk.
 
         Raises:
             StorageFailed: In the future: it could not be committed, and nothing of this work was done.
@@ -104,7 +108,7 @@ class Committer:
         if self._closed:
             done.set_exception(StorageFailed(self._database.file, "the bridge is stopping"))
         else:
-            self._jobs.put(_Job(work, done, time.monotonic() + within))
+            self._jobs.put(_Job(work, done, time.monotonic() + within, need))
         return done
 
     async def close(self) -> None:
@@ -144,27 +148,48 @@ class Committer:
         return batch, False
 
     def _commit(self, batch: list[_Job]) -> None:
-        try:
-            self._attempt(batch)
-        except (sqlite3.Error, StorageFailed, ValueError, OverflowError) as error:  # the latter: SQLite can't hold it
-            if len(batch) > 1 and not isinstance(error, StorageFailed) and not damaged(error):
-                for job in batch:
-                    self._commit([job])
-                return
-            failed = error if isinstance(error, StorageFailed) else StorageFailed(self._database.file, str(error))
+        need = max(job.need for job in batch)
+        error = self._attempt(batch, need)
+        if error is not None and is_full(error):
+            self._empty_log()
+            error = self._attempt(batch, need)
+        if error is not None and is_full(error) and need < Need.TAKES and self._room.give_up():
+            self._empty_log()
+            error = self._attempt(batch, need)
+        if error is None:
+            return
+        if len(batch) > 1 and not isinstance(error, StorageFailed) and not damaged(error):
             for job in batch:
-                job.error = failed
-            if damaged(error):
-                self._give_up(str(error))
+                self._commit([job])
+            return
+        failed = error if isinstance(error, StorageFailed) else StorageFailed(self._database.file, str(error))
+        for job in batch:
+            job.error = failed
+        if damaged(error):
+            self._give_up(str(error))
 
-    def _attempt(self, batch: list[_Job]) -> None:
+    def _attempt(self, batch: list[_Job], need: Need) -> Exception | None:
+        """Commit work; return what kept it from being committed."""
+        try:
+            self._transact(batch, need)
+        except OSError as error:
+            return StorageFailed(self._database.file, error.strerror or str(error))
+        except (sqlite3.Error, StorageFailed, ValueError, OverflowError) as error:  # the latter: SQLite can't hold it
+            return error
+        return None
+
+    def _transact(self, batch: list[_Job], need: Need) -> None:
         connection = self._open()
+        if need >= Need.TAKES and not self._room.whole:
+            self._empty_log()
+            self._room.prepare()
         connection.execute("BEGIN IMMEDIATE")
         try:
             if self._database.set_aside != self._restored:
                 self.restore(connection)
             for job in batch:
                 job.result = job.work(connection)
+            self._room.check(connection, need)
             connection.execute("COMMIT")
         except BaseException:
             with contextlib.suppress(sqlite3.Error):
@@ -179,12 +204,31 @@ class Committer:
         if self._failed is not None and time.monotonic() - self._failed[0] < REOPEN_WAIT:
             raise self._failed[1]
         try:
-            self._connection = self._database.open()
+            self._connection = self._open_with_room()
         except StorageFailed as error:
             self._failed = (time.monotonic(), error)
             raise
         self._failed = None
         return self._connection
+
+    def _open_with_room(self) -> sqlite3.Connection:
+        try:
+            return self._database.open()
+        except StorageFailed as error:
+            if error.__cause__ is None or not is_full(error.__cause__) or not self._room.give_up():
+                raise
+            return self._database.open()
+
+    def _empty_log(self) -> None:
+        """Make room by moving SQLite's log to its file, for which the reserve may be needed for a moment."""
+        if self._connection is None:
+            return
+        try:
+            empty_log(self._connection)
+        except sqlite3.Error as error:
+            if is_full(error) and self._room.give_up():
+                with contextlib.suppress(sqlite3.Error):
+                    empty_log(self._connection)
 
     def _give_up(self, problem: str) -> None:
         """Close a file that turned out to be damaged; opening it again sets it aside."""

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from sim7020_bridge.errors import StorageFailed
 from sim7020_bridge.outbox.committer import Store, Work
+from sim7020_bridge.outbox.room import Need
 
 log: Final = logging.getLogger(__name__)
 
@@ -43,20 +44,20 @@ class Journal:
         """How often the disk was waited for."""
         return self._store.commits
 
-    def write(self, work: Work[T], *, within: float = 0.0, proves: bool = True) -> "asyncio.Future[T]":
+    def write(self, work: Work[T], *, within: float = 0.0, need: Need = Need.TIDIES) -> "asyncio.Future[T]":
         """Have work done; see Committer.submit.
 
         Args:
             work: The work.
             within: Seconds that it may wait for company.
-            proves: Whether its success shows that writing works: not if it may have nothing to write.
+            need: What it may use of the room on the disk; only ``PROVES`` shows that messages can be taken.
         """
-        done = self._store.submit(work, within=within)
-        done.add_done_callback(partial(self._note, proves=proves))
+        done = self._store.submit(work, within=within, need=need)
+        done.add_done_callback(partial(self._note, proves=need is Need.PROVES))
         return done
 
     def insist(self, work: Work[T], written: Callable[[T], None], *, within: float) -> None:
-        """Have work done, tried again until it is; then call ``written`` with its result."""
+        """Have the end of messages written, tried again until it is; then call ``written`` with its result."""
 
         def again() -> None:
             self.insist(work, written, within=within)
@@ -67,7 +68,7 @@ class Journal:
             else:
                 written(done.result())
 
-        self.write(work, within=within).add_done_callback(look)
+        self.write(work, within=within, need=Need.ENDS).add_done_callback(look)
 
     async def close(self) -> None:
         """Finish all that was asked for, and close the file."""

@@ -5,7 +5,6 @@ import contextlib
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -19,6 +18,9 @@ from sim7020_bridge.outbox.lines import Lines
 from sim7020_bridge.outbox.message import Entry, Loss, Message, Origin, Owed, Place, Priority, Stage
 from sim7020_bridge.outbox.owing import Owing
 from sim7020_bridge.outbox.passing_time import PassingTime
+from sim7020_bridge.outbox.room import Need
+from sim7020_bridge.outbox.rules import Rules
+from sim7020_bridge.outbox.sends import Sends
 
 log: Final = logging.getLogger(__name__)
 
@@ -28,27 +30,14 @@ MOST_UNSETTLED: Final = 16
 NO_LONGER_FULL: Final = 0.9
 """Part of a limit below which an outbox that was full counts as having room."""
 
+SLICE: Final = 200
+"""Messages that are cancelled at once before others get their turn."""
+
+MOST_AT_A_LOOK: Final = 1000
+"""Ids that may be taken until those too many are forgotten."""
+
 LOOK_AFTER: Final = 2
 """Seconds between two looks for what a command line asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What whoever uses an outbox decides.
-
-    Args:
-        lost: Makes the final receipt of a message that leaves unsent.
-        resumed: Says why a message of before a restart can't be sent any more, or None if it can.
-        changed: Called after messages came or went, or storage failed or works again.
-        received_dropped: Called with how many received messages were given up.
-        usage: Called with the bytes of earlier days, once they are read.
-    """
-
-    lost: Callable[[Entry, Loss], Sequence[Owed]]
-    resumed: Callable[[Entry], Loss | None]
-    changed: Callable[[], None]
-    received_dropped: Callable[[int], None]
-    usage: Callable[[Sequence[records.UsageRow]], None]
 
 
 class Outbox:
@@ -73,12 +62,20 @@ class Outbox:
         self._expiry = Expiry(self._time, lambda entry: self.lose(entry, Loss.EXPIRED))
         self._entries: dict[int, Entry] = {}
         self._keys: dict[tuple[str, str], Entry] = {}
+        self._heirs: dict[int, list[Entry]] = {}
         self._number = 0
+        self._new_ids = 0
         self._unsettled = 0
         self._room = asyncio.Event()
         self._room.set()
         self._loaded = False
-        self.owing = Owing(paid=self._paid, dropped=rules.received_dropped, most_received=settings.max_received)
+        self.owing = Owing(
+            self._journal,
+            dropped=rules.received_dropped,
+            put_aside=rules.put_aside,
+            most_received=settings.max_received,
+        )
+        self.sends = Sends(self._journal, self._time)
         self.bytes = 0
         self.full = False
 
@@ -122,8 +119,8 @@ class Outbox:
         if content.mark is not None:
             self._time.go_on_from(content.mark)
         lost: list[tuple[Entry, Loss]] = []
+        self._number = max(self._number, content.last)
         for entry in content.entries:
-            self._number = max(self._number, entry.number)
             entry.committed = True
             old = self._keys.get((entry.message.socket, entry.message.key or ""))
             if old is not None:
@@ -141,12 +138,14 @@ class Outbox:
                 lost.append((entry, loss))
         self.owing.add(content.owed)
         self._rules.usage(content.usage)
+        self.sends.restore(content.sent)
         self._loaded = True
-        for entry, loss in lost:
-            self.lose(entry, loss)
         for entry in self:
             self._expiry.plan(entry)
-        self._keep_time()
+        for start in range(0, len(lost), SLICE):
+            self._lose_all(lost[start : start + SLICE])
+            await asyncio.sleep(0)
+        self._keep_time(Need.PROVES)
         self._rules.changed()
         log.info("%d messages wait from before, %d publications are owed", len(content.entries), len(content.owed))
 
@@ -160,11 +159,15 @@ class Outbox:
         seconds = 0
         while True:
             with contextlib.suppress(StorageFailed):
-                for number in await self._journal.write(records.cancellations, proves=False):
-                    self.cancel(number)
-                if seconds % 3600 == 0:
-                    await self._journal.write(partial(records.forget_old, now=self._time.now()), proves=False)
-            if self._time.wall_was_set or self.problem is not None:
+                while numbers := await self._journal.write(partial(records.cancellations, most=SLICE)):
+                    await self.cancel(numbers)
+                    await self._journal.write(partial(records.cancelled, numbers=numbers))
+                if seconds % 3600 == 0 or self._new_ids > MOST_AT_A_LOOK:
+                    self._new_ids = 0
+                    await self._journal.write(partial(records.forget_old, now=self._time.now()))
+            if self.problem is not None:
+                self._keep_time(Need.PROVES)
+            elif self._time.wall_was_set:
                 self._keep_time()
             await asyncio.sleep(LOOK_AFTER)
             seconds += LOOK_AFTER
@@ -199,6 +202,7 @@ class Outbox:
             raise PayloadRefused("storage_failed", str(self.problem or "the outbox is not open yet"))
         displaced = self._make_room(message)
         self._number += 1
+        self._new_ids += 1
         entry = Entry(self._number, message, self._time.now())
         lost = [(other.number, other.committed, self._rules.lost(other, loss)) for other, loss in displaced]
         self._enter(entry)
@@ -225,10 +229,11 @@ class Outbox:
             owed = None if error is not None else done.result()
             if owed is None:
                 self._leave(entry)
-                for other, _ in displaced:
+                for other in (*(other for other, _ in displaced), *self._heirs.pop(entry.number, ())):
                     self._return(other)
             else:
                 self._arrive(entry)
+                self._lose_all([(other, Loss.SUPERSEDED) for other in self._heirs.pop(entry.number, ())])
             if isinstance(error, StorageFailed):
                 failed(error)
             else:
@@ -236,7 +241,7 @@ class Outbox:
             self.owing.add(owed or ())
             self._count_change()
 
-        self._journal.write(write).add_done_callback(look)
+        self._journal.write(write, need=Need.TAKES).add_done_callback(look)
 
     def refuse(self, socket: str, origin: Origin | None, owed: Sequence[Owed]) -> "asyncio.Future[None]":
         """Owe the final receipt of a message that is not taken, once even if its packet comes again.
@@ -253,11 +258,11 @@ class Outbox:
                 records.remember(connection, socket, f"refused {origin.packet} {now}", origin, now)
             return records.owe(connection, owed)
 
-        return self._owe(write, owed)
+        return self.owing.owe(write, owed)
 
     def keep(self, owed: Sequence[Owed]) -> "asyncio.Future[None]":
         """Owe publications; the future is done when they are written, or can't be."""
-        return self._owe(partial(records.owe, owed=owed), owed)
+        return self.owing.owe(partial(records.owe, owed=owed), owed)
 
     async def wait(self, socket: str) -> None:
         """Return once a message waits for a socket."""
@@ -273,7 +278,7 @@ class Outbox:
 
     async def wait_written(self) -> None:
         """Return once all that was begun before is on disk."""
-        await self._journal.write(lambda _connection: None, proves=False)
+        await self._journal.write(lambda _connection: None)
 
     def first(self, socket: str, lowest: Priority = Priority.LOW) -> Entry | None:
         """Return the next message for a socket of at least a priority, and leave it where it is."""
@@ -291,16 +296,10 @@ class Outbox:
 
     def put_back(self, entry: Entry) -> None:
         """Let a message wait again, in its old place; a newer one with its key supersedes it."""
-        key = entry.message.key
-        if key is not None and (entry.message.socket, key) in self._keys:
-            self.lose(entry, Loss.SUPERSEDED)
-            return
-        if key is not None:
-            self._keys[entry.message.socket, key] = entry
+        self._leave(entry)
         if entry.stage is not Stage.WAITING:
             self.progress(entry, Stage.WAITING)
-        self._lines.add(entry)
-        self._expiry.plan(entry)
+        self._return(entry)
 
     def progress(self, entry: Entry, stage: Stage) -> "asyncio.Future[None]":
         """Write how far a message has come; only an outbox that fails in doubt need wait for it."""
@@ -336,15 +335,18 @@ class Outbox:
 
     def lose(self, entry: Entry, loss: Loss) -> None:
         """End a message that is not sent."""
-        self.settle((entry,), self._rules.lost(entry, loss))
+        self._lose_all([(entry, loss)])
 
-    def cancel(self, number: int) -> bool:
-        """End a message that waits; say whether it did."""
-        entry = self._entries.get(number)
-        if entry is None or entry.place is not Place.WAITING:
-            return False
-        self.lose(entry, Loss.CANCELLED)
-        return True
+    async def cancel(self, numbers: Sequence[int]) -> int:
+        """End messages that wait, some at a time so that everything else goes on; return how many did."""
+        cancelled = 0
+        for start in range(0, len(numbers), SLICE):
+            entries = [self._entries.get(number) for number in numbers[start : start + SLICE]]
+            lost = [(entry, Loss.CANCELLED) for entry in entries if entry and entry.place is Place.WAITING]
+            self._lose_all(lost)
+            cancelled += len(lost)
+            await asyncio.sleep(0)
+        return cancelled
 
     def keep_usage(self, rows: Sequence[records.UsageRow]) -> None:
         """Write how many bytes each day had, unless what was there has not been read yet."""
@@ -353,7 +355,12 @@ class Outbox:
 
     def packets_acknowledged(self, packets: Sequence[int]) -> None:
         """Note that the broker has the acknowledgements of these packets, and will use their numbers for others."""
-        self._journal.write(partial(records.forget_packets, packets=packets), within=LEISURE, proves=False)
+        self._journal.write(partial(records.forget_packets, packets=packets), within=LEISURE)
+
+    def _lose_all(self, lost: Sequence[tuple[Entry, Loss]]) -> None:
+        if lost:
+            receipts = [each for entry, loss in lost for each in self._rules.lost(entry, loss)]
+            self.settle([entry for entry, _ in lost], receipts)
 
     def _make_room(self, message: Message) -> list[tuple[Entry, Loss]]:
         """Take out what has to go so that a message fits, and return it."""
@@ -400,34 +407,24 @@ class Outbox:
         entry.place = Place.GONE
 
     def _return(self, entry: Entry) -> None:
-        """Undo that a message left, unless it was never written itself."""
-        if entry.committed:
+        """Undo that a message left, unless it was never written itself.
+
+        If a newer one with its key is on its way to the disk, what becomes of that one decides.
+        """
+        if not entry.committed:
+            return
+        rival = self._keys.get((entry.message.socket, entry.message.key or ""))
+        if rival is not None and rival.place is Place.COMING:
+            self._heirs.setdefault(rival.number, []).append(entry)
+        elif rival is not None:
+            self.lose(entry, Loss.SUPERSEDED)
+        else:
             self._enter(entry)
             self._lines.add(entry)
             self._expiry.plan(entry)
 
-    def _owe(
-        self, work: Callable[[sqlite3.Connection], tuple[tuple[int, Owed], ...]], owed: Sequence[Owed]
-    ) -> "asyncio.Future[None]":
-        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def written(done: "asyncio.Future[tuple[tuple[int, Owed], ...]]") -> None:
-            if done.exception() is None:
-                self.owing.add(done.result())
-            else:
-                self.owing.add_unwritten(owed)
-            if not kept.done():
-                kept.set_result(None)
-
-        self._journal.write(work).add_done_callback(written)
-        return kept
-
-    def _paid(self, number: int) -> None:
-        if number > 0:
-            self._journal.write(partial(records.paid, number=number), within=COMPANY)
-
-    def _keep_time(self) -> None:
-        self._journal.write(partial(records.keep_time, mark=self._time.mark()), within=LEISURE)
+    def _keep_time(self, need: Need = Need.TIDIES) -> None:
+        self._journal.write(partial(records.keep_time, mark=self._time.mark()), within=LEISURE, need=need)
 
     def _count_change(self) -> None:
         few = self.messages <= NO_LONGER_FULL * self._settings.max_messages
@@ -440,5 +437,6 @@ class Outbox:
         for entry in list(self._entries.values()):
             if entry.committed:
                 records.add(connection, entry)
+        records.count_on(connection, self._number)
         records.restore_owed(connection, self.owing)
         records.keep_time(connection, self._time.mark())

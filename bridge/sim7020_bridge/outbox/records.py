@@ -13,6 +13,9 @@ from sim7020_bridge.outbox.passing_time import Mark
 REMEMBERED: Final = 24 * 3600.0
 """Seconds for which an id that was given is not taken again."""
 
+MOST_REMEMBERED: Final = 100_000
+"""Ids that are remembered; the oldest of more are forgotten early."""
+
 UsageRow = tuple[str, int, int, int]
 """A day as ISO 8601 has it, bytes up, bytes down, and the correction of the billing period that starts then."""
 
@@ -23,13 +26,15 @@ _MESSAGE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """All that an outbox knew when the bridge last ended."""
+    """All that an outbox knew when the bridge last ended; ``last`` is the highest number that a message ever had."""
 
     entries: tuple[Entry, ...]
     owed: tuple[tuple[int, Owed], ...]
     mark: Mark | None
     usage: tuple[UsageRow, ...]
     cancelled: frozenset[int]
+    last: int
+    sent: tuple[tuple[str, float], ...]
 
 
 def load(connection: sqlite3.Connection) -> Content:
@@ -57,7 +62,20 @@ def _load(connection: sqlite3.Connection) -> Content:
         None if mark is None else Mark(*mark),
         load_usage(connection),
         cancelled,
+        _last(connection),
+        tuple(connection.execute("SELECT socket, at FROM sent ORDER BY at")),
     )
+
+
+def _last(connection: sqlite3.Connection) -> int:
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'message'").fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def count_on(connection: sqlite3.Connection, last: int) -> None:
+    """Have messages in a file made anew numbered on from ``last``."""
+    connection.execute("DELETE FROM sqlite_sequence WHERE name = 'message'")
+    connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('message', ?)", (last,))
 
 
 def load_owed(connection: sqlite3.Connection) -> Iterable[tuple[int, Owed]]:
@@ -97,8 +115,19 @@ def forget_packets(connection: sqlite3.Connection, packets: Iterable[int]) -> No
 
 
 def forget_old(connection: sqlite3.Connection, now: float) -> None:
-    """Forget ids that may come again."""
+    """Forget ids that may come again, and the oldest of too many."""
     connection.execute("DELETE FROM known WHERE taken <= ?", (now - REMEMBERED,))
+    surplus = connection.execute("SELECT count(*) FROM known").fetchone()[0] - MOST_REMEMBERED
+    if surplus > 0:
+        connection.execute(
+            "DELETE FROM known WHERE (socket, id) IN (SELECT socket, id FROM known ORDER BY taken LIMIT ?)", (surplus,)
+        )
+
+
+def note_sent(connection: sqlite3.Connection, socket: str, at: float, remembered: float) -> None:
+    """Note when a socket sent, and forget what is too old."""
+    connection.execute("DELETE FROM sent WHERE socket = ? AND at <= ?", (socket, at - remembered))
+    connection.execute("INSERT INTO sent VALUES (?, ?)", (socket, at))
 
 
 def add(connection: sqlite3.Connection, entry: Entry) -> None:
@@ -179,12 +208,15 @@ def keep_usage(connection: sqlite3.Connection, rows: Sequence[UsageRow]) -> None
     connection.executemany("INSERT INTO usage VALUES (?, ?, ?, ?)", rows)
 
 
-def cancellations(connection: sqlite3.Connection) -> tuple[int, ...]:
-    """Take out what a command line asked to cancel."""
-    numbers = tuple(number for (number,) in connection.execute("SELECT number FROM cancellation"))
-    if numbers:
-        connection.execute("DELETE FROM cancellation")
-    return numbers
+def cancellations(connection: sqlite3.Connection, most: int) -> tuple[int, ...]:
+    """Read what a command line asked to cancel, so many at a time."""
+    rows = connection.execute("SELECT number FROM cancellation ORDER BY number LIMIT ?", (most,))
+    return tuple(number for (number,) in rows)
+
+
+def cancelled(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
+    """Note that what a command line asked has been looked at."""
+    connection.executemany("DELETE FROM cancellation WHERE number = ?", [(number,) for number in numbers])
 
 
 def ask_to_cancel(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
@@ -192,9 +224,15 @@ def ask_to_cancel(connection: sqlite3.Connection, numbers: Iterable[int]) -> Non
     connection.executemany("INSERT OR IGNORE INTO cancellation VALUES (?)", [(number,) for number in numbers])
 
 
-def is_asked_to_cancel(connection: sqlite3.Connection) -> bool:
-    """Whether something still is to be cancelled."""
-    return connection.execute("SELECT 1 FROM cancellation").fetchone() is not None
+def still_to_cancel(connection: sqlite3.Connection) -> int:
+    """Return how many messages still are to be cancelled."""
+    return int(connection.execute("SELECT count(*) FROM cancellation").fetchone()[0])
+
+
+def still_there(connection: sqlite3.Connection, numbers: Iterable[int]) -> int:
+    """Return how many of these messages have no end yet."""
+    query = "SELECT count(*) FROM message WHERE number = ?"
+    return sum(connection.execute(query, (number,)).fetchone()[0] for number in numbers)
 
 
 def _entry(row: Sequence[object]) -> Entry:

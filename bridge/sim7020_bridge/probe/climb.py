@@ -1,5 +1,6 @@
 """The climb itself, top to bottom: port, baud rate, module, SIM, signal, registration, context, DNS, ping."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Final
 
@@ -16,7 +17,7 @@ from sim7020_bridge.modem.readings import read_identity
 from sim7020_bridge.modem.state import ModuleAnswered, ModuleLost, PortLost, PortOpened
 from sim7020_bridge.modem.timing import Timing
 from sim7020_bridge.probe.finding import Detail, Finding, Layer, Status, Wanted
-from sim7020_bridge.probe.line import Heard, answers, listening, rates
+from sim7020_bridge.probe.line import BETWEEN_RATES, Heard, answers, listening, rates
 from sim7020_bridge.probe.network import Network
 from sim7020_bridge.probe.settings import error_numbers
 
@@ -58,6 +59,8 @@ class Climb:
                     if await answers(channel, first=tried == 0):
                         return await self._from_module(channel, rate)
                     self._heard.garbage += channel.garbled
+                # what was heard at one rate must not be taken for the beginning of a line at the next
+                await asyncio.sleep(BETWEEN_RATES)
         except PortUnavailable as error:
             self._facts.learn(PortLost(error.detail, error.reason))
             self._alert(Layer.PORT)

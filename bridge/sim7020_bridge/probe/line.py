@@ -18,6 +18,9 @@ log: Final = logging.getLogger(__name__)
 USUAL_RATES: Final = (115200, 9600, 57600, 38400, 19200, 230400, 460800, 921600, 4800)
 """Rates to try, the likely ones first."""
 
+BETWEEN_RATES: Final = 0.3
+"""Seconds for which the line is left alone before another rate is tried."""
+
 _AT_EVERY: Final = 0.5
 _FIRST_PATIENCE: Final = 4.0
 """Seconds for a module that has just been switched on, or sleeps lightly."""

@@ -2,10 +2,7 @@
 
 import asyncio
 import errno
-import fcntl
 import os
-import struct
-import termios
 import tty
 from contextlib import suppress
 from pathlib import Path
@@ -42,6 +39,7 @@ class Pty:
                 self._shut()
                 raise LineError(f"{link} can't be made: {error.strerror}") from error
         self._reader = asyncio.StreamReader()
+        self._left = asyncio.Event()
         asyncio.get_running_loop().add_reader(self._master, self._readable)
 
     async def read(self) -> bytes:
@@ -57,11 +55,13 @@ class Pty:
                 if not await self._writable():
                     return
 
-    @property
-    def unread(self) -> int:
-        """Bytes that the program has not read yet."""
-        answer = fcntl.ioctl(self._slave, termios.FIONREAD, bytes(4))
-        return int(struct.unpack("i", answer)[0])
+    async def until_left(self, within: float) -> None:
+        """Wait until no program has it open any more, or so many seconds; nobody can open it afterwards."""
+        os.close(self._slave)
+        self._slave = -1
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._left.wait()
 
     def close(self) -> None:
         """Give the pseudo-terminal and its link back."""
@@ -74,11 +74,18 @@ class Pty:
 
     def _shut(self) -> None:
         os.close(self._master)
-        os.close(self._slave)
+        if self._slave >= 0:
+            os.close(self._slave)
 
     def _readable(self) -> None:
-        with suppress(BlockingIOError):
+        try:
             self._reader.feed_data(os.read(self._master, _CHUNK))
+        except BlockingIOError:
+            return
+        except OSError:
+            # as long as our own end is open, this does not happen
+            asyncio.get_running_loop().remove_reader(self._master)
+            self._left.set()
 
     async def _writable(self) -> bool:
         loop = asyncio.get_running_loop()

@@ -12,6 +12,7 @@ from sim7020_bridge.at.command import Attention, Echo, Order, UnknownLine
 from sim7020_bridge.commands.packet import DeactivateContext, ReadContextParameters
 from sim7020_bridge.commands.power import Restart
 from sim7020_bridge.commands.radio import Functionality, ReadFunctionality, ReadSignalQuality, SignalQuality
+from sim7020_bridge.commands.raw import RawCommand
 from sim7020_bridge.commands.registry import Greeting
 from sim7020_bridge.commands.sim import SimReport
 from sim7020_bridge.commands.sockets import DataReceived, SendData, SocketFailed, SocketId
@@ -157,6 +158,7 @@ async def test_missed_deadline_and_late_answer(bench: Bench) -> None:
     assert await bench.peer.line() == "AT+CSQ"
     await bench.peer.answer("AT", "+CSQ: 1,0", "OK", "OK")
     await bench.peer.answer("\x1bAT", "OK")
+    await bench.peer.answer("AT+IFC?", "+IFC: 0,0", "OK")
     with pytest.raises(ModuleSilent, match=r"AT\+CSQ within 0.1 s"):
         await late
     assert bench.channel.resyncs == 1
@@ -169,6 +171,7 @@ async def test_cancelled_and_then_silent(bench: Bench) -> None:
     assert await bench.peer.line() == "AT+CSQ"
     cancelled.cancel()
     await bench.peer.answer("AT", "OK")
+    await bench.peer.answer("AT+IFC?", "+IFC: 0,0", "OK")
     await in_order(bench)
     assert bench.channel.resyncs == 1
 
@@ -179,6 +182,7 @@ async def test_refused_attention_is_not_enough(bench: Bench) -> None:
     assert await bench.peer.line() == "AT+CSQ"
     await bench.peer.answer("AT", "ERROR")
     await bench.peer.answer("\x1bAT", "OK")
+    await bench.peer.answer("AT+IFC?", "+IFC: 0,0", "OK")
     with pytest.raises(ModuleSilent):
         await silent
     await in_order(bench)
@@ -190,6 +194,7 @@ async def test_urcs_do_not_disturb_resynchronising(bench: Bench) -> None:
     assert await bench.peer.line() == "AT+CSQ"
     storm = asyncio.create_task(_storm(bench, 20))
     await bench.peer.answer("AT", "OK")
+    await bench.peer.answer("AT+IFC?", "+IFC: 0,0", "OK")
     with pytest.raises(ModuleSilent):
         await silent
     await storm
@@ -212,6 +217,7 @@ async def test_prompt_is_left_with_escape(bench: Bench) -> None:
     assert await bench.peer.line() == "AT"
     assert await bench.peer.byte() == b"\x1b"
     await bench.peer.answer("AT", "OK")
+    await bench.peer.answer("AT+IFC?", "+IFC: 0,0", "OK")
     with pytest.raises(ModuleSilent):
         await stuck
     await in_order(bench)
@@ -314,9 +320,11 @@ async def test_command_without_final_result(bench: Bench) -> None:
     class HastyRestart(Restart):
         timeout: ClassVar[float] = 0.05
 
+    greeting = bench.channel.expect(Greeting)
     command = asyncio.create_task(bench.channel.execute(HastyRestart()))
     await bench.peer.answer("AT+CRESET", "RDY")
     await command
+    await greeting
     assert bench.channel.resyncs == 0
     assert bench.urcs == [Greeting("RDY")]
 
@@ -327,6 +335,7 @@ async def test_probe_goes_on_until_the_module_answers(bench: Bench) -> None:
     assert [await bench.peer.line() for _ in range(3)] == ["AT", "ATV1", "AT"]
     bench.peer.say_raw(b"0\r")
     await bench.peer.answer("ATV1", "OK")
+    await bench.peer.answer("AT+IFC?", "+IFC: 0,0", "OK")
     await probing
     await in_order(bench)
 
@@ -337,7 +346,56 @@ async def test_probe_waits_out_late_answers(bench: Bench) -> None:
     assert [await bench.peer.line() for _ in range(2)] == ["AT", "ATV1"]
     bench.peer.say("OK", "OK")
     await bench.peer.answer("AT", "OK")
+    await bench.peer.answer("AT+IFC?", "+IFC: 0,0", "OK")
     await probing
+    await in_order(bench)
+
+
+async def test_probe_waits_out_answers_that_are_later_than_the_line_is_quiet(bench: Bench) -> None:
+    """An OK for an earlier AT is no answer to a question that has an answer, however late it comes."""
+    probing = asyncio.create_task(bench.channel.probe(every=0.05, within=5))
+    assert [await bench.peer.line() for _ in range(3)] == ["AT", "ATV1", "AT"]
+    bench.peer.say("OK")
+    assert await bench.peer.line() == "AT+IFC?"
+    bench.peer.say("OK", "OK", "+IFC: 0,0", "OK")
+    await probing
+    await in_order(bench)
+
+
+async def test_late_answer_after_the_line_was_quiet(bench: Bench) -> None:
+    """So is one for a command whose deadline was missed."""
+    late = asyncio.create_task(bench.channel.execute(Hasty()))
+    assert await bench.peer.line() == "AT+CSQ"
+    await bench.peer.answer("AT", "OK")
+    await bench.peer.answer("AT+IFC?", "+CSQ: 1,0", "OK", "+IFC: 0,0", "OK")
+    with pytest.raises(ModuleSilent):
+        await late
+    await in_order(bench)
+
+
+async def test_module_that_does_not_know_the_question(bench: Bench) -> None:
+    """A module that refuses the question is in step as well."""
+    silent = asyncio.create_task(bench.channel.execute(Hasty()))
+    assert await bench.peer.line() == "AT+CSQ"
+    await bench.peer.answer("AT", "OK")
+    await bench.peer.answer("AT+IFC?", "ERROR")
+    with pytest.raises(ModuleSilent):
+        await silent
+    await in_order(bench)
+
+
+async def test_prompt_ends_what_a_person_wrote(bench: Bench) -> None:
+    """A command of a person's that the module wants data for is cancelled with ESC, and refused at once."""
+    raw = asyncio.create_task(bench.channel.execute(RawCommand("AT+XSEND=5")))
+    assert await bench.peer.line() == "AT+XSEND=5"
+    bench.peer.say_raw(b"\r\n> ")
+    assert await bench.peer.byte() == b"\x1b"
+    bench.peer.say("ERROR")
+    await bench.peer.answer("AT", "OK")
+    await bench.peer.answer("AT+IFC?", "+IFC: 0,0", "OK")
+    with pytest.raises(CommandRefused, match="waits for data"):
+        await raw
+    assert bench.channel.resyncs == 0
     await in_order(bench)
 
 

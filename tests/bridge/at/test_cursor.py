@@ -42,6 +42,15 @@ def test_empty_text_is_none_where_optional() -> None:
     assert (fields.optional_text(), fields.optional_text(), fields.optional_text()) == (None, None, "x")
 
 
+def test_hex_digits_that_stay_text() -> None:
+    """They are upper-case whatever the module writes, and may be missing; anything else is noise."""
+    fields = cursor('"00a0",0002920C,""')
+    assert [fields.optional_hex_digits() for _ in range(4)] == ["00A0", "0002920C", None, None]
+    for noise in ('"01A\\xf90B1A"', '"01AG"', "-1"):
+        with pytest.raises(MalformedAnswer):
+            cursor(noise).optional_hex_digits()
+
+
 def test_looking_ahead_takes_nothing() -> None:
     """The next field's kind can be seen without reading it."""
     fields = cursor('7,"7"')

@@ -17,6 +17,7 @@ from sim7020_bridge.commands.registration import (
     RegistrationStatus,
 )
 from sim7020_bridge.commands.registry import URCS
+from sim7020_bridge.errors import MalformedAnswer
 from tests.bridge.commands.conftest import Ask
 
 HOME = RegistrationStatus.HOME
@@ -173,3 +174,16 @@ def test_words(registration: Registration, words: str) -> None:
 def test_operator(ask: Ask, line: str, operator: Operator) -> None:
     """The operator comes by name or by number, or not at all."""
     assert ask(ReadOperator(), line) == operator
+
+
+@pytest.mark.parametrize("arguments", [r'5,1,"01A\xf90B1A"', '5,1,"00A0","0002920G"'])
+def test_cell_that_is_no_number(ask: Ask, arguments: str) -> None:
+    """A tracking area or cell whose digits were spoilt on the line is refused, and not told to anybody."""
+    with pytest.raises(MalformedAnswer):
+        ask(ReadRegistration(), f"+CEREG: {arguments}")
+
+
+def test_operator_that_is_no_number(ask: Ask) -> None:
+    """So is an operator's number that is none."""
+    with pytest.raises(MalformedAnswer):
+        ask(ReadOperator(), '+COPS: 0,2,"46\\x800",9')

@@ -66,7 +66,7 @@ TABLE = [
     pytest.param((*ONLINE, BROWN_OUT, Recovered(None)), {}, id="brown-out survived"),
     pytest.param((*UP, SimReading(SimState.NOT_INSERTED)), {AlertId.SIM_MISSING: "no SIM"}, id="no SIM"),
     pytest.param((*UP, SimReading(SimState.NOT_READY)), {}, id="SIM busy"),
-    pytest.param((*UP, SimReading(SimState.SIM_PIN)), {AlertId.SIM_PIN: "asks for its PIN"}, id="PIN wanted"),
+    pytest.param((*UP, SimReading(SimState.SIM_PIN)), {}, id="PIN about to be tried"),
     pytest.param(
         (*UP, SimReading(SimState.SIM_PIN), PinProblem("it was refused")),
         {AlertId.SIM_PIN: "PIN: it was refused"},

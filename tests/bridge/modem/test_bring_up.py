@@ -326,3 +326,48 @@ async def test_attaches_again_when_detached() -> None:
         bench.module.say("+CGEV: ME PDN ACT 1")
         await bench.online()
         assert "AT+CFUN=0" not in bench.module.heard
+
+
+@on_virtual_time
+async def test_module_that_was_detached_is_asked_to_attach_soon() -> None:
+    """A module that has a signal and neither is registered nor searches is not waited for long."""
+    async with running() as bench:
+        await bench.online()
+        await asyncio.sleep(60)
+        bench.module.answer("AT+CEREG?", "+CEREG: 5,0", "OK")
+        bench.module.answer("AT+CGREG?", "+CGREG: 0,0", "OK")
+        detached = now()
+        bench.module.say("+CEREG: 0")
+        await bench.module.hears("AT+CFUN=0")
+        assert 17 <= now() - detached <= 22
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [("AT+CTRJ?", "+CTRJ: 250"), ("AT+CSQ", "+CSQ: 99,99"), ("AT+CEREG?", "+CEREG: 5,2")],
+    ids=["T3346", "no signal", "searching"],
+)
+@on_virtual_time
+async def test_module_that_may_come_back_by_itself_is_waited_for(command: str, answer: str) -> None:
+    """One that the network told to stay away, that hears nothing, or that searches has its time."""
+    async with running() as bench:
+        await bench.online()
+        bench.module.answer("AT+CEREG?", "+CEREG: 5,0", "OK")
+        bench.module.answer("AT+CGREG?", "+CGREG: 0,0", "OK")
+        bench.module.answer(command, answer, "OK")
+        bench.module.say("+CEREG: 0")
+        await asyncio.sleep(240)
+        assert bench.module.times("AT+CFUN=0") == 0
+
+
+@on_virtual_time
+async def test_online_after_a_sleep_only_once_set_up() -> None:
+    """A module that wakes is online when all that the bridge relies on is set again, and not before."""
+    async with running() as bench:
+        await bench.online()
+        bench.module.say('+CPSMSTATUS: "ENTER PSM"')
+        await bench.until(lambda state: bool(state.sleeping))
+        before = bench.module.times("AT+CSOSENDFLAG")
+        bench.module.say('+CPSMSTATUS: "EXIT PSM"')
+        await bench.online()
+        assert bench.module.times("AT+CSOSENDFLAG") == before + 1

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sim7020_bridge.errors import LineError, RequestRefused
 from sim7020_bridge.modem.ladder import Rung
-from sim7020_bridge.modem.socket import Phase
+from sim7020_bridge.modem.socket_state import Phase
 from sim7020_bridge.modem.state import Layer
 from tests.bridge.modem.bench import TCP, UDP, now, running
 from tests.bridge.scripted_module import ATTACHED, SILENCE, on_virtual_time
@@ -93,12 +93,12 @@ async def test_port_that_goes_away() -> None:
 
 @on_virtual_time
 async def test_port_that_is_not_there_at_first() -> None:
-    """A port that can't be opened is tried again, at least every two seconds."""
+    """A port that can't be opened is tried again, at least every second."""
     async with running(absent=12) as bench:
         with pytest.raises(RequestRefused, match="the port is not open yet"):
             _ = bench.modem.module
         await bench.online()
-        assert 0.75 * 23 <= now() <= 23 + 1
+        assert 0.75 * 5.75 <= now() <= 5.75 + 1
 
 
 @on_virtual_time

@@ -145,7 +145,18 @@ ONLINE = after(*LADDER, CELL, OPERATOR)
             "the module saves power and will wake by itself",
             id="asleep",
         ),
-        pytest.param((*LADDER, SleepReport(entered=True), SleepReport(entered=False)), Layer.ONLINE, None, id="awake"),
+        pytest.param(
+            (*LADDER, SleepReport(entered=True), SleepReport(entered=False)),
+            Layer.AT,
+            "the module woke and is being set up",
+            id="awake",
+        ),
+        pytest.param(
+            (*LADDER, SleepReport(entered=True), SleepReport(entered=False), ModuleAnswered()),
+            Layer.ONLINE,
+            None,
+            id="awake and set up",
+        ),
         pytest.param((*LADDER, SleepReport(entered=True), PortLost("gone")), Layer.PORT, "gone", id="asleep, no port"),
     ],
 )
@@ -182,7 +193,11 @@ def test_link_is_the_lowest_layer_that_does_not_hold(facts: tuple[Fact, ...], la
         pytest.param(SimReading("SIM PIN"), {"sim": SimReading("SIM PIN")}, id="sim"),
         pytest.param(WEAK, {"signal": WEAK}, id="signal"),
         pytest.param(Supply(88, 3418), {"supply": Supply(88, 3418)}, id="supply"),
-        pytest.param(SleepReport(entered=True), {"sleeping": True}, id="sleep"),
+        pytest.param(
+            SleepReport(entered=True),
+            {"sleeping": True, "answering": False, "answer_problem": "the module woke and is being set up"},
+            id="sleep",
+        ),
         pytest.param(Operator(0, name="X"), {"operator": Operator(0, name="X")}, id="operator"),
         pytest.param(
             SEARCHING, {"registration": SEARCHING, "operator": None, "cell": None}, id="unregistered has no cell"

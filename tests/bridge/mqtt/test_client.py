@@ -15,8 +15,8 @@ from typing import Self
 import pytest
 
 from sim7020_bridge.config.model import MqttProtocol, MqttSettings, TlsSettings
-from sim7020_bridge.errors import PayloadRefused
-from sim7020_bridge.mqtt import client as client_module
+from sim7020_bridge.errors import BrokerDisconnects, PayloadRefused
+from sim7020_bridge.mqtt import arrival
 from sim7020_bridge.mqtt.client import MqttClient
 from sim7020_bridge.mqtt.messages import Publication, Received
 from sim7020_bridge.mqtt.timing import ClientTiming
@@ -448,11 +448,30 @@ async def test_publication_larger_than_the_broker_takes(tmp_path: Path) -> None:
         assert one.connections == 1
 
 
+async def test_publication_that_makes_the_broker_disconnect(tmp_path: Path) -> None:
+    """With MQTT 3.1.1 a broker can't tell its limit and ends the connection; all but that one message get through."""
+    async with mosquitto(tmp_path, "max_packet_size 1000") as broker, peer(at(broker, MqttProtocol.V311)) as one:
+        small = [Publication(topic="to/me", payload=b"%d" % number) for number in range(4)]
+        large = Publication(topic="to/me", payload=b"x" * 1500)
+        publishing = [
+            asyncio.create_task(one.client.publish_acknowledged(each)) for each in (*small[:2], large, *small[2:])
+        ]
+        with pytest.raises(BrokerDisconnects):
+            await publishing.pop(2)
+        await asyncio.gather(*publishing)
+        heard: set[bytes] = set()
+        while heard != {b"0", b"1", b"2", b"3"}:
+            heard.add((await one.next()).payload)
+        ended = one.connections
+        await one.client.publish_acknowledged(Publication(topic="to/me", payload=b"later"))
+        assert one.connections == ended
+
+
 async def test_message_larger_than_is_taken(
     broker: Mosquitto, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """An oversized message is dropped with a log line and does not come again."""
-    monkeypatch.setattr(client_module, "MAX_INCOMING", 1000)
+    monkeypatch.setattr(arrival, "LONGEST", 1000)
     async with peer(at(broker, MqttProtocol.V311)) as one:
         await run("mosquitto_pub", "-p", str(broker.port), "-q", "1", "-t", "to/me", "-m", "x" * 1001)
         await until(lambda: "a message to to/me was dropped: it has 1001 bytes" in caplog.text)

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from sim7020_bridge.errors import PayloadRefused
+from sim7020_bridge.errors import BrokerDisconnects, PayloadRefused
 from sim7020_bridge.mqtt.messages import Publication
 from sim7020_bridge.mqtt.outgoing import Outgoing, OutgoingQueue
 
@@ -20,7 +20,7 @@ class Wire:
     def send(self, outgoing: Outgoing) -> int | None:
         """Take one, and refuse what is called bad."""
         if outgoing.publication.payload == b"bad":
-            outgoing.refuse("bad", "it is bad")
+            outgoing.refuse(PayloadRefused("bad", "it is bad"))
             return None
         self.sent.append(outgoing.publication.payload)
         return len(self.sent)
@@ -109,4 +109,49 @@ async def test_closed_queue_only_collects() -> None:
     wire.queue.acknowledged(1)
     assert wire.sent == [b"1"]
     wire.queue.open(1)
+    assert wire.sent == [b"1", b"2"]
+
+
+async def test_what_makes_the_broker_disconnect_is_found_and_given_up() -> None:
+    """Where nothing in flight is acknowledged, one at a time shows which it is; only that one is given up."""
+    wire = Wire()
+    poisoned = asyncio.get_running_loop().create_future()
+    wire.put(b"1")
+    wire.queue.put(Outgoing(Publication(topic="t", payload=b"2"), poisoned))
+    wire.put(b"3")
+    wire.queue.open(16)
+    assert wire.sent == [b"1", b"2", b"3"]
+    wire.queue.close()
+    assert not wire.queue.interrupted()
+    wire.queue.open(16)
+    wire.queue.close()
+    assert wire.queue.interrupted()
+    wire.queue.open(16)
+    assert wire.sent[3:] == [b"1"]
+    wire.queue.acknowledged(4)
+    assert wire.sent[4:] == [b"2"]
+    wire.queue.close()
+    assert not wire.queue.interrupted()
+    while not poisoned.done():
+        wire.queue.open(1)
+        wire.queue.close()
+        wire.queue.interrupted()
+    with pytest.raises(BrokerDisconnects, match="3 times in a row"):
+        await poisoned
+    wire.queue.open(16)
+    assert wire.sent[-1] == b"3"
+    wire.queue.acknowledged(len(wire.sent))
+    assert len(wire.queue) == 0
+
+
+async def test_an_idle_connection_that_ends_blames_nobody() -> None:
+    """Nothing is held against what is published after connections on which nothing was in flight."""
+    wire = Wire()
+    for _ in range(10):
+        wire.queue.open(16)
+        wire.queue.close()
+        assert not wire.queue.interrupted()
+    wire.queue.open(16)
+    wire.put(b"1")
+    wire.put(b"2")
     assert wire.sent == [b"1", b"2"]

@@ -9,9 +9,10 @@ from sim7020_bridge.errors import StorageFailed
 from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database
 from sim7020_bridge.outbox.message import Entry, Loss, Message, Origin, Owed, OwedKind, Priority
-from sim7020_bridge.outbox.outbox import Outbox, Rules
+from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.outbox.passing_time import Clocks, PassingTime
 from sim7020_bridge.outbox.records import UsageRow
+from sim7020_bridge.outbox.rules import Rules
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -52,6 +53,7 @@ class Desk:
         self.taken: list[tuple[str, bool]] = []
         self.failures: list[StorageFailed] = []
         self.dropped = 0
+        self.aside: list[str] = []
         self.usage: list[UsageRow] = []
         self.resumed: Callable[[Entry], Loss | None] = lambda _entry: None
         self.outbox = self.opened()
@@ -66,6 +68,7 @@ class Desk:
                 resumed=self._resume,
                 changed=lambda: None,
                 received_dropped=self._drop,
+                put_aside=lambda owed: self.aside.append(owed.topic),
                 usage=self.usage.extend,
             ),
             time=PassingTime(self.machine.clocks()),

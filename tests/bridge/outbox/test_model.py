@@ -134,11 +134,9 @@ class Model:
 
     def crash(self) -> None:
         """Let all that the module had wait again, the oldest first."""
-        for one in sorted(self.away + self.waiting, key=lambda one: one[0]):
-            if one in self.waiting:
-                self.waiting.remove(one)
-            else:
-                self.away.remove(one)
+        everything = sorted(self.away + self.waiting, key=lambda one: one[0])
+        self.away, self.waiting = [], []
+        for one in everything:
             rival = next((each for each in self.waiting if one[1].key and key_of(each) == key_of(one)), None)
             if rival is not None:
                 self.end(rival, "superseded")

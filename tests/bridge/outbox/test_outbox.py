@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from sim7020_bridge.config.model import OutboxSettings, WhenFull
-from sim7020_bridge.errors import PayloadRefused
+from sim7020_bridge.errors import BrokerDisconnects, PayloadRefused
+from sim7020_bridge.outbox import records
 from sim7020_bridge.outbox.message import Loss, Origin, Owed, OwedKind, Priority, Stage
 from tests.bridge.outbox.desk import Desk
 
@@ -143,6 +145,127 @@ async def test_a_repeated_id_supersedes_nothing(desk: Desk) -> None:
     assert desk.taken == [("one", True), ("two", True), ("one", False)]
     assert desk.waiting() == ["two"]
     assert desk.send() == "two"
+
+
+async def test_a_repeated_id_between_two_of_a_key_leaves_one(desk: Desk) -> None:
+    """A newer message supersedes the older one also if a repeated one came between them and was not taken."""
+    desk.put("sent", key="k")
+    await desk.written()
+    assert desk.send() == "sent"
+    desk.put("old", key="k")
+    await desk.written()
+    desk.put("sent", key="k")
+    desk.put("new", key="k")
+    await desk.written()
+    await desk.written()
+    assert desk.waiting() == ["new"]
+    assert desk.owed() == ["sent accepted", "old superseded"]
+    await desk.again()
+    assert desk.waiting() == ["new"]
+    desk.put("sent", key="k")
+    desk.put("sent", key="k")
+    await desk.written()
+    assert desk.waiting() == ["new"]
+    assert desk.send() == "new"
+
+
+async def test_what_comes_back_is_not_superseded_by_a_repeated_id(desk: Desk) -> None:
+    """A message that has to wait again just as a repeated one with its key came is not lost for it."""
+    desk.put("before", key="k")
+    await desk.written()
+    assert desk.send() == "before"
+    desk.put("one", key="k")
+    await desk.written()
+    entry = desk.outbox.first("a")
+    assert entry is not None
+    desk.outbox.take(entry)
+    desk.put("before", key="k")
+    desk.outbox.put_back(entry)
+    await desk.written()
+    assert desk.taken[-1] == ("before", False)
+    assert desk.waiting() == ["one"]
+    assert (desk.outbox.messages, desk.outbox.bytes) == (1, 3)
+    assert desk.send() == "one"
+
+
+async def test_numbers_go_on(desk: Desk) -> None:
+    """A message never gets the number of one that is gone, not after a restart either."""
+    desk.put("one")
+    desk.put("two")
+    await desk.written()
+    for _ in range(2):
+        desk.send()
+    await desk.again()
+    desk.put("three")
+    await desk.written()
+    assert [entry.number for entry in desk.outbox] == [3]
+
+
+async def test_sends_are_remembered_over_restarts(desk: Desk) -> None:
+    """When a socket sent is known to the next run, as long as it matters."""
+    desk.outbox.sends.note("a", remembered=100.0)
+    desk.machine.pass_by(90)
+    desk.outbox.sends.note("a", remembered=100.0)
+    desk.machine.pass_by(20)
+    desk.outbox.sends.note("b", remembered=100.0)
+    desk.outbox.sends.note("a", remembered=100.0)
+    await desk.again()
+    desk.machine.pass_by(5)
+    assert list(desk.outbox.sends.ages("a")) == [25.0, 5.0]
+    assert list(desk.outbox.sends.ages("b")) == [5.0]
+
+
+async def test_no_more_ids_are_remembered_than_promised(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of too many ids the oldest may come again."""
+    monkeypatch.setattr("sim7020_bridge.outbox.records.MOST_REMEMBERED", 3)
+    for number in range(5):
+        desk.machine.pass_by(1)
+        desk.put(f"m{number}")
+        await desk.written()
+        desk.send()
+    await desk.outbox._journal.write(partial(records.forget_old, now=5.0))
+    desk.put("m4")
+    desk.put("m2")
+    desk.put("m0")
+    await desk.written()
+    assert desk.taken[5:] == [("m4", False), ("m2", False), ("m0", True)]
+
+
+async def test_what_left_is_not_watched_for_ever(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Messages that were sent long before they expire don't pile up in memory."""
+    monkeypatch.setattr("sim7020_bridge.outbox.expiry.FEW", 10)
+    await desk.again()
+    desk.put("never sent", ttl=50.0, socket="b")
+    for number in range(100):
+        desk.put(f"m{number}", ttl=1000.0)
+        await desk.written()
+        desk.send()
+    assert len(desk.outbox._expiry._planned) <= 20
+    desk.machine.pass_by(60)
+    desk.outbox._expiry.look()
+    await desk.written()
+    assert "never sent expired" in desk.owed()
+
+
+async def test_everything_else_goes_on_while_much_is_cancelled(desk: Desk) -> None:
+    """A purge gives way to others again and again."""
+    for number in range(1000):
+        desk.put(f"m{number}")
+    await desk.written()
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    counting = asyncio.create_task(others())
+    assert await desk.outbox.cancel([entry.number for entry in desk.outbox]) == 1000
+    counting.cancel()
+    assert turns >= 4
+    await desk.written()
+    assert len(desk.owed()) == 1000
 
 
 async def test_messages_go_back_to_their_place(desk: Desk) -> None:
@@ -285,9 +408,8 @@ async def test_cancelling_ends_only_what_waits(desk: Desk) -> None:
     entry = desk.outbox.first("a")
     assert entry is not None
     desk.outbox.take(entry)
-    assert not desk.outbox.cancel(entry.number)
-    assert not desk.outbox.cancel(99)
-    assert desk.outbox.cancel(entry.number + 1)
+    assert await desk.outbox.cancel([entry.number, 99]) == 0
+    assert await desk.outbox.cancel([entry.number, entry.number + 1]) == 1
     await desk.written()
     assert desk.owed() == ["two cancelled"]
 
@@ -323,6 +445,28 @@ async def test_what_the_broker_refuses_is_given_up(desk: Desk) -> None:
     await asyncio.gather(running, return_exceptions=True)
     await desk.again()
     assert desk.owed() == []
+
+
+async def test_what_makes_the_broker_disconnect_is_put_aside(desk: Desk) -> None:
+    """It stays on disk for the next run, and what comes after it goes on."""
+    await desk.outbox.keep([Owed(OwedKind.RECEIVED, "received", payload) for payload in (b"poison", b"x")])
+    published: list[bytes] = []
+
+    async def publish(owed: Owed) -> None:
+        if owed.payload == b"poison":
+            raise BrokerDisconnects("3 times in a row")
+        published.append(owed.payload)
+
+    running = asyncio.create_task(desk.outbox.owing.run(publish))
+    await desk.outbox.owing.wait_idle()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert published == [b"x"]
+    assert desk.aside == ["received"]
+    assert desk.outbox.owing.aside == 1
+    await desk.again()
+    assert desk.outbox.owing.aside == 0
+    assert desk.owed() == ["poison"]
 
 
 async def test_the_oldest_of_too_much_that_came_is_dropped(tmp_path: Path) -> None:

@@ -1,9 +1,12 @@
 """The outbox's file: whose it is, and what happens when it can't be written or is damaged."""
 
 import asyncio
+import errno
+import os
 import sqlite3
 import stat
 from collections.abc import AsyncIterator
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from sim7020_bridge.errors import PayloadRefused, StorageFailed
 from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database, damage
 from sim7020_bridge.outbox.message import Owed, OwedKind
+from sim7020_bridge.outbox.room import RESERVE, Need, Room
 from tests.bridge.outbox.desk import Desk
 
 
@@ -208,6 +212,98 @@ async def test_a_full_disk_takes_nothing_and_loses_nothing(desk: Desk) -> None:
     assert len(desk.outbox.owing) == 1
     limit(100000)
     desk.put("two")
-    await desk.written()
-    assert not problem(desk)
+    looking = asyncio.create_task(desk.outbox.run())
+    async with asyncio.timeout(20):
+        while problem(desk):
+            await desk.written()
+    looking.cancel()
     assert desk.waiting() == ["one", "two"]
+
+
+async def test_messages_come_to_their_end_with_the_reserve_alone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With no room beside the reserve nothing is taken, but what was taken ends; with room again all goes on."""
+    for number in range(20):
+        desk.put(f"m{number}")
+    await desk.written()
+    reserve = desk.file.with_name("shed.outbox.reserve")
+    assert reserve.stat().st_size == RESERVE
+    with monkeypatch.context() as patched:
+        patched.setattr(Room, "_free", lambda _room: 0)
+        desk.put("refused")
+        await desk.written()
+        assert [str(failure) for failure in desk.failures] == [f"{desk.file} can't be used: database or disk is full"]
+        assert problem(desk)
+        while desk.send():
+            await desk.written()
+        assert len(desk.owed()) == 20
+    looking = asyncio.create_task(desk.outbox.run())
+    async with asyncio.timeout(20):
+        while problem(desk):
+            await desk.written()
+    looking.cancel()
+    desk.put("taken")
+    await desk.written()
+    assert desk.waiting() == ["taken"]
+    assert reserve.exists()
+
+
+async def test_the_reserve_is_used_when_the_disk_says_that_it_is_full(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the file system itself refuses is tried again without the reserve, which is made anew once there is room."""
+    desk.put("m")
+    await desk.written()
+    reserve = desk.file.with_name("shed.outbox.reserve")
+
+    def check(_room: Room, _connection: sqlite3.Connection, _need: Need) -> None:
+        if reserve.exists():
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Room, "check", check)
+        assert desk.send() == "m"
+        await desk.written()
+        assert desk.owed() == ["m accepted"]
+        assert not reserve.exists()
+    desk.put("next")
+    await desk.written()
+    assert desk.waiting() == ["next"]
+    assert reserve.exists()
+
+
+async def test_a_file_system_without_allocation_is_written_to(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where room can't be reserved in one call, it is by writing."""
+
+    def unsupported(_file: int, _start: int, _size: int) -> None:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    monkeypatch.setattr("os.posix_fallocate", unsupported)
+    reserve = desk.file.with_name("shed.outbox.reserve")
+    desk.put("m")
+    await desk.written()
+    assert reserve.stat().st_size == RESERVE
+    assert desk.waiting() == ["m"]
+
+
+async def test_an_older_file_is_brought_up_to_date(tmp_path: Path) -> None:
+    """What waits in a file of before keeps its number, and new numbers go on from there."""
+    connection = sqlite3.connect(tmp_path / "shed.outbox")
+    for step in sorted(files("sim7020_bridge.outbox").joinpath("migrations").iterdir(), key=lambda file: file.name)[:2]:
+        connection.executescript(step.read_text())
+    connection.execute("PRAGMA user_version = 2")
+    connection.execute(
+        "INSERT INTO message (number, socket, id, priority, data, at, taken) "
+        "VALUES (7, 'a', 'old', 1, x'00', '2026-11-23T12:00:00+00:00', 0.0)"
+    )
+    connection.execute("INSERT INTO owed (number, kind, topic, payload) VALUES (3, 0, 'receipt/a', x'6f6c64')")
+    connection.commit()
+    connection.close()
+    desk = Desk(tmp_path)
+    await desk.outbox.load()
+    desk.put("new")
+    await desk.written()
+    assert [(entry.number, entry.message.id) for entry in desk.outbox] == [(7, "old"), (8, "new")]
+    assert desk.owed() == ["old"]
+    await desk.outbox.close()

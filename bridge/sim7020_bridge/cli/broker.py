@@ -1,0 +1,132 @@
+"""What the subcommands over MQTT share: which broker, and a connection that only looks on."""
+
+import asyncio
+import functools
+import logging
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from secrets import token_hex
+from typing import Final, TypeVar
+
+import click
+
+from sim7020_bridge.cli.options import EXIT_CONFIGURATION, EXIT_NO_ANSWER, configuration
+from sim7020_bridge.config import environment as variables
+from sim7020_bridge.config import values
+from sim7020_bridge.config.model import (
+    DEFAULT_BASE_TOPIC,
+    DEFAULT_PORT,
+    DEFAULT_TLS_PORT,
+    MqttSettings,
+    TlsSettings,
+)
+from sim7020_bridge.mqtt.client import MqttClient
+from sim7020_bridge.mqtt.messages import Received
+from sim7020_bridge.mqtt.topics import Subscription
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+_PATH: Final = click.Path(path_type=Path)
+_OPTIONS: Final = (
+    click.option(
+        "--config", "-c", "file", type=_PATH, envvar=variables.FILE, metavar="FILE", help="Whose broker to use."
+    ),
+    click.option("--broker", metavar="HOST[:PORT]", help="The broker; default: localhost, or the file's."),
+    click.option("--username", metavar="NAME", help="The user to log in as."),
+    click.option("--password-file", type=_PATH, metavar="FILE", help="Holds its password alone."),
+    click.option("--ca-file", type=_PATH, metavar="FILE", help="Use TLS, and trust these certificates."),
+    click.option("--base-topic", metavar="TOPIC", help=f"What topics start with; default: {DEFAULT_BASE_TOPIC}."),
+)
+
+
+def with_broker(command: Command) -> Command:
+    """Give a subcommand the options that name a broker; it is called with ``mqtt``, what they come to."""
+
+    @functools.wraps(command)
+    def called(
+        *,
+        file: Path | None,
+        broker: str | None,
+        username: str | None,
+        password_file: Path | None,
+        ca_file: Path | None,
+        base_topic: str | None,
+        **rest: object,
+    ) -> None:
+        mqtt = MqttSettings("localhost") if file is None else configuration(file).mqtt
+        try:
+            if broker is not None:
+                host, port = host_and_port(broker)
+                tls = mqtt.tls is not None or ca_file is not None
+                mqtt = replace(mqtt, host=host, port=port or (DEFAULT_TLS_PORT if tls else DEFAULT_PORT))
+            if ca_file is not None:
+                values.readable_file(Path())(str(ca_file))
+                mqtt = replace(mqtt, tls=TlsSettings(ca_file))
+            if username is not None:
+                mqtt = replace(mqtt, username=values.credential(username), password=None)
+            if password_file is not None:
+                mqtt = replace(mqtt, password=values.secret_file(Path())(str(password_file)))
+            if base_topic is not None:
+                mqtt = replace(mqtt, base_topic=values.base_topic(base_topic))
+        except values.WrongValue as error:
+            click.echo(f"the broker's options: {error}", err=True)
+            sys.exit(EXIT_CONFIGURATION)
+        command(mqtt=mqtt, **rest)
+
+    for option in reversed(_OPTIONS):
+        called = option(called)
+    return called  # type: ignore[return-value]  # click's decorators keep what they decorate
+
+
+def host_and_port(written: str) -> tuple[str, int | None]:
+    """Read ``HOST[:PORT]``; an IPv6 address with a port stands in square brackets.
+
+    Raises:
+        WrongValue: It is none.
+    """
+    host, colon, port = written.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif not colon or ":" in host:
+        return values.broker_host(written), None
+    number = int(port) if port.isascii() and port.isdigit() else None
+    return values.broker_host(host), values.whole_number(1, values.MAX_PORT)(number)
+
+
+@asynccontextmanager
+async def connected(
+    mqtt: MqttSettings, topics: Sequence[str], take: Callable[[Received], None], *, within: float
+) -> AsyncIterator[MqttClient]:
+    """Listen to topics; within so many seconds the broker must have accepted, else the process exits with a message."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+
+    def on_message(received: Received) -> None:
+        client.acknowledge(received)
+        take(received)
+
+    client = MqttClient(
+        mqtt,
+        client_id=f"sim7020-bridge-cli-{token_hex(4)}",
+        will=None,
+        subscriptions=[Subscription(topic) for topic in topics],
+        on_connect=lambda: None,
+        on_message=on_message,
+    )
+    talking = asyncio.create_task(client.run(), name="mqtt")
+    try:
+        async with asyncio.timeout(within):
+            await client.wait_connected()
+    except TimeoutError:
+        click.echo(f"no MQTT broker accepts this client at {mqtt.host}:{mqtt.port}", err=True)
+        talking.cancel()
+        await asyncio.wait({talking})
+        sys.exit(EXIT_NO_ANSWER)
+    try:
+        yield client
+    finally:
+        talking.cancel()
+        with suppress(asyncio.CancelledError):
+            await talking

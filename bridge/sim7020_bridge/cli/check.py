@@ -1,0 +1,77 @@
+"""``check``: what a configuration comes to."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from sim7020_bridge.cli.options import EXIT_CONFIGURATION, JSON
+from sim7020_bridge.config import environment as variables
+from sim7020_bridge.config.effective import Effective, Source, Value, effective
+from sim7020_bridge.config.load import read
+from sim7020_bridge.errors import ConfigurationError
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path), envvar=variables.FILE, metavar="FILE")
+@JSON
+def check(file: Path, *, as_json: bool) -> None:
+    """Show what a configuration comes to, defaults and environment included, or all that is wrong with it.
+
+    Each value is shown with the line or the variable that it is from, or as a default; secrets are masked.
+
+    \b
+    Exit status: 0 the bridge would take it, 2 it is wrong.
+
+    \b
+    Example:   sim7020-bridge check /etc/sim7020-bridge/bridge.yaml
+    """
+    try:
+        found = list(effective(read(file)))
+    except ConfigurationError as error:
+        if as_json:
+            click.echo(json.dumps(_mistakes(error), indent=2))
+        else:
+            click.echo(str(error), err=True)
+        sys.exit(EXIT_CONFIGURATION)
+    if as_json:
+        settings = [
+            {"key": each.key, "value": each.value, "source": each.source, "place": each.place} for each in found
+        ]
+        click.echo(json.dumps({"valid": True, "file": str(file), "settings": settings}, indent=2))
+        return
+    width = max(len(each.key) + len(_written(each.value)) for each in found) + 3
+    for each in found:
+        click.echo(f"{f'{each.key}: {_written(each.value)}':{min(width, 70)}} # {_place(file, each)}")
+    click.echo(f"{file}: good", err=True)
+
+
+def _written(value: Value) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _place(file: Path, each: Effective) -> str:
+    match each.source:
+        case Source.FILE:
+            return f"{file.name}:{each.place}"
+        case Source.ENVIRONMENT:
+            return str(each.place)
+    return "default"
+
+
+def _mistakes(error: ConfigurationError) -> dict[str, object]:
+    return {
+        "valid": False,
+        "file": error.file,
+        "mistakes": [
+            {
+                "key": mistake.where or None,
+                "problem": mistake.problem,
+                "value": mistake.value,
+                "line": mistake.line,
+                "variable": mistake.source,
+            }
+            for mistake in error.mistakes
+        ],
+    }

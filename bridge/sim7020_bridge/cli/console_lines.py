@@ -1,0 +1,38 @@
+"""What both partners of the console share: how lines are asked for and shown."""
+
+from typing import Final, Protocol
+
+import click
+
+from sim7020_bridge.cli.keyboard import Keyboard
+from sim7020_bridge.decode.kinds import Direction, Explained, Kind
+
+_TEXT_WIDTH: Final = 40
+
+
+class Partner(Protocol):
+    """Whom the console speaks with."""
+
+    async def ask(self, line: str, within: float) -> bool:
+        """Say a line and wait for its end; whether it came in time and was no refusal."""
+        ...
+
+    @property
+    def wants_data(self) -> bool:
+        """Whether the next line is payload."""
+        ...
+
+
+async def converse(keyboard: Keyboard, partner: Partner, within: float, failed: list[str]) -> None:
+    """Carry lines from the keyboard to a partner until there are no more."""
+    while (line := await keyboard.line("data> " if partner.wants_data else "AT> ")) is not None:
+        if line.strip() and not await partner.ask(line, within) and not keyboard.interactive:
+            failed.append(line)
+
+
+def shown(each: Explained) -> str:
+    """Return a line with its explanation, as a terminal shows it."""
+    arrow = ">" if each.direction is Direction.OUT else "<"
+    text = "".join(character if character.isprintable() else "." for character in each.text)
+    colour = {Kind.FINAL: "green" if each.name == "OK" else "red", Kind.URC: "yellow"}.get(each.kind)
+    return f"{click.style(f'{arrow} {text:<{_TEXT_WIDTH}}', fg=colour)} {click.style(each.words, dim=True)}"

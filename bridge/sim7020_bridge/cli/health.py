@@ -1,0 +1,76 @@
+"""``health``: whether a running bridge is healthy, for whatever restarts it if it isn't."""
+
+import json
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Final
+
+import click
+
+from sim7020_bridge.cli.options import EXIT_FAILED, EXIT_NO_ANSWER, configuration
+
+DEFAULT_URL: Final = "http://127.0.0.1:7020/health"
+MOST: Final = 1024 * 1024
+
+
+@click.command()
+@click.option("--url", help=f"Where to ask; without it, the configuration's or {DEFAULT_URL}.")
+@click.option("--config", "-c", "file", type=click.Path(path_type=Path), metavar="FILE", help="Whose `http:` to ask.")
+@click.option("--timeout", "within", type=float, metavar="SECONDS", default=5.0, show_default=True, help="Patience.")
+def health(url: str | None, file: Path | None, within: float) -> None:
+    """Ask a running bridge how it does; it needs `http:` in the configuration.
+
+    Healthy is a modem whose port is open, whose module answers, and whose broker is connected.
+
+    \b
+    Exit status: 0 healthy, 1 not, 2 wrong configuration, 3 no answer.
+
+    \b
+    Example:   sim7020-bridge health --url http://127.0.0.1:7020/health
+    """
+    status, answer = _asked(url or _url(file), within)
+    click.echo(answer.strip())
+    sys.exit(0 if status == 200 else EXIT_FAILED)  # noqa: PLR2004 - HTTP's own number
+
+
+def _url(file: Path | None) -> str:
+    http = None if file is None else configuration(file).http
+    if http is None:
+        return DEFAULT_URL
+    host = f"[{http.host}]" if ":" in http.host else http.host
+    return f"http://{host}:{http.port}/health"
+
+
+def _asked(url: str, within: float) -> tuple[int, str]:
+    if not url.startswith("http://"):
+        raise click.BadParameter("it starts with http://", param_hint="--url")
+    # no proxy: it is this machine, or one beside it
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        try:
+            answer = opener.open(url, timeout=max(0.1, within))
+        except urllib.error.HTTPError as error:
+            answer = error
+        with answer:
+            body = answer.read(MOST).decode(errors="replace")
+            return int(answer.status or 0), _brief(body)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        click.echo(f"{url}: no answer: {reason}", err=True)
+        sys.exit(EXIT_NO_ANSWER)
+
+
+def _brief(body: str) -> str:
+    """Return a line for each modem, or what came if it can't be read so."""
+    try:
+        modems = json.loads(body)["modems"]
+        return "\n".join(
+            f"{name}: {'healthy' if modem['healthy'] else 'not healthy'}, {modem['link']}"
+            + (f" ({modem['reason']})" if modem["reason"] else "")
+            + ("" if modem["broker_connected"] else ", no broker")
+            for name, modem in modems.items()
+        )
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return body

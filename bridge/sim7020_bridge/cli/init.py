@@ -1,0 +1,195 @@
+"""``init``: a configuration to start with, asked for or from options."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import click
+
+from sim7020_bridge.cli.broker import host_and_port
+from sim7020_bridge.cli.options import EXIT_CONFIGURATION, EXIT_FAILED
+from sim7020_bridge.config import values
+from sim7020_bridge.config.load import load
+from sim7020_bridge.config.model import DEFAULT_PORT
+from sim7020_bridge.errors import ConfigurationError
+from sim7020_bridge.ports import serial_ports
+
+_TEMPLATE: Final = """\
+# A configuration of sim7020-bridge. Every key: docs/configuration.md. What it comes to: sim7020-bridge check {file}
+mqtt:
+  host: {host}
+  port: {broker_port}
+{login}
+modems:
+  # The modem's name in topics: sim7020/{modem}/...
+  {modem}:
+    # A name under /dev/serial/by-id stays the same when adapters are plugged in again.
+    port: {port}
+{apn}
+    sockets:{sockets}
+"""
+
+_SOCKET: Final = """
+      # Publish to sim7020/{modem}/socket/{name}/send, read from sim7020/{modem}/socket/{name}/received.
+      {name}:
+        protocol: {protocol}
+        host: {host}
+        port: {port}
+        # Also send what is published here; wildcards are allowed.
+        # send_topics: [zigbee2mqtt/greenhouse/+]"""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Where a socket leads."""
+
+    protocol: str
+    host: str
+    port: int
+
+
+def peer(written: str) -> Peer:
+    """Read ``udp://host:port`` or ``tcp://host:port``."""
+    allowed = "must be udp://host:port or tcp://host:port"
+    try:
+        url = urlsplit(written)
+        port = url.port
+    except ValueError as error:
+        raise values.WrongValue(allowed) from error
+    if url.scheme not in {"udp", "tcp"} or not port or not url.hostname or url.path or url.query or url.username:
+        raise values.WrongValue(allowed)
+    return Peer(url.scheme, values.peer_host(url.hostname), port)
+
+
+def ports() -> list[str]:
+    """Return the serial ports of this computer, first those that are free and whose names last."""
+    found = sorted(serial_ports(), key=lambda port: (bool(port.held_by), not port.usable, not port.names))
+    return [port.best_name for port in found]
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path), default="bridge.yaml", metavar="[FILE]")
+@click.option("--detect", is_flag=True, help="Ask nothing: take the first port, and defaults.")
+@click.option("--name", help="The modem's name. [modem]")
+@click.option("--port", help="Its serial port.")
+@click.option("--apn", help="The SIM's APN; without it, the module's.")
+@click.option("--broker", metavar="HOST[:PORT]", help="The MQTT broker. [localhost]")
+@click.option("--username", help="The user to log in to the broker as.")
+@click.option("--password-file", metavar="FILE", help="Holds its password alone.")
+@click.option("--socket", metavar="NAME", help="A socket's name. [telemetry]")
+@click.option("--peer", "to", metavar="URL", help="Where it leads: udp://host:port or tcp://host:port.")
+@click.option("--force", is_flag=True, help="Overwrite the file.")
+def init(file: Path, *, detect: bool, force: bool, **given: str | None) -> None:
+    """Write a commented configuration: asks for what the options don't say.
+
+    \b
+    Exit status: 0 written, 1 the file is there already, 2 wrong options.
+
+    \b
+    Example:   sim7020-bridge init --port /dev/ttyUSB0 --apn iot.1nce.net
+    """
+    if file.exists() and not force:
+        click.echo(f"{file} is there already; --force overwrites it", err=True)
+        sys.exit(EXIT_FAILED)
+    ask = _Questions(given, silent=detect or not sys.stdin.isatty())
+    found = ports()
+    if found and not ask.silent and given["port"] is None:
+        click.echo("Serial ports of this computer:\n" + "\n".join(f"  {port}" for port in found))
+    port = ask("port", "The modem's serial port", found[0] if found else None, values.serial_port)
+    name = ask("name", "A name for the modem", "modem", values.name)
+    apn = ask("apn", "The SIM's APN (empty: what the module has)", "", _or_empty(values.apn))
+    broker = ask("broker", "The MQTT broker", "localhost", _broker)
+    username = ask("username", "The user to log in as (empty: none)", "", _or_empty(values.credential))
+    secret = ""
+    if username:
+        secret = ask("password_file", "A file that holds its password (empty: none)", "", _or_empty(_secret(file)))
+    to = ask("to", "Where a socket leads, as udp://host:port (empty: no socket yet)", "", _or_empty(peer))
+    socket = ask("socket", "A name for the socket", "telemetry", values.name) if to else ""
+    login = [f"  {key}: {_yaml(value)}" for key, value in (("username", username), ("password_file", secret)) if value]
+    text = _TEMPLATE.format(
+        file=file.name,
+        host=_yaml(broker[0]),
+        broker_port=broker[1],
+        login="\n".join(login) or "  # username: bridge\n  # password_file: mqtt-password",
+        modem=name,
+        port=_yaml(port),
+        apn=f"    apn: {_yaml(apn)}" if apn else "    # apn: iot.1nce.net",
+        sockets=_SOCKET.format(modem=name, name=socket, protocol=to.protocol, host=_yaml(to.host), port=to.port)
+        if to
+        else " {}",
+    )
+    _write(file, text)
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a file that the bridge takes, or none."""
+    fresh = file.with_name(f".{file.name}.new")
+    try:
+        fresh.write_text(text, encoding="utf-8")
+        load(fresh, {**os.environ, "STATE_DIRECTORY": "/"})
+        fresh.replace(file)
+    except OSError as error:
+        click.echo(f"{file} can't be written: {error.strerror}", err=True)
+        sys.exit(EXIT_FAILED)
+    except ConfigurationError as error:
+        click.echo(str(error).replace(str(fresh), str(file)), err=True)
+        sys.exit(EXIT_CONFIGURATION)
+    finally:
+        fresh.unlink(missing_ok=True)
+    click.echo(f"{file} is written. Next: sim7020-bridge check {file}; sim7020-bridge run --config {file}", err=True)
+
+
+class _Questions:
+    """Answers from options, else from a person, else defaults."""
+
+    def __init__(self, given: dict[str, str | None], *, silent: bool) -> None:
+        self._given = given
+        self.silent = silent
+
+    def __call__(self, key: str, question: str, default: str | None, read: Callable[[str], Any]) -> Any:  # noqa: ANN401 - what the reader makes of it
+        option = "--peer" if key == "to" else f"--{key.replace('_', '-')}"
+        written = self._given[key]
+        if written is None and self.silent:
+            written = default
+        if written is None and self.silent:
+            raise click.UsageError(f"{option} is needed: none was found")
+        if written is not None:
+            try:
+                return read(written)
+            except values.WrongValue as error:
+                raise click.BadParameter(str(error), param_hint=option) from error
+
+        def convert(answer: str) -> Any:  # noqa: ANN401 - the same
+            try:
+                return read(answer)
+            except values.WrongValue as error:
+                raise click.BadParameter(str(error)) from error
+
+        return click.prompt(question, default=default, value_proc=convert, show_default=bool(default))
+
+
+def _or_empty(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    return lambda written: read(written) if written else ""
+
+
+def _secret(file: Path) -> Callable[[str], str]:
+    def read(written: str) -> str:
+        values.secret_file(file.parent)(written)
+        return written
+
+    return read
+
+
+def _broker(written: str) -> tuple[str, int]:
+    host, port = host_and_port(written)
+    return host, port or DEFAULT_PORT
+
+
+def _yaml(text: str) -> str:
+    """Write a text so that YAML takes it for nothing else; JSON's strings are YAML's too."""
+    return json.dumps(text, ensure_ascii=False)

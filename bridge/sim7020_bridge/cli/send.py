@@ -1,0 +1,134 @@
+"""``send``: one message through a modem, and what became of it."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping
+from typing import IO, Any, Final
+
+import click
+
+from sim7020_bridge.cli.broker import connected, with_broker
+from sim7020_bridge.cli.modems import printable
+from sim7020_bridge.cli.options import EXIT_FAILED, EXIT_NO_ANSWER, JSON, patience
+from sim7020_bridge.config import values
+from sim7020_bridge.config.model import MqttSettings
+from sim7020_bridge.mqtt.json_text import MAX_SIZE, NotJson, dump, parse_object
+from sim7020_bridge.mqtt.messages import Publication, Received
+from sim7020_bridge.mqtt.topics import Topics
+from sim7020_bridge.outbox.message import Priority, new_id
+
+LONGEST: Final = MAX_SIZE // 2 - 1024
+"""Bytes that fit a request, written as hexadecimal digits."""
+
+LEVELS: Final = [each.name.lower() for each in Priority]
+
+DELIVERED: Final = ("accepted", "acknowledged")
+
+
+@click.command()
+@click.argument("data", required=False)
+@click.option("--modem", "-m", required=True, metavar="NAME", help="Through which modem.")
+@click.option("--socket", "-s", required=True, metavar="NAME", help="Through which of its sockets.")
+@click.option("--hex", "as_hex", is_flag=True, help="The message is hexadecimal digits.")
+@click.option("--file", "source", type=click.File("rb"), metavar="FILE", help="Send this; - is standard input.")
+@click.option("--ttl", type=click.IntRange(1, 31622400), metavar="SECONDS", help="When it is not worth it any more.")
+@click.option("--priority", type=click.Choice(LEVELS), metavar="LEVEL", help=f"{', '.join(LEVELS)}.")
+@click.option("--key", metavar="TEXT", help="Supersede what waits with this key.")
+@patience(60)
+@JSON
+@with_broker
+def send(
+    *,
+    mqtt: MqttSettings,
+    data: str | None,
+    modem: str,
+    socket: str,
+    source: IO[bytes] | None,
+    ttl: int | None,
+    priority: str | None,
+    key: str | None,
+    within: float,
+    as_hex: bool,
+    as_json: bool,
+) -> None:
+    """Send a message through a modem, and wait until its end is known.
+
+    \b
+    Exit status: 0 delivered, 1 not, 2 wrong options, 3 not known in time.
+    Example:     sim7020-bridge send -m shed -s telemetry 21.5
+    """
+    message = _message(data, source, as_hex=as_hex)
+    for name, value in (("--modem", modem), ("--socket", socket)):
+        try:
+            values.name(value)
+        except values.WrongValue as error:
+            raise click.BadParameter(str(error), param_hint=name) from error
+    body = {
+        "transaction": new_id(),
+        "id": new_id(),
+        "socket": socket,
+        "data_hex": message.hex(),
+        **{name: value for name, value in (("ttl", ttl), ("priority", priority), ("key", key)) if value is not None},
+    }
+    sys.exit(asyncio.run(_send(mqtt, Topics(mqtt.base_topic, modem), body, within, as_json=as_json)))
+
+
+def _message(data: str | None, source: IO[bytes] | None, *, as_hex: bool) -> bytes:
+    if data is not None and source is None:
+        message = data.encode()
+    elif data is None and source is not None:
+        message = source.read(2 * LONGEST + 1)
+    else:
+        raise click.UsageError("give either DATA or --file")
+    if as_hex:
+        try:
+            message = bytes.fromhex(message.decode())
+        except ValueError as error:
+            raise click.UsageError("with --hex, there must be hexadecimal digits and nothing else") from error
+    if not 0 < len(message) <= LONGEST:
+        raise click.UsageError(f"a message has 1 to {LONGEST} bytes")
+    return bytes(message)
+
+
+async def _send(mqtt: MqttSettings, topics: Topics, body: Mapping[str, object], limit: float, *, as_json: bool) -> int:
+    heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    receipt, response = topics.receipt(str(body["socket"])), topics.response("send")
+
+    def take(received: Received) -> None:
+        try:
+            document = parse_object(received.payload)
+        except NotJson:
+            return
+        ours = ("id", body["id"]) if received.topic == receipt else ("transaction", body["transaction"])
+        if document.get(ours[0]) == ours[1]:
+            heard.put_nowait(document)
+
+    loop = asyncio.get_running_loop()
+    end = loop.time() + limit
+    async with connected(mqtt, (receipt, response), take, within=limit) as client:
+        client.publish(Publication(topic=topics.request("send"), payload=dump(body)))
+        answered = False
+        try:
+            async with asyncio.timeout_at(end):
+                while True:
+                    document = await heard.get()
+                    answered = True
+                    _tell(document, as_json=as_json)
+                    if document.get("status") == "error":
+                        return EXIT_FAILED
+                    if document.get("final") is True:
+                        return 0 if document.get("state") in DELIVERED else EXIT_FAILED
+        except TimeoutError:
+            what = "it still waits, and may go later" if answered else "no bridge answers for this modem"
+            click.echo(f"{what} (id {body['id']})", err=True)
+            return EXIT_NO_ANSWER
+
+
+def _tell(document: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(document))
+    elif "status" not in document or document["status"] == "error":
+        error = document.get("error")
+        why = f": {error.get('message')}" if isinstance(error, dict) else ""
+        click.echo(printable(f"{document.get('state', 'refused')}{why}"))

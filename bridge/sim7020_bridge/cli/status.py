@@ -1,0 +1,69 @@
+"""``status``: how the modems on a broker are."""
+
+import asyncio
+import json
+import sys
+
+import click
+
+from sim7020_bridge.cli.broker import connected, with_broker
+from sim7020_bridge.cli.modems import Modems, lines, printable
+from sim7020_bridge.cli.options import EXIT_FAILED, EXIT_NO_ANSWER, JSON, ONE_MODEM, patience
+from sim7020_bridge.config.model import MqttSettings
+from sim7020_bridge.mqtt.messages import Received
+
+QUIET: float = 0.5
+"""Seconds after which nothing that is retained still comes."""
+
+
+@click.command()
+@ONE_MODEM
+@patience(5)
+@JSON
+@with_broker
+def status(*, mqtt: MqttSettings, modem: str | None, within: float, as_json: bool) -> None:
+    """Show how the modems on a broker are, from what their bridges publish.
+
+    \b
+    Exit status: 0 all are online or sleep, 1 one is not,
+                 2 wrong options, 3 no broker or no modem.
+
+    \b
+    Example:   sim7020-bridge status --host broker.local --modem shed
+    """
+    modems = asyncio.run(_heard(mqtt, modem, within))
+    found = [modems.by_name[name] for name in sorted(modems.by_name)]
+    if as_json:
+        click.echo(json.dumps({"modems": {each.name: each.document() for each in found}}, indent=2))
+    else:
+        for each in found:
+            click.echo(printable(each.name))
+            for subject, words in lines(each):
+                click.echo(f"  {printable(subject):<18} {printable(words)}")
+    if not found or (modem is not None and not found[0].known):
+        click.echo(f"nothing is known of {'any modem' if modem is None else modem} here", err=True)
+        sys.exit(EXIT_NO_ANSWER)
+    sys.exit(0 if all(each.well for each in found) else EXIT_FAILED)
+
+
+async def _heard(mqtt: MqttSettings, modem: str | None, limit: float) -> Modems:
+    modems = Modems(mqtt.base_topic, modem)
+    news = asyncio.Event()
+
+    def take(received: Received) -> None:
+        modems.take(received)
+        news.set()
+
+    loop = asyncio.get_running_loop()
+    end = loop.time() + limit
+    async with connected(mqtt, modems.topics, take, within=limit):
+        while loop.time() < end:
+            news.clear()
+            try:
+                async with asyncio.timeout(QUIET):
+                    await news.wait()
+            except TimeoutError:
+                # a modem that was asked for is waited for; else what is there is there
+                if modem is None or (all(each.known for each in modems.by_name.values()) and modems.by_name):
+                    break
+    return modems

@@ -1,0 +1,107 @@
+"""The configuration as it is in force: every key with its value and where that is from, secrets masked."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+from sim7020_bridge.config.load import Reading
+from sim7020_bridge.config.schema import SECRETS, describe
+
+MASK: Final = "***"
+
+Value = bool | int | float | str | list["Value"] | dict[str, "Value"] | None
+
+
+class Source(StrEnum):
+    """Where a value is from."""
+
+    FILE = "file"
+    ENVIRONMENT = "environment"
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """One key that is in force.
+
+    Args:
+        key: Its path, such as ``modems.shed.port``.
+        value: Its value; that of a secret is masked, and that of a secret's file is the file's name.
+        source: Where it is from.
+        place: The line of the file, or the variable's name; None for a default.
+    """
+
+    key: str
+    value: Value
+    source: Source
+    place: int | str | None
+
+
+def effective(reading: Reading) -> Iterator[Effective]:
+    """Tell every key that is in force, in the order of the documentation."""
+    keys = {"state_dir": reading.settings.state_dir, **reading.keys}
+    mqtt = {"port": reading.settings.mqtt.port, **keys["mqtt"]}
+    order = {description.path: index for index, description in enumerate(describe())}
+    everything = list(_walk(reading, {**keys, "mqtt": mqtt}, ()))
+    # sections come with their first key, so a modem's keys stay together
+    named = [str(name) for name in reading.keys["modems"]]
+    yield from sorted(everything, key=lambda each: _rank(each.key.split("."), order, named))
+
+
+def _rank(path: list[str], order: Mapping[str, int], modems: list[str]) -> tuple[int, ...]:
+    """Return where a key stands: by the documentation, and a modem's and a socket's keys by their names."""
+    pattern, ranks = "", []
+    for index, part in enumerate(path):
+        if pattern == "modems":
+            pattern += ".<modem>"
+            ranks.append(modems.index(part))
+        elif pattern == "modems.<modem>.sockets":
+            pattern += ".<socket>"
+        else:
+            pattern = f"{pattern}.{part}" if index else part
+            ranks.append(order.get(pattern, 0))
+    return tuple(ranks)
+
+
+def _walk(reading: Reading, section: Mapping[str, Any], path: tuple[object, ...]) -> Iterator[Effective]:
+    for key, value in section.items():
+        here = (*path, key)
+        if isinstance(value, Mapping) and value:
+            yield from _walk(reading, value, here)
+        else:
+            source, place = _source(reading, here)
+            yield Effective(".".join(map(str, here)), _shown(reading, here, value), source, place)
+
+
+def _source(reading: Reading, path: tuple[object, ...]) -> tuple[Source, int | str | None]:
+    for size in range(len(path), 0, -1):
+        if path[:size] in reading.given:
+            return Source.ENVIRONMENT, reading.given[path[:size]].name
+    line = reading.line(path)
+    return (Source.DEFAULT, None) if line is None else (Source.FILE, line)
+
+
+def _shown(reading: Reading, path: tuple[object, ...], value: object) -> Value:
+    if path[-1] in SECRETS:
+        return MASK
+    if str(path[-1]).endswith("_file"):
+        given = reading.tree
+        for key in path:
+            given = given[key]
+        return str(given)
+    return _plain(value)
+
+
+def _plain(value: object) -> Value:
+    match value:
+        case StrEnum():
+            return value.value
+        case Path():
+            return str(value)
+        case tuple() | list():
+            return [_plain(item) for item in value]
+        case Mapping():
+            return {str(key): _plain(item) for key, item in value.items()}
+    return value if isinstance(value, (bool, int, float, str)) else str(value)

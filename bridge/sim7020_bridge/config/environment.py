@@ -1,0 +1,73 @@
+"""Keys from the environment: ``SIM7020_MQTT__PASSWORD`` is ``mqtt: password:``, and wins over the file."""
+
+import copy
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+PREFIX: Final = "SIM7020_"
+FILE: Final = "SIM7020_CONFIG"
+"""Names the configuration file; it is no key."""
+
+Path = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A key that a variable of the environment gives.
+
+    Args:
+        name: The variable.
+        text: Its value.
+    """
+
+    name: str
+    text: str
+
+
+def given(environment: Mapping[str, str], tree: object) -> dict[Path, Given]:
+    """Return the keys that the environment gives, by their paths.
+
+    A part of a name stands for the key of the tree that is written the same but for case and hyphens, and else for
+    itself in lower case.
+    """
+    found: dict[Path, Given] = {}
+    for name, text in sorted(environment.items()):
+        if name.startswith(PREFIX) and name != FILE:
+            found[_path(name.removeprefix(PREFIX), tree)] = Given(name, text)
+    return found
+
+
+def put(tree: object, path: Path, value: object) -> bool:
+    """Put a value into a tree of mappings; say whether its place could be reached."""
+    node: Any = tree
+    for key in path[:-1]:
+        if not isinstance(node, MutableMapping):
+            return False
+        # copied, since the file may show the same mapping in two places
+        node[key] = copy.copy(node[key]) if key in node else {}
+        node = node[key]
+    if not isinstance(node, MutableMapping):
+        return False
+    node[path[-1]] = value
+    return True
+
+
+def value_of(text: str, parse: Callable[[str], object]) -> object:
+    """Return what a variable says: YAML as far as it is any, so that numbers and lists can be given."""
+    try:
+        value = parse(text)
+    except ValueError:
+        return text
+    return text if value is None else value
+
+
+def _path(name: str, tree: object) -> Path:
+    path: list[object] = []
+    node = tree
+    for part in name.split("__"):
+        known = node if isinstance(node, Mapping) else {}
+        key = next((key for key in known if str(key).replace("-", "_").upper() == part.upper()), part.lower())
+        path.append(key)
+        node = known.get(key)
+    return tuple(path)

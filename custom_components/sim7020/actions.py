@@ -1,0 +1,217 @@
+"""Actions: what automations and people ask of a modem beyond what its entities offer."""
+
+import base64
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import probatio
+from homeassistant.const import ATTR_CONFIG_ENTRY_ID
+from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.service import async_get_config_entry
+from homeassistant.util.json import JsonObjectType
+
+from custom_components.sim7020.const import DOMAIN
+from custom_components.sim7020.coordinator import Coordinator
+from custom_components.sim7020.documents import Receipt
+from custom_components.sim7020.errors import RequestRefused
+
+PRIORITIES: Final = ("low", "normal", "high", "critical")
+OUTBOX_ACTIONS: Final = ("list", "show", "cancel", "purge")
+
+RECEIPT_WITHIN: Final = 60
+"""Seconds to wait for a final receipt unless the caller says otherwise."""
+
+NAME_WITHIN: Final = 90.0
+"""Seconds until a bridge has resolved a name, or given up."""
+
+PING_REPLY_WITHIN: Final = 10.0
+"""Seconds that the module waits for each reply to a ping."""
+
+AT_WITHIN: Final = 190.0
+"""Seconds until the module has answered an AT command of which the bridge knows nothing."""
+
+WRONG_USE: Final = {"invalid_request", "not_allowed", "unknown_message", "unknown_socket", "unknown_verb"}
+"""Codes of refusals that the caller can avoid."""
+
+_NAME: Final = probatio.All(cv.string, probatio.Length(min=1))
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An action: the request that it makes, what it takes besides the modem, and what carries it out."""
+
+    verb: str
+    carry_out: Callable[[Coordinator, dict[str, Any]], Awaitable[JsonObjectType]]
+    fields: Mapping[probatio.Marker, Any]
+    supports_response: SupportsResponse = SupportsResponse.OPTIONAL
+
+
+@callback
+def async_register_actions(hass: HomeAssistant) -> None:
+    """Register every action."""
+    for name, action in ACTIONS.items():
+        hass.services.async_register(
+            DOMAIN,
+            name,
+            _called(hass, action),
+            schema=probatio.Schema({probatio.Required(ATTR_CONFIG_ENTRY_ID): cv.string, **action.fields}),
+            supports_response=action.supports_response,
+        )
+
+
+def _called(hass: HomeAssistant, action: Action) -> Callable[[ServiceCall], Coroutine[Any, Any, ServiceResponse]]:
+    async def called(call: ServiceCall) -> ServiceResponse:
+        given = dict(call.data)
+        entry = async_get_config_entry(hass, DOMAIN, given.pop(ATTR_CONFIG_ENTRY_ID))
+        coordinator: Coordinator = entry.runtime_data
+        coordinator.client.check_online()
+        if action.verb not in coordinator.data.info.requests:
+            raise _wrong("request_not_taken", modem=entry.title, verb=action.verb)
+        try:
+            data = await action.carry_out(coordinator, given)
+        except RequestRefused as error:
+            if error.code not in WRONG_USE:
+                raise
+            raise ServiceValidationError(
+                translation_domain=error.translation_domain,
+                translation_key=error.translation_key,
+                translation_placeholders=error.translation_placeholders,
+            ) from error
+        return data if call.return_response else None
+
+    return called
+
+
+def _wrong(key: str, **placeholders: str) -> ServiceValidationError:
+    return ServiceValidationError(
+        translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders or None
+    )
+
+
+async def _send(coordinator: Coordinator, given: dict[str, Any]) -> JsonObjectType:
+    """Send a message, and return what is known of it in the end."""
+    wait, timeout = given.pop("wait_for_receipt"), given.pop("timeout")
+    body = _with_payload(given)
+    _check_socket(coordinator, given["socket"])
+    return _told(await coordinator.client.async_send(body, receipt_within=timeout if wait else None))
+
+
+def _with_payload(given: dict[str, Any]) -> JsonObjectType:
+    """Return the body of the request: with the message under the contract's key for the form it is given in."""
+    forms = {"text": "data", "hex": "data_hex", "base64": "data_base64"}
+    if len(forms.keys() & given) != 1:
+        raise _wrong("one_payload")
+    if "hex" in given and not _is_decoded_by(bytes.fromhex, given["hex"]):
+        raise _wrong("invalid_hex")
+    if "base64" in given and not _is_decoded_by(base64.b64decode, "".join(given["base64"].split()), validate=True):
+        raise _wrong("invalid_base64")
+    return {forms.get(key, key): value for key, value in given.items()}
+
+
+def _is_decoded_by(decode: Callable[..., bytes], text: str, **options: bool) -> bool:
+    try:
+        decode(text, **options)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_socket(coordinator: Coordinator, socket: str) -> None:
+    if socket not in coordinator.sockets:
+        raise _wrong("unknown_socket", socket=socket, sockets=", ".join(sorted(coordinator.sockets)) or "-")
+
+
+def _told(receipt: Receipt) -> JsonObjectType:
+    """Return a receipt as an action's response."""
+    return {
+        "id": receipt.id,
+        "socket": receipt.socket,
+        "state": receipt.state,
+        "final": receipt.final,
+        "at": None if receipt.at is None else receipt.at.isoformat(),
+        "bytes": receipt.bytes,
+        "attempts": receipt.attempts,
+    }
+
+
+async def _ping(coordinator: Coordinator, given: dict[str, Any]) -> JsonObjectType:
+    within = NAME_WITHIN + PING_REPLY_WITHIN * given["count"]
+    return await coordinator.client.async_request("ping", given, within=within)
+
+
+async def _resolve(coordinator: Coordinator, given: dict[str, Any]) -> JsonObjectType:
+    return await coordinator.client.async_request("resolve", given)
+
+
+async def _set_apn(coordinator: Coordinator, given: dict[str, Any]) -> JsonObjectType:
+    return await coordinator.client.async_request("set_apn", given)
+
+
+async def _at_command(coordinator: Coordinator, given: dict[str, Any]) -> JsonObjectType:
+    return await coordinator.client.async_request("at", given, within=AT_WITHIN)
+
+
+async def _outbox(coordinator: Coordinator, given: dict[str, Any]) -> JsonObjectType:
+    if "socket" in given:
+        _check_socket(coordinator, given["socket"])
+    if given["action"] in {"show", "cancel"} and "id" not in given:
+        raise _wrong("id_wanted", action=given["action"])
+    return await coordinator.client.async_request("outbox", given)
+
+
+ACTIONS: Final = {
+    "send": Action(
+        "send",
+        _send,
+        {
+            probatio.Required("socket"): cv.string,
+            probatio.Optional("text"): _NAME,
+            probatio.Optional("hex"): _NAME,
+            probatio.Optional("base64"): _NAME,
+            probatio.Optional("ttl"): probatio.All(probatio.Coerce(float), probatio.Range(min=0, min_included=False)),
+            probatio.Optional("priority"): probatio.In(PRIORITIES),
+            probatio.Optional("key"): cv.string,
+            probatio.Optional("id"): probatio.All(cv.string, probatio.Length(min=1, max=128)),
+            probatio.Optional("wait_for_receipt", default=False): cv.boolean,
+            probatio.Optional("timeout", default=RECEIPT_WITHIN): probatio.All(
+                probatio.Coerce(float), probatio.Range(min=1, max=86400)
+            ),
+        },
+    ),
+    "ping": Action(
+        "ping",
+        _ping,
+        {
+            probatio.Required("host"): _NAME,
+            probatio.Optional("count", default=4): probatio.All(probatio.Coerce(int), probatio.Range(min=1, max=100)),
+        },
+        SupportsResponse.ONLY,
+    ),
+    "resolve": Action("resolve", _resolve, {probatio.Required("name"): _NAME}, SupportsResponse.ONLY),
+    "set_apn": Action(
+        "set_apn",
+        _set_apn,
+        {
+            probatio.Required("apn"): probatio.All(cv.string, probatio.Length(min=1, max=100)),
+            probatio.Optional("username"): cv.string,
+            probatio.Optional("password"): cv.string,
+        },
+    ),
+    "at_command": Action(
+        "at", _at_command, {probatio.Required("command"): probatio.All(cv.string, probatio.Length(min=2))}
+    ),
+    "outbox": Action(
+        "outbox",
+        _outbox,
+        {
+            probatio.Optional("action", default="list"): probatio.In(OUTBOX_ACTIONS),
+            probatio.Optional("socket"): cv.string,
+            probatio.Optional("id"): _NAME,
+            probatio.Optional("start"): probatio.All(probatio.Coerce(int), probatio.Range(min=0)),
+            probatio.Optional("limit"): probatio.All(probatio.Coerce(int), probatio.Range(min=1, max=100)),
+        },
+    ),
+}

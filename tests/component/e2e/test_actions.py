@@ -1,0 +1,99 @@
+"""Actions over a real broker: what is sent arrives once, and what failed does not arrive later."""
+
+import asyncio
+
+import pytest
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+
+from tests.component.e2e.home import DOMAIN, Home
+from tests.component.e2e.surroundings import SOCKET, Modem, Surroundings
+
+
+async def send(hass: HomeAssistant, entry: ConfigEntry, text: str, **more: object) -> dict[str, object]:
+    """Send a text, wait for its final receipt, and return the response."""
+    data = {"config_entry_id": entry.entry_id, "socket": SOCKET, "text": text, "wait_for_receipt": True, **more}
+    response = await hass.services.async_call(DOMAIN, "send", data, blocking=True, return_response=True)
+    assert isinstance(response, dict)
+    return dict(response)
+
+
+async def ready(home: Home, surroundings: Surroundings) -> tuple[Modem, ConfigEntry]:
+    """Return a modem whose socket is open, and its config entry."""
+    modem = await surroundings.modem("shed")
+    entry = await home.add("shed")
+    await open_again(home, entry)
+    return modem, entry
+
+
+async def open_again(home: Home, entry: ConfigEntry) -> None:
+    """Return once the modem's socket is shown to be open."""
+    await home.state(home.entity(entry, "sensor", f"socket_{SOCKET}_state"), lambda state: state == "open", "open")
+
+
+async def gone(home: Home, entry: ConfigEntry) -> None:
+    """Return once Home Assistant has noticed that the bridge is away."""
+    await home.state(home.entity(entry, "sensor", "link"), lambda state: state == STATE_UNAVAILABLE, "unavailable")
+
+
+async def test_a_message_arrives_and_its_receipt_is_the_response(
+    hass: HomeAssistant, home: Home, surroundings: Surroundings
+) -> None:
+    """Bytes as they are; the same id is sent once, and the outbox is empty afterwards."""
+    _, entry = await ready(home, surroundings)
+    response = await send(hass, entry, "21.5", id="order-7")
+    assert response | {"id": "order-7", "socket": SOCKET, "state": "accepted", "final": True, "bytes": 4} == response
+    data = {"config_entry_id": entry.entry_id, "socket": SOCKET, "hex": "00ff0d0a1a", "wait_for_receipt": True}
+    await hass.services.async_call(DOMAIN, "send", data, blocking=True)
+    await surroundings.server.has(b"21.5", b"\x00\xff\r\n\x1a")
+    outbox = await hass.services.async_call(
+        DOMAIN, "outbox", {"config_entry_id": entry.entry_id}, blocking=True, return_response=True
+    )
+    assert outbox == {"messages": 0, "entries": []}
+
+
+async def test_a_restarted_bridge_sends_again(hass: HomeAssistant, home: Home, surroundings: Surroundings) -> None:
+    """What was refused while it was away stays unsent."""
+    modem, entry = await ready(home, surroundings)
+    await modem.bridge.kill()
+    await gone(home, entry)
+    with pytest.raises(HomeAssistantError) as raised:
+        await send(hass, entry, "ghost")
+    assert raised.value.translation_key == "bridge_offline"
+    await modem.bridge.start()
+    await open_again(home, entry)
+    await send(hass, entry, "after")
+    await surroundings.server.has(b"after")
+
+
+async def test_a_restarted_broker_delivers_no_ghost(
+    hass: HomeAssistant, home: Home, surroundings: Surroundings
+) -> None:
+    """A command that failed while the broker was away is not delivered when it is back."""
+    _, entry = await ready(home, surroundings)
+    await surroundings.broker.stop()
+    await gone(home, entry)
+    with pytest.raises(HomeAssistantError) as raised:
+        await send(hass, entry, "ghost")
+    assert raised.value.translation_key == "broker_unreachable"
+    await surroundings.broker.start()
+    await open_again(home, entry)
+    await send(hass, entry, "after")
+    await surroundings.server.has(b"after")
+
+
+async def test_the_module_is_asked(hass: HomeAssistant, home: Home, surroundings: Surroundings) -> None:
+    """A ping comes back with each reply, and what the bridge does not allow is refused."""
+    _, entry = await ready(home, surroundings)
+    data: dict[str, object] = {"config_entry_id": entry.entry_id, "host": "127.0.0.1", "count": 1}
+    async with asyncio.timeout(30):
+        pinged = await hass.services.async_call(DOMAIN, "ping", data, blocking=True, return_response=True)
+    assert isinstance(pinged, dict)
+    assert (pinged["host"], pinged["sent"]) == ("127.0.0.1", 1)
+    with pytest.raises(HomeAssistantError) as raised:
+        await hass.services.async_call(
+            DOMAIN, "at_command", {"config_entry_id": entry.entry_id, "command": "AT+CSQ"}, blocking=True
+        )
+    assert raised.value.translation_key == "request_not_taken"

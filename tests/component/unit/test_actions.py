@@ -1,0 +1,260 @@
+"""Actions ask the bridge, return what came of it, and say in the user's words what went wrong."""
+
+import asyncio
+from typing import Any
+
+import probatio
+import pytest
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.setup import async_setup_component
+
+from tests.component.unit.kit import Bridge, Document, document, entry_of, info, ok, refused, set_up
+
+QUEUED: Document = {"socket": "telemetry", "state": "queued"}
+
+
+async def call(hass: HomeAssistant, entry_id: str, action: str, /, **data: object) -> Document:
+    """Call an action and return its response."""
+    response = await hass.services.async_call(
+        "sim7020", action, {"config_entry_id": entry_id, **data}, blocking=True, return_response=True
+    )
+    assert isinstance(response, dict)
+    return dict(response)
+
+
+def queued(body: Document) -> Document:
+    """Answer as a bridge does that took the message."""
+    return ok(QUEUED | {"id": body["id"]})
+
+
+@pytest.fixture
+async def shed(hass: HomeAssistant, bridge: Bridge) -> str:
+    """Return the config entry of a modem that is set up; its bridge takes every request."""
+    bridge.serve()
+    bridge.answers["send"] = queued
+    return (await set_up(hass)).entry_id
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        pytest.param({"text": "Grüße, 你好"}, {"data": "Grüße, 你好"}, id="text"),
+        pytest.param({"hex": "00 ff 1A"}, {"data_hex": "00 ff 1A"}, id="hex"),
+        pytest.param({"base64": "AP8a"}, {"data_base64": "AP8a"}, id="base64"),
+        pytest.param(
+            {"text": "1", "ttl": 90, "priority": "high", "key": "temperature", "id": "order-7"},
+            {"data": "1", "ttl": 90.0, "priority": "high", "key": "temperature", "id": "order-7"},
+            id="all",
+        ),
+    ],
+)
+async def test_a_message_is_sent(
+    hass: HomeAssistant, bridge: Bridge, shed: str, given: Document, sent: Document
+) -> None:
+    """As the contract has it, and the response names the message."""
+    response = await call(hass, shed, "send", socket="telemetry", **given)
+    ((topic, body),) = bridge.requests
+    assert topic == "sim7020/shed/request/send"
+    assert set(body) == {"socket", "id", "transaction", "expires", *sent}
+    assert body | sent == body
+    assert response | {"id": body["id"], "socket": "telemetry", "state": "queued", "final": False} == response
+
+
+async def test_an_action_may_be_called_without_a_response(hass: HomeAssistant, bridge: Bridge, shed: str) -> None:
+    """As most automations do."""
+    data = {"config_entry_id": shed, "socket": "telemetry", "text": "hello"}
+    await hass.services.async_call("sim7020", "send", data, blocking=True)
+    assert len(bridge.requests) == 1
+
+
+def receipt(bridge: Bridge, body: Document, example: str) -> None:
+    """Tell a message's receipt as a golden example has it."""
+    told = document(f"receipt-{example}") | {"id": body["id"], "socket": body["socket"]}
+    bridge.publish(f"socket/{body['socket']}/receipt", told, retain=False)
+
+
+@pytest.mark.parametrize(
+    ("socket", "receipts", "state"),
+    [
+        pytest.param("telemetry", ("queued", "sending", "udp-accepted"), "accepted", id="udp"),
+        pytest.param("control", ("queued", "sending", "tcp-accepted", "tcp-acknowledged"), "acknowledged", id="tcp"),
+    ],
+)
+async def test_the_final_receipt_is_waited_for(
+    hass: HomeAssistant, bridge: Bridge, shed: str, *, socket: str, receipts: tuple[str, ...], state: str
+) -> None:
+    """And what it says is the response."""
+
+    def answer(body: Document) -> Document:
+        for each in receipts:
+            bridge.publish("socket/telemetry/receipt", document(f"receipt-{each}") | {"id": "other"}, retain=False)
+            receipt(bridge, body, each)
+        return queued(body)
+
+    bridge.answers["send"] = answer
+    response = await call(hass, shed, "send", socket=socket, text="1", wait_for_receipt=True)
+    golden = document(f"receipt-{receipts[-1]}")
+    assert (response["state"], response["final"], response["socket"]) == (state, True, socket)
+    assert (response["bytes"], response["attempts"]) == (golden["bytes"], golden["attempts"])
+
+
+@pytest.mark.parametrize("state", ["failed", "expired", "superseded", "rejected"])
+async def test_a_message_that_was_not_sent_is_an_error(
+    hass: HomeAssistant, bridge: Bridge, shed: str, state: str
+) -> None:
+    """With the state that its final receipt has."""
+
+    def answer(body: Document) -> Document:
+        receipt(bridge, body, state)
+        return queued(body)
+
+    bridge.answers["send"] = answer
+    with pytest.raises(HomeAssistantError, match=state) as raised:
+        await call(hass, shed, "send", socket="telemetry", text="1", wait_for_receipt=True)
+    assert raised.value.translation_key == "not_sent"
+
+
+async def test_a_receipt_that_does_not_come_is_an_error(hass: HomeAssistant, shed: str) -> None:
+    """Which says that the bridge goes on trying, and with which message."""
+    call_it = call(hass, shed, "send", socket="telemetry", text="1", id="order-7", wait_for_receipt=True, timeout=1)
+    with pytest.raises(HomeAssistantError, match="order-7") as raised:
+        await call_it
+    assert raised.value.translation_key == "no_receipt"
+
+
+ANSWERED = [
+    pytest.param("ping", {"host": "example.net", "count": 2}, "ping", "response-ping", id="ping"),
+    pytest.param("resolve", {"name": "example.net"}, "resolve", "response-resolve", id="resolve"),
+    pytest.param("set_apn", {"apn": "iot", "username": "me", "password": "x"}, "set_apn", "response-set_apn", id="apn"),
+    pytest.param("at_command", {"command": "AT+CSQ"}, "at", "response-at", id="at"),
+    pytest.param("outbox", {"action": "list", "start": 0, "limit": 10}, "outbox", "response-outbox", id="list"),
+    pytest.param("outbox", {"action": "cancel", "id": "1"}, "outbox", "response-outbox-cancel", id="cancel"),
+    pytest.param("outbox", {"action": "purge", "socket": "control"}, "outbox", "response-outbox-cancel", id="purge"),
+]
+
+
+@pytest.mark.parametrize(("name", "given", "verb", "golden"), ANSWERED)
+async def test_an_answer_is_the_response(
+    hass: HomeAssistant, bridge: Bridge, shed: str, *, name: str, given: Document, verb: str, golden: str
+) -> None:
+    """What the bridge answers is returned as it is."""
+    await bridge.say("info", info(requests=[verb]))
+    bridge.answers[verb] = document(golden)["data"]
+    assert await call(hass, shed, name, **given) == document(golden)["data"]
+    ((topic, body),) = bridge.requests
+    assert topic == f"sim7020/shed/request/{verb}"
+    assert {key: body[key] for key in body if key not in {"transaction", "expires"}} == given
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "key"),
+    [
+        pytest.param("send", {"socket": "attic", "text": "1"}, "unknown_socket", id="socket"),
+        pytest.param("send", {"socket": "telemetry"}, "one_payload", id="nothing"),
+        pytest.param("send", {"socket": "telemetry", "text": "1", "hex": "00"}, "one_payload", id="both"),
+        pytest.param("send", {"socket": "telemetry", "hex": "0"}, "invalid_hex", id="hex"),
+        pytest.param("send", {"socket": "telemetry", "base64": "A?=="}, "invalid_base64", id="base64"),
+        pytest.param("send", {"socket": "telemetry", "base64": "é"}, "invalid_base64", id="base64-not-ascii"),
+        pytest.param("outbox", {"action": "purge", "socket": "attic"}, "unknown_socket", id="outbox-socket"),
+        pytest.param("outbox", {"action": "cancel"}, "id_wanted", id="id"),
+        pytest.param("at_command", {"command": "AT"}, "request_not_taken", id="at"),
+    ],
+)
+async def test_wrong_use_is_told_before_the_bridge_is_asked(
+    hass: HomeAssistant, bridge: Bridge, shed: str, *, name: str, given: Document, key: str
+) -> None:
+    """In words that are translated."""
+    await bridge.say("info", info(requests=["send", "outbox"]))
+    with pytest.raises(ServiceValidationError) as raised:
+        await call(hass, shed, name, **given)
+    assert (raised.value.translation_domain, raised.value.translation_key) == ("sim7020", key)
+    assert str(raised.value)
+    assert not bridge.requests
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param({"socket": "telemetry", "text": "1", "priority": "urgent"}, id="priority"),
+        pytest.param({"socket": "telemetry", "text": "1", "ttl": 0}, id="ttl"),
+        pytest.param({"socket": "telemetry", "text": "1", "id": "x" * 129}, id="id"),
+        pytest.param({"socket": "telemetry", "text": "1", "timeout": 0}, id="timeout"),
+        pytest.param({"text": "1"}, id="no-socket"),
+    ],
+)
+async def test_what_no_bridge_would_take_is_refused(hass: HomeAssistant, shed: str, given: dict[str, Any]) -> None:
+    """By Home Assistant itself."""
+    with pytest.raises(probatio.Invalid):
+        await call(hass, shed, "send", **given)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("unknown_socket", ServiceValidationError),
+        ("not_allowed", ServiceValidationError),
+        ("busy", HomeAssistantError),
+        ("expired", HomeAssistantError),
+        ("from_the_future", HomeAssistantError),
+    ],
+)
+async def test_a_refusal_is_wrong_use_or_a_failure(
+    hass: HomeAssistant, bridge: Bridge, shed: str, code: str, kind: type[HomeAssistantError]
+) -> None:
+    """By its code, and translated either way."""
+    bridge.answers["send"] = lambda _: refused(code, "it can not be")
+    with pytest.raises(HomeAssistantError) as raised:
+        await call(hass, shed, "send", socket="telemetry", text="1")
+    assert isinstance(raised.value, ServiceValidationError) is (kind is ServiceValidationError)
+    assert raised.value.translation_domain == "sim7020"
+
+
+async def test_nothing_is_sent_while_the_bridge_is_away(hass: HomeAssistant, bridge: Bridge, shed: str) -> None:
+    """Nor is it when the bridge is back."""
+    await bridge.say("availability", "offline")
+    with pytest.raises(HomeAssistantError) as raised:
+        await call(hass, shed, "send", socket="telemetry", text="1")
+    assert raised.value.translation_key == "bridge_offline"
+    await bridge.say("availability", "online")
+    assert not bridge.requests
+
+
+async def test_nothing_is_sent_while_the_broker_is_away(hass: HomeAssistant, bridge: Bridge, shed: str) -> None:
+    """Nor is it when the broker is back."""
+    await bridge.link(up=False)
+    with pytest.raises(HomeAssistantError) as raised:
+        await call(hass, shed, "send", socket="telemetry", text="1")
+    assert raised.value.translation_key == "broker_unreachable"
+    await bridge.link(up=True)
+    assert not bridge.requests
+
+
+async def test_the_modem_must_be_there(hass: HomeAssistant, bridge: Bridge) -> None:
+    """The actions are there without any modem, and say which one is missing or not set up."""
+    assert await async_setup_component(hass, "sim7020", {})
+    for entry_id in ("nonsense", entry_of(hass).entry_id):
+        with pytest.raises(ServiceValidationError, match=r"not found|not loaded"):
+            await call(hass, entry_id, "ping", host="example.net")
+    assert not bridge.requests
+
+
+async def test_two_messages_wait_for_their_own_receipts(hass: HomeAssistant, bridge: Bridge, shed: str) -> None:
+    """However the receipts overtake each other."""
+    bodies: list[Document] = []
+
+    def answer(body: Document) -> Document:
+        bodies.append(body)
+        if len(bodies) == 2:
+            for each in reversed(bodies):
+                receipt(bridge, each, "udp-accepted")
+        return queued(body)
+
+    bridge.answers["send"] = answer
+    first, second = await asyncio.gather(
+        *(
+            call(hass, shed, "send", socket="telemetry", text=text, id=text, wait_for_receipt=True)
+            for text in ("first", "second")
+        )
+    )
+    assert (first["id"], second["id"]) == ("first", "second")

@@ -1,0 +1,170 @@
+"""The blueprints are taken by Home Assistant's own code, and do what they say."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from homeassistant.components.homeassistant.triggers import time_pattern
+from homeassistant.core import HomeAssistant, ServiceCall, callback
+from homeassistant.helpers import device_registry as dr
+from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
+from homeassistant.util.yaml import load_yaml_dict
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
+
+from tests.component.rules.tree import REPOSITORY
+from tests.component.unit.kit import IMEI, Bridge, document, set_up
+
+FOLDER = REPOSITORY / "blueprints" / "automation" / "sim7020"
+
+
+async def use(hass: HomeAssistant, directory: Path, name: str, **given: Any) -> None:
+    """Make an automation of a blueprint, as a user does who has imported it."""
+    shutil.copytree(FOLDER, directory / "blueprints" / "automation" / "sim7020")
+    hass.config.config_dir = str(directory)
+    blueprint = {"path": f"sim7020/{name}.yaml", "input": given}
+    config = {"automation": [{"alias": "The one", "id": "one", "use_blueprint": blueprint}]}
+    assert await async_setup_component(hass, "automation", config)
+    await hass.async_block_till_done()
+    assert hass.states.is_state("automation.the_one", "on")
+
+
+async def at(hass: HomeAssistant, moment: datetime) -> None:
+    """Have what is due then happen now."""
+    async_fire_time_changed(hass, moment)
+    await hass.async_block_till_done()
+
+
+def saying(text: str) -> list[dict[str, Any]]:
+    """Return actions that are heard."""
+    return [{"action": "test.say", "data": {"said": text}}]
+
+
+@pytest.fixture
+def heard(hass: HomeAssistant) -> asyncio.Queue[str]:
+    """Return what the actions have said and nobody has listened to yet."""
+    queue: asyncio.Queue[str] = asyncio.Queue()
+
+    @callback
+    def say(call: ServiceCall) -> None:
+        queue.put_nowait(call.data["said"])
+
+    hass.services.async_register("test", "say", say)
+    return queue
+
+
+@pytest.fixture(autouse=True)
+async def ended(hass: HomeAssistant) -> AsyncIterator[None]:
+    """End the automation with the test."""
+    yield
+    if hass.states.get("automation.the_one") is not None:
+        await hass.services.async_call("automation", "turn_off", {"entity_id": "automation.the_one"}, blocking=True)
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.yaml")), ids=lambda file: file.stem)
+def test_a_blueprint_says_where_it_is_from(file: Path) -> None:
+    """Home Assistant looks there for a newer one."""
+    text = file.read_text()
+    assert f"/blob/main/blueprints/automation/sim7020/{file.name}" in text
+    assert "min_version: 2026.9.0" in text
+
+
+def test_every_interval_is_one() -> None:
+    """That a form offers, or that is taken without a choice."""
+    given = load_yaml_dict(FOLDER / "send_telemetry.yaml")["blueprint"]["input"]["interval"]
+    values = [option["value"] for option in given["selector"]["select"]["options"]]
+    assert given["default"] in values
+    for value in values:
+        time_pattern.TRIGGER_SCHEMA({"platform": "time_pattern", "minutes": value})
+
+
+async def test_telemetry_is_sent_at_the_interval(hass: HomeAssistant, bridge: Bridge, tmp_path: Path) -> None:
+    """What has no value is left out, with nothing to say nothing is sent, and the latest message takes the place."""
+    bridge.serve()
+    entry = await set_up(hass)
+    bridge.answers["send"] = {"id": "1", "socket": "telemetry", "state": "queued"}
+    due = dt_util.utcnow().replace(second=0, microsecond=0) + timedelta(minutes=30)
+    chosen = {"modem": entry.entry_id, "socket": "telemetry", "entities": ["sensor.temperature", "sensor.humidity"]}
+    await use(hass, tmp_path, "send_telemetry", interval=str(due.minute), **chosen)
+    await at(hass, due)
+    assert not bridge.requests
+    hass.states.async_set("sensor.temperature", "21.5")
+    await at(hass, due + timedelta(minutes=1))
+    assert not bridge.requests
+    await at(hass, due + timedelta(hours=1))
+    hass.states.async_set("sensor.humidity", "64")
+    await at(hass, due + timedelta(hours=2))
+    sent = [body for _, body in bridge.requests]
+    assert [body["data"] for body in sent] == ["temperature=21.5", "temperature=21.5;humidity=64"]
+    assert len({body["key"] for body in sent}) == 1
+    assert [(body["ttl"], body["priority"]) for body in sent] == [(3600, "normal")] * 2
+
+
+async def test_an_alarm_is_raised_by_another_channel(
+    hass: HomeAssistant, bridge: Bridge, tmp_path: Path, heard: asyncio.Queue[str]
+) -> None:
+    """Once for each loss that lasts, with the reason, and again when the modem is back."""
+    bridge.serve()
+    await set_up(hass)
+    given = {"alarm": saying("lost: {{ reason }}"), "all_clear": saying("back")}
+    connection = "binary_sensor.sim7020_shed_data_connection"
+    await use(hass, tmp_path, "alarm_when_lost", connection=connection, **given)
+    state = document("state-online")
+    lost = state | {"pdn": state["pdn"] | {"state": "inactive"}}
+    await bridge.say("state", lost)
+    await at(hass, dt_util.utcnow() + timedelta(minutes=5))
+    await bridge.say("state", state)
+    await at(hass, dt_util.utcnow() + timedelta(minutes=20))
+    assert heard.empty()
+    for gone, back, reason in (
+        (("availability", "offline"), ("availability", "online"), "the bridge or the broker is away"),
+        (("state", lost), ("state", state), "it has no data connection"),
+    ):
+        await bridge.say(*gone)
+        async_fire_time_changed(hass, dt_util.utcnow() + timedelta(minutes=11))
+        assert await asyncio.wait_for(heard.get(), 10) == f"lost: {reason}"
+        bridge.publish(*back)
+        assert await asyncio.wait_for(heard.get(), 10) == "back"
+        await hass.async_block_till_done()
+    assert heard.empty()
+
+
+async def test_a_command_is_acted_on(
+    hass: HomeAssistant, bridge: Bridge, tmp_path: Path, heard: asyncio.Queue[str]
+) -> None:
+    """The one that was chosen, at the socket that was chosen."""
+    bridge.serve()
+    entry = await set_up(hass)
+    device = dr.async_get(hass).async_get_device_by_identifier(("sim7020", f"{IMEI}_socket_telemetry"), entry.entry_id)
+    assert device is not None
+    given = {"socket": device.id, "command": "open", "actions": saying("{{ trigger.text }} {{ trigger.hex }}!")}
+    await use(hass, tmp_path, "act_on_command", **given)
+    await bridge.say("socket/telemetry/received", "close", retain=False)
+    await bridge.say("socket/control/received", "open", retain=False)
+    assert heard.empty()
+    await bridge.say("socket/telemetry/received", "open", retain=False)
+    assert heard.get_nowait() == "open 6f70656e!"
+    assert heard.empty()
+
+
+@pytest.mark.usefixtures("all_enabled")
+async def test_the_dashboard_shows_entities_that_there_are(hass: HomeAssistant, bridge: Bridge) -> None:
+    """Under the names that they have with a modem of the name that the dashboard has."""
+    bridge.serve()
+    await set_up(hass)
+    shown = set(entities(load_yaml_dict(REPOSITORY / "examples" / "dashboard.yaml")))
+    assert len(shown) > 10
+    assert [entity for entity in shown if hass.states.get(entity) is None] == []
+
+
+def entities(value: object) -> list[str]:
+    """Return every entity that is named somewhere in a document."""
+    if isinstance(value, dict):
+        return [entity for each in value.values() for entity in entities(each)]
+    if isinstance(value, list):
+        return [entity for each in value for entity in entities(each)]
+    return [value] if isinstance(value, str) and "sim7020_shed" in value else []

@@ -1,0 +1,323 @@
+"""The subcommands, as a person or a script uses them: with files, with a broker, and in a terminal."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.broker import free_port
+from tests.e2e.service_kit import Configured, shell
+from tests.e2e.terminal import Terminal
+from tests.e2e.world import World, run, tcp, udp
+
+COMMANDS = ("run", "demo", "init", "check", "status", "watch", "send", "health", "completion")
+
+FILE = """\
+mqtt:
+  host: broker.example
+  username: bridge
+  password_file: secret
+modems:
+  shed:
+    port: /dev/ttyUSB0
+    pin: "4711"
+    sockets:
+      telemetry: {protocol: udp, host: 198.51.100.7, port: 5005}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Write a configuration with secrets."""
+    (tmp_path / "secret").write_text("geheim\n")
+    file = tmp_path / "bridge.yaml"
+    file.write_text(FILE)
+    return file
+
+
+def write(file: Path, text: str) -> None:
+    """Write a file."""
+    file.write_text(text, encoding="utf-8")
+
+
+def read(file: Path) -> str:
+    """Read a file."""
+    return file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+async def test_help_fits_a_screen(command: str) -> None:
+    """The help of each subcommand is at most 24 lines of 80 columns, with an example."""
+    status, out, _ = await shell(command, "--help")
+    assert status == 0
+    lines = out.splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    assert any("Example:" in line and "sim7020-bridge" in line for line in lines)
+
+
+async def test_the_program_s_help_fits_a_screen() -> None:
+    """The first help that somebody sees names every command and is at most 24 lines of 80 columns."""
+    status, out, _ = await shell("--help")
+    assert status == 0
+    lines = out.splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    assert {line.split()[0] for line in lines if line.startswith("  ")} >= set(COMMANDS)
+
+
+async def test_check(file: Path) -> None:
+    """Every key is shown with its value and where that is from, secrets masked."""
+    status, out, err = await shell("check", file)
+    assert (status, err) == (0, f"{file}: good\n")
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert "mqtt.host: broker.example # bridge.yaml:2" in lines
+    assert "mqtt.port: 1883 # default" in lines
+    assert "mqtt.password_file: secret # bridge.yaml:4" in lines
+    assert "modems.shed.pin: *** # bridge.yaml:8" in lines
+    assert "geheim" not in out
+    assert "4711" not in out
+
+
+async def test_check_with_the_environment(file: Path) -> None:
+    """A variable wins over the file and is named; what is wrong in one is told by its name."""
+    command = (sys.executable, "-m", "sim7020_bridge", "check", str(file), "--json")
+    status, out, _ = await run("env", "SIM7020_MQTT__HOST=other.example", "SIM7020_MODEMS__SHED__PIN=0815", *command)
+    assert status == 0
+    settings = {each["key"]: each for each in json.loads(out)["settings"]}
+    assert settings["mqtt.host"] == {
+        "key": "mqtt.host",
+        "value": "other.example",
+        "source": "environment",
+        "place": "SIM7020_MQTT__HOST",
+    }
+    assert settings["modems.shed.pin"]["value"] == "***"
+    status, out, _ = await run("env", "SIM7020_MQTT__PORT=many", "SIM7020_MQTT__HOTS=a", *command)
+    assert status == 2
+    mistakes = json.loads(out)["mistakes"]
+    assert {mistake["variable"] for mistake in mistakes} == {"SIM7020_MQTT__PORT", "SIM7020_MQTT__HOTS"}
+
+
+async def test_check_of_a_wrong_file(file: Path) -> None:
+    """A wrong file has exit status 2 and a line for each mistake, or JSON."""
+    write(file, FILE.replace("udp", "sctp").replace("/dev/ttyUSB0", "COM3"))
+    status, out, err = await shell("check", file)
+    assert (status, out, len(err.splitlines())) == (2, "", 2)
+    status, out, _ = await shell("check", "--json", file)
+    assert status == 2
+    assert [mistake["line"] for mistake in json.loads(out)["mistakes"]] == [7, 10]
+
+
+async def test_status(world: World) -> None:
+    """The state of each modem is told, its bridge's absence too, and the exit status says whether all is well."""
+    emulator = await world.emulator()
+    server = await world.udp()
+    service = Configured(world, emulator.place, {"telemetry": udp(server.port)})
+    await service.start()
+    broker = f"{world.broker.host}:{world.broker.port}"
+    status, out, err = await shell("status", "--broker", broker)
+    assert (status, err) == (0, "")
+    assert out.startswith("shed\n")
+    assert "online" in out
+    assert f"open, udp to 127.0.0.1:{server.port}" in out
+    status, out, _ = await shell("status", "--config", service.file, "--modem", "shed", "--json")
+    assert status == 0
+    modem = json.loads(out)["modems"]["shed"]
+    assert modem["state"]["link"]["layer"] == "online"
+    assert modem["sockets"]["telemetry"]["phase"] == "open"
+    await service.bridge.stop()
+    status, out, _ = await shell("status", "--broker", broker)
+    assert status == 1
+    assert "the bridge is offline" in out
+    status, out, err = await shell("status", "--broker", broker, "--modem", "attic", "--timeout", "0.5")
+    assert (status, out) == (3, "")
+    assert "attic" in err
+
+
+async def test_send(world: World) -> None:
+    """A message goes out, and the exit status and the receipts tell its end."""
+    emulator = await world.emulator()
+    udp_server, tcp_server = await world.udp(), await world.tcp()
+    service = Configured(world, emulator.place, {"telemetry": udp(udp_server.port), "control": tcp(tcp_server.port)})
+    await service.start()
+    to = ("send", "--config", service.file, "--modem", "shed", "--socket")
+    assert await shell(*to, "telemetry", "21.5") == (0, "queued\nsending\naccepted\n", "")
+    status, out, _ = await shell(*to, "control", "--hex", "68 69", "--json")
+    assert status == 0
+    assert [json.loads(line).get("state") for line in out.splitlines()][-1] == "acknowledged"
+    payload = world.directory / "payload"
+    write(payload, "\0\xff")
+    assert (await shell(*to, "telemetry", "--file", payload))[0] == 0
+    await udp_server.has(b"21.5", "\0\xff".encode())
+    await tcp_server.has(b"hi")
+    status, out, _ = await shell(*to, "nowhere", "x")
+    assert status == 1
+    assert "there is no socket nowhere" in out
+    await emulator.kill()
+    status, out, err = await shell(*to, "telemetry", "--timeout", "1", "waits")
+    assert (status, out) == (3, "queued\n")
+    assert "it still waits" in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("-m", "shed", "-s", "t"),
+        ("-m", "shed", "-s", "t", "--hex", "xy"),
+        ("-m", "shed", "-s", "t", ""),
+        ("-m", "#", "-s", "t", "x"),
+        ("-m", "shed", "-s", "t", "x", "--broker", "mqtt://a"),
+        ("-m", "shed", "-s", "t", "x", "--password-file", "none"),
+    ],
+    ids=" ".join,
+)
+async def test_wrong_options(arguments: tuple[str, ...]) -> None:
+    """Options that make no sense are refused in a few words before anything is connected."""
+    status, out, err = await shell("send", *arguments)
+    assert (status, out) == (2, "")
+    assert "Traceback" not in err
+
+
+async def test_no_broker() -> None:
+    """Without a broker, the commands say so and end with 3."""
+    broker = f"127.0.0.1:{free_port()}"
+    for command in (("status",), ("send", "-m", "shed", "-s", "t", "x")):
+        status, out, err = await shell(*command, "--broker", broker, "--timeout", "0.5")
+        assert (status, out) == (3, "")
+        assert broker in err
+        assert "Traceback" not in err
+
+
+async def test_watch_in_a_terminal(world: World) -> None:
+    """The live view shows the modem, its sockets and each message, and Ctrl-C ends it."""
+    emulator = await world.emulator()
+    server = await world.udp(echo=True)
+    service = Configured(world, emulator.place, {"telemetry": udp(server.port)})
+    shed = await service.start()
+    async with Terminal("watch", "--broker", f"{world.broker.host}:{world.broker.port}") as terminal:
+        await terminal.sees("shed")
+        await terminal.sees("online")
+        await shed.send("telemetry", b"hello there", "m1")
+        await terminal.sees("socket/telemetry/send  hello there")
+        await terminal.sees("socket/telemetry/received  hello there")
+        await terminal.sees("1 sent")
+        terminal.types("\x03")
+        assert await terminal.ends() == 0
+        assert "Traceback" not in terminal.shown
+
+
+async def test_watch_for_programs(world: World) -> None:
+    """In a pipe with --json, each message is a line of JSON."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "sim7020_bridge", "watch", "--json"),
+        *("--broker", f"{world.broker.host}:{world.broker.port}"),
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    try:
+        assert process.stdout is not None
+        await world.mqtt.publish("sim7020/shed/state", b'{"link":{"layer":"online"}}', retain=True)
+        await world.mqtt.publish("sim7020/shed/socket/t/received", b"\xff")
+        async with asyncio.timeout(20):
+            line = json.loads(await process.stdout.readline())
+        assert line["topic"] == "sim7020/shed/state"
+        assert line["payload"] == {"link": {"layer": "online"}}
+    finally:
+        process.terminate()
+        await process.communicate()
+
+
+async def test_init_in_a_terminal(tmp_path: Path) -> None:
+    """It asks, refuses answers that won't do, and writes a configuration that check accepts."""
+    file = tmp_path / "bridge.yaml"
+    async with Terminal("init", str(file)) as terminal:
+        for question, answer in (
+            ("The modem's serial port", "COM3"),
+            ("must be a path", "/dev/ttyUSB7"),
+            ("A name for the modem", "shed"),
+            ("APN", "iot.example"),
+            ("The MQTT broker", "broker.example:1884"),
+            ("The user to log in as", ""),
+            ("Where a socket leads", "udp://198.51.100.7:5005"),
+            ("A name for the socket", "weather"),
+        ):
+            await terminal.sees(question)
+            terminal.types(f"{answer}\r")
+        assert await terminal.ends() == 0
+    status, out, _ = await shell("check", file, "--json")
+    assert status == 0
+    values = {each["key"]: each["value"] for each in json.loads(out)["settings"] if each["source"] == "file"}
+    assert values == {
+        "mqtt.host": "broker.example",
+        "mqtt.port": 1884,
+        "modems.shed.port": "/dev/ttyUSB7",
+        "modems.shed.apn": "iot.example",
+        "modems.shed.sockets.weather.protocol": "udp",
+        "modems.shed.sockets.weather.host": "198.51.100.7",
+        "modems.shed.sockets.weather.port": 5005,
+    }
+
+
+async def test_init_from_options(tmp_path: Path) -> None:
+    """A script asks for what it wants; a file that is there is left alone unless it says otherwise."""
+    file = tmp_path / "bridge.yaml"
+    write(tmp_path / "secret", "word")
+    options = ("--port", "/dev/ttyS0", "--name", "attic", "--username", "me", "--password-file", "secret")
+    assert (await shell("init", file, *options))[0] == 0
+    first = read(file)
+    assert "username" in first
+    assert (await shell("check", file))[0] == 0
+    status, _, err = await shell("init", file, *options, "--peer", "tcp://198.51.100.7:7000")
+    assert status == 1
+    assert "--force" in err
+    assert read(file) == first
+    assert (await shell("init", file, "--force", *options, "--peer", "tcp://198.51.100.7:7000"))[0] == 0
+    assert "protocol: tcp" in read(file)
+    assert (await shell("check", file))[0] == 0
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--port", "COM3"),
+        ("--port", "/dev/ttyS0", "--peer", "http://a"),
+        ("--port", "/dev/ttyS0", "--broker", "a:b:c"),
+        ("--port", "/dev/ttyS0", "--apn", "a b"),
+        ("--port", "/dev/ttyS0", "--username", "u", "--password-file", "none"),
+    ],
+    ids=" ".join,
+)
+async def test_init_with_wrong_options(tmp_path: Path, options: tuple[str, ...]) -> None:
+    """A wrong option is told by its name, and no file is written."""
+    status, out, err = await shell("init", tmp_path / "bridge.yaml", *options)
+    assert (status, out) == (2, "")
+    assert options[-2] in err
+    assert not os.listdir(tmp_path)  # noqa: PTH208 - nothing waits for it
+
+
+@pytest.mark.parametrize("name", ["bash", "zsh", "fish"])
+async def test_completion(name: str) -> None:
+    """Each shell has a script, which names the program."""
+    status, out, _ = await shell("completion", name)
+    assert status == 0
+    assert "_SIM7020_BRIDGE_COMPLETE" in out
+
+
+async def test_completion_completes() -> None:
+    """What bash would ask is answered with the subcommands that fit."""
+    script = (
+        "import sys; sys.argv[0] = 'sim7020-bridge'; from sim7020_bridge.cli import main; main(prog_name=sys.argv[0])"
+    )
+    variables = ("COMP_WORDS=sim7020-bridge st", "COMP_CWORD=1", "_SIM7020_BRIDGE_COMPLETE=bash_complete")
+    status, out, _ = await run("env", *variables, sys.executable, "-c", script)
+    assert status == 0
+    assert "plain,status" in out.splitlines()
+
+
+async def test_the_daemon_draws_nothing() -> None:
+    """What runs for months does not hold in memory what only people in front of a terminal need."""
+    script = "import sys, sim7020_bridge.cli.run; print(*{'rich', 'pygments'} & set(sys.modules))"
+    assert await run(sys.executable, "-c", script) == (0, "\n", "")
