@@ -26,7 +26,7 @@ def _others(given: argparse.Namespace) -> Result:
 
 
 def _idle(given: argparse.Namespace) -> Result:
-    return idle.measure(1, 2, day=50) if given.short else idle.measure(5, 60)
+    return idle.measure(1, 2, day=50) if given.short else idle.measure(5, 30)
 
 
 def _scale(given: argparse.Namespace) -> Result:

@@ -51,6 +51,10 @@ def measure(rounds: int, seconds: float, day: int = _DAY) -> Result:
         time.sleep(3)
         reading = Reading.of(many.process.pid)
         rows.append(("memory of each further modem", _mib((reading.memory - one) / _FURTHER), "< 1.5 MiB"))
+        time.sleep(seconds)
+        rest = Reading.of(many.process.pid)
+        part = (rest.cpu - reading.cpu) / (rest.at - reading.at)
+        rows.append((f"CPU at rest with {1 + _FURTHER} modems, for each", f"{100 * part / (1 + _FURTHER):.2f} %", ""))
     return Result([Table("idle", ("what", "measured", "goal"), rows)])
 
 

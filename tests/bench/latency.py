@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.bench.figures import Result, Table, percentile
 from tests.bench.stage import Stage, end
 
-_APART = 0.02
+_APART = 0.05
 """Seconds between two messages: each finds the bridge at rest."""
 
 _UNIT = 1e6

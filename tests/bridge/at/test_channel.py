@@ -134,6 +134,7 @@ async def test_silence_holds_back_the_rest_of_its_succession(bench: Bench) -> No
     second = asyncio.create_task(bench.channel.execute(ReadFunctionality(), succession=succession))
     await bench.peer.answer("AT+CSQ")
     await bench.peer.answer("AT", "OK")
+    await bench.peer.answer("AT+IFC?", "+IFC: 0,0", "OK")
     with pytest.raises(ModuleSilent):
         await first
     with pytest.raises(CommandHeldBack):
