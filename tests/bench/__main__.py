@@ -26,12 +26,12 @@ def _others(given: argparse.Namespace) -> Result:
 
 
 def _idle(given: argparse.Namespace) -> Result:
-    return idle.measure(1, 2, day=50) if given.short else idle.measure(5, 30)
+    return idle.measure(1, 0.5, day=20, further=2) if given.short else idle.measure(5, 30)
 
 
 def _scale(given: argparse.Namespace) -> Result:
     if given.short:
-        return scale.measure((1, 3), ((2, 1),), 50, 1)
+        return scale.measure((1, 2), ((2, 1),), 20, 2)
     return scale.measure((1, 4, 16, 64, 256), ((2, 64), (4, 64)), 2000, 10)
 
 

@@ -17,16 +17,19 @@ _DAY = 1440
 _FURTHER = 15
 """Modems beyond the first."""
 
+_SETTLED = 3.0
+"""Seconds after which a bridge that has just started is at rest."""
 
-def measure(rounds: int, seconds: float, day: int = _DAY) -> Result:
+
+def measure(rounds: int, seconds: float, day: int = _DAY, further: int = _FURTHER) -> Result:
     """Measure start-up, one modem at rest for so many seconds, a day of traffic, and further modems."""
     rows = [("import of the daemon, median", f"{median([_imported() for _ in range(rounds)]):.3f} s", "")]
     starts = [_start() for _ in range(rounds)]
     rows.append(("start to first byte on the line, median", f"{median(starts):.3f} s", "< 0.35 s"))
     with Stage() as stage:
-        (port, *ports), _ = stage.modules(1 + _FURTHER, "--baud", "0")
+        (port, *ports), _ = stage.modules(1 + further, "--baud", "0")
         bridge = stage.bridge([port])
-        time.sleep(3)
+        time.sleep(min(_SETTLED, seconds))
         first = Reading.of(bridge.process.pid)
         rows.append(("resident memory, one modem, after its start", _mib(first.memory), "< 40 MiB"))
         time.sleep(seconds)
@@ -42,19 +45,19 @@ def measure(rounds: int, seconds: float, day: int = _DAY) -> Result:
             (arrival,) = stage.peer.take(1)
             stage.peer.send(arrival.payload, arrival.peer)
             ear.take()
-        time.sleep(2)
+        time.sleep(min(_SETTLED, seconds))
         after = Reading.of(bridge.process.pid)
         rows.append((f"memory after {day:,} messages each way", _mib(after.memory), ""))
         bridge.stop()
         one = first.memory
         many = stage.bridge([port, *ports])
-        time.sleep(3)
+        time.sleep(min(_SETTLED, seconds))
         reading = Reading.of(many.process.pid)
-        rows.append(("memory of each further modem", _mib((reading.memory - one) / _FURTHER), "< 1.5 MiB"))
+        rows.append(("memory of each further modem", _mib((reading.memory - one) / further), "< 1.5 MiB"))
         time.sleep(seconds)
         rest = Reading.of(many.process.pid)
         part = (rest.cpu - reading.cpu) / (rest.at - reading.at)
-        rows.append((f"CPU at rest with {1 + _FURTHER} modems, for each", f"{100 * part / (1 + _FURTHER):.2f} %", ""))
+        rows.append((f"CPU at rest with {1 + further} modems, for each", f"{100 * part / (1 + further):.2f} %", ""))
     return Result([Table("idle", ("what", "measured", "goal"), rows)])
 
 
