@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import serial
 from serial.tools import list_ports
@@ -239,7 +239,7 @@ def _open_tty(name: str, baudrate: int) -> Port:
 
 async def _open_socket(name: str) -> Port:
     try:
-        place = urlsplit(name)
+        place = _place(name)
         async with asyncio.timeout(CONNECT_TIMEOUT):
             reader, writer = await asyncio.open_connection(place.hostname, place.port)
     except TimeoutError as error:
@@ -254,6 +254,7 @@ async def _open_socket(name: str) -> Port:
 
 async def _open_rfc2217(name: str, baudrate: int) -> Port:
     def opened() -> serial.Serial:
+        _place(name)
         device: serial.Serial = serial.serial_for_url(name, baudrate, timeout=_GLANCE)
         return device
 
@@ -261,6 +262,13 @@ async def _open_rfc2217(name: str, baudrate: int) -> Port:
         return _Rfc2217Port(name, await asyncio.to_thread(opened))
     except (OSError, ValueError) as error:
         raise _unreachable(name, error) from error
+
+
+def _place(name: str) -> SplitResult:
+    place = urlsplit(name)
+    if not place.hostname or not place.port:
+        raise ValueError("the URL needs a host and a port from 1 to 65535")
+    return place
 
 
 def _unreachable(name: str, error: Exception) -> PortUnavailable:
@@ -278,4 +286,7 @@ def _unavailable(name: str, error: Exception) -> PortUnavailable:
         found = holders(name)
         who = found[0].words if found else "another program"
         return PortUnavailable(name, "busy", f"{who} holds it; end it, or tell it to leave the port alone")
+    # pyserial tells why it could not configure a device only as the context of its own error
+    if number == errno.EISDIR or errno.ENOTTY in getattr(error.__context__, "args", ()):
+        return PortUnavailable(name, "unusable", "it is no serial port")
     return PortUnavailable(name, "unusable", f"it can't be used as a serial port ({error})")

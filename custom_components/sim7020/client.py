@@ -5,6 +5,7 @@ What the others use:
 - ``client.linked`` and ``client.online``: is there a broker, and does the bridge hear it.
 - ``await client.async_request(verb, body)``: the answer's ``data``, or a BridgeError.
 - ``await client.async_send(message)``: the same for ``send``; with ``receipt_within`` it waits for the final receipt.
+- ``client.async_on_receipt(callback)`` passes on every receipt, whoever sent the message.
 - ``await async_first(hass, topic)``: a topic's retained payload, for the configuration flow.
 
 A request is published with QoS 0 and only while broker and bridge are there, and it expires: Home Assistant's MQTT
@@ -31,6 +32,7 @@ from custom_components.sim7020.documents import Receipt
 from custom_components.sim7020.errors import (
     BridgeOffline,
     BrokerUnreachable,
+    Interrupted,
     NoReceipt,
     NoResponse,
     NotSent,
@@ -101,6 +103,7 @@ class Client:
         self._reader = Reader()
         self._responses: dict[str, asyncio.Future[JsonObjectType]] = {}
         self._receipts: dict[asyncio.Future[Receipt], tuple[str, str]] = {}
+        self._receipt_listeners: list[Callable[[Receipt], None]] = []
         self._unsubscribe: list[CALLBACK_TYPE] = []
 
     async def async_open(self) -> None:
@@ -131,7 +134,7 @@ class Client:
 
     @callback
     def close(self) -> None:
-        """Unsubscribe. Whoever still waits for an answer is told that the bridge is offline."""
+        """Unsubscribe. Whoever still waits for an answer is told that none will be heard."""
         while self._unsubscribe:
             self._unsubscribe.pop()()
         waiting: list[asyncio.Future[JsonObjectType] | asyncio.Future[Receipt]] = [
@@ -140,9 +143,15 @@ class Client:
         ]
         for future in waiting:
             if not future.done():
-                future.set_exception(BridgeOffline())
+                future.set_exception(Interrupted())
                 future.exception()  # a receipt may have nobody who waits for it yet
         self.linked = self.online = False
+
+    @callback
+    def async_on_receipt(self, listener: Callable[[Receipt], None]) -> CALLBACK_TYPE:
+        """Call back with what became of messages; the return value ends it."""
+        self._receipt_listeners.append(listener)
+        return lambda: self._receipt_listeners.remove(listener)
 
     def check_online(self) -> None:
         """Raise what keeps the bridge from being asked.
@@ -169,6 +178,7 @@ class Client:
         Raises:
             BrokerUnreachable, BridgeOffline: Nothing was published, and nothing will be.
             NoResponse: No answer came in time.
+            Interrupted: The modem was unloaded before one came.
             RequestRefused: The answer is an error.
         """
         self.check_online()
@@ -198,7 +208,7 @@ class Client:
             receipt_within: Seconds to wait for the final receipt. None: do not wait, the receipt says ``queued``.
 
         Raises:
-            BrokerUnreachable, BridgeOffline, NoResponse, RequestRefused: As for async_request().
+            BrokerUnreachable, BridgeOffline, NoResponse, Interrupted, RequestRefused: As for async_request().
             NotSent: The final receipt says that it was not sent.
             NoReceipt: None came in time.
         """
@@ -266,6 +276,8 @@ class Client:
         for future, message in self._receipts.items():
             if receipt.final and message == (receipt.socket, receipt.id) and not future.done():
                 future.set_result(receipt)
+        for listener in tuple(self._receipt_listeners):
+            listener(receipt)
 
 
 async def async_first(hass: HomeAssistant, topic: str, *, within: float | None = None) -> bytes | None:

@@ -4,6 +4,7 @@ HomeAssistantError
   BridgeError
     BrokerUnreachable   Home Assistant is not connected to its broker; nothing was published
     BridgeOffline       the bridge does not listen; nothing was published
+    Interrupted         the modem was unloaded before the bridge answered; what it did is not known
     NoResponse          the bridge did not answer in time; what it did is not known
     RequestRefused      the bridge said no, with a code for machines
     NotSent             a message's final receipt says that it was not sent
@@ -39,6 +40,12 @@ class BridgeOffline(BridgeError):
     """The bridge does not listen. Nothing was published, now or later."""
 
     key = "bridge_offline"
+
+
+class Interrupted(BridgeError):
+    """The modem was unloaded before the bridge answered. What was asked for may still happen."""
+
+    key = "interrupted"
 
 
 class NoResponse(BridgeError):

@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import re
+import shlex
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -52,12 +53,12 @@ def test_every_block_says_what_it_is() -> None:
     assert drawings == DRAWINGS
 
 
-def test_what_is_not_run_is_little_and_has_a_reason(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_not_run_is_little_and_has_a_reason() -> None:
     """Blocks that are left out say why; `pytest -s` lists them."""
     left_out = [block for block in BLOCKS if block.reason]
-    with capsys.disabled():
-        for block in left_out:
-            print(f"\n{block} is not run: {block.reason}", end="")  # noqa: T201 - the list is for whoever runs the test
+    for block in left_out:
+        print(f"{block} is not run: {block.reason}")  # noqa: T201 - the list is for whoever runs the test
+    print(f"{len(left_out)} of {len(BLOCKS)} blocks are not run")  # noqa: T201 - the same
     assert len(left_out) * 4 < len(BLOCKS)
     assert all(len(block.reason.split()) > 3 for block in left_out)
 
@@ -124,7 +125,7 @@ def test_automations_have_the_form_that_home_assistant_wants(block: Block) -> No
     assert set(automation) <= {"alias", "triggers", "conditions", "actions", "mode", "variables"}
     assert all(trigger["trigger"] in {"state", "time_pattern", "event"} for trigger in automation["triggers"])
     assert all(condition["condition"] in {"state", "template"} for condition in automation.get("conditions", []))
-    assert all(re.fullmatch(r"[a-z_]+\.[a-z_0-9]+", action["action"]) for action in automation["actions"])
+    assert all(re.fullmatch(r"[a-z0-9_]+\.[a-z_0-9]+", action["action"]) for action in automation["actions"])
     for entity in re.findall(r"entity_id: (\S+)", block.text):
         assert re.fullmatch(r"[a-z_]+\.[a-z_0-9]+", entity)
 
@@ -159,7 +160,7 @@ def _descend(parent: click.Context, group: click.Group, arguments: list[str]) ->
 def placed(arguments: list[str], directory: Path) -> list[str]:
     """Put files where a command line reads one."""
     for argument in arguments:
-        if re.fullmatch(r"[\w.-]+\.(at|log|yaml)", argument):
+        if re.fullmatch(r"[\w.-]+\.(at|cap|log|yaml)", argument):
             (directory / argument).touch()
     return arguments
 
@@ -174,6 +175,33 @@ def test_the_bridge_s_command_lines_parse(
         assert "--version" in main.get_help(click.Context(main))
     else:
         parse(placed(arguments, tmp_path))
+
+
+def subcommands(group: click.Group = main) -> Iterator[click.Command]:
+    """Yield every subcommand, and theirs."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield command
+        if isinstance(command, click.Group):
+            yield from subcommands(command)
+
+
+EXAMPLE: Final = r"^ *(?:Example:|Try .*:|Run .*:) +sim7020-bridge ([a-z]+.*)$"
+EXAMPLES: Final = [
+    pytest.param(shlex.split(example), id=example)
+    for command in (main, *subcommands())
+    for example in re.findall(EXAMPLE, command.help or "", re.MULTILINE)
+]
+
+
+@pytest.mark.parametrize("arguments", EXAMPLES)
+def test_the_examples_of_the_help_parse(arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `--help` shows is a command line that the program takes."""
+    monkeypatch.chdir(tmp_path)
+    assert len(EXAMPLES) > 15
+    parse(placed(arguments, tmp_path))
 
 
 IN_LINE: Final = [
@@ -282,6 +310,6 @@ def test_scenarios_are_played(block: Block, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("block", of("python"), ids=str)
 def test_programs_compile(block: Block) -> None:
-    """Each is Python; what the page for Python has is run, too."""
+    """Each is Python; tests/docs/test_examples.py runs them."""
     assert ast.parse(block.text).body
     compile(block.text, str(block), "exec")

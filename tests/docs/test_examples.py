@@ -100,6 +100,19 @@ async def test_the_python_page(world: World) -> None:
         await server.wait()
 
 
+@pytest.mark.parametrize(
+    ("part", "says"),
+    [("lose_network", ["+CSQ: ", "OK"]), ("sim-removed", ["RDY", "fault: sim absent", "fault: deaf 30"])],
+)
+async def test_the_emulator_from_python(part: str, says: list[str]) -> None:
+    """The page's programs end by themselves, and say what a module says."""
+    status, out, err = await run(sys.executable, "-W", "error", "-c", block("docs/emulator.md", "python", part).text)
+    assert (status, err) == (0, "")
+    places = [out.find(word) for word in says]
+    assert -1 not in places
+    assert places == sorted(places)
+
+
 FLOW: Final[list[dict[str, Any]]] = json.loads((DOCS / "examples" / "node-red-flow.json").read_text())
 
 

@@ -61,14 +61,14 @@ async def test_all_layers_hold_and_nothing_is_left_changed(tmp_path: Path) -> No
 
 BROKEN = {
     "no SIM": (["--set", "sim=absent"], [], "sim", "There is no SIM", "Put the SIM in"),
-    "PIN wanted": (["--set", "sim=pin"], [], "sim", "asks for its PIN", "Set pin"),
-    "wrong PIN": (["--set", "sim=pin"], ["--pin", "9999"], "sim", "the PIN was refused", "after three wrong ones"),
+    "PIN wanted": (["--set", "sim=pin"], [], "sim", "asks for its PIN: none was given", "Set the right pin"),
+    "wrong PIN": (["--set", "sim=pin"], ["--pin", "9999"], "sim", "the PIN was refused", "three wrong ones"),
     "last try": (
         ["--set", "sim=pin", "--set", "pin_tries=1"],
         ["--pin", "1234"],
         "sim",
         "only 1 try is left, so the PIN was not tried",
-        "Set the right PIN",
+        "Set the right pin",
     ),
     "PUK wanted": (["--set", "sim=puk"], [], "sim", "asks for its PUK", "enter the PUK"),
     "SIM failed": (["--set", "sim=failed"], [], "sim", "The SIM can't be used", "another SIM"),
@@ -99,6 +99,13 @@ BROKEN = {
         "registration",
         "PLMN not allowed",
         "Check with the operator",
+    ),
+    "told to stay away": (
+        ["--scenario", "back-off-at-start"],
+        ["--timeout", "2"],
+        "registration",
+        "told the module to stay away",
+        "Wait until that is over",
     ),
     "other APN": (["--attached"], ["--apn", "other.example"], "apn", "The APN is shnbiot", "apn: other.example"),
     "no DNS": (["--attached", "--dns", "gone.test=fail:8"], ["--host", "gone.test"], "dns", "DNS common error", "DNS"),

@@ -1,5 +1,8 @@
 """The command line: one module a subcommand; the only package that knows click."""
 
+import errno
+import os
+import sys
 from collections.abc import Mapping
 from importlib import import_module
 from types import MappingProxyType
@@ -30,6 +33,9 @@ _SUBCOMMANDS: Final[Mapping[str, str]] = MappingProxyType(
 """Name of each subcommand, in the order of the help, and the module that has it under the same name."""
 
 
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
 class _Subcommands(click.Group):
     """A group that imports a subcommand when it is called: ``run`` must not load what draws on terminals."""
 
@@ -39,6 +45,18 @@ class _Subcommands(click.Group):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Show the commands only: the options are in the usage, and all of it fits a screen."""
         self.format_commands(ctx, formatter)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a subcommand; a disk that is full, where its output goes, is no fault of the program."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            click.echo(f"the output can't be written: {error.strerror}", err=True)
+            # what is still in the buffer must not fail once more when the interpreter ends
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in _SUBCOMMANDS:

@@ -28,6 +28,7 @@ from sim7020_bridge.mqtt.messages import Received
 from sim7020_bridge.mqtt.topics import Subscription
 
 Command = TypeVar("Command", bound=Callable[..., None])
+Value = TypeVar("Value")
 
 _PATH: Final = click.Path(path_type=Path)
 _OPTIONS: Final = (
@@ -57,28 +58,34 @@ def with_broker(command: Command) -> Command:
         **rest: object,
     ) -> None:
         mqtt = MqttSettings("localhost") if file is None else configuration(file).mqtt
-        try:
-            if broker is not None:
-                host, port = host_and_port(broker)
-                tls = mqtt.tls is not None or ca_file is not None
-                mqtt = replace(mqtt, host=host, port=port or (DEFAULT_TLS_PORT if tls else DEFAULT_PORT))
-            if ca_file is not None:
-                values.readable_file(Path())(str(ca_file))
-                mqtt = replace(mqtt, tls=TlsSettings(ca_file))
-            if username is not None:
-                mqtt = replace(mqtt, username=values.credential(username), password=None)
-            if password_file is not None:
-                mqtt = replace(mqtt, password=values.secret_file(Path())(str(password_file)))
-            if base_topic is not None:
-                mqtt = replace(mqtt, base_topic=values.base_topic(base_topic))
-        except values.WrongValue as error:
-            click.echo(f"the broker's options: {error}", err=True)
-            sys.exit(EXIT_CONFIGURATION)
+        if broker is not None:
+            host, port = _checked("--broker", host_and_port, broker)
+            tls = mqtt.tls is not None or ca_file is not None
+            mqtt = replace(mqtt, host=host, port=port or (DEFAULT_TLS_PORT if tls else DEFAULT_PORT))
+        if ca_file is not None:
+            _checked("--ca-file", values.readable_file(Path()), str(ca_file))
+            mqtt = replace(mqtt, tls=TlsSettings(ca_file))
+        if username is not None:
+            mqtt = replace(mqtt, username=_checked("--username", values.credential, username), password=None)
+        if password_file is not None:
+            password = _checked("--password-file", values.secret_file(Path()), str(password_file))
+            mqtt = replace(mqtt, password=password)
+        if base_topic is not None:
+            mqtt = replace(mqtt, base_topic=_checked("--base-topic", values.base_topic, base_topic))
         command(mqtt=mqtt, **rest)
 
     for option in reversed(_OPTIONS):
         called = option(called)
     return called  # type: ignore[return-value]  # click's decorators keep what they decorate
+
+
+def _checked(option: str, read: Callable[[str], Value], written: str) -> Value:
+    """Read what an option gives; if that is wrong, say which option it is and exit with status 2."""
+    try:
+        return read(written)
+    except values.WrongValue as error:
+        click.echo(f"{option} {written!r}: {error}", err=True)
+        sys.exit(EXIT_CONFIGURATION)
 
 
 def host_and_port(written: str) -> tuple[str, int | None]:

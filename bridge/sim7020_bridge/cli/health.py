@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from sim7020_bridge.cli.options import EXIT_FAILED, EXIT_NO_ANSWER, configuration
+from sim7020_bridge.cli.options import EXIT_FAILED, EXIT_NO_ANSWER, configuration, patience
 
 DEFAULT_URL: Final = "http://127.0.0.1:7020/health"
 MOST: Final = 1024 * 1024
@@ -18,7 +18,7 @@ MOST: Final = 1024 * 1024
 @click.command()
 @click.option("--url", help=f"Where to ask; without it, the configuration's or {DEFAULT_URL}.")
 @click.option("--config", "-c", "file", type=click.Path(path_type=Path), metavar="FILE", help="Whose `http:` to ask.")
-@click.option("--timeout", "within", type=float, metavar="SECONDS", default=5.0, show_default=True, help="Patience.")
+@patience(5)
 def health(url: str | None, file: Path | None, within: float) -> None:
     """Ask a running bridge how it does; it needs `http:` in the configuration.
 
@@ -50,7 +50,7 @@ def _asked(url: str, within: float) -> tuple[int, str]:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         try:
-            answer = opener.open(url, timeout=max(0.1, within))
+            answer = opener.open(url, timeout=within)
         except urllib.error.HTTPError as error:
             answer = error
         with answer:

@@ -1,5 +1,6 @@
 """What several subcommands share: options, exit statuses, and how a configuration is read."""
 
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -43,12 +44,23 @@ def configuration(file: Path) -> Settings:
 JSON: Final = click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
 
 
+class NumberRange(click.FloatRange):
+    """A number within limits. "nan" is outside of all, though it compares as inside."""
+
+    def convert(self, value: float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number, or end the process with what is wrong."""
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
+
+
 def patience(seconds: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Make the option ``--timeout`` with a default; the subcommand is given it as ``within``."""
     return click.option(
         "--timeout",
         "within",
-        type=click.FloatRange(0.1, 86400),
+        type=NumberRange(0.1, 86400),
         metavar="SECONDS",
         default=float(seconds),
         help=f"Patience; default: {seconds}.",

@@ -14,7 +14,16 @@ from sim7020_bridge.outbox_file import Cancelled, OutboxFile
 
 @click.group()
 def outbox() -> None:
-    """List or cancel messages that wait, beside a running bridge or without one."""
+    """List or cancel messages that wait, beside a running bridge or without one.
+
+    \b
+    Exit status: 0 done, 1 the outbox can't be used or has no such message,
+                 2 wrong command line or configuration.
+
+    \b
+    Example:     sim7020-bridge outbox list --config bridge.yaml
+                 sim7020-bridge outbox purge --config bridge.yaml --modem shed
+    """
 
 
 @outbox.command("list")
@@ -22,7 +31,11 @@ def outbox() -> None:
 @MODEM
 @SOCKET
 def outbox_list(file: Path, modem: str | None, socket: str | None) -> None:
-    """List what has no final receipt yet, oldest first: id, socket, priority, bytes, time."""
+    """List what has no final receipt yet, oldest first: id, socket, priority, bytes, time.
+
+    \b
+    Example:  sim7020-bridge outbox list --config bridge.yaml --socket telemetry
+    """
     _, entries = _outbox(file, modem, socket)
     for entry in entries:
         message = entry.message
@@ -37,7 +50,11 @@ def outbox_list(file: Path, modem: str | None, socket: str | None) -> None:
 @SOCKET
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 def outbox_cancel(file: Path, modem: str | None, socket: str | None, ids: tuple[str, ...]) -> None:
-    """Cancel messages by their ids; one that the module has already goes out all the same."""
+    """Cancel messages by their ids; one that the module has already goes out all the same.
+
+    \b
+    Example:  sim7020-bridge outbox cancel --config bridge.yaml 42
+    """
     opened, entries = _outbox(file, modem, socket)
     chosen = [entry.number for entry in entries if entry.message.id in ids]
     unknown = set(ids) - {entry.message.id for entry in entries}
@@ -54,7 +71,11 @@ def outbox_cancel(file: Path, modem: str | None, socket: str | None, ids: tuple[
 @SOCKET
 @click.option("--yes", is_flag=True, help="Don't ask.")
 def outbox_purge(file: Path, modem: str | None, socket: str | None, *, yes: bool) -> None:
-    """Cancel all messages that wait."""
+    """Cancel all messages that wait.
+
+    \b
+    Example:  sim7020-bridge outbox purge --config bridge.yaml --yes
+    """
     opened, entries = _outbox(file, modem, socket)
     if entries and not yes:
         click.confirm(f"Cancel {len(entries)} messages?", abort=True)

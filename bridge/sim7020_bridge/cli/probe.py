@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.status import Status as Spinner
 from rich.text import Text
 
-from sim7020_bridge.cli.options import EXIT_FAILED
+from sim7020_bridge.cli.options import EXIT_FAILED, NumberRange
 from sim7020_bridge.commands.identity import BAUD_RATES
 from sim7020_bridge.commands.quoting import require_quotable
 from sim7020_bridge.probe.climb import Climb
@@ -38,9 +38,7 @@ _PIN_DIGITS: Final = range(4, 9)
     is_flag=False,
     help="Asked for if given without a value; or $SIM7020_PIN. Tried once.",
 )
-@click.option(
-    "--timeout", type=click.FloatRange(1, 3600), default=120, show_default=True, help="Seconds for the network."
-)
+@click.option("--timeout", type=NumberRange(1, 3600), default=120, show_default=True, help="Seconds for the network.")
 @click.option("--host", default=_HOST, show_default=True, help="What to resolve and ping, which costs about 1 kB.")
 @click.option("--no-internet", is_flag=True, help="Neither resolve nor ping.")
 @click.option("--show-identities", is_flag=True, help="Show IMEI, IMSI and ICCID in --json.")

@@ -2,10 +2,11 @@
 
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 import click
 
@@ -41,35 +42,51 @@ def record(*, port: str, file: Path, baud: int, link: Path | None, what: str, se
     """
     if baud not in BAUD_RATES[1:]:
         raise click.BadParameter(f"the module has no rate of {baud}", param_hint="--baud")
+    if file.exists() and not force:
+        _refuse(f"{file} is there already; --force writes over it")
     try:
-        with file.open("w" if force else "x", encoding="ascii", errors="backslashreplace") as out:
-            run_until_stopped(_record(port, baud, link, out, what=what, secrets=secrets))
+        run_until_stopped(_record(port, baud, link, lambda: _opened(file, force=force), what=what, secrets=secrets))
         click.echo(f"recorded into {file}", err=True)
-    except FileExistsError:
-        click.echo(f"{file} is there already; --force writes over it", err=True)
-        sys.exit(EXIT_FAILED)
-    except (OSError, LineError) as error:
-        click.echo(str(error), err=True)
-        sys.exit(EXIT_FAILED)
+    except OSError as error:
+        _refuse(f"{file} can't be written: {error.strerror}")
+    except LineError as error:
+        _refuse(str(error))
 
 
-async def _record(port: str, baud: int, link: Path | None, out: TextIO, *, what: str, secrets: bool) -> None:
-    def write(line: str) -> None:
-        out.write(f"{line}\n")
-        out.flush()
+def _refuse(words: str) -> NoReturn:
+    click.echo(words, err=True)
+    sys.exit(EXIT_FAILED)
 
-    writer = Writer(write, clock=lambda: rfc3339(wall_clock()), elapsed=time.monotonic, secrets=secrets)
+
+def _opened(file: Path, *, force: bool) -> TextIO:
+    return file.open("w" if force else "x", encoding="ascii", errors="backslashreplace")
+
+
+async def _record(
+    port: str, baud: int, link: Path | None, file: Callable[[], TextIO], *, what: str, secrets: bool
+) -> None:
     opened = await open_port(port, baud)
     try:
         pty = Pty(link)
         try:
-            writer.begin(f"{Path(port).name}, recorded with sim7020-bridge {version('sim7020-bridge')}", what)
-            click.echo(pty.name)
-            await carry(opened, pty, writer)
-        except* LineError as broken:
+            # not before there is a port: what does not come to a recording must not cost an old one
+            with file() as out:
+                writer = _writer(out, secrets=secrets)
+                writer.begin(f"{Path(port).name}, recorded with sim7020-bridge {version('sim7020-bridge')}", what)
+                click.echo(pty.name)
+                await carry(opened, pty, writer)
+        except* (LineError, OSError) as broken:
             raise broken.exceptions[0] from None
         finally:
             pty.close()
     finally:
         with suppress(LineError):
             await opened.aclose()
+
+
+def _writer(out: TextIO, *, secrets: bool) -> Writer:
+    def write(line: str) -> None:
+        out.write(f"{line}\n")
+        out.flush()
+
+    return Writer(write, clock=lambda: rfc3339(wall_clock()), elapsed=time.monotonic, secrets=secrets)

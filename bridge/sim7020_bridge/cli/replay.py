@@ -6,7 +6,7 @@ from typing import BinaryIO, Final
 
 import click
 
-from sim7020_bridge.cli.options import EXIT_FAILED
+from sim7020_bridge.cli.options import EXIT_FAILED, NumberRange
 from sim7020_bridge.cli.stopping import run_until_stopped
 from sim7020_bridge.decode.decoder import explained
 from sim7020_bridge.errors import LineError
@@ -21,7 +21,7 @@ _READING: Final = 5.0
 @click.argument("file", type=click.File("rb"))
 @click.option("--link", type=click.Path(path_type=Path), metavar="PATH", help="Make PATH lead to the port.")
 @click.option("--strict", is_flag=True, help="End with status 1 if the host asks anything else; with 0 at the end.")
-@click.option("--speed", type=click.FloatRange(0.01, 1000), metavar="X", help="Keep pauses, X times faster.")
+@click.option("--speed", type=NumberRange(0.01, 1000), metavar="X", help="Keep pauses, X times faster.")
 def replay(*, file: BinaryIO, link: Path | None, strict: bool, speed: float | None) -> None:
     """Answer as the modem of a recording did; FILE is any log that decode reads.
 

@@ -29,7 +29,7 @@ def status(*, mqtt: MqttSettings, modem: str | None, within: float, as_json: boo
                  2 wrong options, 3 no broker or no modem.
 
     \b
-    Example:   sim7020-bridge status --host broker.local --modem shed
+    Example:   sim7020-bridge status --broker broker.local --modem shed
     """
     modems = asyncio.run(_heard(mqtt, modem, within))
     found = [modems.by_name[name] for name in sorted(modems.by_name)]

@@ -38,7 +38,7 @@ def watch(*, mqtt: MqttSettings, modem: str | None, as_json: bool) -> None:
     Exit status: 0 ended with Ctrl-C, 2 wrong options, 3 no broker.
 
     \b
-    Example:   sim7020-bridge watch --host broker.local
+    Example:   sim7020-bridge watch --broker broker.local
     """
     try:
         asyncio.run(_watch(mqtt, modem, as_json=as_json))

@@ -4,14 +4,14 @@ from contextlib import suppress
 from typing import Any, Final
 
 from sim7020_bridge.at.command import Answer, UnknownLine
-from sim7020_bridge.at.cursor import Cursor
 from sim7020_bridge.at.framer import Line
 from sim7020_bridge.at.results import NO_RESULT, FinalResult, Outcome
 from sim7020_bridge.commands.registry import URCS
 from sim7020_bridge.decode.command_line import Asked, Form, commands_of
 from sim7020_bridge.decode.kinds import Field
+from sim7020_bridge.decode.parsed import listed, named, number_or_text, numbers_and_texts, payload_of
 from sim7020_bridge.decode.pending import DECLARED, declared, report_name
-from sim7020_bridge.decode.vocabulary import COMMANDS, PARAMETERS, REPORTS
+from sim7020_bridge.decode.vocabulary import ANSWERS, COMMANDS, PARAMETERS, REPORTS
 from sim7020_bridge.decode.words import fields_of, printable, words_of
 from sim7020_bridge.errors import BridgeError
 
@@ -33,15 +33,26 @@ def answer(text: Line, asked: Asked | None) -> Said:
     name = text.name if text.name != text.text or asked is None else asked.name
     value = _read(text, asked)
     about = COMMANDS.get(name.upper(), "")
+    names = ANSWERS.get(name.upper(), ())
     if value is not None:
         words = words_of(value) or _value(asked, value)
-        return name, fields_of(value), words or f"{about or name}: {shortened(text.arguments or text.text)}"
+        fields = _with_names(fields_of(value), names, text)
+        return name, fields, words or f"{about or name}: {shortened(text.arguments or text.text)}"
     if name == text.name and text.name != text.text:
-        fields = _arguments(text)
         if text.arguments.startswith("(") or (asked is not None and asked.form is Form.TEST):
-            return name, fields, f"what {name} accepts: {shortened(text.arguments)}"
+            return name, {"arguments": listed(text.arguments)}, f"what {name} accepts: {shortened(text.arguments)}"
+        fields = named(names, text) if names else _arguments(text)
         return name, fields, f"{about or name}: {shortened(text.arguments)}"
-    return name, {"value": text.text}, f"{about or name}: {shortened(text.text)}"
+    return name, {names[0] if names else "value": number_or_text(text.text)}, f"{about or name}: {shortened(text.text)}"
+
+
+def _with_names(fields: dict[str, Field], names: tuple[str, ...], text: Line) -> dict[str, Field]:
+    """Name what the driver read as one bare value, and add what it has no use for."""
+    if len(names) == 1 and "value" in fields:
+        return {names[0]: fields["value"]}
+    if not names or text.name == text.text:
+        return fields
+    return named(names, text) | {key: value for key, value in fields.items() if key != "value"}
 
 
 def _value(asked: Asked | None, value: object) -> str:  # noqa: PLR0911 - one for each command
@@ -112,8 +123,7 @@ def is_numeric(text: str) -> bool:
 def payload(text: str) -> Said:
     """Explain what was written at a prompt."""
     data = text.encode("latin-1", "backslashreplace")
-    shown: dict[str, Field] = {"hex": data.hex().upper(), "length": len(data), "text": printable(data)}
-    return "", shown, f"payload at the prompt: {shortened(printable(data))}"
+    return "", payload_of(data), f"payload at the prompt: {shortened(printable(data))}"
 
 
 def shortened(text: str) -> str:
@@ -146,18 +156,23 @@ _DIGITS: Final = {
 def _asked(asked: Asked) -> dict[str, Field]:
     fields: dict[str, Field] = {"form": asked.form.value}
     if asked.arguments:
-        names = PARAMETERS.get(asked.name, ())
-        values = asked.values
-        fields["arguments"] = [*values]
-        fields |= {name: _number(value) for name, value in zip(names, values, strict=False) if value}
+        line, names = Line(asked.arguments, asked.name, asked.arguments), PARAMETERS.get(asked.name, ())
+        fields["arguments"] = numbers_and_texts(line, names)
+        fields |= named(names, line)
+        if asked.name == "+CSOSEND" and (data := _sent(asked.values)) is not None:
+            fields["data"] = payload_of(data)
     return fields
 
 
-def _number(text: str) -> Field:
-    return int(text) if text.isdecimal() and len(text) < _DIGITS_OF_A_NUMBER and not text.startswith("0" * 2) else text
-
-
-_DIGITS_OF_A_NUMBER: Final = 10
+def _sent(values: list[str]) -> bytes | None:
+    """Return what ``+CSOSEND`` sends: text if the length is 0, else hex; None if it is neither."""
+    match values:
+        case [_, "0", text, *_]:
+            return text.encode(errors="backslashreplace")
+        case [_, _, digits, *_]:
+            with suppress(ValueError):
+                return bytes.fromhex(digits)
+    return None
 
 
 def _request(asked: Asked) -> str:
@@ -170,15 +185,16 @@ def _request(asked: Asked) -> str:
         case Form.TEST:
             return f"asks what {asked.name} accepts" + (f" ({about})" if about else "")
         case Form.READ:
-            return f"asks for {about or asked.name}"
+            return _READS.get(asked.name) or f"asks for {about or asked.name}"
+        case Form.WRITE | Form.EXECUTE if declared(asked) is not None or asked.name in _ASKING:
+            return f"asks for {about or asked.name}{f': {shown}' if shown else ''}"
         case Form.WRITE:
             return f"sets {about or asked.name}: {shown}"
-        case Form.EXECUTE if declared(asked) is not None or asked.name in _ASKING:
-            return f"asks for {about or asked.name}"
         case Form.EXECUTE:
             return f"{about or f'does {asked.name}'}{f': {shown}' if shown else ''}"
 
 
+_READS: Final = {"+CSOC": "asks which sockets there are", "+CSOCON": "asks which sockets are connected"}
 _ASKING: Final = frozenset({"ATI", "+GSV", "+CGOI", "+GOI", "+CIFSR", "+IPCONFIG", "+CNUM", "+CEER", "AT&V"})
 
 
@@ -196,6 +212,8 @@ def _requests(asked: Asked) -> str:  # noqa: C901, PLR0911, PLR0912 - one for ea
             return f"sends {digits} hex digits on socket {socket}: {shortened(data)}"
         case "+CSOCL", [socket, *_]:
             return f"closes socket {socket}"
+        case "+CGACT", ["0" | "1" as state, *contexts]:
+            return f"{'activates' if state == '1' else 'deactivates'} PDN context {', '.join(contexts)}".rstrip()
         case "+CFUN", [_, "1", *_]:
             return "restarts the module"
         case "+CFUN", ["0", *_]:
@@ -226,4 +244,4 @@ def _by_name(text: Line) -> list[Any]:
 
 
 def _arguments(text: Line) -> dict[str, Field]:
-    return {"arguments": [*Cursor(text).rest()]} if text.arguments else {}
+    return {"arguments": numbers_and_texts(text)} if text.arguments else {}

@@ -215,6 +215,48 @@ PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 """Names of the parameters behind ``=``, in their order, of the commands that a bridge meets."""
 
+ANSWERS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "+CEDRXRDP": ("act_type",),
+        "+CEDRXS": ("act_type", "cycle"),
+        "+CEREG": ("n",),
+        "+CFUN": ("level",),
+        "+CGATT": ("attached",),
+        "+CGMI": ("manufacturer",),
+        "+CGMM": ("model",),
+        "+CGMR": ("firmware",),
+        "+CGREG": ("n",),
+        "+CGSN": ("imei",),
+        "+CCID": ("iccid",),
+        "+CIFSR": ("address",),
+        "+CIMI": ("imsi",),
+        "+CIPPING": ("count", "size", "timeout_tenths"),
+        "+CLCK": ("status",),
+        "+CMEE": ("n",),
+        "+CNBIOTRAI": ("mode",),
+        "+COPS": ("mode", "format"),
+        "+CPSMSTATUS": ("n",),
+        "+CREG": ("n",),
+        "+CSCLK": ("mode",),
+        "+CSMINS": ("n", "inserted"),
+        "+CSOC": ("socket", "domain", "type", "protocol"),
+        "+CSORCVFLAG": ("raw",),
+        "+CSORXGET": ("mode", "socket", "length", "left"),
+        "+CSOSENDFLAG": ("enabled",),
+        "+CSOSTATUS": ("socket", "status"),
+        "+CTRJ": ("seconds",),
+        "+GMI": ("manufacturer",),
+        "+GMM": ("model",),
+        "+GMR": ("firmware",),
+        "+GSN": ("imei",),
+        "+ICCID": ("iccid",),
+        "+ICF": ("format", "parity"),
+        "+IPR": ("rate",),
+        "+RETENTION": ("enabled",),
+    }
+)
+"""Names of the values in the answers of which the driver keeps one value, some, or none."""
+
 REPORTS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "RDY": "the module has started",

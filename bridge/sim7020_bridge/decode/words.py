@@ -57,11 +57,15 @@ def fields_of(value: object) -> dict[str, Field]:
     if isinstance(value, tuple) and len(value) == 1:
         value = value[0]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
-            each.name: _field(member)
-            for each in dataclasses.fields(value)
-            if (member := getattr(value, each.name)) is not None
-        }
+        fields: dict[str, Field] = {}
+        for each in dataclasses.fields(value):
+            member = getattr(value, each.name)
+            if isinstance(value, Urc) and dataclasses.is_dataclass(member):
+                # a report about something has the fields of an answer about it
+                fields |= fields_of(member)
+            elif member is not None:
+                fields[each.name] = _field(member)
+        return fields
     return {} if value is None else {"value": _field(value)}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from sim7020_bridge.commands.network import ReadDnsServers
+from sim7020_bridge.commands.packet import ReadBackoffTimer
 from sim7020_bridge.commands.radio import Functionality
 from sim7020_bridge.commands.sim import EnterPin, ReadPinAttempts
 from sim7020_bridge.decode.words import verdict
@@ -62,7 +63,7 @@ class Network:
     async def _sim(self) -> bool:
         self._begin(Layer.SIM, "waiting for the SIM")
         await self._until(lambda state: state.sim is not None and not state.sim.busy, read_sim, _SIM_PATIENCE)
-        if self._state.sim is not None and self._state.sim.pin_required and self._wanted.pin is not None:
+        if self._state.sim is not None and self._state.sim.pin_required:
             await self._enter_pin(self._wanted.pin)
         sim = self._state.sim
         if sim is None or not sim.ready:
@@ -73,7 +74,10 @@ class Network:
         identity = self._state.identity
         return self._fine(Layer.SIM, "ready", {"imsi": identity.imsi, "iccid": identity.iccid})
 
-    async def _enter_pin(self, pin: str) -> None:
+    async def _enter_pin(self, pin: str | None) -> None:
+        if pin is None:
+            self._module.facts.learn(PinProblem("none was given (--pin)"))
+            return
         try:
             attempts = await self._module.execute(ReadPinAttempts())
         except (CommandRefused, MalformedAnswer):
@@ -127,8 +131,17 @@ class Network:
         if not _registered(self._state):
             ids = (AlertId.APN_REJECTED, AlertId.REGISTRATION_DENIED)
             summary = f"Not registered within {self._wanted.patience:g} s: {words}"
+            if not _denied(self._state) and (seconds := await self._backoff()):
+                summary = f"The network told the module to stay away; {seconds} s of that are left (T3346)"
+                return self._broken(Layer.REGISTRATION, summary, _BACKOFF_ADVICE, details={"backoff_seconds": seconds})
             return self._broken(Layer.REGISTRATION, summary, _REGISTRATION_ADVICE, ids)
         return self._fine(Layer.REGISTRATION, words, {"registration": words})
+
+    async def _backoff(self) -> int:
+        try:
+            return await self._module.execute(ReadBackoffTimer())
+        except (CommandRefused, MalformedAnswer):
+            return 0
 
     async def _context(self) -> bool:
         self._begin(Layer.APN, "waiting for an address")
@@ -231,6 +244,7 @@ _SIGNAL_ADVICE: Final = (
 _REGISTRATION_ADVICE: Final = (
     "The first search can take minutes: try --timeout 600. Else check that the SIM is active for NB-IoT, and the band."
 )
+_BACKOFF_ADVICE: Final = "Wait until that is over, and probe again: until then the module does not try."
 _APN_ADVICE: Final = "Check the APN, its user name and its password with the operator."
 _DNS_ADVICE: Final = (
     "A private APN may have no DNS: then use addresses, and probe with --host ADDRESS or --no-internet."

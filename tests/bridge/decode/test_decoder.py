@@ -329,3 +329,63 @@ def test_any_bytes_are_explained(log: bytes, cut: int) -> None:
     assert all(each.words for each in lines)
     assert json.dumps([each.document() for each in lines])
     assert list(explained([log[:cut], log[cut:]])) == lines
+
+
+FIELDS = [
+    ("AT+CPIN=0001", {"arguments": ["0001"], "pin": "0001"}),
+    ('AT+CPSMS=1,,,"01011111","00000001"', {"mode": 1, "periodic_tau": "01011111", "active_time": "00000001"}),
+    ("AT+IPR=115200", {"arguments": [115200], "rate": 115200}),
+    ('AT+CSOSEND=0,4,"3132"', {"socket": 0, "length": 4, "data": {"hex": "3132", "length": 2, "text": "12"}}),
+    ("AT+CSOSEND=0,4,3132", {"socket": 0, "length": 4, "data": {"hex": "3132", "length": 2, "text": "12"}}),
+    ('AT+CSOSEND=0,0,"12"', {"socket": 0, "length": 0, "data": {"hex": "3132", "length": 2, "text": "12"}}),
+    ("AT+CSOSEND=0,4,3x", {"socket": 0, "length": 4, "data": "3x"}),
+    ("+CEREG: 2", {"status": 2}),
+    ("+CSQN: 11,0", {"rssi_index": 11, "ber": 0}),
+    ("+CMUX: 0,31,007,9999999999,-1", {"arguments": [0, 31, "007", "9999999999", -1]}),
+    ("+CHTTPNMIC: 0,0,3,3,616263", {"arguments": ["0", "0", "3", "3", "616263"]}),
+]
+
+
+@pytest.mark.parametrize(("line", "fields"), FIELDS)
+def test_numbers_are_numbers_and_texts_lose_nothing(line: str, fields: dict[str, object]) -> None:
+    """A number becomes one only if nothing is lost by it; what may be payload or a secret stays as it was written."""
+    (said,) = explained([line.encode()])
+    assert {key: said.fields.get(key) for key in fields} == fields
+
+
+ANSWERED = [
+    ("AT+CFUN=?", "+CFUN: (0,1,4,7),(0-2)", {"arguments": ["(0,1,4,7)", "(0-2)"]}),
+    ("AT+CPWD=?", '+CPWD: ("SC",8),,(1', {"arguments": ['("SC",8)', "", "(1"]}),
+    ("AT+CFUN?", "+CFUN: 1", {"level": 1}),
+    ("AT+CEREG?", "+CEREG: 0,2", {"n": 0, "status": 2}),
+    ("AT+CSOC=1,2,1", "+CSOC: 3", {"socket": 3}),
+    ("AT+CSOC?", "+CSOC: 0,1,2,1", {"socket": 0, "domain": 1, "type": 2, "protocol": 1}),
+    ("AT+CSOSTATUS=4", "+CSOSTATUS: 4,2", {"socket": 4, "status": 2}),
+    ("AT+CGATT?", "+CGATT: 1", {"attached": True}),
+    ("AT+CEDRXS?", '+CEDRXS: 5,"0010"', {"act_type": 5, "cycle": "0010"}),
+    ("AT+CGSN", "0123456789012345", {"imei": "0123456789012345"}),
+    ("ATS3?", "13", {"value": 13}),
+]
+
+
+@pytest.mark.parametrize(("command", "answer", "fields"), ANSWERED)
+def test_an_answer_has_all_its_values_by_name(command: str, answer: str, fields: dict[str, object]) -> None:
+    """What an answer says is found under a name, also what the bridge itself has no use for."""
+    _, said, _ = explained([f"{command}\n{answer}\nOK\n".encode()])
+    assert (said.kind, said.fields) == (Kind.ANSWER, fields)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_a_log_in_utf_16_has_as_many_lines_as_it_shows(encoding: str, size: int) -> None:
+    """A shell that redirects into UTF-16 adds no blank lines, however the log is read."""
+    mark = b"" if encoding == "utf-16" else b"\xfe\xff"
+    log = mark + "> AT\r\n< OK\r\n".encode(encoding)
+    said = list(explained(log[at : at + size] for at in range(0, len(log), size)))
+    assert [(each.kind, each.text) for each in said] == [(Kind.COMMAND, "AT"), (Kind.FINAL, "OK")]
+
+
+@pytest.mark.parametrize(("log", "lines"), [(b"", 0), (b"\n", 1), (b"A", 1), (b"\r", 1), (b"\xff", 1), (b"\n\n", 2)])
+def test_a_log_of_a_byte_or_two(log: bytes, lines: int) -> None:
+    """Nothing is too short to be a log."""
+    assert len(list(explained([log]))) == lines
