@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +23,39 @@ BATCH = 64
 """As many publishes as a broker sends before the first is acknowledged."""
 
 SAMPLE = 1000
+
+HEAD = (
+    *("waiting", "start, s", "fill/s", "enqueue/s", "end/s", "commits an end"),
+    *("purge, s", "longest stall, ms", "memory, MiB", "file, MB"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What was found with so many messages waiting; rates are messages a second, sizes bytes.
+
+    ``purged`` are the seconds until all of them are cancelled on disk, ``stalled`` the longest that nothing else could
+    happen meanwhile.
+    """
+
+    waiting: int
+    started: float
+    filled: float
+    enqueued: float
+    ended: float
+    commits: float
+    purged: float
+    stalled: float
+    memory: int
+    size: int
+
+    def cells(self) -> tuple[str, ...]:
+        """Return the row of a table."""
+        return (
+            *(f"{self.waiting:,}", f"{self.started:.2f}", f"{self.filled:,.0f}", f"{self.enqueued:,.0f}"),
+            *(f"{self.ended:,.0f}", f"{self.commits:.2f}", f"{self.purged:.1f}", f"{self.stalled * 1000:.0f}"),
+            *(f"{self.memory / 2**20:.1f}", f"{self.size / 1e6:.1f}"),
+        )
 
 
 def receipt(entry: Entry, _loss: Loss) -> tuple[Owed, ...]:
@@ -97,8 +131,8 @@ async def fill(file: Path, waiting: int) -> None:
     sys.stdout.write(f"{waiting / filled}\n")
 
 
-async def measure(waiting: int) -> None:
-    """Measure with so many messages waiting, and print a row."""
+async def measure(waiting: int) -> Row:
+    """Measure with so many messages waiting."""
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "shed.outbox"
         # in a process of its own, so that this one's memory is what a bridge that starts has
@@ -117,9 +151,17 @@ async def measure(waiting: int) -> None:
         per_message = (outbox.commits - commits) / SAMPLE
         purged, stalled = await purge(outbox)
         await outbox.close()
-    sys.stdout.write(
-        f"| {waiting:,} | {started:.2f} | {filled:,.0f} | {SAMPLE / enqueued:,.0f} | {SAMPLE / ended:,.0f} "
-        f"| {per_message:.2f} | {purged:.1f} | {stalled * 1000:.0f} | {grown / 1024:.1f} | {size / 1e6:.1f} |\n"
+    return Row(
+        waiting,
+        started,
+        filled,
+        enqueued=SAMPLE / enqueued,
+        ended=SAMPLE / ended,
+        commits=per_message,
+        purged=purged,
+        stalled=stalled,
+        memory=grown * 1024,
+        size=size,
     )
 
 
@@ -135,8 +177,6 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--fill"]:
         asyncio.run(fill(Path(sys.argv[2]), int(sys.argv[3])))
         sys.exit()
-    sys.stdout.write(
-        "| waiting | start s | fill/s | enqueue/s | end/s | commits/end | purge s | stall ms | memory MiB | file MB |\n"
-    )
+    sys.stdout.write(f"| {' | '.join(HEAD)} |\n")
     for wanted in sys.argv[1:] or ("1000", "10000", "100000"):
-        asyncio.run(measure(int(wanted)))
+        sys.stdout.write(f"| {' | '.join(asyncio.run(measure(int(wanted))).cells())} |\n")

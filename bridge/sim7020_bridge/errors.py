@@ -12,6 +12,7 @@ BridgeError
 |   `-- StartOver           the recovery ladder wants the port opened afresh
 |-- ModuleSilent            a command's deadline passed; the line has been proved sane since
 |-- CommandRefused          the module said no: ERROR, +CME ERROR, +CMS ERROR, BUSY, NO CARRIER
+|-- CommandHeldBack         never sent: it was to go only if the ones before it succeeded, and one of them did not
 |-- MalformedAnswer         the module said yes in a shape that can't be read
 |-- RequestRefused          a request over MQTT can't be done; its code and reason go into the response
 |-- PayloadRefused          a message can't be sent as it is: encoding, size, socket
@@ -162,6 +163,14 @@ class CommandRefused(BridgeError):
 def _brief(command: str) -> str:
     """Return a command for a sentence: of what is masked, not even the length."""
     return re.sub(r"\*{3,}", "***", command)
+
+
+class CommandHeldBack(BridgeError):
+    """A command was not sent, because one that it was to follow had failed; ``command`` is shown masked."""
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+        super().__init__(f"{command} was held back: the one before it failed")
 
 
 class MalformedAnswer(BridgeError):

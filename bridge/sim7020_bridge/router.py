@@ -10,7 +10,8 @@ from sim7020_bridge.batching import batch, fits
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.config.model import SocketSettings, Transport, WhenUnsure
 from sim7020_bridge.errors import BridgeError, CommandRefused, LineError, ModuleSilent, StorageFailed
-from sim7020_bridge.modem.socket import CAREFUL_PAYLOAD, ModemSocket, SocketLost
+from sim7020_bridge.modem.socket import CAREFUL_PAYLOAD, ModemSocket
+from sim7020_bridge.modem.socket_state import SocketLost
 from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.mqtt.documents import ErrorDocument, ReceiptState
 from sim7020_bridge.mqtt.payloads import encode_payload
@@ -104,7 +105,8 @@ class Router:
                 task.cancel()
         for socket in self._sockets:
             if socket not in self._serving:
-                self._serving[socket] = tasks.create_task(self._serve(socket), name=f"router: {socket.settings.name}")
+                serving = self._serve(socket, tasks)
+                self._serving[socket] = tasks.create_task(serving, name=f"router: {socket.settings.name}")
 
     async def finish(self, within: float) -> None:
         """Begin nothing more, and give what is with the module so many seconds to come to its end."""
@@ -128,8 +130,10 @@ class Router:
         topics = dict.fromkeys((self._topics.received(settings.name), settings.received_topic))
         self._outbox.keep([Owed(OwedKind.RECEIVED, topic, payload) for topic in topics if topic is not None])
 
-    async def _serve(self, socket: ModemSocket) -> None:
+    async def _serve(self, socket: ModemSocket, tasks: asyncio.TaskGroup) -> None:
+        """Send what waits for a socket, where that does no harm with the next message ready behind each."""
         name = socket.settings.name
+        before: asyncio.Task[bool] | None = None
         while not self._closing and self._sockets.get(name) is socket:
             await self._outbox.wait(name)
             await self._outbox.wait_settled()
@@ -145,7 +149,11 @@ class Router:
                 self._note_sent(socket.settings)
                 self._sending.add(socket)
                 try:
-                    await self._send(socket, entries)
+                    sending = tasks.create_task(self._send(socket, entries), name=f"send to {name}")
+                    gone_well = before is None or await before
+                    before = sending
+                    if not gone_well or not _ahead(socket):
+                        await sending
                 finally:
                     self._sending.discard(socket)
 
@@ -207,10 +215,11 @@ class Router:
             taken.append(entry)
         return tuple(taken)
 
-    async def _send(self, socket: ModemSocket, entries: tuple[Entry, ...]) -> None:
+    async def _send(self, socket: ModemSocket, entries: tuple[Entry, ...]) -> bool:
+        """Give messages to the module; say whether it took them."""
         cautious = socket.settings.when_unsure is WhenUnsure.FAIL
         if cautious and not await self._write_down(entries):
-            return
+            return False
         for entry in entries:
             entry.attempts += 1
             self._tell(self._receipts.of(entry.message, ReceiptState.SENDING, attempts=entry.attempts, final=False))
@@ -232,6 +241,8 @@ class Router:
                 self._accepted(socket, entries[0], acknowledged)
             else:
                 self._outbox.settle(entries, [each for entry in entries for each in self._done(entry)])
+            return True
+        return False
 
     def _refused(self, entries: tuple[Entry, ...], error: BridgeError, *, unsure: bool) -> None:
         again = []
@@ -300,6 +311,16 @@ class Router:
     def _failed(self, entry: Entry, code: str, error: BridgeError) -> None:
         log.warning("message %s failed: %s", entry.message.id, error)
         self._outbox.settle((entry,), self._receipts.failed(entry, ErrorDocument(code, str(error))))
+
+
+def _ahead(socket: ModemSocket) -> bool:
+    """Whether the next message may be given to the channel while one is on the line.
+
+    Not where that could break a promise: the pace, the fullest batch, nothing begun that is not written down.
+    """
+    settings = socket.settings
+    paced = settings.min_interval > 0 or settings.messages_per_hour is not None
+    return socket.takes_ahead and not paced and settings.batch is None and settings.when_unsure is WhenUnsure.RESEND
 
 
 def resumed(sockets: Sequence[SocketSettings], entry: Entry) -> Loss | None:

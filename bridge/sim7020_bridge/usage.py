@@ -80,6 +80,7 @@ class Usage:
         self._changed = changed
         self._clock = clock
         self._days: dict[date, _Day] = {}
+        self._found: tuple[date, list[_Day]] | None = None
         self._told = (self._today(), BudgetLevel.GOOD)
 
     @property
@@ -166,12 +167,18 @@ class Usage:
         self._changed(before, self.level)
 
     def _in_period(self) -> list[_Day]:
-        start = self.period_start
-        end = (start.replace(day=28) + timedelta(days=4)).replace(day=self._settings.first_day)
-        return [each for day, each in self._days.items() if start <= day < end]
+        today = self._today()
+        if self._found is None or self._found[0] != today:
+            start = self.period_start
+            end = (start.replace(day=28) + timedelta(days=4)).replace(day=self._settings.first_day)
+            self._found = today, [each for day, each in self._days.items() if start <= day < end]
+        return self._found[1]
 
     def _day(self, day: date) -> _Day:
-        return self._days.setdefault(day, _Day())
+        if day not in self._days:
+            self._days[day] = _Day()
+            self._found = None
+        return self._days[day]
 
     def _today(self) -> date:
         return self._clock().date()

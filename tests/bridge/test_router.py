@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim7020_bridge.config.model import Encoding, WhenUnsure
+from sim7020_bridge.modem.data_cost import DataCost
 from sim7020_bridge.mqtt.messages import Received
 from sim7020_bridge.router import ACKNOWLEDGED_WITHIN, ATTEMPTS, TIMES_LOST
 from tests.bridge.desk import TOPICS, named, sent, staffed
@@ -160,6 +161,25 @@ async def test_refusals_are_counted() -> None:
         desk.module.answer("AT+CSOSEND", "OK")
         desk.send("udp", b"y", **named("m2"))
         assert (await desk.final("udp", "m2"))["state"] == "accepted"
+
+
+@pytest.mark.parametrize("answer", [("ERROR",), ("+CSOERR: 0,3", "OK"), SILENCE], ids=["refused", "broken", "silent"])
+@on_virtual_time
+async def test_nothing_overtakes_a_message_that_fails(answer: tuple[str, ...]) -> None:
+    """A datagram that was ready behind one that failed waits until that one has gone, and is counted once."""
+    async with staffed(UDP) as desk:
+        await desk.bench.opened("udp")
+        costs: list[DataCost] = []
+        desk.bench.modem.facts.on_cost = costs.append
+        desk.module.answer_once("AT+CSOSEND", *answer)
+        for number in (1, 2, 3):
+            desk.send("udp", b"%d" % number, **named(f"m{number}"))
+        for number in (1, 2, 3):
+            assert (await desk.final("udp", f"m{number}"))["state"] == "accepted"
+        payloads = sent(desk)
+        assert list(dict.fromkeys(payloads)) == ["1", "2", "3"]
+        assert payloads[payloads.index("2") :] == ["2", "3"]
+        assert sum(cost.up for cost in costs) == len(payloads) * (28 + 1)
 
 
 @on_virtual_time

@@ -13,7 +13,7 @@ from sim7020_bridge.at.command import Answer, Attention, Command, Echo, Order, R
 from sim7020_bridge.at.dialogue import Dialogue, Ended, Event, Repeated, Stray, Unsolicited, result_of
 from sim7020_bridge.at.framer import Framer, Line
 from sim7020_bridge.at.results import Outcome
-from sim7020_bridge.errors import CommandRefused, LineError, LineOutOfSync, ModuleSilent, PortClosed
+from sim7020_bridge.errors import CommandHeldBack, CommandRefused, LineError, LineOutOfSync, ModuleSilent, PortClosed
 
 log: Final = logging.getLogger(__name__)
 trace: Final = logging.getLogger("sim7020_bridge.trace")
@@ -57,9 +57,30 @@ class Pacing:
 
 
 @dataclass(slots=True, eq=False)
+class Succession:
+    """Commands that are queued ahead of each other's answers; once it is broken, those still queued are not sent.
+
+    One that fails breaks it, before the next could go; so may whoever owns it.
+    """
+
+    broken: bool = False
+
+
+@dataclass(slots=True, eq=False)
 class _Exchange:
     command: Command[Any]
     future: asyncio.Future[Answer]
+    succession: Succession | None
+
+    def look(self) -> None:
+        """Fail at once if it must not go any more."""
+        if self.succession is not None and self.succession.broken:
+            _fail(self.future, CommandHeldBack(self.command.shown()))
+
+    def end(self, *, success: bool) -> None:
+        """Hold the rest of the succession back unless this went well."""
+        if self.succession is not None and not success:
+            self.succession.broken = True
 
 
 class Channel:
@@ -159,10 +180,15 @@ class Channel:
         for future in futures:
             _fail(future, self._closed)
 
-    async def execute(self, command: Command[R]) -> R:
+    async def execute(self, command: Command[R], *, succession: Succession | None = None) -> R:
         """Send a command in its turn and return what its answer says.
 
+        Args:
+            command: The command.
+            succession: What it belongs to, if it must not go after one that failed.
+
         Raises:
+            CommandHeldBack: It was not sent, because its succession is broken.
             CommandRefused: The module said no.
             MalformedAnswer: The module said yes in a shape that can't be read.
             ModuleSilent: No final result came in time; the line is in order again.
@@ -170,7 +196,7 @@ class Channel:
         """
         if self._closed is not None:
             raise self._closed
-        exchange = _Exchange(command, asyncio.get_running_loop().create_future())
+        exchange = _Exchange(command, asyncio.get_running_loop().create_future(), succession)
         self._waiting.append(exchange)
         self._work.set()
         self._vacant.clear()
@@ -261,10 +287,12 @@ class Channel:
                 await self._wake()
                 answer = await self._exchange(exchange.command)
             except ModuleSilent as silence:
+                exchange.end(success=False)
                 if not isinstance(exchange.command, _Probe | _Question):
                     await self._resynchronise()
                 _fail(exchange.future, silence)
             else:
+                exchange.end(success=answer.final.outcome in exchange.command.successes)
                 if answer.final.outcome is Outcome.PROMPT and Outcome.PROMPT not in exchange.command.successes:
                     await self._escape()
                     await self._prove()
@@ -294,10 +322,11 @@ class Channel:
 
     async def _next(self) -> _Exchange:
         while True:
-            while self._waiting and self._waiting[0].future.done():
+            while self._waiting:
+                self._waiting[0].look()
+                if not self._waiting[0].future.done():
+                    return self._waiting[0]
                 self._waiting.popleft()
-            if self._waiting:
-                return self._waiting[0]
             self._work.clear()
             self._vacant.set()
             await self._work.wait()

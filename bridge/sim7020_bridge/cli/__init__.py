@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Mapping
 from importlib import import_module
-from importlib.metadata import version
 from types import MappingProxyType
 from typing import Final
 
@@ -71,7 +70,7 @@ class _Subcommands(click.Group):
 @click.group(
     cls=_Subcommands, options_metavar="[--version] [-h]", context_settings={"help_option_names": ["-h", "--help"]}
 )
-@click.version_option(version("sim7020-bridge"), prog_name="sim7020-bridge")
+@click.version_option(package_name="sim7020-bridge", prog_name="sim7020-bridge")
 def main() -> None:
     """Keep SIM7020 NB-IoT modems attached and map MQTT topics to their sockets.
 

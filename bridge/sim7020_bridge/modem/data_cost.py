@@ -25,6 +25,10 @@ class DataCost:
     up: int = 0
     down: int = 0
 
+    def back(self) -> "DataCost":
+        """Return what makes up for a cost that did not arise."""
+        return DataCost(-self.up, -self.down)
+
 
 def sent(size: int, *, stream: bool) -> DataCost:
     """Return the cost of a datagram with so much payload, or of a TCP segment and its acknowledgement."""

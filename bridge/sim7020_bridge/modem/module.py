@@ -4,7 +4,7 @@ import asyncio
 import logging
 from typing import Final, TypeVar
 
-from sim7020_bridge.at.channel import Channel
+from sim7020_bridge.at.channel import Channel, Succession
 from sim7020_bridge.at.command import Command
 from sim7020_bridge.commands.network import NameResolution, Ping, PingReply, ResolveName
 from sim7020_bridge.config.model import ModemSettings
@@ -37,9 +37,9 @@ class Module:
         self._pinging = asyncio.Lock()
         self._replies: asyncio.Queue[PingReply] = asyncio.Queue()
 
-    async def execute(self, command: Command[R]) -> R:
+    async def execute(self, command: Command[R], *, succession: Succession | None = None) -> R:
         """Send one command in its turn; raises what Channel.execute raises."""
-        return await self.channel.execute(command)
+        return await self.channel.execute(command, succession=succession)
 
     async def try_setting(self, setting: Command[None]) -> bool:
         """Set what is good to have; a firmware that refuses it is still of use. Say whether it took it."""

@@ -5,11 +5,11 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Any, Final
 
+from sim7020_bridge.at.channel import Succession
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.commands.power import SetReleaseAssistance
 from sim7020_bridge.commands.sockets import (
@@ -26,13 +26,21 @@ from sim7020_bridge.commands.sockets import (
     SocketStatus,
 )
 from sim7020_bridge.config.model import PowerSavingSettings, SocketSettings, Transport
-from sim7020_bridge.errors import BridgeError, CommandRefused, LineError, MalformedAnswer, ModuleSilent, RequestRefused
+from sim7020_bridge.errors import (
+    CommandHeldBack,
+    CommandRefused,
+    LineError,
+    MalformedAnswer,
+    ModuleSilent,
+    RequestRefused,
+)
 from sim7020_bridge.modem import data_cost
 from sim7020_bridge.modem.backoff import Backoff
 from sim7020_bridge.modem.ladder import Rung
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.power_saving import uses_psm
 from sim7020_bridge.modem.socket_failure import Failure, failure_of
+from sim7020_bridge.modem.socket_state import Phase, SocketLost, SocketState, Traffic
 from sim7020_bridge.modem.state import Layer, ModemState, Recovering
 from sim7020_bridge.modem.timing import Timing
 
@@ -49,42 +57,6 @@ CAREFUL_PAYLOAD: Final = 256
 
 WORTH_A_WARNING: Final = 3
 """Failures in a row that are warned of; its state tells of those that follow."""
-
-
-class Phase(StrEnum):
-    """Where a socket is; ``backoff`` is the wait before it is opened again."""
-
-    CLOSED = "closed"
-    OPENING = "opening"
-    OPEN = "open"
-    BACKOFF = "backoff"
-
-
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """Messages and payload bytes one way since the bridge started."""
-
-    messages: int = 0
-    bytes: int = 0
-
-    def plus(self, size: int) -> "Traffic":
-        """Count one more message."""
-        return Traffic(self.messages + 1, self.bytes + size)
-
-
-@dataclass(frozen=True, slots=True)
-class SocketState:
-    """One socket as it is now; ``address`` is the peer's, once it is known."""
-
-    phase: Phase = Phase.CLOSED
-    address: str | None = None
-    failure: Failure | None = None
-    sent: Traffic = Traffic()
-    received: Traffic = Traffic()
-
-
-class SocketLost(BridgeError):
-    """The socket is not open, or broke before the peer acknowledged what had been sent."""
 
 
 class ModemSocket:
@@ -127,6 +99,7 @@ class ModemSocket:
         self._open = asyncio.Event()
         self.id: SocketId | None = None
         self._module: Module | None = None
+        self._succession = Succession()
         self._broken: asyncio.Future[Failure] | None = None
         self._unacknowledged: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._sent = 0
@@ -149,6 +122,14 @@ class ModemSocket:
         """Whether the peer's acknowledgement is reported: for TCP only (TCP/IP note section 3.6)."""
         return self.settings.transport is Transport.TCP
 
+    @property
+    def takes_ahead(self) -> bool:
+        """Whether a payload may be given before the one before it was taken: each is one command, and none but that.
+
+        The line then never rests between two datagrams; if one fails, what was given after it raises SocketLost.
+        """
+        return not self.acknowledges and not self._release
+
     async def wait_open(self) -> None:
         """Return once the socket is open; one that is only open on demand is opened."""
         self._wanted.set()
@@ -163,7 +144,7 @@ class ModemSocket:
         in part.
 
         Raises:
-            SocketLost: The socket is not open.
+            SocketLost: The socket is not open, or what was given before failed; nothing of a datagram has gone out.
             CommandRefused: The module would not take it; the socket will be opened afresh.
             ModuleSilent: The module did not say whether it took it; the same.
             LineError: The session is over.
@@ -188,6 +169,7 @@ class ModemSocket:
     async def _send_piece(self, piece: bytes, *, last: bool) -> int:
         """Send a piece and return how much of it the module took: none of it if it wants smaller ones."""
         module, socket = self._module, self.id
+        cost = data_cost.sent(len(piece), stream=self.acknowledges)
         if module is None or socket is None or not self._open.is_set():
             raise SocketLost("the socket is not open")
         try:
@@ -196,8 +178,11 @@ class ModemSocket:
                 await module.try_setting(SetReleaseAssistance(NO_MORE_TO_COME))
             # counted before the module answers: the peer's acknowledgement may be reported first
             self._sent += len(piece)
-            module.facts.on_cost(data_cost.sent(len(piece), stream=self.acknowledges))
-            await module.execute(SendData(socket, piece))
+            module.facts.on_cost(cost)
+            await module.execute(SendData(socket, piece), succession=None if self.acknowledges else self._succession)
+        except CommandHeldBack as held_back:
+            module.facts.on_cost(cost.back())
+            raise SocketLost(str(held_back)) from held_back
         except (CommandRefused, ModuleSilent) as error:
             if isinstance(error, CommandRefused) and self.acknowledges and len(piece) > CAREFUL_PAYLOAD:
                 # some firmware takes half as much at once; a stream can be cut anywhere
@@ -265,6 +250,7 @@ class ModemSocket:
         """Open, stay open, close; return what broke it, or None if the PDN context went away."""
         self._set(phase=Phase.OPENING)
         self._module = module
+        self._succession = Succession()
         self._largest = self.settings.max_payload
         broken: asyncio.Future[Failure] = asyncio.get_running_loop().create_future()
         self._broken = broken
@@ -375,12 +361,14 @@ class ModemSocket:
 
     def _break(self, failure: Failure) -> None:
         self._open.clear()
+        self._succession.broken = True
         if self._broken is not None and not self._broken.done():
             self._broken.set_result(failure)
 
     def _forget(self) -> None:
         """Let go of the module's socket; what was not acknowledged never will be."""
         self._open.clear()
+        self._succession.broken = True
         self.id = None
         self._module = None
         self._sent = self._acknowledged = 0

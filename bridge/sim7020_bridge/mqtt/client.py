@@ -334,7 +334,7 @@ class MqttClient:
     def _send(self, outgoing: Outgoing) -> int | None:
         publication = outgoing.publication
         properties = None
-        if self._v5:
+        if self._v5 and (publication.correlation_data is not None or publication.expiry is not None):
             properties = _properties(PacketTypes.PUBLISH)
             if publication.correlation_data is not None:
                 properties.CorrelationData = publication.correlation_data

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sim7020_bridge.config.model import SocketSettings
-from sim7020_bridge.config.topic_names import matches
+from sim7020_bridge.mqtt.filters import Filters
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +130,7 @@ class Inbox:
     def change(self, sockets: Sequence[SocketSettings]) -> None:
         """Listen for other sockets from now on."""
         self._mapped = tuple((pattern, SocketSend(socket.name)) for socket in sockets for pattern in socket.send_topics)
+        self._filters = Filters(self._mapped)
         self._pools = {
             self._topics.pool_send(socket.pool): SocketSend(socket.name, socket.pool)
             for socket in sockets
@@ -176,7 +177,7 @@ class Inbox:
         match topic.removeprefix(f"{self._topics.base}/").split("/"):
             case ["pool", pool, "send"]:
                 return SocketSend(pool, pool)
-        return next((destination for pattern, destination in self._mapped if matches(pattern, topic)), None)
+        return self._filters.find(topic)
 
 
 def _shared(group: str, topic: str) -> str:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import pytest
 
+from sim7020_bridge.at.channel import Succession
 from sim7020_bridge.at.command import Attention, Echo, Order, UnknownLine
 from sim7020_bridge.commands.packet import DeactivateContext, ReadContextParameters
 from sim7020_bridge.commands.power import Restart
@@ -16,6 +17,7 @@ from sim7020_bridge.commands.registry import Greeting
 from sim7020_bridge.commands.sim import SimReport
 from sim7020_bridge.commands.sockets import DataReceived, SendData, SocketFailed, SocketId
 from sim7020_bridge.errors import (
+    CommandHeldBack,
     CommandRefused,
     LineOutOfSync,
     MalformedAnswer,
@@ -105,6 +107,39 @@ async def test_cancelled_caller_leaves_no_orphan(bench: Bench) -> None:
     await bench.peer.answer("AT+CSQ", "+CSQ: 2,0", "OK")
     assert await following == SignalQuality(2, 0)
     assert bench.channel.resyncs == 0
+
+
+@pytest.mark.parametrize("ending", ["ERROR", "+CME ERROR: 3"])
+async def test_a_failure_holds_back_the_rest_of_its_succession(bench: Bench, ending: str) -> None:
+    """What was queued behind a command that failed is not sent; what has nothing to do with it is."""
+    succession = Succession()
+    sends = [SendData(SocketId(0), payload) for payload in (b"1", b"2", b"3")]
+    first, second, third = (asyncio.create_task(bench.channel.execute(send, succession=succession)) for send in sends)
+    other = asyncio.create_task(bench.channel.execute(ReadFunctionality()))
+    await bench.peer.answer(sends[0].line(), "OK")
+    await bench.peer.answer(sends[1].line(), ending)
+    await bench.peer.answer("AT+CFUN?", "+CFUN: 1", "OK")
+    await first
+    with pytest.raises(CommandRefused):
+        await second
+    with pytest.raises(CommandHeldBack, match="held back"):
+        await third
+    assert await other is Functionality.FULL
+
+
+async def test_silence_holds_back_the_rest_of_its_succession(bench: Bench) -> None:
+    """A command that was not answered in time is a failure, too."""
+    succession = Succession()
+    first = asyncio.create_task(bench.channel.execute(Hasty(), succession=succession))
+    second = asyncio.create_task(bench.channel.execute(ReadFunctionality(), succession=succession))
+    await bench.peer.answer("AT+CSQ")
+    await bench.peer.answer("AT", "OK")
+    await bench.peer.answer("AT+IFC?", "+IFC: 0,0", "OK")
+    with pytest.raises(ModuleSilent):
+        await first
+    with pytest.raises(CommandHeldBack):
+        await second
+    await in_order(bench)
 
 
 async def test_cancelled_before_its_turn(bench: Bench) -> None:

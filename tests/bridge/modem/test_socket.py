@@ -6,7 +6,7 @@ import pytest
 
 from sim7020_bridge.errors import CommandRefused, LineError, ModuleSilent
 from sim7020_bridge.modem.ladder import Rung
-from sim7020_bridge.modem.socket import Phase, SocketLost
+from sim7020_bridge.modem.socket_state import Phase, SocketLost
 from sim7020_bridge.modem.state import Layer
 from tests.bridge.modem.bench import NAMED, TCP, UDP, now, running
 from tests.bridge.scripted_module import SILENCE, on_virtual_time

@@ -1,0 +1,43 @@
+"""A socket as others see it: where it is, what went over it, what broke it last."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sim7020_bridge.errors import BridgeError
+from sim7020_bridge.modem.socket_failure import Failure
+
+
+class Phase(StrEnum):
+    """Where a socket is; ``backoff`` is the wait before it is opened again."""
+
+    CLOSED = "closed"
+    OPENING = "opening"
+    OPEN = "open"
+    BACKOFF = "backoff"
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Messages and payload bytes one way since the bridge started."""
+
+    messages: int = 0
+    bytes: int = 0
+
+    def plus(self, size: int) -> "Traffic":
+        """Count one more message."""
+        return Traffic(self.messages + 1, self.bytes + size)
+
+
+@dataclass(frozen=True, slots=True)
+class SocketState:
+    """One socket as it is now; ``address`` is the peer's, once it is known."""
+
+    phase: Phase = Phase.CLOSED
+    address: str | None = None
+    failure: Failure | None = None
+    sent: Traffic = Traffic()
+    received: Traffic = Traffic()
+
+
+class SocketLost(BridgeError):
+    """The socket is not open, or broke before the peer acknowledged what had been sent."""

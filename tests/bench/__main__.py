@@ -1,0 +1,83 @@
+"""The bench: ``python -m tests.bench [--short] [--write] [PART ...]``."""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+
+from tests.bench import growth, idle, latency, others, scale, throughput
+from tests.bench.figures import DOCUMENT, Result, Table, machine
+
+
+def _throughput(given: argparse.Namespace) -> Result:
+    if given.short:
+        return throughput.measure(throughput.Effort(rounds=1, seconds=0.2, bauds=(115200, 921600), sizes=(16, 512)))
+    return throughput.measure(throughput.Effort(rounds=5, seconds=1.2))
+
+
+def _latency(given: argparse.Namespace) -> Result:
+    return latency.measure(1, 20) if given.short else latency.measure(5, 100)
+
+
+def _others(given: argparse.Namespace) -> Result:
+    rounds, exchanges = (1, 100) if given.short else (7, 400)
+    return others.measure(rounds, exchanges, with_others=given.others)
+
+
+def _idle(given: argparse.Namespace) -> Result:
+    return idle.measure(1, 0.5, day=20, further=2) if given.short else idle.measure(5, 30)
+
+
+def _scale(given: argparse.Namespace) -> Result:
+    if given.short:
+        return scale.measure((1, 2), ((2, 1),), 20, 2)
+    return scale.measure((1, 4, 16, 64, 256), ((2, 64), (4, 64)), 2000, 10)
+
+
+def _growth(given: argparse.Namespace) -> Result:
+    return growth.measure((100,), 1) if given.short else growth.measure((1000, 10_000, 100_000, 1_000_000), 7)
+
+
+PARTS: Mapping[str, Callable[[argparse.Namespace], Result]] = {
+    "throughput": _throughput,
+    "latency": _latency,
+    "others": _others,
+    "idle": _idle,
+    "scale": _scale,
+    "growth": _growth,
+}
+
+
+def main() -> None:
+    """Measure what the command line names, and print it."""
+    parser = argparse.ArgumentParser(prog="script/bench", description="Measure, and print tables.")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; without any, all of them")
+    parser.add_argument("--short", action="store_true", help="little of everything, in less than a minute")
+    parser.add_argument("--others", action="store_true", help="measure other libraries too, installed by script/bench")
+    parser.add_argument("--write", action="store_true", help=f"write figures and plots into docs/{DOCUMENT.name}")
+    given = parser.parse_args()
+    unknown = sorted(set(given.parts) - set(PARTS))
+    if unknown:
+        parser.error(f"no such part: {', '.join(unknown)}")
+    load = os.getloadavg()[0]
+    where = Table("machine", ("machine", "load at the start"), [(machine(), f"{load:.1f}")])
+    sys.stdout.write(where.text())
+    for name in given.parts or PARTS:
+        began = time.monotonic()
+        result = PARTS[name](given)
+        sys.stdout.write(f"\n## {name} ({time.monotonic() - began:.0f} s)\n\n")
+        for table in result.tables:
+            sys.stdout.write(f"{table.text()}\n")
+            sys.stdout.flush()
+            if given.write:
+                table.write()
+        if given.write:
+            for plot in result.plots:
+                plot.write()
+    if given.write:
+        where.write()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""Figures: medians and percentiles, tables and plots, and their places in the documentation."""
+
+import math
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "performance.md"
+PLOTS = DOCUMENT.parent / "performance"
+_COLOURS = ("#1b6ca8", "#c8553d", "#4f772d", "#7d4f9e", "#b08900", "#444444")
+_FONT = 'font-family="sans-serif" font-size="12"'
+_WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 640, 320, 60, 34, 170, 44
+
+
+def median(values: Sequence[float]) -> float:
+    """Return the middle value."""
+    return percentile(values, 50)
+
+
+def percentile(values: Sequence[float], part: float) -> float:
+    """Return the value below which so many per cent lie: the nearest one that was measured."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, max(0, math.ceil(len(ordered) * part / 100) - 1))]
+
+
+def machine() -> str:
+    """Name the machine, without what is nobody's business."""
+    model = "unknown processor"
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.partition(":")[2].strip()
+            break
+    return (
+        f"{model}, {os.cpu_count()} cores, Linux {platform.release().split('-')[0]}, "
+        f"{platform.python_implementation()} {platform.python_version()}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of figures under a heading, and the place between two marks where they belong."""
+
+    mark: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str = ""
+
+    def text(self) -> str:
+        """Return it as Markdown."""
+        lines = [self.head, ["---"] + ["---:"] * (len(self.head) - 1), *self.rows]
+        table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        return f"{table}\n\n{self.note}\n" if self.note else f"{table}\n"
+
+    def write(self, document: Path = DOCUMENT) -> None:
+        """Put it between its marks."""
+        text = document.read_text()
+        begin, finish = f"<!-- bench: {self.mark} -->\n", f"<!-- end of {self.mark} -->"
+        before, found, rest = text.partition(begin)
+        _, closed, after = rest.partition(finish)
+        if not found or not closed:
+            raise LookupError(f"{document.name} has no place for {self.mark}")
+        document.write_text(f"{before}{begin}{self.text()}{finish}{after}")
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Lines over a logarithmic axis, as SVG."""
+
+    name: str
+    title: str
+    across: str
+    lines: dict[str, Sequence[tuple[float, float]]]
+    low: float = 0.0
+    high: float | None = None
+
+    def svg(self) -> str:
+        """Draw it."""
+        points = [point for line in self.lines.values() for point in line]
+        least, most = min(x for x, _ in points), max(x for x, _ in points)
+        high = self.high or max(y for _, y in points) * 1.1
+        span = math.log(most / least) or 1.0
+
+        def place(x: float, y: float) -> tuple[float, float]:
+            return (
+                _LEFT + (_WIDTH - _LEFT - _RIGHT) * math.log(x / least) / span,
+                _TOP + (_HEIGHT - _TOP - _BOTTOM) * (1 - (y - self.low) / (high - self.low)),
+            )
+
+        parts = [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" {_FONT}>',
+            f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#ffffff"/>',
+            f'<text x="{_LEFT}" y="20" font-size="14">{self.title}</text>',
+        ]
+        for step in range(6):
+            value = self.low + (high - self.low) * step / 5
+            _, y = place(least, value)
+            parts.append(f'<path d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}" stroke="#dddddd"/>')
+            parts.append(f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:.4g}</text>')
+        for across in sorted({x for x, _ in points}):
+            x, _ = place(across, self.low)
+            parts.append(f'<text x="{x:.1f}" y="{_HEIGHT - 26}" text-anchor="middle">{across:g}</text>')
+        middle = (_LEFT + _WIDTH - _RIGHT) / 2
+        parts.append(f'<text x="{middle}" y="{_HEIGHT - 8}" text-anchor="middle">{self.across}</text>')
+        for number, (name, line) in enumerate(self.lines.items()):
+            colour = _COLOURS[number % len(_COLOURS)]
+            places = [place(x, y) for x, y in line]
+            drawn = "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
+            parts.append(f'<path d="M{drawn}" fill="none" stroke="{colour}" stroke-width="2"/>')
+            parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in places]
+            beside = _WIDTH - _RIGHT + 10, _TOP + 18 * number
+            parts.append(f'<text x="{beside[0]}" y="{beside[1] + 4}" fill="{colour}">{name}</text>')
+        return "\n".join([*parts, "</svg>"]) + "\n"
+
+    def write(self) -> None:
+        """Put it beside the documentation."""
+        PLOTS.mkdir(exist_ok=True)
+        (PLOTS / f"{self.name}.svg").write_text(self.svg())
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one part of the bench found."""
+
+    tables: Sequence[Table]
+    plots: Sequence[Plot] = ()
