@@ -47,13 +47,28 @@ class LogLine:
 
 
 class Lines:
-    """Cuts a stream of bytes at LF, CR LF and CR, wherever it happens to be split."""
+    """Cuts a stream of bytes at LF, CR LF and CR, wherever it happens to be split.
+
+    A stream that begins with a byte order mark of UTF-16 loses its NULs: what is left is ASCII.
+    """
 
     def __init__(self) -> None:
         self._unfinished: list[bytes] = []
+        self._beginning: bytes | None = b""
+        self._wide = False
 
     def feed(self, data: bytes) -> list[bytes]:
         """Take bytes and return the lines that they complete. A CR at the very end waits for its LF."""
+        if self._beginning is not None:
+            data = self._beginning + data
+            if len(data) < _MARK_LENGTH:
+                self._beginning = data
+                return []
+            self._beginning = None
+            self._wide = data.startswith(_WIDE)
+        return self._cut(data.replace(b"\0", b"") if self._wide else data)
+
+    def _cut(self, data: bytes) -> list[bytes]:
         if self._unfinished and self._unfinished[-1] == b"\r":
             data = self._unfinished.pop() + data
         held = data.endswith(b"\r")
@@ -67,9 +82,11 @@ class Lines:
         return lines
 
     def close(self) -> list[bytes]:
-        """Return the last line, if it has no end."""
+        """Return what is left: the last line, if it has no end, or all of a very short log."""
+        beginning, self._beginning = self._beginning, None
+        lines = self._cut(beginning) if beginning else []
         rest, self._unfinished = b"".join(self._unfinished), []
-        return [rest.removesuffix(b"\r")] if rest else []
+        return [*lines, rest.removesuffix(b"\r")] if rest else lines
 
 
 class LogReader:
@@ -85,7 +102,9 @@ class LogReader:
         """Read the next line, without its line end. Any bytes will do."""
         self._number += 1
         # a log in UTF-16 is one in ASCII with a NUL behind each character and a mark in front
-        text = TERMINAL.sub("", _decoded(line.replace(b"\0", b"").removeprefix(b"\xff\xfe"))).strip("\b\ufeff")
+        text = TERMINAL.sub("", _decoded(line.replace(b"\0", b"").removeprefix(_WIDE[0]).removeprefix(_WIDE[1]))).strip(
+            "\b\ufeff"
+        )
         sniffed = SNIFFED.match(text)
         if sniffed is not None:
             self._block = direction_of(sniffed["mark"])
@@ -144,6 +163,8 @@ class LogReader:
         return LogLine(self._number, (stripped,), direction, time)
 
 
+_WIDE: Final = (b"\xff\xfe", b"\xfe\xff")
+_MARK_LENGTH: Final = 2
 _PROMPT: Final = "> "
 _GBK_ARROWS: Final = tuple(arrow.encode("gb18030") for arrow in ("\u53d1\u2192", "\u6536\u2190"))
 

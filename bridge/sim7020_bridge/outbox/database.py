@@ -15,6 +15,9 @@ from sim7020_bridge.errors import StorageFailed
 log: Final = logging.getLogger(__name__)
 
 _DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_CACHE = 512
+"""KiB of pages kept in memory: what is looked up is near what was written last, and the system has the rest."""
+
 _BUSY_TIMEOUT: Final = 10.0
 
 
@@ -130,6 +133,7 @@ def connect(file: Path) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE}")
         connection.execute(f"PRAGMA journal_size_limit = {8 * 1024 * 1024}")
     except BaseException:
         connection.close()

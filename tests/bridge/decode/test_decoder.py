@@ -373,3 +373,19 @@ def test_an_answer_has_all_its_values_by_name(command: str, answer: str, fields:
     """What an answer says is found under a name, also what the bridge itself has no use for."""
     _, said, _ = explained([f"{command}\n{answer}\nOK\n".encode()])
     assert (said.kind, said.fields) == (Kind.ANSWER, fields)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_a_log_in_utf_16_has_as_many_lines_as_it_shows(encoding: str, size: int) -> None:
+    """A shell that redirects into UTF-16 adds no blank lines, however the log is read."""
+    mark = b"" if encoding == "utf-16" else b"\xfe\xff"
+    log = mark + "> AT\r\n< OK\r\n".encode(encoding)
+    said = list(explained(log[at : at + size] for at in range(0, len(log), size)))
+    assert [(each.kind, each.text) for each in said] == [(Kind.COMMAND, "AT"), (Kind.FINAL, "OK")]
+
+
+@pytest.mark.parametrize(("log", "lines"), [(b"", 0), (b"\n", 1), (b"A", 1), (b"\r", 1), (b"\xff", 1), (b"\n\n", 2)])
+def test_a_log_of_a_byte_or_two(log: bytes, lines: int) -> None:
+    """Nothing is too short to be a log."""
+    assert len(list(explained([log]))) == lines
