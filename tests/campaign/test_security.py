@@ -27,7 +27,7 @@ from tests.e2e.world import World, run, udp
 
 WORD = "Passw0rd-of-the-broker"
 FLOOD = float(os.environ.get("FLOOD_SECONDS", "3"))
-"""Seconds of ten thousand messages each; script/campaign security takes a minute."""
+"""Seconds of ten thousand messages each."""
 
 PROTOCOLS = pytest.mark.parametrize("protocol", MqttProtocol)
 
