@@ -20,6 +20,7 @@ from sim7020_bridge.intake import Intake
 from sim7020_bridge.modem.hook import PowerHook
 from sim7020_bridge.modem.modem import Modem
 from sim7020_bridge.modem.socket import ModemSocket
+from sim7020_bridge.modem.state import Layer
 from sim7020_bridge.modem.timing import Timing
 from sim7020_bridge.mqtt.client import MqttClient
 from sim7020_bridge.mqtt.documents import OFFLINE
@@ -45,6 +46,12 @@ USAGE_KEPT_WITHIN: Final = 1.0
 
 DAY_LOOK: Final = 10.0
 """Seconds between two looks whether another day has begun."""
+
+LEAVES_POOLS: Final = 0.9
+"""Part of the outbox's limits from which on a modem takes nothing from its pools: what is dealt already has room."""
+
+RETURNS_TO_POOLS: Final = 0.8
+"""Part of them below which it takes again."""
 
 LAST_PAYMENTS: Final = 2.0
 """Seconds that the broker has, when the bridge ends, to acknowledge what it is owed."""
@@ -75,10 +82,13 @@ class Bridge:
             client_id=f"sim7020-bridge-{settings.name}",
             will=offline,
             farewell=(offline,),
-            subscriptions=(*self._inbox.subscriptions, *self._marks),
+            subscriptions=(*self._inbox.subscriptions, *self._marks, *self._inbox.pools),
             on_connect=self._connected,
             on_message=self._take,
         )
+        self._in_pools = False
+        # a bridge that was killed is still in its pools: their messages go to others until the modem is online
+        self._subscribe()
         self._receipts = receipts = Receipts(topics, settings.sockets, clock=clock)
         self._outbox = Outbox(
             Committer(Database(path_of(state_dir, settings.name))),
@@ -154,8 +164,10 @@ class Bridge:
             topics=topics,
             requests=self._requests.verbs,
             publish=self._client.publish,
+            in_pools=lambda: self._in_pools,
             clock=clock,
         )
+        self.modem.facts.listen(lambda _before, _after: self._look_at_pools())
 
     async def run(self) -> None:
         """Run until cancelled, then say goodbye to the broker."""
@@ -193,6 +205,7 @@ class Bridge:
         What comes with QoS 1 meanwhile is not acknowledged, so that the broker keeps it for the next run.
         """
         self._finishing = True
+        self._look_at_pools()
         await self._router.finish(within)
 
     async def change(self, sockets: tuple[SocketSettings, ...]) -> None:
@@ -203,7 +216,7 @@ class Bridge:
         logs.current_modem.set(self.settings.name)
         self.settings = replace(self.settings, sockets=sockets)
         self._inbox.change(sockets)
-        self._client.subscribe((*self._inbox.subscriptions, *self._marks))
+        self._subscribe()
         self._receipts.change(sockets)
         self._intake.change(sockets)
         await self.modem.sockets.change(sockets)
@@ -225,7 +238,7 @@ class Bridge:
             self.settings.name,
             Health(state.port_open, answering, self._client.connected),
             state_document(state, self._outbox, self._usage),
-            {socket.settings.name: socket_document(socket) for socket in self.modem.sockets},
+            {socket.settings.name: socket_document(socket, in_pools=self._in_pools) for socket in self.modem.sockets},
         )
 
     def _resumed(self, entry: Entry) -> Loss | None:
@@ -245,13 +258,35 @@ class Bridge:
             self._client.acknowledge(received)
             return
         match self._inbox.destination(received.topic):
-            case SocketSend(socket):
-                self._intake.take(socket, received)
+            case SocketSend(socket, pool) as destination:
+                strange = self._inbox.strange(destination)
+                if strange is not None:
+                    self._client.give_up(strange)
+                self._intake.take(socket, received, pool)
             case Request(verb):
                 self._requests.take(verb, received)
             case None:
                 log.warning("a message to %s is for nobody", received.topic)
                 self._client.acknowledge(received)
+
+    def _subscribe(self) -> None:
+        pools = self._inbox.pools if self._in_pools else ()
+        self._client.subscribe((*self._inbox.subscriptions, *self._marks, *pools))
+
+    def _look_at_pools(self) -> None:
+        """Take from the pools while what is taken would go out, or wait for no more than the module to wake."""
+        limit = LEAVES_POOLS if self._in_pools else RETURNS_TO_POOLS
+        takes = (
+            not self._finishing
+            and self.modem.facts.state.link.layer in {Layer.ONLINE, Layer.SLEEPING}
+            and self._usage.level is not BudgetLevel.USED_UP
+            and self._outbox.filled < limit
+            and self._outbox.problem is None
+        )
+        if takes != self._in_pools:
+            self._in_pools = takes
+            self._subscribe()
+            self._reporter.pools_changed()
 
     def _socket_changed(self, socket: ModemSocket) -> None:
         self._reporter.socket_changed(socket)
@@ -262,6 +297,7 @@ class Bridge:
     def _outbox_changed(self) -> None:
         self._reporter.delivery_changed()
         self._router.look()
+        self._look_at_pools()
 
     def _lowest(self) -> Priority:
         return Priority.HIGH if self._usage.level is BudgetLevel.USED_UP else Priority.LOW
@@ -273,6 +309,7 @@ class Bridge:
             self._reporter.event("data_budget", used=self._usage.used, budget=self._usage.budget)
         self._reporter.delivery_changed()
         self._router.look()
+        self._look_at_pools()
 
     def _keep_usage(self) -> None:
         if self._usage_kept is not None:

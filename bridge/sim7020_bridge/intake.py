@@ -57,8 +57,8 @@ class Intake:
         """Take messages for other sockets from now on."""
         self._sockets = {socket.name: socket for socket in sockets}
 
-    def take(self, name: str, received: Received) -> None:
-        """Take a message from a socket's send topic; whatever is wrong with it goes into a receipt."""
+    def take(self, name: str, received: Received, pool: str | None = None) -> None:
+        """Take a message from a socket's or a pool's send topic; whatever is wrong with it goes into a receipt."""
         properties = dict(received.user_properties)
         message_id = properties.get("id") or new_id()
         reply_to = self._reply_to(received)
@@ -66,11 +66,12 @@ class Intake:
         def refuse(refused: PayloadRefused) -> None:
             log.warning("%s: message refused: %s", received.topic, refused)
             error = ErrorDocument(refused.code, refused.message)
-            receipt = self._receipts.rejected(message_id[:LONGEST_ID], name, error, reply_to)
+            receipt = self._receipts.rejected(message_id[:LONGEST_ID], name, error, reply_to, pool)
             kept = self._outbox.refuse(name, origin(received), receipt)
             kept.add_done_callback(lambda _kept: self._acknowledge(received))
 
         try:
+            self._check_pool(name, pool)
             socket = self.socket(name)
             _refuse_retained(received)
             message = Message(
@@ -82,6 +83,7 @@ class Intake:
                 ttl=received.message_expiry,
                 key=_checked("key", properties["key"]) if "key" in properties else None,
                 reply_to=reply_to,
+                pool=pool,
             )
             self.submit(message, received, taken=lambda _new: self._acknowledge(received), refused=refuse)
         except PayloadRefused as refused:
@@ -136,6 +138,11 @@ class Intake:
             known = ", ".join(self._sockets) or "none"
             raise PayloadRefused("unknown_socket", f"there is no socket {name}; configured: {known}")
         return self._sockets[name]
+
+    def _check_pool(self, name: str, pool: str | None) -> None:
+        socket = self._sockets.get(name)
+        if pool is not None and (socket is None or socket.pool != pool):
+            raise PayloadRefused("unknown_pool", f"this modem is no longer in the pool {pool}: publish it again")
 
     def _reply_to(self, received: Received) -> ReplyTo | None:
         topic = received.response_topic

@@ -5,7 +5,7 @@ from typing import Final
 
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.config.model import SocketSettings
-from sim7020_bridge.mqtt.documents import ErrorDocument, ReceiptDocument, ReceiptState
+from sim7020_bridge.mqtt.documents import ErrorDocument, PoolReceiptDocument, ReceiptDocument, ReceiptState
 from sim7020_bridge.mqtt.json_text import dump
 from sim7020_bridge.mqtt.payloads import encode_payload
 from sim7020_bridge.mqtt.topics import Topics
@@ -74,6 +74,7 @@ class Receipts:
                 error=error,
             ),
             message.reply_to,
+            message.pool,
         )
 
     def lost(self, entry: Entry, loss: Loss) -> tuple[Owed, ...]:
@@ -88,12 +89,12 @@ class Receipts:
         return (*receipt, *self._dead_letter(entry.message))
 
     def rejected(
-        self, message_id: str, socket: str, error: ErrorDocument, reply_to: ReplyTo | None
+        self, message_id: str, socket: str, error: ErrorDocument, reply_to: ReplyTo | None, pool: str | None = None
     ) -> tuple[Owed, ...]:
         """Return the final receipt of a message that was not taken."""
         state = ReceiptState.REJECTED
         receipt = ReceiptDocument(message_id, socket, state, final=True, at=self._clock(), error=error)
-        return self._owed(receipt, reply_to)
+        return self._owed(receipt, reply_to, pool)
 
     def _dead_letter(self, message: Message) -> tuple[Owed, ...]:
         socket = self._sockets.get(message.socket)
@@ -102,9 +103,27 @@ class Receipts:
         payload = encode_payload(socket.encoding, message.data, message.at, f"{socket.host}:{socket.port}")
         return (Owed(OwedKind.DEAD_LETTER, socket.dead_letter_topic, payload),)
 
-    def _owed(self, receipt: ReceiptDocument, reply_to: ReplyTo | None) -> tuple[Owed, ...]:
+    def _owed(self, receipt: ReceiptDocument, reply_to: ReplyTo | None, pool: str | None) -> tuple[Owed, ...]:
         payload = dump(receipt)
-        told = Owed(OwedKind.RECEIPT, self._topics.receipt(receipt.socket), payload)
-        if reply_to is None:
-            return (told,)
-        return told, Owed(OwedKind.RECEIPT, reply_to.topic, payload, reply_to.correlation_data)
+        owed = [Owed(OwedKind.RECEIPT, self._topics.receipt(receipt.socket), payload)]
+        if pool is not None:
+            # its publisher can't know whose it will be
+            payload = dump(_with_modem(receipt, self._topics.modem))
+            owed.append(Owed(OwedKind.RECEIPT, self._topics.pool_receipt(pool), payload))
+        if reply_to is not None:
+            owed.append(Owed(OwedKind.RECEIPT, reply_to.topic, payload, reply_to.correlation_data))
+        return tuple(owed)
+
+
+def _with_modem(receipt: ReceiptDocument, modem: str) -> PoolReceiptDocument:
+    return PoolReceiptDocument(
+        receipt.id,
+        modem,
+        receipt.socket,
+        receipt.state,
+        receipt.final,
+        receipt.at,
+        receipt.bytes,
+        receipt.attempts,
+        receipt.error,
+    )

@@ -62,6 +62,7 @@ class Reporter:
         topics: Topics,
         requests: tuple[str, ...],
         publish: Callable[[Publication], None],
+        in_pools: Callable[[], bool] = lambda: False,
         clock: Clock = wall_clock,
     ) -> None:
         self._settings = settings
@@ -72,6 +73,7 @@ class Reporter:
         self._topics = topics
         self._requests = requests
         self._publish = publish
+        self._in_pools = in_pools
         self._clock = clock
         self._published: dict[str, bytes] = {}
         self._later: dict[str, asyncio.TimerHandle] = {}
@@ -113,6 +115,12 @@ class Reporter:
             self._soon(topic, lambda: self._socket(socket))
         else:
             self._socket(socket)
+
+    def pools_changed(self) -> None:
+        """Publish that the modem takes from its pools, or no longer."""
+        for socket in self._sockets:
+            if socket.settings.pool is not None:
+                self._socket(socket)
 
     def delivery_changed(self) -> None:
         """Publish what waits, a little later: a burst of messages makes one publication. Alerts don't wait."""
@@ -196,6 +204,7 @@ class Reporter:
                 encoding=socket.encoding,
                 send_topics=(self._topics.send(socket.name), *socket.send_topics),
                 received_topic=socket.received_topic or self._topics.received(socket.name),
+                pool=socket.pool,
             )
             for socket in self._settings.sockets
         )
@@ -207,7 +216,9 @@ class Reporter:
         self._retain(self._topics.state, dump(state_document(self._facts.state, self._outbox, self._usage)))
 
     def _socket(self, socket: ModemSocket) -> None:
-        self._retain(self._topics.socket_state(socket.settings.name), dump(socket_document(socket)))
+        self._retain(
+            self._topics.socket_state(socket.settings.name), dump(socket_document(socket, in_pools=self._in_pools()))
+        )
 
     def _retain(self, topic: str, payload: bytes) -> None:
         waiting = self._later.pop(topic, None)
@@ -286,8 +297,8 @@ def usage_document(usage: Usage) -> documents.UsageState:
     )
 
 
-def socket_document(socket: ModemSocket) -> documents.SocketStateDocument:
-    """Return the contract's socket state."""
+def socket_document(socket: ModemSocket, *, in_pools: bool) -> documents.SocketStateDocument:
+    """Return the contract's socket state; ``in_pools`` is whether the modem takes from its pools now."""
     settings, state = socket.settings, socket.state
     failure = state.failure
     return documents.SocketStateDocument(
@@ -299,6 +310,7 @@ def socket_document(socket: ModemSocket) -> documents.SocketStateDocument:
         last_error=None if failure is None else documents.SocketError(failure.code, failure.name, failure.at),
         sent=documents.SocketTraffic(state.sent.messages, state.sent.bytes),
         received=documents.SocketTraffic(state.received.messages, state.received.bytes),
+        in_pool=None if settings.pool is None else in_pools,
     )
 
 

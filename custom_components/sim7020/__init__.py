@@ -12,6 +12,7 @@ from custom_components.sim7020.announce import async_announce
 from custom_components.sim7020.compatibility import delete_contract_issue
 from custom_components.sim7020.const import DOMAIN, PLATFORMS
 from custom_components.sim7020.coordinator import Coordinator, Sim7020ConfigEntry, modem_identifier, socket_identifier
+from custom_components.sim7020.mark import async_mark, async_unmark_removed, async_unmark_unloaded
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -32,17 +33,22 @@ async def async_setup_entry(hass: HomeAssistant, entry: Sim7020ConfigEntry) -> b
     async_report_alerts(hass, entry)
     async_announce(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    await async_mark(hass, entry)
     return True
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: Sim7020ConfigEntry) -> bool:
     """Unload a modem."""
-    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+    unloaded = await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+    if unloaded:
+        await async_unmark_unloaded(hass, entry)
+    return unloaded
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: Sim7020ConfigEntry) -> None:
-    """Leave no repair issue of a removed modem behind."""
+    """Leave neither a repair issue nor the mark of a removed modem behind."""
     delete_contract_issue(hass, entry)
+    await async_unmark_removed(hass, entry)
 
 
 async def async_remove_config_entry_device(

@@ -7,6 +7,7 @@ What the others use:
 - ``await client.async_send(message)``: the same for ``send``; with ``receipt_within`` it waits for the final receipt.
 - ``client.async_on_receipt(callback)`` passes on every receipt, whoever sent the message.
 - ``await async_first(hass, topic)``: a topic's retained payload, for the configuration flow.
+- ``await async_retain(hass, topic, payload)`` retains what is no command, so that it may also come later.
 
 A request is published with QoS 0 and only while broker and bridge are there, and it expires: Home Assistant's MQTT
 client keeps what it could not deliver and tells the caller that it failed, and a ghost must not go out over a paid link
@@ -311,6 +312,20 @@ async def async_first(hass: HomeAssistant, topic: str, *, within: float | None =
         return None
     finally:
         unsubscribe()
+
+
+async def async_retain(hass: HomeAssistant, topic: str, payload: str) -> None:
+    """Publish a retained message; an empty one empties the topic.
+
+    While the broker is away Home Assistant's MQTT client keeps it for later, and without one nothing is published. It
+    is for what nobody waits for, so that neither is an error.
+    """
+    if not await mqtt.async_wait_for_mqtt_client(hass):
+        return
+    try:
+        await mqtt.async_publish(hass, topic, payload, qos=QOS, retain=True)
+    except HomeAssistantError as error:
+        _LOGGER.debug("%s could not be retained at once: %s", topic, error)
 
 
 def is_topic(value: str) -> bool:

@@ -54,6 +54,11 @@ class Topics:
         return f"{self.root}/info"
 
     @property
+    def component(self) -> str:
+        """Where this component marks, retained, that it looks after the modem."""
+        return f"{self.root}/component"
+
+    @property
     def responses(self) -> str:
         """The filter for the answers to requests."""
         return f"{self.root}/response/+"

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sim7020_bridge.config.model import Encoding, WhenUnsure
 from sim7020_bridge.modem.data_cost import DataCost
+from sim7020_bridge.mqtt.messages import Received
 from sim7020_bridge.router import ACKNOWLEDGED_WITHIN, ATTEMPTS, TIMES_LOST
 from tests.bridge.desk import TOPICS, named, sent, staffed
 from tests.bridge.modem.bench import TCP, UDP, now
@@ -308,7 +309,38 @@ async def test_receipts_at_the_response_topic() -> None:
         assert {answer.correlation_data for answer in answers} == {b"\x00\xff"}
 
 
-@pytest.mark.parametrize("topic", [TOPICS.send("udp"), TOPICS.send("x"), TOPICS.request("ping"), "mapped/one"])
+@on_virtual_time
+async def test_receipts_of_a_message_to_a_pool() -> None:
+    """They go to the pool and to the sender's own topic, with the modem's name, and to the socket's topic as ever."""
+    async with staffed(replace(UDP, pool="meters")) as desk:
+        message = Received(topic=TOPICS.pool_send("meters"), payload=b"x", response_topic="me", **named("m1"))
+        desk.intake.take("udp", message, "meters")
+        await desk.final("udp", "m1")
+        own = desk.documents(TOPICS.receipt("udp"))
+        pooled = desk.documents(TOPICS.pool_receipt("meters"))
+        assert [receipt["state"] for receipt in pooled] == ["queued", "sending", "accepted"]
+        assert pooled == [receipt | {"modem": "shed"} for receipt in own] == desk.documents("me")
+        desk.intake.take("udp", replace(message, retain=True), "meters")
+        await asyncio.sleep(1)
+        assert desk.documents(TOPICS.pool_receipt("meters"))[-1]["error"]["code"] == "retained"
+
+
+@on_virtual_time
+async def test_a_pool_that_the_modem_is_in_no_longer() -> None:
+    """A message that is dealt to it all the same is rejected at the pool, also if a socket has the pool's name."""
+    async with staffed(replace(UDP, pool="others")) as desk:
+        message = Received(topic=TOPICS.pool_send("udp"), payload=b"x", **named("m1"))
+        desk.intake.take("udp", message, "udp")
+        await desk.final("udp", "m1")
+        (receipt,) = desk.documents(TOPICS.pool_receipt("udp"))
+        assert (receipt["state"], receipt["error"]["code"]) == ("rejected", "unknown_pool")
+        assert sent(desk) == []
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [TOPICS.send("udp"), TOPICS.send("x"), TOPICS.request("ping"), "mapped/one", TOPICS.pool_send("any")],
+)
 @on_virtual_time
 async def test_receipts_do_not_loop(topic: str) -> None:
     """A response topic that the bridge listens to is not answered: each receipt would be a new message."""

@@ -94,6 +94,8 @@ def test_names_are_the_ones_that_the_bridge_uses() -> None:
         "request": ours.request("{verb}"),
         "response": ours.response("{verb}"),
         "component": ours.component,
+        "pool_send": ours.pool_send("{pool}"),
+        "pool_receipt": ours.pool_receipt("{pool}"),
     }
     assert built == {row["name"]: row["topic"].format_map(Placeholders(base="b", modem="m")) for row in topics()}
 
@@ -126,6 +128,7 @@ class Placeholders(dict[str, str]):
         (documents.SocketStateDocument, "socket-state", ()),
         (documents.SocketTraffic, "socket-state", ("sent",)),
         (documents.ReceiptDocument, "receipt", ()),
+        (documents.PoolReceiptDocument, "pool-receipt", ()),
         (documents.ResponseDocument, "response", ()),
         (documents.AlertDocument, "alert", ()),
     ],

@@ -202,12 +202,14 @@ EXPECTED: Final = {
     "request": ({"home"}, {"bridge", "home"}),
     "send": ({"home", "telemetry"}, {"bridge", "home"}),
     "component": ({"home"}, {"bridge", "home"}),
+    "pool_send": ({"home"}, {"bridge", "home"}),
+    "pool_receipt": ({"bridge"}, {"home"}),
 }
 
 
 def topics() -> dict[str, str]:
     """Return an example of each topic of the contract, by its name there."""
-    names = {"base": "sim7020", "modem": "shed", "socket": "telemetry", "verb": "reset", "id": "sim_pin"}
+    names = {"base": "sim7020", "modem": "shed", "socket": "telemetry", "verb": "reset", "id": "sim_pin", "pool": "p"}
     return {row["name"]: row["topic"].format(**names) for row in contract_check.topics()}
 
 

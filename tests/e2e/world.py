@@ -169,7 +169,7 @@ class World:
             for bridge in self.bridges:
                 sys.stdout.write(bridge.log)  # pytest shows it with a failure
             await self._ends.aclose()
-        self.check(*self._modems)
+        self.check(*self._modems, "pool")
 
     def check(self, *modems: str) -> None:
         """Hold everything that modems have published so far to the contract."""
@@ -191,13 +191,13 @@ def _check_final_receipts(receipts: list[Heard]) -> None:
     With QoS 1 the very same publication may come again when the broker or the bridge starts again.
     """
     seen: set[bytes] = set()
-    final: set[tuple[str, str]] = set()
+    final: set[tuple[str | None, str, str]] = set()
     for heard in receipts:
         if heard.payload in seen:
             continue
         seen.add(heard.payload)
         receipt = heard.json()
-        message = (receipt["socket"], receipt["id"])
+        message = (receipt.get("modem"), receipt["socket"], receipt["id"])
         assert message not in final, f"a receipt after the final one: {receipt}"
         if receipt["final"]:
             final.add(message)

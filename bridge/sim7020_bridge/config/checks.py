@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from sim7020_bridge.config.model import DEFAULT_BASE_TOPIC
+from sim7020_bridge.config.model import DEFAULT_BASE_TOPIC, MqttProtocol
 from sim7020_bridge.config.topic_names import filter_problem, overlaps, topic_problem
 
 Tree = Mapping[object, object]
@@ -45,6 +45,7 @@ def cross_check(tree: Tree) -> Iterator[Problem]:
         yield from _apn(modem, ("modems", name))
         yield from _topics(_mapping(modem, "sockets"), base, ("modems", name, "sockets"))
         yield from _batches(_mapping(modem, "sockets"), ("modems", name, "sockets"))
+        yield from _pools(_mapping(modem, "sockets"), mqtt, ("modems", name, "sockets"))
         yield from _power_saving(_mapping(modem, "power_saving"), ("modems", name, "power_saving"))
         yield from _power_hook(_mapping(modem, "recovery"), modems, base, ("modems", name, "recovery"))
 
@@ -122,6 +123,20 @@ def _batches(sockets: Tree, path: tuple[object, ...]) -> Iterator[Problem]:
             yield Problem((*path, name, "batch"), "is for udp only: TCP has no datagrams", quiet=True)
         if "batch_wait" in socket and "batch" not in socket:
             yield Problem((*path, name, "batch_wait"), "needs batch as well", quiet=True)
+
+
+def _pools(sockets: Tree, mqtt: Tree, path: tuple[object, ...]) -> Iterator[Problem]:
+    members: dict[object, object] = {}
+    for name in sockets:
+        pool = _mapping(sockets, name).get("pool")
+        if not isinstance(pool, str):
+            continue
+        if str(mqtt.get("protocol")) == MqttProtocol.V311:
+            yield Problem((*path, name, "pool"), "needs MQTT 5, and mqtt.protocol is 3.1.1", quiet=True)
+        if pool in members:
+            problem = f"the socket {members[pool]} of this modem is in that pool already: one of a modem is enough"
+            yield Problem((*path, name, "pool"), problem)
+        members.setdefault(pool, name)
 
 
 def _power_saving(saving: Tree, path: tuple[object, ...]) -> Iterator[Problem]:

@@ -81,6 +81,12 @@ SOCKET = (
         DEFAULT_MAX_PAYLOAD,
     ),
     Key(
+        "pool",
+        values.pool,
+        "A pool that the socket takes messages from as well, shared among all sockets of that pool on any number of "
+        "hosts; only while its modem is online, and only with MQTT 5. See [Scale](scale.md#pools).",
+    ),
+    Key(
         "dead_letter_topic",
         values.topic,
         "Where the payload of a message is published that failed, expired or was dropped, as the socket's `encoding` "

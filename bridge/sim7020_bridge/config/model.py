@@ -119,6 +119,7 @@ class SocketSettings:
         batch_wait: Seconds that a message waits for others to go with.
         dead_letter_topic: Where the payload of undeliverable messages is published, or None.
         max_payload: Bytes that the module takes at once, 1 to 512.
+        pool: The pool from which the socket takes messages as well while its modem is online, or None.
     """
 
     name: str
@@ -136,6 +137,7 @@ class SocketSettings:
     batch_wait: float = 0.0
     dead_letter_topic: str | None = None
     max_payload: int = DEFAULT_MAX_PAYLOAD
+    pool: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

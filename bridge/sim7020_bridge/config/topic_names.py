@@ -19,7 +19,7 @@ def filter_problem(topic_filter: str) -> str | None:
     if problem:
         return problem
     if topic_filter.startswith("$share/"):
-        return "shared subscriptions are not supported, since each modem has a connection of its own"
+        return "shared subscriptions are for pools: give the socket a pool instead"
     levels = topic_filter.split("/")
     if any("+" in level and level != "+" for level in levels):
         return "the wildcard + must be a whole level, as in a/+/b"

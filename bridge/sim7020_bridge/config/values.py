@@ -24,6 +24,9 @@ MAX_APN = 100
 MAX_LOGIN = 64
 MAX_PORT = 65535
 MAX_SECRET_FILE = 4096
+NO_POOLS = frozenset({"alert", "request", "response", "socket"})
+"""What can't be a pool's name: its topics would be those of a modem called pool."""
+
 KEEPALIVES = (5, 3600)
 
 _NAME = re.compile(r"[a-z0-9_-]{1,32}")
@@ -53,6 +56,13 @@ def name(value: object) -> str:
     if _NAME.fullmatch(label := text(value)):
         return label
     raise WrongValue("a name has 1 to 32 characters of a-z, 0-9, _ and -")
+
+
+def pool(value: object) -> str:
+    """Read the name of a pool."""
+    if (label := name(value)) not in NO_POOLS:
+        return label
+    raise WrongValue(f"a pool can't be called {', '.join(sorted(NO_POOLS))}: these are words of the topics")
 
 
 def whole_number(minimum: int, maximum: int) -> Callable[[object], int]:

@@ -169,13 +169,22 @@ class MqttClient:
                 self._paho.ack(packet, 1)
 
     def subscribe(self, subscriptions: Sequence[Subscription]) -> None:
-        """Listen to something else from now on."""
+        """Listen to something else from now on.
+
+        What is no longer listened to is told at every connection: the broker need not have heard it the first time.
+        """
         before = {wanted.topic_filter for wanted in self._subscriptions}
+        now = {wanted.topic_filter for wanted in subscriptions}
         self._subscriptions = subscriptions
-        self._unwanted |= before
-        self._unwanted -= {wanted.topic_filter for wanted in subscriptions}
+        self._unwanted = (self._unwanted | before) - now
         if self.connected:
+            for unwanted in before - now:
+                self._paho.unsubscribe(unwanted)
             self._ask_for([wanted for wanted in subscriptions if wanted.topic_filter not in before])
+
+    def give_up(self, topic_filter: str) -> None:
+        """Listen no longer to what the session has from before."""
+        self._paho.unsubscribe(topic_filter)
 
     def _make_paho(self) -> Client:
         client = Client(
@@ -289,14 +298,13 @@ class MqttClient:
         self._max_packet = accepted.max_packet
         self._accepted.set()
         self._asked.clear()
+        for unwanted in self._unwanted:
+            self._paho.unsubscribe(unwanted)
         self._ask_for(self._subscriptions)
         self._on_connect()
         self._outgoing.open(accepted.window)
 
     def _ask_for(self, subscriptions: Sequence[Subscription]) -> None:
-        for unwanted in self._unwanted:
-            self._paho.unsubscribe(unwanted)
-        self._unwanted.clear()
         for wanted in subscriptions:
             if self._v5:
                 options = SubscribeOptions(

@@ -91,6 +91,7 @@ class SocketInfo:
     encoding: str
     send_topics: tuple[str, ...]
     received_topic: str
+    pool: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,6 +286,7 @@ class SocketStateDocument:
     last_error: SocketError | None = None
     sent: SocketTraffic = field(default_factory=SocketTraffic)
     received: SocketTraffic = field(default_factory=SocketTraffic)
+    in_pool: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +294,21 @@ class ReceiptDocument:
     """``.../socket/<socket>/receipt``."""
 
     id: str
+    socket: str
+    state: ReceiptState
+    final: bool
+    at: datetime
+    bytes: int | None = None
+    attempts: int = 0
+    error: ErrorDocument | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PoolReceiptDocument:
+    """``<base>/pool/<pool>/receipt``: a receipt, and who it is from."""
+
+    id: str
+    modem: str
     socket: str
     state: ReceiptState
     final: bool

@@ -64,6 +64,14 @@ class Topics:
         """Where it is told what became of a message."""
         return f"{self.root}/socket/{socket}/receipt"
 
+    def pool_send(self, pool: str) -> str:
+        """Where a user publishes what any modem of a pool is to send; the same for all of them."""
+        return f"{self.base}/pool/{pool}/send"
+
+    def pool_receipt(self, pool: str) -> str:
+        """Where it is told what became of a message to a pool; the same for all of its modems."""
+        return f"{self.base}/pool/{pool}/receipt"
+
     def request(self, verb: str) -> str:
         """Where a user asks for something."""
         return f"{self.root}/request/{verb}"
@@ -75,9 +83,15 @@ class Topics:
 
 @dataclass(frozen=True, slots=True)
 class SocketSend:
-    """The message is for a socket, which need not be one that is configured."""
+    """The message is for a socket, which need not be one that is configured.
+
+    Args:
+        socket: Its name.
+        pool: The pool that the message was published to, or None; the modem need not be in it any more.
+    """
 
     socket: str
+    pool: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +124,37 @@ class Inbox:
     def __init__(self, topics: Topics, sockets: Sequence[SocketSettings]) -> None:
         self._topics = topics
         self._mapped: tuple[tuple[str, SocketSend], ...] = ()
+        self._pools: dict[str, SocketSend] = {}
         self.change(sockets)
 
     def change(self, sockets: Sequence[SocketSettings]) -> None:
         """Listen for other sockets from now on."""
         self._mapped = tuple((pattern, SocketSend(socket.name)) for socket in sockets for pattern in socket.send_topics)
         self._filters = Filters(self._mapped)
+        self._pools = {
+            self._topics.pool_send(socket.pool): SocketSend(socket.name, socket.pool)
+            for socket in sockets
+            if socket.pool is not None
+        }
+
+    def strange(self, destination: SocketSend) -> str | None:
+        """Return the filter that a session of before has listened to if a message is for a pool of others, or None."""
+        if destination.pool is None or destination in self._pools.values():
+            return None
+        return _shared(destination.pool, self._topics.pool_send(destination.pool))
+
+    @property
+    def pools(self) -> tuple[Subscription, ...]:
+        """What to subscribe to while the modem takes from its pools (MQTT 5.0 section 4.8.2)."""
+        return tuple(
+            Subscription(_shared(destination.pool, topic), retain_as_published=True)
+            for topic, destination in self._pools.items()
+            if destination.pool is not None
+        )
 
     @property
     def subscriptions(self) -> tuple[Subscription, ...]:
-        """All that there is to subscribe to."""
+        """All that there is to subscribe to at any time."""
         own = (self._topics.send("+"), self._topics.request("+"))
         return (
             *(Subscription(topic_filter, retain_as_published=True) for topic_filter in own),
@@ -137,4 +172,13 @@ class Inbox:
                     return SocketSend(socket)
                 case ["request", verb]:
                     return Request(verb)
+        if topic in self._pools:
+            return self._pools[topic]
+        match topic.removeprefix(f"{self._topics.base}/").split("/"):
+            case ["pool", pool, "send"]:
+                return SocketSend(pool, pool)
         return self._filters.find(topic)
+
+
+def _shared(group: str, topic: str) -> str:
+    return f"$share/{group}/{topic}"

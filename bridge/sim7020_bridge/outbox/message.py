@@ -82,6 +82,7 @@ class Message:
         ttl: Seconds from ``at`` after which it is not worth sending any more; None for never.
         key: A later message with the same key takes its place while it waits.
         reply_to: Where receipts go besides the receipt topic.
+        pool: The pool that it was published to, if it was.
     """
 
     id: str
@@ -92,6 +93,7 @@ class Message:
     ttl: float | None = None
     key: str | None = None
     reply_to: ReplyTo | None = None
+    pool: str | None = None
 
 
 class Place(Enum):

@@ -85,6 +85,11 @@ class Outbox:
         return len(self._entries)
 
     @property
+    def filled(self) -> float:
+        """How much of its limits is used, the fuller one; 1 is all."""
+        return max(self.messages / self._settings.max_messages, self.bytes / self._settings.max_bytes)
+
+    @property
     def oldest(self) -> float | None:
         """Age of the oldest waiting message in seconds; None if none waits."""
         taken = [entry.taken for entry in self._lines.heads()]

@@ -20,7 +20,7 @@ UsageRow = tuple[str, int, int, int]
 """A day as ISO 8601 has it, bytes up, bytes down, and the correction of the billing period that starts then."""
 
 _MESSAGE: Final = (
-    "number, socket, id, priority, key, data, at, ttl, taken, attempts, stage, reply_topic, correlation_data"
+    "number, socket, id, priority, key, data, at, ttl, taken, attempts, stage, reply_topic, correlation_data, pool"
 )
 
 
@@ -134,7 +134,7 @@ def add(connection: sqlite3.Connection, entry: Entry) -> None:
     """Write a message."""
     message, reply_to = entry.message, entry.message.reply_to
     connection.execute(
-        f"INSERT OR REPLACE INTO message ({_MESSAGE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - a constant
+        f"INSERT OR REPLACE INTO message ({_MESSAGE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - a constant
         (
             entry.number,
             message.socket,
@@ -149,6 +149,7 @@ def add(connection: sqlite3.Connection, entry: Entry) -> None:
             int(entry.stage),
             None if reply_to is None else reply_to.topic,
             None if reply_to is None else reply_to.correlation_data,
+            message.pool,
         ),
     )
 
@@ -251,6 +252,7 @@ def _entry(row: Sequence[object]) -> Entry:
             int(stage),
             reply_topic,
             correlation_data,
+            pool,
         ]:
             return Entry(
                 number,
@@ -265,6 +267,7 @@ def _entry(row: Sequence[object]) -> Entry:
                     reply_to=ReplyTo(reply_topic, correlation_data if isinstance(correlation_data, bytes) else None)
                     if isinstance(reply_topic, str)
                     else None,
+                    pool=pool if isinstance(pool, str) else None,
                 ),
                 taken,
                 attempts,

@@ -50,7 +50,7 @@ def test_all_keys(tmp_path: Path) -> None:
     )
     socket = (
         "ttl: 60, when_unsure: fail, min_interval: 0.5, messages_per_hour: 9, batch: json, batch_wait: 3, "
-        "dead_letter_topic: dead/letters"
+        "dead_letter_topic: dead/letters, pool: meters"
     )
     [read] = load(write(tmp_path, modem, socket)).modems
     assert read.outbox == OutboxSettings(5, 2048, WhenFull.DROP_OLDEST, 7)
@@ -58,6 +58,7 @@ def test_all_keys(tmp_path: Path) -> None:
     [one] = read.sockets
     assert (one.ttl, one.when_unsure, one.min_interval, one.messages_per_hour) == (60, WhenUnsure.FAIL, 0.5, 9)
     assert (one.batch, one.batch_wait, one.dead_letter_topic) == (BatchFormat.JSON, 3, "dead/letters")
+    assert one.pool == "meters"
 
 
 @pytest.mark.parametrize(
@@ -72,6 +73,14 @@ def test_all_keys(tmp_path: Path) -> None:
         ("", "batch_wait: 5", "udp", "batch_wait: needs batch as well"),
         ("", "dead_letter_topic: sim7020/x", "udp", "dead_letter_topic: topics under sim7020/ are the bridge's own"),
         ("", "dead_letter_topic: a/b, send_topics: [a/+]", "udp", "own dead_letter_topic a/b: that is a loop"),
+        (
+            "",
+            "pool: request",
+            "udp",
+            "pool: a pool can't be called alert, request, response, socket: these are words of",
+        ),
+        ("", "pool: a/b", "udp", "pool: a name has 1 to 32 characters of a-z, 0-9, _ and -"),
+        ("", "pool: p}\n      u: {protocol: udp, host: h, port: 1, pool: p", "udp", "t of this modem is in that pool"),
         ("outbox: {max_messages: 0}", "", "udp", "max_messages: must be a whole number from 1 to 1000000"),
         ("outbox: {max_bytes: 1}", "", "udp", "max_bytes: must be a whole number from 1024"),
         ("outbox: {when_full: drop}", "", "udp", "must be one of reject, drop_oldest"),
@@ -85,3 +94,12 @@ def test_mistakes(tmp_path: Path, modem: str, socket: str, protocol: str, proble
         load(write(tmp_path, modem, socket, protocol))
     assert problem in str(wrong.value)
     assert len(wrong.value.mistakes) == 1
+
+
+@pytest.mark.parametrize("protocol", ["3.1.1", '"3.1.1"'])
+def test_pool_needs_mqtt_5(tmp_path: Path, protocol: str) -> None:
+    """MQTT 3.1.1 has no shared subscriptions, and the mistake says so at the pool's own line."""
+    file = write(tmp_path, socket="pool: meters")
+    file.write_text(file.read_text().replace("{host: broker}", f"{{host: broker, protocol: {protocol}}}"))
+    with pytest.raises(ConfigurationError, match=r"8: modems.shed.sockets.t.pool: needs MQTT 5, and mqtt.protocol is"):
+        load(file)

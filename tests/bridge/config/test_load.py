@@ -227,7 +227,7 @@ WRONG = [
     pytest.param(whole(socket="send_topics: [a/#/b]"), "the wildcard # must be the whole last level", id="hash"),
     pytest.param(whole(socket="send_topics: ['']"), "send_topics.0: must be a text", id="empty topic"),
     pytest.param(whole(socket='send_topics: ["a\\n"]'), "a topic must not contain control characters", id="newline"),
-    pytest.param(whole(socket="send_topics: [$share/g/a]"), "shared subscriptions are not supported", id="shared"),
+    pytest.param(whole(socket="send_topics: [$share/g/a]"), "shared subscriptions are for pools", id="shared"),
     pytest.param(whole(socket="send_topics: [a, 5]"), "send_topics.1: must be a text: put it in quotes", id="number 2"),
     pytest.param(
         whole(socket="send_topics: ['+/shed/info']"),

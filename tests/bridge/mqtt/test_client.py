@@ -383,6 +383,22 @@ async def test_second_client_with_the_same_identifier(broker: Mosquitto, caplog:
         await one.end()
 
 
+async def test_what_is_given_up_is_told_at_every_connection(broker: Mosquitto) -> None:
+    """A session that still listens to what is not wanted any more is told so, whenever it comes about."""
+    async with peer(at(broker)):
+        pass
+    one = Peer(at(broker), subscriptions=(Subscription("to/#"), Subscription("kept")))
+    one.client.subscribe((Subscription("kept"),))
+    for connections in (1, 2):
+        await one.ready(connections=connections)
+        for topic in ("to/me", "kept"):
+            await one.client.publish_acknowledged(Publication(topic=topic, payload=b"x"))
+        assert (await one.next()).topic == "kept"
+        listen = ("mosquitto_sub", "-V", "5", "-p", str(broker.port), "-i", "sim7020-bridge-m", "-c", "-x", "3600")
+        await run(*listen, "-q", "1", "-t", "to/#", "-E")
+    await one.end()
+
+
 @PROTOCOLS
 async def test_wrong_password(tmp_path: Path, protocol: MqttProtocol, caplog: pytest.LogCaptureFixture) -> None:
     """A refused login is explained and tried again; the password is not in the log."""

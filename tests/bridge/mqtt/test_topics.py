@@ -9,7 +9,7 @@ TOPICS = Topics("nb/iot", "shed")
 INBOX = Inbox(
     TOPICS,
     [
-        SocketSettings("a", Transport.UDP, "h", 1, send_topics=("garden/+/temperature", "alarm/#")),
+        SocketSettings("a", Transport.UDP, "h", 1, send_topics=("garden/+/temperature", "alarm/#"), pool="meters"),
         SocketSettings("b", Transport.TCP, "h", 1, send_topics=("x",)),
     ],
 )
@@ -37,6 +37,9 @@ def test_subscriptions() -> None:
         ("alarm", SocketSend("a")),
         ("alarm/fire/now", SocketSend("a")),
         ("x", SocketSend("b")),
+        ("nb/iot/pool/meters/send", SocketSend("a", "meters")),
+        ("nb/iot/pool/others/send", SocketSend("others", "others")),
+        ("nb/iot/pool/meters/receipt", None),
         ("nb/iot/shed/state", None),
         ("nb/iot/shed/socket/a/received", None),
         ("nb/iot/attic/socket/a/send", None),
@@ -47,3 +50,17 @@ def test_subscriptions() -> None:
 def test_destination(topic: str, destination: SocketSend | Request | None) -> None:
     """Own topics and mapped topics lead to their sockets and requests, all others nowhere."""
     assert INBOX.destination(topic) == destination
+
+
+def test_pools() -> None:
+    """A pool's subscription is shared by the pool's name, and apart from the others: a modem may leave it."""
+    shared = Subscription("$share/meters/nb/iot/pool/meters/send", retain_as_published=True)
+    assert INBOX.pools == (shared,)
+    assert shared not in INBOX.subscriptions
+
+
+def test_strange_pools() -> None:
+    """What comes from a pool that the modem is not in is told by the filter that a session of before still has."""
+    assert INBOX.strange(SocketSend("a", "meters")) is None
+    assert INBOX.strange(SocketSend("a")) is None
+    assert INBOX.strange(SocketSend("others", "others")) == "$share/others/nb/iot/pool/others/send"

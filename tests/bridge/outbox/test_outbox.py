@@ -48,6 +48,25 @@ async def test_messages_survive_in_order_of_priority_and_age(desk: Desk) -> None
     assert sorted(desk.owed()) == sorted(f"{n} accepted" for n in ("urgent", "one", "two", "low", "elsewhere"))
 
 
+async def test_the_pool_of_a_message_survives(desk: Desk) -> None:
+    """A new run still knows where the receipts of a message to a pool go."""
+    desk.put("dealt", pool="meters")
+    desk.put("own")
+    await desk.again()
+    assert [(entry.message.id, entry.message.pool) for entry in desk.outbox] == [("dealt", "meters"), ("own", None)]
+
+
+async def test_how_full_it_is(desk: Desk) -> None:
+    """The limit that is nearer counts, messages or bytes."""
+    limits = desk.settings
+    assert desk.outbox.filled == 0
+    desk.put("m", data=b"x" * 512)
+    desk.put("n", data=b"x")
+    assert desk.outbox.filled == 2 / limits.max_messages
+    desk.put("o", data=b"x" * (limits.max_bytes // 2 - 513))
+    assert desk.outbox.filled == 1 / 2
+
+
 async def test_nothing_goes_before_it_is_on_disk(desk: Desk) -> None:
     """A message can be sent only once it is written."""
     desk.put("m")

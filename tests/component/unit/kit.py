@@ -153,10 +153,12 @@ def connect(bridge: Bridge) -> None:
             bridge.hass.loop.call_soon(bridge.subscribed, topic_filter)
         return subscribe(topics, *args, **kwargs)
 
-    def published(topic: str, payload: str, *args: object, **kwargs: object) -> object:
+    def published(topic: str, payload: str, qos: int, retain: bool, *args: object) -> object:  # noqa: FBT001
         if "/request/" in topic:
             bridge.hass.loop.call_soon(bridge.published, topic, payload)
-        return publish(topic, payload, *args, **kwargs)
+        if retain:
+            bridge.retained[topic] = payload.encode()
+        return publish(topic, payload, qos, retain, *args)
 
     client.subscribe.side_effect = subscribed
     client.publish.side_effect = published
