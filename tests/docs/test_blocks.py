@@ -269,7 +269,8 @@ def test_scripts_know_their_options(script: str, option: str) -> None:
     """The script's own help names it, or that of the program that it calls."""
     text = (ROOT / script).read_text()
     if module := re.search(r"-m (tests(?:\.\w+)+)", text):
-        text += (ROOT / f"{module[1].replace('.', '/')}.py").read_text()
+        program = ROOT / module[1].replace(".", "/")
+        text += (program / "__main__.py" if program.is_dir() else program.with_suffix(".py")).read_text()
     if script == "script/demo":
         text += " ".join(main.get_command(click.Context(main), "demo").get_help(click.Context(main)).split())  # type: ignore[union-attr]
     assert option in text
