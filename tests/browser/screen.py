@@ -36,6 +36,19 @@ _TEXTS = """() => {
   walk(document.body);
   return texts;
 }"""
+# Whether what comes last has come: the launch screen has faded, and each icon that is visible has been loaded.
+_SETTLED = """() => {
+  let settled = !document.getElementById("ha-launch-screen");
+  const drawn = (node) =>
+    node.querySelector?.("svg, img") || [node.shadowRoot, ...node.childNodes].some((each) => each && drawn(each));
+  const walk = (node) => {
+    if (["HA-STATE-ICON", "HA-ICON"].includes(node.tagName) && node.checkVisibility() && !drawn(node)) settled = false;
+    if (node.shadowRoot) walk(node.shadowRoot);
+    for (const child of node.childNodes) walk(child);
+  };
+  walk(document.body);
+  return settled;
+}"""
 _KEY = re.compile(r"component\.|\bsim7020\.|\bui\.[a-z]+\.|\bstate\.[a-z]|^[a-z0-9]+(_[a-z0-9]+)+$|\{[a-z_]+\}")
 
 
@@ -56,7 +69,12 @@ class Screen:
         await self.page.add_init_script(f"localStorage.setItem({json.dumps(key)}, {json.dumps(json.dumps(value))});")
 
     async def shot(self, name: str) -> None:
-        """Keep what it shows as an artefact."""
+        """Keep what it shows as an artefact, once all of it is there."""
+        await self.page.wait_for_function(_SETTLED, polling=100, timeout=PATIENCE)
+        await self.snap(name)
+
+    async def snap(self, name: str) -> None:
+        """Keep what it shows now."""
         SHOTS.mkdir(parents=True, exist_ok=True)
         await self.page.screenshot(path=SHOTS / f"{name}.{self.language}.png")
 
@@ -114,7 +132,7 @@ async def window(browser: Browser, house: House, language: str) -> AsyncIterator
     try:
         yield screen
     except BaseException:
-        await screen.shot(f"failed-{len(context.browser.contexts) if context.browser else 0}")
+        await screen.snap(f"failed-{len(context.browser.contexts) if context.browser else 0}")
         raise
     finally:
         await context.close()

@@ -1,6 +1,8 @@
 """What a user does with the component, and sees of it."""
 
 import json
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from playwright.async_api import Browser
 from tests.browser.house import House
 from tests.browser.screen import Screen, keys, window
 from tests.component.e2e.surroundings import SOCKET, Modem, Surroundings
+from tests.e2e.programs import Emulator
 
 TRANSLATIONS = Path(__file__).parents[2] / "custom_components" / "sim7020" / "translations"
 LANGUAGES = ("en", "zh-Hans", "de")
@@ -60,53 +63,99 @@ async def check(screen: Screen, device: str) -> None:
     """Hold a device's page to the language and to what the API tells."""
     states = await screen.house.states(device)
     await screen.sees(names(screen.language)["sensor", "link" if "link" in states else "socket_state"])
-    texts = await screen.texts()
-    assert not keys(texts)
+    shown = await screen.texts()
+    assert not keys(shown)
     without = {key for key, state in states.items() if state in {"unknown", "unavailable"}}
     assert without <= LATER | PRESSED
     unknown = {"en": "Unknown", "zh-Hans": "未知", "de": "Unbekannt"}[screen.language]
     unavailable = {"en": "Unavailable", "zh-Hans": "不可用", "de": "Nicht verfügbar"}[screen.language]
-    assert texts.count(unknown) == len(without - PRESSED)
-    assert unavailable not in texts
+    assert shown.count(unknown) == len(without - PRESSED)
+    assert unavailable not in shown
     foreign = {name for key, name in names("en").items() if name != names(screen.language)[key]}
-    assert not foreign & set(texts) - set(names(screen.language).values())
+    assert not foreign & set(shown) - set(names(screen.language).values())
+
+
+def texts(language: str, *path: str) -> str:
+    """Return a text of the component's in a language."""
+    found: Any = json.loads((TRANSLATIONS / f"{language}.json").read_text())
+    for key in path:
+        found = found[key]
+    return str(found)
+
+
+async def fill_in(screen: Screen) -> None:
+    """Open the developer tools as if the user had filled in the action that sends."""
+    given = {"config_entry_id": await screen.house.entry(), "socket": SOCKET, "text": "21.5", "wait_for_receipt": True}
+    await screen.prefill("panel-dev-action-state-service-data", {"action": "sim7020.send", "data": given})
+    await screen.open("/config/developer-tools/action")
+    await screen.sees(texts(screen.language, "services", "send", "fields", "wait_for_receipt", "name"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.usefixtures("shed")
+async def test_an_action_explains_itself(browser: Browser, house: House, language: str) -> None:
+    """Its name, its fields and what they mean are in the user's language."""
+    async with window(browser, house, language) as screen:
+        await fill_in(screen)
+        await screen.shot("send")
+        shown = await screen.texts()
+        assert {key for key in keys(shown) if key != "sim7020.send"} == set()
+        assert texts(language, "services", "send", "description") in shown
+        for field in ("socket", "text", "timeout"):
+            assert texts(language, "services", "send", "fields", field, "name") in shown
 
 
 async def test_a_message_is_sent_from_the_developer_tools(
     browser: Browser, house: House, shed: Modem, surroundings: Surroundings
 ) -> None:
-    """The action reaches the server, and the open page of the socket counts it without being loaded again."""
-    socket = f"{shed.name} {SOCKET}"
+    """The action reaches the server and shows the receipt; the socket's open page counts it, and the answer."""
     await house.speak("en")
     async with window(browser, house, "en") as tools, window(browser, house, "en") as page:
-        await page.open(f"/config/devices/device/{await house.device(socket)}")
+        await page.open(f"/config/devices/device/{await house.device(f'{shed.name} {SOCKET}')}")
         await page.sees("0 messages")
-        action = {
-            "action": "notify.send_message",
-            "data": {"message": "21.5"},
-            "target": {"entity_id": "notify.sim7020_shed_telemetry_send"},
-        }
-        await tools.prefill("panel-dev-action-state-service-data", action)
-        await tools.open("/config/developer-tools/action")
-        await tools.sees("Sends a notification message.")
-        await tools.shot("send")
+        await fill_in(tools)
         await tools.click("Perform action")
         await surroundings.server.has(b"21.5")
+        await tools.page.get_by_text("accepted").first.wait_for()
+        await tools.shot("response")
         await page.sees("1 messages")
+        surroundings.server.send(b"open")
+        await page.misses("0 messages")
         await page.shot("sent")
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-async def test_a_repair_issue_comes_and_goes(browser: Browser, house: House, shed: Modem, language: str) -> None:
-    """A bridge of another contract is a repair issue, which goes when the bridge is the right one again."""
-    title = json.loads((TRANSLATIONS / f"{language}.json").read_text())["issues"]["contract_newer"]["title"]
-    async with window(browser, house, language) as screen:
-        await screen.open("/config/repairs")
-        topic = f"sim7020/{shed.name}/info"
-        right = await house.retained(topic)
-        await house.publish(topic, json.dumps(json.loads(right) | {"contract": 2}))
-        await screen.sees(title)
-        await screen.shot("repairs")
-        assert not keys(await screen.texts())
-        await house.publish(topic, right)
-        await screen.misses(title)
+async def test_a_repair_issue_comes_and_goes(browser: Browser, house: House, shed: Modem) -> None:
+    """A SIM that is taken out is a repair issue in everybody's language, which goes when it is put in again."""
+    emulator, arguments = shed.emulator, shed.emulator.arguments
+    async with AsyncExitStack() as windows:
+        screens = [await windows.enter_async_context(window(browser, house, language)) for language in LANGUAGES]
+        titles = [
+            texts(screen.language, "issues", "sim_missing", "title").format(modem=f"SIM7020 {shed.name}")
+            for screen in screens
+        ]
+        for screen in screens:
+            await screen.open("/config/repairs")
+        await restart(emulator, [*arguments, "--set", "sim=absent"])
+        for screen, title in zip(screens, titles, strict=True):
+            await screen.sees(title)
+            await screen.shot("repairs")
+            await screen.page.get_by_text(title).first.click()
+            await screen.sees(texts(screen.language, "issues", "sim_missing", "description").split("\n")[0])
+            await screen.shot("repair")
+            assert not keys(await screen.texts())
+            await screen.open("/config/repairs")
+            await screen.sees(title)
+        await restart(emulator, arguments)
+        for screen, title in zip(screens, titles, strict=True):
+            await screen.misses(title)
+        english = screens[LANGUAGES.index("en")]
+        await english.open(f"/config/devices/device/{await house.device(shed.name)}")
+        await english.sees("Online")
+        await english.shot("recovered")
+
+
+async def restart(emulator: Emulator, arguments: Sequence[str]) -> None:
+    """Start an emulated modem again with other facts."""
+    await emulator.stop()
+    emulator.arguments = arguments
+    await emulator.start()
