@@ -40,8 +40,11 @@ class Surroundings:
         self._ends.push_async_callback(self.broker.stop)
         await self._ends.enter_async_context(self.server)
 
-    async def modem(self, name: str, **facts: str) -> Modem:
-        """Start an emulated module with these facts, and a bridge of its own that has a UDP socket to the server."""
+    async def modem(self, name: str, *, discovery: bool = False, **facts: str) -> Modem:
+        """Start an emulated module with these facts, and a bridge of its own that has a UDP socket to the server.
+
+        With `discovery` the bridge is told to make the modem known to Home Assistant without the component.
+        """
         given = [argument for key, value in facts.items() for argument in ("--set", f"{key}={value}")]
         emulator = Emulator(self.directory, name, ["--baud", "0", "--speed", "0", *given], python=PYTHON)
         await emulator.start()
@@ -52,6 +55,7 @@ class Surroundings:
             "modems": {
                 name: {"port": emulator.place, "sockets": {SOCKET: socket}, "data_budget": {"bytes": 1_000_000}}
             },
+            "home_assistant_discovery": discovery,
             "state_dir": str(self.directory / f"{name}.state"),
         }
         config = self.directory / f"{name}.yaml"

@@ -76,3 +76,17 @@ async def test_two_modems_are_two_devices(home: Home, surroundings: Surroundings
     assert await home.offered("shed") != await home.offered("barn")
     first, second = await home.add("barn"), await home.add("shed")
     assert {first.unique_id, second.unique_id} == {"866207050000019", "866207050000027"}
+
+
+async def test_a_modem_is_shown_once(hass: HomeAssistant, home: Home, surroundings: Surroundings) -> None:
+    """What the bridge shows by MQTT discovery goes when the component takes over, and comes back after it."""
+    await surroundings.modem("shed", discovery=True)
+
+    def shown() -> bool:
+        return any(each.platform == "mqtt" for each in er.async_get(hass).entities.values())
+
+    await home.until(lambda: shown() or None, "the modem by MQTT discovery")
+    entry = await home.add("shed")
+    await home.until(lambda: not shown() or None, "the end of MQTT discovery")
+    await hass.config_entries.async_remove(entry.entry_id)
+    await home.until(lambda: shown() or None, "the modem by MQTT discovery again")
