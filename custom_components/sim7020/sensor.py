@@ -134,7 +134,7 @@ def _data(key: str, value_fn: Callable[[Modem], int | None]) -> ModemSensorDescr
         state_class=SensorStateClass.TOTAL_INCREASING,
         native_unit_of_measurement=UnitOfInformation.BYTES,
         suggested_unit_of_measurement=UnitOfInformation.KILOBYTES,
-        suggested_display_precision=1,
+        suggested_display_precision=2,
         value_fn=value_fn,
     )
 
@@ -178,7 +178,7 @@ MODEM_SENSORS: Final = (
         state_class=SensorStateClass.MEASUREMENT,
         native_unit_of_measurement=UnitOfInformation.BYTES,
         suggested_unit_of_measurement=UnitOfInformation.KILOBYTES,
-        suggested_display_precision=1,
+        suggested_display_precision=2,
         value_fn=lambda modem: modem.state.budget_left,
         exists_fn=lambda modem: modem.state.budget is not None,
     ),
