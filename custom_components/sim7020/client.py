@@ -320,7 +320,7 @@ async def async_retain(hass: HomeAssistant, topic: str, payload: str) -> None:
     While the broker is away Home Assistant's MQTT client keeps it for later, and without one nothing is published. It
     is for what nobody waits for, so that neither is an error.
     """
-    if not await mqtt.async_wait_for_mqtt_client(hass):
+    if not hass.config_entries.async_loaded_entries(mqtt.DOMAIN):
         return
     try:
         await mqtt.async_publish(hass, topic, payload, qos=QOS, retain=True)
