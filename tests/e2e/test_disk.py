@@ -22,9 +22,20 @@ os.execv(sys.argv[2], sys.argv[2:])
 SIZE = 256 * 1024
 
 
+IN_A_CHROOT = ("unshare", "--mount", "--propagation", "unchanged")
+"""Where the root is no mount point, nothing can be made private; what is private already stays so."""
+
+
+def is_private(directory: Path) -> bool:
+    """Say whether a mount below a directory is seen by those alone who share its namespace (proc(5), mountinfo)."""
+    mounts = [line.split() for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()]
+    over = [mount for mount in mounts if directory.is_relative_to(mount[4])]
+    return not any(field.startswith("shared:") for field in max(over, key=lambda mount: len(mount[4]))[6:])
+
+
 async def mounting(directory: Path, options: str) -> Sequence[str]:
     """Return a command that runs another with a file system mounted where only that can see it; empty if it can't."""
-    for namespace in NAMESPACES:
+    for namespace in (*NAMESPACES, *([IN_A_CHROOT] if is_private(directory) else [])):
         command = (*namespace, "sh", "-c", MOUNT, "sh", options, str(directory))
         with contextlib.suppress(FileNotFoundError):
             status, _, _ = await run(*command, "true")
@@ -89,17 +100,15 @@ async def test_a_small_file_system_that_is_full(world: World) -> None:
     assert process is not None
     filler = Path(f"/proc/{process.pid}/root{state}/filler") if inside else None
     fill(process.pid, filler)
-    for number in range(100):
-        await shed.send("telemetry", b"%500d" % number, f"m{number}")
-    assert (await shed.receipt("telemetry", "m99", "rejected"))["error"]["code"] == "storage_failed"
+    taken = await until_refused(shed, "message")
+    assert taken
     await world.mqtt.now(shed.topic("alert/outbox_storage"), lambda heard: bool(heard.payload))
-    taken = [number for number in range(100) if shed.receipts("telemetry", f"m{number}") == ["queued"]]
-    assert 0 < len(taken) < 100
     empty(process.pid, filler)
     await world.mqtt.now(shed.topic("alert/outbox_storage"), lambda heard: not heard.payload)
     await shed.request("activate")
-    for number in taken:
-        await shed.receipt("telemetry", f"m{number}", "accepted")
+    for name in taken:
+        await shed.receipt("telemetry", name, "accepted")
+        assert shed.receipts("telemetry", name).count("accepted") == 1
 
 
 async def test_a_small_file_system_that_the_outbox_fills(world: World) -> None:

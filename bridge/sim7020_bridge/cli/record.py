@@ -75,13 +75,21 @@ async def _record(
                 writer.begin(f"{Path(port).name}, recorded with sim7020-bridge {version('sim7020-bridge')}", what)
                 click.echo(pty.name)
                 await carry(opened, pty, writer)
-        except* (LineError, OSError) as broken:
-            raise broken.exceptions[0] from None
+        except ExceptionGroup as group:
+            # not except*: Python 3.11.2 wraps what is raised inside it in one more group
+            broken, other = group.split((LineError, OSError))
+            if broken is None or other is not None:
+                raise
+            raise _first(broken) from None
         finally:
             pty.close()
     finally:
         with suppress(LineError):
             await opened.aclose()
+
+
+def _first(error: BaseException) -> BaseException:
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 def _writer(out: TextIO, *, secrets: bool) -> Writer:

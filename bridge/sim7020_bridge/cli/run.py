@@ -1,6 +1,8 @@
 """``run``: the daemon."""
 
 import asyncio
+import os
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
@@ -46,6 +48,18 @@ def run(file: Path, log_level: str | None, log_format: str | None) -> None:
     settings = chosen(configuration(file))
     logs.log_to_stderr(settings.logging)
     asyncio.run(_run(settings, file, chosen))
+    _let_go_of_the_terminal()
+
+
+def _let_go_of_the_terminal() -> None:
+    """Have what a closed terminal did not take dropped, and not counted as a failure of the bridge."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
 
 
 async def _run(settings: Settings, file: Path, chosen: Callable[[Settings], Settings]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from homeassistant.components import mqtt
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
@@ -75,6 +76,8 @@ async def test_a_restarted_broker_delivers_no_ghost(
     _, entry = await ready(home, surroundings)
     await surroundings.broker.stop()
     await gone(home, entry)
+    # a broker that stops has the bridge's last will out before it lets go of Home Assistant
+    await home.until(lambda: not mqtt.is_connected(hass), "without a broker")
     with pytest.raises(HomeAssistantError) as raised:
         await send(hass, entry, "ghost")
     assert raised.value.translation_key == "broker_unreachable"
