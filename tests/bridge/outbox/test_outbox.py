@@ -1,16 +1,13 @@
 """The outbox, over its own file: what is written stays, goes once, and in order."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from sim7020_bridge.config.model import OutboxSettings, WhenFull
 from sim7020_bridge.errors import BrokerDisconnects, PayloadRefused
-from sim7020_bridge.outbox import records
-from sim7020_bridge.outbox.message import Loss, Origin, Owed, OwedKind, Priority, Stage
+from sim7020_bridge.outbox.message import Loss, Owed, OwedKind, Priority, Stage
 from tests.bridge.outbox.desk import Desk
 
 YEAR = 365.25 * 24 * 3600
@@ -19,15 +16,6 @@ YEAR = 365.25 * 24 * 3600
 def is_full(desk: Desk) -> bool:
     """Whether the outbox says that it is full."""
     return desk.outbox.full
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    """Open an outbox in an empty directory, and close it."""
-    desk = Desk(tmp_path)
-    await desk.outbox.load()
-    yield desk
-    await desk.outbox.close()
 
 
 async def test_messages_survive_in_order_of_priority_and_age(desk: Desk) -> None:
@@ -75,138 +63,6 @@ async def test_nothing_goes_before_it_is_on_disk(desk: Desk) -> None:
     assert desk.outbox.first("a") is not None
 
 
-async def test_an_id_is_taken_once_in_24_hours(desk: Desk) -> None:
-    """A repeated id is not taken again, not even after it was sent and after a restart, for a day."""
-    desk.put("m")
-    desk.put("m")
-    await desk.written()
-    assert desk.taken == [("m", True), ("m", False)]
-    assert desk.send() == "m"
-    await desk.again()
-    desk.put("m")
-    desk.put("m", socket="b")
-    await desk.written()
-    assert desk.taken[2:] == [("m", False), ("m", True)]
-    desk.machine.pass_by(24 * 3600)
-    desk.put("m")
-    await desk.written()
-    assert desk.taken[-1] == ("m", True)
-    assert desk.outbox.messages == 2
-
-
-async def test_a_packet_that_comes_again_is_taken_once(desk: Desk) -> None:
-    """The broker's redelivery of a message without an id of its own is told by packet, content and the DUP flag."""
-    desk.put("made1", origin=Origin(7, b"digest", duplicate=False))
-    await desk.again()
-    desk.put("made2", origin=Origin(7, b"digest", duplicate=True))
-    desk.put("made3", origin=Origin(7, b"other", duplicate=True))
-    desk.put("made4", origin=Origin(7, b"digest", duplicate=False))
-    await desk.written()
-    assert desk.taken[1:] == [("made2", False), ("made3", True), ("made4", True)]
-
-
-async def test_packet_numbers_are_free_again_once_the_broker_has_the_acknowledgement(desk: Desk) -> None:
-    """A redelivery of a later message with the number and content of an older one is not mistaken for it."""
-    desk.put("first", origin=Origin(1, b"same", duplicate=False))
-    await desk.written()
-    desk.outbox.packets_acknowledged([1])
-    desk.put("second", origin=Origin(1, b"same", duplicate=True))
-    await desk.written()
-    assert desk.taken == [("first", True), ("second", True)]
-
-
-async def test_a_refusal_is_told_once(desk: Desk) -> None:
-    """A message that is refused, and comes again because the bridge died, has one receipt."""
-    told = Owed(OwedKind.RECEIPT, "receipt/a", b"m rejected")
-    await desk.outbox.refuse("a", Origin(3, b"digest", duplicate=False), [told])
-    await desk.again()
-    await desk.outbox.refuse("a", Origin(3, b"digest", duplicate=True), [told])
-    assert desk.owed() == ["m rejected"]
-
-
-async def test_the_latest_of_a_key_takes_the_place_of_the_others(desk: Desk) -> None:
-    """A later message with the same key supersedes one that waits, also one that is not written yet."""
-    for name in ("one", "two", "three"):
-        desk.put(name, key="k")
-    await desk.written()
-    assert desk.waiting() == ["three"]
-    assert desk.owed() == ["one superseded", "two superseded"]
-    await desk.again()
-    desk.put("four", key="k")
-    desk.put("other", key="k", socket="b")
-    await desk.written()
-    assert desk.waiting() == ["four", "other"]
-    assert desk.owed()[2:] == ["three superseded"]
-
-
-async def test_what_is_on_its_way_is_not_superseded_unless_it_comes_back(desk: Desk) -> None:
-    """A message that the module has is left alone; when it has to wait again the newer one wins."""
-    desk.put("one", key="k")
-    await desk.written()
-    entry = desk.outbox.first("a")
-    assert entry is not None
-    desk.outbox.take(entry)
-    desk.put("two", key="k")
-    await desk.written()
-    assert desk.waiting() == ["one", "two"]
-    desk.outbox.put_back(entry)
-    await desk.written()
-    assert desk.waiting() == ["two"]
-    assert desk.owed() == ["one superseded"]
-
-
-async def test_a_repeated_id_supersedes_nothing(desk: Desk) -> None:
-    """What is not taken takes nobody's place."""
-    desk.put("one", key="k")
-    desk.put("two", key="k")
-    desk.put("one", key="k")
-    await desk.written()
-    assert desk.taken == [("one", True), ("two", True), ("one", False)]
-    assert desk.waiting() == ["two"]
-    assert desk.send() == "two"
-
-
-async def test_a_repeated_id_between_two_of_a_key_leaves_one(desk: Desk) -> None:
-    """A newer message supersedes the older one also if a repeated one came between them and was not taken."""
-    desk.put("sent", key="k")
-    await desk.written()
-    assert desk.send() == "sent"
-    desk.put("old", key="k")
-    await desk.written()
-    desk.put("sent", key="k")
-    desk.put("new", key="k")
-    await desk.written()
-    await desk.written()
-    assert desk.waiting() == ["new"]
-    assert desk.owed() == ["sent accepted", "old superseded"]
-    await desk.again()
-    assert desk.waiting() == ["new"]
-    desk.put("sent", key="k")
-    desk.put("sent", key="k")
-    await desk.written()
-    assert desk.waiting() == ["new"]
-    assert desk.send() == "new"
-
-
-async def test_what_comes_back_is_not_superseded_by_a_repeated_id(desk: Desk) -> None:
-    """A message that has to wait again just as a repeated one with its key came is not lost for it."""
-    desk.put("before", key="k")
-    await desk.written()
-    assert desk.send() == "before"
-    desk.put("one", key="k")
-    await desk.written()
-    entry = desk.outbox.first("a")
-    assert entry is not None
-    desk.outbox.take(entry)
-    desk.put("before", key="k")
-    desk.outbox.put_back(entry)
-    await desk.written()
-    assert desk.taken[-1] == ("before", False)
-    assert desk.waiting() == ["one"]
-    assert (desk.outbox.messages, desk.outbox.bytes) == (1, 3)
-    assert desk.send() == "one"
-
-
 async def test_numbers_go_on(desk: Desk) -> None:
     """A message never gets the number of one that is gone, not after a restart either."""
     desk.put("one")
@@ -232,22 +88,6 @@ async def test_sends_are_remembered_over_restarts(desk: Desk) -> None:
     desk.machine.pass_by(5)
     assert list(desk.outbox.sends.ages("a")) == [25.0, 5.0]
     assert list(desk.outbox.sends.ages("b")) == [5.0]
-
-
-async def test_no_more_ids_are_remembered_than_promised(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of too many ids the oldest may come again."""
-    monkeypatch.setattr("sim7020_bridge.outbox.records.MOST_REMEMBERED", 3)
-    for number in range(5):
-        desk.machine.pass_by(1)
-        desk.put(f"m{number}")
-        await desk.written()
-        desk.send()
-    await desk.outbox._journal.write(partial(records.forget_old, now=5.0))
-    desk.put("m4")
-    desk.put("m2")
-    desk.put("m0")
-    await desk.written()
-    assert desk.taken[5:] == [("m4", False), ("m2", False), ("m0", True)]
 
 
 async def test_what_left_is_not_watched_for_ever(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@ import errno
 import os
 import sqlite3
 import stat
-from collections.abc import AsyncIterator
 from importlib.resources import files
 from pathlib import Path
 
@@ -22,15 +21,6 @@ from tests.bridge.outbox.desk import Desk
 def problem(desk: Desk) -> str:
     """Return why the outbox can't write; empty if it can."""
     return str(desk.outbox.problem or "")
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    """Open an outbox in an empty directory, and close it."""
-    desk = Desk(tmp_path)
-    await desk.outbox.load()
-    yield desk
-    await desk.outbox.close()
 
 
 async def test_the_file_is_its_user_s_alone(desk: Desk) -> None:
