@@ -1,10 +1,10 @@
 """What all entities have in common: their device, their identity and when they are available."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import override
 
 from homeassistant.core import callback
-from homeassistant.helpers.entity import Entity, EntityDescription
+from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
@@ -54,9 +54,10 @@ class SocketEntity(Sim7020Entity):
 def async_add_socket_entities(
     entry: Sim7020ConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
-    make: Callable[[SocketInfo], Iterable[Entity]],
+    kind: type[SocketEntity],
+    descriptions: Iterable[EntityDescription],
 ) -> None:
-    """Add the entities of the sockets that there are, and of each that comes."""
+    """Add one entity of each description to the sockets that there are, and to each that comes."""
     coordinator = entry.runtime_data
     known: set[str] = set()
 
@@ -67,7 +68,9 @@ def async_add_socket_entities(
         known.intersection_update(sockets)
         known.update(new)
         if new:
-            async_add_entities(entity for name in sorted(new) for entity in make(sockets[name]))
+            async_add_entities(
+                kind(coordinator, sockets[name], description) for name in sorted(new) for description in descriptions
+            )
 
     add_new()
     entry.async_on_unload(coordinator.async_add_listener(add_new))

@@ -7,7 +7,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from custom_components.sim7020.coordinator import Sim7020ConfigEntry
-from custom_components.sim7020.documents import Event, SocketInfo
+from custom_components.sim7020.documents import Event
 from custom_components.sim7020.entity import ModemEntity, SocketEntity, async_add_socket_entities
 from custom_components.sim7020.received import Received
 
@@ -42,13 +42,8 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the events of a modem and its sockets."""
-    coordinator = entry.runtime_data
-    async_add_entities([ModemEvent(coordinator, MODEM)])
-
-    def of_socket(socket: SocketInfo) -> list[ReceivedEvent]:
-        return [ReceivedEvent(coordinator, socket, RECEIVED)]
-
-    async_add_socket_entities(entry, async_add_entities, of_socket)
+    async_add_entities([ModemEvent(entry.runtime_data, MODEM)])
+    async_add_socket_entities(entry, async_add_entities, ReceivedEvent, [RECEIVED])
 
 
 class ModemEvent(ModemEntity, EventEntity):

@@ -7,7 +7,6 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from custom_components.sim7020.coordinator import Sim7020ConfigEntry
-from custom_components.sim7020.documents import SocketInfo
 from custom_components.sim7020.entity import SocketEntity, async_add_socket_entities
 
 PARALLEL_UPDATES = 1
@@ -21,12 +20,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up an entity to send with for each socket."""
-    coordinator = entry.runtime_data
-
-    def of_socket(socket: SocketInfo) -> list[SocketNotify]:
-        return [SocketNotify(coordinator, socket, SEND)]
-
-    async_add_socket_entities(entry, async_add_entities, of_socket)
+    async_add_socket_entities(entry, async_add_entities, SocketNotify, [SEND])
 
 
 class SocketNotify(SocketEntity, NotifyEntity):

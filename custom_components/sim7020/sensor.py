@@ -32,7 +32,6 @@ from custom_components.sim7020.documents import (
     RegistrationStatus,
     Rung,
     SimStatus,
-    SocketInfo,
     SocketPhase,
     SocketState,
 )
@@ -314,11 +313,7 @@ async def async_setup_entry(
     add_present()
     entry.async_on_unload(coordinator.async_add_listener(add_present))
     async_add_entities([LastRecovery(coordinator, LAST_RECOVERY)])
-
-    def of_socket(socket: SocketInfo) -> list[SocketSensor]:
-        return [SocketSensor(coordinator, socket, description) for description in SOCKET_SENSORS]
-
-    async_add_socket_entities(entry, async_add_entities, of_socket)
+    async_add_socket_entities(entry, async_add_entities, SocketSensor, SOCKET_SENSORS)
 
 
 class ModemSensor(ModemEntity, SensorEntity):
