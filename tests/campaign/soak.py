@@ -21,12 +21,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from tests.broker import mosquitto
-from tests.e2e.kills import BROKER, Account, run_dry
-from tests.e2e.mqtt_peer import Heard, Mqtt5, MqttPeer
+from tests.e2e.kills import Account, run_dry
+from tests.e2e.mqtt_peer import Heard, Mqtt5
 from tests.e2e.programs import BridgeProcess
 from tests.e2e.servers import TcpServer, UdpServer
-from tests.e2e.world import World, tcp, udp
+from tests.e2e.world import World, tcp, udp, world_in
 
 SOCKETS: Final = ("telemetry", "control")
 UNDER_WAY: Final = 24
@@ -222,19 +221,10 @@ async def main() -> int:
     parser.add_argument("--baud", type=int, default=115200)
     given = parser.parse_args()
     log = io.StringIO()
-    with tempfile.TemporaryDirectory() as directory:
-        async with mosquitto(Path(directory), *BROKER) as broker:
-            mqtt = MqttPeer(broker.host, broker.port)
-            await mqtt.start()
-            world = World(Path(directory), broker, mqtt)
-            try:
-                account = await soak(
-                    world, seconds=given.hours * 3600, seed=given.seed, speed=given.speed, baud=given.baud
-                )
-            finally:
-                with contextlib.redirect_stdout(log):
-                    await world.close()
-                await mqtt.stop()
+    # the bridge's log of a whole soak
+    with tempfile.TemporaryDirectory() as directory, contextlib.redirect_stdout(log):
+        async with world_in(Path(directory)) as world:
+            account = await soak(world, seconds=given.hours * 3600, seed=given.seed, speed=given.speed, baud=given.baud)
     verdict = account.verdict()
     sys.stdout.write(f"seed {given.seed}, {account.seconds / 60:.0f} min: {json.dumps(verdict)}\n")
     rate = verdict["messages"] / account.seconds

@@ -3,20 +3,18 @@
 import base64
 import contextlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.broker import mosquitto
 from tests.campaign.tricks import CHARACTERS, TRICKS, is_own_line, quoted_in, unprintable_in
-from tests.e2e.conftest import BROKER
-from tests.e2e.mqtt_peer import Mqtt5, MqttPeer
+from tests.e2e.mqtt_peer import Mqtt5
 from tests.e2e.programs import Emulator
 from tests.e2e.servers import UdpServer, until
-from tests.e2e.world import Modem, World, udp
+from tests.e2e.world import Modem, World, udp, world_in
 
 BROKER_WORD = "broker-Passw0rd"
 PIN = "4711"
@@ -189,18 +187,11 @@ async def test_topics_and_properties_are_only_names(world: World) -> None:
 
 
 @contextlib.asynccontextmanager
-async def at_that_is_open(directory: Path) -> Any:
+async def at_that_is_open(directory: Path) -> AsyncIterator[tuple[World, Modem, Emulator]]:
     """Run a bridge that takes any AT command."""
-    async with mosquitto(directory, *BROKER) as broker:
-        mqtt = MqttPeer(broker.host, broker.port)
-        await mqtt.start()
-        world = World(directory, broker, mqtt)
-        try:
-            emulator = await world.emulator()
-            yield world, await world.shed(emulator.place, allow_at=["AT*"]), emulator
-        finally:
-            await world.close()
-            await mqtt.stop()
+    async with world_in(directory) as world:
+        emulator = await world.emulator()
+        yield world, await world.shed(emulator.place, allow_at=["AT*"]), emulator
 
 
 async def test_secrets_in_a_persons_own_commands(tmp_path: Path) -> None:

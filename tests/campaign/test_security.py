@@ -19,12 +19,11 @@ from tests.broker import Mosquitto, mosquitto
 from tests.campaign.authority import Authority
 from tests.campaign.flood import flood
 from tests.campaign.tricks import unprintable_in
-from tests.e2e.conftest import BROKER
 from tests.e2e.mqtt_peer import MqttPeer
 from tests.e2e.programs import BridgeProcess
 from tests.e2e.servers import until
 from tests.e2e.service_kit import shell
-from tests.e2e.world import Document, Modem, World, run, udp
+from tests.e2e.world import BROKER, Document, Modem, World, run, udp, world_in
 
 WORD = "Passw0rd-of-the-broker"
 FLOOD = float(os.environ.get("FLOOD_SECONDS", "3"))
@@ -254,18 +253,8 @@ def memory(bridge: BridgeProcess) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-@contextlib.asynccontextmanager
-async def ordinary(directory: Path) -> AsyncIterator[World]:
-    """Make a world whose broker queues as much as brokers do unless told otherwise."""
-    async with mosquitto(directory) as broker:
-        mqtt = MqttPeer(broker.host, broker.port)
-        await mqtt.start()
-        world = World(directory, broker, mqtt)
-        try:
-            yield world
-        finally:
-            await world.close()
-            await mqtt.stop()
+ORDINARY = ()
+"""The configuration of a broker that queues as much as brokers do unless told otherwise."""
 
 
 async def asked_until_answered(shed: Modem) -> Document:
@@ -282,7 +271,7 @@ async def asked_until_answered(shed: Modem) -> Document:
 
 async def test_ten_thousand_messages_a_second(tmp_path: Path) -> None:
     """A flood of everything there is to publish ends, and the bridge is as it was: memory, link, requests, messages."""
-    async with ordinary(tmp_path) as world:
+    async with world_in(tmp_path, ORDINARY) as world:
         server = await world.udp()
         emulator = await world.emulator()
         shed = await world.shed(emulator.place, {"telemetry": udp(server.port)})

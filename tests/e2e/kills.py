@@ -18,13 +18,11 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
-from tests.broker import mosquitto
-from tests.e2e.mqtt_peer import Heard, Mqtt5, MqttPeer
+from tests.e2e.mqtt_peer import Heard, Mqtt5
 from tests.e2e.programs import BridgeProcess, Emulator
 from tests.e2e.servers import TcpServer, UdpServer
-from tests.e2e.world import World, tcp, udp
+from tests.e2e.world import World, tcp, udp, world_in
 
-BROKER = ("max_queued_messages 0", "set_tcp_nodelay true", "persistence true", "autosave_interval 1")
 SOCKETS = ("telemetry", "alarms", "control")
 RUN_DRY = 180.0
 """Seconds in which another message must have had its end after the last kill, until all have."""
@@ -101,13 +99,11 @@ class Account:
     def verdict(self) -> dict[str, int]:
         """Count what matters."""
         states = Counter(json.loads(ends[0])["state"] for ends in self.ends.values())
-        lost = [name for name in self.sent if name in {*self.ends, *self.forgotten} and name not in self.arrivals]
+        settled = self.ends.keys() | self.forgotten
+        lost = [name for name in self.sent if name in settled and name not in self.arrivals]
         # UDP ends when the module has it: what the module had when it was killed, nobody can know
         in_module = [
-            name
-            for name in lost
-            if not name.startswith("control")
-            and self.killed_between(self.ended.get(name, 0) - LATE, self.ended.get(name, 0) + LATE)
+            name for name in lost if not name.startswith("control") and self.killed_around(self.ended.get(name, 0))
         ]
         twice = [pair for moments in self.arrivals.values() for pair in pairwise(moments)]
         explained = sum(self.killed_between(first - LATE, second) for first, second in twice)
@@ -272,24 +268,17 @@ async def main() -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     wanted = parser.parse_args()
     log = io.StringIO()
-    with tempfile.TemporaryDirectory() as directory:
-        async with mosquitto(Path(directory), *BROKER) as broker:
-            mqtt = MqttPeer(broker.host, broker.port)
-            await mqtt.start()
-            world = World(Path(directory), broker, mqtt)
-            try:
-                verdict = await campaign(
-                    world,
-                    victim=wanted.victim,
-                    kills=wanted.kills,
-                    rate=wanted.rate,
-                    longest=wanted.longest,
-                    seed=wanted.seed,
-                )
-            finally:
-                with contextlib.redirect_stdout(log):  # the bridge's log of a whole campaign
-                    await world.close()
-                await mqtt.stop()
+    # the bridge's log of a whole campaign
+    with tempfile.TemporaryDirectory() as directory, contextlib.redirect_stdout(log):
+        async with world_in(Path(directory)) as world:
+            verdict = await campaign(
+                world,
+                victim=wanted.victim,
+                kills=wanted.kills,
+                rate=wanted.rate,
+                longest=wanted.longest,
+                seed=wanted.seed,
+            )
     sys.stdout.write(f"{wanted.victim}, seed {wanted.seed}: {json.dumps(verdict)}\n")
     for problem in broken(verdict, wanted.victim):
         sys.stdout.write(f"BROKEN  {problem}\n")

@@ -4,18 +4,19 @@ import asyncio
 import itertools
 import json
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from tests import contract_check
-from tests.broker import Mosquitto
+from tests.broker import Mosquitto, mosquitto
 from tests.e2e.mqtt_peer import PATIENCE, Heard, Mqtt5, MqttPeer
 from tests.e2e.programs import BridgeProcess, Emulator
 from tests.e2e.servers import TcpServer, UdpServer
 
 BASE = "sim7020"
+BROKER = ("max_queued_messages 0", "set_tcp_nodelay true", "persistence true", "autosave_interval 1")
 Document = dict[str, Any]
 Settings = Mapping[str, object]
 
@@ -183,6 +184,22 @@ class World:
             for heard in published:
                 contract_check.check(heard.topic, heard.payload, retain=heard.retain, base=BASE, modem=name)
             _check_final_receipts([heard for heard in published if heard.topic.endswith("/receipt")])
+
+
+@asynccontextmanager
+async def world_in(directory: Path, config: Sequence[str] = BROKER) -> AsyncIterator[World]:
+    """Run a broker and a client that hears everything; at the end hold all that was published to the contract."""
+    async with mosquitto(directory, *config) as broker:
+        mqtt = MqttPeer(broker.host, broker.port)
+        await mqtt.start()
+        try:
+            world = World(directory, broker, mqtt)
+            try:
+                yield world
+            finally:
+                await world.close()
+        finally:
+            await mqtt.stop()
 
 
 def _check_final_receipts(receipts: list[Heard]) -> None:
