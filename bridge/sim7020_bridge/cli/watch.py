@@ -20,9 +20,11 @@ from sim7020_bridge.mqtt.json_text import NotJson, parse_object
 from sim7020_bridge.mqtt.messages import Received
 
 REFRESH = 0.25
+"""Seconds between two pictures: a flood of messages must not be one drawing each, nor the terminal's size be missed."""
 PATIENCE = 30.0
 """Seconds that the broker has to accept at first; afterwards it is waited for without end."""
 KEPT = 200
+"""Messages that are kept to be shown, more than a terminal has lines."""
 
 
 @click.command()

@@ -16,6 +16,8 @@ END: Final = 5.0
 """Longest wait until a program that was told to end has ended, in seconds."""
 
 _LOOK: Final = 0.02
+"""Seconds between two looks whether a program is ready: a port or a file of another process gives no notice."""
+
 _LAST_LINES: Final = 12
 _LAST_BYTES: Final = 16384
 

@@ -15,7 +15,7 @@ from sim7020_bridge.mqtt.documents import ReceiptState
 from sim7020_bridge.mqtt.messages import Publication
 
 PERIOD: Final = 4.0
-"""Seconds between two messages of telemetry."""
+"""Seconds between two messages of telemetry: one can be followed on its way before the next sets out."""
 
 WARM: Final = 21.5
 """The greenhouse's middle temperature in degrees Celsius; above it the window is opened."""

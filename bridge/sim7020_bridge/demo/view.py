@@ -17,6 +17,8 @@ from sim7020_bridge.demo.stage import CONTROL, SOCKETS, TELEMETRY, Stage
 from sim7020_bridge.mqtt.documents import Layer
 
 _REFRESH: Final = 0.2
+"""Seconds between two pictures: times that are shown pass, too, when nothing happens."""
+
 _FEWEST_ROWS: Final = 3
 _LONGEST: Final = 200
 _TOPIC: Final = max(len(topic) for socket in SOCKETS for topic in socket.send_topics)

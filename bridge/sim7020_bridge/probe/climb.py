@@ -91,7 +91,7 @@ class Climb:
             async with error_numbers(module):
                 return (
                     await self._identified(module)
-                    and await Network(module, self._wanted, tell=self._told, begin=self._begin).climb()
+                    and await Network(module, self._wanted, tell=self._tell, begin=self._begin).climb()
                 )
         except LineError:
             raise
@@ -116,7 +116,7 @@ class Climb:
             return False
         self._fine(Layer.MODULE, f"{identity.model} by {identity.manufacturer or 'an unknown maker'}", details)
         if identity.firmware is None:
-            self._told(Finding(Layer.FIRMWARE, Status.WARNING, "the module does not tell its firmware"))
+            self._tell(Finding(Layer.FIRMWARE, Status.WARNING, "the module does not tell its firmware"))
         else:
             self._fine(Layer.FIRMWARE, identity.firmware, {"firmware": identity.firmware})
         return True
@@ -127,7 +127,7 @@ class Climb:
             self._facts.learn(ModuleLost("", silent=True, garbled=True))
             self._alert(Layer.BAUD_RATE)
             return
-        self._told(Finding(Layer.BAUD_RATE, Status.SKIPPED, "not known: nothing answers AT"))
+        self._tell(Finding(Layer.BAUD_RATE, Status.SKIPPED, "not known: nothing answers AT"))
         if heard.texts:
             said = heard.example[:_EXAMPLE]
             self._broken(Layer.MODULE, f"Something talks at the port, but it is no modem: {said!r}", _NO_MODEM)
@@ -150,14 +150,11 @@ class Climb:
         self._layer = layer
         self._waiting(layer, what)
 
-    def _told(self, finding: Finding) -> None:
-        self._tell(finding)
-
     def _fine(self, layer: Layer, summary: str, details: dict[str, Detail]) -> None:
-        self._told(Finding(layer, Status.FINE, summary, details))
+        self._tell(Finding(layer, Status.FINE, summary, details))
 
     def _broken(self, layer: Layer, summary: str, advice: str, details: dict[str, Detail] | None = None) -> None:
-        self._told(Finding(layer, Status.BROKEN, summary, details or {}, advice))
+        self._tell(Finding(layer, Status.BROKEN, summary, details or {}, advice))
 
     def _alert(self, layer: Layer, alert: AlertId | None = None, details: dict[str, Detail] | None = None) -> None:
         found = alerts(self._facts.state)

@@ -119,6 +119,7 @@ class Replay:
         report: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._script = script
+        self._forms = [_form(exchange.command) for exchange in script]
         self._terminal = terminal
         self._strict = strict
         self._speed = speed
@@ -147,11 +148,11 @@ class Replay:
         wanted = _form(command)
         if self._strict:
             following = self._script[self._next]
-            if _form(following.command) != wanted:
+            if self._forms[self._next] != wanted:
                 raise OffScript(following.line, following.command, masked(command))
             return self._next
         order = [*range(self._next, len(self._script)), *range(1, self._next)]
-        return next((place for place in order if _form(self._script[place].command) == wanted), None)
+        return next((place for place in order if self._forms[place] == wanted), None)
 
     async def _say(self, exchange: Exchange) -> None:
         payload = dict(exchange.payload)
