@@ -1,7 +1,9 @@
 """The module's end of a line in memory: says what it is told to, once it hears anything."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+from sim7020_bridge.errors import PortClosed
 
 
 class ScriptedWire:
@@ -14,8 +16,6 @@ class ScriptedWire:
     def __init__(self, *, answers_attention: bool = True) -> None:
         self.written: list[bytes] = []
         self._answers_attention = answers_attention
-        self._incoming: asyncio.Queue[bytes] = asyncio.Queue()
-        self._handed_out = False
         self._laid_out: list[bytes] | None = None
 
     def answer_with(self, chunks: Sequence[bytes]) -> None:
@@ -23,24 +23,27 @@ class ScriptedWire:
         self._laid_out = list(chunks)
 
     def say(self, *chunks: bytes) -> None:
-        """Deliver bytes now; b"" is the end of the line."""
+        """Deliver bytes as soon as the host listens; b"" is the end of the line."""
         for chunk in chunks:
-            self._incoming.put_nowait(chunk)
+            asyncio.get_running_loop().call_soon(self._deliver, chunk)
 
     async def read_out(self) -> None:
-        """Wait until all that was said has been read and acted on."""
-        await self._incoming.join()
+        """Wait until all that was said has been acted on."""
+        done = asyncio.Event()
+        asyncio.get_running_loop().call_soon(done.set)
+        await done.wait()
 
-    async def read(self) -> bytes:
-        """Return the next chunk; asking for one more means that the last has been acted on."""
-        if self._handed_out:
-            self._incoming.task_done()
-        self._handed_out = False
-        chunk = await self._incoming.get()
-        self._handed_out = True
-        return chunk
+    def listen(self, heard: Callable[[bytes], None], gone: Callable[[PortClosed], None]) -> None:
+        """Deliver from now on."""
+        self._heard, self._gone = heard, gone
 
-    async def write(self, data: bytes) -> None:
+    def _deliver(self, chunk: bytes) -> None:
+        if chunk:
+            self._heard(chunk)
+        else:
+            self._gone(PortClosed("the end of the line"))
+
+    def write(self, data: bytes) -> None:
         """Take what the host sends."""
         self.written.append(data)
         if self._laid_out is not None:

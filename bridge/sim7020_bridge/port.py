@@ -7,10 +7,11 @@ import socket
 import termios
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from typing import Final, cast
+from urllib.parse import urlsplit
 
 import serial
 from serial.tools import list_ports
@@ -30,30 +31,88 @@ class Port(ABC):
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self._loop = asyncio.get_running_loop()
+        self._unread = bytearray()
+        self._readable = asyncio.Event()
+        self._drained = asyncio.Event()
+        self._drained.set()
+        self._heard: Callable[[bytes], None] | None = None
+        self._gone: Callable[[PortClosed], None] | None = None
+        self._end: PortClosed | None = None
 
-    @abstractmethod
+    def listen(self, heard: Callable[[bytes], None], gone: Callable[[PortClosed], None]) -> None:
+        """Have all that comes handed over the moment it does, instead of reading it; never from within ``write``.
+
+        Args:
+            heard: Called with what has come, at least one byte.
+            gone: Called once, when nothing will come any more.
+        """
+        self._heard, self._gone = heard, gone
+        self._loop.call_soon(self._hand_over)
+
     async def read(self) -> bytes:
         """Return what has come, at least one byte. One reader at a time.
 
         Raises:
             PortClosed: The device was unplugged, or the peer closed.
         """
+        while not self._unread:
+            if self._end is not None:
+                raise self._end
+            self._readable.clear()
+            await self._readable.wait()
+        data = bytes(self._unread)
+        self._unread.clear()
+        return data
 
     @abstractmethod
-    async def write(self, data: bytes) -> None:
-        """Hand all bytes to the line. One writer at a time.
+    def write(self, data: bytes) -> None:
+        """Hand bytes to the line, in order; what it does not take now is kept until it does.
 
         Raises:
             PortClosed: The device was unplugged, or the peer closed.
         """
 
+    async def drain(self) -> None:
+        """Return once the line has taken what was written.
+
+        Raises:
+            PortClosed: The device was unplugged, or the peer closed.
+        """
+        await self._drained.wait()
+        if self._end is not None:
+            raise self._end
+
     @abstractmethod
     async def aclose(self) -> None:
         """Give the port back, whatever state it is in."""
 
-    def gone(self, why: object = "") -> PortClosed:
-        """Say that the port went away, and why if that is known."""
-        return PortClosed(f"{self.name} went away: {why}" if why else f"{self.name} went away")
+    def _take(self, data: bytes) -> None:
+        """Note what has come."""
+        if self._heard is not None and not self._unread:
+            self._heard(data)
+        else:
+            self._unread += data
+            self._readable.set()
+
+    def _finish(self, why: object = "") -> PortClosed:
+        """Note that the port went away, and why if that is known; return the error that says so."""
+        if self._end is None:
+            self._end = PortClosed(f"{self.name} went away: {why}" if why else f"{self.name} went away")
+            self._readable.set()
+            self._drained.set()
+            self._loop.call_soon(self._hand_over)
+        return self._end
+
+    def _hand_over(self) -> None:
+        """Give the listener what came before it listened, and the end."""
+        if self._heard is not None and self._unread:
+            data = bytes(self._unread)
+            self._unread.clear()
+            self._heard(data)
+        if self._gone is not None and self._end is not None:
+            gone, self._gone = self._gone, None
+            gone(self._end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +156,27 @@ class _TtyPort(Port):
         super().__init__(str(device.port))
         self._device = device
         self._descriptor = device.fileno()
-        self._reader = asyncio.StreamReader()
+        self._unsent = b""
         os.set_blocking(self._descriptor, False)
-        asyncio.get_running_loop().add_reader(self._descriptor, self._readable)
+        self._loop.add_reader(self._descriptor, self._read_on)
 
-    def _readable(self) -> None:
+    def write(self, data: bytes) -> None:
+        if self._end is not None:
+            raise self._end
+        self._unsent += data
+        if self._drained.is_set():
+            self._write_on()
+            if self._end is not None:
+                raise self._end
+
+    async def aclose(self) -> None:
+        self._finish()
+        # what is unsent must not hold the close up: a modem that is gone never takes it
+        with suppress(termios.error):
+            self._device.reset_output_buffer()
+        self._device.close()
+
+    def _read_on(self) -> None:
         try:
             data = os.read(self._descriptor, CHUNK)
         except BlockingIOError:
@@ -109,85 +184,91 @@ class _TtyPort(Port):
         except OSError:
             data = b""
         if data:
-            self._reader.feed_data(data)
+            self._take(data)
         else:
-            asyncio.get_running_loop().remove_reader(self._descriptor)
-            self._reader.feed_eof()
+            self._finish()
 
-    async def read(self) -> bytes:
-        data = await self._reader.read(CHUNK)
-        if not data:
-            raise self.gone()
-        return data
-
-    async def write(self, data: bytes) -> None:
-        while data:
-            try:
-                data = data[os.write(self._descriptor, data) :]
-            except BlockingIOError:
-                await self._writable()
-            except OSError as error:
-                raise self.gone(error.strerror) from error
-
-    async def _writable(self) -> None:
-        loop = asyncio.get_running_loop()
-        ready = loop.create_future()
-        loop.add_writer(self._descriptor, lambda: None if ready.done() else ready.set_result(None))
+    def _write_on(self) -> None:
         try:
-            await ready
-        finally:
-            loop.remove_writer(self._descriptor)
+            while self._unsent:
+                self._unsent = self._unsent[os.write(self._descriptor, self._unsent) :]
+        except BlockingIOError:
+            if self._drained.is_set():
+                self._drained.clear()
+                self._loop.add_writer(self._descriptor, self._write_on)
+        except OSError as error:
+            self._finish(error.strerror)
+        else:
+            if not self._drained.is_set():
+                self._loop.remove_writer(self._descriptor)
+                self._drained.set()
 
-    async def aclose(self) -> None:
-        loop = asyncio.get_running_loop()
-        loop.remove_reader(self._descriptor)
-        loop.remove_writer(self._descriptor)
-        self._reader.feed_eof()
-        # what is unsent must not hold the close up: a modem that is gone never takes it
-        with suppress(termios.error):
-            self._device.reset_output_buffer()
-        self._device.close()
+    def _finish(self, why: object = "") -> PortClosed:
+        self._loop.remove_reader(self._descriptor)
+        self._loop.remove_writer(self._descriptor)
+        return super()._finish(why)
 
 
-class _SocketPort(Port):
-    def __init__(self, name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+class _SocketPort(Port, asyncio.Protocol):
+    def __init__(self, name: str) -> None:
         super().__init__(name)
-        self._reader = reader
-        self._writer = writer
+        self._transport: asyncio.Transport | None = None
+        self._lost = asyncio.Event()
 
-    async def read(self) -> bytes:
-        try:
-            data = await self._reader.read(CHUNK)
-        except OSError as error:
-            raise self.gone(error.strerror) from error
-        if not data:
-            raise self.gone("the serial server closed the connection")
-        return data
-
-    async def write(self, data: bytes) -> None:
-        try:
-            self._writer.write(data)
-            await self._writer.drain()
-        except OSError as error:
-            raise self.gone(error.strerror) from error
+    def write(self, data: bytes) -> None:
+        if self._end is not None or self._transport is None:
+            raise self._finish()
+        self._transport.write(data)
 
     async def aclose(self) -> None:
-        self._writer.transport.abort()
-        with suppress(OSError):
-            await self._writer.wait_closed()
+        if self._transport is not None:
+            self._transport.abort()
+            await self._lost.wait()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        connection: socket.socket = transport.get_extra_info("socket")
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def data_received(self, data: bytes) -> None:
+        self._take(data)
+
+    def pause_writing(self) -> None:
+        self._drained.clear()
+
+    def resume_writing(self) -> None:
+        self._drained.set()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        reason = error.strerror if isinstance(error, OSError) else None
+        self._finish(reason or "the serial server closed the connection")
+        self._lost.set()
 
 
 class _Rfc2217Port(Port):
-    """pyserial's client blocks, so a thread reads and hands over to the loop."""
+    """pyserial's client blocks, so one thread reads and others write, one at a time."""
 
     def __init__(self, name: str, device: serial.Serial) -> None:
         super().__init__(name)
         self._device = device
-        self._loop = asyncio.get_running_loop()
-        self._reader = asyncio.StreamReader()
+        self._unsent = b""
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._read_for_ever, name=f"read {name}", daemon=True)
         self._thread.start()
+
+    def write(self, data: bytes) -> None:
+        if self._end is not None:
+            raise self._end
+        self._unsent += data
+        if self._drained.is_set():
+            self._drained.clear()
+            self._write_on()
+
+    async def aclose(self) -> None:
+        self._closing.set()
+        await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._device.close)
+        self._finish()
 
     def _read_for_ever(self) -> None:
         while not self._closing.is_set():
@@ -197,35 +278,26 @@ class _Rfc2217Port(Port):
             except (OSError, serial.SerialException):
                 break
             if data:
-                self._hand_over(data)
-        self._hand_over(b"")
+                self._from_thread(self._take, data)
+        self._from_thread(self._finish, "the serial server closed the connection")
 
-    def _hand_over(self, data: bytes) -> None:
+    def _from_thread(self, call: Callable[..., object], argument: object) -> None:
         with suppress(RuntimeError):  # the loop is closed already: nobody listens any more
-            self._loop.call_soon_threadsafe(self._take, data)
+            self._loop.call_soon_threadsafe(call, argument)
 
-    def _take(self, data: bytes) -> None:
+    def _write_on(self) -> None:
+        data, self._unsent = self._unsent, b""
         if data:
-            self._reader.feed_data(data)
+            self._loop.run_in_executor(None, self._device.write, data).add_done_callback(self._written)
         else:
-            self._reader.feed_eof()
+            self._drained.set()
 
-    async def read(self) -> bytes:
-        data = await self._reader.read(CHUNK)
-        if not data:
-            raise self.gone("the serial server closed the connection")
-        return data
-
-    async def write(self, data: bytes) -> None:
-        try:
-            await asyncio.to_thread(self._device.write, data)
-        except (OSError, serial.SerialException) as error:
-            raise self.gone(error) from error
-
-    async def aclose(self) -> None:
-        self._closing.set()
-        await asyncio.to_thread(self._thread.join)
-        await asyncio.to_thread(self._device.close)
+    def _written(self, writing: "asyncio.Future[int | None]") -> None:
+        error = None if writing.cancelled() else writing.exception()
+        if error is None:
+            self._write_on()
+        else:
+            self._finish(error)
 
 
 def _open_tty(name: str, baudrate: int) -> Port:
@@ -239,17 +311,16 @@ def _open_tty(name: str, baudrate: int) -> Port:
 
 async def _open_socket(name: str) -> Port:
     try:
-        place = _place(name)
+        host, number = _place(name)
         async with asyncio.timeout(CONNECT_TIMEOUT):
-            reader, writer = await asyncio.open_connection(place.hostname, place.port)
+            loop = asyncio.get_running_loop()
+            _, port = await loop.create_connection(lambda: _SocketPort(name), host, number)
     except TimeoutError as error:
         detail = f"no connection within {CONNECT_TIMEOUT:g} s; is the host switched on and reachable?"
         raise PortUnavailable(name, "missing", detail) from error
     except (OSError, ValueError) as error:
         raise _unreachable(name, error) from error
-    connection: socket.socket = writer.get_extra_info("socket")
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return _SocketPort(name, reader, writer)
+    return port
 
 
 async def _open_rfc2217(name: str, baudrate: int) -> Port:
@@ -264,11 +335,11 @@ async def _open_rfc2217(name: str, baudrate: int) -> Port:
         raise _unreachable(name, error) from error
 
 
-def _place(name: str) -> SplitResult:
+def _place(name: str) -> tuple[str, int]:
     place = urlsplit(name)
     if not place.hostname or not place.port:
         raise ValueError("the URL needs a host and a port from 1 to 65535")
-    return place
+    return place.hostname, place.port
 
 
 def _unreachable(name: str, error: Exception) -> PortUnavailable:

@@ -57,7 +57,9 @@ class ScriptedModule:
         self.noise = b""
         self._answers: dict[str, tuple[str, ...]] = dict(ATTACHED)
         self._once: dict[str, deque[tuple[str, ...]]] = {}
-        self._incoming: asyncio.Queue[bytes] = asyncio.Queue()
+        self._incoming: deque[bytes] = deque()
+        self._heard: Callable[[bytes], None] | None = None
+        self._gone: Callable[[PortClosed], None] = lambda _: None
         self._changed = asyncio.Event()
         self._unplugged = False
 
@@ -72,16 +74,17 @@ class ScriptedModule:
     def say(self, *lines: str) -> None:
         """Say something unasked."""
         if lines:
-            self._incoming.put_nowait("".join(f"\r\n{line}\r\n" for line in lines).encode())
+            self._say_raw("".join(f"\r\n{line}\r\n" for line in lines).encode())
 
     def unplug(self) -> None:
         """Take the port away."""
         self._unplugged = True
-        self._incoming.put_nowait(b"")
+        self._say_raw(b"")
 
     def plug(self) -> "ScriptedModule":
         """Give the port to whoever opens it; nothing that was said before is heard any more."""
-        self._incoming = asyncio.Queue()
+        self._incoming = deque()
+        self._heard = None
         self._unplugged = False
         self.opened += 1
         return self
@@ -97,11 +100,12 @@ class ScriptedModule:
                 self._changed.clear()
                 await self._changed.wait()
 
-    async def read(self) -> bytes:
-        """Return the next words."""
-        return await self._incoming.get()
+    def listen(self, heard: Callable[[bytes], None], gone: Callable[[PortClosed], None]) -> None:
+        """Speak to somebody, from what was said since the port was opened."""
+        self._heard, self._gone = heard, gone
+        asyncio.get_running_loop().call_soon(self._speak)
 
-    async def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> None:
         """Take a command line and answer it."""
         if self._unplugged:
             raise PortClosed("unplugged")
@@ -110,9 +114,9 @@ class ScriptedModule:
             return
         self.heard.append(line)
         if self.echo:
-            self._incoming.put_nowait(data)
+            self._say_raw(data)
         if self.noise:
-            self._incoming.put_nowait(self.noise)
+            self._say_raw(self.noise)
         elif not self.deaf:
             self.say(*self._reply(line))
         self._changed.set()
@@ -120,6 +124,20 @@ class ScriptedModule:
     async def aclose(self) -> None:
         """Close the port."""
         self._unplugged = True
+
+    def _say_raw(self, data: bytes) -> None:
+        """Say bytes; b"" is the end of the line."""
+        self._incoming.append(data)
+        if self._heard is not None:
+            asyncio.get_running_loop().call_soon(self._speak)
+
+    def _speak(self) -> None:
+        while self._incoming and self._heard is not None:
+            data = self._incoming.popleft()
+            if data:
+                self._heard(data)
+            else:
+                self._gone(PortClosed("unplugged"))
 
     def _reply(self, line: str) -> tuple[str, ...]:
         name = line.partition("=")[0]

@@ -47,8 +47,34 @@ async def test_device_carries_every_byte() -> None:
     async with PtyPeer() as peer, opened(peer.path) as port:
         peer.say_raw(EVERY_BYTE)
         assert await read_exactly(port, 256) == EVERY_BYTE
-        await port.write(EVERY_BYTE)
+        port.write(EVERY_BYTE)
         assert b"".join([await peer.byte() for _ in range(256)]) == EVERY_BYTE
+
+
+async def test_listener_hears_what_came_before_it_listened() -> None:
+    """What is listened to comes in order from the first byte on, and its end is told once."""
+    heard = bytearray()
+    all_heard = asyncio.Event()
+
+    def hear(data: bytes) -> None:
+        heard.extend(data)
+        if heard.endswith(b" after"):
+            all_heard.set()
+
+    ended: asyncio.Future[PortClosed] = asyncio.get_running_loop().create_future()
+    async with PtyPeer() as peer, opened(peer.path) as port:
+        peer.say_raw(b"before ")
+        assert await read_exactly(port, 1)
+        peer.say_raw(EVERY_BYTE)
+        await asyncio.sleep(0)
+        port.listen(hear, ended.set_result)
+        peer.say_raw(b" after")
+        async with asyncio.timeout(PATIENCE):
+            await all_heard.wait()
+        assert EVERY_BYTE in heard
+        peer.unplug()
+        async with asyncio.timeout(PATIENCE):
+            assert "went away" in str(await ended)
 
 
 async def test_device_gets_its_baud_rate() -> None:
@@ -66,7 +92,8 @@ async def test_more_than_the_device_takes_at_once() -> None:
     """A write waits for the device where it has no room, and loses nothing."""
     data = EVERY_BYTE * 400
     async with PtyPeer() as peer, opened(peer.path) as port:
-        writing = asyncio.create_task(port.write(data))
+        port.write(data)
+        writing = asyncio.create_task(port.drain())
         heard = b"".join([await peer.byte() for _ in range(len(data))])
         await writing
         assert heard == data
@@ -80,7 +107,7 @@ async def test_unplugged_device() -> None:
         with pytest.raises(PortClosed, match=f"{peer.path} went away"):
             await reading
         with pytest.raises(PortClosed, match="went away"):
-            await port.write(b"AT\r")
+            port.write(b"AT\r")
 
 
 async def test_close_while_the_device_takes_nothing() -> None:
@@ -88,7 +115,8 @@ async def test_close_while_the_device_takes_nothing() -> None:
     master, slave = os.openpty()
     try:
         async with asyncio.timeout(PATIENCE), opened(os.ttyname(slave)) as port:
-            writing = asyncio.create_task(port.write(EVERY_BYTE * 1000))
+            port.write(EVERY_BYTE * 1000)
+            writing = asyncio.create_task(port.drain())
             reading = asyncio.create_task(port.read())
             done, _ = await asyncio.wait([writing], timeout=0.05)
             assert not done
@@ -112,7 +140,7 @@ async def test_busy_device() -> None:
             with pytest.raises(PortUnavailable, match=rf"the program .+ \(process {os.getpid()}\) holds it"):
                 await open_port(port.name, 115200)
         async with opened(peer.path) as port:
-            await port.write(b"A")
+            port.write(b"A")
             assert await peer.byte() == b"A"
 
 
@@ -156,7 +184,7 @@ async def test_socket_port() -> None:
     async with await asyncio.start_server(echo_then_leave, "127.0.0.1", 0) as server:
         number = server.sockets[0].getsockname()[1]
         async with opened(f"socket://127.0.0.1:{number}") as port:
-            await port.write(EVERY_BYTE)
+            port.write(EVERY_BYTE)
             assert await read_exactly(port, 256) == EVERY_BYTE
             with pytest.raises(PortClosed, match="the serial server closed the connection"):
                 await port.read()
@@ -172,7 +200,7 @@ async def test_socket_port_reset() -> None:
             with pytest.raises(PortClosed):
                 await port.read()
             with pytest.raises(PortClosed):
-                await port.write(b"AT\r")
+                port.write(b"AT\r")
 
 
 @pytest.mark.parametrize("scheme", ["socket", "rfc2217"])
@@ -191,7 +219,7 @@ async def test_rfc2217_port_of_pyserial() -> None:
     with Rfc2217Server() as server:
         async with opened(f"rfc2217://127.0.0.1:{server.number}", 9600) as port:
             assert server.device.baudrate == 9600
-            await port.write(EVERY_BYTE)
+            port.write(EVERY_BYTE)
             assert await read_exactly(port, 256) == EVERY_BYTE
             await asyncio.to_thread(server.stop)
             with pytest.raises(PortClosed, match="the serial server closed the connection"):
@@ -204,7 +232,8 @@ async def _write_until_refused(port: Port) -> None:
     """Write on: the first bytes after the far end is gone still find room on this side."""
     async with asyncio.timeout(PATIENCE):
         while True:
-            await port.write(EVERY_BYTE)
+            port.write(EVERY_BYTE)
+            await port.drain()
 
 
 class Rfc2217Server:
@@ -285,7 +314,7 @@ async def test_port_of_ser2net(tmp_path: Path, accepter: str, url: str) -> None:
         try:
             port = await _open_once_it_listens(url.format(number))
             try:
-                await port.write(EVERY_BYTE)
+                port.write(EVERY_BYTE)
                 assert b"".join([await peer.byte() for _ in range(256)]) == EVERY_BYTE
                 peer.say_raw(EVERY_BYTE)
                 assert await read_exactly(port, 256) == EVERY_BYTE
@@ -315,7 +344,7 @@ async def test_name_is_followed_each_time(tmp_path: Path) -> None:
     async with PtyPeer() as first, PtyPeer() as second:
         name.symlink_to(first.path)
         async with opened(str(name)) as port:
-            await port.write(b"1")
+            port.write(b"1")
             assert await first.byte() == b"1"
         name.unlink()
         with pytest.raises(PortUnavailable) as missing:
@@ -323,7 +352,7 @@ async def test_name_is_followed_each_time(tmp_path: Path) -> None:
         assert missing.value.reason == "missing"
         name.symlink_to(second.path)
         async with opened(str(name)) as port:
-            await port.write(b"2")
+            port.write(b"2")
             assert await second.byte() == b"2"
             with pytest.raises(PortUnavailable, match=rf"\(process {os.getpid()}\) holds it"):
                 await open_port(str(name), 115200)

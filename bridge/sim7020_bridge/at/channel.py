@@ -4,16 +4,27 @@ import asyncio
 import itertools
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
-from sim7020_bridge.at.command import Answer, Attention, Command, Echo, Order, R, UnknownLine, Urc, UrcTable
+from sim7020_bridge.at.command import (
+    Answer,
+    Command,
+    Echo,
+    Probe,
+    R,
+    ReadFlowControl,
+    UnknownLine,
+    Urc,
+    UrcTable,
+)
 from sim7020_bridge.at.dialogue import Dialogue, Ended, Event, Repeated, Stray, Unsolicited, result_of
+from sim7020_bridge.at.exchange import Exchange, Succession, fail
 from sim7020_bridge.at.framer import Framer, Line
 from sim7020_bridge.at.results import Outcome
-from sim7020_bridge.errors import CommandHeldBack, CommandRefused, LineError, LineOutOfSync, ModuleSilent, PortClosed
+from sim7020_bridge.errors import CommandRefused, LineError, LineOutOfSync, ModuleSilent, PortClosed
 
 log: Final = logging.getLogger(__name__)
 trace: Final = logging.getLogger("sim7020_bridge.trace")
@@ -28,12 +39,12 @@ U = TypeVar("U", bound=Urc)
 class Wire(Protocol):
     """What the channel needs of an open port."""
 
-    async def read(self) -> bytes:
-        """Return what has come, at least one byte; b"" or a PortClosed if nothing will come any more."""
+    def listen(self, heard: Callable[[bytes], None], gone: Callable[[PortClosed], None]) -> None:
+        """Hand over all that comes, never from within ``write``; ``gone`` if nothing will come any more."""
         ...
 
-    async def write(self, data: bytes) -> None:
-        """Take bytes to send and return once there is room for more. Raises PortClosed."""
+    def write(self, data: bytes) -> None:
+        """Take bytes to send, and keep what the line does not take now. Raises PortClosed."""
         ...
 
 
@@ -54,33 +65,6 @@ class Pacing:
     drain: float = 5.0
     attention: float = 1.0
     attempts: int = 5
-
-
-@dataclass(slots=True, eq=False)
-class Succession:
-    """Commands that are queued ahead of each other's answers; once it is broken, those still queued are not sent.
-
-    One that fails breaks it, before the next could go; so may whoever owns it.
-    """
-
-    broken: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class _Exchange:
-    command: Command[Any]
-    future: asyncio.Future[Answer]
-    succession: Succession | None
-
-    def look(self) -> None:
-        """Fail at once if it must not go any more."""
-        if self.succession is not None and self.succession.broken:
-            _fail(self.future, CommandHeldBack(self.command.shown()))
-
-    def end(self, *, success: bool) -> None:
-        """Hold the rest of the succession back unless this went well."""
-        if self.succession is not None and not success:
-            self.succession.broken = True
 
 
 class Channel:
@@ -114,18 +98,21 @@ class Channel:
         self._on_resync = on_resync
         self._mask = mask
         self._pacing = pacing or Pacing()
+        self._loop = asyncio.get_running_loop()
         self._framer = Framer()
         self._dialogue = Dialogue()
-        self._waiting: deque[_Exchange] = deque()
-        self._work = asyncio.Event()
+        self._waiting: deque[Exchange] = deque()
+        self._on_the_line: Exchange | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+        self._held = True
+        self._mending: asyncio.Task[None] | None = None
         self._vacant = asyncio.Event()
         self._vacant.set()
-        self._answered: asyncio.Future[Answer] | None = None
         self._expected: list[tuple[Callable[[Urc], bool], asyncio.Future[Any]]] = []
         self._heard = 0
         self._strays = 0
         self._closed: LineError | None = None
-        self._closing = asyncio.Event()
+        self._ended: asyncio.Future[None] = self._loop.create_future()
         self._last_used = 0.0
         self.sleeps_when_idle = False
         self.resyncs = 0
@@ -133,7 +120,7 @@ class Channel:
     @property
     def idle(self) -> bool:
         """Whether no command is on the line or waits for it."""
-        return not self._waiting
+        return self._vacant.is_set()
 
     @property
     def garbled(self) -> bool:
@@ -150,35 +137,30 @@ class Channel:
         Raises:
             LineError: Always, in the end; every waiting caller gets the same error.
         """
-        reading = asyncio.create_task(self._read(), name="at: read the line")
-        writing = asyncio.create_task(self._exchange_in_turn(), name="at: exchange in turn")
-        closing = asyncio.create_task(self._closing.wait(), name="at: wait for the close")
-        tasks: tuple[asyncio.Task[Any], ...] = (reading, writing, closing)
+        self._wire.listen(self._take, self.close)
+        self._held = False
+        self._go_on()
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in (reading, writing):
-                if task.done():
-                    task.result()
-            raise self._closed or PortClosed("the line ended")
-        except LineError as error:
-            self.close(error)
-            raise
+            await self._ended
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             self.close(PortClosed("the session ended"))
+            if self._mending is not None:
+                self._mending.cancel()
+                await asyncio.gather(self._mending, return_exceptions=True)
 
     def close(self, error: LineError) -> None:
         """Fail everything that waits, now and later, with an error, and end ``run``. Does not touch the wire."""
         if self._closed is None:
             self._closed = error
-        self._closing.set()
+        fail(self._ended, self._closed)
         exchanges, self._waiting = self._waiting, deque()
+        if self._on_the_line is not None:
+            exchanges.append(self._on_the_line)
+            self._clear_the_line()
         futures = [exchange.future for exchange in exchanges] + [future for _, future in self._expected]
         self._expected.clear()
         for future in futures:
-            _fail(future, self._closed)
+            fail(future, self._closed)
 
     async def execute(self, command: Command[R], *, succession: Succession | None = None) -> R:
         """Send a command in its turn and return what its answer says.
@@ -196,10 +178,10 @@ class Channel:
         """
         if self._closed is not None:
             raise self._closed
-        exchange = _Exchange(command, asyncio.get_running_loop().create_future(), succession)
+        exchange = Exchange(command, self._loop.create_future(), succession)
         self._waiting.append(exchange)
-        self._work.set()
         self._vacant.clear()
+        self._go_on()
         return result_of(command, await exchange.future)
 
     def expect(self, kind: type[U], matching: Callable[[U], bool] = lambda _: True) -> "asyncio.Future[U]":
@@ -207,9 +189,9 @@ class Channel:
 
         The URC still goes to ``on_urc``. Cancel the future when it is no longer wanted.
         """
-        future: asyncio.Future[U] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[U] = self._loop.create_future()
         if self._closed is not None:
-            _fail(future, self._closed)
+            fail(future, self._closed)
             return future
         self._expected.append((lambda urc: isinstance(urc, kind) and matching(urc), future))
         future.add_done_callback(self._forget)
@@ -222,15 +204,14 @@ class Channel:
             ModuleSilent: No answer came ``within`` seconds.
             LineError: The line broke.
         """
-        loop = asyncio.get_running_loop()
-        end = loop.time() + within
+        end = self._loop.time() + within
         # a module that was left in numeric mode (ATV0) says 0 to AT, but OK to ATV1
         for tried, line in enumerate(itertools.cycle(("AT", "ATV1"))):
-            if loop.time() >= end:
+            if self._loop.time() >= end:
                 break
             strays = self._strays
             with suppress(ModuleSilent, CommandRefused):
-                await self.execute(_Probe(every, line))
+                await self.execute(Probe(every, line))
                 # one AT that went unanswered in time may be answered yet, and would answer the next command
                 await asyncio.sleep(self._pacing.quiet)
                 if self._strays == strays:
@@ -242,26 +223,32 @@ class Channel:
     async def _ask(self) -> None:
         """Wait out late answers: a question's answer shows by its name that what was asked before has been answered."""
         with suppress(ModuleSilent, CommandRefused):
-            await self.execute(_Question())
+            await self.execute(ReadFlowControl())
 
     def _forget(self, future: "asyncio.Future[Any]") -> None:
         self._expected = [entry for entry in self._expected if entry[1] is not future]
 
-    async def _read(self) -> None:
-        while data := await self._wire.read():
-            self._heard += 1
+    def _take(self, data: bytes) -> None:
+        """Act on what came; only then may the next command go, or a second final result would answer it."""
+        if self._closed is not None:
+            return
+        self._heard += 1
+        try:
             for item in self._framer.feed(data):
                 if trace.isEnabledFor(logging.DEBUG):
                     trace.debug("< %s", self._mask(item.text) if isinstance(item, Line) else "> ")
                 for event in self._dialogue.take(item):
                     self._act(event)
-        raise PortClosed("the port went away")
+            self._go_on()
+        except Exception as error:  # noqa: BLE001 - a defect must end ``run``, which is not who called this
+            fail(self._ended, error)
 
     def _act(self, event: Event) -> None:
         match event:
             case Ended(answer):
-                if self._answered is not None and not self._answered.done():
-                    self._answered.set_result(answer)
+                exchange = self._clear_the_line()
+                if exchange is not None:
+                    self._conclude(exchange, answer)
             case Unsolicited(line):
                 self._announce(self._urcs.read(line))
             case Repeated(line):
@@ -280,74 +267,126 @@ class Channel:
                 future.set_result(urc)
         self._on_urc(urc)
 
-    async def _exchange_in_turn(self) -> None:
-        while True:
-            exchange = await self._next()
-            try:
-                await self._wake()
-                answer = await self._exchange(exchange.command)
-            except ModuleSilent as silence:
-                exchange.end(success=False)
-                if not isinstance(exchange.command, _Probe | _Question):
-                    await self._resynchronise()
-                _fail(exchange.future, silence)
+    def _go_on(self) -> None:
+        """Put the next command on the line, if the line is free."""
+        if self._held or self._on_the_line is not None or self._closed is not None:
+            return
+        while self._waiting:
+            exchange = self._waiting[0]
+            exchange.look()
+            if not exchange.future.done():
+                if self.sleeps_when_idle and self._loop.time() - self._last_used > self._pacing.drowsy:
+                    self._hold(self._wake())
+                else:
+                    self._begin(exchange)
+                return
+            self._waiting.popleft()
+        self._vacant.set()
+
+    def _begin(self, exchange: Exchange) -> None:
+        command = exchange.command
+        data = command.line().encode("ascii") + b"\r"
+        self._on_the_line = exchange
+        self._dialogue.begin(command)
+        self._deadline = self._loop.call_later(command.timeout, self._miss)
+        if trace.isEnabledFor(logging.DEBUG):
+            trace.debug("> %s", command.shown())
+        try:
+            self._wire.write(data)
+        except LineError as error:
+            self.close(error)
+
+    def _clear_the_line(self) -> Exchange | None:
+        """Take what is on the line off it; what still comes for it is unsolicited."""
+        exchange, self._on_the_line = self._on_the_line, None
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._dialogue.abandon()
+        self._last_used = self._loop.time()
+        return exchange
+
+    def _miss(self) -> None:
+        """Take note that no final result came in time."""
+        unfinished = self._dialogue.unfinished()
+        exchange = self._clear_the_line()
+        if exchange is None:
+            return
+        command = exchange.command
+        if not command.final_promised:
+            self._conclude(exchange, unfinished)
+        else:
+            exchange.end(success=False)
+            silence = ModuleSilent(command.shown(), command.timeout)
+            if isinstance(command, Probe | ReadFlowControl):
+                self._end(exchange, silence)
             else:
-                exchange.end(success=answer.final.outcome in exchange.command.successes)
-                if answer.final.outcome is Outcome.PROMPT and Outcome.PROMPT not in exchange.command.successes:
-                    await self._escape()
-                    await self._prove()
-                if not exchange.future.done():
-                    exchange.future.set_result(answer)
-            if self._waiting:
-                self._waiting.popleft()
-            if exchange.command.settle:
-                await asyncio.sleep(exchange.command.settle)
+                self._hold(self._recover(exchange, silence))
+        self._go_on()
+
+    def _conclude(self, exchange: Exchange, answer: Answer) -> None:
+        successes = exchange.command.successes
+        exchange.end(success=answer.final.outcome in successes)
+        if answer.final.outcome is Outcome.PROMPT and Outcome.PROMPT not in successes:
+            self._hold(self._leave_prompt(exchange, answer))
+        else:
+            self._end(exchange, answer)
+
+    def _end(self, exchange: Exchange, result: Answer | ModuleSilent) -> None:
+        """Tell whoever waits for an exchange how it ended."""
+        if self._waiting and self._waiting[0] is exchange:
+            self._waiting.popleft()
+        if isinstance(result, ModuleSilent):
+            fail(exchange.future, result)
+        elif not exchange.future.done():
+            exchange.future.set_result(result)
+        if exchange.command.settle:
+            self._hold(asyncio.sleep(exchange.command.settle))
+
+    def _hold(self, mending: Coroutine[Any, Any, None]) -> None:
+        """Let no command on the line until something is done with it."""
+        self._held = True
+        self._mending = self._loop.create_task(mending, name="at: mend the line")
+        self._mending.add_done_callback(self._mended)
+
+    def _mended(self, mending: asyncio.Task[None]) -> None:
+        error = None if mending.cancelled() else mending.exception()
+        if isinstance(error, LineError):
+            self.close(error)
+        elif error is not None:
+            fail(self._ended, error)
+        else:
+            self._held = False
+            self._go_on()
+
+    async def _exchange(self, command: Command[Any]) -> Answer:
+        """Have a command on a line that is held. Raises ModuleSilent."""
+        exchange = Exchange(command, self._loop.create_future(), None)
+        self._begin(exchange)
+        return await exchange.future
+
+    async def _recover(self, exchange: Exchange, silence: ModuleSilent) -> None:
+        await self._resynchronise()
+        self._end(exchange, silence)
+
+    async def _leave_prompt(self, exchange: Exchange, answer: Answer) -> None:
+        self._wire.write(ESCAPE)
+        await self._prove()
+        self._end(exchange, answer)
 
     async def _wake(self) -> None:
         """Rouse a module that sleeps when idle: what wakes it is lost, and it wants a pause before it listens.
 
         An AT that was answered too late would answer the command in its place, hence the look for strays.
         """
-        loop = asyncio.get_running_loop()
-        if self.sleeps_when_idle and loop.time() - self._last_used > self._pacing.drowsy:
-            for attempt in range(self._pacing.attempts):
-                strays = self._strays
-                with suppress(ModuleSilent):
-                    await self._exchange(_Probe(self._pacing.attention if attempt else self._pacing.rouse))
-                    if attempt:
-                        await asyncio.sleep(self._pacing.quiet)
-                    if self._strays == strays:
-                        return
-            await self._resynchronise()
-
-    async def _next(self) -> _Exchange:
-        while True:
-            while self._waiting:
-                self._waiting[0].look()
-                if not self._waiting[0].future.done():
-                    return self._waiting[0]
-                self._waiting.popleft()
-            self._work.clear()
-            self._vacant.set()
-            await self._work.wait()
-
-    async def _exchange(self, command: Command[Any]) -> Answer:
-        self._answered = asyncio.get_running_loop().create_future()
-        self._dialogue.begin(command)
-        try:
-            async with asyncio.timeout(command.timeout):
-                if trace.isEnabledFor(logging.DEBUG):
-                    trace.debug("> %s", command.shown())
-                await self._wire.write(command.line().encode("ascii") + b"\r")
-                return await self._answered
-        except TimeoutError:
-            if not command.final_promised:
-                return self._dialogue.unfinished()
-            raise ModuleSilent(command.shown(), command.timeout) from None
-        finally:
-            self._dialogue.abandon()
-            self._answered = None
-            self._last_used = asyncio.get_running_loop().time()
+        for attempt in range(self._pacing.attempts):
+            strays = self._strays
+            with suppress(ModuleSilent):
+                await self._exchange(Probe(self._pacing.attention if attempt else self._pacing.rouse))
+                if attempt:
+                    await asyncio.sleep(self._pacing.quiet)
+                if self._strays == strays:
+                    return
+        await self._resynchronise()
 
     async def _resynchronise(self) -> None:
         """Bring the line back into step after a missed deadline."""
@@ -364,65 +403,20 @@ class Channel:
         for attempt in range(self._pacing.attempts):
             await self._until_quiet()
             if attempt % 2:
-                await self._escape()
+                self._wire.write(ESCAPE)
             strays = self._strays
             with suppress(ModuleSilent):
-                answer = await self._exchange(_Probe(self._pacing.attention))
+                answer = await self._exchange(Probe(self._pacing.attention))
                 await asyncio.sleep(self._pacing.quiet)
                 if answer.final.outcome is Outcome.OK and self._strays == strays:
                     with suppress(ModuleSilent):
-                        await self._exchange(_Question())
+                        await self._exchange(ReadFlowControl())
                     return
         raise LineOutOfSync("the module does not answer AT any more")
 
-    async def _escape(self) -> None:
-        """Leave a data prompt, if the module should wait at one; a line that takes nothing must not hold us up."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._pacing.attention):
-                await self._wire.write(ESCAPE)
-
     async def _until_quiet(self) -> None:
-        loop = asyncio.get_running_loop()
-        end = loop.time() + self._pacing.drain
+        end = self._loop.time() + self._pacing.drain
         heard = -1
-        while heard != self._heard and loop.time() < end:
+        while heard != self._heard and self._loop.time() < end:
             heard = self._heard
             await asyncio.sleep(self._pacing.quiet)
-
-
-@dataclass(frozen=True, slots=True)
-class _Probe(Attention):
-    """AT with a deadline of its own; a missed one is an answer and no reason to resynchronise."""
-
-    within: float
-    words: str = "AT"
-
-    @property
-    def timeout(self) -> float:  # type: ignore[override]
-        """Seconds to wait."""
-        return self.within
-
-    def line(self) -> str:
-        """Return the command line."""
-        return self.words
-
-
-@dataclass(frozen=True, slots=True)
-class _Question(Order):
-    """+IFC: read the flow control, which nothing else asks for.
-
-    V.250 section 6.2.12.
-    """
-
-    answer_names: ClassVar[tuple[str, ...]] = ("+IFC",)
-    answer_promised: ClassVar[bool] = True
-
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+IFC?"
-
-
-def _fail(future: asyncio.Future[Any], error: Exception) -> None:
-    if not future.done():
-        future.set_exception(error)
-        future.exception()  # it counts as seen, also where nobody waits any more

@@ -106,6 +106,38 @@ class Attention(Order):
         return "AT"
 
 
+@dataclass(frozen=True, slots=True)
+class Probe(Attention):
+    """AT with a deadline of its own; a missed one is an answer and no reason to resynchronise."""
+
+    within: float
+    words: str = "AT"
+
+    @property
+    def timeout(self) -> float:  # type: ignore[override]
+        """Seconds to wait."""
+        return self.within
+
+    def line(self) -> str:
+        """Return the command line."""
+        return self.words
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFlowControl(Order):
+    """+IFC: read the flow control, which nothing else asks for.
+
+    V.250 section 6.2.12.
+    """
+
+    answer_names: ClassVar[tuple[str, ...]] = ("+IFC",)
+    answer_promised: ClassVar[bool] = True
+
+    def line(self) -> str:
+        """Return the command line."""
+        return "AT+IFC?"
+
+
 class Urc(ABC):
     """An unsolicited result code; a subclass is a frozen dataclass of its fields.
 

@@ -53,7 +53,7 @@ class Framer:
 
     def feed(self, data: bytes) -> list[Line | Prompt]:
         """Take bytes and return what they complete, in order."""
-        first, *rest = data.replace(b"\r", b"\n").replace(b"\0", b"").split(b"\n")
+        first, *rest = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\0", b"").split(b"\n")
         self._append(first)
         found: list[Line | Prompt] = []
         for piece in rest:

@@ -122,7 +122,7 @@ class _SerialModule:
         if not self._keyboard.interactive:
             for each in explanation:
                 self._keyboard.show(shown(each))
-        await self._port.write(data.encode("utf-8"))
+        self._port.write(data.encode("utf-8"))
         try:
             async with asyncio.timeout(within):
                 await self._ended.wait()

@@ -4,8 +4,9 @@ import asyncio
 import logging
 from typing import Final, TypeVar
 
-from sim7020_bridge.at.channel import Channel, Succession
+from sim7020_bridge.at.channel import Channel
 from sim7020_bridge.at.command import Command
+from sim7020_bridge.at.exchange import Succession
 from sim7020_bridge.commands.network import NameResolution, Ping, PingReply, ResolveName
 from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.errors import CommandRefused, ModuleSilent, RequestRefused

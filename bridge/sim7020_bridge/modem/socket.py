@@ -9,7 +9,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Any, Final
 
-from sim7020_bridge.at.channel import Succession
+from sim7020_bridge.at.exchange import Succession
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.commands.power import SetReleaseAssistance
 from sim7020_bridge.commands.sockets import (

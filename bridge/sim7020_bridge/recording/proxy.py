@@ -17,7 +17,8 @@ async def record(port: Port, pty: Pty, writer: Writer) -> None:
     async def from_host() -> None:
         while data := await pty.read():
             writer.sent(data)
-            await port.write(data)
+            port.write(data)
+            await port.drain()
 
     async def from_module() -> None:
         while True:

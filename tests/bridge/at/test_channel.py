@@ -7,13 +7,14 @@ from typing import ClassVar
 
 import pytest
 
-from sim7020_bridge.at.channel import Succession
+from sim7020_bridge.at.channel import Channel
 from sim7020_bridge.at.command import Attention, Echo, Order, UnknownLine
+from sim7020_bridge.at.exchange import Succession
 from sim7020_bridge.commands.packet import DeactivateContext, ReadContextParameters
 from sim7020_bridge.commands.power import Restart
 from sim7020_bridge.commands.radio import Functionality, ReadFunctionality, ReadSignalQuality, SignalQuality
 from sim7020_bridge.commands.raw import RawCommand
-from sim7020_bridge.commands.registry import Greeting
+from sim7020_bridge.commands.registry import URCS, Greeting
 from sim7020_bridge.commands.sim import SimReport
 from sim7020_bridge.commands.sockets import DataReceived, SendData, SocketFailed, SocketId
 from sim7020_bridge.errors import (
@@ -26,6 +27,7 @@ from sim7020_bridge.errors import (
     PortClosed,
 )
 from tests.bridge.at.conftest import Bench
+from tests.scripted_wire import ScriptedWire
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,16 @@ async def test_one_command_at_a_time(bench: Bench) -> None:
     await bench.channel.expect(DataReceived)
     assert not bench.channel.idle
     bench.peer.say("OK")
+    await bench.peer.answer("AT+CFUN?", "+CFUN: 1", "OK")
+    assert (await first, await second) == (SignalQuality(20, 0), Functionality.FULL)
+
+
+async def test_second_final_result_in_one_piece_answers_nothing(bench: Bench) -> None:
+    """A final result too many that comes together with the first is not the next command's."""
+    first = asyncio.create_task(bench.channel.execute(ReadSignalQuality()))
+    second = asyncio.create_task(bench.channel.execute(ReadFunctionality()))
+    assert await bench.peer.line() == "AT+CSQ"
+    bench.peer.say_raw(b"\r\n+CSQ: 20,0\r\n\r\nOK\r\n\r\nERROR\r\n")
     await bench.peer.answer("AT+CFUN?", "+CFUN: 1", "OK")
     assert (await first, await second) == (SignalQuality(20, 0), Functionality.FULL)
 
@@ -248,6 +260,33 @@ async def test_port_goes_away(bench: Bench) -> None:
     with pytest.raises(PortClosed):
         await bench.running
     with pytest.raises(PortClosed, match="went away"):
+        await waiting
+
+
+async def test_line_that_takes_nothing(bench: Bench) -> None:
+    """A command that a stuck line never takes is silence; what could not go is not waited for."""
+    bench.port.write(bytes(200_000))
+    with pytest.raises(LineOutOfSync):
+        await bench.channel.execute(Hasty())
+    with pytest.raises(LineOutOfSync):
+        await bench.running
+
+
+async def test_defect_ends_the_run() -> None:
+    """An error in what is done with a line is not swallowed, and nobody is left waiting."""
+
+    def stumble(_: object) -> None:
+        raise ZeroDivisionError
+
+    wire = ScriptedWire()
+    channel = Channel(wire, urcs=URCS, on_urc=stumble)
+    running = asyncio.create_task(channel.run())
+    waiting = asyncio.create_task(channel.execute(ReadFunctionality()))
+    await asyncio.sleep(0)
+    wire.say(b"\r\n+CSOERR: 0,1\r\n")
+    with pytest.raises(ZeroDivisionError):
+        await running
+    with pytest.raises(PortClosed):
         await waiting
 
 

@@ -1,7 +1,7 @@
 """A line that sleeps while it is idle (manual V1.05, +CSCLK=2), on virtual time."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from sim7020_bridge.at.channel import Channel, Pacing
 from sim7020_bridge.commands.radio import ReadSignalQuality, SignalQuality
 from sim7020_bridge.commands.registry import URCS
-from sim7020_bridge.errors import LineError, LineOutOfSync
+from sim7020_bridge.errors import LineError, LineOutOfSync, PortClosed
 from tests.bridge.scripted_module import on_virtual_time
 
 DOZES_AFTER = 5.0
@@ -26,13 +26,13 @@ class Dozer:
         self._delay = delay
         self._used = 0.0
         self._ears_from = 0.0
-        self._incoming: asyncio.Queue[bytes] = asyncio.Queue()
+        self._say: Callable[[bytes], None] = lambda _: None
 
-    async def read(self) -> bytes:
-        """Return the next words."""
-        return await self._incoming.get()
+    def listen(self, heard: Callable[[bytes], None], _gone: Callable[[PortClosed], None]) -> None:
+        """Speak to somebody."""
+        self._say = heard
 
-    async def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> None:
         """Take a line, or lose it while waking up."""
         loop = asyncio.get_running_loop()
         if loop.time() - self._used > DOZES_AFTER:
@@ -44,7 +44,7 @@ class Dozer:
         line = data.decode("ascii").strip()
         self.heard.append(line)
         words = b"\r\n+CSQ: 20,99\r\n\r\nOK\r\n" if line == "AT+CSQ" else b"\r\nOK\r\n"
-        loop.call_later(self._delay, self._incoming.put_nowait, words)
+        loop.call_later(self._delay, self._say, words)
 
 
 @asynccontextmanager

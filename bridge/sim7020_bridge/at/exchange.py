@@ -1,0 +1,44 @@
+"""A command on its way: its turn, its answer, and what must not go if it fails."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from sim7020_bridge.at.command import Answer, Command
+from sim7020_bridge.errors import CommandHeldBack
+
+
+@dataclass(slots=True, eq=False)
+class Succession:
+    """Commands that are queued ahead of each other's answers; once it is broken, those still queued are not sent.
+
+    One that fails breaks it, before the next could go; so may whoever owns it.
+    """
+
+    broken: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Exchange:
+    """A command and whoever waits for its answer."""
+
+    command: Command[Any]
+    future: asyncio.Future[Answer]
+    succession: Succession | None
+
+    def look(self) -> None:
+        """Fail it at once if it must not go any more."""
+        if self.succession is not None and self.succession.broken:
+            fail(self.future, CommandHeldBack(self.command.shown()))
+
+    def end(self, *, success: bool) -> None:
+        """Hold the rest of the succession back unless this went well."""
+        if self.succession is not None and not success:
+            self.succession.broken = True
+
+
+def fail(future: asyncio.Future[Any], error: BaseException) -> None:
+    """Fail a future that is not done yet, whether or not somebody still waits for it."""
+    if not future.done():
+        future.set_exception(error)
+        future.exception()  # it counts as seen, also where nobody waits any more
