@@ -77,7 +77,7 @@ class Channel:
     Args:
         wire: The open port.
         urcs: The URCs that exist.
-        on_urc: Called for each URC, in order, from the reading task; must not block or raise.
+        on_urc: Called for each URC, in order, as it comes; must not block. If it raises, that ends ``run``.
         on_resync: Called whenever a deadline passed and the line has to be brought back into step.
         mask: Makes a line fit for a log.
     """
@@ -135,7 +135,7 @@ class Channel:
         """Own the line until it breaks or is closed.
 
         Raises:
-            LineError: Always, in the end; every waiting caller gets the same error.
+            LineError: In the end, unless cancelled before; every waiting caller gets the same error.
         """
         self._wire.listen(self._take, self.close)
         self._held = False
@@ -145,7 +145,6 @@ class Channel:
         finally:
             self.close(PortClosed("the session ended"))
             if self._mending is not None:
-                self._mending.cancel()
                 await asyncio.gather(self._mending, return_exceptions=True)
 
     def close(self, error: LineError) -> None:
@@ -153,6 +152,8 @@ class Channel:
         if self._closed is None:
             self._closed = error
         fail(self._ended, self._closed)
+        if self._mending is not None:
+            self._mending.cancel()
         exchanges, self._waiting = self._waiting, deque()
         if self._on_the_line is not None:
             exchanges.append(self._on_the_line)
@@ -161,6 +162,7 @@ class Channel:
         self._expected.clear()
         for future in futures:
             fail(future, self._closed)
+        self._vacant.set()
 
     async def execute(self, command: Command[R], *, succession: Succession | None = None) -> R:
         """Send a command in its turn and return what its answer says.
@@ -271,17 +273,21 @@ class Channel:
         """Put the next command on the line, if the line is free."""
         if self._held or self._on_the_line is not None or self._closed is not None:
             return
-        while self._waiting:
-            exchange = self._waiting[0]
-            exchange.look()
-            if not exchange.future.done():
-                if self.sleeps_when_idle and self._loop.time() - self._last_used > self._pacing.drowsy:
-                    self._hold(self._wake())
-                else:
-                    self._begin(exchange)
-                return
-            self._waiting.popleft()
-        self._vacant.set()
+        try:
+            while self._waiting:
+                exchange = self._waiting[0]
+                exchange.look()
+                if not exchange.future.done():
+                    if self.sleeps_when_idle and self._loop.time() - self._last_used > self._pacing.drowsy:
+                        self._hold(self._wake())
+                    else:
+                        self._begin(exchange)
+                    return
+                self._waiting.popleft()
+        except Exception as error:  # noqa: BLE001 - as in ``_take``: whoever called may have nothing to do with it
+            fail(self._ended, error)
+        else:
+            self._vacant.set()
 
     def _begin(self, exchange: Exchange) -> None:
         command = exchange.command
@@ -330,6 +336,8 @@ class Channel:
             self._hold(self._leave_prompt(exchange, answer))
         else:
             self._end(exchange, answer)
+            if exchange.command.settle:
+                self._hold(asyncio.sleep(exchange.command.settle))
 
     def _end(self, exchange: Exchange, result: Answer | ModuleSilent) -> None:
         """Tell whoever waits for an exchange how it ended."""
@@ -339,17 +347,17 @@ class Channel:
             fail(exchange.future, result)
         elif not exchange.future.done():
             exchange.future.set_result(result)
-        if exchange.command.settle:
-            self._hold(asyncio.sleep(exchange.command.settle))
 
     def _hold(self, mending: Coroutine[Any, Any, None]) -> None:
-        """Let no command on the line until something is done with it."""
+        """Let no command on the line until something is done with it; only one thing at a time is."""
         self._held = True
         self._mending = self._loop.create_task(mending, name="at: mend the line")
         self._mending.add_done_callback(self._mended)
 
     def _mended(self, mending: asyncio.Task[None]) -> None:
-        error = None if mending.cancelled() else mending.exception()
+        if mending.cancelled():
+            return  # the line was closed meanwhile
+        error = mending.exception()
         if isinstance(error, LineError):
             self.close(error)
         elif error is not None:
