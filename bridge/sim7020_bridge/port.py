@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import os
-import socket
 import termios
 import threading
 from abc import ABC, abstractmethod
@@ -22,8 +21,11 @@ from sim7020_bridge.holders import holders
 CHUNK: Final = 4096
 CONNECT_TIMEOUT: Final = 10.0
 """Seconds for a network port to accept the connection."""
+_MOST_UNREAD: Final = 1 << 16
+"""Bytes that wait to be read until a network port takes no more; a device and its line are slow enough."""
 _GLANCE: Final = 0.5
 """Seconds after which the thread of an RFC 2217 port looks whether it should end."""
+_SERVER_LEFT: Final = "the serial server closed the connection"
 
 
 class Port(ABC):
@@ -43,6 +45,8 @@ class Port(ABC):
     def listen(self, heard: Callable[[bytes], None], gone: Callable[[PortClosed], None]) -> None:
         """Have all that comes handed over the moment it does, instead of reading it; never from within ``write``.
 
+        Neither may raise.
+
         Args:
             heard: Called with what has come, at least one byte.
             gone: Called once, when nothing will come any more.
@@ -61,9 +65,7 @@ class Port(ABC):
                 raise self._end
             self._readable.clear()
             await self._readable.wait()
-        data = bytes(self._unread)
-        self._unread.clear()
-        return data
+        return self._all_unread()
 
     @abstractmethod
     def write(self, data: bytes) -> None:
@@ -85,7 +87,7 @@ class Port(ABC):
 
     @abstractmethod
     async def aclose(self) -> None:
-        """Give the port back, whatever state it is in."""
+        """Give the port back, whatever state it is in; once more does nothing."""
 
     def _take(self, data: bytes) -> None:
         """Note what has come."""
@@ -95,8 +97,14 @@ class Port(ABC):
             self._unread += data
             self._readable.set()
 
+    def _all_unread(self) -> bytes:
+        """Take what waits to be read."""
+        data = bytes(self._unread)
+        self._unread.clear()
+        return data
+
     def _finish(self, why: object = "") -> PortClosed:
-        """Note that the port went away, and why if that is known; return the error that says so."""
+        """Note that the port went away, and why if that is known and nothing was known before; return the error."""
         if self._end is None:
             self._end = PortClosed(f"{self.name} went away: {why}" if why else f"{self.name} went away")
             self._readable.set()
@@ -107,11 +115,9 @@ class Port(ABC):
     def _hand_over(self) -> None:
         """Give the listener what came before it listened, and the end."""
         if self._heard is not None and self._unread:
-            data = bytes(self._unread)
-            self._unread.clear()
-            self._heard(data)
+            self._heard(self._all_unread())
         if self._gone is not None and self._end is not None:
-            gone, self._gone = self._gone, None
+            gone, self._heard, self._gone = self._gone, None, None
             gone(self._end)
 
 
@@ -171,6 +177,8 @@ class _TtyPort(Port):
 
     async def aclose(self) -> None:
         self._finish()
+        if not self._device.is_open:
+            return
         # what is unsent must not hold the close up: a modem that is gone never takes it
         with suppress(termios.error):
             self._device.reset_output_buffer()
@@ -204,34 +212,42 @@ class _TtyPort(Port):
                 self._drained.set()
 
     def _finish(self, why: object = "") -> PortClosed:
-        self._loop.remove_reader(self._descriptor)
-        self._loop.remove_writer(self._descriptor)
+        if self._end is None:  # later, another port may have the number
+            self._loop.remove_reader(self._descriptor)
+            self._loop.remove_writer(self._descriptor)
         return super()._finish(why)
 
 
 class _SocketPort(Port, asyncio.Protocol):
+    _transport: asyncio.Transport
+
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self._transport: asyncio.Transport | None = None
         self._lost = asyncio.Event()
 
     def write(self, data: bytes) -> None:
-        if self._end is not None or self._transport is None:
-            raise self._finish()
+        if self._end is not None:
+            raise self._end
         self._transport.write(data)
 
     async def aclose(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
-            await self._lost.wait()
+        self._finish()
+        self._transport.abort()
+        await self._lost.wait()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        connection: socket.socket = transport.get_extra_info("socket")
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # drained is what holds nothing back
+        self._transport.set_write_buffer_limits(0)
 
     def data_received(self, data: bytes) -> None:
         self._take(data)
+        if len(self._unread) > _MOST_UNREAD:
+            self._transport.pause_reading()
+
+    def eof_received(self) -> None:
+        # the connection itself is lost only after all that was written is sent, which may be never
+        self._finish(_SERVER_LEFT)
 
     def pause_writing(self) -> None:
         self._drained.clear()
@@ -241,8 +257,12 @@ class _SocketPort(Port, asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         reason = error.strerror if isinstance(error, OSError) else None
-        self._finish(reason or "the serial server closed the connection")
+        self._finish(reason or _SERVER_LEFT)
         self._lost.set()
+
+    def _all_unread(self) -> bytes:
+        self._transport.resume_reading()
+        return super()._all_unread()
 
 
 class _Rfc2217Port(Port):
@@ -265,10 +285,10 @@ class _Rfc2217Port(Port):
             self._write_on()
 
     async def aclose(self) -> None:
+        self._finish()
         self._closing.set()
         await asyncio.to_thread(self._thread.join)
         await asyncio.to_thread(self._device.close)
-        self._finish()
 
     def _read_for_ever(self) -> None:
         while not self._closing.is_set():
@@ -279,7 +299,7 @@ class _Rfc2217Port(Port):
                 break
             if data:
                 self._from_thread(self._take, data)
-        self._from_thread(self._finish, "the serial server closed the connection")
+        self._from_thread(self._finish, _SERVER_LEFT)
 
     def _from_thread(self, call: Callable[..., object], argument: object) -> None:
         with suppress(RuntimeError):  # the loop is closed already: nobody listens any more
@@ -287,7 +307,7 @@ class _Rfc2217Port(Port):
 
     def _write_on(self) -> None:
         data, self._unsent = self._unsent, b""
-        if data:
+        if data and self._end is None:
             self._loop.run_in_executor(None, self._device.write, data).add_done_callback(self._written)
         else:
             self._drained.set()

@@ -20,6 +20,7 @@ from sim7020_bridge.port import Port, open_port
 from tests.pty_peer import PATIENCE, PtyPeer
 
 EVERY_BYTE = bytes(range(256))
+MORE_THAN_A_SOCKET_HOLDS = bytes(32 << 20)
 AS_PYSERIAL_DOES = pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning")
 
 
@@ -203,6 +204,97 @@ async def test_socket_port_reset() -> None:
                 port.write(b"AT\r")
 
 
+async def test_socket_port_half_closed_while_it_takes_nothing() -> None:
+    """A serial server that says goodbye is gone, even if it never takes what was written to it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        async with opened(f"socket://127.0.0.1:{server.getsockname()[1]}") as port:
+            connection, _ = server.accept()
+            with connection:
+                port.write(MORE_THAN_A_SOCKET_HOLDS)
+                connection.shutdown(socket.SHUT_WR)
+                async with asyncio.timeout(PATIENCE):
+                    with pytest.raises(PortClosed, match="the serial server closed the connection"):
+                        await port.read()
+                    with pytest.raises(PortClosed):
+                        await port.drain()
+                with pytest.raises(PortClosed):
+                    port.write(b"AT\r")
+
+
+async def test_socket_port_is_drained_once_all_is_taken() -> None:
+    """What was written before the port was drained arrives, even if the port is closed then."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        async with opened(f"socket://127.0.0.1:{server.getsockname()[1]}") as port:
+            connection, _ = server.accept()
+            with connection:
+                drained = -len(EVERY_BYTE)
+                draining = asyncio.create_task(port.drain())
+                while await _done_at_once(draining):
+                    drained += len(EVERY_BYTE)
+                    port.write(EVERY_BYTE)
+                    draining = asyncio.create_task(port.drain())
+                await port.aclose()
+                with pytest.raises(PortClosed):
+                    await draining
+                arrived = 0
+                while data := connection.recv(1 << 20):
+                    arrived += len(data)
+                assert arrived >= drained > 0
+
+
+async def _done_at_once(task: "asyncio.Task[None]") -> bool:
+    for _ in range(3):
+        await asyncio.sleep(0)
+    return task.done()
+
+
+async def test_socket_port_does_not_pile_up_what_nobody_reads() -> None:
+    """A server that sends faster than is read has to wait, and nothing is lost."""
+    loop = asyncio.get_running_loop()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        async with opened(f"socket://127.0.0.1:{server.getsockname()[1]}") as port:
+            connection, _ = server.accept()
+            with connection:
+                connection.setblocking(False)
+                sending = asyncio.create_task(loop.sock_sendall(connection, MORE_THAN_A_SOCKET_HOLDS))
+                missing = len(MORE_THAN_A_SOCKET_HOLDS)
+                async with asyncio.timeout(PATIENCE):
+                    while missing:
+                        for _ in range(20):
+                            await asyncio.sleep(0)
+                        data = await port.read()
+                        assert len(data) < 1 << 19
+                        missing -= len(data)
+                    await sending
+
+
+async def test_closed_twice() -> None:
+    """Giving a port back again does nothing, not even to a port that has its number by then."""
+    async with PtyPeer() as first, PtyPeer() as second:
+        port = await open_port(first.path, 115200)
+        await port.aclose()
+        async with opened(second.path) as other:
+            await port.aclose()
+            second.say_raw(b"A")
+            async with asyncio.timeout(PATIENCE):
+                assert await other.read() == b"A"
+        for use in (lambda: port.write(b"A"), port.drain, port.read):
+            with pytest.raises(PortClosed, match=f"{first.path} went away$"):
+                await (use() or asyncio.sleep(0))
+
+
+async def test_closed_socket_port() -> None:
+    """What is done with a port that its owner closed does not blame the far end, and closing it again does nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        name = f"socket://127.0.0.1:{server.getsockname()[1]}"
+        async with opened(name) as port:
+            await port.aclose()
+        with pytest.raises(PortClosed, match=f"{name} went away$"):
+            await port.read()
+        with pytest.raises(PortClosed):
+            port.write(b"AT\r")
+
+
 @pytest.mark.parametrize("scheme", ["socket", "rfc2217"])
 async def test_no_serial_server(scheme: str) -> None:
     """Where nobody listens the port is refused; where the number is none it is too."""
@@ -219,7 +311,8 @@ async def test_rfc2217_port_of_pyserial() -> None:
     with Rfc2217Server() as server:
         async with opened(f"rfc2217://127.0.0.1:{server.number}", 9600) as port:
             assert server.device.baudrate == 9600
-            port.write(EVERY_BYTE)
+            for value in EVERY_BYTE:
+                port.write(bytes((value,)))
             assert await read_exactly(port, 256) == EVERY_BYTE
             await asyncio.to_thread(server.stop)
             with pytest.raises(PortClosed, match="the serial server closed the connection"):
