@@ -25,6 +25,7 @@ from sim7020_bridge.modem.timing import Timing
 from sim7020_bridge.mqtt.client import MqttClient
 from sim7020_bridge.mqtt.documents import OFFLINE
 from sim7020_bridge.mqtt.messages import Publication, Received
+from sim7020_bridge.mqtt.outgoing import A_MOMENT
 from sim7020_bridge.mqtt.topics import Inbox, Request, SocketSend, Subscription, Topics
 from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database, path_of
@@ -121,6 +122,7 @@ class Bridge:
             publish=self._client.publish,
         )
         self._connections = 0
+        self._done_with: list[Received] = []
         self._unproven: list[int] = []
         self._usage = Usage(settings.data_budget, changed=self._usage_changed, clock=clock)
         self._usage_kept: asyncio.TimerHandle | None = None
@@ -192,6 +194,7 @@ class Bridge:
             self._discovery.stop()
             self._reporter.stop()
             await self._pay_last()
+            self._acknowledge_all()
             paying.cancel()
             await asyncio.gather(paying, return_exceptions=True)
             self._keep_usage()
@@ -329,12 +332,20 @@ class Bridge:
             self._client.publish(_publication(each))
 
     def _acknowledge(self, received: Received) -> None:
-        self._client.acknowledge(received)
-        if received.acknowledgement is not None:
-            self._unproven.append(received.acknowledgement.packet)
+        """Have the broker told that a message is done with, a moment after the module was told of it."""
+        self._done_with.append(received)
+        if len(self._done_with) == 1:
+            asyncio.get_running_loop().call_later(A_MOMENT, self._acknowledge_all)
+
+    def _acknowledge_all(self) -> None:
+        for received in self._done_with:
+            if self._client.acknowledge(received) and received.acknowledgement is not None:
+                self._unproven.append(received.acknowledgement.packet)
+        self._done_with.clear()
 
     async def _pay(self, owed: Owed) -> None:
         """Publish what is owed; the broker's answer shows that it has got every acknowledgement of before."""
+        self._acknowledge_all()
         before, self._unproven = self._unproven, []
         connections = self._connections
         await self._client.publish_acknowledged(_publication(owed))

@@ -222,7 +222,8 @@ class Router:
             return False
         for entry in entries:
             entry.attempts += 1
-            self._tell(self._receipts.of(entry.message, ReceiptState.SENDING, attempts=entry.attempts, final=False))
+            # what is told can wait until the command is on the line
+            asyncio.get_running_loop().call_soon(self._tell_sending, entry, entry.attempts)
         payloads = [entry.message.data for entry in entries]
         form = socket.settings.batch
         data = payloads[0] if form is None else batch(form, payloads)
@@ -243,6 +244,9 @@ class Router:
                 self._outbox.settle(entries, [each for entry in entries for each in self._done(entry)])
             return True
         return False
+
+    def _tell_sending(self, entry: Entry, attempts: int) -> None:
+        self._tell(self._receipts.of(entry.message, ReceiptState.SENDING, attempts=attempts, final=False))
 
     def _refused(self, entries: tuple[Entry, ...], error: BridgeError, *, unsure: bool) -> None:
         again = []

@@ -8,6 +8,7 @@ import ssl
 import struct
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import cast
 
 from paho.mqtt import MQTTException
@@ -24,7 +25,7 @@ from sim7020_bridge.mqtt import arrival
 from sim7020_bridge.mqtt.connection import Accepted, Lost
 from sim7020_bridge.mqtt.descriptor import Descriptor
 from sim7020_bridge.mqtt.messages import Acknowledgement, Publication, Received
-from sim7020_bridge.mqtt.outgoing import WINDOW, Outgoing, OutgoingQueue
+from sim7020_bridge.mqtt.outgoing import A_MOMENT, WINDOW, Outgoing, OutgoingQueue
 from sim7020_bridge.mqtt.refusals import (
     INNOCENT,
     SESSION_TAKEN_OVER,
@@ -90,7 +91,7 @@ class MqttClient:
         self._timing = timing or ClientTiming()
         self._v5 = settings.protocol is MqttProtocol.V5
         self._tls = None if settings.tls is None else BrokerContext(ssl.PROTOCOL_TLS_CLIENT)
-        self._outgoing = OutgoingQueue(self._send)
+        self._outgoing = OutgoingQueue(self._send, later=partial(asyncio.get_running_loop().call_later, A_MOMENT))
         self._accepted = asyncio.Event()
         self._heard: asyncio.Queue[Accepted | Lost | MQTTMessage] = asyncio.Queue()
         self._asked: dict[int, str] = {}
@@ -159,14 +160,16 @@ class MqttClient:
         finally:
             self._outgoing.withdraw(outgoing)
 
-    def acknowledge(self, received: Received) -> None:
-        """Tell the broker that a QoS 1 message is done with, so that it does not come again.
+    def acknowledge(self, received: Received) -> bool:
+        """Tell the broker that a QoS 1 message is done with, so that it does not come again; say whether it was told.
 
         A message from an earlier connection is left alone: the broker delivers it again.
         """
         match received.acknowledgement:
             case Acknowledgement(self._connection, packet) if self.connected:
                 self._paho.ack(packet, 1)
+                return True
+        return False
 
     def subscribe(self, subscriptions: Sequence[Subscription]) -> None:
         """Listen to something else from now on.

@@ -17,6 +17,9 @@ MAX_WAITING = 1000
 WINDOW = 16
 """Publications that are sent before the first of them is acknowledged."""
 
+A_MOMENT = 0.001
+"""Seconds by which a publication that nobody waits for gives way: the command that it tells of goes first."""
+
 CAREFUL_AFTER = 2
 """Connections in a row that the broker ended with nothing acknowledged; then one publication is sent at a time."""
 
@@ -49,11 +52,20 @@ class OutgoingQueue:
 
     Args:
         send: Gives one to the connection and returns its packet identifier, or None if it was refused at once.
+        later: Has something called a moment later; without it, nothing waits for company.
         max_waiting: How many may wait. Those whose acknowledgement somebody waits for count, and are never dropped.
     """
 
-    def __init__(self, send: Callable[[Outgoing], int | None], *, max_waiting: int = MAX_WAITING) -> None:
+    def __init__(
+        self,
+        send: Callable[[Outgoing], int | None],
+        *,
+        later: Callable[[Callable[[], None]], object] | None = None,
+        max_waiting: int = MAX_WAITING,
+    ) -> None:
         self._send = send
+        self._later = later
+        self._pump_is_due = False
         self._max_waiting = max_waiting
         self._waiting: dict[str | int, Outgoing] = {}
         self._in_flight: dict[int, Outgoing] = {}
@@ -107,7 +119,7 @@ class OutgoingQueue:
         return True
 
     def put(self, outgoing: Outgoing) -> None:
-        """Queue a publication, or send it at once if there is room in the window."""
+        """Queue a publication, and send it if there is room in the window, now or a moment later; the order is kept."""
         publication = outgoing.publication
         if publication.retain and outgoing.acknowledged is None:
             self._waiting.pop(publication.topic, None)
@@ -115,7 +127,12 @@ class OutgoingQueue:
         else:
             self._waiting[next(self._numbers)] = outgoing
         self._idle.clear()
-        self._pump()
+        has_time = not publication.retain and outgoing.acknowledged is None and len(self._waiting) < WINDOW
+        if self._later is None or not has_time:
+            self._pump()
+        elif not self._pump_is_due:
+            self._pump_is_due = True
+            self._later(self._pump)
         if len(self._waiting) > self._max_waiting:
             self._drop_oldest()
 
@@ -162,6 +179,7 @@ class OutgoingQueue:
         return True
 
     def _pump(self) -> None:
+        self._pump_is_due = False
         while self._waiting and len(self._in_flight) < self.window:
             outgoing = self._waiting.pop(next(iter(self._waiting)))
             packet = self._send(outgoing)

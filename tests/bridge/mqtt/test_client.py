@@ -83,7 +83,7 @@ async def test_unacknowledged_messages_come_again(broker: Mosquitto, protocol: M
         for number in range(3):
             one.client.publish(Publication(topic="to/me", payload=b"%d" % number))
         first, second, third = [await one.heard.get() for _ in range(3)]
-        one.client.acknowledge(second)
+        assert one.client.acknowledge(second)
         await one.client.publish_acknowledged(Publication(topic="elsewhere", payload=b""))
         assert (first.payload, third.payload) == (b"0", b"2")
     async with peer(at(broker, protocol)) as again:
@@ -132,7 +132,7 @@ async def test_acknowledgement_is_bound_to_its_connection(broker: Mosquitto) -> 
         await broker.start()
         await one.ready(connections=2)
         before = broker.log.count("Received PUBACK from sim7020-bridge-m")
-        one.client.acknowledge(stale)
+        assert not one.client.acknowledge(stale)
         await one.client.publish_acknowledged(Publication(topic="elsewhere", payload=b""))
         assert broker.log.count("Received PUBACK from sim7020-bridge-m") == before
 
