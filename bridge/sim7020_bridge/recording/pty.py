@@ -38,13 +38,23 @@ class Pty:
             except OSError as error:
                 self._shut()
                 raise LineError(f"{link} can't be made: {error.strerror}") from error
-        self._reader = asyncio.StreamReader()
+        self._unread = b""
+        self._readable = asyncio.Event()
         self._left = asyncio.Event()
-        asyncio.get_running_loop().add_reader(self._master, self._readable)
+        self._closed = False
+        asyncio.get_running_loop().add_reader(self._master, self._read_on)
 
     async def read(self) -> bytes:
-        """Return what came from the program at the other end, at least one byte."""
-        return await self._reader.read(_CHUNK)
+        """Return what came from the program at the other end, at least one byte; b"" once it is closed.
+
+        What nobody reads the program has to keep, as at a slow line.
+        """
+        await self._readable.wait()
+        data, self._unread = self._unread, b""
+        if not self._closed:
+            self._readable.clear()
+            asyncio.get_running_loop().add_reader(self._master, self._read_on)
+        return data
 
     async def write(self, data: bytes) -> None:
         """Hand bytes to the program at the other end; what it does not read is lost in the end."""
@@ -59,6 +69,7 @@ class Pty:
         """Wait until no program has it open any more, or so many seconds; nobody can open it afterwards."""
         os.close(self._slave)
         self._slave = -1
+        asyncio.get_running_loop().add_reader(self._master, self._read_on)
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
                 await self._left.wait()
@@ -66,7 +77,8 @@ class Pty:
     def close(self) -> None:
         """Give the pseudo-terminal and its link back."""
         asyncio.get_running_loop().remove_reader(self._master)
-        self._reader.feed_eof()
+        self._closed = True
+        self._readable.set()
         if self._link is not None:
             with suppress(OSError):
                 self._link.unlink()
@@ -77,15 +89,20 @@ class Pty:
         if self._slave >= 0:
             os.close(self._slave)
 
-    def _readable(self) -> None:
+    def _read_on(self) -> None:
         try:
-            self._reader.feed_data(os.read(self._master, _CHUNK))
+            data = os.read(self._master, _CHUNK)
         except BlockingIOError:
             return
         except OSError:
             # as long as our own end is open, this does not happen
             asyncio.get_running_loop().remove_reader(self._master)
             self._left.set()
+            return
+        if self._slave >= 0:
+            self._unread = data
+            self._readable.set()
+            asyncio.get_running_loop().remove_reader(self._master)
 
     async def _writable(self) -> bool:
         loop = asyncio.get_running_loop()
