@@ -25,7 +25,7 @@ class ScriptedWire:
     def say(self, *chunks: bytes) -> None:
         """Deliver bytes as soon as the host listens; b"" is the end of the line."""
         for chunk in chunks:
-            asyncio.get_running_loop().call_soon(self._deliver, chunk)
+            asyncio.get_running_loop().call_soon(self.deliver, chunk)
 
     async def read_out(self) -> None:
         """Wait until all that was said has been acted on."""
@@ -37,7 +37,8 @@ class ScriptedWire:
         """Deliver from now on."""
         self._heard, self._gone = heard, gone
 
-    def _deliver(self, chunk: bytes) -> None:
+    def deliver(self, chunk: bytes) -> None:
+        """Deliver bytes now; b"" is the end of the line."""
         if chunk:
             self._heard(chunk)
         else:

@@ -322,11 +322,10 @@ class Channel:
             self._conclude(exchange, unfinished)
         else:
             exchange.end(success=False)
-            silence = ModuleSilent(command.shown(), command.timeout)
             if isinstance(command, Probe | ReadFlowControl):
-                self._end(exchange, silence)
+                self._end(exchange, exchange.silence())
             else:
-                self._hold(self._recover(exchange, silence))
+                self._hold(self._recover(exchange))
         self._go_on()
 
     def _conclude(self, exchange: Exchange, answer: Answer) -> None:
@@ -372,9 +371,9 @@ class Channel:
         self._begin(exchange)
         return await exchange.future
 
-    async def _recover(self, exchange: Exchange, silence: ModuleSilent) -> None:
+    async def _recover(self, exchange: Exchange) -> None:
         await self._resynchronise()
-        self._end(exchange, silence)
+        self._end(exchange, exchange.silence())
 
     async def _leave_prompt(self, exchange: Exchange, answer: Answer) -> None:
         self._wire.write(ESCAPE)

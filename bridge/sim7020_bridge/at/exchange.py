@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sim7020_bridge.at.command import Answer, Command
-from sim7020_bridge.errors import CommandHeldBack
+from sim7020_bridge.errors import CommandHeldBack, ModuleSilent
 
 
 @dataclass(slots=True, eq=False)
@@ -35,6 +35,10 @@ class Exchange:
         """Hold the rest of the succession back unless this went well."""
         if self.succession is not None and not success:
             self.succession.broken = True
+
+    def silence(self) -> ModuleSilent:
+        """Return what its caller hears if no final result came in time."""
+        return ModuleSilent(self.command.shown(), self.command.timeout)
 
 
 def fail(future: asyncio.Future[Any], error: BaseException) -> None:

@@ -48,6 +48,15 @@ class Defective(Order):
         return "AT+\N{SNOWMAN}"
 
 
+@dataclass(frozen=True, slots=True)
+class Unspeakable(Hasty):
+    """A command that is not answered and can't be shown."""
+
+    def shown(self) -> str:
+        """Return what can't be."""
+        return str(1 // 0)
+
+
 @asynccontextmanager
 async def talking(wire: ScriptedWire) -> AsyncIterator[tuple[Channel, "asyncio.Task[None]"]]:
     """Run a channel on a wire."""
@@ -85,6 +94,36 @@ async def test_defect_of_a_command_ends_the_run(before: Order | None) -> None:
             with pytest.raises(PortClosed):
                 await each
         await asyncio.gather(*earlier, return_exceptions=True)
+
+
+@pytest.mark.parametrize("late", [-1e-10, 1e-10])
+@on_virtual_time
+async def test_answer_in_the_turn_of_the_deadline(late: float) -> None:
+    """An answer that comes in the very turn in which its deadline passes is its own or nobody's."""
+    wire = ScriptedWire()
+    wire.answer_with([])
+    loop = asyncio.get_running_loop()
+    async with talking(wire) as (channel, _):
+        asked = asyncio.create_task(channel.execute(Hasty()))
+        await asyncio.sleep(0)
+        loop.call_later(Hasty.timeout + late, wire.deliver, SIGNAL_QUALITY)
+        outcome = (await asyncio.gather(asked, return_exceptions=True))[0]
+        assert isinstance(outcome, ModuleSilent) if late > 0 else outcome == SignalQuality(20, None)
+        assert channel.resyncs == (late > 0)
+        wire.answer_with([b"\r\n+CSQ: 7,0\r\n", b"\r\nOK\r\n"])
+        assert await channel.execute(Hasty()) == SignalQuality(7, 0)
+
+
+@on_virtual_time
+async def test_defect_after_a_missed_deadline_ends_the_run() -> None:
+    """A command whose silence can't be told ends the run, and nobody is left waiting."""
+    async with talking(ScriptedWire()) as (channel, running):
+        waiting = [asyncio.create_task(channel.execute(each)) for each in (Unspeakable(), ReadSignalQuality())]
+        with pytest.raises(ZeroDivisionError):
+            await running
+        for each in waiting:
+            with pytest.raises(PortClosed):
+                await each
 
 
 @on_virtual_time
@@ -181,16 +220,20 @@ async def test_every_kind_of_holding_in_one_go() -> None:
         assert wire.written == [b"AT\r", b"AT\r", *asked, *proof, *escaped, *proof, *settled_and_woken, *asked]
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("unplugged", [False, True])
+@pytest.mark.parametrize("moment", MOMENTS[::2])
 @on_virtual_time
-async def test_run_cancelled_at_any_moment(moment: float) -> None:
-    """Wherever the run is when it is cancelled, nobody is left waiting and nothing is sent any more."""
+async def test_end_at_any_moment(moment: float, *, unplugged: bool) -> None:
+    """Wherever the run is when it is cancelled or its port goes, nobody waits on and nothing is sent any more."""
     wire = Moody()
     async with talking(wire) as (channel, running):
         tasks = await _all_of(channel)
         await asyncio.sleep(moment)
-        running.cancel()
-        with pytest.raises(asyncio.CancelledError):
+        if unplugged:
+            wire.say(b"")
+        else:
+            running.cancel()
+        with pytest.raises((asyncio.CancelledError, PortClosed)):
             await running
         sent = len(wire.written)
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
