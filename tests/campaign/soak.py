@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from tests.bench.wire import per_second, uplink_bytes
 from tests.e2e.kills import Account, run_dry
 from tests.e2e.mqtt_peer import Heard, Mqtt5
 from tests.e2e.programs import BridgeProcess
@@ -31,6 +32,9 @@ SOCKETS: Final = ("telemetry", "control")
 UNDER_WAY: Final = 24
 """Messages of each socket without their end, so that the line never waits for one."""
 
+PAYLOAD: Final = 480
+"""Bytes of each message: the line is busy with one longer than the module is."""
+
 LOOK: Final = 5.0
 """Seconds between two looks at what the bridge uses."""
 
@@ -40,6 +44,7 @@ MOST_GROWTH: Final = 10.0
 _NOISE: Final = re.compile(r"fault: (noise|garbage|storm|stuck-echo)")
 _NOISE_LASTS: Final = 30.0
 _MARGIN: Final = 3.0
+_FILL: Final = b"."
 _MARK: Final = re.compile(r"# time: (\S+ \S+)\n# (fault: .*)")
 
 
@@ -63,7 +68,7 @@ class Soaked(Account):
 
     def arrived(self, data: bytes) -> None:
         """Note what came to a server."""
-        whole = [name for name in data.split(b";") if name]
+        whole = [name.rstrip(_FILL) for name in data.split(b";") if name]
         known = [name for name in whole if name.decode("latin-1") in self.sent]
         self.damaged += len(whole) - len(known)
         super().arrived(b";".join(known))
@@ -180,23 +185,27 @@ async def _publish(world: World, account: Soaked) -> None:
     """Publish for ever, to each socket as much as it can take."""
     number = 0
     ended: asyncio.Event = asyncio.Event()
-    left = dict.fromkeys(SOCKETS, 0)
+    under_way: dict[str, set[str]] = {socket: set() for socket in SOCKETS}
 
     def heard(heard: Heard) -> None:
-        if heard.topic.endswith("/receipt") and heard.json()["final"]:
-            ended.set()
+        if heard.topic.endswith("/receipt"):
+            receipt = heard.json()
+            if receipt["final"]:
+                under_way[receipt["socket"]].discard(receipt["id"])
+                ended.set()
 
     world.mqtt.watch(heard)
     while True:
         ended.clear()
-        open_now = Counter(name.partition("-")[0] for name in account.unfinished())
-        for socket in left:
-            for _ in range(UNDER_WAY - open_now[socket]):
+        for socket, names in under_way.items():
+            while len(names) < UNDER_WAY:
                 number += 1
-                name = f"{socket}-{number:040}"
+                name = f"{socket}-{number}"
+                names.add(name)
                 account.sent[name] = time.monotonic()
+                payload = name.encode().ljust(PAYLOAD - 1, _FILL) + b";"
                 properties = Mqtt5(user=(("id", name),))
-                world.mqtt.post(f"sim7020/shed/socket/{socket}/send", f"{name};".encode(), properties=properties)
+                world.mqtt.post(f"sim7020/shed/socket/{socket}/send", payload, properties=properties)
         await ended.wait()
 
 
@@ -228,8 +237,12 @@ async def main() -> int:
     verdict = account.verdict()
     sys.stdout.write(f"seed {given.seed}, {account.seconds / 60:.0f} min: {json.dumps(verdict)}\n")
     rate = verdict["messages"] / account.seconds
+    part = rate / per_second(uplink_bytes(PAYLOAD), given.baud)
     (first, *_), (last, *_) = account.use[len(account.use) // 8], account.use[-1]
-    sys.stdout.write(f"{rate:.1f} messages/s; memory {first:.1f} to {last:.1f} MiB ({account.growth:+.1f} %); ")
+    sys.stdout.write(
+        f"{rate:.1f} messages/s, {part:.0%} of what the line carries without a fault; "
+        f"memory {first:.1f} to {last:.1f} MiB ({account.growth:+.1f} %); "
+    )
     sys.stdout.write(f"descriptors, threads at the end {account.use[-1][1:]}\n")
     kinds = Counter(text.split()[1] for _, text in account.faults)
     sys.stdout.write(f"faults: {', '.join(f'{kind} {count}' for kind, count in kinds.most_common())}\n")

@@ -273,32 +273,26 @@ class Channel:
         """Put the next command on the line, if the line is free."""
         if self._held or self._on_the_line is not None or self._closed is not None:
             return
-        try:
-            while self._waiting:
-                exchange = self._waiting[0]
-                exchange.look()
-                if not exchange.future.done():
-                    if self.sleeps_when_idle and self._loop.time() - self._last_used > self._pacing.drowsy:
-                        self._hold(self._wake())
-                    else:
-                        self._begin(exchange)
-                    return
-                self._waiting.popleft()
-        except Exception as error:  # noqa: BLE001 - as in ``_take``: whoever called may have nothing to do with it
-            fail(self._ended, error)
-        else:
-            self._vacant.set()
+        while self._waiting:
+            exchange = self._waiting[0]
+            exchange.look()
+            if not exchange.future.done():
+                if self.sleeps_when_idle and self._loop.time() - self._last_used > self._pacing.drowsy:
+                    self._hold(self._wake())
+                else:
+                    self._begin(exchange)
+                return
+            self._waiting.popleft()
+        self._vacant.set()
 
     def _begin(self, exchange: Exchange) -> None:
-        command = exchange.command
-        data = command.line().encode("ascii") + b"\r"
-        self._on_the_line = exchange
-        self._dialogue.begin(command)
-        self._deadline = self._loop.call_later(command.timeout, self._miss)
         if trace.isEnabledFor(logging.DEBUG):
-            trace.debug("> %s", command.shown())
+            trace.debug("> %s", exchange.command.shown())
+        self._on_the_line = exchange
+        self._dialogue.begin(exchange.command)
+        self._deadline = self._loop.call_later(exchange.command.timeout, self._miss)
         try:
-            self._wire.write(data)
+            self._wire.write(exchange.data)
         except LineError as error:
             self.close(error)
 
@@ -367,7 +361,7 @@ class Channel:
 
     async def _exchange(self, command: Command[Any]) -> Answer:
         """Have a command on a line that is held. Raises ModuleSilent."""
-        exchange = Exchange(command, self._loop.create_future(), None)
+        exchange = Exchange(command, self._loop.create_future())
         self._begin(exchange)
         return await exchange.future
 

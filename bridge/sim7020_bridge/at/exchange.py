@@ -1,7 +1,7 @@
 """A command on its way: its turn, its answer, and what must not go if it fails."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sim7020_bridge.at.command import Answer, Command
@@ -20,11 +20,15 @@ class Succession:
 
 @dataclass(slots=True, eq=False)
 class Exchange:
-    """A command and whoever waits for its answer."""
+    """A command and whoever waits for its answer; ``data`` is its line, ready for when its turn comes."""
 
     command: Command[Any]
     future: asyncio.Future[Answer]
-    succession: Succession | None
+    succession: Succession | None = None
+    data: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.data = self.command.line().encode("ascii") + b"\r"
 
     def look(self) -> None:
         """Fail it at once if it must not go any more."""

@@ -79,21 +79,16 @@ async def test_a_silent_command_that_settles_does_not_let_go_of_the_line_for_ano
         assert wire.written == [b"AT+SETTLE\r", *proof, b"AT+CSQ\r", *proof, b"AT+CSQ\r", *proof]
 
 
-@pytest.mark.parametrize("before", [None, Attention(), Hasty(), Settling()])
 @on_virtual_time
-async def test_defect_of_a_command_ends_the_run(before: Order | None) -> None:
-    """A command that can't be sent ends the run whatever it comes after, and nobody is left waiting."""
+async def test_defect_of_a_command_is_its_callers() -> None:
+    """A command that can't be sent fails where it was asked for, and the line is in order for the others."""
     wire = ScriptedWire()
-    async with talking(wire) as (channel, running):
-        await asyncio.sleep(0)
-        earlier = [] if before is None else [asyncio.create_task(channel.execute(before))]
-        waiting = [asyncio.create_task(channel.execute(each)) for each in (Defective(), ReadSignalQuality())]
+    async with talking(wire) as (channel, _):
         with pytest.raises(UnicodeEncodeError):
-            await running
-        for each in waiting:
-            with pytest.raises(PortClosed):
-                await each
-        await asyncio.gather(*earlier, return_exceptions=True)
+            await channel.execute(Defective())
+        await channel.execute(Attention())
+        assert wire.written == [b"AT\r"]
+        assert channel.idle
 
 
 @pytest.mark.parametrize("late", [-1e-10, 1e-10])
