@@ -286,15 +286,16 @@ class Channel:
         self._vacant.set()
 
     def _begin(self, exchange: Exchange) -> None:
-        if trace.isEnabledFor(logging.DEBUG):
-            trace.debug("> %s", exchange.command.shown())
         self._on_the_line = exchange
         self._dialogue.begin(exchange.command)
-        self._deadline = self._loop.call_later(exchange.command.timeout, self._miss)
         try:
             self._wire.write(exchange.data)
         except LineError as error:
             self.close(error)
+            return
+        self._deadline = self._loop.call_later(exchange.command.timeout, self._miss)
+        if trace.isEnabledFor(logging.DEBUG):
+            trace.debug("> %s", exchange.command.shown())
 
     def _clear_the_line(self) -> Exchange | None:
         """Take what is on the line off it; what still comes for it is unsolicited."""
