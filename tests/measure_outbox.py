@@ -4,6 +4,7 @@ Run as a program: ``python -m tests.measure_outbox 1000 10000 100000``.
 """
 
 import asyncio
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -34,8 +35,8 @@ HEAD = (
 class Row:
     """What was found with so many messages waiting; rates are messages a second, sizes bytes.
 
-    ``purged`` are the seconds until all of them are cancelled on disk, ``stalled`` the longest that nothing else could
-    happen meanwhile.
+    Rates are medians of some rounds. ``purged`` are the seconds until all of them are cancelled on disk, ``stalled``
+    the longest that nothing else could happen meanwhile.
     """
 
     waiting: int
@@ -131,8 +132,8 @@ async def fill(file: Path, waiting: int) -> None:
     sys.stdout.write(f"{waiting / filled}\n")
 
 
-async def measure(waiting: int) -> Row:
-    """Measure with so many messages waiting."""
+async def measure(waiting: int, rounds: int = 5) -> Row:
+    """Measure with so many messages waiting, in so many rounds."""
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "shed.outbox"
         # in a process of its own, so that this one's memory is what a bridge that starts has
@@ -145,19 +146,21 @@ async def measure(waiting: int) -> Row:
         await outbox.load()
         started = time.perf_counter() - began
         grown = memory() - before
-        enqueued = await put(outbox, waiting, SAMPLE)
-        commits = outbox.commits
-        ended = await end(outbox, SAMPLE)
-        per_message = (outbox.commits - commits) / SAMPLE
+        enqueued, ended, commits = [], [], 0
+        for number in range(rounds):
+            enqueued.append(await put(outbox, waiting + number * SAMPLE, SAMPLE))
+            before = outbox.commits
+            ended.append(await end(outbox, SAMPLE))
+            commits += outbox.commits - before
         purged, stalled = await purge(outbox)
         await outbox.close()
     return Row(
         waiting,
         started,
         filled,
-        enqueued=SAMPLE / enqueued,
-        ended=SAMPLE / ended,
-        commits=per_message,
+        enqueued=SAMPLE / statistics.median(enqueued),
+        ended=SAMPLE / statistics.median(ended),
+        commits=commits / (rounds * SAMPLE),
         purged=purged,
         stalled=stalled,
         memory=grown * 1024,

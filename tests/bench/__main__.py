@@ -4,10 +4,10 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from tests.bench import growth, idle, latency, others, scale, throughput
-from tests.bench.figures import DOCUMENT, Result, Table, machine
+from tests.bench.figures import DOCUMENT, Goal, Result, Table, goals_table, machine, write_goals
 
 
 def _throughput(given: argparse.Namespace) -> Result:
@@ -60,12 +60,16 @@ def main() -> None:
     unknown = sorted(set(given.parts) - set(PARTS))
     if unknown:
         parser.error(f"no such part: {', '.join(unknown)}")
+    if given.short and given.write:
+        parser.error("--short measures too little to be written")
     load = os.getloadavg()[0]
     where = Table("machine", ("machine", "load at the start"), [(machine(), f"{load:.1f}")])
     sys.stdout.write(where.text())
+    goals: dict[str, Sequence[Goal]] = {}
     for name in given.parts or PARTS:
         began = time.monotonic()
         result = PARTS[name](given)
+        goals[name] = result.goals
         sys.stdout.write(f"\n## {name} ({time.monotonic() - began:.0f} s)\n\n")
         for table in result.tables:
             sys.stdout.write(f"{table.text()}\n")
@@ -75,7 +79,10 @@ def main() -> None:
         if given.write:
             for plot in result.plots:
                 plot.write()
+    verdicts = goals_table(goals)
+    sys.stdout.write(f"\n## goals\n\n{verdicts.text()}")
     if given.write:
+        write_goals(verdicts, tuple(PARTS))
         where.write()
 
 

@@ -1,10 +1,10 @@
-"""Figures: medians and percentiles, tables and plots, and their places in the documentation."""
+"""Figures: medians and percentiles, tables, goals and plots, and their places in the documentation."""
 
 import math
 import os
 import platform
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "performance.md"
@@ -40,28 +40,32 @@ def machine() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of figures under a heading, and the place between two marks where they belong."""
+    """Rows of figures under a heading, and the place between two marks where they belong.
+
+    Args:
+        mark: The name of that place.
+        head: What the columns are.
+        rows: As many cells each.
+        note: What is said below.
+        words: Columns, from the left, that hold words and not figures.
+    """
 
     mark: str
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
     note: str = ""
+    words: int = 1
 
     def text(self) -> str:
         """Return it as Markdown."""
-        lines = [self.head, ["---"] + ["---:"] * (len(self.head) - 1), *self.rows]
+        lines = [self.head, ["---"] * self.words + ["---:"] * (len(self.head) - self.words), *self.rows]
         table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
         return f"{table}\n\n{self.note}\n" if self.note else f"{table}\n"
 
     def write(self, document: Path = DOCUMENT) -> None:
         """Put it between its marks."""
-        text = document.read_text()
-        begin, finish = f"<!-- bench: {self.mark} -->\n", f"<!-- end of {self.mark} -->"
-        before, found, rest = text.partition(begin)
-        _, closed, after = rest.partition(finish)
-        if not found or not closed:
-            raise LookupError(f"{document.name} has no place for {self.mark}")
-        document.write_text(f"{before}{begin}{self.text()}{finish}{after}")
+        before, _, after = _place(document, self.mark)
+        document.write_text(f"{before}{self.text()}{after}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +124,75 @@ class Plot:
 
 
 @dataclass(frozen=True, slots=True)
+class Goal:
+    """What a part of the bench is held to, and what it found. A goal that is missed is told, and fails nothing.
+
+    Args:
+        text: The goal.
+        measured: What was found, as precisely as it was judged; empty if it was not measured.
+        met: Whether that meets the goal; None if it was not measured.
+    """
+
+    text: str
+    measured: str
+    met: bool | None
+
+    @property
+    def cells(self) -> tuple[str, str, str]:
+        """Return it as cells of a row."""
+        if self.met is None:
+            return self.text, self.measured, "not measured"
+        return self.text, self.measured, "yes" if self.met else "**no**"
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What one part of the bench found."""
 
     tables: Sequence[Table]
     plots: Sequence[Plot] = ()
+    goals: Sequence[Goal] = ()
+
+
+MOST_GROWTH = 1.5
+"""Times as much as with the least of something that a message may cost with the most of it."""
+
+
+def flat(what: str, costs: Sequence[tuple[float, float]], of: str, unit: str) -> Goal:
+    """Hold what a message costs, as (how many, cost), with the most of something to what it costs with the least."""
+    (least, first), (most, last) = min(costs), max(costs)
+    times = round(last / first, 2)
+    return Goal(
+        f"{what} with {most:,} {of} at most {MOST_GROWTH} times that with {least:,}",
+        f"{times:.2f} times: {first:.2f} {unit}, {last:.2f} {unit}",
+        times <= MOST_GROWTH,
+    )
+
+
+def goals_table(found: Mapping[str, Sequence[Goal]]) -> Table:
+    """Return the goals of some parts of the bench, by the name of the part, as a table."""
+    rows = [(part, *goal.cells) for part, goals in found.items() for goal in goals]
+    return Table("goals", ("part", "goal", "measured", "met"), rows, words=4)
+
+
+def write_goals(table: Table, order: Sequence[str], document: Path = DOCUMENT) -> None:
+    """Put goals between their marks, in the order of the parts; those of parts that were not measured stay."""
+    _, standing, _ = _place(document, table.mark)
+    measured = {row[0] for row in table.rows}
+    rows: list[Sequence[str]] = list(table.rows)
+    for line in standing.splitlines()[2:]:
+        row = [cell.strip() for cell in line.strip("|").split("|")]
+        if row[0] not in measured and row[0] in order:
+            rows.append(row)
+    rows.sort(key=lambda row: order.index(row[0]))
+    replace(table, rows=rows).write(document)
+
+
+def _place(document: Path, mark: str) -> tuple[str, str, str]:
+    """Return what stands before a place, between its marks, and after it; the marks are in the outer two."""
+    begin, finish = f"<!-- bench: {mark} -->\n", f"<!-- end of {mark} -->"
+    before, found, rest = document.read_text().partition(begin)
+    between, closed, after = rest.partition(finish)
+    if not found or not closed:
+        raise LookupError(f"{document.name} has no place for {mark}")
+    return before + begin, between, finish + after

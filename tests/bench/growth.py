@@ -2,33 +2,43 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from sim7020_bridge.config.model import DataBudgetSettings, SocketSettings, Transport
 from sim7020_bridge.mqtt.topics import Inbox, Topics
 from sim7020_bridge.usage import DayUsage, Usage
 from tests import measure_outbox
-from tests.bench.figures import Plot, Result, Table, median
+from tests.bench.figures import Plot, Result, Table, flat, median
 
 
 def measure(waiting: tuple[int, ...], rounds: int) -> Result:
     """Measure the outbox with so many messages, and filters and usage."""
-    found = [(count, asyncio.run(measure_outbox.measure(count))) for count in waiting]
+    found = [(count, asyncio.run(measure_outbox.measure(count, rounds))) for count in waiting]
     outbox = Table("outbox", measure_outbox.HEAD, [row.cells() for _, row in found])
     per_message = {
         "enqueue": [(count, 1e6 / row.enqueued) for count, row in found],
         "end": [(count, 1e6 / row.ended) for count, row in found],
     }
     plot = Plot("growth-outbox", "Microseconds a message", "messages that wait", dict(per_message))
-    filters = [(f"{count:,}", *_microseconds(_filters(count, rounds))) for count in (1, 10, 100, 1000)]
-    usage = [(f"{days:,}", *_microseconds(_usage(days, rounds))) for days in (1, 31, 366)]
+    filters = {count: _filters(count, rounds) for count in (1, 10, 100, 1000)}
+    usage = {days: _usage(days, rounds) for days in (1, 31, 366)}
     tables = [
         outbox,
-        Table("filters", ("send_topics", "first, us", "last, us", "with wildcards, last, us"), filters),
-        Table("usage", ("days kept", "count bytes, us", "rows to write, us"), usage),
+        Table("filters", ("send_topics", "first, us", "last, us", "with wildcards, last, us"), _rows(filters)),
+        Table("usage", ("days kept", "count bytes, us", "rows to write, us"), _rows(usage)),
     ]
-    return Result(tables, [plot])
+    goals = [
+        *(flat(f"{what} of a message", costs, "waiting", "us") for what, costs in per_message.items()),
+        flat("finding the socket", [(count, 1e6 * row[1]) for count, row in filters.items()], "send_topics", "us"),
+        flat("the same by wildcards", [(count, 1e6 * row[2]) for count, row in filters.items()], "send_topics", "us"),
+        flat("counting a message", [(days, 1e6 * row[0]) for days, row in usage.items()], "days kept", "us"),
+    ]
+    return Result(tables, [plot], goals)
+
+
+def _rows(found: Mapping[int, Iterable[float]]) -> list[tuple[str, ...]]:
+    return [(f"{count:,}", *(f"{1e6 * each:.2f}" for each in seconds)) for count, seconds in found.items()]
 
 
 def _filters(count: int, rounds: int) -> tuple[float, float, float]:
@@ -40,10 +50,6 @@ def _filters(count: int, rounds: int) -> tuple[float, float, float]:
         _cost(lambda: plain.destination(last), rounds),
         _cost(lambda: wild.destination(last), rounds),
     )
-
-
-def _microseconds(seconds: Iterable[float]) -> tuple[str, ...]:
-    return tuple(f"{1e6 * each:.2f}" for each in seconds)
 
 
 def _inbox(topics: tuple[str, ...]) -> Inbox:

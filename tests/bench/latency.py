@@ -3,14 +3,17 @@
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.bench.figures import Result, Table, percentile
+from tests.bench.figures import Goal, Result, Table, percentile
 from tests.bench.stage import Stage, end
 
 _APART = 0.05
 """Seconds between two messages: each finds the bridge at rest."""
+
+_MOST: Mapping[int, float] = {50: 1.0, 99: 5.0}
+"""Milliseconds that the bridge may add, by percentile."""
 
 _UNIT = 1e6
 """Nanoseconds in what the table is in."""
@@ -50,9 +53,20 @@ def measure(rounds: int, each: int) -> Result:
         _read(stamps, sent, heard, up, down)
     rows = [(name, *_row(values)) for name, values in times.items()]
     spent = percentile(broker, 50) + percentile(disk, 50)
-    rows += [(f"added, {name}", *_row([value - spent for value in values])) for name, values in list(times.items())[:2]]
+    added = {name: [value - spent for value in times[name]] for name in list(times)[:2]}
+    rows += [(f"added, {name}", *_row(values)) for name, values in added.items()]
     note = "Added is what remains after the medians of broker and disk are taken off."
-    return Result([Table("latency", ("ms", "p50", "p90", "p99", "longest"), rows, note)])
+    return Result([Table("latency", ("ms", "p50", "p90", "p99", "longest"), rows, note)], goals=goals(added))
+
+
+def goals(added: Mapping[str, Sequence[float]]) -> list[Goal]:
+    """Hold the milliseconds that were added on each way to what is aimed at."""
+    found = []
+    for name, values in added.items():
+        for part, most in _MOST.items():
+            value = round(percentile(values, part), 2)
+            found.append(Goal(f"added, {name}: p{part} at most {most:g} ms", f"{value:.2f} ms", value <= most))
+    return found
 
 
 def _read(stamps: Path, sent: dict[str, int], heard: dict[str, int], up: list[float], down: list[float]) -> None:

@@ -9,14 +9,18 @@ import subprocess
 import sys
 import threading
 import tty
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.bench.contender import CONTENDERS
-from tests.bench.figures import Result, Table, median, percentile
+from tests.bench.figures import Goal, Result, Table, median, percentile
 
 ENVIRONMENT = Path(__file__).parents[2] / ".venv-bench"
 _SLOW = frozenset({"atlib", "pyatcommand", "write, sleep 0.1 s, read"})
-_OURS = frozenset({"bare loop", "sim7020-bridge"})
+_BARE, _BRIDGE = "bare loop", "sim7020-bridge"
+_OURS = frozenset({_BARE, _BRIDGE})
+_MOST_TIMES = 1.5
+"""Bare loops that an exchange may take."""
 
 
 class Responder:
@@ -62,9 +66,29 @@ def measure(rounds: int, exchanges: int, *, with_others: bool) -> Result:
                     failed[name] = (error.stderr.strip().splitlines() or ["it failed"])[-1]
     finally:
         responder.close()
-    bare = median([median(times) for times in found["bare loop"]])
-    rows = [_failed_row(name, failed[name]) if name in failed else _row(name, found[name], bare) for name in found]
-    return Result([Table("others", ("AT to OK", "p50, us", "p99, us", "times the bare loop"), rows)])
+    took = {name: _percentiles(times) for name, times in found.items() if name not in failed}
+    bare, _ = took[_BARE]
+    rows = [_failed_row(name, failed[name]) if name in failed else _row(name, took[name], bare) for name in found]
+    table = Table("others", ("AT to OK", "p50, us", "p99, us", "times the bare loop"), rows)
+    return Result([table], goals=goals(took, failed))
+
+
+def goals(took: Mapping[str, tuple[float, float]], failed: Sequence[str] | Mapping[str, str] = ()) -> list[Goal]:
+    """Hold the bridge's p50 and p99 to those of the bare loop and of the others, each in nanoseconds."""
+    times = round(took[_BRIDGE][0] / took[_BARE][0], 2)
+    found = [
+        Goal(f"AT to OK: p50 at most {_MOST_TIMES} times the bare loop's", f"{times:.2f} times", times <= _MOST_TIMES)
+    ]
+    others = {name: both for name, both in took.items() if name not in _OURS}
+    for number, part in enumerate(("p50", "p99")):
+        text = f"AT to OK: ahead of every library in {part}"
+        if not others or failed:
+            found.append(Goal(text, f"not run: {', '.join(failed)}" if failed else "", None))
+            continue
+        ours = took[_BRIDGE][number]
+        name, best = min(((each, both[number]) for each, both in others.items()), key=lambda item: item[1])
+        found.append(Goal(text, f"{ours / 1e3:,.0f} us; {name} {best / 1e3:,.0f} us", ours < best))
+    return found
 
 
 def _run(name: str, port: str, count: int) -> list[int]:
@@ -77,8 +101,13 @@ def _run(name: str, port: str, count: int) -> list[int]:
     return times
 
 
-def _row(name: str, rounds: list[list[int]], bare: float) -> tuple[str, ...]:
+def _percentiles(rounds: list[list[int]]) -> tuple[float, float]:
     p50, p99 = (median([percentile(times, part) for times in rounds]) for part in (50, 99))
+    return p50, p99
+
+
+def _row(name: str, both: tuple[float, float], bare: float) -> tuple[str, ...]:
+    p50, p99 = both
     return name, f"{p50 / 1e3:,.0f}", f"{p99 / 1e3:,.0f}", f"{p50 / bare:,.2f}"
 
 

@@ -4,7 +4,7 @@ import resource
 import time
 from collections.abc import Sequence
 
-from tests.bench.figures import Plot, Result, Table, percentile
+from tests.bench.figures import Plot, Result, Table, flat, percentile
 from tests.bench.stage import Bridge, Reading, Stage
 
 PAYLOAD = 64
@@ -41,7 +41,7 @@ def measure(counts: Sequence[int], several: Sequence[tuple[int, int]], messages:
         Plot("scale-memory", "Memory of one process, MiB", "modems", {"resident": memory}),
         Plot("scale-cpu", "CPU for one message, ms", "modems", {"one process": cpu}),
     ]
-    return Result([Table("scale", head, rows)], plots)
+    return Result([Table("scale", head, rows)], plots, [flat("CPU for a message", cpu, "modems in one process", "ms")])
 
 
 class _Row:

@@ -92,10 +92,10 @@ class Ear:
         self._client.publish(topic, payload, qos=1)
         return at
 
-    def take(self, holds: Callable[[Arrival], bool] = lambda _: True) -> Arrival:
-        """Return the next message for which something holds."""
+    def take(self, holds: Callable[[Arrival], bool] = lambda _: True, patience: float = PATIENCE) -> Arrival:
+        """Return the next message for which something holds; raises queue.Empty after so many seconds of silence."""
         while True:
-            arrival = self.heard.get(timeout=PATIENCE)
+            arrival = self.heard.get(timeout=patience)
             if holds(arrival):
                 return arrival
 

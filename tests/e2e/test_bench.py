@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench import idle, latency, others, throughput
 from tests.bench.__main__ import PARTS
-from tests.bench.figures import DOCUMENT, PLOTS, Plot, Table, percentile
+from tests.bench.figures import DOCUMENT, PLOTS, Goal, Plot, Table, flat, goals_table, percentile, write_goals
 from tests.bench.wire import per_second, send_command, uplink_bytes
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +27,9 @@ async def test_short_form_runs(part: str) -> None:
     out, err = await process.communicate()
     assert process.returncode == 0, err.decode()
     measured = out.decode().partition(f"## {part}")[2]
+    goals = measured.partition("## goals")[2].splitlines()[4:]
+    assert goals
+    assert all(line.startswith(f"| {part} | ") for line in goals)
     tables = [block.splitlines() for block in measured.split("\n\n") if block.startswith("| ")]
     assert tables
     for head, _, *rows in tables:
@@ -38,6 +42,7 @@ def test_every_figure_has_its_place() -> None:
     text = DOCUMENT.read_text()
     for mark in (
         "machine",
+        "goals",
         "throughput",
         "downlink",
         "latency",
@@ -63,6 +68,67 @@ def test_a_table_replaces_what_stood_between_its_marks(tmp_path: Path) -> None:
     assert document.read_text() == f"before\n<!-- bench: speed -->\n{table}<!-- end of speed -->\nafter\n"
     with pytest.raises(LookupError, match="no place for weight"):
         Table("weight", ("what",), []).write(document)
+
+
+def verdicts(goals: list[Goal]) -> list[bool | None]:
+    """Return what was found of goals."""
+    return [goal.met for goal in goals]
+
+
+def test_throughput_is_held_to_the_bare_loop_and_downlink_to_the_line() -> None:
+    """One size that is further behind, one datagram lost, or one rate below 0.99 is a goal that is missed."""
+    good, bad = (
+        throughput.Downlink({(9600, 16): 0.99, (115200, 64): 1.0}, 100),
+        throughput.Downlink({(1, 1): 0.98}, 9, 1),
+    )
+    assert verdicts(throughput.goals({115200: {16: -0.01, 64: 0.1}, 921600: {16: -0.05}}, good)) == [True] * 4
+    assert verdicts(throughput.goals({115200: {16: 0.0, 64: -0.011}, 921600: {16: -0.06}}, bad)) == [False] * 4
+    assert verdicts(throughput.goals({115200: {16: 0.0}}, throughput.Downlink())) == [True, None]
+
+
+def test_latency_is_held_to_both_percentiles() -> None:
+    """A tail that is too long misses p99 and leaves p50 as it is."""
+    assert verdicts(latency.goals({"up": [1.0] * 98 + [5.0, 9.0], "down": [0.5] * 98 + [5.1] * 2})) == [
+        *(True, True),
+        *(True, False),
+    ]
+
+
+def test_others_are_to_be_slower_in_both_percentiles() -> None:
+    """Whoever is quicker in one percentile only is told there, and nobody says anything of what could not be run."""
+    took = {"bare loop": (10e3, 20e3), "sim7020-bridge": (15e3, 40e3), "one": (16e3, 30e3), "two": (90e3, 90e3)}
+    assert verdicts(others.goals(took)) == [True, True, False]
+    assert "one 30 us" in others.goals(took)[2].measured
+    assert verdicts(others.goals(took | {"sim7020-bridge": (16e3, 20e3)}, {"three": "no such module"})) == [
+        *(False, None, None),
+    ]
+
+
+def test_rest_is_held_to_figures_as_they_are_shown() -> None:
+    """What is shown as the limit itself has not stayed below it."""
+    assert verdicts(idle.goals(cpu=0.0029, memory=39.9 * 1024, further=1.4 * 1024, start=0.349)) == [True] * 4
+    assert verdicts(idle.goals(cpu=0.00299999, memory=39.99 * 1024, further=1.5 * 1024, start=0.3499)) == [False] * 4
+
+
+def test_growth_is_held_to_the_least_and_the_most() -> None:
+    """What lies between the two ends does not count, and their order is that of how many."""
+    assert flat("cost", [(1000, 15.0), (1, 10.0), (10, 99.0)], "modems", "us").met
+    assert not flat("cost", [(1, 10.0), (1000, 15.1)], "modems", "us").met
+
+
+def test_goals_of_parts_that_were_not_measured_stay(tmp_path: Path) -> None:
+    """What is written replaces the rows of its own parts, and all stand in the order of the parts."""
+    document = tmp_path / "figures.md"
+    document.write_text("before\n<!-- bench: goals -->\n<!-- end of goals -->\nafter\n")
+    order = ("one", "two", "three")
+    write_goals(goals_table({"three": [Goal("c", "3", None)], "two": [Goal("b", "2", met=True)]}), order, document)
+    write_goals(goals_table({"one": [Goal("a", "1", met=False)], "two": [Goal("d", "4", met=True)]}), order, document)
+    assert document.read_text() == (
+        "before\n<!-- bench: goals -->\n"
+        "| part | goal | measured | met |\n| --- | --- | --- | --- |\n"
+        "| one | a | 1 | **no** |\n| two | d | 4 | yes |\n| three | c | 3 | not measured |\n"
+        "<!-- end of goals -->\nafter\n"
+    )
 
 
 def test_a_plot_is_an_image() -> None:
