@@ -45,6 +45,7 @@ _NOISE: Final = re.compile(r"fault: (noise|garbage|storm|stuck-echo)")
 _NOISE_LASTS: Final = 30.0
 _MARGIN: Final = 3.0
 _FILL: Final = b"."
+_SEND: Final = re.compile(r'> AT\+CSOSEND=\d+,\d+,"([0-9A-F]+)"')
 _MARK: Final = re.compile(r"# time: (\S+ \S+)\n# (fault: .*)")
 
 
@@ -56,6 +57,7 @@ class Soaked(Account):
         damaged: What came to a server and was no message: bytes that noise on the line had changed.
         use: Memory in MiB, file descriptors and threads, by and by.
         faults: When something happened to the module, and what.
+        given: What the module itself says it took: sends that it answered with OK.
         speed: How many times as fast as the world the module lives.
         seconds: How long it took.
     """
@@ -63,6 +65,7 @@ class Soaked(Account):
     damaged: int = 0
     use: list[tuple[float, int, int]] = field(default_factory=list)
     faults: list[tuple[float, str]] = field(default_factory=list)
+    given: set[str] = field(default_factory=set)
     speed: float = 1.0
     seconds: float = 0.0
 
@@ -79,16 +82,17 @@ class Soaked(Account):
         return any(_NOISE.match(text) and at - _MARGIN <= moment <= at + lasts for at, text in self.faults)
 
     def verdict(self) -> dict[str, int]:
-        """Count what matters; what the module had taken and a fault took from it, UDP can't know."""
+        """Count what matters; what the module had taken and a fault took from it, UDP can't know: its trace can."""
         states = Counter(json.loads(ends[0])["state"] for ends in self.ends.values())
         lost = [name for name in self.ends if name not in self.arrivals]
-        acknowledged = [name for name in lost if name.startswith("control")]
+        with_module = {name for name in lost if not name.startswith("control") and name in self.given}
+        by_bridge = [name for name in lost if name not in with_module]
         return {
             "messages": len(self.sent),
             "faults": len(self.faults),
-            "lost": sum(not self.noisy(self.ended[name]) for name in acknowledged),
-            "damaged by noise": sum(self.noisy(self.ended[name]) for name in acknowledged),
-            "datagrams lost with the module or its network": len(lost) - len(acknowledged),
+            "lost": sum(not self.noisy(self.ended[name]) for name in by_bridge),
+            "damaged by noise": sum(self.noisy(self.ended[name]) for name in by_bridge),
+            "datagrams lost with the module or its network": len(with_module),
             "receipts missing": len(self.unfinished()),
             "receipts doubled": sum(len(ends) > 1 for ends in self.ends.values()),
             "not sent": sum(states.values()) - states["accepted"] - states["acknowledged"],
@@ -166,6 +170,7 @@ async def soak(world: World, *, seconds: float, seed: int, speed: float, baud: i
         await asyncio.gather(publishing, return_exceptions=True)
         await run_dry(world, account, forgetful=False)
         account.seconds = time.monotonic() - began
+        account.given = given(emulator.trace)
         for found in _MARK.finditer(emulator.trace):
             at = datetime.fromisoformat(found[1]).replace(tzinfo=UTC).timestamp()
             account.faults.append((at - wall + began, found[2]))
@@ -179,6 +184,19 @@ async def _servers(account: Soaked) -> AsyncIterator[tuple[CountingUdp, Counting
     CountingUdp.account = CountingTcp.account = account
     async with CountingUdp() as telemetry, CountingTcp() as control:
         yield telemetry, control
+
+
+def given(trace: str) -> set[str]:
+    """Return the messages that a module took: it answered the command that sends them with OK."""
+    names: set[str] = set()
+    asked = ""
+    for line in trace.splitlines():
+        if line.startswith(">"):
+            sent = _SEND.fullmatch(line)
+            asked = "" if sent is None else bytes.fromhex(sent[1]).rstrip(b";").rstrip(_FILL).decode("latin-1")
+        elif line == "< OK" and asked:
+            names.add(asked)
+    return names
 
 
 async def _publish(world: World, account: Soaked) -> None:
