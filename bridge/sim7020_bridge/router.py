@@ -11,7 +11,7 @@ from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.config.model import SocketSettings, Transport, WhenUnsure
 from sim7020_bridge.errors import BridgeError, CommandRefused, LineError, ModuleSilent, StorageFailed
 from sim7020_bridge.modem.socket import CAREFUL_PAYLOAD, ModemSocket
-from sim7020_bridge.modem.socket_state import SocketLost
+from sim7020_bridge.modem.socket_state import SentInPart, SocketLost
 from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.mqtt.documents import ErrorDocument, ReceiptState
 from sim7020_bridge.mqtt.payloads import encode_payload
@@ -231,8 +231,13 @@ class Router:
             acknowledged = await socket.send(data)
         except (SocketLost, LineError) as error:
             log.info("message %s was interrupted: %s", entries[0].message.id, error)
-            unsent = isinstance(error, SocketLost) and len(data) <= socket.settings.max_payload
-            self._again(entries, unsure=cautious and not unsent)
+            self._again(entries, unsure=cautious and not isinstance(error, SocketLost))
+        except SentInPart as error:
+            log.info("message %s was interrupted: %s", entries[0].message.id, error)
+            if isinstance(error.__cause__, SocketLost):
+                self._again(entries, unsure=cautious)
+            else:
+                self._refused(entries, error, unsure=cautious)
         except (CommandRefused, ModuleSilent) as error:
             if isinstance(error, CommandRefused) and not socket.acknowledges and len(data) > CAREFUL_PAYLOAD:
                 log.warning(MAY_BE_TOO_LARGE, socket.settings.name, len(data), CAREFUL_PAYLOAD)

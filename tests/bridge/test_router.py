@@ -121,6 +121,35 @@ async def test_doubt_before_accepted(interruption: str, state: str) -> None:
         assert (await desk.final("udp", "m1"))["state"] == state
 
 
+@pytest.mark.parametrize(
+    ("when_unsure", "payload", "answers", "state"),
+    [
+        pytest.param(WhenUnsure.FAIL, 600, ("OK", "ERROR"), "failed", id="the rest is refused, nothing may go twice"),
+        pytest.param(WhenUnsure.FAIL, 600, ("ERROR", "ERROR"), "acknowledged", id="all of it is refused"),
+        pytest.param(WhenUnsure.RESEND, 600, ("OK", "ERROR"), "acknowledged", id="the rest is refused"),
+    ],
+)
+@on_virtual_time
+async def test_payload_of_which_a_part_has_gone(
+    when_unsure: WhenUnsure, payload: int, answers: tuple[str, ...], state: str
+) -> None:
+    """A long TCP payload of which the module took a part goes again, unless nothing may go twice."""
+    async with staffed(replace(TCP, when_unsure=when_unsure)) as desk:
+        await desk.bench.opened("tcp")
+        for answer in answers:
+            desk.module.answer_once("AT+CSOSEND", answer)
+        desk.module.answer_once("AT+CSOSEND", "ERROR")
+        desk.send("tcp", bytes(payload), **named("m1"))
+        if state == "acknowledged":
+            await desk.module.hears("AT+CSOCL")
+            await desk.bench.opened("tcp")
+            await asyncio.sleep(10)
+            desk.module.say(f"SEND: 0,{payload}")
+        final = await desk.final("tcp", "m1")
+        assert final["state"] == state
+        assert state == "acknowledged" or final["error"]["code"] == "unsure"
+
+
 @on_virtual_time
 async def test_acknowledged_to_the_broker_once_taken() -> None:
     """Every publication is acknowledged once, whether taken or refused, and a request when it is answered."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
@@ -40,9 +39,10 @@ from sim7020_bridge.modem.ladder import Rung
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.power_saving import uses_psm
 from sim7020_bridge.modem.socket_failure import Failure, failure_of
-from sim7020_bridge.modem.socket_state import Phase, SocketLost, SocketState, Traffic
+from sim7020_bridge.modem.socket_state import Phase, SentInPart, SocketLost, SocketState, Traffic
 from sim7020_bridge.modem.state import Layer, ModemState, Recovering
 from sim7020_bridge.modem.timing import Timing
+from sim7020_bridge.modem.unacknowledged import Unacknowledged
 
 log: Final = logging.getLogger(__name__)
 
@@ -101,9 +101,7 @@ class ModemSocket:
         self._module: Module | None = None
         self._succession = Succession()
         self._broken: asyncio.Future[Failure] | None = None
-        self._unacknowledged: deque[tuple[int, asyncio.Future[None]]] = deque()
-        self._sent = 0
-        self._acknowledged = 0
+        self._unacknowledged = Unacknowledged()
 
     def save_power(self, saving: PowerSavingSettings | None) -> None:
         """Use other power saving from the next opening on."""
@@ -144,40 +142,41 @@ class ModemSocket:
         in part.
 
         Raises:
-            SocketLost: The socket is not open, or what was given before failed; nothing of a datagram has gone out.
-            CommandRefused: The module would not take it; the socket will be opened afresh.
+            SocketLost: The socket is not open, or what was given before failed; nothing has gone out.
+            CommandRefused: The module would not take it; the socket will be opened afresh. Nothing has gone out.
             ModuleSilent: The module did not say whether it took it; the same.
+            SentInPart: One of these happened to a payload of which the module had taken a part.
             LineError: The session is over.
         """
-        opening = self._broken
+        connection = self._unacknowledged
         start = 0
-        while start < len(data):
-            piece = data[start : start + self._largest]
-            start += await self._send_piece(piece, last=start + len(piece) >= len(data))
+        try:
+            while start < len(data):
+                piece = data[start : start + self._largest]
+                start += await self._send_piece(piece, connection, last=start + len(piece) >= len(data))
+        except (SocketLost, CommandRefused, ModuleSilent) as error:
+            if start:
+                raise SentInPart(start, error) from error
+            raise
         self._set(sent=self.state.sent.plus(len(data)))
+        if self.acknowledges:
+            return connection.all_given()
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if not self.acknowledges:
-            done.set_result(None)
-        elif self.id is None or self._broken is not opening:
-            _lose(done)
-        elif self._acknowledged >= self._sent:
-            done.set_result(None)
-        else:
-            self._unacknowledged.append((self._sent, done))
+        done.set_result(None)
         return done
 
-    async def _send_piece(self, piece: bytes, *, last: bool) -> int:
+    async def _send_piece(self, piece: bytes, connection: Unacknowledged, *, last: bool) -> int:
         """Send a piece and return how much of it the module took: none of it if it wants smaller ones."""
         module, socket = self._module, self.id
         cost = data_cost.sent(len(piece), stream=self.acknowledges)
-        if module is None or socket is None or not self._open.is_set():
+        if module is None or socket is None or not self._open.is_set() or connection is not self._unacknowledged:
             raise SocketLost("the socket is not open")
         try:
             self._used = asyncio.get_running_loop().time()
             if self._release and last:
                 await module.try_setting(SetReleaseAssistance(NO_MORE_TO_COME))
             # counted before the module answers: the peer's acknowledgement may be reported first
-            self._sent += len(piece)
+            connection.give(len(piece))
             module.facts.on_cost(cost)
             await module.execute(SendData(socket, piece), succession=None if self.acknowledges else self._succession)
         except CommandHeldBack as held_back:
@@ -186,7 +185,7 @@ class ModemSocket:
         except (CommandRefused, ModuleSilent) as error:
             if isinstance(error, CommandRefused) and self.acknowledges and len(piece) > CAREFUL_PAYLOAD:
                 # some firmware takes half as much at once; a stream can be cut anywhere
-                self._sent -= len(piece)
+                connection.take_back(len(piece))
                 self._largest = CAREFUL_PAYLOAD
                 return 0
             if self.id == socket:
@@ -211,7 +210,7 @@ class ModemSocket:
                     self._module.facts.on_cost(data_cost.received(len(data), stream=self.acknowledges))
                 self._on_data(self, data)
             case DataAcknowledged(_, length):
-                self._acknowledge(length)
+                self._unacknowledged.acknowledge(length)
             case SocketFailed(_, code):
                 self._break(Failure(code, urc.name, urc.words, self._clock()))
         return True
@@ -352,13 +351,6 @@ class ModemSocket:
         self._wanted.clear()
         return True
 
-    def _acknowledge(self, length: int) -> None:
-        self._acknowledged += length
-        while self._unacknowledged and self._unacknowledged[0][0] <= self._acknowledged:
-            _, done = self._unacknowledged.popleft()
-            if not done.done():
-                done.set_result(None)
-
     def _break(self, failure: Failure) -> None:
         self._open.clear()
         self._succession.broken = True
@@ -371,10 +363,8 @@ class ModemSocket:
         self._succession.broken = True
         self.id = None
         self._module = None
-        self._sent = self._acknowledged = 0
-        unacknowledged, self._unacknowledged = self._unacknowledged, deque()
-        for _, done in unacknowledged:
-            _lose(done)
+        connection, self._unacknowledged = self._unacknowledged, Unacknowledged()
+        connection.lose()
 
     def _set(
         self,
@@ -402,12 +392,6 @@ async def _close(module: Module, socket: SocketId) -> None:
     """Free the id; a module that has forgotten the socket refuses, which is as good."""
     with suppress(CommandRefused, ModuleSilent, LineError):
         await module.execute(CloseSocket(socket))
-
-
-def _lose(done: "asyncio.Future[None]") -> None:
-    if not done.done():
-        done.set_exception(SocketLost("the socket broke before the peer acknowledged"))
-        done.exception()  # it counts as seen, also where nobody waits any more
 
 
 class _Refused(Exception):

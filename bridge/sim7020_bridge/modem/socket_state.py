@@ -41,3 +41,11 @@ class SocketState:
 
 class SocketLost(BridgeError):
     """The socket is not open, or broke before the peer acknowledged what had been sent."""
+
+
+class SentInPart(BridgeError):
+    """The module took a part of a payload, so many bytes, and then not the rest; the cause says why."""
+
+    def __init__(self, taken: int, cause: BridgeError) -> None:
+        self.taken = taken
+        super().__init__(f"the module had taken {taken} bytes of it: {cause}")

@@ -358,3 +358,24 @@ async def test_five_sockets_fail_together() -> None:
             await bench.opened(name)
         assert {bench.socket(name).id for name in names} == {0, 1}
         assert bench.module.sockets == {0, 1}
+
+
+@on_virtual_time
+async def test_refusal_after_the_connection_was_given_up_counts_for_no_other() -> None:
+    """A long piece whose refusal comes when the context is gone takes nothing from what the next connection counts."""
+    async with running(TCP) as bench:
+        socket = await bench.opened("tcp")
+        bench.module.answer_once("AT+CSOSEND", *SILENCE)
+        refused = asyncio.create_task(socket.send(bytes(480)))
+        await bench.module.hears("AT+CSOSEND")
+        bench.module.say("+CGEV: NW PDN DEACT 1")
+        await bench.until(lambda state: not state.pdn.active)
+        await asyncio.sleep(0)
+        bench.module.say("ERROR")
+        with pytest.raises(SocketLost):
+            await refused
+        await bench.opened("tcp")
+        done = await socket.send(bytes(480))
+        assert not done.done()
+        bench.module.say("SEND: 0,480")
+        await done
