@@ -106,11 +106,11 @@ class LineOutOfSync(LineError):
 
 
 class ModuleRestarted(LineError):
-    """The module announced a boot that nobody asked for; ``evidence`` is the line that gave it away."""
+    """The module announced a boot that nobody asked for; ``evidence`` is the line that gave it away, masked."""
 
     def __init__(self, evidence: str) -> None:
         self.evidence = evidence
-        super().__init__(f"the module restarted by itself ({evidence})")
+        super().__init__(f"the module restarted by itself ({_brief(evidence)})")
 
 
 class ModuleAsleep(LineError):
@@ -170,7 +170,7 @@ class CommandHeldBack(BridgeError):
 
     def __init__(self, command: str) -> None:
         self.command = command
-        super().__init__(f"{command} was held back: the one before it failed")
+        super().__init__(f"{_brief(command)} was held back: the one before it failed")
 
 
 class MalformedAnswer(BridgeError):

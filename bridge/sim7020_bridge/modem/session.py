@@ -294,7 +294,7 @@ class Session:
             case Echo(text):
                 self._echoes += 1
                 if self._greeted and self._echo_is_off:
-                    self._restart(text)
+                    self._restart(mask(text))
             case PoweredDown():
                 self._restart("NORMAL POWER DOWN")
             case SupplyReport():

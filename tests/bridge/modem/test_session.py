@@ -33,6 +33,26 @@ async def test_restart_is_noticed(evidence: str) -> None:
         assert bench.modem.facts.state.counters.steps == {}
 
 
+@pytest.mark.parametrize(
+    ("echo", "shown"),
+    [('AT+CSOSEND=0,10,"6162636465"', 'AT+CSOSEND=0,10,"***"'), ('AT+CPIN="1234"', 'AT+CPIN="***"')],
+)
+@on_virtual_time
+async def test_restart_that_an_echo_gives_away_tells_no_secret(
+    echo: str, shown: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the module repeats is payload or a PIN at times: neither the state nor the log has it."""
+    async with running(UDP) as bench:
+        await bench.opened("udp")
+        bench.module.say(echo)
+        await bench.until(lambda state: state.counters.reboots == 1)
+        await bench.opened("udp")
+        reasons = {str(state.link.reason) for state in bench.states}
+        assert any(shown in reason for reason in reasons)
+        secret = echo.partition('"')[2]
+        assert not any(secret in told for told in (*reasons, *caplog.messages))
+
+
 @on_virtual_time
 async def test_supply_reports() -> None:
     """A warning about the supply changes nothing; switching off for it is a restart, with its reason."""
