@@ -49,6 +49,33 @@ def _bare(port: str, count: int) -> list[int]:
     return _timed(say, count)
 
 
+def _asyncio_alone(port: str, count: int) -> list[int]:
+    """Time what the event loop costs by itself: whoever uses asyncio can't be quicker."""
+    descriptor = os.open(port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    tty.setraw(descriptor)
+
+    async def run() -> list[int]:
+        loop = asyncio.get_running_loop()
+        heard, answered = b"", loop.create_future()
+
+        def readable() -> None:
+            nonlocal heard
+            heard += os.read(descriptor, 4096)
+            if heard.endswith(b"OK\r\n"):
+                answered.set_result(None)
+
+        async def say() -> None:
+            nonlocal heard, answered
+            heard, answered = b"", loop.create_future()
+            os.write(descriptor, b"AT\r")
+            await answered
+
+        loop.add_reader(descriptor, readable)
+        return await _awaited(say, count)
+
+    return asyncio.run(run())
+
+
 def _bridge(port: str, count: int) -> list[int]:
     channel_module = importlib.import_module("sim7020_bridge.at.channel")
     command_module = importlib.import_module("sim7020_bridge.at.command")
@@ -132,6 +159,7 @@ def _tutorial(port: str, count: int) -> list[int]:
 
 CONTENDERS: Mapping[str, Callable[[str, int], list[int]]] = {
     "bare loop": _bare,
+    "asyncio alone": _asyncio_alone,
     "sim7020-bridge": _bridge,
     "async-gsm-modem": _async_gsm_modem,
     "python-gsmmodem-new": _gsmmodem,

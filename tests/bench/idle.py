@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from tests.bench.figures import Goal, Result, Table, median
@@ -71,18 +70,6 @@ def goals(*, cpu: float, memory: float, further: float, start: float) -> list[Go
         Goal("less than 1.5 MiB for each further modem", _mib(further), round(further / 1024, 1) < 1.5),
         Goal("less than 0.35 s from start to the first byte on the line", f"{start:.3f} s", round(start, 3) < 0.35),
     ]
-
-
-def slowest_imports(most: int) -> Sequence[tuple[int, str]]:
-    """Return the imports that take longest by themselves, in microseconds."""
-    command = [sys.executable, "-X", "importtime", "-c", "import sim7020_bridge.cli.run"]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stderr
-    found = []
-    for line in told.splitlines()[1:]:
-        alone, _, name = line.removeprefix("import time:").split("|")
-        if alone.strip().isdecimal():
-            found.append((int(alone), name.strip()))
-    return sorted(found, reverse=True)[:most]
 
 
 def _imported() -> float:

@@ -105,8 +105,8 @@ class Places:
         )
         self.targets = (
             *TARGETS,
-            Target("configuration", [_CONFIGURATION], configuration, 0.01),
-            Target("interpreter", lines, interpreter.execute, 0.2),
+            Target("configuration", [_CONFIGURATION], configuration, 0.05),
+            Target("interpreter", lines, interpreter.execute, 0.5),
         )
         return self
 

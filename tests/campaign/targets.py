@@ -246,6 +246,6 @@ TARGETS: Final = (
     Target("command-line", [line.encode() for line in _SENT], command_line, 3.5),
     Target("decoder", _STREAM_SEEDS + [f"> {line}\n".encode() for line in _SENT], decoder, 1),
     Target("events", _EVENTS, events, 0.4),
-    Target("scenarios", _SCENARIO, scenarios, 0.05),
+    Target("scenarios", _SCENARIO, scenarios, 0.2),
 )
 """Everything that can be fuzzed by a plain call; places.py has the rest."""
