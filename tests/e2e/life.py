@@ -8,6 +8,7 @@ import asyncio
 import gc
 import os
 import statistics
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,9 @@ from tests.e2e.reliability import machine, write
 from tests.fast_time import FastLoop
 
 HOUR = 3600.0
+MOST_GROWTH = 10.0
+"""Percent by which memory may be more at the end than once warm."""
+
 _MENDS = (
     "fault: end of",
     "fault: mend",
@@ -127,8 +131,8 @@ def _memory() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def main() -> None:
-    """Live as long as the command line says, and print what came of it."""
+def main() -> int:
+    """Live as long as the command line says, and print what came of it; the exit status says whether memory stayed."""
     parser = argparse.ArgumentParser(description="Let every fault happen to the bridge in random order.")
     parser.add_argument("--seed", type=int, default=7, help="the same seed gives the same faults (7)")
     parser.add_argument("--faults", type=int, default=500, help="how many at least (500)")
@@ -142,6 +146,7 @@ def main() -> None:
     print("\n".join(lines))  # noqa: T201 - the program's output
     if given.write:
         write("life", lines)
+    return 1 if life.growth > MOST_GROWTH else 0
 
 
 def table(life: Life) -> list[str]:
@@ -163,4 +168,4 @@ def table(life: Life) -> list[str]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
