@@ -59,6 +59,11 @@ class _Day:
     traffic: Bytes = field(default_factory=Bytes)
     correction: int = 0
 
+    @property
+    def bytes(self) -> int:
+        """What counts against the budget."""
+        return self.traffic.total + self.correction
+
 
 class Usage:
     """Counts one modem's bytes; what was counted on a day stays with that day, however the wall clock jumps.
@@ -80,7 +85,7 @@ class Usage:
         self._changed = changed
         self._clock = clock
         self._days: dict[date, _Day] = {}
-        self._found: tuple[date, list[_Day]] | None = None
+        self._earlier: tuple[date, int] | None = None
         self._told = (self._today(), BudgetLevel.GOOD)
 
     @property
@@ -103,7 +108,12 @@ class Usage:
     @property
     def used(self) -> int:
         """What counts against the budget: what was counted, set right by the operator's own figure."""
-        return max(0, sum(day.traffic.total + day.correction for day in self._in_period()))
+        today = self._today()
+        if self._earlier is None or self._earlier[0] != today:
+            others = [day for day in self._in_period() if day is not self._days.get(today)]
+            self._earlier = today, sum(day.bytes for day in others)
+        day = self._days.get(today)
+        return max(0, self._earlier[1] + (0 if day is None else day.bytes))
 
     @property
     def left(self) -> int | None:
@@ -113,9 +123,9 @@ class Usage:
     @property
     def level(self) -> BudgetLevel:
         """How far the budget is used up."""
-        if self.budget is None or self.used < WARNED_AT * self.budget:
+        if self.budget is None or (used := self.used) < WARNED_AT * self.budget:
             return BudgetLevel.GOOD
-        return BudgetLevel.USED_UP if self.used >= self.budget else BudgetLevel.WARNING
+        return BudgetLevel.USED_UP if used >= self.budget else BudgetLevel.WARNING
 
     @property
     def period_start(self) -> date:
@@ -141,6 +151,7 @@ class Usage:
         for day in self._in_period():
             day.correction = 0
         self._day(self.period_start).correction = used - self.period.total
+        self._earlier = None
         self._tell()
 
     def restore(self, rows: Iterable[DayUsage]) -> None:
@@ -150,6 +161,7 @@ class Usage:
             day.traffic.up += row.up
             day.traffic.down += row.down
             day.correction += row.correction
+        self._earlier = None
         self._tell()
 
     def rows(self) -> tuple[DayUsage, ...]:
@@ -162,22 +174,19 @@ class Usage:
         )
 
     def _tell(self) -> None:
-        before = self._told[1]
-        self._told = self._today(), self.level
-        self._changed(before, self.level)
+        before, level = self._told[1], self.level
+        self._told = self._today(), level
+        self._changed(before, level)
 
     def _in_period(self) -> list[_Day]:
-        today = self._today()
-        if self._found is None or self._found[0] != today:
-            start = self.period_start
-            end = (start.replace(day=28) + timedelta(days=4)).replace(day=self._settings.first_day)
-            self._found = today, [each for day, each in self._days.items() if start <= day < end]
-        return self._found[1]
+        start = self.period_start
+        end = (start.replace(day=28) + timedelta(days=4)).replace(day=self._settings.first_day)
+        return [each for day, each in self._days.items() if start <= day < end]
 
     def _day(self, day: date) -> _Day:
         if day not in self._days:
             self._days[day] = _Day()
-            self._found = None
+            self._earlier = None
         return self._days[day]
 
     def _today(self) -> date:
