@@ -1,5 +1,6 @@
 """From what came over MQTT to a message for the outbox, and to the acknowledgement that the broker waits for."""
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,12 @@ from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.receipts import Receipts
 
 log: Final = logging.getLogger(__name__)
+
+MOST_REFUSALS: Final = 1000
+"""Receipts that may wait for the broker before messages are no longer refused with one: a flood has no end."""
+
+REFUSED_LATER: Final = 1.0
+"""Seconds until a QoS 1 message is refused that could not be; the broker sends few before one is acknowledged."""
 
 
 class Intake:
@@ -64,6 +71,9 @@ class Intake:
         reply_to = self._reply_to(received)
 
         def refuse(refused: PayloadRefused) -> None:
+            if self._outbox.owing.unreceived >= MOST_REFUSALS:
+                self._refuse_later(received, lambda: refuse(refused))
+                return
             log.warning("%s: message refused: %s", received.topic, refused)
             error = ErrorDocument(refused.code, refused.message)
             receipt = self._receipts.rejected(message_id[:LONGEST_ID], name, error, reply_to, pool)
@@ -138,6 +148,13 @@ class Intake:
             known = ", ".join(self._sockets) or "none"
             raise PayloadRefused("unknown_socket", f"there is no socket {name}; configured: {known}")
         return self._sockets[name]
+
+    def _refuse_later(self, received: Received, refuse: Callable[[], None]) -> None:
+        """Do without the receipt of a message that nobody keeps; the broker keeps the others until they are refused."""
+        if received.acknowledgement is None:
+            log.warning("%s: a message was refused without a receipt: %d wait", received.topic, MOST_REFUSALS)
+        else:
+            asyncio.get_running_loop().call_later(REFUSED_LATER, refuse)
 
     def _check_pool(self, name: str, pool: str | None) -> None:
         socket = self._sockets.get(name)

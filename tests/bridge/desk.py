@@ -67,7 +67,7 @@ class Desk:
             outbox=self.outbox,
             receipts=receipts,
             topics=TOPICS,
-            tell=self._tell,
+            tell=self.tell,
             lowest=lambda: Priority.LOW,
             clock=virtual_clock,
         )
@@ -76,7 +76,7 @@ class Desk:
             outbox=self.outbox,
             receipts=receipts,
             inbox=inbox,
-            tell=self._tell,
+            tell=self.tell,
             acknowledge=self.acknowledged.append,
             clock=virtual_clock,
         )
@@ -113,18 +113,20 @@ class Desk:
         self.reporter.delivery_changed()
         self.router.look()
 
-    def _tell(self, owed: tuple[Owed, ...]) -> None:
+    def tell(self, owed: tuple[Owed, ...]) -> None:
+        """Publish receipts."""
         for each in owed:
             self._publish(Publication(topic=each.topic, payload=each.payload, correlation_data=each.correlation_data))
 
-    async def _pay(self, owed: Owed) -> None:
-        self._tell((owed,))
+    async def pay(self, owed: Owed) -> None:
+        """Publish what is owed; the broker acknowledges at once."""
+        self.tell((owed,))
 
     async def serve(self) -> None:
         """Carry messages until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.router.run())
-            tasks.create_task(self.outbox.owing.run(self._pay))
+            tasks.create_task(self.outbox.owing.run(self.pay))
 
     async def _more(self) -> None:
         self.news.clear()

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from sim7020_bridge.config.model import Encoding, WhenUnsure
 from sim7020_bridge.modem.data_cost import DataCost
-from sim7020_bridge.mqtt.messages import Received
+from sim7020_bridge.mqtt.messages import Acknowledgement, Received
+from sim7020_bridge.outbox.message import Owed
+from sim7020_bridge.outbox.owing import AHEAD
 from sim7020_bridge.router import ACKNOWLEDGED_WITHIN, ATTEMPTS, TIMES_LOST
-from tests.bridge.desk import TOPICS, named, sent, staffed
+from tests.bridge.desk import TOPICS, Desk, named, sent, staffed
 from tests.bridge.modem.bench import TCP, UDP, now
 from tests.bridge.scripted_module import SILENCE, on_virtual_time
 from tests.virtual_time import run
@@ -148,6 +150,33 @@ async def test_payload_of_which_a_part_has_gone(
         final = await desk.final("tcp", "m1")
         assert final["state"] == state
         assert state == "acknowledged" or final["error"]["code"] == "unsure"
+
+
+@on_virtual_time
+async def test_a_flood_of_refusals_waits_at_the_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While too many receipts wait, a refused message stays with the broker, and one with QoS 0 gets no receipt."""
+    monkeypatch.setattr("sim7020_bridge.intake.MOST_REFUSALS", 2)
+    pays = asyncio.Event()
+
+    async def pay(desk: Desk, owed: Owed) -> None:
+        await pays.wait()
+        desk.tell((owed,))
+
+    monkeypatch.setattr(Desk, "pay", pay)
+    async with staffed(UDP) as desk:
+        for number in range(AHEAD):
+            desk.send("udp", b"", **named(f"early {number}"))
+            await asyncio.sleep(1)
+        for number in range(5):
+            desk.send("udp", b"", acknowledgement=Acknowledgement(1, number), **named(f"kept {number}"))
+            desk.send("udp", b"", **named(f"lost {number}"))
+        await asyncio.sleep(10)
+        assert [one.acknowledgement for one in desk.acknowledged if one.acknowledgement] == [Acknowledgement(1, 0)]
+        pays.set()
+        await asyncio.sleep(10)
+        assert len([one for one in desk.acknowledged if one.acknowledgement]) == 5
+        ids = {receipt["id"] for receipt in desk.documents(TOPICS.receipt("udp"))}
+        assert ids == {"lost 0", *(f"early {n}" for n in range(AHEAD)), *(f"kept {n}" for n in range(5))}
 
 
 @on_virtual_time

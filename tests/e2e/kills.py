@@ -188,15 +188,17 @@ async def run_dry(world: World, account: Account, *, forgetful: bool) -> None:
     before = len(account.ends)
     file = world.directory / "state" / "shed.outbox"
     while (left := account.unfinished()) and now - changed_at < RUN_DRY:
-        if forgetful and left <= (known := told(file)):
-            account.forgotten = left & known
-            break
         now = time.monotonic()
         if len(account.ends) > before:
             before, changed_at = len(account.ends), now
         if now - max(told_at, changed_at) > AGAIN:
             told_at = now
-            for name in sorted(left)[:AT_ONCE]:
+            if forgetful:
+                account.forgotten = left & told(file)
+            silent = sorted(left - account.forgotten)
+            if not silent:
+                break
+            for name in silent[:AT_ONCE]:
                 post(world, account, name.rpartition("-")[0], name)
         await asyncio.sleep(0.1)
     await asyncio.sleep(0.5)

@@ -50,6 +50,7 @@ class Owing:
         self._most_received = most_received
         self._waiting: dict[int, Owed] = {}
         self._received: dict[int, None] = {}
+        self._coming = 0
         self._on_the_way: dict[int, Owed] = {}
         self._aside: dict[int, Owed] = {}
         self._passing = count(-1, -1)
@@ -61,6 +62,11 @@ class Owing:
     def aside(self) -> int:
         """How many publications were put aside."""
         return len(self._aside)
+
+    @property
+    def unreceived(self) -> int:
+        """How many publications that did not come from the network wait, on their way to the disk included."""
+        return self._coming + len(self._waiting) - len(self._received)
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._on_the_way)
@@ -78,6 +84,7 @@ class Owing:
         kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def written(done: asyncio.Future[Numbered]) -> None:
+            self._coming -= len(owed)
             if done.exception() is None:
                 self.add(done.result())
             else:
@@ -85,6 +92,7 @@ class Owing:
             if not kept.done():
                 kept.set_result(None)
 
+        self._coming += len(owed)
         self._journal.write(work, need=Need.TAKES).add_done_callback(written)
         return kept
 
