@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -25,7 +25,6 @@ from sim7020_bridge.modem.timing import Timing
 from sim7020_bridge.mqtt.client import MqttClient
 from sim7020_bridge.mqtt.documents import OFFLINE
 from sim7020_bridge.mqtt.messages import Publication, Received
-from sim7020_bridge.mqtt.outgoing import A_MOMENT
 from sim7020_bridge.mqtt.topics import Inbox, Request, SocketSend, Subscription, Topics
 from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database, path_of
@@ -53,6 +52,9 @@ LEAVES_POOLS: Final = 0.9
 
 RETURNS_TO_POOLS: Final = 0.8
 """Part of them below which it takes again."""
+
+A_MOMENT: Final = 0.001
+"""Seconds by which receipts that are not final and acknowledgements give way to the command that they tell of."""
 
 LAST_PAYMENTS: Final = 2.0
 """Seconds that the broker has, when the bridge ends, to acknowledge what it is owed."""
@@ -122,7 +124,7 @@ class Bridge:
             publish=self._client.publish,
         )
         self._connections = 0
-        self._done_with: list[Received] = []
+        self._due: list[Callable[[], None]] = []
         self._unproven: list[int] = []
         self._usage = Usage(settings.data_budget, changed=self._usage_changed, clock=clock)
         self._usage_kept: asyncio.TimerHandle | None = None
@@ -194,7 +196,7 @@ class Bridge:
             self._discovery.stop()
             self._reporter.stop()
             await self._pay_last()
-            self._acknowledge_all()
+            self._catch_up()
             paying.cancel()
             await asyncio.gather(paying, return_exceptions=True)
             self._keep_usage()
@@ -327,25 +329,38 @@ class Bridge:
         self._reporter.event("put_aside", topic=owed.topic, publications=self._outbox.owing.aside)
         self._reporter.delivery_changed()
 
-    def _tell(self, owed: tuple[Owed, ...]) -> None:
-        for each in owed:
-            self._client.publish(_publication(each))
+    def _tell(self, receipt: Callable[[], tuple[Owed, ...]]) -> None:
+        """Publish a receipt that is not final, a moment later."""
+
+        def tell() -> None:
+            for each in receipt():
+                self._client.publish(_publication(each))
+
+        self._afterwards(tell)
 
     def _acknowledge(self, received: Received) -> None:
-        """Have the broker told that a message is done with, a moment after the module was told of it."""
-        self._done_with.append(received)
-        if len(self._done_with) == 1:
-            asyncio.get_running_loop().call_later(A_MOMENT, self._acknowledge_all)
+        """Have the broker told that a message is done with, a moment later."""
 
-    def _acknowledge_all(self) -> None:
-        for received in self._done_with:
+        def acknowledge() -> None:
             if self._client.acknowledge(received) and received.acknowledgement is not None:
                 self._unproven.append(received.acknowledgement.packet)
-        self._done_with.clear()
+
+        self._afterwards(acknowledge)
+
+    def _afterwards(self, call: Callable[[], None]) -> None:
+        """Call in turn, once the module has been told what there is to tell, and before anything is paid."""
+        self._due.append(call)
+        if len(self._due) == 1:
+            asyncio.get_running_loop().call_later(A_MOMENT, self._catch_up)
+
+    def _catch_up(self) -> None:
+        due, self._due = self._due, []
+        for call in due:
+            call()
 
     async def _pay(self, owed: Owed) -> None:
         """Publish what is owed; the broker's answer shows that it has got every acknowledgement of before."""
-        self._acknowledge_all()
+        self._catch_up()
         before, self._unproven = self._unproven, []
         connections = self._connections
         await self._client.publish_acknowledged(_publication(owed))

@@ -5,6 +5,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from sim7020_bridge.batching import fits
@@ -36,7 +37,7 @@ class Intake:
         outbox: Where messages go.
         receipts: Writes their receipts.
         inbox: What the modem listens to; a response topic that is in it is not answered.
-        tell: Publishes a receipt that is not final.
+        tell: Publishes a receipt that is not final, when there is time to write it.
         acknowledge: Tells the broker that a message is done with.
         clock: For the time when a message was taken.
     """
@@ -48,7 +49,7 @@ class Intake:
         outbox: Outbox,
         receipts: Receipts,
         inbox: Inbox,
-        tell: Callable[[tuple[Owed, ...]], None],
+        tell: Callable[[Callable[[], tuple[Owed, ...]]], None],
         acknowledge: Callable[[Received], None],
         clock: Clock = wall_clock,
     ) -> None:
@@ -128,7 +129,7 @@ class Intake:
 
         def written(is_new: bool) -> None:  # noqa: FBT001 - what a future holds
             if is_new:
-                self._tell(self._receipts.of(message, ReceiptState.QUEUED, final=False))
+                self._tell(partial(self._receipts.of, message, ReceiptState.QUEUED, final=False))
             else:
                 log.info("message %s was taken before and is not sent again", message.id)
             taken(is_new)

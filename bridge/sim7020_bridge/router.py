@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from sim7020_bridge.batching import batch, fits
@@ -53,7 +54,7 @@ class Router:
         outbox: What waits for them.
         receipts: Writes receipts.
         topics: The modem's.
-        tell: Publishes a receipt that is not final.
+        tell: Publishes a receipt that is not final, when there is time to write it.
         lowest: Tells which priority a message must have to go now.
         clock: For the times in envelopes.
     """
@@ -65,7 +66,7 @@ class Router:
         outbox: Outbox,
         receipts: Receipts,
         topics: Topics,
-        tell: Callable[[tuple[Owed, ...]], None],
+        tell: Callable[[Callable[[], tuple[Owed, ...]]], None],
         lowest: Callable[[], Priority],
         clock: Clock = wall_clock,
     ) -> None:
@@ -222,8 +223,7 @@ class Router:
             return False
         for entry in entries:
             entry.attempts += 1
-            # what is told can wait until the command is on the line
-            asyncio.get_running_loop().call_soon(self._tell_sending, entry, entry.attempts)
+            self._tell_later(entry, ReceiptState.SENDING)
         payloads = [entry.message.data for entry in entries]
         form = socket.settings.batch
         data = payloads[0] if form is None else batch(form, payloads)
@@ -250,8 +250,8 @@ class Router:
             return True
         return False
 
-    def _tell_sending(self, entry: Entry, attempts: int) -> None:
-        self._tell(self._receipts.of(entry.message, ReceiptState.SENDING, attempts=attempts, final=False))
+    def _tell_later(self, entry: Entry, state: ReceiptState) -> None:
+        self._tell(partial(self._receipts.of, entry.message, state, attempts=entry.attempts, final=False))
 
     def _refused(self, entries: tuple[Entry, ...], error: BridgeError, *, unsure: bool) -> None:
         again = []
@@ -280,8 +280,7 @@ class Router:
         return True
 
     def _accepted(self, socket: ModemSocket, entry: Entry, acknowledged: "asyncio.Future[None]") -> None:
-        state = ReceiptState.ACCEPTED
-        self._tell(self._receipts.of(entry.message, state, attempts=entry.attempts, final=False))
+        self._tell_later(entry, ReceiptState.ACCEPTED)
 
         def tell(done: "asyncio.Future[None]") -> None:
             timeout.cancel()

@@ -67,7 +67,7 @@ class Desk:
             outbox=self.outbox,
             receipts=receipts,
             topics=TOPICS,
-            tell=self.tell,
+            tell=lambda receipt: self.tell(receipt()),
             lowest=lambda: Priority.LOW,
             clock=virtual_clock,
         )
@@ -76,7 +76,7 @@ class Desk:
             outbox=self.outbox,
             receipts=receipts,
             inbox=inbox,
-            tell=self.tell,
+            tell=lambda receipt: self.tell(receipt()),
             acknowledge=self.acknowledged.append,
             clock=virtual_clock,
         )

@@ -8,7 +8,6 @@ import ssl
 import struct
 import threading
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import cast
 
 from paho.mqtt import MQTTException
@@ -25,7 +24,7 @@ from sim7020_bridge.mqtt import arrival
 from sim7020_bridge.mqtt.connection import Accepted, Lost
 from sim7020_bridge.mqtt.descriptor import Descriptor
 from sim7020_bridge.mqtt.messages import Acknowledgement, Publication, Received
-from sim7020_bridge.mqtt.outgoing import A_MOMENT, WINDOW, Outgoing, OutgoingQueue
+from sim7020_bridge.mqtt.outgoing import WINDOW, Outgoing, OutgoingQueue
 from sim7020_bridge.mqtt.refusals import (
     INNOCENT,
     SESSION_TAKEN_OVER,
@@ -91,7 +90,7 @@ class MqttClient:
         self._timing = timing or ClientTiming()
         self._v5 = settings.protocol is MqttProtocol.V5
         self._tls = None if settings.tls is None else BrokerContext(ssl.PROTOCOL_TLS_CLIENT)
-        self._outgoing = OutgoingQueue(self._send, later=partial(asyncio.get_running_loop().call_later, A_MOMENT))
+        self._outgoing = OutgoingQueue(self._send)
         self._accepted = asyncio.Event()
         self._heard: asyncio.Queue[Accepted | Lost | MQTTMessage] = asyncio.Queue()
         self._asked: dict[int, str] = {}

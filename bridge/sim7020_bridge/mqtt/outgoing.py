@@ -17,9 +17,6 @@ MAX_WAITING = 1000
 WINDOW = 16
 """Publications that are sent before the first of them is acknowledged."""
 
-A_MOMENT = 0.001
-"""Seconds by which a publication that nobody waits for gives way: the command that it tells of goes first."""
-
 CAREFUL_AFTER = 2
 """Connections in a row that the broker ended with nothing acknowledged; then one publication is sent at a time."""
 
@@ -52,20 +49,11 @@ class OutgoingQueue:
 
     Args:
         send: Gives one to the connection and returns its packet identifier, or None if it was refused at once.
-        later: Has something called a moment later; without it, nothing waits for company.
         max_waiting: How many may wait. Those whose acknowledgement somebody waits for count, and are never dropped.
     """
 
-    def __init__(
-        self,
-        send: Callable[[Outgoing], int | None],
-        *,
-        later: Callable[[Callable[[], None]], object] | None = None,
-        max_waiting: int = MAX_WAITING,
-    ) -> None:
+    def __init__(self, send: Callable[[Outgoing], int | None], *, max_waiting: int = MAX_WAITING) -> None:
         self._send = send
-        self._later = later
-        self._pump_is_due = False
         self._max_waiting = max_waiting
         self._waiting: dict[str | int, Outgoing] = {}
         self._in_flight: dict[int, Outgoing] = {}
@@ -119,7 +107,7 @@ class OutgoingQueue:
         return True
 
     def put(self, outgoing: Outgoing) -> None:
-        """Queue a publication, and send it if there is room in the window, now or a moment later; the order is kept."""
+        """Queue a publication, or send it at once if there is room in the window."""
         publication = outgoing.publication
         if publication.retain and outgoing.acknowledged is None:
             self._waiting.pop(publication.topic, None)
@@ -127,12 +115,7 @@ class OutgoingQueue:
         else:
             self._waiting[next(self._numbers)] = outgoing
         self._idle.clear()
-        has_time = not publication.retain and outgoing.acknowledged is None and len(self._waiting) < WINDOW
-        if self._later is None or not has_time:
-            self._pump()
-        elif not self._pump_is_due:
-            self._pump_is_due = True
-            self._later(self._pump)
+        self._pump()
         if len(self._waiting) > self._max_waiting:
             self._drop_oldest()
 
@@ -179,7 +162,6 @@ class OutgoingQueue:
         return True
 
     def _pump(self) -> None:
-        self._pump_is_due = False
         while self._waiting and len(self._in_flight) < self.window:
             outgoing = self._waiting.pop(next(iter(self._waiting)))
             packet = self._send(outgoing)

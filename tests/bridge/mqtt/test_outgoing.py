@@ -2,21 +2,20 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 
 import pytest
 
 from sim7020_bridge.errors import BrokerDisconnects, PayloadRefused
 from sim7020_bridge.mqtt.messages import Publication
-from sim7020_bridge.mqtt.outgoing import WINDOW, Outgoing, OutgoingQueue
+from sim7020_bridge.mqtt.outgoing import Outgoing, OutgoingQueue
 
 
 class Wire:
     """Notes what is sent."""
 
-    def __init__(self, *, max_waiting: int = 5, later: Callable[[Callable[[], None]], object] | None = None) -> None:
+    def __init__(self, *, max_waiting: int = 5) -> None:
         self.sent: list[bytes] = []
-        self.queue = OutgoingQueue(self.send, max_waiting=max_waiting, later=later)
+        self.queue = OutgoingQueue(self.send, max_waiting=max_waiting)
 
     def send(self, outgoing: Outgoing) -> int | None:
         """Take one, and refuse what is called bad."""
@@ -51,24 +50,6 @@ async def test_window() -> None:
     wire.queue.acknowledged(4)
     await idle
     assert len(wire.queue) == 0
-
-
-async def test_what_nobody_waits_for_gives_way() -> None:
-    """Receipts leave a moment later, all at once, and before anything that is published after them."""
-    moments: list[Callable[[], None]] = []
-    wire = Wire(max_waiting=100, later=moments.append)
-    wire.queue.open(50)
-    wire.put(b"queued")
-    wire.put(b"sending")
-    assert (wire.sent, len(moments)) == ([], 1)
-    moments.pop()()
-    assert wire.sent == [b"queued", b"sending"]
-    wire.put(b"accepted")
-    wire.put(b"state", retain=True)
-    assert wire.sent[2:] == [b"accepted", b"state"]
-    for _ in range(WINDOW):
-        wire.put(b"flood")
-    assert wire.sent[4:] == WINDOW * [b"flood"]
 
 
 async def test_only_the_newest_retained_message_waits() -> None:
