@@ -31,6 +31,7 @@ class Place:
 
 PLACES: Final = (
     Place("pyproject.toml", 'version = "', '"'),
+    Place("bridge/sim7020_bridge/__init__.py", 'VERSION: Final = "', '"'),
     Place("custom_components/sim7020/manifest.json", '  "version": "', '"'),
     Place("packaging/home-assistant/config.yaml", "version: "),
     Place("packaging/home-assistant/Dockerfile", "ARG BRIDGE=ghcr.io/sim7020-bridge/sim7020-bridge:"),

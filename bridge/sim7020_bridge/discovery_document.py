@@ -1,8 +1,8 @@
 """What Home Assistant's MQTT integration is told of a modem: one device with its entities (device-based discovery)."""
 
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 
+from sim7020_bridge import VERSION
 from sim7020_bridge.modem.state import Identity
 from sim7020_bridge.mqtt.documents import Layer
 from sim7020_bridge.mqtt.topics import Topics
@@ -39,7 +39,7 @@ def document(topics: Topics, identity: Identity, sockets: Sequence[str], gone: S
             "serial_number": identity.imei,
             **({"sw_version": identity.firmware} if identity.firmware else {}),
         },
-        "origin": {"name": "sim7020-bridge", "sw_version": version("sim7020-bridge")},
+        "origin": {"name": "sim7020-bridge", "sw_version": VERSION},
         "availability_topic": topics.availability,
         "qos": 1,
         # a component without anything but its platform is taken away

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from importlib.metadata import version
 from typing import Final
 
+from sim7020_bridge import VERSION
 from sim7020_bridge.health import Snapshot
 from sim7020_bridge.mqtt.documents import Layer, SocketPhase
 
@@ -55,7 +55,7 @@ _METRICS: Final = {
 
 def exposition(snapshots: tuple[Snapshot, ...]) -> bytes:
     """Return all metrics of all modems."""
-    samples = [Sample("bridge_info", 1, (("version", version("sim7020-bridge")),))]
+    samples = [Sample("bridge_info", 1, (("version", VERSION),))]
     for snapshot in snapshots:
         samples += _modem(snapshot)
     lines = []

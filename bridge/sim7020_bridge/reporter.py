@@ -4,9 +4,9 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from importlib.metadata import version
 from typing import Final
 
+from sim7020_bridge import VERSION
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.commands.clock import NetworkTime
 from sim7020_bridge.commands.registration import RegistrationStatus
@@ -208,7 +208,7 @@ class Reporter:
             )
             for socket in self._settings.sockets
         )
-        bridge = documents.BridgeInfo("sim7020-bridge", version("sim7020-bridge"))
+        bridge = documents.BridgeInfo("sim7020-bridge", VERSION)
         info = documents.InfoDocument(bridge=bridge, modem=modem, sockets=sockets, requests=self._requests)
         self._retain(self._topics.info, dump(info))
 

@@ -17,6 +17,7 @@ from tests.packaging.files import PACKAGING, ROOT, import_file
 
 FILES: Final = (
     "pyproject.toml",
+    "bridge/sim7020_bridge/__init__.py",
     "custom_components/sim7020/manifest.json",
     "packaging/home-assistant/config.yaml",
     "packaging/home-assistant/Dockerfile",

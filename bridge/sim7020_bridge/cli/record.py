@@ -4,12 +4,12 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn, TextIO
 
 import click
 
+from sim7020_bridge import VERSION
 from sim7020_bridge.cli.options import EXIT_FAILED
 from sim7020_bridge.cli.stopping import run_until_stopped
 from sim7020_bridge.clock import rfc3339, wall_clock
@@ -72,7 +72,7 @@ async def _record(
             # not before there is a port: what does not come to a recording must not cost an old one
             with file() as out:
                 writer = _writer(out, secrets=secrets)
-                writer.begin(f"{Path(port).name}, recorded with sim7020-bridge {version('sim7020-bridge')}", what)
+                writer.begin(f"{Path(port).name}, recorded with sim7020-bridge {VERSION}", what)
                 click.echo(pty.name)
                 await carry(opened, pty, writer)
         except ExceptionGroup as group:
