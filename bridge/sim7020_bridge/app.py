@@ -190,6 +190,7 @@ class Bridge:
                 tasks.create_task(self._watch_the_day(), name="day")
                 tasks.create_task(_end_with(talking), name="watch mqtt")
         finally:
+            self._finishing = True
             # the modem's last state goes out before the connection does
             await self._requests.stop()
             self._trace.stop()
@@ -200,6 +201,7 @@ class Bridge:
             paying.cancel()
             await asyncio.gather(paying, return_exceptions=True)
             self._keep_usage()
+            self._intake.stop()
             await self._outbox.close()
             talking.cancel()
             await asyncio.gather(talking, return_exceptions=True)
@@ -252,6 +254,7 @@ class Bridge:
     def _connected(self) -> None:
         self._connections += 1
         self._unproven.clear()
+        self._intake.connected()
         self._reporter.connected()
         self._discovery.connected()
 

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -60,6 +61,19 @@ class Intake:
         self._tell = tell
         self._acknowledge = acknowledge
         self._clock = clock
+        self._refused_later: deque[Callable[[], None]] = deque()
+        self._next_refusals: asyncio.TimerHandle | None = None
+
+    def connected(self) -> None:
+        """Refuse now what came before this connection and could not be: the broker may bring it again, to be known."""
+        while self._refused_later:
+            self._refused_later.popleft()()
+
+    def stop(self) -> None:
+        """Refuse nothing more later: what was not refused stays with the broker."""
+        self._refused_later.clear()
+        if self._next_refusals is not None:
+            self._next_refusals.cancel()
 
     def change(self, sockets: Sequence[SocketSettings]) -> None:
         """Take messages for other sockets from now on."""
@@ -72,14 +86,18 @@ class Intake:
         reply_to = self._reply_to(received)
 
         def refuse(refused: PayloadRefused) -> None:
-            if self._outbox.owing.unreceived >= MOST_REFUSALS:
-                self._refuse_later(received, lambda: refuse(refused))
-                return
-            log.warning("%s: message refused: %s", received.topic, refused)
-            error = ErrorDocument(refused.code, refused.message)
-            receipt = self._receipts.rejected(message_id[:LONGEST_ID], name, error, reply_to, pool)
-            kept = self._outbox.refuse(name, origin(received), receipt)
-            kept.add_done_callback(lambda _kept: self._acknowledge(received))
+            def write() -> None:
+                log.warning("%s: message refused: %s", received.topic, refused)
+                error = ErrorDocument(refused.code, refused.message)
+                receipt = self._receipts.rejected(message_id[:LONGEST_ID], name, error, reply_to, pool)
+                kept = self._outbox.refuse(name, origin(received), receipt)
+                kept.add_done_callback(lambda _kept: self._acknowledge(received))
+
+            # whoever waits comes first: else a flood with QoS 0 takes all the room, and the broker sends nothing more
+            if self._refused_later or not self._room_for_refusals:
+                self._refuse_later(received, write)
+            else:
+                write()
 
         try:
             self._check_pool(name, pool)
@@ -150,12 +168,25 @@ class Intake:
             raise PayloadRefused("unknown_socket", f"there is no socket {name}; configured: {known}")
         return self._sockets[name]
 
-    def _refuse_later(self, received: Received, refuse: Callable[[], None]) -> None:
+    @property
+    def _room_for_refusals(self) -> bool:
+        return self._outbox.owing.unreceived < MOST_REFUSALS
+
+    def _refuse_later(self, received: Received, write: Callable[[], None]) -> None:
         """Do without the receipt of a message that nobody keeps; the broker keeps the others until they are refused."""
         if received.acknowledgement is None:
             log.warning("%s: a message was refused without a receipt: %d wait", received.topic, MOST_REFUSALS)
-        else:
-            asyncio.get_running_loop().call_later(REFUSED_LATER, refuse)
+            return
+        self._refused_later.append(write)
+        if self._next_refusals is None:
+            self._next_refusals = asyncio.get_running_loop().call_later(REFUSED_LATER, self._refuse_waiting)
+
+    def _refuse_waiting(self) -> None:
+        self._next_refusals = None
+        while self._refused_later and self._room_for_refusals:
+            self._refused_later.popleft()()
+        if self._refused_later:
+            self._next_refusals = asyncio.get_running_loop().call_later(REFUSED_LATER, self._refuse_waiting)
 
     def _check_pool(self, name: str, pool: str | None) -> None:
         socket = self._sockets.get(name)
