@@ -26,6 +26,7 @@ from sim7020_bridge.mqtt.client import MqttClient
 from sim7020_bridge.mqtt.documents import OFFLINE
 from sim7020_bridge.mqtt.messages import Publication, Received
 from sim7020_bridge.mqtt.topics import Inbox, Request, SocketSend, Subscription, Topics
+from sim7020_bridge.mqtt.unproven import Unproven
 from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database, path_of
 from sim7020_bridge.outbox.message import Entry, Loss, Owed, Place, Priority
@@ -123,9 +124,8 @@ class Bridge:
             memory=state_dir / f"{settings.name}.discovery",
             publish=self._client.publish,
         )
-        self._connections = 0
         self._due: list[Callable[[], None]] = []
-        self._unproven: list[int] = []
+        self._unproven = Unproven()
         self._usage = Usage(settings.data_budget, changed=self._usage_changed, clock=clock)
         self._usage_kept: asyncio.TimerHandle | None = None
         self._router = Router(
@@ -252,13 +252,14 @@ class Bridge:
         return resumed(self.settings.sockets, entry)
 
     def _connected(self) -> None:
-        self._connections += 1
-        self._unproven.clear()
+        self._unproven.lose()
         self._intake.connected()
         self._reporter.connected()
         self._discovery.connected()
 
     def _take(self, received: Received) -> None:
+        if received.acknowledgement is not None:
+            self._unproven.take(received.acknowledgement)
         if self._finishing and received.acknowledgement is not None:
             return
         if received.topic == self._topics.component:
@@ -346,7 +347,7 @@ class Bridge:
 
         def acknowledge() -> None:
             if self._client.acknowledge(received) and received.acknowledgement is not None:
-                self._unproven.append(received.acknowledgement.packet)
+                self._unproven.tell(received.acknowledgement)
 
         self._afterwards(acknowledge)
 
@@ -364,11 +365,11 @@ class Bridge:
     async def _pay(self, owed: Owed) -> None:
         """Publish what is owed; the broker's answer shows that it has got every acknowledgement of before."""
         self._catch_up()
-        before, self._unproven = self._unproven, []
-        connections = self._connections
+        before = self._unproven.now()
         await self._client.publish_acknowledged(_publication(owed))
-        if before and connections == self._connections:
-            self._outbox.packets_acknowledged(before)
+        proven = self._unproven.prove(before)
+        if proven:
+            self._outbox.packets_acknowledged(proven)
 
     async def _pay_last(self) -> None:
         """Give the broker a moment to take what is owed, so that it need not come twice."""
