@@ -69,7 +69,12 @@ class Emulator:
         self._send(signal.SIGUSR1)
 
     async def kill(self) -> None:
-        """End it without a chance to do anything."""
+        """End it without a chance to do anything; its device goes with it, as when it is unplugged.
+
+        A link that is left leads to another's pty as soon as the system uses its number again, in another test or run.
+        """
+        if not self.tcp:
+            self.link.unlink(missing_ok=True)
         self._send(signal.SIGKILL)
         await self._ended()
 
