@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import pytest
 
 from sim7020_bridge.at.channel import Channel, Pacing
 from sim7020_bridge.at.command import Urc
+from sim7020_bridge.commands.radio import Functionality, ReadFunctionality, ReadSignalQuality
 from sim7020_bridge.commands.registry import URCS, mask
 from sim7020_bridge.errors import LineError
 from sim7020_bridge.port import Port, open_port
@@ -43,3 +45,17 @@ async def bench() -> AsyncIterator[Bench]:
         with pytest.raises((asyncio.CancelledError, LineError)):
             await bench.running
         await port.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class Hasty(ReadSignalQuality):
+    """+CSQ with a deadline that a test can wait for."""
+
+    timeout: ClassVar[float] = 0.1
+
+
+async def in_order(bench: Bench) -> None:
+    """Show that the next command gets its own answer."""
+    command = asyncio.create_task(bench.channel.execute(ReadFunctionality()))
+    await bench.peer.answer("AT+CFUN?", "+CFUN: 1", "OK")
+    assert await command is Functionality.FULL

@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 
 from sim7020_bridge.at.channel import Channel
-from sim7020_bridge.at.command import Attention, Echo, Order, UnknownLine
+from sim7020_bridge.at.command import Echo, UnknownLine
 from sim7020_bridge.at.exchange import Succession
 from sim7020_bridge.commands.packet import DeactivateContext, ReadContextParameters
 from sim7020_bridge.commands.power import Restart
@@ -20,39 +20,12 @@ from sim7020_bridge.commands.sockets import DataReceived, SendData, SocketFailed
 from sim7020_bridge.errors import (
     CommandHeldBack,
     CommandRefused,
-    LineOutOfSync,
     MalformedAnswer,
     ModuleRestarted,
-    ModuleSilent,
     PortClosed,
 )
-from tests.bridge.at.conftest import Bench
+from tests.bridge.at.conftest import Bench, in_order
 from tests.scripted_wire import ScriptedWire
-
-
-@dataclass(frozen=True, slots=True)
-class Hasty(ReadSignalQuality):
-    """+CSQ with a deadline that a test can wait for."""
-
-    timeout: ClassVar[float] = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Data(Order):
-    """A command that a module answers with a prompt it doesn't leave by itself."""
-
-    timeout: ClassVar[float] = 0.1
-
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+CSODSEND=0,5"
-
-
-async def in_order(bench: Bench) -> None:
-    """Show that the next command gets its own answer."""
-    command = asyncio.create_task(bench.channel.execute(ReadFunctionality()))
-    await bench.peer.answer("AT+CFUN?", "+CFUN: 1", "OK")
-    assert await command is Functionality.FULL
 
 
 async def test_command_and_answer(bench: Bench) -> None:
@@ -139,21 +112,6 @@ async def test_a_failure_holds_back_the_rest_of_its_succession(bench: Bench, end
     assert await other is Functionality.FULL
 
 
-async def test_silence_holds_back_the_rest_of_its_succession(bench: Bench) -> None:
-    """A command that was not answered in time is a failure, too."""
-    succession = Succession()
-    first = asyncio.create_task(bench.channel.execute(Hasty(), succession=succession))
-    second = asyncio.create_task(bench.channel.execute(ReadFunctionality(), succession=succession))
-    await bench.peer.answer("AT+CSQ")
-    await bench.peer.answer("AT", "OK")
-    await bench.peer.answer("AT+IFC?", "+IFC: 0,0", "OK")
-    with pytest.raises(ModuleSilent):
-        await first
-    with pytest.raises(CommandHeldBack):
-        await second
-    await in_order(bench)
-
-
 async def test_cancelled_before_its_turn(bench: Bench) -> None:
     """A command that is cancelled while it waits is never sent."""
     first = asyncio.create_task(bench.channel.execute(ReadSignalQuality()))
@@ -165,93 +123,6 @@ async def test_cancelled_before_its_turn(bench: Bench) -> None:
     await in_order(bench)
 
 
-async def test_missed_deadline_and_late_answer(bench: Bench) -> None:
-    """After a missed deadline the late answer is waited out, and the next command gets its own."""
-    late = asyncio.create_task(bench.channel.execute(Hasty()))
-    assert await bench.peer.line() == "AT+CSQ"
-    await bench.peer.answer("AT", "+CSQ: 1,0", "OK", "OK")
-    await bench.peer.answer("\x1bAT", "OK")
-    await bench.peer.answer("AT+IFC?", "+IFC: 0,0", "OK")
-    with pytest.raises(ModuleSilent, match=r"AT\+CSQ within 0.1 s"):
-        await late
-    assert bench.channel.resyncs == 1
-    await in_order(bench)
-
-
-async def test_cancelled_and_then_silent(bench: Bench) -> None:
-    """A cancelled command whose answer never comes is resynchronised all the same."""
-    cancelled = asyncio.create_task(bench.channel.execute(Hasty()))
-    assert await bench.peer.line() == "AT+CSQ"
-    cancelled.cancel()
-    await bench.peer.answer("AT", "OK")
-    await bench.peer.answer("AT+IFC?", "+IFC: 0,0", "OK")
-    await in_order(bench)
-    assert bench.channel.resyncs == 1
-
-
-async def test_refused_attention_is_not_enough(bench: Bench) -> None:
-    """Only OK proves the line."""
-    silent = asyncio.create_task(bench.channel.execute(Hasty()))
-    assert await bench.peer.line() == "AT+CSQ"
-    await bench.peer.answer("AT", "ERROR")
-    await bench.peer.answer("\x1bAT", "OK")
-    await bench.peer.answer("AT+IFC?", "+IFC: 0,0", "OK")
-    with pytest.raises(ModuleSilent):
-        await silent
-    await in_order(bench)
-
-
-async def test_urcs_do_not_disturb_resynchronising(bench: Bench) -> None:
-    """A storm of URCs doesn't make a sane line look insane, and none of them is lost."""
-    silent = asyncio.create_task(bench.channel.execute(Hasty()))
-    assert await bench.peer.line() == "AT+CSQ"
-    storm = asyncio.create_task(_storm(bench, 20))
-    await bench.peer.answer("AT", "OK")
-    await bench.peer.answer("AT+IFC?", "+IFC: 0,0", "OK")
-    with pytest.raises(ModuleSilent):
-        await silent
-    await storm
-    await in_order(bench)
-    assert bench.urcs == [SocketFailed(SocketId(0), code) for code in range(20)]
-
-
-async def _storm(bench: Bench, count: int) -> None:
-    for code in range(count):
-        report = bench.channel.expect(SocketFailed)
-        bench.peer.say(f"+CSOERR: 0,{code}")
-        await report
-
-
-async def test_prompt_is_left_with_escape(bench: Bench) -> None:
-    """A module that waits at a data prompt hears nothing but ESC."""
-    stuck = asyncio.create_task(bench.channel.execute(Data()))
-    assert await bench.peer.line() == "AT+CSODSEND=0,5"
-    bench.peer.say_raw(b"\r\n> ")
-    assert await bench.peer.line() == "AT"
-    assert await bench.peer.byte() == b"\x1b"
-    await bench.peer.answer("AT", "OK")
-    await bench.peer.answer("AT+IFC?", "+IFC: 0,0", "OK")
-    with pytest.raises(ModuleSilent):
-        await stuck
-    await in_order(bench)
-
-
-async def test_line_out_of_sync(bench: Bench) -> None:
-    """A module that never answers again ends the session for everybody who waits, then and later."""
-    silent = asyncio.create_task(bench.channel.execute(Hasty()))
-    waiting = asyncio.create_task(bench.channel.execute(ReadFunctionality()))
-    report = bench.channel.expect(SocketFailed)
-    with pytest.raises(LineOutOfSync):
-        await bench.running
-    for future in (silent, waiting, report):
-        with pytest.raises(LineOutOfSync):
-            await future
-    with pytest.raises(LineOutOfSync):
-        await bench.channel.execute(Attention())
-    with pytest.raises(LineOutOfSync):
-        await bench.channel.expect(SocketFailed)
-
-
 async def test_port_goes_away(bench: Bench) -> None:
     """An unplugged device fails what waits with the port's own error."""
     waiting = asyncio.create_task(bench.channel.execute(ReadFunctionality()))
@@ -261,15 +132,6 @@ async def test_port_goes_away(bench: Bench) -> None:
         await bench.running
     with pytest.raises(PortClosed, match="went away"):
         await waiting
-
-
-async def test_line_that_takes_nothing(bench: Bench) -> None:
-    """A command that a stuck line never takes is silence; what could not go is not waited for."""
-    bench.port.write(bytes(200_000))
-    with pytest.raises(LineOutOfSync):
-        await bench.channel.execute(Hasty())
-    with pytest.raises(LineOutOfSync):
-        await bench.running
 
 
 async def test_defect_ends_the_run() -> None:
@@ -369,61 +231,6 @@ async def test_command_without_final_result(bench: Bench) -> None:
     assert bench.urcs == [Greeting("RDY")]
 
 
-async def test_probe_goes_on_until_the_module_answers(bench: Bench) -> None:
-    """AT is sent again and again, and ATV1 for a module that was left in numeric mode."""
-    probing = asyncio.create_task(bench.channel.probe(every=0.05, within=5))
-    assert [await bench.peer.line() for _ in range(3)] == ["AT", "ATV1", "AT"]
-    bench.peer.say_raw(b"0\r")
-    await bench.peer.answer("ATV1", "OK")
-    await bench.peer.answer("AT+IFC?", "+IFC: 0,0", "OK")
-    await probing
-    await in_order(bench)
-
-
-async def test_probe_waits_out_late_answers(bench: Bench) -> None:
-    """Two answers to two probes don't leave one for the next command."""
-    probing = asyncio.create_task(bench.channel.probe(every=0.05, within=5))
-    assert [await bench.peer.line() for _ in range(2)] == ["AT", "ATV1"]
-    bench.peer.say("OK", "OK")
-    await bench.peer.answer("AT", "OK")
-    await bench.peer.answer("AT+IFC?", "+IFC: 0,0", "OK")
-    await probing
-    await in_order(bench)
-
-
-async def test_probe_waits_out_answers_that_are_later_than_the_line_is_quiet(bench: Bench) -> None:
-    """An OK for an earlier AT is no answer to a question that has an answer, however late it comes."""
-    probing = asyncio.create_task(bench.channel.probe(every=0.05, within=5))
-    assert [await bench.peer.line() for _ in range(3)] == ["AT", "ATV1", "AT"]
-    bench.peer.say("OK")
-    assert await bench.peer.line() == "AT+IFC?"
-    bench.peer.say("OK", "OK", "+IFC: 0,0", "OK")
-    await probing
-    await in_order(bench)
-
-
-async def test_late_answer_after_the_line_was_quiet(bench: Bench) -> None:
-    """So is one for a command whose deadline was missed."""
-    late = asyncio.create_task(bench.channel.execute(Hasty()))
-    assert await bench.peer.line() == "AT+CSQ"
-    await bench.peer.answer("AT", "OK")
-    await bench.peer.answer("AT+IFC?", "+CSQ: 1,0", "OK", "+IFC: 0,0", "OK")
-    with pytest.raises(ModuleSilent):
-        await late
-    await in_order(bench)
-
-
-async def test_module_that_does_not_know_the_question(bench: Bench) -> None:
-    """A module that refuses the question is in step as well."""
-    silent = asyncio.create_task(bench.channel.execute(Hasty()))
-    assert await bench.peer.line() == "AT+CSQ"
-    await bench.peer.answer("AT", "OK")
-    await bench.peer.answer("AT+IFC?", "ERROR")
-    with pytest.raises(ModuleSilent):
-        await silent
-    await in_order(bench)
-
-
 async def test_prompt_ends_what_a_person_wrote(bench: Bench) -> None:
     """A command of a person's that the module wants data for is cancelled with ESC, and refused at once."""
     raw = asyncio.create_task(bench.channel.execute(RawCommand("AT+XSEND=5")))
@@ -437,14 +244,6 @@ async def test_prompt_ends_what_a_person_wrote(bench: Bench) -> None:
         await raw
     assert bench.channel.resyncs == 0
     await in_order(bench)
-
-
-async def test_probe_gives_up(bench: Bench) -> None:
-    """A module that answers nothing is silent, and the channel goes on."""
-    with pytest.raises(ModuleSilent):
-        await bench.channel.probe(every=0.02, within=0.1)
-    assert bench.channel.resyncs == 0
-    assert not bench.running.done()
 
 
 async def test_trace_hides_payload(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
