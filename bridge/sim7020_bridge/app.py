@@ -46,7 +46,7 @@ USAGE_KEPT_WITHIN: Final = 1.0
 """Seconds within which counted bytes are written down."""
 
 DAY_LOOK: Final = 10.0
-"""Seconds between two looks whether another day has begun."""
+"""Seconds between two looks whether another day has begun: a timer until midnight would miss that the clock was set."""
 
 LEAVES_POOLS: Final = 0.9
 """Part of the outbox's limits from which on a modem takes nothing from its pools: what is dealt already has room."""

@@ -55,8 +55,9 @@ class Pacing:
     ``drowsy`` is how long the line may rest before a module in light sleep has to be roused, and ``rouse`` how
     long the AT that rouses it may take: longer than the 100 ms for which it ignores the line (manual V1.05, +CSCLK),
     and shorter than ``quiet``, so that its answer, should it only be late, is noticed.
-    ``quiet`` is how long nothing may come until the line counts as silent; ``drain`` bounds the wait
-    for that; ``attention`` is how long one AT may take; ``attempts`` is how many of them resynchronise.
+    ``quiet`` is how long nothing may come until the line counts as silent: AT has no sequence numbers, so only a
+    pause shows that no late answer is left to be taken for the next command's; ``drain`` bounds the wait for that;
+    ``attention`` is how long one AT may take; ``attempts`` is how many of them resynchronise.
     """
 
     quiet: float = 0.2
