@@ -5,10 +5,11 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.ports import free_port
 
 
 def mosquitto_path() -> str:
@@ -19,14 +20,6 @@ def mosquitto_path() -> str:
     if found is None:
         raise FileNotFoundError("mosquitto is not installed: apt-get install mosquitto")
     return found
-
-
-def free_port() -> int:
-    """Return a loopback port that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass

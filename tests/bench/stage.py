@@ -19,7 +19,8 @@ from typing import Any, Self, cast
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from tests.broker import free_port, mosquitto_path
+from tests.broker import mosquitto_path
+from tests.ports import free_port
 
 PATIENCE = 120.0
 """Seconds after which what does not happen counts as failed."""

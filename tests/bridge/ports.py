@@ -1,7 +1,6 @@
 """Ports that are given back, for tests of every kind of port."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -29,10 +28,3 @@ async def read_exactly(port: Port, count: int) -> bytes:
         while len(data) < count:
             data += await port.read()
     return data
-
-
-def free_port() -> int:
-    """Return a port number that nobody listens to."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        number: int = server.getsockname()[1]
-        return number

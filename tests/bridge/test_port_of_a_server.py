@@ -13,7 +13,8 @@ from serial.rfc2217 import PortManager
 
 from sim7020_bridge.errors import PortClosed, PortUnavailable
 from sim7020_bridge.port import Port, open_port
-from tests.bridge.ports import EVERY_BYTE, free_port, opened, read_exactly
+from tests.bridge.ports import EVERY_BYTE, opened, read_exactly
+from tests.ports import free_port
 from tests.pty_peer import PATIENCE, PtyPeer
 
 MORE_THAN_A_SOCKET_HOLDS = bytes(32 << 20)

@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser
 
-from tests.broker import Mosquitto, free_port
+from tests.broker import Mosquitto
 from tests.browser.house import House
 from tests.browser.screen import chromium
 from tests.component.e2e.surroundings import Surroundings
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="session")

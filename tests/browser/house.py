@@ -13,7 +13,8 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from tests.broker import Mosquitto, free_port
+from tests.broker import Mosquitto
+from tests.ports import free_port
 
 COMPONENT = Path(__file__).parents[2] / "custom_components" / "sim7020"
 USER = "owner"

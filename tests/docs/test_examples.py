@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 
 from tests import contract_check
-from tests.broker import Mosquitto, free_port, mosquitto
+from tests.broker import Mosquitto, mosquitto
 from tests.docs.pages import BY_HAND, DOCS, Block, of
 from tests.docs.typing_user import TypingUser
 from tests.e2e.mqtt_peer import PATIENCE, MqttPeer
@@ -19,6 +19,7 @@ from tests.e2e.programs import BridgeProcess
 from tests.e2e.servers import until
 from tests.e2e.world import World, run, udp
 from tests.packaging.test_docker import make_passwords
+from tests.ports import free_port
 
 USERS: Final = ("bridge", "home", "telemetry", "sensor")
 

@@ -27,6 +27,7 @@ from tests.e2e.lived import Trace
 from tests.e2e.mqtt_peer import Heard, MqttPeer
 from tests.e2e.servers import TcpServer, UdpServer
 from tests.fast_time import FastLoop
+from tests.ports import free_port
 
 BASE = "sim7020"
 NAME = "shed"
@@ -337,7 +338,7 @@ async def fast_world(
         raise TypeError("a fast world wants a fast loop")
     published = Published()
     trace = Trace(published.changed.set)
-    port = ("--tcp", "127.0.0.1:0") if tcp_port else ("--link", str(directory / f"{NAME}.tty"))
+    port = ("--tcp", f"127.0.0.1:{free_port()}") if tcp_port else ("--link", str(directory / f"{NAME}.tty"))
     emulator = EmulatorHere(
         ["--baud", "0", "--speed", "1", *port, "--control", str(directory / "control"), *arguments], trace
     )

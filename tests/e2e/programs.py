@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.e2e.mqtt_peer import PATIENCE
+from tests.ports import free_port
 
 _UNCLEAN = re.compile(r"Traceback|Task exception|never retrieved|was never awaited|ResourceWarning|Unclosed")
 
@@ -42,7 +43,7 @@ class Emulator:
 
     async def start(self) -> None:
         """Start it and return when its port is ready."""
-        where = self.place.removeprefix("socket://") or "127.0.0.1:0"
+        where = self.place.removeprefix("socket://") or f"127.0.0.1:{free_port()}"
         port = ["--tcp", where] if self.tcp else ["--link", str(self.link)]
         with (self.directory / f"{self.name}.log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(

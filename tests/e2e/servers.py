@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Self
 
 from tests.e2e.mqtt_peer import PATIENCE
+from tests.ports import free_port
 
 
 async def until(condition: Callable[[], bool], *, within: float = PATIENCE) -> None:
@@ -23,14 +24,13 @@ class UdpServer(asyncio.DatagramProtocol):
     def __init__(self, *, echo: bool = False) -> None:
         self.echo = echo
         self.datagrams: list[bytes] = []
-        self.port = 0
+        self.port = free_port()
         self._transport: asyncio.DatagramTransport | None = None
         self._client: tuple[str, int] | None = None
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", self.port))
-        self.port = self._transport.get_extra_info("sockname")[1]
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -62,14 +62,13 @@ class TcpServer:
     def __init__(self, *, echo: bool = False) -> None:
         self.echo = echo
         self.stream = bytearray()
-        self.port = 0
+        self.port = free_port()
         self.connections = 0
         self._server: asyncio.Server | None = None
         self._writer: asyncio.StreamWriter | None = None
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.broker import free_port
 from tests.e2e.programs import BridgeProcess
 from tests.e2e.world import Modem, Settings, World, run
+from tests.ports import free_port
 
 
 class Configured:

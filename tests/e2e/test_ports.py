@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.broker import free_port
 from tests.e2e.mqtt_peer import Mqtt5
 from tests.e2e.serial_servers import Rfc2217Server, hostile_server
 from tests.e2e.servers import until
 from tests.e2e.world import Modem, World, tcp, udp
 from tests.hostile import WORLDS
+from tests.ports import free_port
 
 HOSTILE = (
     "as it is, one byte at a time",

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.broker import free_port
 from tests.e2e.service_kit import Configured, shell
 from tests.e2e.terminal import Terminal
 from tests.e2e.world import World, run, tcp, udp
+from tests.ports import free_port
 
 COMMANDS = ("run", "demo", "init", "check", "status", "watch", "send", "health", "completion")
 

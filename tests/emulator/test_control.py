@@ -17,6 +17,7 @@ from sim7020_emulator.control import Control, tell
 from sim7020_emulator.mistakes import Mistake
 from tests.emulator.program import PATIENCE, QUICK, ask, connected, open_tty, read_until, running, until
 from tests.emulator.stage import Theatre, play
+from tests.ports import free_port
 
 
 def _hung_up(file: int) -> bool:
@@ -137,7 +138,7 @@ def test_pty_moves_to_another_device(tmp_path: Path) -> None:
 def test_tcp_port_closes_and_listens_again(tmp_path: Path) -> None:
     """The client is hung up on, the port refuses, and then serves under the same number."""
     control = tmp_path / "control"
-    with running("--tcp", "127.0.0.1:0", *QUICK, "--control", str(control)) as (_, printed):
+    with running("--tcp", f"127.0.0.1:{free_port()}", *QUICK, "--control", str(control)) as (_, printed):
         host, _, port = printed.rpartition(":")
         for words in ("port close", "port move"):
             client, _ = connected(printed)

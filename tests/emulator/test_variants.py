@@ -10,6 +10,7 @@ from sim7020_emulator.models import MODELS
 from sim7020_emulator.variants import VARIANTS
 from tests.emulator.bench import Bench
 from tests.emulator.peers import Peer
+from tests.ports import free_port
 
 
 async def _dns(bench: Bench) -> object:
@@ -62,7 +63,7 @@ async def _twelve(bench: Bench) -> object:
 
 async def _listening(bench: Bench) -> object:
     await bench.ask("AT+CSOC=1,1,1")
-    await bench.ask("AT+CSOB=0,47020")
+    await bench.ask(f"AT+CSOB=0,{free_port()}")
     return await bench.ask("AT+CSOLIS=0")
 
 

@@ -16,8 +16,8 @@ import pytest
 from sim7020_bridge.config.load import load
 from sim7020_bridge.config.model import DEFAULT_BASE_TOPIC, Encoding, Transport
 from sim7020_bridge.config.values import BAUDRATES
-from tests.broker import free_port
 from tests.packaging.files import PACKAGING, import_file, read_yaml
+from tests.ports import free_port
 
 APP: Final = PACKAGING / "home-assistant"
 CONFIG: Final = read_yaml(APP / "config.yaml")

@@ -16,8 +16,8 @@ import pytest
 
 from sim7020_bridge.cli import main
 from sim7020_bridge.config.load import load
-from tests.broker import free_port
 from tests.packaging.files import PACKAGING, read_yaml
+from tests.ports import free_port
 
 UNIT: Final = (PACKAGING / "systemd/sim7020-bridge.service").read_text()
 DOCKERFILE: Final = (PACKAGING / "docker/Dockerfile").read_text()

@@ -14,7 +14,8 @@ from sim7020_bridge.mqtt.messages import Publication
 from sim7020_bridge.mqtt.timing import ClientTiming
 from sim7020_bridge.mqtt.topics import Subscription
 from tests.bridge.mqtt.peer import PROTOCOLS, Peer, Relay, at, peer, run, until
-from tests.broker import Mosquitto, free_port, mosquitto
+from tests.broker import Mosquitto, mosquitto
+from tests.ports import free_port
 
 
 @pytest.mark.parametrize(

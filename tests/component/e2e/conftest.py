@@ -9,9 +9,10 @@ from homeassistant.components.mqtt import client
 from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from tests.broker import Mosquitto, free_port
+from tests.broker import Mosquitto
 from tests.component.e2e.home import Home
 from tests.component.e2e.surroundings import Surroundings
+from tests.ports import free_port
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,34 @@
+"""Port numbers for servers that must come up, or come back, where they said."""
+
+import random
+import socket
+from pathlib import Path
+
+_EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_USUALLY = "32768 60999"
+_FIRST, _LAST = 10000, 65535
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody has, neither for TCP nor for UDP.
+
+    It lies outside the range from which the system gives connections their own port. A port of that range can be
+    taken by any connection on the machine before its server is up or while it restarts, and stays taken for the
+    minute of TIME_WAIT.
+    """
+    low, high = map(int, (_EPHEMERAL.read_text() if _EPHEMERAL.exists() else _USUALLY).split())
+    numbers = [number for number in range(_FIRST, _LAST + 1) if not low <= number <= high]
+    random.shuffle(numbers)
+    for number in numbers:
+        if _free(number, socket.SOCK_STREAM) and _free(number, socket.SOCK_DGRAM):
+            return number
+    raise OSError(f"no port from {_FIRST} to {_LAST} outside {low} to {high} is free")
+
+
+def _free(number: int, kind: socket.SocketKind) -> bool:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        try:
+            probe.bind(("", number))
+        except OSError:
+            return False
+    return True
