@@ -1,12 +1,10 @@
 """One broker connection of one modem, driven by asyncio: the only file that knows paho."""
 
 import asyncio
-import contextlib
 import logging
 import socket
 import ssl
 import struct
-import threading
 from collections.abc import Callable, Sequence
 from typing import cast
 
@@ -23,6 +21,7 @@ from sim7020_bridge.errors import PayloadRefused
 from sim7020_bridge.mqtt import arrival
 from sim7020_bridge.mqtt.connection import Accepted, Lost
 from sim7020_bridge.mqtt.descriptor import Descriptor
+from sim7020_bridge.mqtt.in_thread import call_in_thread
 from sim7020_bridge.mqtt.messages import Acknowledgement, Publication, Received
 from sim7020_bridge.mqtt.outgoing import WINDOW, Outgoing, OutgoingQueue
 from sim7020_bridge.mqtt.refusals import (
@@ -133,7 +132,8 @@ class MqttClient:
             await self._leave()
             raise
         finally:
-            self._drop()
+            if self._descriptor.watched:
+                self._drop()
 
     def publish(self, publication: Publication) -> None:
         """Publish without waiting.
@@ -246,27 +246,11 @@ class MqttClient:
         return heard
 
     async def _open(self) -> None:
-        """Connect in a thread of its own: name resolution and TLS block, and nobody need wait for them at the end."""
-        loop = asyncio.get_running_loop()
-        opened: asyncio.Future[None] = loop.create_future()
+        """Connect in a thread: name resolution and TLS block. Until it is back the socket is that thread's alone."""
+        await call_in_thread(self._connect, name=f"{self._client_id} connects", abandoned=self._drop)
+        self._descriptor.watch()
 
-        def tell(error: OSError | ValueError | None) -> None:
-            if opened.done():
-                self._drop()
-            elif error is not None:
-                opened.set_exception(error)
-            else:
-                opened.set_result(None)
-
-        def connect() -> None:
-            error = self._connect()
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                loop.call_soon_threadsafe(tell, error)
-
-        threading.Thread(target=connect, name=f"{self._client_id} connects", daemon=True).start()
-        await opened
-
-    def _connect(self) -> OSError | ValueError | None:
+    def _connect(self) -> None:
         properties = None
         if self._v5:
             properties = _properties(PacketTypes.CONNECT)
@@ -284,11 +268,10 @@ class MqttClient:
                 clean_start=False if self._v5 else MQTT_CLEAN_START_FIRST_ONLY,
                 properties=properties,
             )
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError):
             if self._tls is not None:
                 self._tls.close_last()
-            return error
-        return None
+            raise
 
     def _accept(self, accepted: Accepted) -> None:
         if not self._alive:

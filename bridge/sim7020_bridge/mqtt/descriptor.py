@@ -1,17 +1,16 @@
 """One socket of a callback library, watched by the event loop."""
 
 import asyncio
-import contextlib
 import socket
 import ssl
-import threading
 from collections.abc import Callable
 
 
 class Descriptor:
     """Tells when a socket can be read or written.
 
-    The library may open its socket in another thread; all else happens in the thread of the event loop.
+    The library may open its socket, and ask to write, in another thread; nothing is watched before ``watch``, which
+    like all else happens in the thread of the event loop.
 
     Args:
         readable: Called whenever there is something to read.
@@ -22,16 +21,33 @@ class Descriptor:
         self._readable = readable
         self._writable = writable
         self._loop = asyncio.get_running_loop()
-        self._thread = threading.get_ident()
+        self._opened: socket.socket | None = None
+        self._wants_to_write = False
         self._number: int | None = None
 
+    @property
+    def watched(self) -> bool:
+        """Whether a socket is watched: it is open, and no other thread has it."""
+        return self._number is not None
+
     def opened(self, connection: socket.socket) -> None:
-        """Watch a socket from now on. Nagle's algorithm would hold back each small packet by some 40 ms."""
+        """Take a socket. Nagle's algorithm would hold back each small packet by some 40 ms."""
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._in_loop(self._watch, connection.fileno())
+        self._opened = connection
+        self._wants_to_write = False
+
+    def watch(self) -> None:
+        """Watch the socket from now on, if it is still open."""
+        if self._opened is None:
+            return
+        self._number = self._opened.fileno()
+        self._loop.add_reader(self._number, self._readable)
+        if self._wants_to_write:
+            self._loop.add_writer(self._number, self._writable)
 
     def closing(self) -> None:
         """Watch it no longer."""
+        self._opened = None
         if self._number is not None:
             self._loop.remove_reader(self._number)
             self._loop.remove_writer(self._number)
@@ -39,10 +55,13 @@ class Descriptor:
 
     def write_wanted(self) -> None:
         """Watch for room to write."""
-        self._in_loop(self._watch_writing)
+        self._wants_to_write = True
+        if self._number is not None:
+            self._loop.add_writer(self._number, self._writable)
 
     def write_done(self) -> None:
         """Watch for room to write no longer."""
+        self._wants_to_write = False
         if self._number is not None:
             self._loop.remove_writer(self._number)
 
@@ -54,18 +73,3 @@ class Descriptor:
     def _read_pending(self) -> None:
         if self._number is not None:
             self._readable()
-
-    def _watch(self, number: int) -> None:
-        self._number = number
-        self._loop.add_reader(number, self._readable)
-
-    def _watch_writing(self) -> None:
-        if self._number is not None:
-            self._loop.add_writer(self._number, self._writable)
-
-    def _in_loop(self, call: Callable[..., None], *args: int) -> None:
-        if threading.get_ident() == self._thread:
-            call(*args)
-            return
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for this connection any more
-            self._loop.call_soon_threadsafe(call, *args)
