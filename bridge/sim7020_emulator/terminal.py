@@ -146,14 +146,19 @@ class PtyTerminal:
     def _look_for_client(self) -> None:
         """Poll while nobody has the pty open: it is always readable then and would keep the loop busy."""
         self._look = None
+        try:
+            data = os.read(self._master, _CHUNK)
+        except OSError:
+            data = b""
+        # only now, for whoever wrote may have come between: the answer must not be lost
         if self._has_client():
             self._plugged_in = True
             self._uart.plug_in(self._transmit)
             self._watch()
-            return
-        self._read()
-        if self._master >= 0 and not self._plugged_in:
+        else:
             self._look = asyncio.get_running_loop().call_later(_LOOK_AGAIN, self._look_for_client)
+        if data:
+            self._take(data)
 
     def _watch(self) -> None:
         if self._plugged_in and self._master >= 0:
@@ -167,26 +172,27 @@ class PtyTerminal:
         except OSError:
             self._client_left()
             return
+        self._take(data)
+
+    def _take(self, data: bytes) -> None:
         self._uart.feed(self._garble(data))
         if self._uart.backlog >= _CHUNK:
             asyncio.get_running_loop().remove_reader(self._master)
 
     def _client_left(self) -> None:
         """Forget what the client did not read, and make the next one find a raw terminal again."""
-        if not self._plugged_in:
-            return
         self._plugged_in = False
         self._uart.unplug()
         self._outgoing.clear()
-        loop = asyncio.get_running_loop()
-        loop.remove_reader(self._master)
-        loop.remove_writer(self._master)
         slave = os.open(self._device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         try:
             termios.tcflush(slave, termios.TCIFLUSH)
             self._make_raw()
         finally:
             os.close(slave)
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._master)
+        loop.remove_writer(self._master)
         self._look_for_client()
 
     def _transmit(self, data: bytes) -> None:
