@@ -82,9 +82,10 @@ class Owing:
         What could not be written is owed all the same, for as long as the bridge runs.
         """
         kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        unreceived = sum(each.kind is not OwedKind.RECEIVED for each in owed)
 
         def written(done: asyncio.Future[Numbered]) -> None:
-            self._coming -= len(owed)
+            self._coming -= unreceived
             if done.exception() is None:
                 self.add(done.result())
             else:
@@ -92,7 +93,7 @@ class Owing:
             if not kept.done():
                 kept.set_result(None)
 
-        self._coming += len(owed)
+        self._coming += unreceived
         self._journal.write(work, need=Need.TAKES).add_done_callback(written)
         return kept
 

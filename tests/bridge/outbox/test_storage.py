@@ -210,6 +210,15 @@ async def test_a_full_disk_takes_nothing_and_loses_nothing(desk: Desk) -> None:
     assert desk.waiting() == ["one", "two"]
 
 
+async def test_what_the_network_brings_leaves_room_for_refusals(desk: Desk) -> None:
+    """Received messages are not among what counts against refusals: neither on disk nor on their way there."""
+    received, receipt = Owed(OwedKind.RECEIVED, "received", b""), Owed(OwedKind.RECEIPT, "receipt", b"")
+    kept = desk.outbox.keep([received, receipt, received])
+    assert desk.outbox.owing.unreceived == 1
+    await kept
+    assert (desk.outbox.owing.unreceived, len(desk.outbox.owing)) == (1, 3)
+
+
 async def test_messages_come_to_their_end_with_the_reserve_alone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """With no room beside the reserve nothing is taken, but what was taken ends; with room again all goes on."""
     for number in range(20):
