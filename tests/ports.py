@@ -14,15 +14,18 @@ def free_port() -> int:
 
     It lies outside the range from which the system gives connections their own port. A port of that range can be
     taken by any connection on the machine before its server is up or while it restarts, and stays taken for the
-    minute of TIME_WAIT.
+    minute of TIME_WAIT. Only a machine whose range leaves nothing gets one of it.
+
+    Raises:
+        OSError: There is none.
     """
     low, high = map(int, (_EPHEMERAL.read_text() if _EPHEMERAL.exists() else _USUALLY).split())
-    numbers = [number for number in range(_FIRST, _LAST + 1) if not low <= number <= high]
+    numbers = list(range(_FIRST, _LAST + 1))
     random.shuffle(numbers)
-    for number in numbers:
+    for number in sorted(numbers, key=lambda number: low <= number <= high):
         if _free(number, socket.SOCK_STREAM) and _free(number, socket.SOCK_DGRAM):
             return number
-    raise OSError(f"no port from {_FIRST} to {_LAST} outside {low} to {high} is free")
+    raise OSError(f"no port from {_FIRST} to {_LAST} is free")
 
 
 def _free(number: int, kind: socket.SocketKind) -> bool:

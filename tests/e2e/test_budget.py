@@ -72,6 +72,7 @@ async def test_days_and_billing_periods_turn(world: World, monkeypatch: pytest.M
         assert [len(datagram) for datagram in server.datagrams] == [72, 172, 5]
 
 
+@pytest.mark.usefixtures("same_day")
 async def test_tcp_is_counted_by_the_bytes_of_the_stream(world: World) -> None:
     """Without its headers, which are estimated for each piece, the count is what the peer's socket had, either way."""
     server = await world.tcp(echo=True)

@@ -160,7 +160,7 @@ async def test_through_a_bridge_that_runs(world: World) -> None:
     code, out, err = await piped(emulator.place, "AT\n")
     assert (code, out) == (1, "")
     assert "sim7020-bridge console MODEM" in err
-    code, out, _ = await piped("nobody", "AT\n", *broker, "--timeout", "0.5")
+    code, out, _ = await piped("nobody", "AT\n", *broker, "--timeout", "2")
     assert code == 1
     assert "no bridge answered for nobody" in out
     async with Terminal("console", "shed", *broker) as terminal:

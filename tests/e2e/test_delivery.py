@@ -6,6 +6,8 @@ import sqlite3
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.programs import BridgeProcess
 from tests.e2e.servers import until
 from tests.e2e.world import World, run, tcp, udp
@@ -176,6 +178,7 @@ async def test_a_full_outbox_tells(world: World) -> None:
     await server.has(*(b"%d" % number for number in range(5)))
 
 
+@pytest.mark.usefixtures("same_day")
 async def test_the_budget_is_what_went_over_the_sockets(world: World) -> None:
     """Bytes counted are the server's own count and 28 for each datagram, and they survive a kill."""
     server = await world.udp(echo=True)
@@ -195,6 +198,7 @@ async def test_the_budget_is_what_went_over_the_sockets(world: World) -> None:
     await shed.state(lambda state: state["usage"]["today"] == {"up": bytes_sent + 29, "down": bytes_sent + 29})
 
 
+@pytest.mark.usefixtures("same_day")
 async def test_a_used_up_budget_holds_back_what_can_wait(world: World) -> None:
     """Normal messages wait, critical ones go, and the operator's own figure lets all go again."""
     server = await world.udp()

@@ -132,7 +132,7 @@ async def test_status(world: World) -> None:
     status, out, _ = await shell("status", "--broker", broker)
     assert status == 1
     assert "the bridge is offline" in out
-    status, out, err = await shell("status", "--broker", broker, "--modem", "attic", "--timeout", "0.5")
+    status, out, err = await shell("status", "--broker", broker, "--modem", "attic", "--timeout", "2")
     assert (status, out) == (3, "")
     assert "attic" in err
 
@@ -157,7 +157,7 @@ async def test_send(world: World) -> None:
     assert status == 1
     assert "there is no socket nowhere" in out
     await emulator.kill()
-    status, out, err = await shell(*to, "telemetry", "--timeout", "1", "waits")
+    status, out, err = await shell(*to, "telemetry", "--timeout", "3", "waits")
     assert (status, out) == (3, "queued\n")
     assert "it still waits" in err
 

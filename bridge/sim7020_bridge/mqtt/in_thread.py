@@ -14,7 +14,7 @@ async def call_in_thread(call: Callable[[], None], *, name: str, abandoned: Call
         call: What it raises comes out here.
         name: The thread's.
         abandoned: Called instead of returning, once the call has come to its end after all: in the thread of the event
-            loop, or in the call's own if the loop is closed.
+            loop, or in the call's own if the loop is closed. A loop that is closed just then may leave it uncalled.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()

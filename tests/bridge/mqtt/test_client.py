@@ -10,7 +10,7 @@ import pytest
 from sim7020_bridge.config.model import MqttProtocol, MqttSettings
 from sim7020_bridge.mqtt.messages import Publication
 from sim7020_bridge.mqtt.topics import Subscription
-from tests.bridge.mqtt.peer import PATIENCE, PROTOCOLS, WILL, Peer, Relay, at, peer, run, until
+from tests.bridge.mqtt.peer import PATIENCE, PROTOCOLS, QUICK, WILL, Peer, Relay, at, peer, run, until
 from tests.broker import Mosquitto, mosquitto
 
 
@@ -216,7 +216,7 @@ async def test_end_while_connecting() -> None:
         await asyncio.sleep(0.05)
         started = asyncio.get_running_loop().time()
         await one.end()
-        assert asyncio.get_running_loop().time() - started < 0.5
+        assert asyncio.get_running_loop().time() - started < QUICK.connect
         for filler in fillers:
             filler.close()
 
