@@ -108,6 +108,7 @@ async def test_module_that_is_unplugged(world: World, *, tcp_port: bool) -> None
     state = await shed.online()
     assert 1 <= state["counters"]["recoveries"]["reopen"] <= 3
     await server.has(b"kept")
+    await world.mqtt.message(shed.topic("event"), lambda heard: heard.json()["type"] == "recovered")
     kinds = [heard.json()["type"] for heard in world.mqtt.all(shed.topic("event"))]
     # how often the port was tried depends on how long the emulator takes to start
     assert [kind for kind, _ in itertools.groupby(kinds)] == ["attached", "lost", "recovering", "attached", "recovered"]
