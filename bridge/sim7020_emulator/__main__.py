@@ -6,12 +6,12 @@ import signal
 import sys
 from typing import TextIO
 
-from sim7020_emulator.control import tell
+from sim7020_emulator.line.trace import Trace
 from sim7020_emulator.mistakes import Mistake
 from sim7020_emulator.options import Options, read_options, read_order
 from sim7020_emulator.running import running
-from sim7020_emulator.trace import Trace
-from sim7020_emulator.words import Stage
+from sim7020_emulator.scenario.control import tell
+from sim7020_emulator.scenario.words import Stage
 
 
 async def run(options: Options) -> None:

@@ -3,16 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sim7020_emulator.facts import Facts
+from sim7020_emulator.at.interpreter import Interpreter
+from sim7020_emulator.firmware.variants import Variants
 from sim7020_emulator.handlers.registry import COMMANDS
-from sim7020_emulator.internet import Internet
-from sim7020_emulator.interpreter import Interpreter
-from sim7020_emulator.line import Uart
-from sim7020_emulator.line_faults import LineFaults
-from sim7020_emulator.models import MODELS, Model
-from sim7020_emulator.module import Module, Power
+from sim7020_emulator.line.faults import LineFaults
+from sim7020_emulator.line.uart import Uart
+from sim7020_emulator.module.facts import Facts
+from sim7020_emulator.module.models import MODELS, Model
+from sim7020_emulator.module.module import Module, Power
 from sim7020_emulator.schedule import Schedule, Timing
-from sim7020_emulator.variants import Variants
+from sim7020_emulator.sockets.internet import Internet
 
 _AUTO_BAUD_RATE = 115200
 """The rate that a module without a fixed one has learned."""

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sim7020_emulator.emulator import Setup
-from sim7020_emulator.events import WORDS
-from sim7020_emulator.facts import described
+from sim7020_emulator.firmware.variants import VARIANTS
 from sim7020_emulator.handlers.basic import RATES
-from sim7020_emulator.internet import Echo, Moment, is_address
 from sim7020_emulator.mistakes import Mistake, choose
-from sim7020_emulator.models import MODELS
-from sim7020_emulator.random_life import RandomLife
-from sim7020_emulator.scenario import Scenario, find_scenario, shipped_names
-from sim7020_emulator.variants import VARIANTS
+from sim7020_emulator.module.facts import described
+from sim7020_emulator.module.models import MODELS
+from sim7020_emulator.scenario.events import WORDS
+from sim7020_emulator.scenario.file import Scenario, find_scenario, shipped_names
+from sim7020_emulator.scenario.random_life import RandomLife
+from sim7020_emulator.sockets.internet import Echo, Moment, is_address
 
 _LARGEST_PORT = 65535
 _LEAST_ORDER = 3

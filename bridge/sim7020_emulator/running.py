@@ -4,15 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from sim7020_emulator.control import Control
 from sim7020_emulator.emulator import Emulator
+from sim7020_emulator.line.terminal import PtyTerminal, TcpTerminal, Terminal
+from sim7020_emulator.line.trace import Tracer
 from sim7020_emulator.options import Options
-from sim7020_emulator.player import Player
-from sim7020_emulator.random_life import RandomLife
-from sim7020_emulator.scenario import Scenario
-from sim7020_emulator.terminal import PtyTerminal, TcpTerminal, Terminal
-from sim7020_emulator.trace import Tracer
-from sim7020_emulator.words import Stage
+from sim7020_emulator.scenario.control import Control
+from sim7020_emulator.scenario.file import Scenario
+from sim7020_emulator.scenario.player import Player
+from sim7020_emulator.scenario.random_life import RandomLife
+from sim7020_emulator.scenario.words import Stage
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,11 +23,11 @@ from sim7020_bridge.mqtt.payloads import decode_payload, encode_payload
 from sim7020_bridge.mqtt.request import parse_request
 from sim7020_bridge.mqtt.topics import Inbox, Topics
 from sim7020_bridge.recording.secrets import masked
-from sim7020_emulator.events import read_event
+from sim7020_emulator.at.results import Refused
+from sim7020_emulator.at.syntax import read_line
 from sim7020_emulator.mistakes import Mistake
-from sim7020_emulator.results import Refused
-from sim7020_emulator.scenario import read_scenario
-from sim7020_emulator.syntax import read_line
+from sim7020_emulator.scenario.events import read_event
+from sim7020_emulator.scenario.file import read_scenario
 from tests.bridge.command_lines import Foreign, command_for
 from tests.campaign.mutation import mutated
 from tests.transcript import RawReceived, Received, Sent, all_transcripts

@@ -5,12 +5,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from sim7020_emulator.emulator import Emulator, Setup
-from sim7020_emulator.events import read_event
-from sim7020_emulator.module import Module
+from sim7020_emulator.line.terminal import PtyTerminal
+from sim7020_emulator.line.trace import Tracer
+from sim7020_emulator.module.module import Module
 from sim7020_emulator.options import read_options
 from sim7020_emulator.running import Running, running
-from sim7020_emulator.terminal import PtyTerminal
-from sim7020_emulator.trace import Tracer
+from sim7020_emulator.scenario.events import read_event
 
 
 @asynccontextmanager

@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from sim7020_emulator.emulator import Setup
-from sim7020_emulator.events import read_event
-from sim7020_emulator.player import Player
-from sim7020_emulator.scenario import Scenario
-from sim7020_emulator.words import Stage
+from sim7020_emulator.scenario.events import read_event
+from sim7020_emulator.scenario.file import Scenario
+from sim7020_emulator.scenario.player import Player
+from sim7020_emulator.scenario.words import Stage
 from tests.emulator.bench import Bench
 from tests.emulator.peers import Peer
 from tests.virtual_time import GRACE, run

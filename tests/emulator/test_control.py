@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from sim7020_emulator.__main__ import main
-from sim7020_emulator.control import Control, tell
 from sim7020_emulator.mistakes import Mistake
+from sim7020_emulator.scenario.control import Control, tell
 from tests.emulator.program import PATIENCE, QUICK, ask, connected, open_tty, read_until, running, until
 from tests.emulator.stage import Theatre, play
 from tests.ports import free_port

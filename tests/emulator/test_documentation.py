@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from sim7020_emulator.facts import described
+from sim7020_emulator.firmware.variants import VARIANTS
+from sim7020_emulator.module.facts import described
 from sim7020_emulator.options import read_options
-from sim7020_emulator.variants import VARIANTS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text(encoding="utf-8")
 

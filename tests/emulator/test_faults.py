@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from sim7020_emulator.events import WORDS, read_event
 from sim7020_emulator.mistakes import Mistake
+from sim7020_emulator.scenario.events import WORDS, read_event
 from tests.emulator.stage import Theatre, play
 
 CODES = (-1, *range(1, 13))

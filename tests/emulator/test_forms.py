@@ -4,7 +4,7 @@ import pytest
 
 from sim7020_emulator.emulator import Setup
 from sim7020_emulator.handlers.registry import COMMANDS
-from sim7020_emulator.models import MODELS
+from sim7020_emulator.module.models import MODELS
 from tests.emulator.bench import Bench
 
 OK = "OK"

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from sim7020_emulator.emulator import Setup
-from sim7020_emulator.line import PacedLine, Uart
+from sim7020_emulator.line.uart import PacedLine, Uart
 from tests.emulator.bench import Bench
 from tests.emulator.peers import Peer
 from tests.virtual_time import run

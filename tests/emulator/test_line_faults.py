@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from sim7020_emulator.module import Power
-from sim7020_emulator.results import Cme
+from sim7020_emulator.at.results import Cme
+from sim7020_emulator.module.module import Power
 from tests.emulator.stage import Theatre, play
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from sim7020_emulator.__main__ import main
-from sim7020_emulator.control import tell
 from sim7020_emulator.mistakes import Mistake
 from sim7020_emulator.options import read_options
+from sim7020_emulator.scenario.control import tell
 from tests.emulator.program import (
     PATIENCE,
     QUICK,

@@ -8,11 +8,11 @@ import pytest
 
 from sim7020_emulator.__main__ import main
 from sim7020_emulator.emulator import Setup
-from sim7020_emulator.events import WORDS
 from sim7020_emulator.mistakes import Mistake
 from sim7020_emulator.options import read_options
-from sim7020_emulator.random_life import TROUBLES, RandomLife
-from sim7020_emulator.scenario import When, find_scenario, read_scenario, shipped_names
+from sim7020_emulator.scenario.events import WORDS
+from sim7020_emulator.scenario.file import When, find_scenario, read_scenario, shipped_names
+from sim7020_emulator.scenario.random_life import TROUBLES, RandomLife
 from tests.emulator.stage import Theatre, play
 
 PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text(encoding="utf-8")

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from sim7020_emulator.emulator import Setup
-from sim7020_emulator.internet import Echo
+from sim7020_emulator.sockets.internet import Echo
 from tests.emulator.bench import Bench
 from tests.virtual_time import run
 

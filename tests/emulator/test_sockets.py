@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from sim7020_emulator.emulator import Setup
-from sim7020_emulator.host_socket import error_code
-from sim7020_emulator.internet import Moment
 from sim7020_emulator.schedule import Timing
+from sim7020_emulator.sockets.host import error_code
+from sim7020_emulator.sockets.internet import Moment
 from tests.emulator.bench import Bench
 from tests.emulator.peers import Peer
 

@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 import pytest
 
-from sim7020_emulator.clock import read_moment
 from sim7020_emulator.emulator import Setup
-from sim7020_emulator.internet import Echo, Moment
-from sim7020_emulator.line import Uart
-from sim7020_emulator.models import MODELS
-from sim7020_emulator.module import Module, SupplyTrouble
-from sim7020_emulator.terminal import PtyTerminal
+from sim7020_emulator.line.terminal import PtyTerminal
+from sim7020_emulator.line.uart import Uart
+from sim7020_emulator.module.clock import read_moment
+from sim7020_emulator.module.models import MODELS
+from sim7020_emulator.module.module import Module, SupplyTrouble
+from sim7020_emulator.sockets.internet import Echo, Moment
 from tests.emulator.bench import Bench
 from tests.emulator.peers import Peer
 from tests.transcript import ANY, Blank, RawReceived, RawSent, Received, Sent, Step, Transcript, all_transcripts

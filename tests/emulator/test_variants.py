@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from sim7020_emulator.emulator import Emulator, Setup
-from sim7020_emulator.internet import Moment
-from sim7020_emulator.models import MODELS
-from sim7020_emulator.variants import VARIANTS
+from sim7020_emulator.firmware.variants import VARIANTS
+from sim7020_emulator.module.models import MODELS
+from sim7020_emulator.sockets.internet import Moment
 from tests.emulator.bench import Bench
 from tests.emulator.peers import Peer
 from tests.ports import free_port

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from sim7020_emulator.command import Answer, Call, Command, lines
-from sim7020_emulator.module import Module
+from sim7020_emulator.handlers.command import Answer, Call, Command, lines
+from sim7020_emulator.module.module import Module
 
 MANUFACTURER = "SIMCOM_Ltd"
 

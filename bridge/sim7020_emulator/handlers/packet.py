@@ -2,9 +2,9 @@
 
 import re
 
-from sim7020_emulator.command import OK, Answer, Call, Command, lines
-from sim7020_emulator.packet import DEFAULT_CID, LAST_CID, Context
-from sim7020_emulator.results import Cme, MobileEquipmentError, PlainError, Refused
+from sim7020_emulator.at.results import Cme, MobileEquipmentError, PlainError, Refused
+from sim7020_emulator.handlers.command import OK, Answer, Call, Command, lines
+from sim7020_emulator.module.packet import DEFAULT_CID, LAST_CID, Context
 
 _TYPES = ("IP", "IPV6", "IPV4V6", "Non-IP")
 _RANGES = ",,,(0-2),(0-4),(0),,,,(0-1),,(0-1),,(0-1)"

@@ -1,8 +1,8 @@
 """Radio, registration and operator (manual V1.05 sections 3 and 5)."""
 
-from sim7020_emulator.command import OK, Answer, Call, Command, lines, setting
-from sim7020_emulator.radio import NB_IOT, Registration
-from sim7020_emulator.results import Cme, MobileEquipmentError, PlainError, Refused
+from sim7020_emulator.at.results import Cme, MobileEquipmentError, PlainError, Refused
+from sim7020_emulator.handlers.command import OK, Answer, Call, Command, lines, setting
+from sim7020_emulator.module.radio import NB_IOT, Registration
 
 _DEREGISTERED = 2
 _FORMAT_ONLY = 3

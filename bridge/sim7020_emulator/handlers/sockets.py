@@ -2,11 +2,19 @@
 
 import re
 
-from sim7020_emulator.command import OK, Answer, Call, Command, lines, setting
-from sim7020_emulator.host_socket import error_code
-from sim7020_emulator.internet import is_address
-from sim7020_emulator.results import PlainError
-from sim7020_emulator.sockets import SOCKETS, ConnectionFailed, KeepAlive, ModuleSocket, SendFailed, State, Transport
+from sim7020_emulator.at.results import PlainError
+from sim7020_emulator.handlers.command import OK, Answer, Call, Command, lines, setting
+from sim7020_emulator.sockets.host import error_code
+from sim7020_emulator.sockets.internet import is_address
+from sim7020_emulator.sockets.table import (
+    SOCKETS,
+    ConnectionFailed,
+    KeepAlive,
+    ModuleSocket,
+    SendFailed,
+    State,
+    Transport,
+)
 
 _LAST = SOCKETS - 1
 _HEX = re.compile(r"[0-9A-Fa-f]+")

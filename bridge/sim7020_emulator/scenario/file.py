@@ -12,11 +12,11 @@ from importlib import resources
 from pathlib import Path
 
 from sim7020_emulator.emulator import Setup
-from sim7020_emulator.events import read_event
-from sim7020_emulator.facts import Facts
+from sim7020_emulator.firmware.variants import Variants
 from sim7020_emulator.mistakes import Mistake, choose
-from sim7020_emulator.variants import Variants
-from sim7020_emulator.words import Event
+from sim7020_emulator.module.facts import Facts
+from sim7020_emulator.scenario.events import read_event
+from sim7020_emulator.scenario.words import Event
 
 _SUFFIX = ".toml"
 _KEYS = ("description", "set", "variant", "event")
@@ -96,13 +96,13 @@ def find_scenario(name: str) -> Scenario:
             reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
             raise Mistake(f"can't read the scenario {name}: {reason}") from None
     choose("--scenario", name, (*shipped_names(), "random:SEED", "FILE.toml"))
-    text = (resources.files("sim7020_emulator") / "scenarios" / f"{name}{_SUFFIX}").read_text(encoding="utf-8")
+    text = (resources.files("sim7020_emulator.scenario") / "shipped" / f"{name}{_SUFFIX}").read_text(encoding="utf-8")
     return read_scenario(text, name)
 
 
 def shipped_names() -> list[str]:
     """List the scenarios that come with the emulator, in the order of their names."""
-    folder = resources.files("sim7020_emulator") / "scenarios"
+    folder = resources.files("sim7020_emulator.scenario") / "shipped"
     return sorted(item.name.removesuffix(_SUFFIX) for item in folder.iterdir() if item.name.endswith(_SUFFIX))
 
 

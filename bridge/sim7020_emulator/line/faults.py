@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
-from sim7020_emulator.results import Refused
+from sim7020_emulator.at.results import Refused
 from sim7020_emulator.schedule import Schedule, Timer
 
 

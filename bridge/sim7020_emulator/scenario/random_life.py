@@ -6,9 +6,9 @@ Every fault is taken once before any comes again; each ends by itself; before th
 import random
 from dataclasses import dataclass
 
-from sim7020_emulator.events import read_event
-from sim7020_emulator.player import Player
-from sim7020_emulator.words import Stage
+from sim7020_emulator.scenario.events import read_event
+from sim7020_emulator.scenario.player import Player
+from sim7020_emulator.scenario.words import Stage
 
 _PAUSE = (20.0, 60.0)
 """Seconds of peace between a fault and the next, at least and at most."""

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Callable
 
-from sim7020_emulator.clock import Moment
-from sim7020_emulator.internet import Internet, NameNotResolved
+from sim7020_emulator.module.clock import Moment
 from sim7020_emulator.schedule import Schedule
+from sim7020_emulator.sockets.internet import Internet, NameNotResolved
 
 NETWORK_ERROR = 3
 """+CDNSGIP's failure code while there is no bearer."""

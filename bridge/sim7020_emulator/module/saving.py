@@ -5,8 +5,8 @@ Source: low-power note V1.03 section 6, 3GPP TS 24.008 section 10.5.7.4 for the 
 
 from collections.abc import Callable
 
-from sim7020_emulator.profile import Profile
-from sim7020_emulator.radio import DEACTIVATED
+from sim7020_emulator.firmware.profile import Profile
+from sim7020_emulator.module.radio import DEACTIVATED
 from sim7020_emulator.schedule import Schedule, Timer
 
 _ACTIVE_UNITS = {0: 2.0, 1: 60.0, 2: 360.0}

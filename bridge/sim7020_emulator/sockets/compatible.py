@@ -3,9 +3,9 @@
 import socket
 from collections.abc import Callable
 
-from sim7020_emulator.host_socket import HostSocket
-from sim7020_emulator.internet import Internet, Moment, NameNotResolved, is_address
 from sim7020_emulator.schedule import Schedule
+from sim7020_emulator.sockets.host import HostSocket
+from sim7020_emulator.sockets.internet import Internet, Moment, NameNotResolved, is_address
 
 
 class CompatibleStack:

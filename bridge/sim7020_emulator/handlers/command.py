@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sim7020_emulator.syntax import Arguments, Form
+from sim7020_emulator.at.syntax import Arguments, Form
 
 if TYPE_CHECKING:
-    from sim7020_emulator.module import Module
+    from sim7020_emulator.module.module import Module
 
 
 @dataclass(frozen=True, slots=True)

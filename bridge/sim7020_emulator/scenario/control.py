@@ -11,10 +11,10 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from sim7020_emulator.events import read_event
 from sim7020_emulator.mistakes import Mistake
-from sim7020_emulator.module import Module
-from sim7020_emulator.player import Player
+from sim7020_emulator.module.module import Module
+from sim7020_emulator.scenario.events import read_event
+from sim7020_emulator.scenario.player import Player
 
 _PATIENCE = 5.0
 """Seconds that ``tell`` waits for an answer."""

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
-from sim7020_emulator.host_socket import COVERAGE_POLL, HostSocket, SocketError, error_code
-from sim7020_emulator.internet import Internet, Moment
-from sim7020_emulator.profile import Profile
-from sim7020_emulator.results import PlainError
+from sim7020_emulator.at.results import PlainError
+from sim7020_emulator.firmware.profile import Profile
+from sim7020_emulator.firmware.variants import Variants
 from sim7020_emulator.schedule import Schedule
-from sim7020_emulator.variants import Variants
+from sim7020_emulator.sockets.host import COVERAGE_POLL, HostSocket, SocketError, error_code
+from sim7020_emulator.sockets.internet import Internet, Moment
 
 SOCKETS = 5
 """How many sockets the module has; ids are 0 to 4."""

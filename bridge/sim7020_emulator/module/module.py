@@ -5,20 +5,20 @@ from collections.abc import Callable, Coroutine
 from enum import StrEnum
 from typing import Any
 
-from sim7020_emulator.clock import Clock, Moment, host_moment, read_moment
-from sim7020_emulator.compatible import CompatibleStack
-from sim7020_emulator.facts import Facts
-from sim7020_emulator.internet import Internet
-from sim7020_emulator.models import Model
-from sim7020_emulator.packet import DEFAULT_CID, Packet
-from sim7020_emulator.profile import Profile
-from sim7020_emulator.radio import DEACTIVATED, Radio, Registration, rssi_of
-from sim7020_emulator.saving import LightSleep, PowerSavingMode, periodic_tau
+from sim7020_emulator.firmware.profile import Profile
+from sim7020_emulator.firmware.variants import Variants
+from sim7020_emulator.module.clock import Clock, Moment, host_moment, read_moment
+from sim7020_emulator.module.facts import Facts
+from sim7020_emulator.module.models import Model
+from sim7020_emulator.module.packet import DEFAULT_CID, Packet
+from sim7020_emulator.module.radio import DEACTIVATED, Radio, Registration, rssi_of
+from sim7020_emulator.module.saving import LightSleep, PowerSavingMode, periodic_tau
+from sim7020_emulator.module.services import NetworkServices
+from sim7020_emulator.module.sim import Sim
 from sim7020_emulator.schedule import Schedule, Timer
-from sim7020_emulator.services import NetworkServices
-from sim7020_emulator.sim import Sim
-from sim7020_emulator.sockets import Sockets
-from sim7020_emulator.variants import Variants
+from sim7020_emulator.sockets.compatible import CompatibleStack
+from sim7020_emulator.sockets.internet import Internet
+from sim7020_emulator.sockets.table import Sockets
 
 _IDLE_AFTER = 10.0
 """Seconds without traffic after which the next uplink needs a new radio connection."""

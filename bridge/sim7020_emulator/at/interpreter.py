@@ -9,10 +9,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 
-from sim7020_emulator.command import Answer, Call, Command, Handler
-from sim7020_emulator.line_faults import SOUND, Spoiled, Withheld
-from sim7020_emulator.module import Module, Power
-from sim7020_emulator.results import (
+from sim7020_emulator.at.results import (
     CME_TEXTS,
     NUMERIC_RESULTS,
     Cme,
@@ -20,7 +17,10 @@ from sim7020_emulator.results import (
     PlainError,
     Refused,
 )
-from sim7020_emulator.syntax import MAX_LINE, Arguments, Invocation, read_line
+from sim7020_emulator.at.syntax import MAX_LINE, Arguments, Invocation, read_line
+from sim7020_emulator.handlers.command import Answer, Call, Command, Handler
+from sim7020_emulator.line.faults import SOUND, Spoiled, Withheld
+from sim7020_emulator.module.module import Module, Power
 
 _BACKSPACE = 8
 _CR = 13

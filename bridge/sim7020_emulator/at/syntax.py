@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sim7020_emulator.results import Refused
+from sim7020_emulator.at.results import Refused
 
 MAX_LINE = 2048
 """Characters that may follow ``AT``; a longer line is refused whole."""

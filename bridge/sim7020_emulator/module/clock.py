@@ -3,7 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from sim7020_emulator.results import Refused
+from sim7020_emulator.at.results import Refused
 from sim7020_emulator.schedule import Schedule
 
 _QUARTER = dt.timedelta(minutes=15)

@@ -3,8 +3,8 @@
 Source: 3GPP TS 27.007 section 8.3, manual V1.05's +CPIN, +CPINR, +CLCK and +CPWD.
 """
 
-from sim7020_emulator.facts import Facts
-from sim7020_emulator.results import Cme, MobileEquipmentError
+from sim7020_emulator.at.results import Cme, MobileEquipmentError
+from sim7020_emulator.module.facts import Facts
 
 _PIN_TRIES = 3
 _PUK_TRIES = 10

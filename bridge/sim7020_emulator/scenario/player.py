@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from sim7020_emulator.line_faults import LineFaults
-from sim7020_emulator.module import Power
-from sim7020_emulator.scenario import Scenario, Step, When
-from sim7020_emulator.words import Event, Stage
+from sim7020_emulator.line.faults import LineFaults
+from sim7020_emulator.module.module import Power
+from sim7020_emulator.scenario.file import Scenario, Step, When
+from sim7020_emulator.scenario.words import Event, Stage
 
 
 @dataclass(slots=True)

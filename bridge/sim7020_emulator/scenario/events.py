@@ -2,18 +2,18 @@
 
 from collections.abc import Callable
 
-from sim7020_emulator.facts import Facts
+from sim7020_emulator.firmware.profile import SETTINGS
+from sim7020_emulator.firmware.variants import Variants
 from sim7020_emulator.handlers.basic import RATES
-from sim7020_emulator.internet import Moment
-from sim7020_emulator.line_events import LINE_WORDS
 from sim7020_emulator.mistakes import Mistake, choose
-from sim7020_emulator.module import Module, Power, SupplyTrouble
-from sim7020_emulator.packet import LAST_CID
-from sim7020_emulator.profile import SETTINGS
-from sim7020_emulator.radio import Registration
-from sim7020_emulator.sockets import SOCKETS
-from sim7020_emulator.variants import Variants
-from sim7020_emulator.words import Act, Event, Stage, Word, Words
+from sim7020_emulator.module.facts import Facts
+from sim7020_emulator.module.module import Module, Power, SupplyTrouble
+from sim7020_emulator.module.packet import LAST_CID
+from sim7020_emulator.module.radio import Registration
+from sim7020_emulator.scenario.line_events import LINE_WORDS
+from sim7020_emulator.scenario.words import Act, Event, Stage, Word, Words
+from sim7020_emulator.sockets.internet import Moment
+from sim7020_emulator.sockets.table import SOCKETS
 
 _CODES = tuple(str(code) for code in (-1, *range(1, 13)))
 _RESET = 3

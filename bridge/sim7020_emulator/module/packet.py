@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sim7020_emulator.facts import Facts
-from sim7020_emulator.profile import Profile
+from sim7020_emulator.firmware.profile import Profile
+from sim7020_emulator.module.facts import Facts
 
 DEFAULT_CID = 1
 """The context that comes with the attach."""

@@ -6,9 +6,9 @@ Source: 3GPP TS 27.007 sections 7.2, 10.1.20, 10.1.22; the forms of manual V1.05
 from collections.abc import Callable
 from enum import IntEnum
 
-from sim7020_emulator.facts import Facts
-from sim7020_emulator.profile import Profile
-from sim7020_emulator.variants import Variants
+from sim7020_emulator.firmware.profile import Profile
+from sim7020_emulator.firmware.variants import Variants
+from sim7020_emulator.module.facts import Facts
 
 NB_IOT = 9
 """The access technology number of NB-IoT."""

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from sim7020_emulator.line_faults import LineFaults, Rule, Spell, Spoiled, Withheld
+from sim7020_emulator.at.results import Cme, MobileEquipmentError, PlainError, Refused
+from sim7020_emulator.line.faults import LineFaults, Rule, Spell, Spoiled, Withheld
 from sim7020_emulator.mistakes import choose
-from sim7020_emulator.results import Cme, MobileEquipmentError, PlainError, Refused
-from sim7020_emulator.words import Act, Stage, Word, Words
+from sim7020_emulator.scenario.words import Act, Stage, Word, Words
 
 _CME = tuple(str(int(code)) for code in Cme)
 _MOST_BYTES = 65536

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from sim7020_emulator.clock import read_moment
+from sim7020_emulator.at.results import Refused
 from sim7020_emulator.mistakes import Mistake, choose
-from sim7020_emulator.results import Refused
+from sim7020_emulator.module.clock import read_moment
 
 _T = TypeVar("_T", str, int, float)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from sim7020_emulator.line import Uart
+from sim7020_emulator.line.uart import Uart
 from sim7020_emulator.mistakes import Mistake
 
 _CHUNK = 4096

@@ -1,0 +1,1 @@
+"""The module's sockets, and the network behind them."""
