@@ -79,7 +79,7 @@ def _asyncio_alone(port: str, count: int) -> list[int]:
 def _bridge(port: str, count: int) -> list[int]:
     channel_module = importlib.import_module("sim7020_bridge.at.channel")
     command_module = importlib.import_module("sim7020_bridge.at.command")
-    port_module = importlib.import_module("sim7020_bridge.port")
+    port_module = importlib.import_module("sim7020_bridge.port.port")
 
     async def run() -> list[int]:
         wire = await port_module.open_port(port, _BAUD)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from sim7020_bridge.config.model import DataBudgetSettings, SocketSettings, Transport
+from sim7020_bridge.modem.usage import DayUsage, Usage
 from sim7020_bridge.mqtt.topics import Inbox, Topics
-from sim7020_bridge.usage import DayUsage, Usage
 from tests import measure_outbox
 from tests.bench.figures import Plot, Result, Table, flat, median
 

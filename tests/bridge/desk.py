@@ -9,19 +9,19 @@ from functools import partial
 from typing import Any
 
 from sim7020_bridge.config.model import SocketSettings
-from sim7020_bridge.delivery_requests import DeliveryRequests
-from sim7020_bridge.intake import Intake
+from sim7020_bridge.delivery.intake import Intake
+from sim7020_bridge.delivery.receipts import Receipts
+from sim7020_bridge.delivery.router import Router, resumed
+from sim7020_bridge.modem.usage import Usage
 from sim7020_bridge.mqtt.messages import Publication, Received
 from sim7020_bridge.mqtt.topics import Inbox, Topics
 from sim7020_bridge.outbox.message import Owed, Priority
 from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.outbox.passing_time import Clocks, PassingTime
 from sim7020_bridge.outbox.rules import Rules
-from sim7020_bridge.receipts import Receipts
-from sim7020_bridge.reporter import Reporter, pdn_document
-from sim7020_bridge.requests import Requests
-from sim7020_bridge.router import Router, resumed
-from sim7020_bridge.usage import Usage
+from sim7020_bridge.reports.reporter import Reporter, pdn_document
+from sim7020_bridge.requests.delivery_verbs import DeliveryRequests
+from sim7020_bridge.requests.requests import Requests
 from tests.bridge.instant_store import InstantStore
 from tests.bridge.modem.bench import Bench, running, virtual_clock
 from tests.bridge.scripted_module import ScriptedModule

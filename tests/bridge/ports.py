@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sim7020_bridge.port import Port, open_port
+from sim7020_bridge.port.port import Port, open_port
 from tests.pty_peer import PATIENCE
 
 EVERY_BYTE = bytes(range(256))

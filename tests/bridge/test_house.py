@@ -29,7 +29,7 @@ HOMES = {
     "paho": ("mqtt/client.py",),
     "rich": ("cli/", "demo/view.py"),
     "ruamel": ("config/load.py",),
-    "serial": ("port.py",),
+    "serial": ("port/port.py",),
     "voluptuous": ("config/schema.py",),
 }
 IMPORT_NAMES = {"paho-mqtt": "paho", "pyserial": "serial", "ruamel.yaml": "ruamel"}

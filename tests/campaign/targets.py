@@ -16,13 +16,13 @@ from sim7020_bridge.commands.raw import RawCommand
 from sim7020_bridge.commands.registry import URCS, mask
 from sim7020_bridge.config.model import Encoding, SocketSettings, Transport
 from sim7020_bridge.config.topic_names import filter_problem, matches, topic_problem
-from sim7020_bridge.decode.command_line import commands_of
-from sim7020_bridge.decode.decoder import explained
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer, PayloadRefused, RequestRefused
+from sim7020_bridge.kit.decode.command_line import commands_of
+from sim7020_bridge.kit.decode.decoder import explained
+from sim7020_bridge.kit.recording.secrets import masked
 from sim7020_bridge.mqtt.payloads import decode_payload, encode_payload
-from sim7020_bridge.mqtt.request import parse_request
 from sim7020_bridge.mqtt.topics import Inbox, Topics
-from sim7020_bridge.recording.secrets import masked
+from sim7020_bridge.requests.body import parse_request
 from sim7020_emulator.at.results import Refused
 from sim7020_emulator.at.syntax import read_line
 from sim7020_emulator.mistakes import Mistake

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sim7020_bridge.at.framer import Framer, Line
 from sim7020_bridge.errors import RequestRefused
 from sim7020_bridge.mqtt.json_text import MAX_DEPTH
-from sim7020_bridge.mqtt.request import parse_request
+from sim7020_bridge.requests.body import parse_request
 from tests.campaign.fuzz import crash_of, fuzz, kept, run
 from tests.campaign.places import Places
 from tests.campaign.targets import TARGETS, Target

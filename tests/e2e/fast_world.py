@@ -17,9 +17,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sim7020_bridge.app import Bridge
 from sim7020_bridge.config.model import ModemSettings, MqttSettings, SocketSettings, Transport
 from sim7020_bridge.modem.timing import Timing
+from sim7020_bridge.service.bridge import Bridge
 from tests import contract_check
 from tests.broker import Mosquitto, mosquitto
 from tests.e2e.here import EmulatorHere

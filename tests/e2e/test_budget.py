@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sim7020_bridge import app
-from sim7020_bridge.app import Bridge
 from sim7020_bridge.config.model import DataBudgetSettings, ModemSettings, MqttSettings, SocketSettings, Transport
+from sim7020_bridge.service import bridge
+from sim7020_bridge.service.bridge import Bridge
 from tests.e2e.servers import until
 from tests.e2e.world import Modem, World, tcp
 
@@ -40,7 +40,7 @@ async def running(bridge: Bridge) -> AsyncIterator[None]:
 
 async def test_days_and_billing_periods_turn(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A new day counts from nothing within the period; a new period lets go what the budget held back, untouched."""
-    monkeypatch.setattr(app, "DAY_LOOK", 0.05)
+    monkeypatch.setattr(bridge, "DAY_LOOK", 0.05)
     server = await world.udp()
     emulator = await world.emulator()
     sockets = (SocketSettings("telemetry", Transport.UDP, "127.0.0.1", server.port),)

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from sim7020_bridge.app import Bridge
 from sim7020_bridge.config.model import ModemSettings, MqttSettings
 from sim7020_bridge.modem.ladder import DEFAULT_BUDGETS, Budget, Rung
 from sim7020_bridge.modem.timing import Timing
+from sim7020_bridge.service.bridge import Bridge
 from sim7020_emulator.module.models import MODELS
 from sim7020_emulator.module.module import SupplyTrouble
 from tests.e2e.here import module_here

@@ -16,11 +16,11 @@ from sim7020_bridge.cli.stopping import run_until_stopped
 from sim7020_bridge.commands.identity import BAUD_RATES
 from sim7020_bridge.config import values
 from sim7020_bridge.config.model import DEFAULT_BAUDRATE, MqttSettings
-from sim7020_bridge.decode.decoder import Decoder
-from sim7020_bridge.decode.kinds import Direction, Explained, Kind
-from sim7020_bridge.decode.log_line import LogLine
 from sim7020_bridge.errors import LineError, PortUnavailable
-from sim7020_bridge.port import Port, open_port
+from sim7020_bridge.kit.decode.decoder import Decoder
+from sim7020_bridge.kit.decode.kinds import Direction, Explained, Kind
+from sim7020_bridge.kit.decode.log_line import LogLine
+from sim7020_bridge.port.port import Port, open_port
 
 _PATIENCE: Final = 180
 """Seconds; the longest that the manual lets a command take is ``AT+COPS=?``."""

@@ -5,7 +5,7 @@ from typing import Final, Protocol
 import click
 
 from sim7020_bridge.cli.keyboard import Keyboard
-from sim7020_bridge.decode.kinds import Direction, Explained, Kind
+from sim7020_bridge.kit.decode.kinds import Direction, Explained, Kind
 
 _TEXT_WIDTH: Final = 40
 

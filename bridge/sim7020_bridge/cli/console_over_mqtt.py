@@ -9,9 +9,9 @@ from sim7020_bridge.cli.broker import connected
 from sim7020_bridge.cli.console_lines import converse, shown
 from sim7020_bridge.cli.keyboard import Keyboard
 from sim7020_bridge.config.model import MqttSettings
-from sim7020_bridge.decode.decoder import Decoder
-from sim7020_bridge.decode.kinds import Direction, Kind
-from sim7020_bridge.decode.log_line import LogLine
+from sim7020_bridge.kit.decode.decoder import Decoder
+from sim7020_bridge.kit.decode.kinds import Direction, Kind
+from sim7020_bridge.kit.decode.log_line import LogLine
 from sim7020_bridge.mqtt.client import MqttClient
 from sim7020_bridge.mqtt.json_text import NotJson, dump, parse_object
 from sim7020_bridge.mqtt.messages import Publication, Received

@@ -6,8 +6,8 @@ from typing import BinaryIO, Final
 
 import click
 
-from sim7020_bridge.decode.decoder import explained
-from sim7020_bridge.decode.kinds import Direction, Explained, Kind
+from sim7020_bridge.kit.decode.decoder import explained
+from sim7020_bridge.kit.decode.kinds import Direction, Explained, Kind
 
 _CHUNK: Final = 65536
 

@@ -17,7 +17,7 @@ from sim7020_bridge.config import values
 from sim7020_bridge.config.load import load
 from sim7020_bridge.config.model import DEFAULT_PORT
 from sim7020_bridge.errors import ConfigurationError
-from sim7020_bridge.ports import serial_ports
+from sim7020_bridge.port.listing import serial_ports
 
 _TEMPLATE: Final = """\
 # A configuration of sim7020-bridge. Every key: docs/configuration.md. What it comes to: sim7020-bridge check {file}

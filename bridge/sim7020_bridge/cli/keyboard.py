@@ -12,7 +12,7 @@ from typing import Final, Self
 
 import click
 
-from sim7020_bridge.recording.secrets import masked
+from sim7020_bridge.kit.recording.secrets import masked
 
 _LONGEST_HISTORY: Final = 1000
 _ERASE_LINE: Final = "\r\x1b[K"

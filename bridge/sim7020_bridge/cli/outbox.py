@@ -10,7 +10,7 @@ from sim7020_bridge.clock import rfc3339
 from sim7020_bridge.errors import StorageFailed
 from sim7020_bridge.logs import printable
 from sim7020_bridge.outbox.message import Entry
-from sim7020_bridge.outbox_file import Cancelled, OutboxFile
+from sim7020_bridge.outbox.shell import Cancelled, OutboxFile
 
 
 @click.group()

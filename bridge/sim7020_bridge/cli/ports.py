@@ -13,8 +13,8 @@ from sim7020_bridge.cli.options import EXIT_FAILED
 from sim7020_bridge.commands.identity import BAUD_RATES, ReadModel
 from sim7020_bridge.config.model import DEFAULT_BAUDRATE
 from sim7020_bridge.errors import BridgeError
-from sim7020_bridge.ports import SerialPort, serial_ports
-from sim7020_bridge.probe.line import answers, listening
+from sim7020_bridge.kit.probe.line import answers, listening
+from sim7020_bridge.port.listing import SerialPort, serial_ports
 
 
 @dataclass(frozen=True, slots=True)

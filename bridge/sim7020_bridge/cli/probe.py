@@ -14,8 +14,8 @@ from rich.text import Text
 from sim7020_bridge.cli.options import EXIT_FAILED, NumberRange
 from sim7020_bridge.commands.identity import BAUD_RATES
 from sim7020_bridge.commands.quoting import require_quotable
-from sim7020_bridge.probe.climb import Climb
-from sim7020_bridge.probe.finding import Finding, Layer, Status, Wanted
+from sim7020_bridge.kit.probe.climb import Climb
+from sim7020_bridge.kit.probe.finding import Finding, Layer, Status, Wanted
 
 _HOST: Final = "example.com"
 _SIGNAL_STEPS: Final = 31

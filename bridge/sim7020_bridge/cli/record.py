@@ -16,10 +16,10 @@ from sim7020_bridge.clock import rfc3339, wall_clock
 from sim7020_bridge.commands.identity import BAUD_RATES
 from sim7020_bridge.config.model import DEFAULT_BAUDRATE
 from sim7020_bridge.errors import LineError
-from sim7020_bridge.port import open_port
-from sim7020_bridge.recording.proxy import record as carry
-from sim7020_bridge.recording.pty import Pty
-from sim7020_bridge.recording.writer import Writer
+from sim7020_bridge.kit.recording.proxy import record as carry
+from sim7020_bridge.kit.recording.pty import Pty
+from sim7020_bridge.kit.recording.writer import Writer
+from sim7020_bridge.port.port import open_port
 
 
 @click.command()

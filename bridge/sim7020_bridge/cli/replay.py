@@ -8,10 +8,10 @@ import click
 
 from sim7020_bridge.cli.options import EXIT_FAILED, NumberRange
 from sim7020_bridge.cli.stopping import run_until_stopped
-from sim7020_bridge.decode.decoder import explained
 from sim7020_bridge.errors import LineError
-from sim7020_bridge.recording.pty import Pty
-from sim7020_bridge.recording.replay import Exchange, Replay, exchanges
+from sim7020_bridge.kit.decode.decoder import explained
+from sim7020_bridge.kit.recording.pty import Pty
+from sim7020_bridge.kit.recording.replay import Exchange, Replay, exchanges
 
 _READING: Final = 5.0
 """Seconds for the host to read the last of it."""

@@ -14,7 +14,7 @@ from sim7020_bridge import logs
 from sim7020_bridge.cli.options import CONFIG, configuration
 from sim7020_bridge.config.load import load
 from sim7020_bridge.config.model import LogFormat, LogLevel, Settings
-from sim7020_bridge.service import Service
+from sim7020_bridge.service.service import Service
 
 
 def _choice(values: type[StrEnum]) -> "click.Choice[str]":

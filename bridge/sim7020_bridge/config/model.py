@@ -289,16 +289,17 @@ class LogLevel(StrEnum):
 
 
 class LogPart(StrEnum):
-    """The parts of the bridge whose levels can be set: modules and packages of that name, and the AT dialogue."""
+    """The parts of the bridge whose levels can be set: its packages of that name, and the AT dialogue."""
 
     TRACE = "trace"
+    PORT = "port"
     AT = "at"
     MODEM = "modem"
     MQTT = "mqtt"
     OUTBOX = "outbox"
-    ROUTER = "router"
-    INTAKE = "intake"
+    DELIVERY = "delivery"
     REQUESTS = "requests"
+    REPORTS = "reports"
     SERVICE = "service"
 
 

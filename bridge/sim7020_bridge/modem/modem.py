@@ -31,7 +31,7 @@ from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.modem.state import ModuleLost, PortLost, PortOpened, Recovering
 from sim7020_bridge.modem.timing import Timing
-from sim7020_bridge.port import Port, open_port
+from sim7020_bridge.port.port import Port, open_port
 
 log: Final = logging.getLogger(__name__)
 

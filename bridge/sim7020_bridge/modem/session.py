@@ -41,7 +41,7 @@ from sim7020_bridge.modem.state import (
 )
 from sim7020_bridge.modem.time_server import ask_time_server
 from sim7020_bridge.modem.timing import Timing
-from sim7020_bridge.port import Port
+from sim7020_bridge.port.port import Port
 
 log: Final = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from sim7020_bridge.at.command import Urc
 from sim7020_bridge.commands.radio import Functionality, ReadFunctionality, ReadSignalQuality
 from sim7020_bridge.commands.registry import URCS, mask
 from sim7020_bridge.errors import LineError
-from sim7020_bridge.port import Port, open_port
+from sim7020_bridge.port.port import Port, open_port
 from tests.pty_peer import PtyPeer
 
 QUICK = Pacing(quiet=0.03, drain=0.3, attention=0.1, attempts=4)

@@ -1,0 +1,1 @@
+"""A message from MQTT to a socket, and data back from it."""

@@ -1,0 +1,238 @@
+"""From what came over MQTT to a message for the outbox, and to the acknowledgement that the broker waits for."""
+
+import asyncio
+import hashlib
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from sim7020_bridge.clock import Clock, wall_clock
+from sim7020_bridge.config.model import BatchFormat, SocketSettings, Transport
+from sim7020_bridge.delivery.batch import fits
+from sim7020_bridge.delivery.receipts import Receipts
+from sim7020_bridge.errors import PayloadRefused, StorageFailed
+from sim7020_bridge.mqtt.documents import ErrorDocument, ReceiptState
+from sim7020_bridge.mqtt.messages import Received
+from sim7020_bridge.mqtt.payloads import decode_payload
+from sim7020_bridge.mqtt.topics import Inbox
+from sim7020_bridge.outbox.message import LONGEST_ID, Message, Origin, Owed, Priority, ReplyTo, new_id
+from sim7020_bridge.outbox.outbox import Outbox
+
+log: Final = logging.getLogger(__name__)
+
+MOST_REFUSALS: Final = 1000
+"""Receipts that may wait for the broker before messages are no longer refused with one: a flood has no end."""
+
+REFUSED_LATER: Final = 1.0
+"""Seconds until a QoS 1 message is refused that could not be; the broker sends few before one is acknowledged."""
+
+
+class Intake:
+    """Takes messages for one modem's sockets; a QoS 1 message is acknowledged once it is on disk, or its refusal.
+
+    Args:
+        sockets: The modem's, as configured.
+        outbox: Where messages go.
+        receipts: Writes their receipts.
+        inbox: What the modem listens to; a response topic that is in it is not answered.
+        tell: Publishes a receipt that is not final, when there is time to write it.
+        acknowledge: Tells the broker that a message is done with.
+        clock: For the time when a message was taken.
+    """
+
+    def __init__(
+        self,
+        sockets: Sequence[SocketSettings],
+        *,
+        outbox: Outbox,
+        receipts: Receipts,
+        inbox: Inbox,
+        tell: Callable[[Callable[[], tuple[Owed, ...]]], None],
+        acknowledge: Callable[[Received], None],
+        clock: Clock = wall_clock,
+    ) -> None:
+        self._sockets = {socket.name: socket for socket in sockets}
+        self._outbox = outbox
+        self._receipts = receipts
+        self._inbox = inbox
+        self._tell = tell
+        self._acknowledge = acknowledge
+        self._clock = clock
+        self._refused_later: deque[Callable[[], None]] = deque()
+        self._next_refusals: asyncio.TimerHandle | None = None
+
+    def connected(self) -> None:
+        """Refuse now what came before this connection and could not be: the broker may bring it again, to be known."""
+        while self._refused_later:
+            self._refused_later.popleft()()
+
+    def stop(self) -> None:
+        """Refuse nothing more later: what was not refused stays with the broker."""
+        self._refused_later.clear()
+        if self._next_refusals is not None:
+            self._next_refusals.cancel()
+
+    def change(self, sockets: Sequence[SocketSettings]) -> None:
+        """Take messages for other sockets from now on."""
+        self._sockets = {socket.name: socket for socket in sockets}
+
+    def take(self, name: str, received: Received, pool: str | None = None) -> None:
+        """Take a message from a socket's or a pool's send topic; whatever is wrong with it goes into a receipt."""
+        properties = dict(received.user_properties)
+        message_id = properties.get("id") or new_id()
+        reply_to = self._reply_to(received)
+
+        def refuse(refused: PayloadRefused) -> None:
+            def write() -> None:
+                log.warning("%s: message refused: %s", received.topic, refused)
+                error = ErrorDocument(refused.code, refused.message)
+                receipt = self._receipts.rejected(message_id[:LONGEST_ID], name, error, reply_to, pool)
+                kept = self._outbox.refuse(name, origin(received), receipt)
+                kept.add_done_callback(lambda _kept: self._acknowledge(received))
+
+            # whoever waits comes first: else a flood with QoS 0 takes all the room, and the broker sends nothing more
+            if self._refused_later or not self._room_for_refusals:
+                self._refuse_later(received, write)
+            else:
+                write()
+
+        try:
+            self._check_pool(name, pool)
+            socket = self.socket(name)
+            _refuse_retained(received)
+            message = Message(
+                id=_checked("id", message_id),
+                socket=name,
+                data=decode_payload(socket.encoding, received.payload),
+                at=self._clock(),
+                priority=_priority(properties),
+                ttl=received.message_expiry,
+                key=_checked("key", properties["key"]) if "key" in properties else None,
+                reply_to=reply_to,
+                pool=pool,
+            )
+            self.submit(message, received, taken=lambda _new: self._acknowledge(received), refused=refuse)
+        except PayloadRefused as refused:
+            refuse(refused)
+
+    def submit(
+        self,
+        message: Message,
+        received: Received,
+        *,
+        taken: Callable[[bool], None],
+        refused: Callable[[PayloadRefused], None],
+    ) -> None:
+        """Put a message into the outbox, and tell that it is queued.
+
+        Args:
+            message: The message.
+            received: What brought it.
+            taken: Called once it is on disk, with whether it is new: one that was taken before is not sent again.
+            refused: Called if it could not be written.
+
+        Raises:
+            PayloadRefused: It is too large for one datagram, or too much waits already.
+        """
+        settings = self.socket(message.socket)
+        if settings.transport is Transport.UDP and len(message.data) > settings.max_payload:
+            problem = f"{len(message.data)} bytes don't fit: one datagram of this socket takes {settings.max_payload}"
+            raise PayloadRefused("too_large", problem)
+        _check_batched(settings, message.data)
+        if message.ttl is None and settings.ttl is not None:
+            message = replace(message, ttl=float(settings.ttl))
+
+        def written(is_new: bool) -> None:  # noqa: FBT001 - what a future holds
+            if is_new:
+                self._tell(partial(self._receipts.of, message, ReceiptState.QUEUED, final=False))
+            else:
+                log.info("message %s was taken before and is not sent again", message.id)
+            taken(is_new)
+
+        def failed(error: StorageFailed) -> None:
+            refused(PayloadRefused("storage_failed", str(error)))
+
+        self._outbox.put(message, origin(received), written=written, failed=failed)
+
+    def socket(self, name: str) -> SocketSettings:
+        """Return a socket by name.
+
+        Raises:
+            PayloadRefused: ``unknown_socket``.
+        """
+        if name not in self._sockets:
+            known = ", ".join(self._sockets) or "none"
+            raise PayloadRefused("unknown_socket", f"there is no socket {name}; configured: {known}")
+        return self._sockets[name]
+
+    @property
+    def _room_for_refusals(self) -> bool:
+        return self._outbox.owing.unreceived < MOST_REFUSALS
+
+    def _refuse_later(self, received: Received, write: Callable[[], None]) -> None:
+        """Do without the receipt of a message that nobody keeps; the broker keeps the others until they are refused."""
+        if received.acknowledgement is None:
+            log.warning("%s: a message was refused without a receipt: %d wait", received.topic, MOST_REFUSALS)
+            return
+        self._refused_later.append(write)
+        if self._next_refusals is None:
+            self._next_refusals = asyncio.get_running_loop().call_later(REFUSED_LATER, self._refuse_waiting)
+
+    def _refuse_waiting(self) -> None:
+        self._next_refusals = None
+        while self._refused_later and self._room_for_refusals:
+            self._refused_later.popleft()()
+        if self._refused_later:
+            self._next_refusals = asyncio.get_running_loop().call_later(REFUSED_LATER, self._refuse_waiting)
+
+    def _check_pool(self, name: str, pool: str | None) -> None:
+        socket = self._sockets.get(name)
+        if pool is not None and (socket is None or socket.pool != pool):
+            raise PayloadRefused("unknown_pool", f"this modem is no longer in the pool {pool}: publish it again")
+
+    def _reply_to(self, received: Received) -> ReplyTo | None:
+        topic = received.response_topic
+        if topic is None or self._inbox.destination(topic) is not None:
+            return None
+        return ReplyTo(topic, received.correlation_data)
+
+
+def origin(received: Received) -> Origin | None:
+    """Return what shows that the same packet came twice; None for QoS 0, where none does."""
+    if received.acknowledgement is None:
+        return None
+    said = (received.topic, received.payload, received.correlation_data, received.user_properties)
+    digest = hashlib.blake2b(repr(said).encode(), digest_size=16).digest()
+    return Origin(received.acknowledgement.packet, digest, received.duplicate)
+
+
+def _check_batched(settings: SocketSettings, data: bytes) -> None:
+    """Refuse what can't share a datagram with others, nor be told from several messages."""
+    if settings.batch is BatchFormat.NEWLINE and b"\n" in data[:-1]:
+        raise PayloadRefused("line_feed", "this socket ends each message with a line feed, and so it must have none")
+    if settings.batch is not None and not fits(settings.batch, [data], settings.max_payload):
+        problem = f"{len(data)} bytes don't fit a datagram of {settings.max_payload} with what marks them in a batch"
+        raise PayloadRefused("too_large", problem)
+
+
+def _refuse_retained(received: Received) -> None:
+    if received.retain:
+        raise PayloadRefused("retained", "retained messages are not sent: publish it without the retain flag")
+
+
+def _checked(key: str, text: str) -> str:
+    if not 0 < len(text) <= LONGEST_ID:
+        raise PayloadRefused("invalid_property", f"{key} must have 1 to {LONGEST_ID} characters")
+    return text
+
+
+def _priority(properties: Mapping[str, str]) -> Priority:
+    name = properties.get("priority", "normal")
+    try:
+        return Priority[name.upper()]
+    except KeyError:
+        allowed = ", ".join(priority.name.lower() for priority in Priority)
+        raise PayloadRefused("invalid_property", f"priority must be one of {allowed}") from None

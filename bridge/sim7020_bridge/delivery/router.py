@@ -1,0 +1,342 @@
+"""The outbox's messages to their sockets, and what comes from the network to MQTT."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+from sim7020_bridge.clock import Clock, wall_clock
+from sim7020_bridge.config.model import SocketSettings, Transport, WhenUnsure
+from sim7020_bridge.delivery.batch import batch, fits
+from sim7020_bridge.delivery.pace import Pace
+from sim7020_bridge.delivery.receipts import Receipts
+from sim7020_bridge.errors import BridgeError, CommandRefused, LineError, ModuleSilent, StorageFailed
+from sim7020_bridge.modem.socket import CAREFUL_PAYLOAD, ModemSocket
+from sim7020_bridge.modem.socket_state import SentInPart, SocketLost
+from sim7020_bridge.modem.sockets import Sockets
+from sim7020_bridge.mqtt.documents import ErrorDocument, ReceiptState
+from sim7020_bridge.mqtt.payloads import encode_payload
+from sim7020_bridge.mqtt.topics import Topics
+from sim7020_bridge.outbox.message import Entry, Loss, Owed, OwedKind, Place, Priority, Stage
+from sim7020_bridge.outbox.outbox import Outbox
+
+log: Final = logging.getLogger(__name__)
+
+_Limits = tuple[float, int | None]
+
+ATTEMPTS: Final = 3
+"""How often a message is given to a module that refuses it, each time on a socket opened afresh."""
+
+TIMES_LOST: Final = 10
+"""How often a message may be under way when its TCP connection breaks."""
+
+ACKNOWLEDGED_WITHIN: Final = 900.0
+"""Seconds that a TCP peer has to acknowledge what the module took."""
+
+HELD_BACK_CHECK: Final = 60.0
+"""Seconds until messages that the data budget holds back are looked at again: a new period may have begun."""
+
+STORAGE_WAIT: Final = 5.0
+"""Seconds before a message that must not go unless written down is tried again."""
+
+MAY_BE_TOO_LARGE: Final = (
+    "socket %s: the module refused a datagram of %d bytes; if its firmware takes no more than %d, set max_payload"
+)
+
+
+class Router:
+    """Carries messages between one modem's sockets and MQTT.
+
+    Args:
+        sockets: The modem's.
+        outbox: What waits for them.
+        receipts: Writes receipts.
+        topics: The modem's.
+        tell: Publishes a receipt that is not final, when there is time to write it.
+        lowest: Tells which priority a message must have to go now.
+        clock: For the times in envelopes.
+    """
+
+    def __init__(
+        self,
+        sockets: Sockets,
+        *,
+        outbox: Outbox,
+        receipts: Receipts,
+        topics: Topics,
+        tell: Callable[[Callable[[], tuple[Owed, ...]]], None],
+        lowest: Callable[[], Priority],
+        clock: Clock = wall_clock,
+    ) -> None:
+        self._sockets = sockets
+        self._outbox = outbox
+        self._receipts = receipts
+        self._topics = topics
+        self._tell = tell
+        self._lowest = lowest
+        self._changed = asyncio.Event()
+        self._closing = False
+        self._under_way: list[Entry] = []
+        self._serving: dict[ModemSocket, asyncio.Task[None]] = {}
+        self._sending: set[ModemSocket] = set()
+        self._resocketed = asyncio.Event()
+        self._paces: dict[str, tuple[_Limits, Pace]] = {}
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Carry what waits to its sockets until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                self._resocketed.clear()
+                self._follow(tasks)
+                await self._resocketed.wait()
+
+    def change(self) -> None:
+        """Serve the sockets that there are now; what waits for one that is gone is not sent any more."""
+        self._resocketed.set()
+
+    def _follow(self, tasks: asyncio.TaskGroup) -> None:
+        """Begin to serve sockets that are new, and end to serve those that are gone, each after its last message."""
+        current = set(self._sockets)
+        for socket in self._serving.keys() - current:
+            task = self._serving.pop(socket)
+            if socket not in self._sending:
+                task.cancel()
+        for socket in self._sockets:
+            if socket not in self._serving:
+                serving = self._serve(socket, tasks)
+                self._serving[socket] = tasks.create_task(serving, name=f"router: {socket.settings.name}")
+
+    async def finish(self, within: float) -> None:
+        """Begin nothing more, and give what is with the module so many seconds to come to its end."""
+        self._closing = True
+        self.look()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while any(entry.place is Place.TAKEN for entry in self._under_way):
+                    self._changed.clear()
+                    await self._changed.wait()
+
+    def look(self) -> None:
+        """Look again whether messages may go: something has changed."""
+        self._changed.set()
+
+    def deliver(self, socket: ModemSocket, data: bytes) -> None:
+        """Publish what came from the network, once it is on disk."""
+        settings = socket.settings
+        peer = f"{socket.state.address or settings.host}:{settings.port}"
+        payload = encode_payload(settings.encoding, data, self._clock(), peer)
+        topics = dict.fromkeys((self._topics.received(settings.name), settings.received_topic))
+        self._outbox.keep([Owed(OwedKind.RECEIVED, topic, payload) for topic in topics if topic is not None])
+
+    async def _serve(self, socket: ModemSocket, tasks: asyncio.TaskGroup) -> None:
+        """Send what waits for a socket, where that does no harm with the next message ready behind each."""
+        name = socket.settings.name
+        before: asyncio.Task[bool] | None = None
+        while not self._closing and self._sockets.get(name) is socket:
+            await self._outbox.wait(name)
+            await self._outbox.wait_settled()
+            pause = self._pause(socket.settings)
+            if pause > 0:
+                await self._held_back(pause)
+                continue
+            await socket.wait_open()
+            entries = self._take(socket.settings)
+            if entries:
+                self._under_way = [entry for entry in self._under_way if entry.place is Place.TAKEN]
+                self._under_way += entries
+                self._note_sent(socket.settings)
+                self._sending.add(socket)
+                try:
+                    sending = tasks.create_task(self._send(socket, entries), name=f"send to {name}")
+                    gone_well = before is None or await before
+                    before = sending
+                    if not gone_well or not _ahead(socket):
+                        await sending
+                finally:
+                    self._sending.discard(socket)
+
+    async def until_any_may_go(self) -> None:
+        """Return once a message waits that neither the pace nor the data budget holds back."""
+        while True:
+            await self._outbox.until_any()
+            waiting = [socket.settings for socket in self._sockets if self._outbox.first(socket.settings.name)]
+            pause = min(map(self._pause, waiting), default=HELD_BACK_CHECK)
+            if pause <= 0:
+                return
+            await self._held_back(pause)
+
+    def _pace(self, settings: SocketSettings) -> Pace:
+        """Return a socket's pace; what earlier runs sent counts, and so the outbox must have been read."""
+        name, limits = settings.name, (settings.min_interval, settings.messages_per_hour)
+        before, pace = self._paces.get(name, (None, None))
+        if pace is None:
+            now = asyncio.get_running_loop().time()
+            pace = Pace(*limits, [now - age for age in self._outbox.sends.ages(name)])
+        elif before != limits:
+            pace = Pace(*limits, pace.sends)
+        self._paces[name] = limits, pace
+        return pace
+
+    def _note_sent(self, settings: SocketSettings) -> None:
+        pace = self._pace(settings)
+        pace.sent(asyncio.get_running_loop().time())
+        if pace.remembered:
+            self._outbox.sends.note(settings.name, remembered=pace.remembered)
+
+    def _pause(self, settings: SocketSettings) -> float:
+        """Return the seconds until the next message of a socket may go, so far as can be known."""
+        first = self._outbox.first(settings.name, self._lowest())
+        if first is None:
+            return HELD_BACK_CHECK
+        pause = self._pace(settings).wait(asyncio.get_running_loop().time())
+        if settings.batch is None or first.message.priority >= Priority.HIGH:
+            return pause
+        return max(pause, settings.batch_wait - self._outbox.age(first))
+
+    async def _held_back(self, seconds: float) -> None:
+        """Wait for a change, or so long: nothing that waits may go now."""
+        self._changed.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+
+    def _take(self, settings: SocketSettings) -> tuple[Entry, ...]:
+        """Take what goes next: one message, or as many as fit a datagram where they are batched."""
+        taken: list[Entry] = []
+        if self._closing:
+            return ()
+        while (entry := self._outbox.first(settings.name, self._lowest())) is not None:
+            payloads = [each.message.data for each in (*taken, entry)]
+            if taken and (settings.batch is None or not fits(settings.batch, payloads, settings.max_payload)):
+                break
+            self._outbox.take(entry)
+            taken.append(entry)
+        return tuple(taken)
+
+    async def _send(self, socket: ModemSocket, entries: tuple[Entry, ...]) -> bool:
+        """Give messages to the module; say whether it took them."""
+        cautious = socket.settings.when_unsure is WhenUnsure.FAIL
+        if cautious and not await self._write_down(entries):
+            return False
+        for entry in entries:
+            entry.attempts += 1
+            self._tell_later(entry, ReceiptState.SENDING)
+        payloads = [entry.message.data for entry in entries]
+        form = socket.settings.batch
+        data = payloads[0] if form is None else batch(form, payloads)
+        try:
+            acknowledged = await socket.send(data)
+        except (SocketLost, LineError) as error:
+            log.info("message %s was interrupted: %s", entries[0].message.id, error)
+            self._again(entries, unsure=cautious and not isinstance(error, SocketLost))
+        except SentInPart as error:
+            log.info("message %s was interrupted: %s", entries[0].message.id, error)
+            if isinstance(error.__cause__, SocketLost):
+                self._again(entries, unsure=cautious)
+            else:
+                self._refused(entries, error, unsure=cautious)
+        except (CommandRefused, ModuleSilent) as error:
+            if isinstance(error, CommandRefused) and not socket.acknowledges and len(data) > CAREFUL_PAYLOAD:
+                log.warning(MAY_BE_TOO_LARGE, socket.settings.name, len(data), CAREFUL_PAYLOAD)
+            self._refused(entries, error, unsure=cautious and isinstance(error, ModuleSilent))
+        else:
+            if socket.acknowledges:
+                self._accepted(socket, entries[0], acknowledged)
+            else:
+                self._outbox.settle(entries, [each for entry in entries for each in self._done(entry)])
+            return True
+        return False
+
+    def _tell_later(self, entry: Entry, state: ReceiptState) -> None:
+        self._tell(partial(self._receipts.of, entry.message, state, attempts=entry.attempts, final=False))
+
+    def _refused(self, entries: tuple[Entry, ...], error: BridgeError, *, unsure: bool) -> None:
+        again = []
+        for entry in entries:
+            entry.refusals += 1
+            if entry.refusals >= ATTEMPTS:
+                self._failed(entry, "module_refused", error)
+            else:
+                again.append(entry)
+        self._again(again, unsure=unsure)
+
+    def _done(self, entry: Entry) -> tuple[Owed, ...]:
+        """Return the final receipt of a message that UDP is done with."""
+        return self._receipts.of(entry.message, ReceiptState.ACCEPTED, attempts=entry.attempts)
+
+    async def _write_down(self, entries: tuple[Entry, ...]) -> bool:
+        """Write that messages are about to go, so that they won't go again after a crash."""
+        try:
+            for written in [self._outbox.progress(entry, Stage.SENDING) for entry in entries]:
+                await written
+        except StorageFailed as error:
+            log.warning("message %s waits: %s", entries[0].message.id, error)
+            self._again(entries, unsure=False)
+            await asyncio.sleep(STORAGE_WAIT)
+            return False
+        return True
+
+    def _accepted(self, socket: ModemSocket, entry: Entry, acknowledged: "asyncio.Future[None]") -> None:
+        self._tell_later(entry, ReceiptState.ACCEPTED)
+
+        def tell(done: "asyncio.Future[None]") -> None:
+            timeout.cancel()
+            error = None if done.cancelled() else done.exception()
+            if entry.place is not Place.TAKEN:
+                return
+            if isinstance(error, BridgeError):
+                entry.losses += 1
+                if entry.losses >= TIMES_LOST:
+                    self._failed(entry, "socket_lost", error)
+                else:
+                    self._again((entry,), unsure=socket.settings.when_unsure is WhenUnsure.FAIL)
+            elif error is None:
+                state = ReceiptState.ACKNOWLEDGED
+                self._outbox.settle((entry,), self._receipts.of(entry.message, state, attempts=entry.attempts))
+
+        def give_up() -> None:
+            if entry.place is Place.TAKEN:
+                within = f"{ACKNOWLEDGED_WITHIN:g}"
+                self._failed(entry, "unacknowledged", SocketLost(f"the peer acknowledged nothing within {within} s"))
+
+        timeout = asyncio.get_running_loop().call_later(ACKNOWLEDGED_WITHIN, give_up)
+        acknowledged.add_done_callback(tell)
+
+    def _again(self, entries: Sequence[Entry], *, unsure: bool) -> None:
+        """Let messages that did not go wait again, unless they may have gone and must not go twice."""
+        for entry in entries:
+            if unsure:
+                self._outbox.lose(entry, Loss.UNSURE)
+            elif self._sockets.get(entry.message.socket) is None:
+                self._outbox.lose(entry, Loss.NO_SOCKET)
+            else:
+                self._outbox.put_back(entry)
+        self.look()
+
+    def _failed(self, entry: Entry, code: str, error: BridgeError) -> None:
+        log.warning("message %s failed: %s", entry.message.id, error)
+        self._outbox.settle((entry,), self._receipts.failed(entry, ErrorDocument(code, str(error))))
+
+
+def _ahead(socket: ModemSocket) -> bool:
+    """Whether the next message may be given to the channel while one is on the line.
+
+    Not where that could break a promise: the pace, the fullest batch, nothing begun that is not written down.
+    """
+    settings = socket.settings
+    paced = settings.min_interval > 0 or settings.messages_per_hour is not None
+    return socket.takes_ahead and not paced and settings.batch is None and settings.when_unsure is WhenUnsure.RESEND
+
+
+def resumed(sockets: Sequence[SocketSettings], entry: Entry) -> Loss | None:
+    """Say why a message of before the bridge was started or reloaded can't be sent any more; None if it can."""
+    settings = next((socket for socket in sockets if socket.name == entry.message.socket), None)
+    if settings is None:
+        return Loss.NO_SOCKET
+    if settings.transport is Transport.UDP and len(entry.message.data) > settings.max_payload:
+        return Loss.TOO_LARGE
+    unsure = entry.stage is Stage.SENDING and settings.when_unsure is WhenUnsure.FAIL
+    return Loss.UNSURE if unsure else None

@@ -1,0 +1,298 @@
+"""Follows the dialogue of a log, line by line, and says what each line is."""
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Final
+
+from sim7020_bridge.at.framer import Line
+from sim7020_bridge.at.results import ONLY_WHERE_DECLARED, Outcome, final_result
+from sim7020_bridge.kit.decode import explain
+from sim7020_bridge.kit.decode.command_line import Form, is_command_line, straight
+from sim7020_bridge.kit.decode.explain import Said
+from sim7020_bridge.kit.decode.kinds import Direction, Explained, Field, Kind
+from sim7020_bridge.kit.decode.log_line import Lines, LogLine, LogReader
+from sim7020_bridge.kit.decode.pending import Pending, is_answer_by_shape, report_name
+from sim7020_bridge.kit.decode.vocabulary import COMMANDS
+
+LONGEST_EXCHANGE: Final = 1000
+"""Lines that are held back, at most, until a final result tells what they were."""
+
+
+def explained(chunks: Iterable[bytes]) -> Iterator[Explained]:
+    """Explain a log as it comes: one Explained for each of its lines, in order.
+
+    An exchange's lines are held back until its final result, which can settle what they were.
+    Nothing that a log may hold is an error.
+    """
+    lines, reader, decoder = Lines(), LogReader(), Decoder()
+    for chunk in chunks:
+        for line in lines.feed(chunk):
+            yield from decoder.take(reader.take(line))
+    for line in lines.close():
+        yield from decoder.take(reader.take(line))
+    yield from decoder.close()
+
+
+class Decoder:
+    """The state of one dialogue: the pending command, and its lines so far.
+
+    Args:
+        live: Whether lines are told at once, though a later one might settle what they were.
+    """
+
+    def __init__(self, *, live: bool = False) -> None:
+        self._live = live
+        self._pending: Pending | None = None
+        self._last: Pending | None = None
+        self._held: list[Explained] = []
+        self._prompted = False
+        self._payload = ""
+        self._report = ""
+        self._digits = False
+        self._heard = False
+
+    def take(self, line: LogLine) -> list[Explained]:
+        """Explain a line; return what is settled by it, in order."""
+        if line.comment is not None:
+            self._held.append(_comment(line))
+        else:
+            line = self._with_prompt_apart(line)
+            whole = self._prompted and line.direction is Direction.OUT and line.wire
+            parts = [self._piece(line, piece) for piece in ((line.wire,) if whole else line.pieces)]
+            told = [part for part in parts if part.kind is not Kind.BLANK] or parts
+            self._held.append(_joined(told))
+        settled = self._live or self._pending is None
+        return self._release() if settled or len(self._held) > LONGEST_EXCHANGE else []
+
+    def _with_prompt_apart(self, line: LogLine) -> LogLine:
+        """On a screen what is typed at a prompt stands behind it."""
+        typed = line.pieces[0] if len(line.pieces) == 1 and line.direction is Direction.UNKNOWN else ""
+        if self._pending is None or not self._pending.prompts or not typed.startswith("> "):
+            return line
+        return replace(line, pieces=(">", typed[2:]))
+
+    @property
+    def prompted(self) -> bool:
+        """Whether the module waits for data."""
+        return self._prompted
+
+    @property
+    def counts_data(self) -> bool:
+        """Whether the module was told how much data to wait for."""
+        return self._last is not None and any(len(asked.values) > 1 for asked in self._last.commands)
+
+    def close(self) -> list[Explained]:
+        """Return what is still held back; the log has ended."""
+        self._abandon()
+        return self._release()
+
+    def _release(self) -> list[Explained]:
+        held, self._held = self._held, []
+        return held
+
+    def _piece(self, line: LogLine, piece: str) -> Explained:
+        if not piece.strip() and line.going_on:
+            words = "the beginning of a line that the dump goes on with"
+            return _said(line, piece, Kind.DATA, ("", {}, words), line.direction)
+        text = piece if line.wire and self._prompted and line.direction is Direction.OUT else piece.strip()
+        if not text:
+            return _said(line, "", Kind.BLANK, ("", {}, "an empty line"), line.direction)
+        if line.direction is Direction.OUT:
+            return self._sent(line, text, guessed=False)
+        if line.direction is Direction.IN:
+            return self._received(line, text, guessed=False)
+        if self._is_typed(text):
+            return self._sent(line, text, guessed=True)
+        return self._received(line, text, guessed=True)
+
+    def _is_typed(self, text: str) -> bool:
+        """Guess whether the host wrote a text. On a screen a command is seen once, as its echo: it counts as sent."""
+        if self._prompted:
+            return final_result(Line.of(text)) is None and not report_name(Line.of(text))
+        repeated = self._pending is not None and not self._heard and _same(text, self._pending.text)
+        return text == "+++" or (is_command_line(text) and not repeated)
+
+    def _sent(self, line: LogLine, text: str, *, guessed: bool) -> Explained:
+        where = Direction.OUT
+        if self._prompted:
+            self._prompted, self._payload = False, text
+            return _said(line, text, Kind.DATA, explain.payload(text), where, guessed=guessed, command=self._pending)
+        if not is_command_line(text) and text != "+++":
+            said: Said = ("", {}, "the host sent something that is no command line")
+            return _said(line, text, Kind.UNKNOWN, said, where, guessed=guessed)
+        self._abandon()
+        self._payload = self._report = ""
+        pending = Pending.of(line.number, text)
+        self._pending = self._last = pending
+        self._heard = False
+        for asked in pending.commands:
+            if asked.name in {"ATV", "ATZ", "AT&F"}:
+                self._digits = asked.name == "ATV" and asked.arguments in {"", "0"}
+        return _said(line, text, Kind.COMMAND, explain.command(text), where, guessed=guessed)
+
+    def _received(self, line: LogLine, text: str, *, guessed: bool) -> Explained:
+        pending = self._pending
+        kind, said = self._kind_of(straight(text))
+        direction = Direction.UNKNOWN if kind is Kind.UNKNOWN and guessed else Direction.IN
+        if kind is not Kind.ECHO:
+            self._heard = True
+        belongs = pending if kind in {Kind.ANSWER, Kind.ECHO, Kind.FINAL, Kind.PROMPT} else None
+        return _said(line, text, kind, said, direction, guessed=guessed, command=belongs)
+
+    def _kind_of(self, text: str) -> tuple[Kind, Said]:
+        line = Line.of(text)
+        pending = self._pending
+        if text == ">":
+            self._prompted = pending is None or pending.prompts
+            return Kind.PROMPT, (">", {}, "the module waits for data")
+        self._prompted = False
+        if (said := self._final(line)) is not None:
+            self._settle(said[0])
+            return Kind.FINAL, said
+        if (echo := self._echo(text)) is not None:
+            return Kind.ECHO, echo
+        if pending is not None and (asked := pending.answering(line)) is not None:
+            return Kind.ANSWER, explain.answer(line, asked)
+        if report_name(line) and not is_answer_by_shape(line):
+            if line.name in _GREETINGS:
+                # a module that greets has restarted: nothing answers any more
+                self._abandon()
+            said = explain.urc(line)
+            # some reports go on in lines that have no name of their own
+            self._report = line.name if line.name in _LONG or (line.name == _RAW and "arguments" in said[1]) else ""
+            return Kind.URC, said
+        return self._unasked(line)
+
+    def _unasked(self, line: Line) -> tuple[Kind, Said]:
+        if is_answer_by_shape(line) or line.name.upper() in COMMANDS or _BARE_ANSWER.fullmatch(line.text):
+            name, fields, words = explain.answer(line, None)
+            return Kind.ANSWER, (name, fields, f"{words} (the log shows no command for it)")
+        if _EXTENDED.match(line.text):
+            return Kind.URC, explain.urc(line)
+        if self._report:
+            return Kind.URC, (self._report, {"value": line.text}, f"the report {self._report} goes on")
+        return Kind.UNKNOWN, ("", {}, "neither a command nor anything that the module is known to say")
+
+    def _final(self, line: Line) -> Said | None:
+        pending = self._pending
+        if self._digits and pending is not None and explain.is_numeric(line.text):
+            return explain.numeric(line.text)
+        declared = pending is not None and (line.name in pending.finals or report_name(line) in pending.finals)
+        result = final_result(line)
+        if result is None:
+            return explain.final(line, None) if declared else None
+        if result.outcome in ONLY_WHERE_DECLARED and not declared:
+            return None
+        if pending is None and result.outcome in {Outcome.NO_CARRIER, Outcome.BUSY}:
+            return None
+        return explain.final(line, result)
+
+    def _echo(self, text: str) -> Said | None:
+        if self._payload and text == self._payload.strip():
+            return "", {}, "echo of the payload"
+        pending = self._pending
+        # what wakes a module, or tells it the baud rate, comes back without its first characters
+        maimed = pending is not None and not self._heard and len(text) > 1 and _same(pending.text[-len(text) :], text)
+        if maimed or is_command_line(text):
+            return explain.command(text)[0], {}, "echo of the command line"
+        return None
+
+    def _settle(self, outcome: str) -> None:
+        """The exchange has ended: tell answers from URCs of the same name, now that all are there."""
+        pending, self._pending = self._pending, None
+        if pending is None:
+            return
+        answers = [index for index, each in enumerate(self._held) if _answers(each, pending)]
+        for earlier, later in itertools.pairwise(answers):
+            line, next_line = (Line.of(straight(self._held[index].text)) for index in (earlier, later))
+            if report_name(line) and next_line.name == line.name and pending.one_line(line.name):
+                self._held[earlier] = _turned(self._held[earlier], Kind.URC, explain.urc(line), None)
+        if not answers and outcome == Outcome.OK and any(asked.form is Form.READ for asked in pending.commands):
+            self._find_answer(pending)
+
+    def _find_answer(self, pending: Pending) -> None:
+        """A question that was answered OK has its answer in a line of its name, unlikely as that looked."""
+        for index, each in reversed(list(enumerate(self._held))):
+            if each.kind is Kind.URC and each.name == pending.name and each.line > pending.line:
+                said = explain.answer(Line.of(straight(each.text)), pending.commands[-1])
+                self._held[index] = _turned(each, Kind.ANSWER, said, pending.line)
+                return
+
+    def _abandon(self) -> None:
+        self._pending = None
+        self._prompted = False
+
+
+_LONG: Final = frozenset({"+CHTTPNMIH", "+CMT", "+CDS"})
+_RAW: Final = "+CSONMI"
+_GREETINGS: Final = frozenset({"RDY", "*MATREADY"})
+_EXTENDED: Final = re.compile(r"[+*#%^$][A-Za-z][\w ]*(?::|$)")
+_BARE_ANSWER: Final = re.compile(
+    r"\d{14,22}|\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9A-F]{2})+|SIM7\d\d\d\w*|SIMCOM\w*|SIM7020\w? R?\d+"
+    r"|\d{4}B\d\dV?\d\d\w*|\{ANY\}|\*{4,}",
+    re.IGNORECASE,
+)
+"""Texts without a name that a module says to a question only: identities, addresses, fetched data."""
+
+
+def _same(one: str, other: str) -> bool:
+    return one.casefold() == other.casefold()
+
+
+def _answers(each: Explained, pending: Pending) -> bool:
+    return each.kind is Kind.ANSWER and each.command_line == pending.line
+
+
+def _turned(each: Explained, kind: Kind, said: Said, command: int | None) -> Explained:
+    name, fields, words = said
+    return replace(each, kind=kind, name=name, fields=fields, words=words, command_line=command)
+
+
+def _comment(line: LogLine) -> Explained:
+    text = line.comment or ""
+    key, colon, value = text.removeprefix("#").strip().partition(": ")
+    fields: dict[str, Field] = {"key": key, "value": value} if colon and key.isidentifier() else {}
+    return _said(line, text, Kind.COMMENT, (key if fields else "", fields, "a remark, not on the wire"), line.direction)
+
+
+def _said(
+    line: LogLine,
+    text: str,
+    kind: Kind,
+    said: Said,
+    direction: Direction,
+    *,
+    guessed: bool = False,
+    command: Pending | None = None,
+) -> Explained:
+    name, fields, words = said
+    return Explained(
+        line=line.number,
+        text=text,
+        direction=direction,
+        kind=kind,
+        name=name,
+        words=words,
+        fields=fields,
+        guessed=guessed,
+        command_line=None if command is None else command.line,
+        time=line.time,
+    )
+
+
+def _joined(parts: list[Explained]) -> Explained:
+    """Make one of what a log put in one line; the parts stand in the fields."""
+    last = parts[-1]
+    if len(parts) == 1:
+        return last
+    each: list[Field] = [
+        {"kind": part.kind.value, "name": part.name, "text": part.text, "fields": part.fields} for part in parts
+    ]
+    return replace(
+        last,
+        text=" | ".join(part.text for part in parts),
+        words="; ".join(part.words for part in parts),
+        fields={"parts": each},
+    )

@@ -1,0 +1,247 @@
+"""What is said about one line, once it is clear what it is."""
+
+from contextlib import suppress
+from typing import Any, Final
+
+from sim7020_bridge.at.command import Answer, UnknownLine
+from sim7020_bridge.at.framer import Line
+from sim7020_bridge.at.results import NO_RESULT, FinalResult, Outcome
+from sim7020_bridge.commands.registry import URCS
+from sim7020_bridge.errors import BridgeError
+from sim7020_bridge.kit.decode.command_line import Asked, Form, commands_of
+from sim7020_bridge.kit.decode.kinds import Field
+from sim7020_bridge.kit.decode.parsed import listed, named, number_or_text, numbers_and_texts, payload_of
+from sim7020_bridge.kit.decode.pending import DECLARED, declared, report_name
+from sim7020_bridge.kit.decode.vocabulary import ANSWERS, COMMANDS, PARAMETERS, REPORTS
+from sim7020_bridge.kit.decode.words import fields_of, printable, words_of
+
+Said = tuple[str, dict[str, Field], str]
+"""Name, fields and words."""
+
+
+def command(text: str) -> Said:
+    """Explain a command line."""
+    commands = commands_of(text)
+    if len(commands) == 1:
+        return commands[0].name, _asked(commands[0]), _request(commands[0])
+    each: list[Field] = [{"name": asked.name, **_asked(asked)} for asked in commands]
+    return commands[0].name, {"commands": each}, "; ".join(map(_request, commands))
+
+
+def answer(text: Line, asked: Asked | None) -> Said:
+    """Explain a line that answers a command, or one that only a command could have brought about."""
+    name = text.name if text.name != text.text or asked is None else asked.name
+    value = _read(text, asked)
+    about = COMMANDS.get(name.upper(), "")
+    names = ANSWERS.get(name.upper(), ())
+    if value is not None:
+        words = words_of(value) or _value(asked, value)
+        fields = _with_names(fields_of(value), names, text)
+        return name, fields, words or f"{about or name}: {shortened(text.arguments or text.text)}"
+    if name == text.name and text.name != text.text:
+        if text.arguments.startswith("(") or (asked is not None and asked.form is Form.TEST):
+            return name, {"arguments": listed(text.arguments)}, f"what {name} accepts: {shortened(text.arguments)}"
+        fields = named(names, text) if names else _arguments(text)
+        return name, fields, f"{about or name}: {shortened(text.arguments)}"
+    return name, {names[0] if names else "value": number_or_text(text.text)}, f"{about or name}: {shortened(text.text)}"
+
+
+def _with_names(fields: dict[str, Field], names: tuple[str, ...], text: Line) -> dict[str, Field]:
+    """Name what the driver read as one bare value, and add what it has no use for."""
+    if len(names) == 1 and "value" in fields:
+        return {names[0]: fields["value"]}
+    if not names or text.name == text.text:
+        return fields
+    return named(names, text) | {key: value for key, value in fields.items() if key != "value"}
+
+
+def _value(asked: Asked | None, value: object) -> str:  # noqa: PLR0911 - one for each command
+    """Say what a bare number or switch means, where its command makes that clear."""
+    match asked, value:
+        case Asked(name="+CSOC", form=Form.WRITE), int(socket):
+            return f"socket {socket} was created"
+        case Asked(name="+CSOC"), (socket, *_):
+            return f"socket {socket} exists"
+        case Asked(name="+CSOSTATUS"), int(status):
+            return {0: "there is no such socket", 1: "the socket is not connected", 2: "the socket is connected"}.get(
+                status, f"socket status {status}"
+            )
+        case Asked(name="+CGATT"), bool(attached):
+            return "attached to the packet domain" if attached else "not attached to the packet domain"
+        case Asked(name="+IPR"), 0:
+            return "the baud rate is found out from the first AT"
+        case Asked(name="+CTRJ"), int(seconds):
+            return f"the network wants to be left alone for {seconds} s" if seconds else "no back-off timer runs"
+    return ""
+
+
+def urc(text: Line) -> Said:
+    """Explain a line that nobody asked for."""
+    value = URCS.read(text)
+    if not isinstance(value, UnknownLine) and (words := words_of(value)):
+        return text.name, fields_of(value), words
+    name = report_name(text) or text.name
+    if name in REPORTS:
+        return name, _arguments(text), REPORTS[name]
+    about = COMMANDS.get(name.upper())
+    if text.name == "+CSONMI":
+        return name, _arguments(text), "data came to a socket, but not as hex: raw or cut short"
+    if text.name in URCS:
+        return name, _arguments(text), f"a report of {about or name} in a form that is not known"
+    return name, _arguments(text), f"an unsolicited report of {about}" if about else "an unsolicited report, not known"
+
+
+def final(text: Line, result: FinalResult | None) -> Said:
+    """Explain a line that ends an exchange; None for one that is declared by its command alone."""
+    if result is None:
+        name = report_name(text) or text.name
+        return name, _arguments(text), REPORTS.get(name, "the command has ended")
+    fields: dict[str, Field] = {}
+    if result.code is not None:
+        fields["code"] = result.code
+    if result.meaning:
+        fields["meaning"] = result.meaning
+    words = _OUTCOMES.get(result.outcome, "the command failed")
+    if result.outcome is Outcome.DATA_ACCEPT and result.code is not None:
+        words = f"{result.code} bytes were taken"
+    elif result.meaning or result.code is not None:
+        words = f"refused: {result.meaning or f'code {result.code}'}"
+    return result.outcome.value, fields, words
+
+
+def numeric(text: str) -> Said:
+    """Explain a final result in digits (``ATV0``)."""
+    name, words = _DIGITS[text]
+    return name, {"code": int(text)}, f"{words} (as a digit, after ATV0)"
+
+
+def is_numeric(text: str) -> bool:
+    """Whether a text is a result in digits."""
+    return text in _DIGITS
+
+
+def payload(text: str) -> Said:
+    """Explain what was written at a prompt."""
+    data = text.encode("latin-1", "backslashreplace")
+    return "", payload_of(data), f"payload at the prompt: {shortened(printable(data))}"
+
+
+def shortened(text: str) -> str:
+    """Return a text that fits in a sentence."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+_LONGEST: Final = 60
+_OUTCOMES: Final = {
+    Outcome.OK: "done",
+    Outcome.ERROR: "refused, without a reason",
+    Outcome.BUSY: "refused: busy",
+    Outcome.NO_CARRIER: "ended without a connection",
+    Outcome.NO_DIALTONE: "refused: no dial tone",
+    Outcome.NO_ANSWER: "no answer",
+    Outcome.NORMAL_POWER_DOWN: "the module has switched itself off",
+}
+_DIGITS: Final = {
+    "0": ("OK", "done"),
+    "1": ("CONNECT", "connected"),
+    "2": ("RING", "an incoming call"),
+    "3": ("NO CARRIER", "ended without a connection"),
+    "4": ("ERROR", "refused, without a reason"),
+    "6": ("NO DIALTONE", "refused: no dial tone"),
+    "7": ("BUSY", "refused: busy"),
+    "8": ("NO ANSWER", "no answer"),
+}
+
+
+def _asked(asked: Asked) -> dict[str, Field]:
+    fields: dict[str, Field] = {"form": asked.form.value}
+    if asked.arguments:
+        line, names = Line(asked.arguments, asked.name, asked.arguments), PARAMETERS.get(asked.name, ())
+        fields["arguments"] = numbers_and_texts(line, names)
+        fields |= named(names, line)
+        if asked.name == "+CSOSEND" and (data := _sent(asked.values)) is not None:
+            fields["data"] = payload_of(data)
+    return fields
+
+
+def _sent(values: list[str]) -> bytes | None:
+    """Return what ``+CSOSEND`` sends: text if the length is 0, else hex; None if it is neither."""
+    match values:
+        case [_, "0", text, *_]:
+            return text.encode(errors="backslashreplace")
+        case [_, _, digits, *_]:
+            with suppress(ValueError):
+                return bytes.fromhex(digits)
+    return None
+
+
+def _request(asked: Asked) -> str:
+    about = COMMANDS.get(asked.name, "")
+    special = _requests(asked)
+    if special:
+        return special
+    shown = shortened(asked.arguments)
+    match asked.form:
+        case Form.TEST:
+            return f"asks what {asked.name} accepts" + (f" ({about})" if about else "")
+        case Form.READ:
+            return _READS.get(asked.name) or f"asks for {about or asked.name}"
+        case Form.WRITE | Form.EXECUTE if declared(asked) is not None or asked.name in _ASKING:
+            return f"asks for {about or asked.name}{f': {shown}' if shown else ''}"
+        case Form.WRITE:
+            return f"sets {about or asked.name}: {shown}"
+        case Form.EXECUTE:
+            return f"{about or f'does {asked.name}'}{f': {shown}' if shown else ''}"
+
+
+_READS: Final = {"+CSOC": "asks which sockets there are", "+CSOCON": "asks which sockets are connected"}
+_ASKING: Final = frozenset({"ATI", "+GSV", "+CGOI", "+GOI", "+CIFSR", "+IPCONFIG", "+CNUM", "+CEER", "AT&V"})
+
+
+def _requests(asked: Asked) -> str:  # noqa: C901, PLR0911, PLR0912 - one for each command
+    if asked.form is not Form.WRITE:
+        return ""
+    match asked.name, asked.values:
+        case "+CSOC", [_, kind, *_]:
+            return "creates a TCP socket" if kind == "1" else "creates a UDP socket"
+        case "+CSOCON", [socket, port, address, *_]:
+            return f"connects socket {socket} to {address}, port {port}"
+        case "+CSOSEND", [socket, "0", data, *_]:
+            return f"sends text on socket {socket}: {shortened(data)}"
+        case "+CSOSEND", [socket, digits, data, *_]:
+            return f"sends {digits} hex digits on socket {socket}: {shortened(data)}"
+        case "+CSOCL", [socket, *_]:
+            return f"closes socket {socket}"
+        case "+CGACT", ["0" | "1" as state, *contexts]:
+            return f"{'activates' if state == '1' else 'deactivates'} PDN context {', '.join(contexts)}".rstrip()
+        case "+CFUN", [_, "1", *_]:
+            return "restarts the module"
+        case "+CFUN", ["0", *_]:
+            return "switches the radio off"
+        case "+CFUN", ["1", *_]:
+            return "switches the radio on"
+        case "+CDNSGIP", [name, *_]:
+            return f"resolves the name {name}"
+        case "+CIPPING", [host, *_]:
+            return f"pings {host}"
+        case "+CPIN", [_, *_]:
+            return "enters the SIM PIN"
+        case "*MCGDEFCONT", [_, apn, *_]:
+            return f"sets the default APN to {apn or 'none'}"
+    return ""
+
+
+def _read(text: Line, asked: Asked | None) -> object:
+    for candidate in _by_name(text) if asked is None else [declared(asked)]:
+        if candidate is not None and candidate.answers(text):
+            with suppress(BridgeError, ValueError):
+                return candidate.read(Answer((text,), NO_RESULT))
+    return None
+
+
+def _by_name(text: Line) -> list[Any]:
+    return [command for command in DECLARED.values() if text.name in command.answer_names]
+
+
+def _arguments(text: Line) -> dict[str, Field]:
+    return {"arguments": numbers_and_texts(text)} if text.arguments else {}

@@ -1,0 +1,246 @@
+"""The command that waits for its final result, and what may answer it: the driver's own rule, for any command."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from sim7020_bridge.at.command import Command
+from sim7020_bridge.at.cursor import Cursor
+from sim7020_bridge.at.framer import Line
+from sim7020_bridge.commands import identity, network, packet, power, radio, registration, sim, socket_fetch, sockets
+from sim7020_bridge.commands.clock import ReadClock
+from sim7020_bridge.commands.edrx import ReadEdrx, ReadEdrxGranted
+from sim7020_bridge.commands.registry import URCS
+from sim7020_bridge.kit.decode.command_line import Asked, Form, commands_of
+from sim7020_bridge.kit.decode.vocabulary import REPORTS
+
+_SOCKET: Final = sockets.SocketId(0)
+
+DECLARED: Final[Mapping[tuple[str, Form], Command[Any]]] = MappingProxyType(
+    {
+        ("+CBC", Form.EXECUTE): power.ReadSupply(),
+        ("+CCID", Form.EXECUTE): identity.ReadIccid(),
+        ("+CCLK", Form.READ): ReadClock(),
+        ("+CDNSCFG", Form.READ): network.ReadDnsServers(),
+        ("+CDNSGIP", Form.WRITE): network.ResolveName(""),
+        ("+CEDRXRDP", Form.EXECUTE): ReadEdrxGranted(),
+        ("+CEDRXS", Form.READ): ReadEdrx(),
+        ("+CENG", Form.READ): radio.ReadCell(),
+        ("+CEREG", Form.READ): registration.ReadRegistration(),
+        ("+CFUN", Form.READ): radio.ReadFunctionality(),
+        ("+CGACT", Form.READ): packet.ReadContextStates(),
+        ("+CGATT", Form.READ): packet.ReadAttachment(),
+        ("+CGCONTRDP", Form.EXECUTE): packet.ReadContextParameters(),
+        ("+CGCONTRDP", Form.WRITE): packet.ReadContextParameters(),
+        ("+CGMI", Form.EXECUTE): identity.ReadManufacturer(),
+        ("+CGMM", Form.EXECUTE): identity.ReadModel(),
+        ("+CGMR", Form.EXECUTE): identity.ReadFirmware(),
+        ("+CGPADDR", Form.EXECUTE): packet.ReadAddresses(),
+        ("+CGPADDR", Form.WRITE): packet.ReadAddresses(),
+        ("+CGREG", Form.READ): registration.ReadGprsRegistration(),
+        ("+CGSN", Form.EXECUTE): identity.ReadImei(),
+        ("+CIMI", Form.EXECUTE): identity.ReadImsi(),
+        ("+CNBIOTRAI", Form.READ): power.ReadReleaseAssistance(),
+        ("+COPS", Form.READ): registration.ReadOperator(),
+        ("+CPIN", Form.READ): sim.ReadSimState(),
+        ("+CPINR", Form.EXECUTE): sim.ReadPinAttempts(),
+        ("+CPINR", Form.READ): sim.ReadPinAttempts(),
+        ("+CPSMS", Form.READ): power.ReadPowerSaving(),
+        ("+CREG", Form.READ): registration.ReadCircuitRegistration(),
+        ("+CSCLK", Form.READ): power.ReadLightSleep(),
+        ("+CSOACK", Form.WRITE): sockets.ReadAcknowledged(_SOCKET),
+        ("+CSOC", Form.READ): sockets.ReadSockets(),
+        ("+CSOC", Form.WRITE): sockets.CreateSocket(stream=False),
+        ("+CSOSTATUS", Form.WRITE): sockets.ReadSocketStatus(_SOCKET),
+        ("+CSQ", Form.EXECUTE): radio.ReadSignalQuality(),
+        ("+CTRJ", Form.READ): packet.ReadBackoffTimer(),
+        ("+GMI", Form.EXECUTE): identity.ReadManufacturer(),
+        ("+GMM", Form.EXECUTE): identity.ReadModel(),
+        ("+GMR", Form.EXECUTE): identity.ReadFirmware(),
+        ("+GSN", Form.EXECUTE): identity.ReadImei(),
+        ("+ICCID", Form.EXECUTE): identity.ReadIccid(),
+        ("+IPR", Form.READ): identity.ReadBaudRate(),
+        ("+RETENTION", Form.READ): power.ReadRetention(),
+        ("*MCGDEFCONT", Form.READ): packet.ReadDefaultApn(),
+    }
+)
+"""The driver's commands by what is asked: they say what answers them, and read it."""
+
+_FETCHES: Final[Mapping[str, Command[Any]]] = MappingProxyType(
+    {"3": socket_fetch.FetchData(_SOCKET), "4": socket_fetch.ReadAvailable(_SOCKET)}
+)
+
+
+def declared(asked: Asked) -> Command[Any] | None:
+    """Return the driver's command that is asked so, or None if the driver has none."""
+    if asked.name == "+CSORXGET" and asked.form is Form.WRITE:
+        return _FETCHES.get(asked.arguments[:1])
+    return DECLARED.get((asked.name, asked.form))
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A command line that waits for its final result.
+
+    Args:
+        line: Its number in the log.
+        text: The line.
+        commands: What it asks.
+    """
+
+    line: int
+    text: str
+    commands: tuple[Asked, ...]
+
+    @classmethod
+    def of(cls, line: int, text: str) -> "Pending":
+        """Take a command line."""
+        return cls(line, text, commands_of(text))
+
+    @property
+    def name(self) -> str:
+        """The name of its only, or last, command."""
+        return self.commands[-1].name
+
+    @property
+    def finals(self) -> frozenset[str]:
+        """Lines that end it beside those that end any."""
+        return frozenset(final for asked in self.commands for final in _FINALS.get(asked.name, ()))
+
+    @property
+    def prompts(self) -> bool:
+        """Whether the module asks it for data."""
+        return any(asked.name in _PROMPTING and asked.form is not Form.TEST for asked in self.commands)
+
+    def one_line(self, name: str) -> bool:
+        """Whether one line of that name at most answers it."""
+        for asked in self.commands:
+            command = declared(asked)
+            if command is not None and name in command.answer_names:
+                return command.one_line
+        return name != "*MGCOUNT" and name in URCS
+
+    def answering(self, line: Line) -> Asked | None:
+        """Return which of its commands a line answers, or None if it is unsolicited."""
+        for asked in self.commands:
+            if _answers(asked, line):
+                return asked
+        if report_name(line):
+            return None
+        if any(asked.name in _LISTING for asked in self.commands):
+            return self.commands[-1]
+        if _EXTENDED.match(line.name):
+            return next((asked for asked in self.commands if _is_misprinted(asked, line)), None)
+        # a bare text has no name that tells it from anything: what nobody else says, the command is answered by
+        return self.commands[-1]
+
+
+def report_name(line: Line) -> str:
+    """Return the name of the URC that a line can be, or an empty text. Some stacks put a connection's id before it."""
+    if line.name in URCS or line.name in REPORTS:
+        return line.name
+    found = _NUMBERED.fullmatch(line.name)
+    return found["name"] if found is not None and found["name"] in REPORTS else ""
+
+
+_NUMBERED: Final = re.compile(r"\d, ?(?P<name>[A-Z ]+)")
+
+
+def is_answer_by_shape(line: Line) -> bool:
+    """Whether a line can be an answer only, though URCs share its name."""
+    if line.arguments.startswith("("):
+        return True
+    shape = _SHAPES.get(line.name)
+    return shape is not None and any(
+        shape(Asked(line.name, form, line.arguments[:1]), line) for form in (Form.READ, Form.WRITE)
+    )
+
+
+_EXTENDED: Final = re.compile(r"[+*#%^$][A-Za-z]")
+_LISTING: Final = frozenset({"AT&V", "ATI"})
+"""Commands that are answered by lines of any name."""
+_PROMPTING: Final = frozenset({"+CSODSEND", "+CMGS", "+CMGW", "+CMGC", "+CIPSEND"})
+_FINALS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "+CSODSEND": ("DATA ACCEPT",),
+        "+CPOWD": ("NORMAL POWER DOWN",),
+        "+CIPSEND": ("SEND OK", "SEND FAIL", "DATA ACCEPT"),
+        "+CIPCLOSE": ("CLOSE OK",),
+        "+CIPSHUT": ("SHUT OK",),
+        "+CIPCHAN": ("CONNECT",),
+        "+CGDATA": ("CONNECT",),
+        "ATO": ("CONNECT",),
+        "ATD": ("CONNECT",),
+    }
+)
+_CONTINUED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({"STATE": ("+CIPSTATUS",), "C": ("+CIPSTATUS",)})
+
+
+def _answers(asked: Asked, line: Line) -> bool:
+    command = declared(asked)
+    if command is not None and (line.name in command.answer_names or command.answers(line)):
+        return command.answers(line)
+    if asked.form is Form.TEST:
+        return line.name == asked.name or (_EXTENDED.match(line.name) is not None and line.arguments.startswith("("))
+    shape = _SHAPES.get(line.name)
+    if shape is not None:
+        return line.name == asked.name and shape(asked, line)
+    if line.name == asked.name:
+        return not report_name(line) or asked.form is Form.READ
+    return asked.name in _CONTINUED.get(line.name, ())
+
+
+def _is_misprinted(asked: Asked, line: Line) -> bool:
+    """Whether a line has nearly the command's name: manuals and firmware slip (``+ICF`` for IFC)."""
+    name, other = asked.name, line.name
+    return sorted(name) == sorted(other) or (
+        len(other) >= _TELLING and (name.startswith(other) or other.startswith(name))
+    )
+
+
+_TELLING: Final = 5
+"""Characters of a name that say whose it is."""
+
+
+def _is_read_form(asked: Asked, line: Line) -> bool:
+    cursor = Cursor(line)
+    cursor.skip()
+    return asked.form is Form.READ and cursor.next_is_integer
+
+
+def _is_number(asked: Asked, line: Line) -> bool:
+    return asked.form is Form.READ and line.arguments.isdecimal()
+
+
+def _is_fetched(asked: Asked, line: Line) -> bool:
+    fields = Cursor(line).rest()
+    if asked.form is Form.READ:
+        return len(fields) == 1
+    mode = asked.arguments[:1]
+    return mode not in {"0", "1"} and fields[:1] == [mode]
+
+
+def _is_resolved(asked: Asked, line: Line) -> bool:
+    return asked.form is Form.WRITE and bool(line.arguments) and not Cursor(line).next_is_integer
+
+
+def _is_settings(asked: Asked, line: Line) -> bool:
+    return asked.form is Form.READ and re.fullmatch(r"\d+,\s*\d+,\s*\d+", line.arguments) is not None
+
+
+_SHAPES: Final[Mapping[str, Callable[[Asked, Line], bool]]] = MappingProxyType(
+    {
+        "+CREG": _is_read_form,
+        "+CGREG": _is_read_form,
+        "+CEREG": _is_read_form,
+        "+CPSMSTATUS": _is_number,
+        "+CLTS": _is_number,
+        "+CSORXGET": _is_fetched,
+        "+CIPRXGET": _is_fetched,
+        "+CDNSGIP": _is_resolved,
+        "+CIPPING": _is_settings,
+    }
+)
+"""Names that answers share with URCs, and how an answer looks."""

@@ -1,0 +1,169 @@
+"""The climb itself, top to bottom: port, baud rate, module, SIM, signal, registration, context, DNS, ping."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from sim7020_bridge.at.channel import Channel
+from sim7020_bridge.at.command import Urc
+from sim7020_bridge.commands.network import PingReply
+from sim7020_bridge.commands.registration import RegistrationReport
+from sim7020_bridge.config.model import ModemSettings
+from sim7020_bridge.errors import BridgeError, LineError, PortUnavailable
+from sim7020_bridge.kit.probe.finding import Detail, Finding, Layer, Status, Wanted
+from sim7020_bridge.kit.probe.line import BETWEEN_RATES, Heard, answers, listening, rates
+from sim7020_bridge.kit.probe.network import Network
+from sim7020_bridge.kit.probe.settings import error_numbers
+from sim7020_bridge.modem.alerts import AlertId, alerts
+from sim7020_bridge.modem.facts import Facts
+from sim7020_bridge.modem.module import Module
+from sim7020_bridge.modem.readings import read_identity
+from sim7020_bridge.modem.state import ModuleAnswered, ModuleLost, PortLost, PortOpened
+from sim7020_bridge.modem.timing import Timing
+
+
+class Climb:
+    """One probe of one port.
+
+    What the module stores is left as it is, and what is set in passing is set back.
+
+    Args:
+        wanted: What to probe.
+        tell: Called with each finding.
+        waiting: Called when something is begun that may take a while: which layer, and what in words.
+    """
+
+    def __init__(
+        self,
+        wanted: Wanted,
+        *,
+        tell: Callable[[Finding], None],
+        waiting: Callable[[Layer, str], None] = lambda *_: None,
+    ) -> None:
+        self._wanted = wanted
+        self._tell = tell
+        self._waiting = waiting
+        self._facts = Facts()
+        self._heard = Heard()
+        self._layer = Layer.PORT
+        self._module: Module | None = None
+
+    async def run(self) -> bool:
+        """Climb as far as it goes; whether all layers hold."""
+        try:
+            for tried, rate in enumerate(rates(self._wanted.port, self._wanted.baudrate)):
+                self._layer = Layer.PORT if not self._facts.state.port_open else Layer.BAUD_RATE
+                async with listening(self._wanted.port, rate, self._take) as channel:
+                    self._opened()
+                    self._begin(Layer.BAUD_RATE, f"asking for an answer at {rate}")
+                    if await answers(channel, first=tried == 0):
+                        return await self._from_module(channel, rate)
+                    self._heard.garbage += channel.garbled
+                # what was heard at one rate must not be taken for the beginning of a line at the next
+                await asyncio.sleep(BETWEEN_RATES)
+        except PortUnavailable as error:
+            self._facts.learn(PortLost(error.detail, error.reason))
+            self._alert(Layer.PORT)
+            return False
+        except LineError as error:
+            self._broken(self._layer, f"The line broke: {error}", "Check cable, plug and supply; then try again.")
+            return False
+        self._silent()
+        return False
+
+    def _opened(self) -> None:
+        if not self._facts.state.port_open:
+            self._facts.learn(PortOpened())
+            self._fine(Layer.PORT, f"{self._wanted.port} is open", {"port": self._wanted.port})
+
+    async def _from_module(self, channel: Channel, rate: int) -> bool:
+        wanted = self._wanted.baudrate
+        if wanted is not None and rate != wanted:
+            advice = f"Set baudrate: {rate} in the configuration, or AT+IPR={wanted} in the module."
+            self._broken(Layer.BAUD_RATE, f"The module answers at {rate}, not at {wanted}", advice, {"baudrate": rate})
+            return False
+        self._fine(Layer.BAUD_RATE, f"{rate} bit/s", {"baudrate": rate})
+        self._facts.learn(ModuleAnswered())
+        module = Module(channel, self._facts, ModemSettings("probe", self._wanted.port), Timing())
+        self._module = module
+        try:
+            self._begin(Layer.MODULE, "asking who it is")
+            async with error_numbers(module):
+                return (
+                    await self._identified(module)
+                    and await Network(module, self._wanted, tell=self._tell, begin=self._begin).climb()
+                )
+        except LineError:
+            raise
+        except BridgeError as error:
+            advice = "Try again; if it stays so, restart the module and send a recording (sim7020-bridge record)."
+            self._broken(self._layer, f"The module stopped making sense: {error}", advice)
+            return False
+
+    async def _identified(self, module: Module) -> bool:
+        await read_identity(module)
+        identity = self._facts.state.identity
+        details: dict[str, Detail] = {
+            "manufacturer": identity.manufacturer,
+            "model": identity.model,
+            "imei": identity.imei,
+        }
+        if AlertId.NOT_SIM7020 in alerts(self._facts.state):
+            self._alert(Layer.MODULE, AlertId.NOT_SIM7020, details)
+            return False
+        if identity.model is None:
+            self._broken(Layer.MODULE, "It answers AT, but does not say what it is", _NO_MODEM, details)
+            return False
+        self._fine(Layer.MODULE, f"{identity.model} by {identity.manufacturer or 'an unknown maker'}", details)
+        if identity.firmware is None:
+            self._tell(Finding(Layer.FIRMWARE, Status.WARNING, "the module does not tell its firmware"))
+        else:
+            self._fine(Layer.FIRMWARE, identity.firmware, {"firmware": identity.firmware})
+        return True
+
+    def _silent(self) -> None:
+        heard = self._heard
+        if heard.garbage and not heard.texts:
+            self._facts.learn(ModuleLost("", silent=True, garbled=True))
+            self._alert(Layer.BAUD_RATE)
+            return
+        self._tell(Finding(Layer.BAUD_RATE, Status.SKIPPED, "not known: nothing answers AT"))
+        if heard.texts:
+            said = heard.example[:_EXAMPLE]
+            self._broken(Layer.MODULE, f"Something talks at the port, but it is no modem: {said!r}", _NO_MODEM)
+        elif heard.echoes:
+            self._broken(Layer.MODULE, "What is sent comes back, and nothing else", _ECHO)
+        else:
+            self._facts.learn(ModuleLost("", silent=True))
+            self._alert(Layer.MODULE)
+
+    def _take(self, urc: Urc) -> None:
+        if not self._facts.state.answering:
+            self._heard.take(urc)
+        match urc:
+            case PingReply() if self._module is not None:
+                self._module.take_ping_reply(urc)
+            case RegistrationReport(registration=registration):
+                self._facts.learn(registration)
+
+    def _begin(self, layer: Layer, what: str) -> None:
+        self._layer = layer
+        self._waiting(layer, what)
+
+    def _fine(self, layer: Layer, summary: str, details: dict[str, Detail]) -> None:
+        self._tell(Finding(layer, Status.FINE, summary, details))
+
+    def _broken(self, layer: Layer, summary: str, advice: str, details: dict[str, Detail] | None = None) -> None:
+        self._tell(Finding(layer, Status.BROKEN, summary, details or {}, advice))
+
+    def _alert(self, layer: Layer, alert: AlertId | None = None, details: dict[str, Detail] | None = None) -> None:
+        found = alerts(self._facts.state)
+        chosen = found[alert] if alert is not None else next(iter(found.values()))
+        self._broken(layer, chosen.message, chosen.advice, details)
+
+
+_EXAMPLE: Final = 40
+_NO_MODEM: Final = "Check that the port is the modem's: sim7020-bridge ports lists them all, with who made them."
+_ECHO: Final = (
+    "Check that TX and RX are not joined and go to the module; if it did answer before, switch it off and on again."
+)

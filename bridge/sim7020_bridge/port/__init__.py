@@ -1,0 +1,1 @@
+"""Serial ports: open one, list them, say who holds one."""

@@ -1,0 +1,383 @@
+"""Opens a tty, ``socket://`` or ``rfc2217://`` as a stream of bytes; the only file that knows pyserial."""
+
+import asyncio
+import errno
+import os
+import termios
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, cast
+from urllib.parse import urlsplit
+
+import serial
+from serial.tools import list_ports
+
+from sim7020_bridge.errors import PortClosed, PortUnavailable
+from sim7020_bridge.port.holders import holders
+
+CHUNK: Final = 4096
+CONNECT_TIMEOUT: Final = 10.0
+"""Seconds for a network port to accept the connection."""
+_MOST_UNREAD: Final = 1 << 16
+"""Bytes that wait to be read until a network port takes no more; a device and its line are slow enough."""
+_GLANCE: Final = 0.5
+"""Seconds after which the thread of an RFC 2217 port looks whether it should end."""
+_SERVER_LEFT: Final = "the serial server closed the connection"
+
+
+class Port(ABC):
+    """An open port: bytes in, bytes out."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._loop = asyncio.get_running_loop()
+        self._unread = bytearray()
+        self._readable = asyncio.Event()
+        self._drained = asyncio.Event()
+        self._drained.set()
+        self._heard: Callable[[bytes], None] | None = None
+        self._gone: Callable[[PortClosed], None] | None = None
+        self._end: PortClosed | None = None
+
+    def listen(self, heard: Callable[[bytes], None], gone: Callable[[PortClosed], None]) -> None:
+        """Have all that comes handed over the moment it does, instead of reading it; never from within ``write``.
+
+        Neither may raise.
+
+        Args:
+            heard: Called with what has come, at least one byte.
+            gone: Called once, when nothing will come any more.
+        """
+        self._heard, self._gone = heard, gone
+        self._loop.call_soon(self._hand_over)
+
+    async def read(self) -> bytes:
+        """Return what has come, at least one byte. One reader at a time.
+
+        Raises:
+            PortClosed: The device was unplugged, or the peer closed.
+        """
+        while not self._unread:
+            if self._end is not None:
+                raise self._end
+            self._readable.clear()
+            await self._readable.wait()
+        return self._all_unread()
+
+    @abstractmethod
+    def write(self, data: bytes) -> None:
+        """Hand bytes to the line, in order; what it does not take now is kept until it does.
+
+        Raises:
+            PortClosed: The device was unplugged, or the peer closed.
+        """
+
+    async def drain(self) -> None:
+        """Return once the line has taken what was written.
+
+        Raises:
+            PortClosed: The device was unplugged, or the peer closed.
+        """
+        await self._drained.wait()
+        if self._end is not None:
+            raise self._end
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """Give the port back, whatever state it is in; once more does nothing."""
+
+    def _take(self, data: bytes) -> None:
+        """Note what has come."""
+        if self._heard is not None and not self._unread:
+            self._heard(data)
+        else:
+            self._unread += data
+            self._readable.set()
+
+    def _all_unread(self) -> bytes:
+        """Take what waits to be read."""
+        data = bytes(self._unread)
+        self._unread.clear()
+        return data
+
+    def _finish(self, why: object = "") -> PortClosed:
+        """Note that the port went away, and why if that is known and nothing was known before; return the error."""
+        if self._end is None:
+            self._end = PortClosed(f"{self.name} went away: {why}" if why else f"{self.name} went away")
+            self._readable.set()
+            self._drained.set()
+            self._loop.call_soon(self._hand_over)
+        return self._end
+
+    def _hand_over(self) -> None:
+        """Give the listener what came before it listened, and the end."""
+        if self._heard is not None and self._unread:
+            self._heard(self._all_unread())
+        if self._gone is not None and self._end is not None:
+            gone, self._heard, self._gone = self._gone, None, None
+            gone(self._end)
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A serial port that the system lists, and what is known of the device behind it; USB ids are 16 bits."""
+
+    device: str
+    vendor_id: int | None = None
+    product_id: int | None = None
+    manufacturer: str | None = None
+    product: str | None = None
+    serial_number: str | None = None
+
+
+def attached() -> tuple[Attached, ...]:
+    """Return the serial ports that the system lists."""
+    return tuple(
+        Attached(each.device, each.vid, each.pid, each.manufacturer, each.product, each.serial_number)
+        for each in list_ports.comports()
+    )
+
+
+async def open_port(name: str, baudrate: int) -> Port:
+    """Open a port: a device path, ``socket://host:port`` or ``rfc2217://host:port``.
+
+    A device is opened for this process alone. The baud rate is set on a device and asked of an
+    RFC 2217 server; behind ``socket://`` it is the server's business.
+
+    Raises:
+        PortUnavailable: It can't be opened; the reason says why and what to do.
+    """
+    if name.startswith("socket://"):
+        return await _open_socket(name)
+    if name.startswith("rfc2217://"):
+        return await _open_rfc2217(name, baudrate)
+    return _open_tty(name, baudrate)
+
+
+class _TtyPort(Port):
+    def __init__(self, device: serial.Serial) -> None:
+        super().__init__(str(device.port))
+        self._device = device
+        self._descriptor = device.fileno()
+        self._unsent = b""
+        os.set_blocking(self._descriptor, False)
+        self._loop.add_reader(self._descriptor, self._read_on)
+
+    def write(self, data: bytes) -> None:
+        if self._end is not None:
+            raise self._end
+        self._unsent += data
+        if self._drained.is_set():
+            self._write_on()
+            if self._end is not None:
+                raise self._end
+
+    async def aclose(self) -> None:
+        self._finish()
+        if not self._device.is_open:
+            return
+        # what is unsent must not hold the close up: a modem that is gone never takes it
+        with suppress(termios.error):
+            self._device.reset_output_buffer()
+        self._device.close()
+
+    def _read_on(self) -> None:
+        try:
+            data = os.read(self._descriptor, CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if data:
+            self._take(data)
+        else:
+            self._finish()
+
+    def _write_on(self) -> None:
+        try:
+            while self._unsent:
+                self._unsent = self._unsent[os.write(self._descriptor, self._unsent) :]
+        except BlockingIOError:
+            if self._drained.is_set():
+                self._drained.clear()
+                self._loop.add_writer(self._descriptor, self._write_on)
+        except OSError as error:
+            self._finish(error.strerror)
+        else:
+            if not self._drained.is_set():
+                self._loop.remove_writer(self._descriptor)
+                self._drained.set()
+
+    def _finish(self, why: object = "") -> PortClosed:
+        if self._end is None:  # later, another port may have the number
+            self._loop.remove_reader(self._descriptor)
+            self._loop.remove_writer(self._descriptor)
+        return super()._finish(why)
+
+
+class _SocketPort(Port, asyncio.Protocol):
+    _transport: asyncio.Transport
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._lost = asyncio.Event()
+
+    def write(self, data: bytes) -> None:
+        if self._end is not None:
+            raise self._end
+        self._transport.write(data)
+
+    async def aclose(self) -> None:
+        self._finish()
+        self._transport.abort()
+        await self._lost.wait()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        # drained is what holds nothing back
+        self._transport.set_write_buffer_limits(0)
+
+    def data_received(self, data: bytes) -> None:
+        self._take(data)
+        if len(self._unread) > _MOST_UNREAD:
+            self._transport.pause_reading()
+
+    def eof_received(self) -> None:
+        # the connection itself is lost only after all that was written is sent, which may be never
+        self._finish(_SERVER_LEFT)
+
+    def pause_writing(self) -> None:
+        self._drained.clear()
+
+    def resume_writing(self) -> None:
+        self._drained.set()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        reason = error.strerror if isinstance(error, OSError) else None
+        self._finish(reason or _SERVER_LEFT)
+        self._lost.set()
+
+    def _all_unread(self) -> bytes:
+        self._transport.resume_reading()
+        return super()._all_unread()
+
+
+class _Rfc2217Port(Port):
+    """pyserial's client blocks, so one thread reads and others write, one at a time."""
+
+    def __init__(self, name: str, device: serial.Serial) -> None:
+        super().__init__(name)
+        self._device = device
+        self._unsent = b""
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._read_for_ever, name=f"read {name}", daemon=True)
+        self._thread.start()
+
+    def write(self, data: bytes) -> None:
+        if self._end is not None:
+            raise self._end
+        self._unsent += data
+        if self._drained.is_set():
+            self._drained.clear()
+            self._write_on()
+
+    async def aclose(self) -> None:
+        self._finish()
+        self._closing.set()
+        await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._device.close)
+
+    def _read_for_ever(self) -> None:
+        while not self._closing.is_set():
+            try:
+                data = self._device.read(1)
+                data += self._device.read(self._device.in_waiting)
+            except (OSError, serial.SerialException):
+                break
+            if data:
+                self._from_thread(self._take, data)
+        self._from_thread(self._finish, _SERVER_LEFT)
+
+    def _from_thread(self, call: Callable[..., object], argument: object) -> None:
+        with suppress(RuntimeError):  # the loop is closed already: nobody listens any more
+            self._loop.call_soon_threadsafe(call, argument)
+
+    def _write_on(self) -> None:
+        data, self._unsent = self._unsent, b""
+        if data and self._end is None:
+            self._loop.run_in_executor(None, self._device.write, data).add_done_callback(self._written)
+        else:
+            self._drained.set()
+
+    def _written(self, writing: "asyncio.Future[int | None]") -> None:
+        error = None if writing.cancelled() else writing.exception()
+        if error is None:
+            self._write_on()
+        else:
+            self._finish(error)
+
+
+def _open_tty(name: str, baudrate: int) -> Port:
+    try:
+        # VMIN 1, VTIME 0: without it a read that finds nothing looks like the end of the file
+        device = serial.Serial(name, baudrate, inter_byte_timeout=0, exclusive=True)
+    except (OSError, ValueError) as error:
+        raise _unavailable(name, error) from error
+    return _TtyPort(device)
+
+
+async def _open_socket(name: str) -> Port:
+    try:
+        host, number = _place(name)
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            loop = asyncio.get_running_loop()
+            _, port = await loop.create_connection(lambda: _SocketPort(name), host, number)
+    except TimeoutError as error:
+        detail = f"no connection within {CONNECT_TIMEOUT:g} s; is the host switched on and reachable?"
+        raise PortUnavailable(name, "missing", detail) from error
+    except (OSError, ValueError) as error:
+        raise _unreachable(name, error) from error
+    return port
+
+
+async def _open_rfc2217(name: str, baudrate: int) -> Port:
+    def opened() -> serial.Serial:
+        _place(name)
+        device: serial.Serial = serial.serial_for_url(name, baudrate, timeout=_GLANCE)
+        return device
+
+    try:
+        return _Rfc2217Port(name, await asyncio.to_thread(opened))
+    except (OSError, ValueError) as error:
+        raise _unreachable(name, error) from error
+
+
+def _place(name: str) -> tuple[str, int]:
+    place = urlsplit(name)
+    if not place.hostname or not place.port:
+        raise ValueError("the URL needs a host and a port from 1 to 65535")
+    return place.hostname, place.port
+
+
+def _unreachable(name: str, error: Exception) -> PortUnavailable:
+    return PortUnavailable(name, "refused", f"cannot connect ({error}); is the serial server running there?")
+
+
+def _unavailable(name: str, error: Exception) -> PortUnavailable:
+    number = getattr(error, "errno", None)
+    if number in {errno.ENOENT, errno.ENODEV, errno.ENXIO}:
+        return PortUnavailable(name, "missing", "there is no such device; is the modem plugged in?")
+    if number in {errno.EACCES, errno.EPERM}:
+        detail = "no permission to open it; add this user to the group that owns it, usually dialout"
+        return PortUnavailable(name, "not_permitted", detail)
+    if number in {errno.EBUSY, errno.EWOULDBLOCK} or "lock" in str(error):
+        found = holders(name)
+        who = found[0].words if found else "another program"
+        return PortUnavailable(name, "busy", f"{who} holds it; end it, or tell it to leave the port alone")
+    # pyserial tells why it could not configure a device only as the context of its own error
+    if number == errno.EISDIR or errno.ENOTTY in getattr(error.__context__, "args", ()):
+        return PortUnavailable(name, "unusable", "it is no serial port")
+    return PortUnavailable(name, "unusable", f"it can't be used as a serial port ({error})")

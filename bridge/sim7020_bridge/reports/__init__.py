@@ -1,0 +1,1 @@
+"""What MQTT is told of a modem: retained documents, alerts, events, discovery."""

@@ -1,0 +1,1 @@
+"""What MQTT asks of a modem: checked, carried out, answered."""

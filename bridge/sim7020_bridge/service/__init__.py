@@ -1,0 +1,1 @@
+"""The process: one bridge for each modem, signals, reload, health, metrics."""

@@ -1,0 +1,201 @@
+"""The bridge as a service of the system: signals, configuration read again, health told, an end in good order."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
+from http import HTTPStatus
+from typing import Final
+
+from sim7020_bridge import logs
+from sim7020_bridge.config.model import HttpSettings, ModemSettings, Settings
+from sim7020_bridge.errors import ConfigurationError
+from sim7020_bridge.service.bridge import Bridge
+from sim7020_bridge.service.health import Snapshot, health_document
+from sim7020_bridge.service.http import Document, serve
+from sim7020_bridge.service.metrics import CONTENT_TYPE, exposition
+from sim7020_bridge.service.systemd import Notifier
+
+log: Final = logging.getLogger(__name__)
+
+STATUS_EVERY: Final = 2.0
+"""Seconds between two looks at what the service manager is told."""
+
+LISTEN_AGAIN: Final = 30.0
+"""Seconds before an HTTP port that was taken is tried again."""
+
+
+class Service:
+    """All configured modems, from the start to a signal that ends it.
+
+    Args:
+        settings: The configuration.
+        load: Reads it again, at SIGHUP; raises ConfigurationError.
+        notifier: Tells the service manager.
+    """
+
+    def __init__(self, settings: Settings, *, load: Callable[[], Settings], notifier: Notifier | None = None) -> None:
+        self._settings = settings
+        self._load = load
+        self._notifier = notifier or Notifier()
+        prefix = settings.home_assistant_discovery
+        self._bridges = [
+            Bridge(settings.mqtt, modem, state_dir=settings.state_dir, discovery_prefix=prefix)
+            for modem in settings.modems
+        ]
+        self._running: list[asyncio.Task[None]] = []
+        self._stop = asyncio.Event()
+        self._reload = asyncio.Event()
+        self._at_terminal = _has_terminal()
+
+    async def run(self) -> None:
+        """Run until SIGTERM or SIGINT; a second one ends the process at once."""
+        with _signals(self):
+            async with asyncio.TaskGroup() as tasks:
+                self._running = [tasks.create_task(bridge.run(), name="bridge") for bridge in self._bridges]
+                others = [
+                    tasks.create_task(self._tell(), name="service manager"),
+                    tasks.create_task(self._read_again(), name="reload"),
+                ]
+                if self._settings.http is not None:
+                    others.append(tasks.create_task(self._serve(self._settings.http), name="http"))
+                self._notifier.ready()
+                await self._stop.wait()
+                log.info("stopping; a second signal ends the bridge at once")
+                self._notifier.stopping()
+                await asyncio.gather(*(bridge.finish(self._settings.shutdown_timeout) for bridge in self._bridges))
+                for task in (*self._running, *others):
+                    task.cancel()
+
+    def stop(self) -> None:
+        """End in good order; from now on, signals end the process as they do by default."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+        self._stop.set()
+
+    def hang_up(self) -> None:
+        """Read the configuration again, soon; but if it was the terminal that was closed, end."""
+        if self._at_terminal and not _has_terminal():
+            self.stop()
+        else:
+            self._reload.set()
+
+    def trace(self, *, on: bool) -> None:
+        """Log the AT dialogue, or no longer."""
+        logs.trace(None, on=on)
+        log.info("AT trace %s", "on" if on else "off")
+
+    async def _read_again(self) -> None:
+        while True:
+            await self._reload.wait()
+            self._reload.clear()
+            self._notifier.reloading()
+            try:
+                await self._apply(self._load())
+            except ConfigurationError as error:
+                log.error("the configuration is wrong, and the old one stays in force:\n%s", error)
+            self._notifier.ready()
+
+    async def _apply(self, new: Settings) -> None:
+        """Put into force what can be while the modems stay attached, and name what can't."""
+        old = self._settings
+        for key in _needs_restart(old, new):
+            log.warning("%s was changed, and needs a restart to come into force", key)
+        if new.logging != old.logging:
+            logs.log_to_stderr(new.logging)
+        modems = {modem.name: modem for modem in new.modems}
+        for bridge in self._bridges:
+            modem = modems.get(bridge.settings.name)
+            if modem is not None and modem.sockets != bridge.settings.sockets:
+                # a task of its own, whose log lines name the modem
+                await asyncio.create_task(bridge.change(modem.sockets), name="reload")
+                log.info("modem %s: its sockets are now %s", modem.name, _names(modem))
+        self._settings = replace(
+            old,
+            logging=new.logging,
+            shutdown_timeout=new.shutdown_timeout,
+            modems=tuple(bridge.settings for bridge in self._bridges),
+        )
+        log.info("the configuration was read again")
+
+    async def _tell(self) -> None:
+        """Tell the service manager how the modems are, and that they are looked after."""
+        interval = self._notifier.watchdog_interval
+        told = ""
+        while True:
+            status = "; ".join(snapshot.words for snapshot in self._snapshots())
+            if status != told:
+                self._notifier.status(status)
+                told = status
+            if interval is not None and not any(task.done() for task in self._running):
+                self._notifier.alive()
+            await asyncio.sleep(STATUS_EVERY if interval is None else min(interval, STATUS_EVERY))
+
+    async def _serve(self, settings: HttpSettings) -> None:
+        pages = {"/health": self._health, "/metrics": self._metrics}
+        while True:
+            try:
+                async with serve(settings.host, settings.port, pages) as port:
+                    log.info("health and metrics are at http://%s:%d", settings.host, port)
+                    await asyncio.Event().wait()
+            except OSError as error:
+                log.error("the HTTP port can't be opened: %s", error)
+            await asyncio.sleep(LISTEN_AGAIN)
+
+    def _snapshots(self) -> tuple[Snapshot, ...]:
+        return tuple(bridge.snapshot() for bridge in self._bridges)
+
+    def _health(self) -> Document:
+        document = health_document(self._snapshots())
+        status = HTTPStatus.OK if document["healthy"] else HTTPStatus.SERVICE_UNAVAILABLE
+        return Document("application/json", json.dumps(document).encode() + b"\n", status)
+
+    def _metrics(self) -> Document:
+        return Document(CONTENT_TYPE, exposition(self._snapshots()))
+
+
+@contextlib.contextmanager
+def _signals(service: Service) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, service.stop)
+    loop.add_signal_handler(signal.SIGHUP, service.hang_up)
+    loop.add_signal_handler(signal.SIGUSR1, lambda: service.trace(on=True))
+    loop.add_signal_handler(signal.SIGUSR2, lambda: service.trace(on=False))
+    try:
+        yield
+    finally:
+        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+            loop.remove_signal_handler(number)
+
+
+def _has_terminal() -> bool:
+    """Whether somebody could press Ctrl-C."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
+
+
+def _needs_restart(old: Settings, new: Settings) -> Iterator[str]:
+    """Name the keys that were changed and are not looked at again."""
+    for key in ("mqtt", "state_dir", "http", "home_assistant_discovery"):
+        if getattr(old, key) != getattr(new, key):
+            yield key
+    before, after = ({modem.name: modem for modem in settings.modems} for settings in (old, new))
+    for name in sorted(before.keys() ^ after.keys()):
+        yield f"modems.{name}"
+    for name in sorted(before.keys() & after.keys()):
+        for field in fields(ModemSettings):
+            if field.name != "sockets" and getattr(before[name], field.name) != getattr(after[name], field.name):
+                yield f"modems.{name}.{field.name}"
+
+
+def _names(modem: ModemSettings) -> str:
+    return ", ".join(socket.name for socket in modem.sockets) or "none"

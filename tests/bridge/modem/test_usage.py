@@ -1,0 +1,119 @@
+"""Counting bytes: days, billing periods, the budget's levels, and what survives."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from sim7020_bridge.config.model import DataBudgetSettings
+from sim7020_bridge.modem.usage import BudgetLevel, Usage
+
+
+class Calendar:
+    """A wall clock to be set."""
+
+    def __init__(self, *day: int) -> None:
+        self.now = datetime(*day, 12, tzinfo=UTC)  # type: ignore[misc, arg-type] # year, month and day
+
+    def __call__(self) -> datetime:
+        """Return the time."""
+        return self.now
+
+
+def usage(calendar: Calendar, budget: int | None = 1000, first_day: int = 1) -> tuple[Usage, list[BudgetLevel]]:
+    """Return a count, and where the levels that it reaches are noted."""
+    levels: list[BudgetLevel] = []
+
+    def note(before: BudgetLevel, after: BudgetLevel) -> None:
+        if before is not after:
+            levels.append(after)
+
+    return Usage(DataBudgetSettings(budget, first_day), changed=note, clock=calendar), levels
+
+
+@pytest.mark.parametrize(
+    ("today", "first_day", "start"),
+    [
+        ((2026, 11, 23), 1, (2026, 11, 1)),
+        ((2026, 11, 23), 23, (2026, 11, 23)),
+        ((2026, 11, 23), 24, (2026, 10, 24)),
+        ((2026, 1, 5), 20, (2025, 12, 20)),
+        ((2024, 3, 1), 28, (2024, 2, 28)),
+    ],
+)
+def test_a_period_starts_on_its_day_of_the_month(
+    today: tuple[int, ...], first_day: int, start: tuple[int, int, int]
+) -> None:
+    """The period is the one that the day is in, also over the turn of the year."""
+    assert usage(Calendar(*today), first_day=first_day)[0].period_start == date(*start)
+
+
+def test_levels() -> None:
+    """At 80 % there is a warning; with nothing left the budget is used up."""
+    counted, levels = usage(Calendar(2026, 11, 23))
+    counted.count(up=700, down=99)
+    assert (counted.level, counted.left) == (BudgetLevel.GOOD, 201)
+    counted.count(up=1)
+    counted.count(up=300)
+    assert levels == [BudgetLevel.WARNING, BudgetLevel.USED_UP]
+    assert counted.left == 0
+
+
+def test_without_a_budget_bytes_are_only_counted() -> None:
+    """No budget has no level but good."""
+    counted, levels = usage(Calendar(2026, 11, 23), None)
+    counted.count(up=10**9)
+    assert (counted.level, counted.left, levels) == (BudgetLevel.GOOD, None, [])
+
+
+def test_a_new_period_starts_from_nothing() -> None:
+    """Days count for their own period."""
+    calendar = Calendar(2026, 11, 30)
+    counted, _ = usage(calendar)
+    counted.count(up=1000)
+    assert counted.left == 0
+    calendar.now += timedelta(days=1)
+    assert counted.level is BudgetLevel.GOOD
+    counted.count(down=5)
+    assert (counted.today.down, counted.period.total) == (5, 5)
+
+
+def test_the_operator_s_figure_counts() -> None:
+    """A calibration holds for its period, and counting goes on from it."""
+    calendar = Calendar(2026, 11, 23)
+    counted, _ = usage(calendar)
+    counted.count(up=300)
+    counted.calibrate(500)
+    counted.count(up=10)
+    assert (counted.used, counted.left, counted.period.total) == (510, 490, 310)
+    counted.calibrate(100)
+    assert counted.used == 100
+    calendar.now += timedelta(days=31)
+    assert counted.used == 0
+
+
+def test_a_wall_clock_that_jumps_loses_nothing() -> None:
+    """What was counted on a wrong day stays there, and what was counted before is there again afterwards."""
+    calendar = Calendar(2026, 11, 23)
+    counted, _ = usage(calendar)
+    counted.count(up=300)
+    calendar.now += timedelta(days=365)
+    counted.count(up=7)
+    assert counted.used == 7
+    calendar.now -= timedelta(days=365)
+    assert counted.used == 300
+
+
+def test_rows_bring_everything_back() -> None:
+    """What is kept and read again gives the same, and old days are let go."""
+    calendar = Calendar(2026, 8, 1)
+    counted, _ = usage(calendar)
+    counted.count(up=1)
+    calendar.now = datetime(2026, 11, 23, tzinfo=UTC)
+    counted.count(up=300, down=20)
+    counted.calibrate(600)
+    again, levels = usage(calendar)
+    again.count(up=1)
+    again.restore(counted.rows())
+    assert (again.used, again.today.up, again.period.down) == (601, 301, 20)
+    assert len(counted.rows()) == 2
+    assert levels == []

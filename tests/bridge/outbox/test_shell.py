@@ -1,0 +1,40 @@
+"""The outbox from the shell, where it can't be read."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from sim7020_bridge.errors import StorageFailed
+from sim7020_bridge.outbox.shell import Cancelled, OutboxFile
+from tests.bridge.outbox.desk import Desk
+
+
+def test_a_directory_that_can_t_be_looked_into(tmp_path: Path) -> None:
+    """What the system says about the directory is told as what keeps the outbox from being read."""
+    with pytest.raises(StorageFailed, match="can't be used: File name too long"):
+        OutboxFile(tmp_path / ("x" * 300), "shed").entries()
+
+
+def test_no_file(tmp_path: Path) -> None:
+    """Where no bridge has run yet nothing waits."""
+    assert OutboxFile(tmp_path, "shed").entries() == ()
+
+
+async def test_what_the_module_has_already(tmp_path: Path) -> None:
+    """Beside a running bridge the shell is told how many messages could not be called back."""
+    desk = Desk(tmp_path)
+    await desk.outbox.load()
+    for name in ("sending", "waiting"):
+        desk.put(name)
+    await desk.written()
+    entry = desk.outbox.first("a")
+    assert entry is not None
+    desk.outbox.take(entry)
+    looking = asyncio.create_task(desk.outbox.run())
+    cancelled = await asyncio.to_thread(OutboxFile(tmp_path, "shed").cancel, [1, 2])
+    looking.cancel()
+    assert cancelled == Cancelled(done=True, sending=1)
+    assert desk.owed() == ["waiting cancelled"]
+    await desk.outbox.close()
+    assert await asyncio.to_thread(OutboxFile(tmp_path, "shed").cancel, [1]) == Cancelled(done=False)

@@ -1,0 +1,109 @@
+"""The HTTP port with good clients, bad ones, and such as say nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sim7020_bridge.service import http
+from sim7020_bridge.service.http import Document, serve
+
+PAGES = {"/health": lambda: Document("text/plain", b"well", HTTPStatus.SERVICE_UNAVAILABLE)}
+
+
+@pytest.fixture
+async def port() -> AsyncIterator[int]:
+    """Serve a page on a free port."""
+    async with serve("127.0.0.1", 0, PAGES) as port:
+        yield port
+
+
+async def ask(port: int, request: bytes) -> bytes:
+    """Send bytes and return all that comes back."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(request)
+        writer.write_eof()
+        async with asyncio.timeout(10):
+            return await reader.read()
+    except ConnectionError:
+        return b""
+    finally:
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    ("request_line", "status"),
+    [
+        (b"GET /health HTTP/1.1", b"503 Service Unavailable"),
+        (b"GET /health?verbose HTTP/1.0", b"503 Service Unavailable"),
+        (b"GET /other HTTP/1.1", b"404 Not Found"),
+        (b"POST /health HTTP/1.1", b"405 Method Not Allowed"),
+        (b"GET /health", b"400 Bad Request"),
+        (b"GET /health HTTP/2", b"400 Bad Request"),
+        (b"\xff\xfe\x00", b"400 Bad Request"),
+        (b"", b"400 Bad Request"),
+    ],
+)
+async def test_answers(port: int, request_line: bytes, status: bytes) -> None:
+    """Each request has an answer with its length, and the connection is closed."""
+    answer = await ask(port, request_line + b"\r\nHost: a\r\n\r\n")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 " + status)
+    assert f"Content-Length: {len(body)}".encode() in head.splitlines()
+    if status.startswith(b"503"):
+        assert body == b"well"
+    if status.startswith(b"405"):
+        assert b"Allow: GET, HEAD" in head.splitlines()
+
+
+async def test_head_has_no_body(port: int) -> None:
+    """HEAD is answered like GET, without the document."""
+    answer = await ask(port, b"HEAD /health HTTP/1.1\r\n\r\n")
+    assert b"Content-Length: 4\r\n" in answer
+    assert answer.endswith(b"\r\n\r\n")
+
+
+async def test_a_head_that_is_too_long(port: int) -> None:
+    """More than a head may have is refused and not kept in memory."""
+    answer = await ask(port, b"GET /health HTTP/1.1\r\nX: " + b"y" * 20000)
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 431 ")
+
+
+async def test_silent_clients(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients that say nothing are hung up on, are limited in number, and keep nobody else out for long."""
+    monkeypatch.setattr(http, "PATIENCE", 0.2)
+    monkeypatch.setattr(http, "MOST_CLIENTS", 3)
+    silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(5)]
+    async with asyncio.timeout(10):
+        for reader, writer in silent:
+            assert await reader.read() == b""
+            writer.close()
+    assert b"well" in await ask(port, b"GET /health HTTP/1.1\r\n\r\n")
+
+
+async def test_the_end_hangs_up() -> None:
+    """A client that is there when the port closes doesn't hold that up."""
+    async with serve("127.0.0.1", 0, PAGES) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET ")
+        await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        assert await reader.read() == b""
+    writer.close()
+
+
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=300))
+def test_any_bytes(noise: bytes) -> None:
+    """Whatever comes, the port answers the next one."""
+
+    async def live() -> None:
+        async with serve("127.0.0.1", 0, PAGES) as port:
+            await ask(port, noise)
+            assert b"well" in await ask(port, b"GET /health HTTP/1.1\r\n\r\n")
+
+    asyncio.run(live())

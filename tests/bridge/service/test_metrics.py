@@ -1,0 +1,92 @@
+"""Metrics are what Prometheus reads, and say what the documents say."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from sim7020_bridge.mqtt import documents
+from sim7020_bridge.service.health import Health, Snapshot, health_document
+from sim7020_bridge.service.metrics import exposition
+
+_SAMPLE = re.compile(r'(\w+)(?:\{(\w+="(?:[^"\\\n]|\\["\\n])*"(?:,\w+="(?:[^"\\\n]|\\["\\n])*")*)\})? (\S+)')
+
+NOTHING = documents.StateDocument(
+    link=documents.LinkState(documents.Layer.PORT, "no such device", datetime(2026, 11, 23, tzinfo=UTC)),
+    sim=documents.SimState(None),
+    signal=documents.SignalState(),
+    registration=documents.RegistrationState(),
+    pdn=documents.PdnState(None, None, None, None),
+    power=documents.PowerState(psm=None, edrx=None, sleeping=None, voltage=None),
+    clock=documents.ClockState(None),
+    usage=documents.UsageState(documents.Traffic(0, 0), documents.Traffic(0, 0), None, None),
+    outbox=documents.OutboxState(0, 0, None),
+    counters=documents.Counters(),
+)
+GOOD = Health(port_open=True, answering=True, broker_connected=True)
+
+
+def samples(snapshot: Snapshot) -> dict[tuple[str, str], str]:
+    """Read the text by the format's grammar, and return values by metric and labels."""
+    text = exposition((snapshot,)).decode()
+    assert text.endswith("\n")
+    found: dict[tuple[str, str], str] = {}
+    typed: set[str] = set()
+    for line in text.splitlines():
+        if line.startswith("# "):
+            match = re.fullmatch(r"# (?:HELP (\w+) .+|TYPE (\w+) (?:gauge|counter))", line)
+            assert match, line
+            typed.add(match[1] or match[2])
+            continue
+        match = _SAMPLE.fullmatch(line)
+        assert match, line
+        assert match[1] in typed
+        float(match[3])
+        key = (match[1], match[2] or "")
+        assert key not in found, "each series once"
+        found[key] = match[3]
+    return found
+
+
+def test_what_is_not_known_has_no_sample() -> None:
+    """A modem of which nothing is known has its health, zeros, and no signal."""
+    found = samples(Snapshot("shed", replace(GOOD, port_open=False), NOTHING, {}))
+    assert found["sim7020_healthy", 'modem="shed"'] == "0"
+    assert found["sim7020_port_open", 'modem="shed"'] == "0"
+    assert found["sim7020_link_layer", 'modem="shed",layer="port"'] == "1"
+    assert not any(metric.startswith("sim7020_signal") for metric, _ in found)
+
+
+def test_values() -> None:
+    """Numbers keep all their digits; fractions stay fractions."""
+    state = replace(
+        NOTHING,
+        signal=documents.SignalState(rssi=-71, rsrp=-95.5),
+        power=replace(NOTHING.power, voltage=3.31),
+        usage=documents.UsageState(documents.Traffic(12345678901, 2), documents.Traffic(3, 4), 5, 6),
+        counters=documents.Counters(documents.Recoveries(reattach=2), reboots=1, resyncs=3),
+    )
+    socket = documents.SocketStateDocument(
+        phase=documents.SocketPhase.OPEN,
+        protocol="udp",
+        host="h",
+        port=1,
+        address=None,
+        last_error=None,
+        sent=documents.SocketTraffic(7, 1234567890),
+        received=documents.SocketTraffic(0, 0),
+    )
+    found = samples(Snapshot("shed", GOOD, state, {"t": socket}))
+    assert found["sim7020_signal_rsrp_dbm", 'modem="shed"'] == "-95.5"
+    assert found["sim7020_supply_volts", 'modem="shed"'] == "3.31"
+    assert found["sim7020_data_today_bytes", 'modem="shed",direction="up"'] == "12345678901"
+    assert found["sim7020_recoveries_total", 'modem="shed",rung="reattach"'] == "2"
+    assert found["sim7020_socket_sent_bytes_total", 'modem="shed",socket="t"'] == "1234567890"
+    assert found["sim7020_socket_open", 'modem="shed",socket="t"'] == "1"
+
+
+def test_health_is_that_of_all_modems() -> None:
+    """One modem that isn't well makes the whole unhealthy, and its words say why."""
+    well, ill = Snapshot("a", GOOD, NOTHING, {}), Snapshot("b", replace(GOOD, broker_connected=False), NOTHING, {})
+    assert health_document((well,))["healthy"] is True
+    assert health_document((well, ill))["healthy"] is False
+    assert ill.words == "b: port (no such device); no broker"
