@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from sim7020_emulator.emulator import Setup
-from tests.emulator.bench import Bench
+from tests.emulator.bench import FINAL, Bench
+from tests.emulator.peers import Peer
 from tests.virtual_time import run
 
 
@@ -59,6 +60,28 @@ async def test_joined_commands() -> None:
         assert await bench.ask("ATE0V1;+CMEE=1;+CSQ") == ["+CSQ: 20,0", "OK"]
         assert await bench.ask("AT&FZ;E0") == ["OK"]
         assert await bench.ask('AT+CGDCONT=2,"IP","a;b";+CGDCONT?') == ['+CGDCONT: 2,"IP","a;b","",0,0', "OK"]
+
+
+async def test_a_thousand_empty_lines_in_one_piece() -> None:
+    """However many lines come at once, each is read after the one before it, and an empty one is no command."""
+    async with Bench() as bench:
+        bench.type(b"\r" * 5000 + b"AT+CFUN?\r")
+        assert await bench.until(FINAL) == b"\r\n+CFUN: 1\r\n\r\nOK\r\n"
+
+
+@pytest.mark.parametrize("line_end", [(b"\r\n",), (b"\r", b"\n")])
+async def test_payload_may_begin_with_a_line_feed(line_end: tuple[bytes, ...]) -> None:
+    """The one LF that may follow a command's CR is not its payload; the next one is."""
+    async with Bench() as bench:
+        peer = await Peer("udp").open()
+        await bench.ask("AT+CSOC=1,2,1")
+        await bench.ask(f"AT+CSOCON=0,{peer.port},127.0.0.1")
+        for piece in (b"AT+CSODSEND=0,2", *line_end):
+            bench.type(piece)
+        await bench.until(b"> ")
+        bench.type(b"\n!")
+        await peer.wait_for(b"\n!")
+        peer.close()
 
 
 @pytest.mark.parametrize("noise", [b"ok? ", b"\x00\xff ", b"\xdf\xdf"])

@@ -66,21 +66,17 @@ class Interpreter:
 
     def feed(self, data: bytes) -> None:
         """Take bytes as they come off the line."""
-        if self._module.power is not Power.ON or not self._module.light_sleep.hears():
-            return
-        if self._skip_lf and data.startswith(b"\n"):
-            data = data[1:]
-        self._skip_lf = self._skip_lf and not data
-        if self._collecting is not None:
-            self._collect(data)
-            return
-        if self._running is not None or not data:
-            return
-        end = data.find(b"\r")
-        typed = data if end < 0 else data[: end + 1]
-        self._edit(typed)
-        if end >= 0:
-            self.feed(data[end + 1 :])
+        while data and self._module.power is Power.ON and self._module.light_sleep.hears():
+            if self._skip_lf:
+                self._skip_lf = False
+                data = data.removeprefix(b"\n")
+            if self._collecting is not None:
+                self._collect(data)
+                return
+            if self._running is not None:
+                return
+            typed, end, data = data.partition(b"\r")
+            self._edit(typed + end)
 
     def _edit(self, typed: bytes) -> None:
         echo = bytearray()
