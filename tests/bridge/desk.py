@@ -14,7 +14,8 @@ from sim7020_bridge.delivery.receipts import Receipts
 from sim7020_bridge.delivery.router import Router, resumed
 from sim7020_bridge.modem.usage import Usage
 from sim7020_bridge.mqtt.messages import Publication, Received
-from sim7020_bridge.mqtt.topics import Inbox, Topics
+from sim7020_bridge.mqtt.response_topics import ResponseTopics
+from sim7020_bridge.mqtt.topics import Topics
 from sim7020_bridge.outbox.message import Owed, Priority
 from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.outbox.passing_time import Clocks, PassingTime
@@ -46,7 +47,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         bench = self.bench
-        inbox = Inbox(TOPICS, bench.settings.sockets)
+        response_topics = ResponseTopics(TOPICS.base, [bench.settings], discovery_prefix="homeassistant")
         receipts = Receipts(TOPICS, bench.settings.sockets, clock=virtual_clock)
         self.usage = Usage(bench.settings.data_budget, changed=lambda *_: self._outbox_changed(), clock=virtual_clock)
         self.outbox = Outbox(
@@ -75,7 +76,7 @@ class Desk:
             bench.settings.sockets,
             outbox=self.outbox,
             receipts=receipts,
-            inbox=inbox,
+            response_topics=response_topics,
             tell=lambda receipt: self.tell(receipt()),
             acknowledge=self.acknowledged.append,
             clock=virtual_clock,
@@ -83,7 +84,7 @@ class Desk:
         self.requests = Requests(
             bench.modem,
             topics=TOPICS,
-            inbox=inbox,
+            response_topics=response_topics,
             submit=self.intake.submit,
             acknowledge=self.acknowledged.append,
             pdn=lambda state: pdn_document(state.pdn),

@@ -60,9 +60,12 @@ class Mqtt5:
 
 
 class MqttPeer:
-    """An MQTT 5 client with a persistent session, so that it misses nothing while the broker restarts."""
+    """An MQTT 5 client with a persistent session, so that it misses nothing while the broker restarts.
 
-    def __init__(self, host: str, port: int) -> None:
+    ``user`` is who it logs in as, by a password that is the same word.
+    """
+
+    def __init__(self, host: str, port: int, *, user: str | None = None) -> None:
         self._place = (host, port)
         self._loop = asyncio.get_running_loop()
         self._subscribed = asyncio.Event()
@@ -70,7 +73,8 @@ class MqttPeer:
         self._published: dict[int, asyncio.Future[None]] = {}
         self.heard: list[Heard] = []
         self.latest: dict[str, Heard] = {}
-        self._paho = Client(CallbackAPIVersion.VERSION2, client_id="test", protocol=MQTTProtocolVersion.MQTTv5)
+        self._paho = Client(CallbackAPIVersion.VERSION2, client_id=user or "test", protocol=MQTTProtocolVersion.MQTTv5)
+        self._paho.username_pw_set(user, user)
         self._paho.reconnect_delay_set(1, 1)
         self._paho.max_queued_messages_set(0)
         self._paho.on_connect = self._on_connect

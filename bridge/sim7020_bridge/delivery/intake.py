@@ -17,7 +17,7 @@ from sim7020_bridge.errors import PayloadRefused, StorageFailed
 from sim7020_bridge.mqtt.documents import ErrorDocument, ReceiptState
 from sim7020_bridge.mqtt.messages import Received
 from sim7020_bridge.mqtt.payloads import decode_payload
-from sim7020_bridge.mqtt.topics import Inbox
+from sim7020_bridge.mqtt.response_topics import ResponseTopics
 from sim7020_bridge.outbox.message import LONGEST_ID, Message, Origin, Owed, Priority, ReplyTo, new_id
 from sim7020_bridge.outbox.outbox import Outbox
 
@@ -37,7 +37,7 @@ class Intake:
         sockets: The modem's, as configured.
         outbox: Where messages go.
         receipts: Writes their receipts.
-        inbox: What the modem listens to; a response topic that is in it is not answered.
+        response_topics: Which are answered.
         tell: Publishes a receipt that is not final, when there is time to write it.
         acknowledge: Tells the broker that a message is done with.
         clock: For the time when a message was taken.
@@ -49,7 +49,7 @@ class Intake:
         *,
         outbox: Outbox,
         receipts: Receipts,
-        inbox: Inbox,
+        response_topics: ResponseTopics,
         tell: Callable[[Callable[[], tuple[Owed, ...]]], None],
         acknowledge: Callable[[Received], None],
         clock: Clock = wall_clock,
@@ -57,7 +57,7 @@ class Intake:
         self._sockets = {socket.name: socket for socket in sockets}
         self._outbox = outbox
         self._receipts = receipts
-        self._inbox = inbox
+        self._response_topics = response_topics
         self._tell = tell
         self._acknowledge = acknowledge
         self._clock = clock
@@ -194,10 +194,8 @@ class Intake:
             raise PayloadRefused("unknown_pool", f"this modem is no longer in the pool {pool}: publish it again")
 
     def _reply_to(self, received: Received) -> ReplyTo | None:
-        topic = received.response_topic
-        if topic is None or self._inbox.destination(topic) is not None:
-            return None
-        return ReplyTo(topic, received.correlation_data)
+        topic = self._response_topics.of(received)
+        return None if topic is None else ReplyTo(topic, received.correlation_data)
 
 
 def origin(received: Received) -> Origin | None:

@@ -162,10 +162,7 @@ class Inbox:
         )
 
     def destination(self, topic: str) -> SocketSend | Request | None:
-        """Say what a message published to ``topic`` is for, or None if this modem does not listen to it.
-
-        A response topic that has a destination here must not be answered to: the answer would come in as a command.
-        """
+        """Say what a message published to ``topic`` is for, or None if this modem does not listen to it."""
         if topic.startswith(f"{self._topics.root}/"):
             match topic.removeprefix(f"{self._topics.root}/").split("/"):
                 case ["socket", socket, "send"]:

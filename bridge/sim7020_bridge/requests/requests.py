@@ -31,7 +31,8 @@ from sim7020_bridge.mqtt.documents import PdnState, ResponseDocument
 from sim7020_bridge.mqtt.json_text import dump
 from sim7020_bridge.mqtt.messages import Publication, Received
 from sim7020_bridge.mqtt.payloads import decode_data
-from sim7020_bridge.mqtt.topics import Inbox, Topics
+from sim7020_bridge.mqtt.response_topics import ResponseTopics
+from sim7020_bridge.mqtt.topics import Topics
 from sim7020_bridge.outbox.message import LONGEST_ID, Message, Priority, new_id
 from sim7020_bridge.requests.body import RequestBody, parse_request
 
@@ -73,7 +74,7 @@ class Requests:
     Args:
         modem: Whom to ask.
         topics: The modem's.
-        inbox: What the modem listens to; a response topic that is in it is not answered.
+        response_topics: Which are answered.
         submit: Takes a message in; see Intake.submit.
         acknowledge: Tells the broker that a request is done with.
         pdn: The contract's ``pdn`` as it is now.
@@ -87,7 +88,7 @@ class Requests:
         modem: Modem,
         *,
         topics: Topics,
-        inbox: Inbox,
+        response_topics: ResponseTopics,
         submit: Submit,
         acknowledge: Callable[[Received], None],
         pdn: Callable[[ModemState], PdnState],
@@ -97,7 +98,7 @@ class Requests:
     ) -> None:
         self._modem = modem
         self._topics = topics
-        self._inbox = inbox
+        self._response_topics = response_topics
         self._submit = submit
         self._acknowledge = acknowledge
         self._pdn = pdn
@@ -186,8 +187,8 @@ class Requests:
     def _respond(self, verb: str, received: Received, response: ResponseDocument) -> None:
         payload = dump(response)
         self._publish(Publication(topic=self._topics.response(verb), payload=payload))
-        topic = received.response_topic
-        if topic is not None and self._inbox.destination(topic) is None:
+        topic = self._response_topics.of(received)
+        if topic is not None:
             self._publish(Publication(topic=topic, payload=payload, correlation_data=received.correlation_data))
 
     def _send(self, received: Received, body: RequestBody) -> None:

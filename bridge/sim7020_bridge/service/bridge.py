@@ -25,6 +25,7 @@ from sim7020_bridge.modem.usage import BudgetLevel, DayUsage, Usage
 from sim7020_bridge.mqtt.client import MqttClient
 from sim7020_bridge.mqtt.documents import OFFLINE
 from sim7020_bridge.mqtt.messages import Publication, Received
+from sim7020_bridge.mqtt.response_topics import ResponseTopics
 from sim7020_bridge.mqtt.topics import Inbox, Request, SocketSend, Subscription, Topics
 from sim7020_bridge.mqtt.unproven import Unproven
 from sim7020_bridge.outbox.committer import Committer
@@ -73,8 +74,10 @@ class Bridge:
         timing: Timing | None = None,
         clock: Clock = wall_clock,
         discovery_prefix: str | None = None,
+        response_topics: ResponseTopics | None = None,
     ) -> None:
         self.settings = settings
+        answered = response_topics or ResponseTopics(mqtt.base_topic, [settings], discovery_prefix=discovery_prefix)
         self._finishing = False
         topics = Topics(mqtt.base_topic, settings.name)
         offline = Publication(topic=topics.availability, payload=OFFLINE, retain=True)
@@ -142,7 +145,7 @@ class Bridge:
             settings.sockets,
             outbox=self._outbox,
             receipts=receipts,
-            inbox=self._inbox,
+            response_topics=answered,
             tell=self._tell,
             acknowledge=self._acknowledge,
             clock=clock,
@@ -151,7 +154,7 @@ class Bridge:
         self._requests = Requests(
             self.modem,
             topics=topics,
-            inbox=self._inbox,
+            response_topics=answered,
             submit=self._intake.submit,
             acknowledge=self._acknowledge,
             pdn=lambda state: pdn_document(state.pdn),

@@ -14,6 +14,7 @@ from typing import Final
 from sim7020_bridge import logs
 from sim7020_bridge.config.model import HttpSettings, ModemSettings, Settings
 from sim7020_bridge.errors import ConfigurationError
+from sim7020_bridge.mqtt.response_topics import ResponseTopics
 from sim7020_bridge.service.bridge import Bridge
 from sim7020_bridge.service.health import Snapshot, health_document
 from sim7020_bridge.service.http import Document, serve
@@ -43,8 +44,16 @@ class Service:
         self._load = load
         self._notifier = notifier or Notifier()
         prefix = settings.home_assistant_discovery
+        # of all modems: none gains another's topic by naming it
+        self._response_topics = ResponseTopics(settings.mqtt.base_topic, settings.modems, discovery_prefix=prefix)
         self._bridges = [
-            Bridge(settings.mqtt, modem, state_dir=settings.state_dir, discovery_prefix=prefix)
+            Bridge(
+                settings.mqtt,
+                modem,
+                state_dir=settings.state_dir,
+                discovery_prefix=prefix,
+                response_topics=self._response_topics,
+            )
             for modem in settings.modems
         ]
         self._running: list[asyncio.Task[None]] = []
@@ -121,6 +130,7 @@ class Service:
             shutdown_timeout=new.shutdown_timeout,
             modems=tuple(bridge.settings for bridge in self._bridges),
         )
+        self._response_topics.change(self._settings.modems)
         log.info("the configuration was read again")
 
     async def _tell(self) -> None:

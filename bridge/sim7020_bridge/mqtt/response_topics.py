@@ -1,0 +1,49 @@
+"""Where the bridge answers besides its own topics: whoever names a Response Topic has it written with its rights."""
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from sim7020_bridge.config.model import ModemSettings
+from sim7020_bridge.mqtt.filters import Filters
+from sim7020_bridge.mqtt.messages import Received
+
+log: Final = logging.getLogger(__name__)
+
+
+class ResponseTopics:
+    """Which Response Topics are answered (MQTT 5.0 section 4.10): none that the bridge itself has a use for.
+
+    Args:
+        base_topic: What the contract's topics start with, those of all modems and pools.
+        modems: Those of the configuration; the topics that it names are no one else's to answer on.
+        discovery_prefix: What discovery topics start with; None if there are none.
+    """
+
+    def __init__(self, base_topic: str, modems: Sequence[ModemSettings], *, discovery_prefix: str | None) -> None:
+        self._own = tuple(prefix for prefix in (base_topic, discovery_prefix) if prefix is not None)
+        self.change(modems)
+
+    def change(self, modems: Sequence[ModemSettings]) -> None:
+        """Go by other modems from now on."""
+        named = [topic for modem in modems for topic in _named(modem)]
+        self._filters = Filters((topic_filter, True) for topic_filter in (*named, *(f"{own}/#" for own in self._own)))
+
+    def of(self, received: Received) -> str | None:
+        """Return where the sender of a message is answered as well, or None."""
+        topic = received.response_topic
+        if topic is None:
+            return None
+        if self._filters.find(topic):
+            log.warning("%s: not answered on %s, which is the bridge's own", received.topic, topic)
+            return None
+        return topic
+
+
+def _named(modem: ModemSettings) -> list[str]:
+    """Return the topics and filters that a modem's configuration names."""
+    power = modem.recovery.power
+    topics = [power.topic if power is not None else None]
+    for socket in modem.sockets:
+        topics += [*socket.send_topics, socket.received_topic, socket.dead_letter_topic]
+    return [topic for topic in topics if topic is not None]
