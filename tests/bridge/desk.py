@@ -23,6 +23,7 @@ from sim7020_bridge.outbox.rules import Rules
 from sim7020_bridge.reports.reporter import Reporter, pdn_document
 from sim7020_bridge.requests.delivery_verbs import DeliveryRequests
 from sim7020_bridge.requests.requests import Requests
+from sim7020_bridge.requests.trace import TraceRequest
 from tests.bridge.instant_store import InstantStore
 from tests.bridge.modem.bench import Bench, running, virtual_clock
 from tests.bridge.scripted_module import ScriptedModule
@@ -38,6 +39,7 @@ class Desk:
     published: list[Publication] = field(default_factory=list)
     acknowledged: list[Received] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    trace: TraceRequest = field(init=False)
     usage: Usage = field(init=False)
     outbox: Outbox = field(init=False)
     router: Router = field(init=False)
@@ -49,6 +51,7 @@ class Desk:
         bench = self.bench
         response_topics = ResponseTopics(TOPICS.base, [bench.settings], discovery_prefix="homeassistant")
         receipts = Receipts(TOPICS, bench.settings.sockets, clock=virtual_clock)
+        self.trace = TraceRequest(bench.settings.name)
         self.usage = Usage(bench.settings.data_budget, changed=lambda *_: self._outbox_changed(), clock=virtual_clock)
         self.outbox = Outbox(
             InstantStore(),
@@ -89,7 +92,7 @@ class Desk:
             acknowledge=self.acknowledged.append,
             pdn=lambda state: pdn_document(state.pdn),
             publish=self._publish,
-            more=DeliveryRequests(self.outbox, self.usage).verbs,
+            more={**DeliveryRequests(self.outbox, self.usage).verbs, **self.trace.verbs},
             clock=virtual_clock,
         )
         self.reporter = Reporter(
@@ -196,6 +199,7 @@ async def staffed(*sockets: SocketSettings, absent: int = 0, **settings: Any) ->
             with suppress(asyncio.CancelledError):
                 await serving
             await desk.requests.stop()
+            desk.trace.stop()
             desk.reporter.stop()
             await desk.outbox.close()
 

@@ -53,7 +53,8 @@ def check_power_saving(settings: PowerSavingSettings | None) -> None:
         raise ValueError("periodic_update must be longer than active_time")
     if settings.retain_sockets and not uses_psm(settings):
         raise ValueError("retain_sockets needs active_time or periodic_update")
-    if settings.paging_window is not None and (settings.edrx_cycle or 0.0) < settings.paging_window:
+    cycle, window = settings.edrx_cycle, settings.paging_window
+    if window is not None and (cycle is None or cycle < window):
         raise ValueError("paging_window needs an edrx_cycle that is not shorter")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeGuard
 
 from sim7020_bridge.errors import RequestRefused
 from sim7020_bridge.mqtt.json_text import JsonValue, NotJson, parse_object
@@ -37,7 +38,7 @@ class RequestBody:
         if text is None:
             return
         try:
-            expires = datetime.fromisoformat(text)
+            expires = datetime.fromisoformat(text.upper())
         except ValueError:
             expires = None
         if expires is None or expires.tzinfo is None:
@@ -60,15 +61,28 @@ class RequestBody:
         raise _invalid(key, "must be a string")
 
     def integer(self, key: str, *, minimum: int, maximum: int, default: int | None = None) -> int:
-        """Return a whole number from ``minimum`` to ``maximum``; it must be there unless there is a default."""
+        """Return a whole number from ``minimum`` to ``maximum``; it must be there unless there is a default.
+
+        JSON knows one kind of numbers: 4.0 is 4.
+        """
         value = self.fields.get(key)
         if value is None:
             if default is None:
                 raise _invalid(key, "is needed")
             return default
-        if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= maximum:
+        if not _is_number(value) or not minimum <= value <= maximum or value != int(value):
             raise _invalid(key, f"must be a whole number from {minimum} to {maximum}")
-        return value
+        return int(value)
+
+    def seconds(self, key: str, *, maximum: int, zero: bool = True) -> float | None:
+        """Return a number of seconds from 0 to ``maximum``, or None if there is none; ``zero``: 0 is one of them."""
+        value = self.fields.get(key)
+        if value is None:
+            return None
+        if not _is_number(value) or not 0 <= value <= maximum or (value == 0 and not zero):
+            least = "from 0" if zero else "above 0"
+            raise _invalid(key, f"must be a number of seconds {least} to {maximum}")
+        return float(value)
 
     def flag(self, key: str, *, default: bool) -> bool:
         """Return true or false."""
@@ -81,7 +95,9 @@ class RequestBody:
 
     def choice(self, key: str, allowed: tuple[str, ...], *, default: str) -> str:
         """Return one of the allowed strings."""
-        value = self.optional_text(key) or default
+        value = self.optional_text(key)
+        if value is None:
+            return default
         if value not in allowed:
             raise _invalid(key, f"must be one of {', '.join(allowed)}")
         return value
@@ -99,6 +115,10 @@ def parse_request(payload: bytes) -> RequestBody:
         return RequestBody(parse_object(payload))
     except NotJson as error:
         raise RequestRefused("invalid_json", str(error)) from error
+
+
+def _is_number(value: JsonValue) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _invalid(key: str, problem: str) -> RequestRefused:

@@ -40,28 +40,28 @@ class DeliveryRequests:
         return {"outbox": self._act, "calibrate": self._calibrate}
 
     async def _act(self, body: RequestBody) -> Data:
-        socket = body.optional_text("socket")
+        socket, name = body.optional_text("socket"), body.optional_text("id")
+        start = body.integer("start", minimum=0, maximum=10**9, default=0)
+        limit = body.integer("limit", minimum=1, maximum=MOST_LISTED, default=MOST_LISTED)
         match body.choice("action", ACTIONS, default="list"):
             case "show":
-                entries = self._named(body.text("id"), socket)
+                entries = self._named(name, socket)
                 return {"messages": len(entries), "entries": [_described(entry, data=True) for entry in entries]}
             case "cancel":
-                return await self._cancel(self._named(body.text("id"), socket))
+                return await self._cancel(self._named(name, socket))
             case "purge":
                 return await self._cancel(self._to(socket))
             case _:
-                return self._list(socket, body)
-
-    def _list(self, socket: str | None, body: RequestBody) -> Data:
-        start = body.integer("start", minimum=0, maximum=10**9, default=0)
-        limit = body.integer("limit", minimum=1, maximum=MOST_LISTED, default=MOST_LISTED)
-        entries = self._to(socket)
-        return {"messages": len(entries), "entries": [_described(entry) for entry in entries[start : start + limit]]}
+                entries = self._to(socket)
+                listed = [_described(entry) for entry in entries[start : start + limit]]
+                return {"messages": len(entries), "entries": listed}
 
     def _to(self, socket: str | None) -> list[Entry]:
         return [entry for entry in self._outbox if socket in {None, entry.message.socket}]
 
-    def _named(self, name: str, socket: str | None) -> list[Entry]:
+    def _named(self, name: str | None, socket: str | None) -> list[Entry]:
+        if not name:
+            raise RequestRefused("invalid_request", "id is needed")
         found = [entry for entry in self._to(socket) if entry.message.id == name]
         if not found:
             raise RequestRefused("unknown_message", f"no message {name} is in the outbox; it may have its end already")

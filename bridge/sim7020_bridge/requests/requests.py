@@ -12,6 +12,7 @@ from sim7020_bridge.commands.network import PingReply
 from sim7020_bridge.commands.packet import ActivateContext, DeactivateContext, SetDefaultApn
 from sim7020_bridge.commands.quoting import require_quotable
 from sim7020_bridge.commands.raw import RawCommand
+from sim7020_bridge.config import values
 from sim7020_bridge.config.model import PowerSavingSettings
 from sim7020_bridge.errors import (
     BridgeError,
@@ -193,14 +194,13 @@ class Requests:
 
     def _send(self, received: Received, body: RequestBody) -> None:
         """Take a message in; the response says that it is on disk, so it comes when it is."""
-        ttl = body.integer("ttl", minimum=1, maximum=LONGEST_TTL, default=0)
         message = Message(
             id=_short(body, "id") or new_id(),
             socket=body.text("socket"),
             data=decode_data(body.fields),
             at=self._clock(),
             priority=Priority[body.choice("priority", PRIORITIES, default="normal").upper()],
-            ttl=ttl or None,
+            ttl=body.seconds("ttl", maximum=LONGEST_TTL, zero=False),
             key=_short(body, "key"),
         )
         if not message.data:
@@ -265,7 +265,7 @@ class Requests:
         module = self._modem.module
         username, password = body.optional_text("username") or "", body.optional_text("password") or ""
         try:
-            apn = SetDefaultApn(body.text("apn"), username, password)
+            apn = SetDefaultApn(values.apn(body.text("apn")), username, password)
         except ValueError as error:
             raise RequestRefused("invalid_request", str(error)) from error
         warning = self._count_attach()
@@ -291,10 +291,10 @@ class Requests:
 
     async def _sleep(self, body: RequestBody) -> Data:
         saving = PowerSavingSettings(
-            active_time=_seconds(body, "active_time"),
-            periodic_update=_seconds(body, "periodic_update"),
-            edrx_cycle=_seconds(body, "edrx_cycle"),
-            paging_window=_seconds(body, "paging_window"),
+            active_time=body.seconds("active_time", maximum=LONGEST_TIMER),
+            periodic_update=body.seconds("periodic_update", maximum=LONGEST_TIMER),
+            edrx_cycle=body.seconds("edrx_cycle", maximum=LONGEST_TIMER),
+            paging_window=body.seconds("paging_window", maximum=LONGEST_TIMER),
             light_sleep=body.flag("light_sleep", default=False),
             release_assistance=body.flag("release_assistance", default=False),
             retain_sockets=body.flag("retain_sockets", default=False),
@@ -337,15 +337,6 @@ def _matches(line: str, pattern: str) -> bool:
     # what follows a basic command is joined to it without a mark (V.250 section 5.2.1), unless it is its number
     rest = line.removeprefix(start)
     return start == "AT" or line[2:3] in {"+", "*"} or rest == "" or rest.isdigit()
-
-
-def _seconds(body: RequestBody, key: str) -> float | None:
-    value = body.fields.get(key)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LONGEST_TIMER:
-        raise RequestRefused("invalid_request", f"{key} must be a number of seconds from 0 to {LONGEST_TIMER}")
-    return float(value)
 
 
 async def _until_online(module: Module) -> None:
