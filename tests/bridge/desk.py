@@ -20,8 +20,10 @@ from sim7020_bridge.outbox.message import Owed, Priority
 from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.outbox.passing_time import Clocks, PassingTime
 from sim7020_bridge.outbox.rules import Rules
-from sim7020_bridge.reports.reporter import Reporter, pdn_document
-from sim7020_bridge.requests.delivery_verbs import DeliveryRequests
+from sim7020_bridge.reports.reporter import Reporter
+from sim7020_bridge.reports.state import pdn_document
+from sim7020_bridge.requests.delivery_verbs import DeliveryVerbs
+from sim7020_bridge.requests.modem_verbs import ModemVerbs
 from sim7020_bridge.requests.requests import Requests
 from sim7020_bridge.requests.trace import TraceRequest
 from tests.bridge.instant_store import InstantStore
@@ -85,14 +87,16 @@ class Desk:
             clock=virtual_clock,
         )
         self.requests = Requests(
-            bench.modem,
             topics=TOPICS,
             response_topics=response_topics,
             submit=self.intake.submit,
             acknowledge=self.acknowledged.append,
-            pdn=lambda state: pdn_document(state.pdn),
             publish=self._publish,
-            more={**DeliveryRequests(self.outbox, self.usage).verbs, **self.trace.verbs},
+            verbs={
+                **ModemVerbs(bench.modem, pdn=lambda state: pdn_document(state.pdn)).verbs,
+                **DeliveryVerbs(self.outbox, self.usage).verbs,
+                **self.trace.verbs,
+            },
             clock=virtual_clock,
         )
         self.reporter = Reporter(

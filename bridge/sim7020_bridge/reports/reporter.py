@@ -6,19 +6,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from sim7020_bridge import VERSION
 from sim7020_bridge.clock import Clock, wall_clock
-from sim7020_bridge.commands.clock import NetworkTime
-from sim7020_bridge.commands.registration import RegistrationStatus
-from sim7020_bridge.commands.sim import SimReading, SimState
-from sim7020_bridge.commands.timers import edrx_seconds, ptw_seconds, t3324_seconds, t3412_seconds
 from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.modem.alerts import Alert, AlertId, alerts
 from sim7020_bridge.modem.facts import Facts
-from sim7020_bridge.modem.ladder import Rung
 from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.sockets import Sockets
-from sim7020_bridge.modem.state import Layer, ModemState, Pdn
+from sim7020_bridge.modem.state import Layer, ModemState
 from sim7020_bridge.modem.usage import Usage
 from sim7020_bridge.mqtt import documents
 from sim7020_bridge.mqtt.json_text import dump
@@ -26,11 +20,9 @@ from sim7020_bridge.mqtt.messages import Publication
 from sim7020_bridge.mqtt.topics import Topics
 from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.reports.delivery_alerts import delivery_alerts
+from sim7020_bridge.reports.state import info_document, socket_document, state_document
 
 log: Final = logging.getLogger(__name__)
-
-NB_IOT: Final = 9
-"""Access technology of +CEREG and +COPS (3GPP TS 27.007)."""
 
 COUNTER_DELAY: Final = 1.0
 """Seconds for which changes of mere counters are collected into one publication."""
@@ -185,31 +177,7 @@ class Reporter:
         )
 
     def _info(self) -> None:
-        identity = self._facts.state.identity
-        modem = documents.ModemInfo(
-            name=self._settings.name,
-            manufacturer=identity.manufacturer,
-            model=identity.model,
-            firmware=identity.firmware,
-            imei=identity.imei,
-            imsi=identity.imsi,
-            iccid=identity.iccid,
-        )
-        sockets = tuple(
-            documents.SocketInfo(
-                name=socket.name,
-                protocol=socket.transport,
-                host=socket.host,
-                port=socket.port,
-                encoding=socket.encoding,
-                send_topics=(self._topics.send(socket.name), *socket.send_topics),
-                received_topic=socket.received_topic or self._topics.received(socket.name),
-                pool=socket.pool,
-            )
-            for socket in self._settings.sockets
-        )
-        bridge = documents.BridgeInfo("sim7020-bridge", VERSION)
-        info = documents.InfoDocument(bridge=bridge, modem=modem, sockets=sockets, requests=self._requests)
+        info = info_document(self._facts.state.identity, self._settings, self._topics, requests=self._requests)
         self._retain(self._topics.info, dump(info))
 
     def _state(self) -> None:
@@ -231,141 +199,3 @@ class Reporter:
     def _soon(self, topic: str, publish: Callable[[], None]) -> None:
         if topic not in self._later:
             self._later[topic] = asyncio.get_running_loop().call_later(COUNTER_DELAY, publish)
-
-
-def state_document(state: ModemState, outbox: Outbox, usage: Usage) -> documents.StateDocument:
-    """Return the contract's ``state`` for what is known."""
-    link = state.link
-    return documents.StateDocument(
-        link=documents.LinkState(documents.Layer(link.layer), link.reason, link.since),
-        sim=documents.SimState(_sim_status(state.sim)),
-        signal=_signal_document(state),
-        registration=_registration_document(state),
-        pdn=pdn_document(state.pdn),
-        power=_power_document(state),
-        clock=_clock_document(state.time),
-        usage=usage_document(usage),
-        outbox=documents.OutboxState(
-            messages=outbox.messages,
-            bytes=outbox.bytes,
-            oldest=None if outbox.oldest is None else round(outbox.oldest, 1),
-            aside=outbox.owing.aside,
-        ),
-        counters=documents.Counters(
-            recoveries=documents.Recoveries(
-                **{rung.value: count for rung, count in state.counters.steps.items() if rung is not Rung.RESYNC}
-            ),
-            reboots=state.counters.reboots,
-            resyncs=state.counters.steps.get(Rung.RESYNC, 0),
-        ),
-    )
-
-
-def _power_document(state: ModemState) -> documents.PowerState:
-    registration, edrx, supply = state.registration, state.edrx, state.supply
-    psm = None
-    if registration is not None and registration.active_time is not None:
-        active = t3324_seconds(registration.active_time)
-        update = None if registration.periodic_tau is None else t3412_seconds(registration.periodic_tau)
-        psm = None if active is None else documents.PsmState(active, update)
-    granted = None
-    if edrx is not None and edrx.granted is not None:
-        window = None if edrx.window is None else ptw_seconds(edrx.window)
-        granted = documents.EdrxState(edrx_seconds(edrx.granted), window)
-    voltage = None if supply is None else supply.millivolts / 1000
-    return documents.PowerState(psm=psm, edrx=granted, sleeping=state.sleeping, voltage=voltage)
-
-
-def _clock_document(time: NetworkTime | None) -> documents.ClockState:
-    return documents.ClockState(None if time is None else time.moment)
-
-
-def pdn_document(pdn: Pdn) -> documents.PdnState:
-    """Return the contract's ``pdn`` for a context."""
-    state = None if pdn.active is None else "active" if pdn.active else "inactive"
-    return documents.PdnState(state, pdn.cid, pdn.apn, pdn.address)
-
-
-def usage_document(usage: Usage) -> documents.UsageState:
-    """Return the contract's ``usage``."""
-    today, period = usage.today, usage.period
-    return documents.UsageState(
-        today=documents.Traffic(today.up, today.down),
-        period=documents.Traffic(period.up, period.down),
-        budget=usage.budget,
-        left=usage.left,
-    )
-
-
-def socket_document(socket: ModemSocket, *, in_pools: bool) -> documents.SocketStateDocument:
-    """Return the contract's socket state; ``in_pools`` is whether the modem takes from its pools now."""
-    settings, state = socket.settings, socket.state
-    failure = state.failure
-    return documents.SocketStateDocument(
-        phase=documents.SocketPhase(state.phase),
-        protocol=settings.transport,
-        host=settings.host,
-        port=settings.port,
-        address=state.address,
-        last_error=None if failure is None else documents.SocketError(failure.code, failure.name, failure.at),
-        sent=documents.SocketTraffic(state.sent.messages, state.sent.bytes),
-        received=documents.SocketTraffic(state.received.messages, state.received.bytes),
-        in_pool=None if settings.pool is None else in_pools,
-    )
-
-
-def _sim_status(sim: SimReading | None) -> str | None:
-    if sim is None:
-        return None
-    return _SIM_STATUS.get(sim.state, "failed") if sim.state is not None else "failed"
-
-
-_SIM_STATUS: Final = {
-    SimState.READY: "ready",
-    SimState.NOT_INSERTED: "missing",
-    SimState.SIM_PIN: "pin_required",
-    SimState.SIM_PIN2: "pin_required",
-    SimState.SIM_PUK: "puk_required",
-    SimState.SIM_PUK2: "puk_required",
-    SimState.NOT_READY: "busy",
-}
-
-
-def _signal_document(state: ModemState) -> documents.SignalState:
-    rssi = None if state.signal is None else state.signal.dbm
-    cell = state.cell.serving if state.cell is not None else None
-    if cell is None:
-        return documents.SignalState(rssi=rssi)
-    return documents.SignalState(rssi=rssi, rsrp=cell.rsrp, rsrq=cell.rsrq, sinr=cell.snr, ecl=cell.ecl)
-
-
-def _registration_document(state: ModemState) -> documents.RegistrationState:
-    registration, operator = state.registration, state.operator
-    if registration is None:
-        return documents.RegistrationState()
-    cell = state.cell.serving if state.cell is not None else None
-    technology = registration.access_technology
-    return documents.RegistrationState(
-        status=_REGISTRATION_STATUS.get(registration.status, "unknown"),
-        operator=None if operator is None else operator.name,
-        plmn=None if operator is None else operator.plmn,
-        technology=None if technology is None else "NB-IoT" if technology == NB_IOT else str(technology),
-        tac=registration.tac,
-        cell_id=registration.cell_id,
-        band=None if cell is None else cell.band,
-        earfcn=None if cell is None else cell.earfcn,
-        pci=None if cell is None else cell.pci,
-    )
-
-
-_REGISTRATION_STATUS: Final[dict[int, str]] = {
-    RegistrationStatus.NOT_REGISTERED: "not_registered",
-    RegistrationStatus.HOME: "home",
-    RegistrationStatus.SEARCHING: "searching",
-    RegistrationStatus.DENIED: "denied",
-    RegistrationStatus.UNKNOWN: "unknown",
-    RegistrationStatus.ROAMING: "roaming",
-    RegistrationStatus.SMS_ONLY_HOME: "home",
-    RegistrationStatus.SMS_ONLY_ROAMING: "roaming",
-    RegistrationStatus.WITHHELD: "not_registered",
-}

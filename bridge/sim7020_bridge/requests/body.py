@@ -1,6 +1,6 @@
 """The JSON body of a request: read once, then asked for its fields."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeGuard
@@ -101,6 +101,13 @@ class RequestBody:
         if value not in allowed:
             raise _invalid(key, f"must be one of {', '.join(allowed)}")
         return value
+
+
+Data = Mapping[str, object]
+"""What a response tells beside its status."""
+
+Verb = Callable[[RequestBody], Awaitable[Data]]
+"""Carries out one request; raises a BridgeError where it can't be done."""
 
 
 def parse_request(payload: bytes) -> RequestBody:

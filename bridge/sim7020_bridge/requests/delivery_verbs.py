@@ -1,6 +1,6 @@
 """Requests about what waits and what it cost."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -9,9 +9,7 @@ from sim7020_bridge.errors import RequestRefused
 from sim7020_bridge.modem.usage import Usage
 from sim7020_bridge.outbox.message import Entry, Place
 from sim7020_bridge.outbox.outbox import Outbox
-from sim7020_bridge.requests.body import RequestBody
-
-Data = Mapping[str, object]
+from sim7020_bridge.requests.body import Data, RequestBody, Verb
 
 MOST_LISTED: Final = 100
 """Messages in one answer."""
@@ -22,7 +20,7 @@ MOST_CALIBRATED: Final = 1024**4
 ACTIONS: Final = ("list", "show", "cancel", "purge")
 
 
-class DeliveryRequests:
+class DeliveryVerbs:
     """Carries out the requests ``outbox`` and ``calibrate``.
 
     Args:
@@ -35,7 +33,7 @@ class DeliveryRequests:
         self._usage = usage
 
     @property
-    def verbs(self) -> Mapping[str, Callable[[RequestBody], Awaitable[Data]]]:
+    def verbs(self) -> Mapping[str, Verb]:
         """Each verb and how it is carried out."""
         return {"outbox": self._act, "calibrate": self._calibrate}
 

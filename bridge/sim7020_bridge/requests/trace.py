@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from sim7020_bridge import logs
-from sim7020_bridge.requests.body import RequestBody
+from sim7020_bridge.requests.body import Data, RequestBody, Verb
 
 log: Final = logging.getLogger(__name__)
 
@@ -15,8 +15,6 @@ LONGEST: Final = 24 * 3600
 
 USUAL: Final = 600
 """Seconds, unless the request says otherwise."""
-
-Data = Mapping[str, object]
 
 
 class TraceRequest:
@@ -27,7 +25,7 @@ class TraceRequest:
         self._end: asyncio.TimerHandle | None = None
 
     @property
-    def verbs(self) -> Mapping[str, Callable[[RequestBody], Awaitable[Data]]]:
+    def verbs(self) -> Mapping[str, Verb]:
         """The verb, and what carries it out."""
         return {"trace": self._trace}
 

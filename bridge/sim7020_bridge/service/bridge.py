@@ -35,8 +35,10 @@ from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.outbox.records import UsageRow
 from sim7020_bridge.outbox.rules import Rules
 from sim7020_bridge.reports.discovery import Discovery
-from sim7020_bridge.reports.reporter import Reporter, pdn_document, socket_document, state_document
-from sim7020_bridge.requests.delivery_verbs import DeliveryRequests
+from sim7020_bridge.reports.reporter import Reporter
+from sim7020_bridge.reports.state import pdn_document, socket_document, state_document
+from sim7020_bridge.requests.delivery_verbs import DeliveryVerbs
+from sim7020_bridge.requests.modem_verbs import ModemVerbs
 from sim7020_bridge.requests.requests import Requests
 from sim7020_bridge.requests.trace import TraceRequest
 from sim7020_bridge.service.health import Health, Snapshot
@@ -152,14 +154,16 @@ class Bridge:
         )
         self._trace = TraceRequest(settings.name)
         self._requests = Requests(
-            self.modem,
             topics=topics,
             response_topics=answered,
             submit=self._intake.submit,
             acknowledge=self._acknowledge,
-            pdn=lambda state: pdn_document(state.pdn),
             publish=self._client.publish,
-            more={**DeliveryRequests(self._outbox, self._usage).verbs, **self._trace.verbs},
+            verbs={
+                **ModemVerbs(self.modem, pdn=lambda state: pdn_document(state.pdn)).verbs,
+                **DeliveryVerbs(self._outbox, self._usage).verbs,
+                **self._trace.verbs,
+            },
             clock=clock,
         )
         self._reporter = Reporter(

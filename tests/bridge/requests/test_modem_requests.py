@@ -99,7 +99,7 @@ async def test_wake() -> None:
 async def test_at() -> None:
     """An allowed command is sent as it is, logged, and its lines are the answer."""
     async with staffed(allow_at=("AT+CSQ", "at+cgpaddr*")) as desk:
-        assert desk.requests.verbs[-1] == "at"
+        assert desk.requests.verbs.count("at") == 1
         await desk.bench.online()
         response = await desk.ask("at", command="AT+CSQ")
         assert response["data"] == {"command": "AT+CSQ", "lines": ["+CSQ: 20,0"]}
