@@ -104,7 +104,7 @@ OUTBOX = (
     Key(
         "max_bytes",
         values.whole_number(1024, MOST_BYTES),
-        "Their payload in bytes, from 1024 on.",
+        "Bytes that they take, from 1024 on: payload, id, key, Response Topic and Correlation Data.",
         DEFAULT_MAX_BYTES,
     ),
     Key(

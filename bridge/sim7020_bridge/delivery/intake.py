@@ -103,6 +103,7 @@ class Intake:
             self._check_pool(name, pool)
             socket = self.socket(name)
             _refuse_retained(received)
+            self._response_topics.check(received)
             message = Message(
                 id=_checked("id", message_id),
                 socket=name,

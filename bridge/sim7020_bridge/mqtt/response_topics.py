@@ -5,10 +5,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from sim7020_bridge.config.model import ModemSettings
+from sim7020_bridge.errors import PayloadRefused
 from sim7020_bridge.mqtt.filters import Filters
 from sim7020_bridge.mqtt.messages import Received
 
 log: Final = logging.getLogger(__name__)
+
+LONGEST: Final = 1024
+"""Bytes of a Response Topic or of Correlation Data: both are kept with a message until its end."""
 
 
 class ResponseTopics:
@@ -29,9 +33,28 @@ class ResponseTopics:
         named = [topic for modem in modems for topic in _named(modem)]
         self._filters = Filters((topic_filter, True) for topic_filter in (*named, *(f"{own}/#" for own in self._own)))
 
+    def check(self, received: Received) -> None:
+        """Refuse a message whose answers would take more room than they are worth.
+
+        Raises:
+            PayloadRefused: ``invalid_property``.
+        """
+        for name, value in (
+            ("Response Topic", (received.response_topic or "").encode()),
+            ("Correlation Data", received.correlation_data or b""),
+        ):
+            if len(value) > LONGEST:
+                raise PayloadRefused(
+                    "invalid_property", f"the {name} has {len(value)} bytes, and at most {LONGEST} are kept"
+                )
+
     def of(self, received: Received) -> str | None:
         """Return where the sender of a message is answered as well, or None."""
         topic = received.response_topic
+        try:
+            self.check(received)
+        except PayloadRefused:
+            return None
         if topic is None:
             return None
         if self._filters.find(topic):

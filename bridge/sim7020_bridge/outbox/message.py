@@ -95,6 +95,16 @@ class Message:
     reply_to: ReplyTo | None = None
     pool: str | None = None
 
+    @property
+    def size(self) -> int:
+        """Bytes of all that its sender had a say in: the payload and what is kept beside it."""
+        size = len(self.data)
+        for text in (self.id, self.socket, self.key, self.pool):
+            size += len((text or "").encode(errors="surrogatepass"))
+        if self.reply_to is not None:
+            size += len(self.reply_to.topic.encode()) + len(self.reply_to.correlation_data or b"")
+        return size
+
 
 class Place(Enum):
     """Where the running bridge has a message."""

@@ -374,7 +374,7 @@ class Outbox:
         if old is not None:
             displaced.append((old, Loss.SUPERSEDED))
             self._leave(old)
-        while self.messages >= self._settings.max_messages or self.bytes + len(message.data) > self._settings.max_bytes:
+        while self.messages >= self._settings.max_messages or self.bytes + message.size > self._settings.max_bytes:
             self.full = True
             oldest = self._lines.least(message.priority)
             if self._settings.when_full is WhenFull.REJECT or oldest is None:
@@ -389,7 +389,7 @@ class Outbox:
     def _enter(self, entry: Entry) -> None:
         message = entry.message
         self._entries[entry.number] = entry
-        self.bytes += len(message.data)
+        self.bytes += message.size
         if message.key is not None:
             self._keys[message.socket, message.key] = entry
 
@@ -404,7 +404,7 @@ class Outbox:
         if self._entries.pop(entry.number, None) is None:
             return
         message = entry.message
-        self.bytes -= len(message.data)
+        self.bytes -= message.size
         if message.key is not None and self._keys.get((message.socket, message.key)) is entry:
             del self._keys[message.socket, message.key]
         if entry.place is Place.WAITING:

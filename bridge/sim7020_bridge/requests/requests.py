@@ -108,6 +108,7 @@ class Requests:
     def _check(self, received: Received, body: RequestBody) -> None:
         if received.retain:
             raise RequestRefused("retained", "retained requests are refused: publish it without the retain flag")
+        self._response_topics.check(received)
         body.check_fresh(self._clock())
 
     def _admitted(self, verb: str) -> Verb:

@@ -36,7 +36,7 @@ _METRICS: Final = {
     "coverage_level": ("gauge", "Coverage enhancement level, 0 to 2."),
     "supply_volts": ("gauge", "Supply voltage that the module measured."),
     "outbox_messages": ("gauge", "Messages without a final receipt."),
-    "outbox_bytes": ("gauge", "Their payload."),
+    "outbox_bytes": ("gauge", "What they take, payload and all that is kept with it."),
     "outbox_oldest_seconds": ("gauge", "Age of the oldest message that waits."),
     "data_today_bytes": ("gauge", "Bytes since 0:00 UTC, headers included."),
     "data_period_bytes": ("gauge", "Bytes in this billing period, headers included."),
@@ -47,7 +47,7 @@ _METRICS: Final = {
     "resyncs_total": ("counter", "Deadlines that passed without an answer."),
     "socket_open": ("gauge", "1 if the socket is open."),
     "socket_sent_messages_total": ("counter", "Messages that the module took."),
-    "socket_sent_bytes_total": ("counter", "Their payload."),
+    "socket_sent_bytes_total": ("counter", "What they take, payload and all that is kept with it."),
     "socket_received_messages_total": ("counter", "Pieces of data that came."),
     "socket_received_bytes_total": ("counter", "Their bytes."),
 }

@@ -137,7 +137,7 @@ async def test_what_comes_back_is_not_superseded_by_a_repeated_id(desk: Desk) ->
     await desk.written()
     assert desk.taken[-1] == ("before", False)
     assert desk.waiting() == ["one"]
-    assert (desk.outbox.messages, desk.outbox.bytes) == (1, 3)
+    assert (desk.outbox.messages, desk.outbox.bytes) == (1, 8)
     assert desk.send() == "one"
 
 

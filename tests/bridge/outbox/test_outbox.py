@@ -1,14 +1,15 @@
 """The outbox, over its own file: what is written stays, goes once, and in order."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sim7020_bridge.config.model import OutboxSettings, WhenFull
 from sim7020_bridge.errors import BrokerDisconnects, PayloadRefused
-from sim7020_bridge.outbox.message import Loss, Owed, OwedKind, Priority, Stage
-from tests.bridge.outbox.desk import Desk
+from sim7020_bridge.outbox.message import Loss, Owed, OwedKind, Priority, ReplyTo, Stage
+from tests.bridge.outbox.desk import Desk, message
 
 YEAR = 365.25 * 24 * 3600
 
@@ -51,8 +52,21 @@ async def test_how_full_it_is(desk: Desk) -> None:
     desk.put("m", data=b"x" * 512)
     desk.put("n", data=b"x")
     assert desk.outbox.filled == 2 / limits.max_messages
-    desk.put("o", data=b"x" * (limits.max_bytes // 2 - 513))
+    desk.put("o", data=b"x" * (limits.max_bytes // 2 - desk.outbox.bytes - 2))
     assert desk.outbox.filled == 1 / 2
+
+
+async def test_all_that_is_kept_counts(desk: Desk) -> None:
+    """The limit in bytes holds for what is kept beside the payload too, and all of it is free again at the end."""
+    plain = message("m", data=b"x")
+    answered = replace(plain, key="ü", pool="b", reply_to=ReplyTo("topic", b"12345"))
+    assert (plain.size, answered.size) == (3, 3 + 2 + 1 + 5 + 5)
+    desk.put("m", data=b"x", reply_to=ReplyTo("t" * 1000, b"c" * 1000))
+    await desk.written()
+    assert desk.outbox.bytes == 2003
+    assert (await desk.again()).bytes == 2003
+    desk.send()
+    assert desk.outbox.bytes == 0
 
 
 async def test_nothing_goes_before_it_is_on_disk(desk: Desk) -> None:
@@ -163,7 +177,7 @@ async def test_a_full_outbox_refuses(tmp_path: Path) -> None:
 
 async def test_a_full_outbox_drops_what_is_missed_least(tmp_path: Path) -> None:
     """With drop_oldest the oldest of the lowest priority goes, but never for something less important."""
-    settings = OutboxSettings(max_messages=3, max_bytes=100, when_full=WhenFull.DROP_OLDEST)
+    settings = OutboxSettings(max_messages=3, max_bytes=102, when_full=WhenFull.DROP_OLDEST)
     desk = Desk(tmp_path, settings)
     await desk.outbox.load()
     desk.put("one", priority=Priority.HIGH)

@@ -272,6 +272,18 @@ async def test_response_topic(topic: str, answers: int) -> None:
         assert len(desk.on(TOPICS.response("refresh"))) == 1
 
 
+@pytest.mark.parametrize("more", [{"response_topic": "t" * 1025}, {"correlation_data": bytes(1025)}])
+@on_virtual_time
+async def test_too_long_to_be_answered(more: dict[str, Any]) -> None:
+    """A request whose answer would carry too much is refused, where every answer is."""
+    async with staffed(UDP) as desk:
+        await desk.bench.online()
+        desk.request("refresh", {}, **{"response_topic": "me/answers", **more})
+        await asyncio.sleep(10)
+        assert desk.on("me/answers") == desk.on("t" * 1025) == []
+        assert desk.documents(TOPICS.response("refresh"))[0]["error"]["code"] == "invalid_property"
+
+
 @on_virtual_time
 async def test_stop_gives_up() -> None:
     """Requests that are under way at the end are given up, and leave no task."""
