@@ -1,4 +1,4 @@
-"""What the site needs beside the pages: links that leave docs/ lead to the repository."""  # noqa: INP001 - mkdocs loads the file
+"""What the site needs beside the pages: links that leave docs/ lead to the repository."""
 
 import posixpath
 import re

@@ -7,10 +7,10 @@ import pytest
 
 from sim7020_bridge.config.load import load
 from sim7020_bridge.config.model import ModemSettings, PowerHookSettings, PowerSavingSettings, RecoverySettings
-from sim7020_bridge.config.reference import markdown
 from sim7020_bridge.config.schema import describe
 from sim7020_bridge.errors import ConfigurationError
 
+PAGE = Path(__file__).parents[3] / "docs" / "configuration.md"
 SOCKET = "sockets: {data: {protocol: udp, host: h, port: 1, send_topics: [a/+/set], received_topic: b/c}}"
 
 
@@ -292,7 +292,7 @@ def test_hooks_of_one_modem_and_sockets_of_another(tmp_path: Path) -> None:
 
 def test_documented_examples_load(tmp_path: Path) -> None:
     """Each example in the documentation is good where it says that it belongs."""
-    examples = re.findall(r"```yaml\n((?:power_saving|recovery):\n.*?)```", markdown(), re.DOTALL)
+    examples = re.findall(r"```yaml\n((?:power_saving|recovery):\n.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert len(examples) == 4
     for example in examples:
         program = tmp_path / "usb-power"
