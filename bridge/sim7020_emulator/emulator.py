@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from sim7020_emulator.at.interpreter import Interpreter
 from sim7020_emulator.firmware.variants import Variants
-from sim7020_emulator.handlers.registry import COMMANDS
+from sim7020_emulator.handlers.equipment import Equipment
 from sim7020_emulator.line.faults import LineFaults
 from sim7020_emulator.line.uart import Uart
 from sim7020_emulator.module.facts import Facts
@@ -54,9 +54,13 @@ class Emulator:
         self.module = Module(setup.model, setup.facts, setup.variants, setup.internet, self.schedule, rate=rate)
         self.uart = Uart(line_rate)
         self.line_faults = LineFaults(self.schedule, self.uart.write, trace)
-        self.interpreter = Interpreter(self.module, COMMANDS, self.line_faults.speak, self.line_faults.trace)
+        faults = self.line_faults
+        self.interpreter = Interpreter(
+            self.schedule, Equipment(self.module), faults.speak, faults.trace, before_line=faults.meet
+        )
         self.line_faults.on_heard = self.interpreter.feed
-        self.interpreter.before_line = self.line_faults.meet
+        self.module.on_report = self.interpreter.report
+        self.module.on_power = self.interpreter.reset
         self.uart.on_receive(self.line_faults.hear)
         self.module.on_rate = self._change_rate
         self.module.on_change = self._changed

@@ -5,22 +5,14 @@ manual forbids it to type before the final result.
 """
 
 import asyncio
-import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable
+from typing import Protocol
 
-from sim7020_emulator.at.results import (
-    CME_TEXTS,
-    NUMERIC_RESULTS,
-    Cme,
-    MobileEquipmentError,
-    PlainError,
-    Refused,
-)
-from sim7020_emulator.at.syntax import MAX_LINE, Arguments, Invocation, read_line
-from sim7020_emulator.handlers.command import Answer, Call, Command, Handler
-from sim7020_emulator.line.faults import SOUND, Spoiled, Withheld
-from sim7020_emulator.module.module import Module, Power
+from sim7020_emulator.at.answer import SOUND, Answer, Spoiled, Withheld
+from sim7020_emulator.at.results import CME_TEXTS, NUMERIC_RESULTS, MobileEquipmentError, PlainError, Refused
+from sim7020_emulator.at.syntax import MAX_LINE, Invocation, read_line
+from sim7020_emulator.schedule import Schedule
 
 _BACKSPACE = 8
 _CR = 13
@@ -32,25 +24,69 @@ _ATTENTION = re.compile(r"[Aa][Tt]")
 _PREFIX = re.compile(r"^([+*][A-Z]+|PrimaryDns|SecondaryDns): ")
 
 
+class MobileEquipment(Protocol):
+    """What an interpreter has to know of what it speaks for."""
+
+    @property
+    def on(self) -> bool:
+        """Whether it runs."""
+        ...
+
+    @property
+    def spaced(self) -> bool:
+        """Whether a blank follows the colon of an answer."""
+        ...
+
+    @property
+    def echo_end(self) -> bytes:
+        """What follows the echo of a command line."""
+        ...
+
+    def hears(self) -> bool:
+        """Say whether bytes that arrive now are heard."""
+        ...
+
+    def setting(self, name: str) -> int:
+        """Return E, Q, V or CMEE."""
+        ...
+
+    def received(self) -> None:
+        """Note that a command line has come."""
+        ...
+
+    def answered(self) -> None:
+        """Note that a command line is answered."""
+        ...
+
+    async def carry_out(
+        self, invocation: Invocation, collect: Callable[[int | None], Awaitable[bytes | None]]
+    ) -> Answer:
+        """Carry out one command, which may collect payload behind a prompt; raises ``Refused``."""
+        ...
+
+
 class Interpreter:
-    """The AT port of one module.
+    """An AT port.
 
     Args:
-        write: Takes what the module sends.
-        trace: Takes each line with its direction, ``>`` to the module or ``<`` from it.
+        write: Takes what is said.
+        trace: Takes each line with its direction, ``>`` from the host or ``<`` to it.
+        before_line: Takes each command line before it is carried out; says what is wrong with its answer.
     """
 
     def __init__(
         self,
-        module: Module,
-        commands: Mapping[str, Command],
+        schedule: Schedule,
+        equipment: MobileEquipment,
         write: Callable[[bytes], None],
         trace: Callable[[str, str], None] = lambda _direction, _text: None,
+        before_line: Callable[[str], Spoiled] = lambda _: SOUND,
     ) -> None:
-        self._module = module
-        self._commands = commands
+        self._schedule = schedule
+        self._equipment = equipment
         self._write = write
         self._trace = trace
+        self._before_line = before_line
         self._line = bytearray()
         self._too_long = False
         self._skip_lf = False
@@ -59,14 +95,10 @@ class Interpreter:
         self._collected = bytearray()
         self._wanted: int | None = None
         self._withheld = Withheld.NOTHING
-        self.before_line: Callable[[str], Spoiled] = lambda _: SOUND
-        """Takes each command line before it is carried out; says what is wrong with its answer."""
-        module.on_report = self._report
-        module.on_power = self._power_changed
 
     def feed(self, data: bytes) -> None:
         """Take bytes as they come off the line."""
-        while data and self._module.power is Power.ON and self._module.light_sleep.hears():
+        while data and self._equipment.hears():
             if self._skip_lf:
                 self._skip_lf = False
                 data = data.removeprefix(b"\n")
@@ -77,6 +109,17 @@ class Interpreter:
                 return
             typed, end, data = data.partition(b"\r")
             self._edit(typed + end)
+
+    def report(self, text: str) -> None:
+        """Say an unsolicited line."""
+        self._send(self._spaced(text))
+
+    def reset(self) -> None:
+        """Forget what was typed and what was being done: the equipment went off, to sleep or through a reset."""
+        self._line.clear()
+        self._too_long = False
+        if self._running is not None and self._running is not asyncio.current_task():
+            self._running.cancel()
 
     def _edit(self, typed: bytes) -> None:
         echo = bytearray()
@@ -96,10 +139,8 @@ class Interpreter:
                 self._line.append(byte)
             else:
                 self._too_long = True
-        if self._module.profile.number("E"):
-            if complete and self._module.variants.is_set("echo_quirk", "yes"):
-                echo += b"\r\n"
-            self._write(bytes(echo))
+        if self._equipment.setting("E"):
+            self._write(bytes(echo) + (self._equipment.echo_end if complete else b""))
         if complete:
             self._skip_lf = True
             text, too_long = self._line.decode("latin-1"), self._too_long
@@ -114,12 +155,12 @@ class Interpreter:
             self._trace(">", text)
         if start < 0:
             return
-        self._module.psm.command()
-        spoiled = self.before_line(text[start:])
-        if self._module.power is not Power.ON:
+        self._equipment.received()
+        spoiled = self._before_line(text[start:])
+        if not self._equipment.on:
             return
         command = text[start + 2 :]
-        self._running = self._module.schedule.start(self._run(command, spoiled, too_long=too_long), "command")
+        self._running = self._schedule.start(self._run(command, spoiled, too_long=too_long), "command")
         self._running.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
@@ -130,21 +171,18 @@ class Interpreter:
         self._withheld = spoiled.withheld
         final: str | None = "OK"
         afterwards: list[Callable[[], None]] = []
-        cme = False
         basic = True
         try:
             if too_long:
                 raise PlainError
-            await self._module.schedule.pause(self._module.schedule.timing.answer)
+            await self._schedule.pause(self._schedule.timing.answer)
             if spoiled.delay:
-                await self._module.schedule.wait(spoiled.delay)
+                await self._schedule.wait(spoiled.delay)
             if spoiled.refusal is not None:
                 raise spoiled.refusal
             for invocation in read_line(line):
-                command = self._commands.get(invocation.name)
                 basic = basic and not invocation.name.startswith(("+", "*"))
-                cme = command is not None and command.cme
-                answer = await self._carry_out(command, invocation)
+                answer = await self._equipment.carry_out(invocation, self._prompt)
                 self._information(answer.lines)
                 final = answer.final
                 if answer.then is not None:
@@ -152,42 +190,23 @@ class Interpreter:
                 if final not in {"OK", None}:
                     break
         except Refused as refused:
-            final = self._refusal(refused, cme=cme)
-        quiet = (basic and self._module.profile.number("Q")) or self._withheld is not Withheld.NOTHING
+            final = self._refusal(refused)
+        quiet = (basic and self._equipment.setting("Q")) or self._withheld is not Withheld.NOTHING
         if final is not None and not quiet:
             self._result(final)
-        self._module.light_sleep.note()
+        self._equipment.answered()
         self._running = None
         for action in afterwards:
             action()
 
-    async def _carry_out(self, command: Command | None, invocation: Invocation) -> Answer:
-        handler = None if command is None else command.form(invocation.form)
-        if handler is None:
-            raise PlainError
-        if isinstance(handler, str):
-            return Answer((handler,) if handler else ())
-        return await self._call(handler, invocation.arguments)
-
-    async def _call(self, handler: Handler, arguments: Arguments) -> Answer:
-        answer = handler(Call(self._module, arguments, self._prompt, self._report))
-        if inspect.isawaitable(answer):
-            answer = await answer
-        return answer
-
-    def _refusal(self, refused: Refused, *, cme: bool) -> str:
-        level = self._module.profile.number("CMEE")
-        if isinstance(refused, MobileEquipmentError):
-            code = refused.code
-        elif cme and not isinstance(refused, PlainError):
-            code = Cme.INCORRECT_PARAMETERS
-        else:
+    def _refusal(self, refused: Refused) -> str:
+        if not isinstance(refused, MobileEquipmentError):
             return "ERROR"
-        match level:
+        match self._equipment.setting("CMEE"):
             case 1:
-                return f"+CME ERROR: {code}"
+                return f"+CME ERROR: {refused.code}"
             case 2:
-                return f"+CME ERROR: {CME_TEXTS[code]}"
+                return f"+CME ERROR: {CME_TEXTS[refused.code]}"
             case _:
                 return "ERROR"
 
@@ -223,25 +242,15 @@ class Interpreter:
             self._trace(">!", self._collected.hex().upper())
             self._collecting.set_result(data)
 
-    def _power_changed(self) -> None:
-        """Forget what was typed and what was being done: the module went off, to sleep or through a reset."""
-        self._line.clear()
-        self._too_long = False
-        if self._running is not None and self._running is not asyncio.current_task():
-            self._running.cancel()
-
     def _verbose(self) -> bool:
-        return self._module.profile.number("V") == 1
+        return self._equipment.setting("V") == 1
 
     def _spaced(self, text: str) -> str:
-        return _PREFIX.sub(r"\1:", text) if self._module.variants.is_set("spacing", "none") else text
+        return text if self._equipment.spaced else _PREFIX.sub(r"\1:", text)
 
     def _information(self, texts: tuple[str, ...]) -> None:
         if texts and self._withheld is not Withheld.ALL:
             self._send("\r\n".join(self._spaced(text) for text in texts))
-
-    def _report(self, text: str) -> None:
-        self._send(self._spaced(text))
 
     def _send(self, text: str) -> None:
         self._trace("<", text)

@@ -1,8 +1,9 @@
 """Basic commands of ITU-T V.250 and the serial port's settings (manual V1.05 section 2)."""
 
+from sim7020_emulator.at.answer import OK, Answer, lines
 from sim7020_emulator.at.results import Cme, MobileEquipmentError, Refused
 from sim7020_emulator.firmware.profile import SETTINGS
-from sim7020_emulator.handlers.command import OK, Answer, Call, Command, lines, setting
+from sim7020_emulator.handlers.command import Call, Command, setting
 
 RATES = (0, 110, 300, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600, 3000000)
 _CHARACTER_SETS = ("GSM", "HEX", "IRA", "PCCP", "PCDN", "UCS2", "8859-1")

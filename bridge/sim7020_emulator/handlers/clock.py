@@ -2,8 +2,9 @@
 
 import re
 
+from sim7020_emulator.at.answer import OK, Answer, lines
 from sim7020_emulator.at.results import Refused
-from sim7020_emulator.handlers.command import OK, Answer, Call, Command, lines, setting
+from sim7020_emulator.handlers.command import Call, Command, setting
 from sim7020_emulator.module.clock import read_moment
 
 _ZONE = re.compile(r"[+-]\d\d")

@@ -1,36 +1,11 @@
-"""How a command is declared and what a handler returns."""
+"""How a command of the module is declared."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from sim7020_emulator.at.answer import OK, Answer, lines
 from sim7020_emulator.at.syntax import Arguments, Form
-
-if TYPE_CHECKING:
-    from sim7020_emulator.module.module import Module
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a command says.
-
-    Args:
-        lines: Information text, a line each; bytes above 0x7F as Latin-1.
-        final: The final result, or None if there is none.
-        then: Done once the final result is written: for what the module reports right after it.
-    """
-
-    lines: tuple[str, ...] = ()
-    final: str | None = "OK"
-    then: Callable[[], None] | None = None
-
-
-OK = Answer()
-
-
-def lines(*texts: str) -> Answer:
-    """Answer with information text and OK."""
-    return Answer(texts)
+from sim7020_emulator.module.module import Module
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +15,11 @@ class Call:
     Args:
         collect: Prints the prompt and returns the bytes that follow: as many as asked for, or until Ctrl-Z; None when
             the user cancels with ESC.
-        say: Prints a line at once, before the answer.
     """
 
-    module: "Module"
+    module: Module
     arguments: Arguments
     collect: Callable[[int | None], Awaitable[bytes | None]]
-    say: Callable[[str], None]
 
 
 Handler = Callable[[Call], Answer] | Callable[[Call], Awaitable[Answer]]

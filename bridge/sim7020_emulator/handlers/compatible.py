@@ -3,8 +3,9 @@
 Source: TCP/IP note V1.02 section 4, HTTP note V1.02.
 """
 
+from sim7020_emulator.at.answer import OK, Answer, lines
 from sim7020_emulator.at.results import PlainError
-from sim7020_emulator.handlers.command import OK, Answer, Call, Command, lines
+from sim7020_emulator.handlers.command import Call, Command
 
 _HTTP_INSTANCES = 4
 

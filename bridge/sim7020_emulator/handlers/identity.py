@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from sim7020_emulator.handlers.command import Answer, Call, Command, lines
+from sim7020_emulator.at.answer import Answer, lines
+from sim7020_emulator.handlers.command import Call, Command
 from sim7020_emulator.module.module import Module
 
 MANUFACTURER = "SIMCOM_Ltd"

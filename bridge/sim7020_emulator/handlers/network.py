@@ -1,7 +1,8 @@
 """Names, pings and traffic counters (manual V1.05's network chapters, TCP/IP note section 2.3)."""
 
+from sim7020_emulator.at.answer import OK, Answer, lines
 from sim7020_emulator.at.results import Cme, MobileEquipmentError, PlainError
-from sim7020_emulator.handlers.command import OK, Answer, Call, Command, lines
+from sim7020_emulator.handlers.command import Call, Command
 from sim7020_emulator.sockets.internet import NameNotResolved, is_address
 
 _LONGEST_NAME = 253

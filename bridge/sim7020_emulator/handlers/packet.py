@@ -2,8 +2,9 @@
 
 import re
 
+from sim7020_emulator.at.answer import OK, Answer, lines
 from sim7020_emulator.at.results import Cme, MobileEquipmentError, PlainError, Refused
-from sim7020_emulator.handlers.command import OK, Answer, Call, Command, lines
+from sim7020_emulator.handlers.command import Call, Command
 from sim7020_emulator.module.packet import DEFAULT_CID, LAST_CID, Context
 
 _TYPES = ("IP", "IPV6", "IPV4V6", "Non-IP")

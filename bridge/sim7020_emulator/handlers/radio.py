@@ -1,7 +1,8 @@
 """Radio, registration and operator (manual V1.05 sections 3 and 5)."""
 
+from sim7020_emulator.at.answer import OK, Answer, lines
 from sim7020_emulator.at.results import Cme, MobileEquipmentError, PlainError, Refused
-from sim7020_emulator.handlers.command import OK, Answer, Call, Command, lines, setting
+from sim7020_emulator.handlers.command import Call, Command, setting
 from sim7020_emulator.module.radio import NB_IOT, Registration
 
 _DEREGISTERED = 2

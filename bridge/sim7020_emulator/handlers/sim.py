@@ -2,8 +2,9 @@
 
 import re
 
+from sim7020_emulator.at.answer import OK, Answer, lines
 from sim7020_emulator.at.results import Cme, MobileEquipmentError, Refused
-from sim7020_emulator.handlers.command import OK, Answer, Call, Command, lines
+from sim7020_emulator.handlers.command import Call, Command
 
 _PIN = re.compile(r"\d{4,8}")
 _QUERY = 2

@@ -2,8 +2,9 @@
 
 import re
 
+from sim7020_emulator.at.answer import OK, Answer, lines
 from sim7020_emulator.at.results import PlainError
-from sim7020_emulator.handlers.command import OK, Answer, Call, Command, lines, setting
+from sim7020_emulator.handlers.command import Call, Command, setting
 from sim7020_emulator.sockets.host import error_code
 from sim7020_emulator.sockets.internet import is_address
 from sim7020_emulator.sockets.table import (

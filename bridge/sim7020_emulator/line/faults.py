@@ -9,35 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
-from sim7020_emulator.at.results import Refused
+from sim7020_emulator.at.answer import Spoiled
 from sim7020_emulator.schedule import Schedule, Timer
-
-
-class Withheld(StrEnum):
-    """How much of an answer does not come."""
-
-    NOTHING = "nothing"
-    FINAL = "final"
-    ALL = "all"
-
-
-@dataclass(frozen=True, slots=True)
-class Spoiled:
-    """What is wrong with the answer to one command line.
-
-    Args:
-        delay: Seconds that it comes late.
-        refusal: Raised instead of carrying the line out.
-        withheld: What of it is not said; the line is carried out all the same.
-    """
-
-    delay: float = 0.0
-    refusal: Refused | None = None
-    withheld: Withheld = Withheld.NOTHING
-
-
-SOUND = Spoiled()
-"""Nothing is wrong."""
 
 
 class Spell(StrEnum):

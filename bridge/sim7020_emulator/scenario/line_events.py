@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
+from sim7020_emulator.at.answer import Spoiled, Withheld
 from sim7020_emulator.at.results import Cme, MobileEquipmentError, PlainError, Refused
-from sim7020_emulator.line.faults import LineFaults, Rule, Spell, Spoiled, Withheld
+from sim7020_emulator.line.faults import LineFaults, Rule, Spell
 from sim7020_emulator.mistakes import choose
 from sim7020_emulator.scenario.words import Act, Stage, Word, Words
 
