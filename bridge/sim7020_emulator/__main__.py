@@ -6,12 +6,12 @@ import signal
 import sys
 from typing import TextIO
 
+from sim7020_emulator.emulator import Options, running
 from sim7020_emulator.line.trace import Trace
 from sim7020_emulator.mistakes import Mistake
-from sim7020_emulator.options import Options, read_options, read_order
-from sim7020_emulator.running import running
+from sim7020_emulator.options import read_options, read_order
 from sim7020_emulator.scenario.control import tell
-from sim7020_emulator.scenario.words import Stage
+from sim7020_emulator.scenario.words import Target
 
 
 async def run(options: Options) -> None:
@@ -29,15 +29,15 @@ async def run(options: Options) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         async with running(options, trace) as module:
-            loop.add_signal_handler(signal.SIGUSR1, lambda: _press_pwrkey(module.stage))
+            loop.add_signal_handler(signal.SIGUSR1, lambda: _press_pwrkey(module.target))
             sys.stdout.write(f"{module.name}\n")
             sys.stdout.flush()
             await stop.wait()
 
 
-def _press_pwrkey(stage: Stage) -> None:
-    stage.log("event: pwrkey")
-    stage.emulator.module.press_pwrkey()
+def _press_pwrkey(target: Target) -> None:
+    target.log("event: pwrkey")
+    target.module.press_pwrkey()
 
 
 def main() -> None:

@@ -1,22 +1,30 @@
-"""One emulated module with its serial port: where everything is put together."""
+"""One emulated module with its serial port, its scenario and its control channel: where everything is put together."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sim7020_emulator.at.interpreter import Interpreter
 from sim7020_emulator.firmware.variants import Variants
 from sim7020_emulator.handlers.equipment import Equipment
 from sim7020_emulator.line.faults import LineFaults
+from sim7020_emulator.line.terminal import PtyTerminal, TcpTerminal, Terminal
+from sim7020_emulator.line.trace import Tracer
 from sim7020_emulator.line.uart import Uart
 from sim7020_emulator.module.facts import Facts
 from sim7020_emulator.module.models import MODELS, Model
 from sim7020_emulator.module.module import Module, Power
+from sim7020_emulator.scenario.control import Control
+from sim7020_emulator.scenario.file import Scenario
+from sim7020_emulator.scenario.player import Player
+from sim7020_emulator.scenario.random_life import RandomLife
+from sim7020_emulator.scenario.words import Target
 from sim7020_emulator.schedule import Schedule, Timing
 from sim7020_emulator.sockets.internet import Internet
 
 _AUTO_BAUD_RATE = 115200
 """The rate that a module without a fixed one has learned."""
-
 
 _MOST_UNSENT = 16384
 """Bytes that may wait for the serial line before the sockets stop to receive."""
@@ -40,6 +48,19 @@ class Setup:
     timing: Timing = field(default_factory=Timing)
 
 
+@dataclass(slots=True)
+class Options:
+    """What to run and where."""
+
+    setup: Setup
+    link: Path | None = None
+    listen: tuple[str, int] | None = None
+    trace: Path | None = None
+    attached: bool = False
+    control: Path | None = None
+    scenario: Scenario | RandomLife | None = None
+
+
 class Emulator:
     """A module, its interpreter and its UART."""
 
@@ -53,18 +74,16 @@ class Emulator:
         self.schedule = Schedule(setup.speed, setup.timing)
         self.module = Module(setup.model, setup.facts, setup.variants, setup.internet, self.schedule, rate=rate)
         self.uart = Uart(line_rate)
-        self.line_faults = LineFaults(self.schedule, self.uart.write, trace)
-        faults = self.line_faults
+        self.line_faults = faults = LineFaults(self.schedule, self.uart.write, trace)
         self.interpreter = Interpreter(
             self.schedule, Equipment(self.module), faults.speak, faults.trace, before_line=faults.meet
         )
-        self.line_faults.on_heard = self.interpreter.feed
+        faults.on_heard = self.interpreter.feed
         self.module.on_report = self.interpreter.report
         self.module.on_power = self.interpreter.reset
-        self.uart.on_receive(self.line_faults.hear)
+        self.uart.on_receive(faults.hear)
         self.module.on_rate = self._change_rate
-        self.module.on_change = self._changed
-        self.on_change: Callable[[], None] = lambda: None
+        self.module.watch(self._changed)
         self._ran = False
         self._rate = rate
         self.module.on_congestion = lambda: self.uart.unsent > _MOST_UNSENT
@@ -83,9 +102,60 @@ class Emulator:
         if self._ran and not runs:
             self.line_faults.restarted()
         self._ran = runs
-        self.on_change()
 
     def _change_rate(self, rate: int) -> None:
         self._rate = rate
         if rate:
             self.uart.change_rate(rate)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A module that runs; ``name`` is what a client opens."""
+
+    name: str
+    target: Target
+    player: Player
+
+
+@asynccontextmanager
+async def running(options: Options, trace: Tracer | None = None) -> AsyncIterator[Running]:
+    """Run a module until the block ends; raises ``Mistake``.
+
+    Args:
+        options: What to run and where; a trace file that they name is the caller's business.
+        trace: Is told the dialogue and what happens.
+    """
+    emulator = Emulator(options.setup, trace.line) if trace else Emulator(options.setup)
+    terminal = _terminal(options, emulator)
+    target = Target(emulator.module, emulator.line_faults, terminal)
+    if trace:
+        target.log = trace.comment
+    control = None
+    await terminal.open()
+    try:
+        moments = options.scenario is not None or options.control is not None
+        scenario = options.scenario if isinstance(options.scenario, Scenario) else None
+        player = Player(target, scenario, moments=moments)
+        if options.control is not None:
+            control = Control(options.control, player, emulator.module)
+            await control.open()
+        emulator.module.power_on(attached=options.attached)
+        player.begin()
+        if isinstance(options.scenario, RandomLife):
+            options.scenario.begin(emulator.schedule, player)
+        yield Running(terminal.name, target, player)
+    finally:
+        if control is not None:
+            await control.close()
+        await emulator.stop()
+        await terminal.close()
+
+
+def _terminal(options: Options, emulator: Emulator) -> Terminal:
+    if options.listen is not None:
+        return TcpTerminal(emulator.uart, *options.listen)
+    minds = options.setup.variants
+    return PtyTerminal(
+        emulator.uart, options.link, minds=lambda: emulator.rate if minds.is_set("wrong_rate", "garbage") else 0
+    )

@@ -3,12 +3,11 @@
 import argparse
 import re
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
-from sim7020_emulator.emulator import Setup
+from sim7020_emulator.emulator import Options, Setup
 from sim7020_emulator.firmware.variants import VARIANTS
-from sim7020_emulator.handlers.basic import RATES
+from sim7020_emulator.line.uart import RATES
 from sim7020_emulator.mistakes import Mistake, choose
 from sim7020_emulator.module.facts import described
 from sim7020_emulator.module.models import MODELS
@@ -20,19 +19,6 @@ from sim7020_emulator.sockets.internet import Echo, Moment, is_address
 _LARGEST_PORT = 65535
 _LEAST_ORDER = 3
 """--tell, a path and a word."""
-
-
-@dataclass(slots=True)
-class Options:
-    """What to run and where."""
-
-    setup: Setup
-    link: Path | None = None
-    listen: tuple[str, int] | None = None
-    trace: Path | None = None
-    attached: bool = False
-    control: Path | None = None
-    scenario: Scenario | RandomLife | None = None
 
 
 class _ListScenarios(argparse.Action):
@@ -59,7 +45,7 @@ def read_options(arguments: list[str]) -> Options:
     setup.speed = _speed(given.speed)
     scenario = None if given.scenario is None else _scenario(given.scenario)
     if isinstance(scenario, Scenario):
-        scenario.apply(setup)
+        scenario.apply(setup.facts, setup.variants)
     for item in given.variant:
         setup.variants.set(*_pair("--variant", item))
     for item in given.set:

@@ -15,8 +15,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from sim7020_emulator.emulator import running
 from sim7020_emulator.options import read_options
-from sim7020_emulator.running import running
 
 PR_SET_TIMERSLACK = 29
 

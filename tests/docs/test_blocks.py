@@ -17,7 +17,8 @@ from ruamel.yaml import YAML
 
 from sim7020_bridge.cli import main
 from sim7020_bridge.config.load import load
-from sim7020_emulator.options import Options, read_options, read_order
+from sim7020_emulator.emulator import Options
+from sim7020_emulator.options import read_options, read_order
 from tests import contract_check
 from tests.docs.pages import BLOCKS, BY_HAND, ROOT, Block, commands, of
 

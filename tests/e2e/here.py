@@ -4,12 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from sim7020_emulator.emulator import Emulator, Setup
+from sim7020_emulator.emulator import Emulator, Running, Setup, running
 from sim7020_emulator.line.terminal import PtyTerminal
 from sim7020_emulator.line.trace import Tracer
 from sim7020_emulator.module.module import Module
 from sim7020_emulator.options import read_options
-from sim7020_emulator.running import Running, running
 from sim7020_emulator.scenario.events import read_event
 
 

@@ -8,7 +8,7 @@ from sim7020_emulator.emulator import Setup
 from sim7020_emulator.scenario.events import read_event
 from sim7020_emulator.scenario.file import Scenario
 from sim7020_emulator.scenario.player import Player
-from sim7020_emulator.scenario.words import Stage
+from sim7020_emulator.scenario.words import Target
 from tests.emulator.bench import Bench
 from tests.emulator.peers import Peer
 from tests.virtual_time import GRACE, run
@@ -18,6 +18,7 @@ class RecordingPort:
     """A port that notes what is done to it."""
 
     def __init__(self) -> None:
+        self.name = "recording"
         self.done: list[str] = []
 
     async def open(self) -> None:
@@ -39,14 +40,14 @@ class Theatre:
     def __init__(self, scenario: Scenario | None, *, attached: bool, speed: float) -> None:
         setup = Setup(baud=0, speed=speed)
         if scenario is not None:
-            scenario.apply(setup)
+            scenario.apply(setup.facts, setup.variants)
         self.bench = Bench(setup, attached=attached)
         self.module = self.bench.module
         self.port = RecordingPort()
         self.peers: list[Peer] = []
         self.log: list[tuple[float, str]] = []
-        self.stage = Stage(self.bench.emulator, self.port, self._note)
-        self.player = Player(self.stage, scenario)
+        self.target = Target(self.module, self.bench.emulator.line_faults, self.port, self._note)
+        self.player = Player(self.target, scenario)
 
     def do(self, text: str) -> None:
         """Make an event happen."""

@@ -296,7 +296,7 @@ def test_port_is_closed_opened_and_moved() -> None:
             theatre.do(f"port {what}")
             await asyncio.sleep(0.1)
         assert theatre.port.done == ["close", "open", "move", "close", "close", "open"]
-        theatre.stage.port = None
+        theatre.target.port = None
         theatre.do("port move")
         await asyncio.sleep(0.1)
         assert theatre.log[-1][1] == "the port is not ours to close"

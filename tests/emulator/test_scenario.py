@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from sim7020_emulator.__main__ import main
-from sim7020_emulator.emulator import Setup
+from sim7020_emulator.firmware.variants import Variants
 from sim7020_emulator.mistakes import Mistake
+from sim7020_emulator.module.facts import Facts
 from sim7020_emulator.options import read_options
 from sim7020_emulator.scenario.events import WORDS
 from sim7020_emulator.scenario.file import When, find_scenario, read_scenario, shipped_names
@@ -304,13 +305,13 @@ def test_page_s_example_is_a_scenario() -> None:
     """The example on the page can be played."""
     (example,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     scenario = read_scenario(example, "page")
-    scenario.apply(Setup())
+    scenario.apply(Facts(), Variants())
     assert len(scenario.steps) == 4
 
 
 def _lived(seed: int, seconds: float) -> list[tuple[float, str]]:
     async def act(theatre: Theatre) -> None:
-        RandomLife(seed).begin(theatre.stage, theatre.player)
+        RandomLife(seed).begin(theatre.module.schedule, theatre.player)
         await asyncio.sleep(seconds)
 
     return play(act, grace=0).faults
@@ -326,7 +327,7 @@ def test_random_life_takes_every_fault_in_a_day() -> None:
     """A day has at least 500 faults, every one of them, and they end: the module is online at its end."""
 
     async def act(theatre: Theatre) -> None:
-        RandomLife(1).begin(theatre.stage, theatre.player)
+        RandomLife(1).begin(theatre.module.schedule, theatre.player)
         for _ in range(24 * 60):
             await asyncio.sleep(60)
             if not theatre.module.packet.online:

@@ -4,8 +4,8 @@ from sim7020_emulator.at.answer import OK, Answer, lines
 from sim7020_emulator.at.results import Cme, MobileEquipmentError, Refused
 from sim7020_emulator.firmware.profile import SETTINGS
 from sim7020_emulator.handlers.command import Call, Command, setting
+from sim7020_emulator.line.uart import RATES
 
-RATES = (0, 110, 300, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600, 3000000)
 _CHARACTER_SETS = ("GSM", "HEX", "IRA", "PCCP", "PCDN", "UCS2", "8859-1")
 _MULTIPLEXER = "0,0,0,31,10,3,30,10,2"
 _FLOW_CONTROL = {"0": "0,0", "3": "2,2", "4": "1,1"}

@@ -11,17 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from sim7020_emulator.line.uart import Uart
+from sim7020_emulator.line.uart import RATES, Uart
 from sim7020_emulator.mistakes import Mistake
 
 _CHUNK = 4096
 _LOOK_AGAIN = 0.02
 """How often an unplugged pty is looked at, in seconds."""
 
-_SPEEDS = {
-    rate: getattr(termios, f"B{rate}")
-    for rate in (110, 300, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600, 3000000)
-}
+_SPEEDS = {rate: getattr(termios, f"B{rate}") for rate in RATES if rate}
 
 
 class Terminal(Protocol):

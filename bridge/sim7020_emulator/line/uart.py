@@ -4,6 +4,9 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
+RATES = (0, 110, 300, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600, 3000000)
+"""The rates that +IPR takes, in bits per second; 0 is learnt from the host."""
+
 _SLICE = 0.004
 """Seconds of line time that travel as one piece."""
 

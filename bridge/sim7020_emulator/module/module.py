@@ -59,7 +59,7 @@ class Module:
         self.on_report: Callable[[str], None] = lambda _: None
         self.on_power: Callable[[], None] = lambda: None
         self.on_rate: Callable[[int], None] = lambda _: None
-        self.on_change: Callable[[], None] = lambda: None
+        self._watchers: list[Callable[[], None]] = []
         self.on_congestion: Callable[[], bool] = lambda: False
         self.sim = Sim(facts)
         self.radio = Radio(facts, variants, self.profile, self.emit_urc)
@@ -98,7 +98,7 @@ class Module:
 
     @property
     def power(self) -> Power:
-        """Whether the module hears its AT port; each change is passed to ``on_change``."""
+        """Whether the module hears its AT port; each change is told to who watches."""
         return self._power
 
     @power.setter
@@ -110,6 +110,10 @@ class Module:
     def online(self) -> bool:
         """Say whether the module is registered and has a PDN."""
         return self.radio.registered and self.packet.online
+
+    def watch(self, seen: Callable[[], None]) -> None:
+        """Call back after each change of power, registration or contexts, in the order of these calls."""
+        self._watchers.append(seen)
 
     def emit_urc(self, text: str) -> None:
         """Say something unsolicited, unless the module is off or asleep."""
@@ -410,7 +414,8 @@ class Module:
         self.psm.woken()
 
     def _changed(self) -> None:
-        self.on_change()
+        for seen in self._watchers:
+            seen()
 
     def _congested(self) -> bool:
         return self.on_congestion()

@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 from sim7020_emulator.firmware.profile import SETTINGS
 from sim7020_emulator.firmware.variants import Variants
-from sim7020_emulator.handlers.basic import RATES
+from sim7020_emulator.line.uart import RATES
 from sim7020_emulator.mistakes import Mistake, choose
 from sim7020_emulator.module.facts import Facts
 from sim7020_emulator.module.module import Module, Power, SupplyTrouble
 from sim7020_emulator.module.packet import LAST_CID
 from sim7020_emulator.module.radio import Registration
 from sim7020_emulator.scenario.line_events import LINE_WORDS
-from sim7020_emulator.scenario.words import Act, Event, Stage, Word, Words
+from sim7020_emulator.scenario.words import Action, Event, Target, Word, Words
 from sim7020_emulator.sockets.internet import Moment
 from sim7020_emulator.sockets.table import SOCKETS
 
@@ -33,18 +33,18 @@ def read_event(text: str) -> Event:
     name = words.choice("the event", tuple(_BY_NAME))
     word = _BY_NAME[name]
     try:
-        act = word.read(words)
+        action = word.read(words)
         words.end()
     except Mistake as mistake:
         raise Mistake(f"{text!r}: {mistake} (usage: {word.usage})") from None
-    return Event(text, act)
+    return Event(text, action)
 
 
-def _on_module(act: Callable[[Module], None]) -> Act:
-    return lambda stage: act(stage.emulator.module)
+def _on_module(action: Callable[[Module], None]) -> Action:
+    return lambda target: action(target.module)
 
 
-def _pwrkey(_words: Words) -> Act:
+def _pwrkey(_words: Words) -> Action:
     return _on_module(lambda module: module.press_pwrkey())
 
 
@@ -59,7 +59,7 @@ def _switch_on(module: Module) -> None:
         module.power_on()
 
 
-def _power(words: Words) -> Act:
+def _power(words: Words) -> Action:
     match words.choice("the power", ("off", "on", "cycle")):
         case "off":
             return _on_module(_cut)
@@ -75,47 +75,47 @@ def _power(words: Words) -> Act:
             return _on_module(cycle)
 
 
-def _reboot(words: Words) -> Act:
+def _reboot(words: Words) -> Action:
     greets = words.choice("the reboot", ("greeting", "silent"), "greeting") == "greeting"
     return _on_module(lambda module: module.restart(greets=greets) if module.power is not Power.OFF else None)
 
 
-def _sleep(words: Words) -> Act:
+def _sleep(words: Words) -> Action:
     seconds = words.duration()
 
-    def act(module: Module) -> None:
+    def action(module: Module) -> None:
         module.fall_asleep()
         if seconds is not None:
             module.schedule.timer(seconds, module.wake)
 
-    return _on_module(act)
+    return _on_module(action)
 
 
-def _wake(_words: Words) -> Act:
+def _wake(_words: Words) -> Action:
     return _on_module(lambda module: module.wake())
 
 
-def _supply(words: Words) -> Act:
+def _supply(words: Words) -> Action:
     trouble = _SUPPLY[words.choice("the supply", tuple(_SUPPLY))]
     return _on_module(lambda module: module.supply(trouble) if module.power is Power.ON else None)
 
 
-def _sim(words: Words) -> Act:
+def _sim(words: Words) -> Action:
     state = words.choice("the SIM", ("ready", "pin", "puk", "absent", "failed"))
 
-    def act(module: Module) -> None:
+    def action(module: Module) -> None:
         if state == "ready":
             module.facts.pin_tries = 3
         module.change_sim(state)
 
-    return _on_module(act)
+    return _on_module(action)
 
 
-def _registration(words: Words) -> Act:
+def _registration(words: Words) -> Action:
     value = words.text("the registration")
     Facts().set("registration", value)
 
-    def act(module: Module) -> None:
+    def action(module: Module) -> None:
         module.facts.set("registration", value)
         stat, _ = module.radio.outcome()
         able = module.power is Power.ON and module.profile.number("CFUN") == 1 and module.sim.ready
@@ -126,59 +126,59 @@ def _registration(words: Words) -> Act:
         else:
             module.change_registration(value)
 
-    return _on_module(act)
+    return _on_module(action)
 
 
-def _signal(words: Words) -> Act:
+def _signal(words: Words) -> Action:
     rssi = words.text("RSSI")
     Facts().set("rssi", rssi)
     known = rssi != "99"
     dbm = -110 + 2 * int(rssi)
 
-    def act(module: Module) -> None:
+    def action(module: Module) -> None:
         for name, value in (("dbm", ""), ("cell_rssi", dbm), ("rsrp", dbm - 8), ("re_rsrp", dbm - 8)):
             module.facts.set(name, str(value) if known else "")
         module.change_fact("rssi", rssi)
 
-    return _on_module(act)
+    return _on_module(action)
 
 
-def _detach(_words: Words) -> Act:
+def _detach(_words: Words) -> Action:
     return _on_module(lambda module: module.lose_network() if module.radio.registered else None)
 
 
-def _back_off(words: Words) -> Act:
+def _back_off(words: Words) -> Action:
     seconds = words.seconds("SECONDS")
     return _on_module(lambda module: module.start_back_off(seconds))
 
 
-def _pdn(words: Words) -> Act:
+def _pdn(words: Words) -> Action:
     words.choice("the PDN", ("lost",))
     cid = words.number("CID", 1, LAST_CID, 1)
 
-    def act(module: Module) -> None:
+    def action(module: Module) -> None:
         if cid in module.packet.contexts:
             module.deactivate(cid, by_network=True)
 
-    return _on_module(act)
+    return _on_module(action)
 
 
-def _socket(words: Words) -> Act:
+def _socket(words: Words) -> Action:
     what = words.choice("the end", ("close", "reset", *_CODES))
     only = words.number("ID", 0, SOCKETS - 1) if words.left else None
 
-    def act(module: Module) -> None:
+    def action(module: Module) -> None:
         codes = {"close": module.facts.close_code, "reset": _RESET}
         code = codes[what] if what in codes else int(what)
-        for target in module.sockets.all():
-            if target.real is not None and only in {None, target.number}:
-                module.sockets.fail(target, code)
+        for socket in module.sockets.all():
+            if socket.real is not None and only in {None, socket.number}:
+                module.sockets.fail(socket, code)
 
-    return _on_module(act)
+    return _on_module(action)
 
 
-def _endpoint_fails(moment: Moment) -> Callable[[Words], Act]:
-    def read(words: Words) -> Act:
+def _endpoint_fails(moment: Moment) -> Callable[[Words], Action]:
+    def read(words: Words) -> Action:
         code = int(words.choice("CODE", _CODES))
         times = words.number("TIMES", 1, 1_000_000, 1)
         return _on_module(lambda module: module.internet.coming[moment].extend([code] * times))
@@ -194,24 +194,24 @@ def _lose_nothing(module: Module) -> None:
     module.sockets.loss = 0.0
 
 
-def _loss(words: Words) -> Act:
+def _loss(words: Words) -> Action:
     percent, seconds = words.number("PERCENT", 0, 100), words.duration()
 
-    def act(module: Module) -> None:
+    def action(module: Module) -> None:
         module.sockets.loss = percent / 100
         if seconds is not None:
             module.schedule.timer(seconds, lambda: _lose_nothing(module))
 
-    return _on_module(act)
+    return _on_module(action)
 
 
-def _set(words: Words) -> Act:
+def _set(words: Words) -> Action:
     name, value = words.pair("the fact")
     Facts().set(name, value)
     return _on_module(lambda module: module.change_fact(name, value))
 
 
-def _setting(words: Words) -> Act:
+def _setting(words: Words) -> Action:
     name, value = words.pair("the setting")
     choose("the setting", name, tuple(SETTINGS))
     number = isinstance(SETTINGS[name].factory, int)
@@ -220,54 +220,54 @@ def _setting(words: Words) -> Act:
     return _on_module(lambda module: module.profile.set(name, int(value) if number else value))
 
 
-def _variant(words: Words) -> Act:
+def _variant(words: Words) -> Action:
     name, value = words.pair("the variant")
     Variants().set(name, value)
     return _on_module(lambda module: module.variants.set(name, value))
 
 
-def _rate(words: Words) -> Act:
+def _rate(words: Words) -> Action:
     rate = int(words.choice("BAUD", tuple(str(rate) for rate in RATES if rate)))
 
-    def act(module: Module) -> None:
+    def action(module: Module) -> None:
         module.profile.set("IPR", rate)
         module.on_rate(rate)
 
-    return _on_module(act)
+    return _on_module(action)
 
 
-def _port(words: Words) -> Act:
+def _port(words: Words) -> Action:
     what = words.choice("the port", ("close", "open", "move"))
     seconds = words.duration() if what == "close" else None
 
-    async def carry_out(stage: Stage) -> None:
-        if stage.port is None:
-            stage.log("the port is not ours to close")
+    async def carry_out(target: Target) -> None:
+        if target.port is None:
+            target.log("the port is not ours to close")
             return
         try:
             match what:
                 case "move":
-                    await stage.port.move()
+                    await target.port.move()
                 case "open":
-                    await stage.port.close()
-                    await stage.port.open()
+                    await target.port.close()
+                    await target.port.open()
                 case _:
-                    await stage.port.close()
+                    await target.port.close()
                     if seconds is not None:
-                        await stage.emulator.schedule.wait(seconds)
-                        await stage.port.open()
+                        await target.module.schedule.wait(seconds)
+                        await target.port.open()
         except (Mistake, OSError) as error:
-            stage.log(f"the port did not come back: {error}")
+            target.log(f"the port did not come back: {error}")
 
-    def act(stage: Stage) -> None:
-        stage.emulator.schedule.start(carry_out(stage), "port")
+    def action(target: Target) -> None:
+        target.module.schedule.start(carry_out(target), "port")
 
-    return act
+    return action
 
 
-def _note(words: Words) -> Act:
+def _note(words: Words) -> Action:
     words.text("TEXT")
-    return lambda _stage: None
+    return lambda _target: None
 
 
 WORDS: tuple[Word, ...] = (

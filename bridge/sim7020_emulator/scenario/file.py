@@ -11,7 +11,6 @@ from fnmatch import fnmatchcase
 from importlib import resources
 from pathlib import Path
 
-from sim7020_emulator.emulator import Setup
 from sim7020_emulator.firmware.variants import Variants
 from sim7020_emulator.mistakes import Mistake, choose
 from sim7020_emulator.module.facts import Facts
@@ -79,12 +78,12 @@ class Scenario:
     variants: Mapping[str, str]
     steps: tuple[Step, ...]
 
-    def apply(self, setup: Setup) -> None:
+    def apply(self, facts: Facts, variants: Variants) -> None:
         """Make the module what it is at the start."""
         for name, value in self.facts.items():
-            setup.facts.set(name, value)
+            facts.set(name, value)
         for name, value in self.variants.items():
-            setup.variants.set(name, value)
+            variants.set(name, value)
 
 
 def find_scenario(name: str) -> Scenario:

@@ -6,103 +6,103 @@ from sim7020_emulator.at.answer import Spoiled, Withheld
 from sim7020_emulator.at.results import Cme, MobileEquipmentError, PlainError, Refused
 from sim7020_emulator.line.faults import LineFaults, Rule, Spell
 from sim7020_emulator.mistakes import choose
-from sim7020_emulator.scenario.words import Act, Stage, Word, Words
+from sim7020_emulator.scenario.words import Action, Target, Word, Words
 
 _CME = tuple(str(int(code)) for code in Cme)
 _MOST_BYTES = 65536
 _MOST_LINES = 1000
 
 
-def _on_line(act: Callable[[LineFaults], None]) -> Act:
-    return lambda stage: act(stage.emulator.line_faults)
+def _on_line(action: Callable[[LineFaults], None]) -> Action:
+    return lambda target: action(target.line)
 
 
-def _spell(spell: Spell) -> Callable[[Words], Act]:
-    def read(words: Words) -> Act:
+def _spell(spell: Spell) -> Callable[[Words], Action]:
+    def read(words: Words) -> Action:
         seconds = words.duration()
         return _on_line(lambda line: line.cast(spell, seconds))
 
     return read
 
 
-def _slow(words: Words) -> Act:
+def _slow(words: Words) -> Action:
     delay, seconds = words.seconds("DELAY"), words.duration()
 
-    def act(line: LineFaults) -> None:
+    def action(line: LineFaults) -> None:
         line.delay = delay
         line.cast(Spell.SLOW, seconds)
 
-    return _on_line(act)
+    return _on_line(action)
 
 
-def _noise(words: Words) -> Act:
+def _noise(words: Words) -> Action:
     percent, seconds = words.number("PERCENT", 1, 100), words.duration()
 
-    def act(line: LineFaults) -> None:
+    def action(line: LineFaults) -> None:
         line.noise = percent / 100
         line.cast(Spell.NOISE, seconds)
 
-    return _on_line(act)
+    return _on_line(action)
 
 
-def _garbage(words: Words) -> Act:
+def _garbage(words: Words) -> Action:
     count = words.number("BYTES", 1, _MOST_BYTES)
     return _on_line(lambda line: line.garbage(count))
 
 
-def _mend(_words: Words) -> Act:
+def _mend(_words: Words) -> Action:
     return _on_line(lambda line: line.mend())
 
 
-def _withhold(withheld: Withheld) -> Callable[[Words], Act]:
-    def read(words: Words) -> Act:
+def _withhold(withheld: Withheld) -> Callable[[Words], Action]:
+    def read(words: Words) -> Action:
         pattern, times = words.text("PATTERN"), words.count("TIMES")
         return _on_line(lambda line: line.add(Rule(pattern, Spoiled(withheld=withheld), times)))
 
     return read
 
 
-def _late(words: Words) -> Act:
+def _late(words: Words) -> Action:
     pattern, delay, times = words.text("PATTERN"), words.seconds("DELAY"), words.count("TIMES")
     return _on_line(lambda line: line.add(Rule(pattern, Spoiled(delay=delay), times)))
 
 
-def _refuse(words: Words) -> Act:
+def _refuse(words: Words) -> Action:
     pattern = words.text("PATTERN")
     code = choose("CODE", words.text("CODE", "ERROR"), ("ERROR", *_CME))
     times = words.count("TIMES")
 
-    def act(line: LineFaults) -> None:
+    def action(line: LineFaults) -> None:
         refusal: Refused = PlainError() if code == "ERROR" else MobileEquipmentError(Cme(int(code)))
         line.add(Rule(pattern, Spoiled(refusal=refusal), times))
 
-    return _on_line(act)
+    return _on_line(action)
 
 
-def _urc(words: Words) -> Act:
+def _urc(words: Words) -> Action:
     text, times = words.text("TEXT"), words.number("TIMES", 1, _MOST_LINES, 1)
 
-    def act(stage: Stage) -> None:
+    def action(target: Target) -> None:
         for _ in range(times):
-            stage.emulator.module.emit_urc(text)
+            target.module.emit_urc(text)
 
-    return act
+    return action
 
 
-def _storm(words: Words) -> Act:
+def _storm(words: Words) -> Action:
     seconds, rate = words.seconds("SECONDS"), words.number("RATE", 1, _MOST_LINES)
     text = words.text("TEXT", "")
 
-    async def rage(stage: Stage) -> None:
-        module = stage.emulator.module
+    async def rage(target: Target) -> None:
+        module = target.module
         for number in range(round(seconds * rate)):
             module.emit_urc(text or f"+CSQN: {number % 32},0")
-            await stage.emulator.schedule.wait(1 / rate)
+            await target.module.schedule.wait(1 / rate)
 
-    def act(stage: Stage) -> None:
-        stage.emulator.schedule.start(rage(stage), "storm")
+    def action(target: Target) -> None:
+        target.module.schedule.start(rage(target), "storm")
 
-    return act
+    return action
 
 
 LINE_WORDS: tuple[Word, ...] = (

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from sim7020_emulator.line.faults import LineFaults
 from sim7020_emulator.module.module import Power
 from sim7020_emulator.scenario.file import Scenario, Step, When
-from sim7020_emulator.scenario.words import Event, Stage
+from sim7020_emulator.scenario.words import Event, Target
 
 
 @dataclass(slots=True)
@@ -24,19 +23,18 @@ class Player:
     ``event: MOMENT`` for a moment of the module, unless ``moments`` is off.
     """
 
-    def __init__(self, stage: Stage, scenario: Scenario | None = None, *, moments: bool = True) -> None:
-        self._stage = stage
+    def __init__(self, target: Target, scenario: Scenario | None = None, *, moments: bool = True) -> None:
+        self._target = target
         self._logs_moments = moments
-        self._schedule = stage.emulator.schedule
-        self._module = stage.emulator.module
+        self._module = target.module
+        self._schedule = target.module.schedule
         self._steps = [_Progress(step, step.times) for step in (scenario.steps if scenario else ())]
         self._power = self._module.power
         self._registered = self._online = False
-        stage.emulator.on_change = self._look
+        self._module.watch(self._look)
         self._module.sockets.on_connected = lambda: self._moment(When.CONNECTED)
-        line: LineFaults = stage.emulator.line_faults
-        line.on_line = self._command
-        line.on_end = lambda name: stage.log(f"fault: end of {name}")
+        target.line.on_line = self._command
+        target.line.on_end = lambda name: target.log(f"fault: end of {name}")
 
     def begin(self) -> None:
         """Start the clock of the scenario; what the module is by now counts as having just happened."""
@@ -45,8 +43,8 @@ class Player:
 
     def perform(self, event: Event) -> None:
         """Make something happen now."""
-        self._stage.log(f"fault: {event.text}")
-        event.act(self._stage)
+        self._target.log(f"fault: {event.text}")
+        event.action(self._target)
 
     async def wait_online(self, seconds: float) -> bool:
         """Wait until the module is online, at most so many seconds of its time; say whether it is."""
@@ -82,7 +80,7 @@ class Player:
 
     def _moment(self, when: When) -> None:
         if self._logs_moments:
-            self._stage.log(f"event: {when}")
+            self._target.log(f"event: {when}")
         for progress in self._steps:
             if progress.step.when is when:
                 self._arm(progress)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sim7020_emulator.scenario.events import read_event
 from sim7020_emulator.scenario.player import Player
-from sim7020_emulator.scenario.words import Stage
+from sim7020_emulator.schedule import Schedule
 
 _PAUSE = (20.0, 60.0)
 """Seconds of peace between a fault and the next, at least and at most."""
@@ -83,18 +83,18 @@ class RandomLife:
         self.seed = seed
         self._random = random.Random(seed)  # noqa: S311 (a dice for faults, no secret)
 
-    def begin(self, stage: Stage, player: Player) -> None:
-        """Let it begin; it ends with the emulator."""
-        stage.emulator.schedule.start(self._live(stage, player), "random life")
+    def begin(self, schedule: Schedule, player: Player) -> None:
+        """Let it begin; it ends with the schedule."""
+        schedule.start(self._live(schedule, player), "random life")
 
-    async def _live(self, stage: Stage, player: Player) -> None:
+    async def _live(self, schedule: Schedule, player: Player) -> None:
         while True:
             for trouble in self._random.sample(TROUBLES, len(TROUBLES)):
                 pause, lasts = self._random.uniform(*_PAUSE), self._random.uniform(*trouble.lasts)
                 await player.wait_online(_PATIENCE)
-                await stage.emulator.schedule.wait(pause)
+                await schedule.wait(pause)
                 for text in trouble.events:
                     player.perform(read_event(text))
-                await stage.emulator.schedule.wait(lasts)
+                await schedule.wait(lasts)
                 for text in trouble.ends:
                     player.perform(read_event(text))

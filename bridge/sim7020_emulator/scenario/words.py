@@ -4,30 +4,15 @@ import math
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-from sim7020_emulator.emulator import Emulator
+from sim7020_emulator.line.faults import LineFaults
+from sim7020_emulator.line.terminal import Terminal
 from sim7020_emulator.mistakes import Mistake, choose
-
-
-class Port(Protocol):
-    """What a host plugs into, as far as faults need it."""
-
-    async def open(self) -> None:
-        """Be there."""
-        ...
-
-    async def close(self) -> None:
-        """Be gone."""
-        ...
-
-    async def move(self) -> None:
-        """Be somewhere else under the same name."""
-        ...
+from sim7020_emulator.module.module import Module
 
 
 @dataclass(slots=True)
-class Stage:
+class Target:
     """What events act on.
 
     Args:
@@ -35,12 +20,13 @@ class Stage:
         log: Takes a line for each thing that happens.
     """
 
-    emulator: Emulator
-    port: Port | None = None
+    module: Module
+    line: LineFaults
+    port: Terminal | None = None
     log: Callable[[str], None] = lambda _: None
 
 
-Act = Callable[[Stage], None]
+Action = Callable[[Target], None]
 
 
 class Words:
@@ -123,7 +109,7 @@ class Word:
 
     usage: str
     meaning: str
-    read: Callable[[Words], Act]
+    read: Callable[[Words], Action]
 
     @property
     def name(self) -> str:
@@ -136,4 +122,4 @@ class Event:
     """Something that can be made to happen, with the words that say so."""
 
     text: str
-    act: Act
+    action: Action
