@@ -76,7 +76,7 @@ class Emulator:
         self.uart = Uart(line_rate)
         self.line_faults = faults = LineFaults(self.schedule, self.uart.write, trace)
         self.interpreter = Interpreter(
-            self.schedule, Equipment(self.module), faults.speak, faults.trace, before_line=faults.meet
+            self.schedule, Equipment(self.module), faults.speak, faults.trace, before_line=faults.spoiled
         )
         faults.on_heard = self.interpreter.feed
         self.module.on_report = self.interpreter.report

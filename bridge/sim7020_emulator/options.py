@@ -14,7 +14,7 @@ from sim7020_emulator.module.models import MODELS
 from sim7020_emulator.scenario.events import WORDS
 from sim7020_emulator.scenario.file import Scenario, find_scenario, shipped_names
 from sim7020_emulator.scenario.random_life import RandomLife
-from sim7020_emulator.sockets.internet import Echo, Moment, is_address
+from sim7020_emulator.sockets.internet import Echo, FailurePoint, is_address
 
 _LARGEST_PORT = 65535
 _LEAST_ORDER = 3
@@ -116,7 +116,7 @@ def add_failure(setup: Setup, item: str) -> None:
     code, _, moment = value.partition("@")
     if not re.fullmatch(r"-1|[1-9]|1[0-2]", code):
         raise Mistake(f"--fail {item!r}: the code is -1 or 1 to 12")
-    when = Moment(choose("--fail: the moment", moment or "connect", tuple(Moment)))
+    when = FailurePoint(choose("--fail: the moment", moment or "connect", tuple(FailurePoint)))
     setup.internet.failures[_endpoint("--fail", endpoint)] = (int(code), when)
 
 

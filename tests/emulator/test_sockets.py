@@ -12,7 +12,7 @@ import pytest
 from sim7020_emulator.emulator import Setup
 from sim7020_emulator.schedule import Timing
 from sim7020_emulator.sockets.host import error_code
-from sim7020_emulator.sockets.internet import Moment
+from sim7020_emulator.sockets.internet import FailurePoint
 from tests.emulator.bench import Bench
 from tests.emulator.peers import Peer
 
@@ -240,18 +240,18 @@ async def test_refused_connections(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("code", [-1, *range(1, 13)])
-@pytest.mark.parametrize("moment", list(Moment))
-async def test_every_code_at_every_moment(code: int, moment: Moment) -> None:
+@pytest.mark.parametrize("point", list(FailurePoint))
+async def test_every_code_at_every_moment(code: int, point: FailurePoint) -> None:
     """Each +CSOERR code can be had at connecting, at sending and later."""
     peer = await Peer("udp").open()
     setup = Setup(speed=0, timing=Timing(fail_later=0.02))
-    setup.internet.failures[ADDRESS, peer.port] = (code, moment)
+    setup.internet.failures[ADDRESS, peer.port] = (code, point)
     setup.internet.routes[ADDRESS, None] = ("127.0.0.1", None)
     async with Bench(setup) as bench:
         await bench.ask("AT+CSOC=1,2,1")
         connected = await bench.ask(f"AT+CSOCON=0,{peer.port},{ADDRESS}")
-        assert connected == (["ERROR"] if moment is Moment.CONNECT else ["OK"])
-        if moment is Moment.SEND:
+        assert connected == (["ERROR"] if point is FailurePoint.CONNECT else ["OK"])
+        if point is FailurePoint.SEND:
             assert await bench.ask("AT+CSOSEND=0,2,00") == ["ERROR"]
         assert await bench.line() == f"+CSOERR: 0,{code}"
         assert await bench.ask("AT+CSOSEND=0,2,00") == ["ERROR"]

@@ -10,10 +10,10 @@ import pytest
 from sim7020_emulator.emulator import Setup
 from sim7020_emulator.line.terminal import PtyTerminal
 from sim7020_emulator.line.uart import Uart
-from sim7020_emulator.module.clock import read_moment
+from sim7020_emulator.module.clock import read_local_time
 from sim7020_emulator.module.models import MODELS
 from sim7020_emulator.module.module import Module, SupplyTrouble
-from sim7020_emulator.sockets.internet import Echo, Moment
+from sim7020_emulator.sockets.internet import Echo, FailurePoint
 from tests.emulator.bench import Bench
 from tests.emulator.peers import Peer
 from tests.transcript import ANY, Blank, RawReceived, RawSent, Received, Sent, Step, Transcript, all_transcripts
@@ -113,7 +113,7 @@ class Replay:
         for ping in self.transcript.pings:
             setup.internet.pings[ping.address] = tuple(Echo(time, ping.ttl) for time in ping.times)
         for fail in self.transcript.failures:
-            setup.internet.failures[fail.address, fail.port] = (fail.code, Moment(fail.moment))
+            setup.internet.failures[fail.address, fail.port] = (fail.code, FailurePoint(fail.moment))
         for given in self.transcript.peers:
             peer = await Peer(given.protocol).open()
             self.peers.append(peer)
@@ -219,7 +219,7 @@ _MODULE_EVENTS: dict[str, Callable[[Module, list[str]], None]] = {
     "sim": lambda module, words: module.change_sim({"removed": "absent", "inserted": "ready"}[words[0]]),
     "socket": lambda module, words: module.sockets.fail(module.sockets.get(int(words[0])), int(words[2])),
     "voltage": lambda module, words: module.supply(_TROUBLES[words[0]]),
-    "network": lambda module, words: module.network_says_time(read_moment(words[1])),
+    "network": lambda module, words: module.network_says_time(read_local_time(words[1])),
     "set": lambda module, words: module.change_fact(*words[0].split("=", 1)),
 }
 

@@ -7,7 +7,7 @@ import pytest
 from sim7020_emulator.emulator import Emulator, Setup
 from sim7020_emulator.firmware.variants import VARIANTS
 from sim7020_emulator.module.models import MODELS
-from sim7020_emulator.sockets.internet import Moment
+from sim7020_emulator.sockets.internet import FailurePoint
 from tests.emulator.bench import Bench
 from tests.emulator.peers import Peer
 from tests.ports import free_port
@@ -48,14 +48,14 @@ async def _largest_data(bench: Bench) -> object:
 
 
 async def _failed_connection(bench: Bench) -> object:
-    bench.module.internet.failures["192.0.2.1", 1] = (2, Moment.CONNECT)
+    bench.module.internet.failures["192.0.2.1", 1] = (2, FailurePoint.CONNECT)
     await bench.ask("AT+CSOC=1,2,1")
     answer = await bench.ask("AT+CSOCON=0,1,192.0.2.1")
     return [*answer, bytes(bench.heard).decode().strip()]
 
 
 async def _twelve(bench: Bench) -> object:
-    bench.module.internet.failures["192.0.2.1", 1] = (12, Moment.CONNECT)
+    bench.module.internet.failures["192.0.2.1", 1] = (12, FailurePoint.CONNECT)
     await bench.ask("AT+CSOC=1,2,1")
     await bench.ask("AT+CSOCON=0,1,192.0.2.1")
     return bytes(bench.heard).decode().strip()

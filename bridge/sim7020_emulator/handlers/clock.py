@@ -5,7 +5,7 @@ import re
 from sim7020_emulator.at.answer import OK, Answer, lines
 from sim7020_emulator.at.results import Refused
 from sim7020_emulator.handlers.command import Call, Command, setting
-from sim7020_emulator.module.clock import read_moment
+from sim7020_emulator.module.clock import read_local_time
 
 _ZONE = re.compile(r"[+-]\d\d")
 
@@ -22,7 +22,7 @@ def _write_clock(call: Call) -> Answer:
     call.arguments.limit(at_least=1, at_most=1)
     if not call.arguments.is_quoted(0):
         raise Refused
-    call.module.clock.set(read_moment(call.arguments.text(0)))
+    call.module.clock.set(read_local_time(call.arguments.text(0)))
     return OK
 
 

@@ -13,7 +13,7 @@ from sim7020_emulator.at.answer import Spoiled
 from sim7020_emulator.schedule import Schedule, Timer
 
 
-class Spell(StrEnum):
+class Fault(StrEnum):
     """A state that the port is in for a time, or until the module goes off."""
 
     DEAF = "deaf"
@@ -54,7 +54,7 @@ class LineFaults:
         self._say = say
         self._trace = trace
         self._random = random.Random(7020)  # noqa: S311 (noise that is the same each time)
-        self._spells: dict[Spell, Timer | None] = {}
+        self._faults: dict[Fault, Timer | None] = {}
         self._rules: list[Rule] = []
         self.delay = 0.0
         self.noise = 0.0
@@ -62,32 +62,32 @@ class LineFaults:
         self.on_line: Callable[[str], None] = lambda _: None
         self.on_end: Callable[[str], None] = lambda _: None
 
-    def cast(self, spell: Spell, seconds: float | None) -> None:
-        """Begin a spell; it ends after ``seconds`` of the module's time, or else when the module goes off."""
-        former = self._spells.pop(spell, None)
+    def begin(self, fault: Fault, seconds: float | None) -> None:
+        """Begin a fault; it ends after ``seconds`` of the module's time, or else when the module goes off."""
+        former = self._faults.pop(fault, None)
         if former is not None:
             former.cancel()
-        self._spells[spell] = None if seconds is None else self._schedule.timer(seconds, lambda: self.lift(spell))
+        self._faults[fault] = None if seconds is None else self._schedule.timer(seconds, lambda: self.end(fault))
 
-    def lift(self, spell: Spell) -> None:
-        """End a spell, if it is on."""
-        if spell in self._spells:
-            timer = self._spells.pop(spell)
+    def end(self, fault: Fault) -> None:
+        """End a fault, if it is on."""
+        if fault in self._faults:
+            timer = self._faults.pop(fault)
             if timer is not None:
                 timer.cancel()
-            self.on_end(spell)
+            self.on_end(fault)
 
     def restarted(self) -> None:
         """End what a restart ends."""
-        for spell in tuple(self._spells):
-            if spell is not Spell.NOISE:
-                self.lift(spell)
+        for fault in tuple(self._faults):
+            if fault is not Fault.NOISE:
+                self.end(fault)
 
     def mend(self) -> None:
         """End everything."""
         self._rules.clear()
-        for spell in tuple(self._spells):
-            self.lift(spell)
+        for fault in tuple(self._faults):
+            self.end(fault)
 
     def add(self, rule: Rule) -> None:
         """Spoil the answers to command lines of a form; a newer rule comes before an older one."""
@@ -99,9 +99,9 @@ class LineFaults:
 
     def hear(self, data: bytes) -> None:
         """Take bytes from the host."""
-        if Spell.STUCK_ECHO in self._spells:
+        if Fault.STUCK_ECHO in self._faults:
             self._say(data)
-        elif Spell.DEAF not in self._spells:
+        elif Fault.DEAF not in self._faults:
             self.on_heard(self._disturb(data))
 
     def speak(self, data: bytes) -> None:
@@ -114,10 +114,10 @@ class LineFaults:
         if direction.startswith(">") or not self._silent():
             self._trace(direction, text)
 
-    def meet(self, line: str) -> Spoiled:
+    def spoiled(self, line: str) -> Spoiled:
         """Say what is wrong with the answer to a command line."""
         self.on_line(line)
-        delay = self.delay if Spell.SLOW in self._spells else 0.0
+        delay = self.delay if Fault.SLOW in self._faults else 0.0
         for rule in self._rules:
             if not rule.matches(line):
                 continue
@@ -129,9 +129,9 @@ class LineFaults:
         return Spoiled(delay)
 
     def _silent(self) -> bool:
-        return not self._spells.keys().isdisjoint({Spell.DEAF, Spell.MUTE, Spell.STUCK_ECHO})
+        return not self._faults.keys().isdisjoint({Fault.DEAF, Fault.MUTE, Fault.STUCK_ECHO})
 
     def _disturb(self, data: bytes) -> bytes:
-        if Spell.NOISE not in self._spells:
+        if Fault.NOISE not in self._faults:
             return data
         return bytes(self._random.randrange(256) if self._random.random() < self.noise else byte for byte in data)

@@ -12,7 +12,7 @@ _FORM = "%y/%m/%d,%H:%M:%S"
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class LocalTime:
     """A local time and its zone in quarter hours east of Greenwich."""
 
     local: dt.datetime
@@ -20,18 +20,18 @@ class Moment:
 
     @property
     def utc(self) -> dt.datetime:
-        """The same moment in UTC, naive."""
+        """The same time in UTC, naive."""
         return self.local - self.zone * _QUARTER
 
-    def in_zone(self, zone: int) -> "Moment":
-        """Return the same moment in another zone."""
-        return Moment(self.utc + zone * _QUARTER, zone)
+    def in_zone(self, zone: int) -> "LocalTime":
+        """Return the same time in another zone."""
+        return LocalTime(self.utc + zone * _QUARTER, zone)
 
     def __str__(self) -> str:
         return f"{self.local:{_FORM}}{self.zone:+03d}"
 
 
-def read_moment(text: str) -> Moment:
+def read_local_time(text: str) -> LocalTime:
     """Read ``yy/MM/dd,hh:mm:ss+zz``; raises ``Refused``."""
     try:
         local = dt.datetime.strptime(text[:17], _FORM)  # noqa: DTZ007 (the zone follows, in quarters)
@@ -40,19 +40,19 @@ def read_moment(text: str) -> Moment:
         raise Refused from None
     if not -_WIDEST_ZONE <= zone <= _WIDEST_ZONE or len(text) != len("yy/MM/dd,hh:mm:ss+zz"):
         raise Refused
-    return Moment(local.replace(year=2000 + local.year % 100), zone)
+    return LocalTime(local.replace(year=2000 + local.year % 100), zone)
 
 
-def host_moment(zone: int) -> Moment:
+def host_time(zone: int) -> LocalTime:
     """Return the host's time in a zone."""
     utc = dt.datetime.now(dt.UTC).replace(tzinfo=None)
-    return Moment(utc + zone * _QUARTER, zone)
+    return LocalTime(utc + zone * _QUARTER, zone)
 
 
 class Clock:
     """A clock that runs with the schedule's time."""
 
-    def __init__(self, schedule: Schedule, start: Moment) -> None:
+    def __init__(self, schedule: Schedule, start: LocalTime) -> None:
         self._schedule = schedule
         self._base = start
         self._set_at: float | None = None
@@ -62,12 +62,12 @@ class Clock:
         if self._set_at is None:
             self._set_at = self._schedule.now()
 
-    def set(self, moment: Moment) -> None:
+    def set(self, time: LocalTime) -> None:
         """Set the clock."""
-        self._base = moment
+        self._base = time
         self._set_at = self._schedule.now()
 
-    def read(self) -> Moment:
+    def read(self) -> LocalTime:
         """Return what the clock shows."""
         elapsed = 0.0 if self._set_at is None else self._schedule.now() - self._set_at
-        return Moment(self._base.local + dt.timedelta(seconds=elapsed), self._base.zone)
+        return LocalTime(self._base.local + dt.timedelta(seconds=elapsed), self._base.zone)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from sim7020_emulator.at.results import Refused
 from sim7020_emulator.mistakes import Mistake, choose
-from sim7020_emulator.module.clock import read_moment
+from sim7020_emulator.module.clock import read_local_time
 
 _T = TypeVar("_T", str, int, float)
 
@@ -115,7 +115,7 @@ class Facts:
         """Refuse what a pattern can't tell: days that are none, addresses that are none."""
         try:
             if name in {"clock", "sntp_clock"} and value:
-                read_moment(value)
+                read_local_time(value)
             if name in {"mask", "gateway", "dns1", "dns2"}:
                 ipaddress.IPv4Address(value)
             if name == "address":

@@ -7,7 +7,7 @@ from typing import Any
 
 from sim7020_emulator.firmware.profile import Profile
 from sim7020_emulator.firmware.variants import Variants
-from sim7020_emulator.module.clock import Clock, Moment, host_moment, read_moment
+from sim7020_emulator.module.clock import Clock, LocalTime, host_time, read_local_time
 from sim7020_emulator.module.facts import Facts
 from sim7020_emulator.module.models import Model
 from sim7020_emulator.module.packet import DEFAULT_CID, Packet
@@ -65,7 +65,7 @@ class Module:
         self.radio = Radio(facts, variants, self.profile, self.emit_urc)
         self.packet = Packet(facts, self.profile, self.emit_urc)
         self.radio.on_change = self.packet.on_change = self._changed
-        self.clock = Clock(schedule, read_moment(facts.clock))
+        self.clock = Clock(schedule, read_local_time(facts.clock))
         self.psm = PowerSavingMode(schedule, self.profile, may_enter=self._may_sleep, enter=self._fall_asleep)
         self.light_sleep = LightSleep(schedule, self.profile)
         self.sockets = Sockets(
@@ -299,20 +299,20 @@ class Module:
         self.psm.stop()
         self._grant(DEACTIVATED, DEACTIVATED)
 
-    def network_time(self) -> Moment:
+    def network_time(self) -> LocalTime:
         """Return what the network or a time server says the time is."""
         if self.facts.sntp_clock:
-            return read_moment(self.facts.sntp_clock)
-        return host_moment(self.facts.zone)
+            return read_local_time(self.facts.sntp_clock)
+        return host_time(self.facts.zone)
 
-    def network_says_time(self, moment: Moment) -> None:
+    def network_says_time(self, time: LocalTime) -> None:
         """Take the network's time (NITZ) and report it as +CTZU, +CTZR and +CLTS ask."""
         if self.profile.number("CTZU"):
-            self.clock.set(moment)
+            self.clock.set(time)
         if self.profile.number("CTZR"):
-            self.emit_urc(f"+CTZV: {moment.zone:+03d}")
+            self.emit_urc(f"+CTZV: {time.zone:+03d}")
         if self.profile.number("CLTS"):
-            self.emit_urc(f"+CLTS: {moment}")
+            self.emit_urc(f"+CLTS: {time}")
 
     async def stop(self) -> None:
         """End everything."""

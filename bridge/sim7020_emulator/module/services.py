@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from sim7020_emulator.module.clock import Moment
+from sim7020_emulator.module.clock import LocalTime
 from sim7020_emulator.schedule import Schedule
 from sim7020_emulator.sockets.internet import Internet, NameNotResolved
 
@@ -29,8 +29,8 @@ class NetworkServices:
         report: Callable[[str], None],
         online: Callable[[], bool],
         active: Callable[[], None],
-        time: Callable[[], Moment],
-        set_clock: Callable[[Moment], None],
+        time: Callable[[], LocalTime],
+        set_clock: Callable[[LocalTime], None],
     ) -> None:
         self._schedule = schedule
         self._internet = internet

@@ -12,7 +12,7 @@ from sim7020_emulator.module.packet import LAST_CID
 from sim7020_emulator.module.radio import Registration
 from sim7020_emulator.scenario.line_events import LINE_WORDS
 from sim7020_emulator.scenario.words import Action, Event, Target, Word, Words
-from sim7020_emulator.sockets.internet import Moment
+from sim7020_emulator.sockets.internet import FailurePoint
 from sim7020_emulator.sockets.table import SOCKETS
 
 _CODES = tuple(str(code) for code in (-1, *range(1, 13)))
@@ -177,17 +177,17 @@ def _socket(words: Words) -> Action:
     return _on_module(action)
 
 
-def _endpoint_fails(moment: Moment) -> Callable[[Words], Action]:
+def _endpoint_fails(point: FailurePoint) -> Callable[[Words], Action]:
     def read(words: Words) -> Action:
         code = int(words.choice("CODE", _CODES))
         times = words.number("TIMES", 1, 1_000_000, 1)
-        return _on_module(lambda module: module.internet.coming[moment].extend([code] * times))
+        return _on_module(lambda module: module.internet.coming[point].extend([code] * times))
 
     return read
 
 
-_connect_fails = _endpoint_fails(Moment.CONNECT)
-_send_fails = _endpoint_fails(Moment.SEND)
+_connect_fails = _endpoint_fails(FailurePoint.CONNECT)
+_send_fails = _endpoint_fails(FailurePoint.SEND)
 
 
 def _lose_nothing(module: Module) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from sim7020_emulator.at.answer import Spoiled, Withheld
 from sim7020_emulator.at.results import Cme, MobileEquipmentError, PlainError, Refused
-from sim7020_emulator.line.faults import LineFaults, Rule, Spell
+from sim7020_emulator.line.faults import Fault, LineFaults, Rule
 from sim7020_emulator.mistakes import choose
 from sim7020_emulator.scenario.words import Action, Target, Word, Words
 
@@ -17,10 +17,10 @@ def _on_line(action: Callable[[LineFaults], None]) -> Action:
     return lambda target: action(target.line)
 
 
-def _spell(spell: Spell) -> Callable[[Words], Action]:
+def _line_fault(fault: Fault) -> Callable[[Words], Action]:
     def read(words: Words) -> Action:
         seconds = words.duration()
-        return _on_line(lambda line: line.cast(spell, seconds))
+        return _on_line(lambda line: line.begin(fault, seconds))
 
     return read
 
@@ -30,7 +30,7 @@ def _slow(words: Words) -> Action:
 
     def action(line: LineFaults) -> None:
         line.delay = delay
-        line.cast(Spell.SLOW, seconds)
+        line.begin(Fault.SLOW, seconds)
 
     return _on_line(action)
 
@@ -40,7 +40,7 @@ def _noise(words: Words) -> Action:
 
     def action(line: LineFaults) -> None:
         line.noise = percent / 100
-        line.cast(Spell.NOISE, seconds)
+        line.begin(Fault.NOISE, seconds)
 
     return _on_line(action)
 
@@ -106,9 +106,9 @@ def _storm(words: Words) -> Action:
 
 
 LINE_WORDS: tuple[Word, ...] = (
-    Word("deaf [SECONDS]", "hear nothing and say nothing, or until the module goes off", _spell(Spell.DEAF)),
-    Word("mute [SECONDS]", "hear and obey, but say nothing", _spell(Spell.MUTE)),
-    Word("stuck-echo [SECONDS]", "send back whatever comes, and do nothing else", _spell(Spell.STUCK_ECHO)),
+    Word("deaf [SECONDS]", "hear nothing and say nothing, or until the module goes off", _line_fault(Fault.DEAF)),
+    Word("mute [SECONDS]", "hear and obey, but say nothing", _line_fault(Fault.MUTE)),
+    Word("stuck-echo [SECONDS]", "send back whatever comes, and do nothing else", _line_fault(Fault.STUCK_ECHO)),
     Word("slow DELAY [SECONDS]", "answer each command DELAY seconds late", _slow),
     Word("noise PERCENT [SECONDS]", "change so many bytes in a hundred, both ways, until mended", _noise),
     Word("garbage BYTES", "say so many bytes without sense", _garbage),

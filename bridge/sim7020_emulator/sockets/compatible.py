@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from sim7020_emulator.schedule import Schedule
 from sim7020_emulator.sockets.host import HostSocket
-from sim7020_emulator.sockets.internet import Internet, Moment, NameNotResolved, is_address
+from sim7020_emulator.sockets.internet import FailurePoint, Internet, NameNotResolved, is_address
 
 
 class CompatibleStack:
@@ -81,7 +81,7 @@ class CompatibleStack:
         await self._schedule.pause(self._schedule.timing.tcp_open)
         try:
             address = host if is_address(host) else (await self._internet.resolve(host))[0]
-            if self._internet.failure(address, port, Moment.CONNECT) is not None:
+            if self._internet.failure(address, port, FailurePoint.CONNECT) is not None:
                 raise ConnectionRefusedError
             await link.connect(*self._internet.route(address, port))
         except (OSError, NameNotResolved):

@@ -20,7 +20,7 @@ def is_address(text: str) -> bool:
     return True
 
 
-class Moment(StrEnum):
+class FailurePoint(StrEnum):
     """When an endpoint that is told to fail does so."""
 
     CONNECT = "connect"
@@ -51,8 +51,8 @@ class Internet:
     names: dict[str, tuple[str, ...] | int] = field(default_factory=dict)
     pings: dict[str, tuple[Echo, ...]] = field(default_factory=dict)
     routes: dict[tuple[str, int | None], tuple[str, int | None]] = field(default_factory=dict)
-    failures: dict[tuple[str, int], tuple[int, Moment]] = field(default_factory=dict)
-    coming: dict[Moment, deque[int]] = field(default_factory=lambda: defaultdict(deque))
+    failures: dict[tuple[str, int], tuple[int, FailurePoint]] = field(default_factory=dict)
+    coming: dict[FailurePoint, deque[int]] = field(default_factory=lambda: defaultdict(deque))
     """Codes that the next connections or sends will fail with, wherever they go."""
 
     def route(self, address: str, port: int) -> tuple[str, int]:
@@ -60,12 +60,12 @@ class Internet:
         host, real_port = self.routes.get((address, port)) or self.routes.get((address, None)) or (address, port)
         return host, port if real_port is None else real_port
 
-    def failure(self, address: str, port: int, moment: Moment) -> int | None:
-        """Return the +CSOERR code that an endpoint gives at a moment, if it was told to."""
-        if self.coming[moment]:
-            return self.coming[moment].popleft()
+    def failure(self, address: str, port: int, point: FailurePoint) -> int | None:
+        """Return the +CSOERR code that an endpoint gives at a point, if it was told to."""
+        if self.coming[point]:
+            return self.coming[point].popleft()
         code, when = self.failures.get((address, port), (None, None))
-        return code if when is moment else None
+        return code if when is point else None
 
     async def resolve(self, name: str) -> tuple[str, ...]:
         """Return a name's IPv4 addresses, at most two; raises ``NameNotResolved``."""

@@ -15,7 +15,7 @@ from sim7020_emulator.firmware.profile import Profile
 from sim7020_emulator.firmware.variants import Variants
 from sim7020_emulator.schedule import Schedule
 from sim7020_emulator.sockets.host import COVERAGE_POLL, HostSocket, SocketError, error_code
-from sim7020_emulator.sockets.internet import Internet, Moment
+from sim7020_emulator.sockets.internet import FailurePoint, Internet
 
 SOCKETS = 5
 """How many sockets the module has; ids are 0 to 4."""
@@ -172,7 +172,7 @@ class Sockets:
     async def connect(self, target: ModuleSocket, address: str, port: int) -> None:
         """Connect a created socket; raises ``ConnectionFailed``, after which the socket is dead."""
         target.peer = (address, port)
-        code = self._internet.failure(address, port, Moment.CONNECT) if self._online() else SocketError.NETIF
+        code = self._internet.failure(address, port, FailurePoint.CONNECT) if self._online() else SocketError.NETIF
         if code is not None:
             target.dead = True
             raise ConnectionFailed(code)
@@ -185,7 +185,7 @@ class Sockets:
             raise ConnectionFailed(SocketError.NETIF)
         self._active()
         target.state = State.CONNECTED
-        later = self._internet.failure(address, port, Moment.LATER)
+        later = self._internet.failure(address, port, FailurePoint.LATER)
         if later is not None:
             self._schedule.timer(self._schedule.timing.fail_later, lambda: self.fail(target, later))
         self.on_connected()
@@ -202,7 +202,7 @@ class Sockets:
         if target.real is None or target.state is not State.CONNECTED or target.dead:
             raise PlainError
         self._active()
-        code = self._internet.failure(*target.peer, Moment.SEND) if target.peer else None
+        code = self._internet.failure(*target.peer, FailurePoint.SEND) if target.peer else None
         if code is not None:
             raise SendFailed(code)
         try:
