@@ -161,16 +161,18 @@ def _examine(connection: sqlite3.Connection) -> None:
 
 def _migrate(connection: sqlite3.Connection) -> None:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    steps = sorted(
-        (file for file in files(__package__).joinpath("migrations").iterdir() if file.name.endswith(".sql")),
-        key=lambda file: file.name,
-    )
+    steps = migrations()
     if version > len(steps):
         raise sqlite3.OperationalError("a newer bridge wrote it; update this one, or remove the file")
     for number, step in enumerate(steps[version:], start=version + 1):
-        connection.executescript(
-            f"BEGIN IMMEDIATE;\n{step.read_text(encoding='utf-8')}\nPRAGMA user_version = {number};\nCOMMIT;"
-        )
+        connection.executescript(f"BEGIN IMMEDIATE;\n{step}\nPRAGMA user_version = {number};\nCOMMIT;")
+
+
+def migrations() -> list[str]:
+    """Return the SQL that makes a new file, then each newer form of it; what was released never changes."""
+    folder = files(__package__).joinpath("migrations")
+    found = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
+    return [file.read_text(encoding="utf-8") for file in found]
 
 
 def _words(error: Exception) -> str:

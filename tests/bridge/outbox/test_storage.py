@@ -1,16 +1,17 @@
 """The outbox's file: whose it is, and what happens when it can't be written or is damaged."""
 
 import asyncio
+import contextlib
 import errno
 import os
 import sqlite3
 import stat
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from sim7020_bridge.errors import PayloadRefused, StorageFailed
+from sim7020_bridge.outbox import database
 from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database, damage
 from sim7020_bridge.outbox.message import Owed, OwedKind
@@ -286,23 +287,42 @@ async def test_a_file_system_without_allocation_is_written_to(desk: Desk, monkey
     assert desk.waiting() == ["m"]
 
 
-async def test_an_older_file_is_brought_up_to_date(tmp_path: Path) -> None:
-    """What waits in a file of before keeps its number, and new numbers go on from there."""
-    connection = sqlite3.connect(tmp_path / "shed.outbox")
-    for step in sorted(files("sim7020_bridge.outbox").joinpath("migrations").iterdir(), key=lambda file: file.name)[:2]:
-        connection.executescript(step.read_text())
-    connection.execute("PRAGMA user_version = 2")
-    connection.execute(
-        "INSERT INTO message (number, socket, id, priority, data, at, taken) "
-        "VALUES (7, 'a', 'old', 1, x'00', '2026-11-23T12:00:00+00:00', 0.0)"
-    )
-    connection.execute("INSERT INTO owed (number, kind, topic, payload) VALUES (3, 0, 'receipt/a', x'6f6c64')")
-    connection.commit()
-    connection.close()
+async def test_an_older_file_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits in a file of before stays, with its number, when the file gets a newer form."""
+    first = database.migrations()
+    desk = Desk(tmp_path)
+    await desk.outbox.load()
+    desk.put("old")
+    await desk.written()
+    await desk.outbox.close()
+    monkeypatch.setattr(database, "migrations", lambda: [*first, "ALTER TABLE message ADD COLUMN colour TEXT;"])
     desk = Desk(tmp_path)
     await desk.outbox.load()
     desk.put("new")
     await desk.written()
-    assert [(entry.number, entry.message.id) for entry in desk.outbox] == [(7, "old"), (8, "new")]
-    assert desk.owed() == ["old"]
+    assert [(entry.number, entry.message.id) for entry in desk.outbox] == [(1, "old"), (2, "new")]
+    await desk.outbox.close()
+    with contextlib.closing(sqlite3.connect(desk.file)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(first) + 1,)
+        assert connection.execute("SELECT colour FROM message").fetchall() == [(None,), (None,)]
+
+
+async def test_a_newer_form_that_fails_leaves_the_file_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a migration is none: the file is as it was, and the bridge that wrote it still reads it."""
+    first = database.migrations()
+    desk = Desk(tmp_path)
+    await desk.outbox.load()
+    desk.put("old")
+    await desk.written()
+    await desk.outbox.close()
+    broken = "ALTER TABLE message ADD COLUMN colour TEXT; SELECT nonsense FROM nowhere;"
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "migrations", lambda: [*first, broken])
+        with pytest.raises(StorageFailed):
+            await Desk(tmp_path).outbox.load()
+    desk = Desk(tmp_path)
+    await desk.outbox.load()
+    assert [entry.message.id for entry in desk.outbox] == ["old"]
     await desk.outbox.close()

@@ -1,6 +1,7 @@
 -- Messages that have no final receipt yet. Ages and expiries are seconds of the outbox's own time (see passing_time.py).
+-- Numbers are never used again, also when nothing waits: receipts and log lines of different messages never share one.
 CREATE TABLE message (
-    number INTEGER PRIMARY KEY,
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
     socket TEXT NOT NULL,
     id TEXT NOT NULL,
     priority INTEGER NOT NULL,
@@ -12,7 +13,8 @@ CREATE TABLE message (
     attempts INTEGER NOT NULL DEFAULT 0,
     stage INTEGER NOT NULL DEFAULT 0,
     reply_topic TEXT,
-    correlation_data BLOB
+    correlation_data BLOB,
+    pool TEXT -- that it was published to, whose receipts go there as well
 ) STRICT;
 
 -- Ids of the last 24 hours, and the MQTT packets that brought them, to send nothing twice.
@@ -29,7 +31,7 @@ CREATE INDEX known_by_packet ON known (packet) WHERE packet IS NOT NULL;
 
 -- What the broker has not acknowledged yet: final receipts, and what came from the network.
 CREATE TABLE owed (
-    number INTEGER PRIMARY KEY,
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
     kind INTEGER NOT NULL,
     topic TEXT NOT NULL,
     payload BLOB NOT NULL,
@@ -48,3 +50,18 @@ CREATE TABLE passing_time (
 CREATE TABLE cancellation (
     number INTEGER PRIMARY KEY
 ) STRICT;
+
+-- Bytes by day (UTC), and what the operator counted differently in the billing period that starts on a day.
+CREATE TABLE usage (
+    day TEXT PRIMARY KEY,
+    up INTEGER NOT NULL,
+    down INTEGER NOT NULL,
+    correction INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- When a socket with a pace sent, in seconds of the outbox's own time.
+CREATE TABLE sent (
+    socket TEXT NOT NULL,
+    at REAL NOT NULL
+) STRICT;
+CREATE INDEX sent_by_socket ON sent (socket, at);

@@ -1,2 +1,0 @@
--- The pool that a message was published to, whose receipts go there as well.
-ALTER TABLE message ADD COLUMN pool TEXT;
