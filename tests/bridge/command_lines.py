@@ -6,7 +6,6 @@ import pkgutil
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from sim7020_bridge import commands
@@ -16,9 +15,7 @@ from sim7020_bridge.commands import clock, edrx, identity, network, packet, powe
 from sim7020_bridge.commands.radio import Functionality
 from sim7020_bridge.commands.raw import RawCommand
 from sim7020_bridge.commands.registry import URCS
-from sim7020_bridge.commands.socket_fetch import FetchData, ReadAvailable
 from sim7020_bridge.commands.sockets import SocketId
-from sim7020_bridge.commands.traffic import CountTraffic
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +49,17 @@ _COMMANDS: tuple[Command[Any], ...] = (
     identity.ReadImei(),
     identity.ReadImsi(),
     identity.ReadIccid(),
-    identity.ReadBaudRate(),
     sim.ReadSimState(),
     sim.ReadPinAttempts(),
     *(radio.SetFunctionality(level) for level in Functionality if level is not Functionality.UNKNOWN),
     radio.SetFunctionality(Functionality.FULL, reset=True),
     radio.ReadFunctionality(),
     radio.ReadSignalQuality(),
-    radio.ReportSignal(),
-    radio.ReportSignal(enabled=False),
-    radio.SetCellReading(),
     radio.ReadCell(),
     registration.ReadRegistration(),
     registration.ReadGprsRegistration(),
-    registration.ReadCircuitRegistration(),
     registration.ReadOperator(),
-    packet.ReadAttachment(),
     packet.Attach(),
-    packet.Detach(),
     packet.ReadContextStates(),
     packet.ActivateContext(),
     packet.DeactivateContext(),
@@ -78,20 +68,13 @@ _COMMANDS: tuple[Command[Any], ...] = (
     packet.ReadContextParameters(),
     packet.ReadBackoffTimer(),
     packet.ReportPacketEvents(),
-    CountTraffic(),
-    power.PowerDown(),
-    power.Restart(),
     power.ReadSupply(),
-    power.ReadLightSleep(),
     power.SetPowerSaving(enabled=False),
     power.SetPowerSaving(enabled=True),
     power.ReadPowerSaving(),
     power.ReportSleep(),
-    power.ReadReleaseAssistance(),
     power.RetainSockets(),
     power.RetainSockets(enabled=False),
-    power.ReadRetention(),
-    edrx.ReadEdrx(),
     edrx.ReadEdrxGranted(),
     clock.ReadClock(),
     clock.StopSntp(),
@@ -100,7 +83,6 @@ _COMMANDS: tuple[Command[Any], ...] = (
     sockets.CreateSocket(stream=False),
     sockets.ReadSockets(),
     sockets.ReportAcknowledgements(),
-    sockets.ReportAcknowledgements(enabled=False),
     sockets.ReceiveAsHex(),
     sockets.SetPullReceive(enabled=True),
     sockets.SetPullReceive(enabled=False),
@@ -112,16 +94,10 @@ def _socket(text: str) -> SocketId:
     return SocketId(int(text))
 
 
-def _clock(text: str, zone: str) -> clock.SetClock:
-    moment = datetime.strptime(text, "%y/%m/%d,%H:%M:%S").replace(tzinfo=timezone(timedelta(minutes=15 * int(zone))))
-    return clock.SetClock(moment)
-
-
 _PATTERNS: tuple[tuple[str, Callable[..., Command[Any]]], ...] = (
     (r"AT\+IPR=(\d+)", lambda rate: identity.SetBaudRate(int(rate))),
     (r"AT\+CPIN=(\d+)", sim.EnterPin),
     (r"AT\+CEREG=([0-5])", lambda n: registration.ReportRegistration(int(n))),
-    (r"AT\+COPS=3,([012])", lambda n: registration.SetOperatorFormat(registration.OperatorFormat(int(n)))),
     (r'AT\*MCGDEFCONT="IP","([^"]*)"', packet.SetDefaultApn),
     (r'AT\*MCGDEFCONT="IP","([^"]*)","([^"]*)","([^"]*)"', packet.SetDefaultApn),
     (r"AT\+CSCLK=([012])", lambda n: power.SetLightSleep(int(n))),
@@ -136,7 +112,6 @@ _PATTERNS: tuple[tuple[str, Callable[..., Command[Any]]], ...] = (
         r'AT\*MEDRXCFG=(\d),5,"([01]+)","([01]+)"',
         lambda mode, cycle, window: edrx.SetEdrxWithWindow(int(mode), cycle, window),
     ),
-    (r'AT\+CCLK="(.*)([+-]\d\d)"', _clock),
     (r'AT\+CSNTPSTART="([^"]*)"', clock.StartSntp),
     (r'AT\+CSNTPSTART="([^"]*)","([^"]*)"', lambda server, zone: clock.StartSntp(server, int(zone))),
     (r'AT\+CDNSGIP="([^"]*)"', network.ResolveName),
@@ -154,15 +129,12 @@ _PATTERNS: tuple[tuple[str, Callable[..., Command[Any]]], ...] = (
     ),
     (r"AT\+CSOCL=(\d)", lambda socket: sockets.CloseSocket(_socket(socket))),
     (r"AT\+CSOSTATUS=(\d)", lambda socket: sockets.ReadSocketStatus(_socket(socket))),
-    (r"AT\+CSOACK=(\d)", lambda socket: sockets.ReadAcknowledged(_socket(socket))),
     (
         r"AT\+CSOALIVE=(\d),1,(\d+),(\d+),(\d+)",
         lambda socket, *times: sockets.SetKeepAlive(
             _socket(socket), idle=int(times[0]), interval=int(times[1]), count=int(times[2])
         ),
     ),
-    (r"AT\+CSORXGET=3,(\d),(\d+)", lambda socket, most: FetchData(_socket(socket), int(most))),
-    (r"AT\+CSORXGET=4,(\d)", lambda socket: ReadAvailable(_socket(socket))),
 )
 
 
@@ -186,5 +158,5 @@ def own_commands() -> set[type[Command[Any]]]:
         for module in pkgutil.iter_modules(commands.__path__, f"{commands.__name__}.")
         for value in vars(importlib.import_module(module.name)).values()
         if isinstance(value, type) and issubclass(value, Command) and value.__module__ == module.name
-        if not inspect.isabstract(value) and value is not RawCommand
+        if not inspect.isabstract(value) and not value.__name__.startswith("_") and value is not RawCommand
     }

@@ -309,19 +309,14 @@ class Channel:
 
     def _miss(self) -> None:
         """Take note that no final result came in time."""
-        unfinished = self._dialogue.unfinished()
         exchange = self._clear_the_line()
         if exchange is None:
             return
-        command = exchange.command
-        if not command.final_promised:
-            self._conclude(exchange, unfinished)
+        exchange.end(success=False)
+        if isinstance(exchange.command, Probe | ReadFlowControl):
+            self._end(exchange, exchange.silence())
         else:
-            exchange.end(success=False)
-            if isinstance(command, Probe | ReadFlowControl):
-                self._end(exchange, exchange.silence())
-            else:
-                self._hold(self._recover(exchange))
+            self._hold(self._recover(exchange))
         self._go_on()
 
     def _conclude(self, exchange: Exchange, answer: Answer) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, Generic, Self, TypeVar
 
+from sim7020_bridge.at.cursor import Cursor
 from sim7020_bridge.at.framer import Line
 from sim7020_bridge.at.results import FinalResult, Outcome
 from sim7020_bridge.errors import MalformedAnswer
@@ -35,19 +36,19 @@ class Answer:
         return self.lines[0]
 
 
+@dataclass(frozen=True, slots=True)
 class Command(ABC, Generic[R_co]):
     """One command line, and how its answer is recognised and read as an R_co.
 
-    A subclass is a frozen dataclass of the command's parameters. Its constants:
+    A subclass with parameters is a frozen dataclass of them. Its constants:
 
+    ``syntax``: the command line, from AT on, with ``{self.NAME}`` where a parameter goes.
     ``answer_names``: names of the lines that may answer it, matched whole; any other line that
     arrives while it is pending is a URC.
     ``one_line``: the answer is one line at most. If more come, the last is the answer and the ones
     before it were URCs of the same name.
     ``timeout``: seconds until the final result has to be there.
     ``successes``: outcomes that mean success; any other final result refuses the command.
-    ``final_promised``: whether a final result is sure to come. Where it isn't, a deadline that passes
-    without one is success with whatever was said until then, and no reason to doubt the line.
     ``answer_promised``: whether success is sure to come with information text. Then an OK without any belongs to an
     earlier command and ends nothing.
     ``ends_at_prompt``: whether a data prompt ends the exchange, as a refusal: the data is not given.
@@ -55,18 +56,18 @@ class Command(ABC, Generic[R_co]):
     known to add a second one.
     """
 
+    syntax: ClassVar[str]
     answer_names: ClassVar[tuple[str, ...]] = ()
     one_line: ClassVar[bool] = False
     timeout: ClassVar[float] = DEFAULT_TIMEOUT
     successes: ClassVar[frozenset[Outcome]] = frozenset({Outcome.OK})
-    final_promised: ClassVar[bool] = True
     answer_promised: ClassVar[bool] = False
     ends_at_prompt: ClassVar[bool] = False
     settle: ClassVar[float] = 0.0
 
-    @abstractmethod
     def line(self) -> str:
-        """Return the command line, from AT on, without its line end."""
+        """Return the command line, without its line end."""
+        return self.syntax.format(self=self)
 
     @abstractmethod
     def read(self, answer: Answer) -> R_co:
@@ -85,6 +86,7 @@ class Command(ABC, Generic[R_co]):
         return self.line()
 
 
+@dataclass(frozen=True, slots=True)
 class Order(Command[None]):
     """A command that is answered by a final result alone."""
 
@@ -93,22 +95,48 @@ class Order(Command[None]):
 
 
 @dataclass(frozen=True, slots=True)
+class Question(Command[R_co]):
+    """A command that is answered by one line of arguments."""
+
+    one_line = True
+
+    def read(self, answer: Answer) -> R_co:
+        """Read the line."""
+        return self._value(Cursor(answer.only()))
+
+    @abstractmethod
+    def _value(self, cursor: Cursor) -> R_co:
+        """Read the arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table(Command[tuple[R_co, ...]], Generic[R_co]):
+    """A command that is answered by any number of lines, each a value of its own."""
+
+    def read(self, answer: Answer) -> tuple[R_co, ...]:
+        """Read line by line."""
+        return tuple(self._value(Cursor(line)) for line in answer.lines)
+
+    @abstractmethod
+    def _value(self, cursor: Cursor) -> R_co:
+        """Read the arguments of one line."""
+
+
 class Attention(Order):
     """AT: ask for a sign of life.
 
     V.250 section 5.2; no manual gives it a time, drivers wait a second.
     """
 
-    timeout: ClassVar[float] = 1.0
-
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT"
+    syntax = "AT"
+    timeout = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Probe(Attention):
+class Probe(Order):
     """AT with a deadline of its own; a missed one is an answer and no reason to resynchronise."""
+
+    syntax = "{self.words}"
 
     within: float
     words: str = "AT"
@@ -118,24 +146,16 @@ class Probe(Attention):
         """Seconds to wait."""
         return self.within
 
-    def line(self) -> str:
-        """Return the command line."""
-        return self.words
 
-
-@dataclass(frozen=True, slots=True)
 class ReadFlowControl(Order):
     """+IFC: read the flow control, which nothing else asks for.
 
     V.250 section 6.2.12.
     """
 
-    answer_names: ClassVar[tuple[str, ...]] = ("+IFC",)
-    answer_promised: ClassVar[bool] = True
-
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+IFC?"
+    syntax = "AT+IFC?"
+    answer_names = ("+IFC",)
+    answer_promised = True
 
 
 class Urc(ABC):

@@ -15,7 +15,7 @@ class Cursor:
     """
 
     def __init__(self, line: Line) -> None:
-        self._line = line
+        self.line = line
         self._fields = _split(line.arguments)
         self._next = 0
 
@@ -88,12 +88,12 @@ class Cursor:
 
     def _take(self, wanted: str) -> str:
         if self.at_end:
-            raise MalformedAnswer(self._line.text, f"field {self._next + 1} is missing, should be {wanted}")
+            raise MalformedAnswer(self.line.text, f"field {self._next + 1} is missing, should be {wanted}")
         self._next += 1
         return self._fields[self._next - 1]
 
     def _malformed(self, wanted: str, field: str) -> MalformedAnswer:
-        return MalformedAnswer(self._line.text, f"field {self._next} is {field!r}, should be {wanted}")
+        return MalformedAnswer(self.line.text, f"field {self._next} is {field!r}, should be {wanted}")
 
 
 def _split(arguments: str) -> list[str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from sim7020_bridge.at.command import Answer, Command, R
 from sim7020_bridge.at.framer import Line, Prompt
-from sim7020_bridge.at.results import NO_RESULT, ONLY_WHERE_DECLARED, PROMPT_RESULT, FinalResult, Outcome, final_result
+from sim7020_bridge.at.results import ONLY_WHERE_DECLARED, PROMPT_RESULT, FinalResult, Outcome, final_result
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer
 
 
@@ -59,10 +59,6 @@ class Dialogue:
         """Make a command the pending one."""
         self._pending = command
         self._lines.clear()
-
-    def unfinished(self) -> Answer:
-        """Return what the pending command's answer holds so far, as if OK had ended it."""
-        return Answer(tuple(self._lines), NO_RESULT)
 
     def abandon(self) -> None:
         """Give the pending command up; what still comes for it is unsolicited."""

@@ -12,7 +12,7 @@ from typing import Final, Self
 
 import click
 
-from sim7020_bridge.kit.recording.secrets import masked
+from sim7020_bridge.commands.secrets import mask
 
 _LONGEST_HISTORY: Final = 1000
 _ERASE_LINE: Final = "\r\x1b[K"
@@ -86,7 +86,7 @@ class Keyboard:
             return None
         finally:
             self._reading = False
-        if line.strip() and masked(line) == line:
+        if line.strip() and mask(line) == line:
             self._readline.add_history(line)
         return line
 

@@ -1,9 +1,9 @@
-"""The module's clock, set by the network or by a time server."""
+"""The module's clock, set by the network or by a time server (manual V1.05)."""
 
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import ClassVar, Final, Self
+from typing import Final, Self
 
 from sim7020_bridge.at.command import Answer, Command, Order, Urc
 from sim7020_bridge.at.cursor import Cursor
@@ -22,8 +22,6 @@ _TIME: Final = re.compile(
     r"(?P<year>\d\d)/(?P<month>\d\d)/(?P<day>\d\d),(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)"
     r"(?::(?P<millisecond>\d{1,3}))?(?:,?(?P<zone>[+-]\d{1,3}))?"
 )
-
-
 _ZONE: Final = re.compile(r"[+-]?\d{1,3}")
 
 
@@ -62,19 +60,12 @@ class NetworkTime:
         return cls(moment, zone)
 
 
-@dataclass(frozen=True, slots=True)
 class ReadClock(Command[NetworkTime]):
-    """+CCLK: read the clock.
+    """+CCLK: read the clock, which starts in the year 00."""
 
-    Manual V1.05. It starts in the year 00.
-    """
-
-    answer_names: ClassVar[tuple[str, ...]] = ("+CCLK",)
-    one_line: ClassVar[bool] = True
-
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+CCLK?"
+    syntax = "AT+CCLK?"
+    answer_names = ("+CCLK",)
+    one_line = True
 
     def read(self, answer: Answer) -> NetworkTime:
         """Read the time."""
@@ -82,75 +73,28 @@ class ReadClock(Command[NetworkTime]):
 
 
 @dataclass(frozen=True, slots=True)
-class SetClock(Order):
-    """+CCLK: set the clock.
-
-    Manual V1.05.
-
-    Args:
-        moment: Aware of its zone, between 2001 and 2099.
-    """
-
-    moment: datetime
-
-    def __post_init__(self) -> None:
-        if self.moment.utcoffset() is None:
-            raise ValueError("the time must say its zone")
-        require_within(self.moment.year, 2001, 2099, "the year")
-
-    def line(self) -> str:
-        """Return the command line."""
-        quarters = (self.moment.utcoffset() or timedelta()) // _QUARTER
-        return f"AT+CCLK={quoted(f'{self.moment:%y/%m/%d,%H:%M:%S}{quarters:+03d}')}"
-
-
-@dataclass(frozen=True, slots=True)
 class UpdateClockFromNetwork(Order):
-    """+CTZU: let the network set the clock; takes effect after a restart.
+    """+CTZU: let the network set the clock; kept, and in force from the next restart on."""
 
-    Manual V1.05.
-    """
-
-    enabled: bool = True
-
-    def line(self) -> str:
-        """Return the command line."""
-        return f"AT+CTZU={self.enabled:d}"
-
-
-@dataclass(frozen=True, slots=True)
-class ReportTimeZone(Order):
-    """+CTZR: report changes of the time zone; takes effect after a restart.
-
-    Manual V1.05.
-    """
+    syntax = "AT+CTZU={self.enabled:d}"
 
     enabled: bool = True
-
-    def line(self) -> str:
-        """Return the command line."""
-        return f"AT+CTZR={self.enabled:d}"
 
 
 @dataclass(frozen=True, slots=True)
 class ReportNetworkTime(Order):
-    """+CLTS: report the time that the network sends; takes effect after a restart.
+    """+CLTS: report the time that the network sends; kept, and in force from the next restart on."""
 
-    Manual V1.05.
-    """
+    syntax = "AT+CLTS={self.enabled:d}"
 
     enabled: bool = True
-
-    def line(self) -> str:
-        """Return the command line."""
-        return f"AT+CLTS={self.enabled:d}"
 
 
 @dataclass(frozen=True, slots=True)
 class TimeZoneReport(Urc):
     """+CTZV: the time zone changed; local time minus UTC in quarter hours."""
 
-    names: ClassVar[tuple[str, ...]] = ("+CTZV",)
+    names = ("+CTZV",)
 
     zone_quarters: int
 
@@ -167,7 +111,7 @@ class TimeZoneReport(Urc):
 class NetworkTimeReport(Urc):
     """+CLTS: the network sent its time; ``daylight_saving`` in the module's words, where it speaks of it."""
 
-    names: ClassVar[tuple[str, ...]] = ("+CLTS",)
+    names = ("+CLTS",)
 
     time: NetworkTime
     daylight_saving: str | None
@@ -182,9 +126,7 @@ class NetworkTimeReport(Urc):
 
 @dataclass(frozen=True, slots=True)
 class StartSntp(Order):
-    """+CSNTPSTART: ask a time server; SntpReport follows and the clock is set.
-
-    Manual V1.05. Always end with StopSntp.
+    """+CSNTPSTART: ask a time server; SntpReport follows and the clock is set. Always end with StopSntp.
 
     Args:
         server: Host name or address.
@@ -205,23 +147,17 @@ class StartSntp(Order):
         return f"AT+CSNTPSTART={quoted(self.server)}{zone}"
 
 
-@dataclass(frozen=True, slots=True)
 class StopSntp(Order):
-    """+CSNTPSTOP: end what StartSntp began.
+    """+CSNTPSTOP: end what StartSntp began."""
 
-    Manual V1.05.
-    """
-
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+CSNTPSTOP"
+    syntax = "AT+CSNTPSTOP"
 
 
 @dataclass(frozen=True, slots=True)
 class SntpReport(Urc):
     """+CSNTP: the time server answered."""
 
-    names: ClassVar[tuple[str, ...]] = ("+CSNTP",)
+    names = ("+CSNTP",)
 
     time: NetworkTime
 

@@ -1,12 +1,12 @@
-"""Names and echoes: DNS and ping."""
+"""Names and echoes: DNS and ping (manual V1.05)."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Final, Self
+from typing import Final, Self
 
 from sim7020_bridge.at.command import Answer, Command, Order, Urc
 from sim7020_bridge.at.cursor import Cursor
 from sim7020_bridge.at.framer import Line
-from sim7020_bridge.commands.quoting import quoted, require_quotable, require_within
+from sim7020_bridge.commands.quoting import require_quotable, require_within
 from sim7020_bridge.errors import MalformedAnswer
 
 RESOLUTION_TIMEOUT: Final = 60.0
@@ -23,7 +23,7 @@ class NameResolution(Urc):
         error: The module's number for the failure, None if there is none.
     """
 
-    names: ClassVar[tuple[str, ...]] = ("+CDNSGIP",)
+    names = ("+CDNSGIP",)
 
     name: str | None
     addresses: tuple[str, ...]
@@ -62,23 +62,20 @@ def _addresses(line: Line, cursor: Cursor) -> tuple[str, ...]:
 class ResolveName(Command[NameResolution | None]):
     """+CDNSGIP: resolve a name.
 
-    Manual V1.05; TCP/IP note section 2.3. The earliest firmware answers before the OK; otherwise the
+    TCP/IP note section 2.3. The earliest firmware answers before the OK; otherwise the
     result is None and a NameResolution follows within RESOLUTION_TIMEOUT, so expect it before asking.
     Numeric addresses are refused.
     """
 
-    answer_names: ClassVar[tuple[str, ...]] = ("+CDNSGIP",)
-    one_line: ClassVar[bool] = True
-    timeout: ClassVar[float] = RESOLUTION_TIMEOUT
+    syntax = 'AT+CDNSGIP="{self.name}"'
+    answer_names = ("+CDNSGIP",)
+    one_line = True
+    timeout = RESOLUTION_TIMEOUT
 
     name: str
 
     def __post_init__(self) -> None:
         require_quotable(self.name, "a host name")
-
-    def line(self) -> str:
-        """Return the command line."""
-        return f"AT+CDNSGIP={quoted(self.name)}"
 
     def answers(self, line: Line) -> bool:
         """Accept the bare address; what begins with a number is the URC."""
@@ -91,38 +88,11 @@ class ResolveName(Command[NameResolution | None]):
         return NameResolution(self.name, NameResolution.read(answer.lines[-1]).addresses)
 
 
-@dataclass(frozen=True, slots=True)
-class SetDnsServers(Order):
-    """+CDNSCFG: choose the name servers; the network's own replace them when a PDN comes up.
-
-    Manual V1.05.
-    """
-
-    primary: str
-    secondary: str | None = None
-
-    def __post_init__(self) -> None:
-        require_quotable(self.primary, "a name server")
-        require_quotable(self.secondary or "", "a name server")
-
-    def line(self) -> str:
-        """Return the command line."""
-        servers = [self.primary] if self.secondary is None else [self.primary, self.secondary]
-        return "AT+CDNSCFG=" + ",".join(quoted(server) for server in servers)
-
-
-@dataclass(frozen=True, slots=True)
 class ReadDnsServers(Command[tuple[str, ...]]):
-    """+CDNSCFG: read the name servers, primary first.
+    """+CDNSCFG: read the name servers, primary first (section 7.2.13)."""
 
-    Manual V1.05 section 7.2.13; the lines are named PrimaryDns and SecondaryDns.
-    """
-
-    answer_names: ClassVar[tuple[str, ...]] = ("PrimaryDns", "SecondaryDns")
-
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+CDNSCFG?"
+    syntax = "AT+CDNSCFG?"
+    answer_names = ("PrimaryDns", "SecondaryDns")
 
     def read(self, answer: Answer) -> tuple[str, ...]:
         """Read one server a line."""
@@ -133,7 +103,7 @@ class ReadDnsServers(Command[tuple[str, ...]]):
 class Ping(Order):
     """+CIPPING: send echo requests; a PingReply follows for each, lost ones included.
 
-    Manual V1.05 section 9.2.1; TCP/IP note section 2.3. Refused with BUSY while another runs.
+    Section 9.2.1; TCP/IP note section 2.3. Refused with BUSY while another runs.
 
     Args:
         address: Host name or address.
@@ -141,6 +111,8 @@ class Ping(Order):
         size: Bytes in each, 0 to 5120.
         timeout_tenths: Wait for each, 1 to 600 tenths of a second.
     """
+
+    syntax = 'AT+CIPPING="{self.address}",{self.count},{self.size},{self.timeout_tenths}'
 
     address: str
     count: int = 4
@@ -152,10 +124,6 @@ class Ping(Order):
         require_within(self.count, 1, 100, "the number of pings")
         require_within(self.size, 0, 5120, "the size of a ping")
         require_within(self.timeout_tenths, 1, 600, "the ping timeout in tenths of a second")
-
-    def line(self) -> str:
-        """Return the command line."""
-        return f"AT+CIPPING={quoted(self.address)},{self.count},{self.size},{self.timeout_tenths}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +137,7 @@ class PingReply(Urc):
         ttl: Hops that were left, 0 if it is lost.
     """
 
-    names: ClassVar[tuple[str, ...]] = ("+CIPPING",)
+    names = ("+CIPPING",)
 
     sequence: int
     address: str

@@ -1,15 +1,16 @@
-"""The packet domain: attachment, PDN contexts, the default APN, and what changes by itself."""
+"""The packet domain: attachment, PDN contexts, the default APN, and what changes by itself (manual V1.05)."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar, Final, Self
+from typing import Final, Self
 
-from sim7020_bridge.at.command import Answer, Command, Order, Urc
+from sim7020_bridge.at.command import Order, Question, Table, Urc
 from sim7020_bridge.at.cursor import Cursor
 from sim7020_bridge.at.framer import Line
 from sim7020_bridge.at.results import Outcome
 from sim7020_bridge.commands.addresses import address_and_mask, dotted_address
-from sim7020_bridge.commands.quoting import hidden, quoted, require_quotable
+from sim7020_bridge.commands.quoting import quoted, require_quotable
+from sim7020_bridge.commands.secrets import mask
 
 ACTIVATION_TIMEOUT: Final = 150.0
 """Seconds that the manual gives ``+CGACT``; attaching takes the same road through the network."""
@@ -18,51 +19,11 @@ LAST_PDN: Final = 151
 """CME error: the last PDN can't be deactivated, the network wants it kept (detach instead)."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadAttachment(Command[bool]):
-    """+CGATT: read whether the module is attached.
-
-    Manual V1.05.
-    """
-
-    answer_names: ClassVar[tuple[str, ...]] = ("+CGATT",)
-    one_line: ClassVar[bool] = True
-
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+CGATT?"
-
-    def read(self, answer: Answer) -> bool:
-        """Read the state."""
-        return Cursor(answer.only()).integer() == 1
-
-
-@dataclass(frozen=True, slots=True)
 class Attach(Order):
-    """+CGATT: attach to the packet domain.
+    """+CGATT: attach to the packet domain."""
 
-    Manual V1.05.
-    """
-
-    timeout: ClassVar[float] = ACTIVATION_TIMEOUT
-
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+CGATT=1"
-
-
-@dataclass(frozen=True, slots=True)
-class Detach(Order):
-    """+CGATT: detach from the packet domain.
-
-    Manual V1.05.
-    """
-
-    timeout: ClassVar[float] = ACTIVATION_TIMEOUT
-
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+CGATT=0"
+    syntax = "AT+CGATT=1"
+    timeout = ACTIVATION_TIMEOUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,65 +34,44 @@ class ContextState:
     active: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ReadContextStates(Command[tuple[ContextState, ...]]):
-    """+CGACT: read which PDN contexts are active.
+class ReadContextStates(Table[ContextState]):
+    """+CGACT: read which PDN contexts are active, from the module's own table.
 
-    Manual V1.05, whose example ``+CGACT: 0`` lacks the cid and is read as that of context 1;
-    TCP/IP note section 2.1.
+    The manual's example ``+CGACT: 0`` lacks the cid and is read as that of context 1; TCP/IP note section 2.1.
     """
 
-    answer_names: ClassVar[tuple[str, ...]] = ("+CGACT",)
-    timeout: ClassVar[float] = ACTIVATION_TIMEOUT
+    syntax = "AT+CGACT?"
+    answer_names = ("+CGACT",)
 
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+CGACT?"
-
-    def read(self, answer: Answer) -> tuple[ContextState, ...]:
-        """Read one context a line."""
-        return tuple(_context_state(Cursor(line)) for line in answer.lines)
-
-
-def _context_state(cursor: Cursor) -> ContextState:
-    first = cursor.integer()
-    second = cursor.optional_integer()
-    return ContextState(1, first == 1) if second is None else ContextState(first, second == 1)
+    def _value(self, cursor: Cursor) -> ContextState:
+        first, second = cursor.integer(), cursor.optional_integer()
+        return ContextState(1, first == 1) if second is None else ContextState(first, second == 1)
 
 
 @dataclass(frozen=True, slots=True)
 class ActivateContext(Order):
-    """+CGACT: activate a PDN context.
+    """+CGACT: activate a PDN context."""
 
-    Manual V1.05, which gives it 150 s.
-    """
-
-    timeout: ClassVar[float] = ACTIVATION_TIMEOUT
+    syntax = "AT+CGACT=1,{self.cid}"
+    timeout = ACTIVATION_TIMEOUT
 
     cid: int = 1
-
-    def line(self) -> str:
-        """Return the command line."""
-        return f"AT+CGACT=1,{self.cid}"
 
 
 @dataclass(frozen=True, slots=True)
 class DeactivateContext(Order):
     """+CGACT: deactivate a PDN context.
 
-    Manual V1.05, which gives it 150 s and has it answer NO CARRIER; TCP/IP note section 2.4, which has OK.
+    The manual has it answer NO CARRIER; TCP/IP note section 2.4 has OK.
     Refused with CME 151 (LAST_PDN) where the network wants the last PDN kept.
     """
 
-    timeout: ClassVar[float] = ACTIVATION_TIMEOUT
-    successes: ClassVar[frozenset[Outcome]] = frozenset({Outcome.OK, Outcome.NO_CARRIER})
-    settle: ClassVar[float] = 0.3
+    syntax = "AT+CGACT=0,{self.cid}"
+    timeout = ACTIVATION_TIMEOUT
+    successes = frozenset({Outcome.OK, Outcome.NO_CARRIER})
+    settle = 0.3
 
     cid: int = 1
-
-    def line(self) -> str:
-        """Return the command line."""
-        return f"AT+CGACT=0,{self.cid}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,36 +84,21 @@ class DefaultApn:
     password: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class ReadDefaultApn(Command[DefaultApn]):
-    """*MCGDEFCONT: read the default APN.
+class ReadDefaultApn(Question[DefaultApn]):
+    """*MCGDEFCONT: read the default APN."""
 
-    Manual V1.05.
-    """
+    syntax = "AT*MCGDEFCONT?"
+    answer_names = ("*MCGDEFCONT",)
 
-    answer_names: ClassVar[tuple[str, ...]] = ("*MCGDEFCONT",)
-    one_line: ClassVar[bool] = True
-
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT*MCGDEFCONT?"
-
-    def read(self, answer: Answer) -> DefaultApn:
-        """Read what is set."""
-        cursor = Cursor(answer.only())
-        return DefaultApn(
-            pdp_type=cursor.text(),
-            apn=cursor.optional_text() or "",
-            user=cursor.optional_text() or "",
-            password=cursor.optional_text() or "",
-        )
+    def _value(self, cursor: Cursor) -> DefaultApn:
+        return DefaultApn(cursor.text(), *(cursor.optional_text() or "" for _ in ("apn", "user", "password")))
 
 
 @dataclass(frozen=True, slots=True)
 class SetDefaultApn(Order):
-    """*MCGDEFCONT: set the default APN, between ``CFUN=0`` and ``CFUN=1``.
+    """*MCGDEFCONT: set the default APN, between ``CFUN=0`` and ``CFUN=1``; kept over a restart.
 
-    Manual V1.05; TCP/IP note section 2.2. It is kept over a restart.
+    TCP/IP note section 2.2.
 
     Args:
         apn: Access point name.
@@ -188,27 +113,19 @@ class SetDefaultApn(Order):
     pdp_type: str = "IP"
 
     def __post_init__(self) -> None:
-        for text, what in (
-            (self.apn, "the APN"),
-            (self.user, "the APN's user name"),
-            (self.password, "the APN's password"),
-            (self.pdp_type, "the PDP type"),
-        ):
-            require_quotable(text, what)
+        require_quotable(self.apn, "the APN")
+        require_quotable(self.user, "the APN's user name")
+        require_quotable(self.password, "the APN's password")
+        require_quotable(self.pdp_type, "the PDP type")
 
     def line(self) -> str:
         """Return the command line."""
-        return self._line(self.user, self.password)
+        credentials = [self.user, self.password] if self.user or self.password else []
+        return "AT*MCGDEFCONT=" + ",".join(map(quoted, (self.pdp_type, self.apn, *credentials)))
 
     def shown(self) -> str:
         """Return the command line without user and password."""
-        return self._line(hidden(self.user), hidden(self.password))
-
-    def _line(self, user: str, password: str) -> str:
-        texts = [self.pdp_type, self.apn]
-        if user or password:
-            texts += [user, password]
-        return "AT*MCGDEFCONT=" + ",".join(quoted(text) for text in texts)
+        return mask(self.line())
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,28 +136,18 @@ class ContextAddress:
     address: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ReadAddresses(Command[tuple[ContextAddress, ...]]):
+class ReadAddresses(Table[ContextAddress]):
     """+CGPADDR: read the addresses of all PDN contexts.
 
-    Manual V1.05; TCP/IP note section 4.
+    TCP/IP note section 4.
     """
 
-    answer_names: ClassVar[tuple[str, ...]] = ("+CGPADDR",)
+    syntax = "AT+CGPADDR"
+    answer_names = ("+CGPADDR",)
 
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+CGPADDR"
-
-    def read(self, answer: Answer) -> tuple[ContextAddress, ...]:
-        """Read one context a line."""
-        return tuple(_context_address(Cursor(line)) for line in answer.lines)
-
-
-def _context_address(cursor: Cursor) -> ContextAddress:
-    cid = cursor.integer()
-    text = cursor.optional_text()
-    return ContextAddress(cid, None if text is None else dotted_address(text))
+    def _value(self, cursor: Cursor) -> ContextAddress:
+        cid, text = cursor.integer(), cursor.optional_text()
+        return ContextAddress(cid, None if text is None else dotted_address(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,70 +175,54 @@ class ContextParameters:
     mtu: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ReadContextParameters(Command[tuple[ContextParameters, ...]]):
-    """+CGCONTRDP: read what the network gave the active PDN contexts.
+class ReadContextParameters(Table[ContextParameters]):
+    """+CGCONTRDP: read what the network gave the active PDN contexts; with none of them the answer is empty.
 
-    Manual V1.05; TCP/IP note sections 2.1 and 2.4. With no active context the answer is empty.
+    TCP/IP note sections 2.1 and 2.4.
     """
 
-    answer_names: ClassVar[tuple[str, ...]] = ("+CGCONTRDP",)
+    syntax = "AT+CGCONTRDP"
+    answer_names = ("+CGCONTRDP",)
 
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+CGCONTRDP"
-
-    def read(self, answer: Answer) -> tuple[ContextParameters, ...]:
-        """Read one context a line."""
-        return tuple(_parameters(line) for line in answer.lines)
+    def _value(self, cursor: Cursor) -> ContextParameters:
+        cid = cursor.integer()
+        bearer = cursor.optional_integer()
+        apn = cursor.optional_text()
+        address, network_mask = address_and_mask(cursor.optional_text())
+        gateway = cursor.optional_text()
+        servers = (cursor.optional_text(), cursor.optional_text())
+        # which of the fields between the name servers and the MTU are left out differs
+        numbers = (int(text) for text in cursor.rest() if text.isdecimal())
+        return ContextParameters(
+            cid=cid,
+            bearer=bearer,
+            apn=apn,
+            address=address,
+            mask=network_mask,
+            gateway=None if gateway is None else dotted_address(gateway),
+            dns=tuple(dotted_address(server) for server in servers if server),
+            mtu=next((number for number in numbers if number > _LARGEST_OCTET), None),
+        )
 
 
 _LARGEST_OCTET: Final = 255
 
 
-def _parameters(line: Line) -> ContextParameters:
-    cursor = Cursor(line)
-    cid = cursor.integer()
-    bearer = cursor.optional_integer()
-    apn = cursor.optional_text()
-    address, mask = address_and_mask(cursor.optional_text())
-    gateway = cursor.optional_text()
-    servers = (cursor.optional_text(), cursor.optional_text())
-    # which of the fields between the name servers and the MTU are left out differs
-    numbers = (int(text) for text in cursor.rest() if text.isdecimal())
-    return ContextParameters(
-        cid=cid,
-        bearer=bearer,
-        apn=apn,
-        address=address,
-        mask=mask,
-        gateway=None if gateway is None else dotted_address(gateway),
-        dns=tuple(dotted_address(server) for server in servers if server),
-        mtu=next((number for number in numbers if number > _LARGEST_OCTET), None),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class ReadBackoffTimer(Command[int]):
+class ReadBackoffTimer(Question[int]):
     """+CTRJ: read the back-off timer T3346; while it runs the module doesn't try to attach.
 
-    Manual V1.05. Seconds, 0 if it doesn't run.
+    Seconds, 0 if it doesn't run.
     """
 
-    answer_names: ClassVar[tuple[str, ...]] = ("+CTRJ",)
-    one_line: ClassVar[bool] = True
+    syntax = "AT+CTRJ?"
+    answer_names = ("+CTRJ",)
 
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+CTRJ?"
-
-    def read(self, answer: Answer) -> int:
-        """Read the timer."""
-        return Cursor(answer.only()).integer()
+    def _value(self, cursor: Cursor) -> int:
+        return cursor.integer()
 
 
 class PacketEventKind(StrEnum):
-    """What ``+CGEV:`` says (manual V1.05, +CGEREP)."""
+    """What ``+CGEV:`` says (+CGEREP)."""
 
     NETWORK_DETACHED = "NW DETACH"
     MODULE_DETACHED = "ME DETACH"
@@ -340,18 +231,10 @@ class PacketEventKind(StrEnum):
     MODULE_DEACTIVATED = "ME PDN DEACT"
 
 
-@dataclass(frozen=True, slots=True)
 class ReportPacketEvents(Order):
-    """+CGEREP: report detachment and each PDN that comes or goes; lost at a restart.
+    """+CGEREP: report detachment and each PDN that comes or goes; lost at a restart."""
 
-    Manual V1.05.
-    """
-
-    enabled: bool = True
-
-    def line(self) -> str:
-        """Return the command line."""
-        return f"AT+CGEREP={self.enabled:d}"
+    syntax = "AT+CGEREP=1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,7 +248,7 @@ class PacketEvent(Urc):
         text: What the module said.
     """
 
-    names: ClassVar[tuple[str, ...]] = ("+CGEV",)
+    names = ("+CGEV",)
 
     kind: PacketEventKind | None
     cid: int | None
@@ -388,3 +271,24 @@ class PacketEvent(Urc):
 
 
 _LOSSES: Final = frozenset(PacketEventKind) - {PacketEventKind.MODULE_ACTIVATED}
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficCount(Urc):
+    """*MGCOUNT: bytes and packets of a PDN context, compressed and not, up and down."""
+
+    names = ("*MGCOUNT",)
+
+    cid: int
+    up_compressed: int
+    up: int
+    up_packets: int
+    down_compressed: int
+    down: int
+    down_packets: int
+
+    @classmethod
+    def read(cls, line: Line) -> Self:
+        """Read the seven numbers."""
+        cursor = Cursor(line)
+        return cls(*(cursor.integer() for _ in range(7)))

@@ -1,57 +1,26 @@
-"""Supply, starting and stopping the module, light sleep and PSM."""
+"""Supply, starting and stopping the module, light sleep and PSM (manual V1.05)."""
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import ClassVar, Self
+from typing import Self
 
-from sim7020_bridge.at.command import Answer, Command, Order, Urc
+from sim7020_bridge.at.command import Order, Question, Urc
 from sim7020_bridge.at.cursor import Cursor
 from sim7020_bridge.at.framer import Line
-from sim7020_bridge.at.results import Outcome
 from sim7020_bridge.commands.quoting import quoted, require_bits, require_within
 from sim7020_bridge.errors import MalformedAnswer
-
-
-@dataclass(frozen=True, slots=True)
-class PowerDown(Order):
-    """+CPOWD: log off the network and switch the module off.
-
-    Manual V1.05. It ends with NORMAL POWER DOWN and then silence.
-    """
-
-    timeout: ClassVar[float] = 15.0
-    successes: ClassVar[frozenset[Outcome]] = frozenset({Outcome.NORMAL_POWER_DOWN, Outcome.OK})
-
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+CPOWD=1"
 
 
 @dataclass(frozen=True, slots=True)
 class PoweredDown(Urc):
     """NORMAL POWER DOWN: the module switched itself off."""
 
-    names: ClassVar[tuple[str, ...]] = ("NORMAL POWER DOWN",)
+    names = ("NORMAL POWER DOWN",)
 
     @classmethod
     def read(cls, line: Line) -> Self:  # noqa: ARG003 - the words are all there is
         """Take note."""
         return cls()
-
-
-@dataclass(frozen=True, slots=True)
-class Restart(Order):
-    """+CRESET: restart the module at once.
-
-    Manual V1.05, which shows no OK; some firmware gives one.
-    """
-
-    timeout: ClassVar[float] = 2.0
-    final_promised: ClassVar[bool] = False
-
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+CRESET"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +31,13 @@ class Supply:
     millivolts: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReadSupply(Command[Supply]):
-    """+CBC: read the supply voltage.
+class ReadSupply(Question[Supply]):
+    """+CBC: read the supply voltage."""
 
-    Manual V1.05.
-    """
+    syntax = "AT+CBC"
+    answer_names = ("+CBC",)
 
-    answer_names: ClassVar[tuple[str, ...]] = ("+CBC",)
-    one_line: ClassVar[bool] = True
-
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+CBC"
-
-    def read(self, answer: Answer) -> Supply:
-        """Read charge and voltage."""
-        cursor = Cursor(answer.only())
+    def _value(self, cursor: Cursor) -> Supply:
         return Supply(cursor.integer(), cursor.integer())
 
 
@@ -91,7 +50,7 @@ class SupplyReport(Urc):
         power_down: The module switches itself off; otherwise it only warns.
     """
 
-    names: ClassVar[tuple[str, ...]] = (
+    names = (
         "UNDER-VOLTAGE WARNNING",
         "UNDER-VOLTAGE WARNING",
         "UNDER-VOLTAGE POWER DOWN",
@@ -116,7 +75,7 @@ class SupplyReport(Urc):
 
 
 class LightSleep(IntEnum):
-    """When the UART may sleep (manual V1.05, +CSCLK).
+    """When the UART may sleep (+CSCLK).
 
     WHEN_IDLE: the first characters wake it and are lost; leave 100 ms before the command.
     """
@@ -130,39 +89,16 @@ class LightSleep(IntEnum):
 class SetLightSleep(Order):
     """+CSCLK: choose when the UART may sleep; kept over a restart.
 
-    Manual V1.05.
-
     Args:
         mode: One of LightSleep.
     """
+
+    syntax = "AT+CSCLK={self.mode:d}"
 
     mode: int
 
     def __post_init__(self) -> None:
         require_within(self.mode, LightSleep.NEVER, LightSleep.WHEN_IDLE, "the mode of light sleep")
-
-    def line(self) -> str:
-        """Return the command line."""
-        return f"AT+CSCLK={self.mode:d}"
-
-
-@dataclass(frozen=True, slots=True)
-class ReadLightSleep(Command[int]):
-    """+CSCLK: read when the UART may sleep; the modes known are in LightSleep.
-
-    Manual V1.05.
-    """
-
-    answer_names: ClassVar[tuple[str, ...]] = ("+CSCLK",)
-    one_line: ClassVar[bool] = True
-
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+CSCLK?"
-
-    def read(self, answer: Answer) -> int:
-        """Read the mode."""
-        return Cursor(answer.only()).integer()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +114,7 @@ class PowerSaving:
 class SetPowerSaving(Order):
     """+CPSMS: ask the network for PSM, or do without; kept over a restart.
 
-    Manual V1.05. Only a change from 0 to 1 makes the module ask.
+    Only a change from 0 to 1 makes the module ask.
 
     Args:
         enabled: Whether to use PSM.
@@ -203,47 +139,29 @@ class SetPowerSaving(Order):
         return f"AT+CPSMS=1,,,{','.join(timers)}".rstrip(",")
 
 
-@dataclass(frozen=True, slots=True)
-class ReadPowerSaving(Command[PowerSaving]):
-    """+CPSMS: read what PSM is asked for. What the network granted stands in ``+CEREG`` with n=4.
+class ReadPowerSaving(Question[PowerSaving]):
+    """+CPSMS: read what PSM is asked for. What the network granted stands in ``+CEREG`` with n=4."""
 
-    Manual V1.05.
-    """
+    syntax = "AT+CPSMS?"
+    answer_names = ("+CPSMS",)
 
-    answer_names: ClassVar[tuple[str, ...]] = ("+CPSMS",)
-    one_line: ClassVar[bool] = True
-
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+CPSMS?"
-
-    def read(self, answer: Answer) -> PowerSaving:
-        """Read mode and timers."""
-        cursor = Cursor(answer.only())
+    def _value(self, cursor: Cursor) -> PowerSaving:
         mode = cursor.integer()
         cursor.skip(2)
         return PowerSaving(mode, cursor.optional_text(), cursor.optional_text())
 
 
-@dataclass(frozen=True, slots=True)
 class ReportSleep(Order):
-    """+CPSMSTATUS: report when the module enters and leaves PSM.
+    """+CPSMSTATUS: report when the module enters and leaves PSM."""
 
-    Manual V1.05.
-    """
-
-    enabled: bool = True
-
-    def line(self) -> str:
-        """Return the command line."""
-        return f"AT+CPSMSTATUS={self.enabled:d}"
+    syntax = "AT+CPSMSTATUS=1"
 
 
 @dataclass(frozen=True, slots=True)
 class SleepReport(Urc):
     """+CPSMSTATUS: the module enters PSM and falls silent, or has left it."""
 
-    names: ClassVar[tuple[str, ...]] = ("+CPSMSTATUS",)
+    names = ("+CPSMSTATUS",)
 
     entered: bool
 
@@ -260,69 +178,24 @@ class SleepReport(Urc):
 class SetReleaseAssistance(Order):
     """+CNBIOTRAI: say what follows the next datagram, so that the network can let go at once.
 
-    Manual V1.05. It holds for that datagram only.
+    It holds for that datagram only.
 
     Args:
         indication: 0 nothing, 1 nothing more to come, 2 one answer to come.
     """
+
+    syntax = "AT+CNBIOTRAI={self.indication}"
 
     indication: int
 
     def __post_init__(self) -> None:
         require_within(self.indication, 0, 2, "the release assistance indication")
 
-    def line(self) -> str:
-        """Return the command line."""
-        return f"AT+CNBIOTRAI={self.indication}"
-
-
-@dataclass(frozen=True, slots=True)
-class ReadReleaseAssistance(Command[int]):
-    """+CNBIOTRAI: read the indication for the next datagram.
-
-    Manual V1.05.
-    """
-
-    answer_names: ClassVar[tuple[str, ...]] = ("+CNBIOTRAI",)
-    one_line: ClassVar[bool] = True
-
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+CNBIOTRAI?"
-
-    def read(self, answer: Answer) -> int:
-        """Read the indication."""
-        return Cursor(answer.only()).integer()
-
 
 @dataclass(frozen=True, slots=True)
 class RetainSockets(Order):
-    """+RETENTION: keep UDP sockets over PSM; TCP sockets never are. Lost at a restart.
+    """+RETENTION: keep UDP sockets over PSM; TCP sockets never are. Lost at a restart."""
 
-    Manual V1.05.
-    """
+    syntax = "AT+RETENTION={self.enabled:d}"
 
     enabled: bool = True
-
-    def line(self) -> str:
-        """Return the command line."""
-        return f"AT+RETENTION={self.enabled:d}"
-
-
-@dataclass(frozen=True, slots=True)
-class ReadRetention(Command[bool]):
-    """+RETENTION: read whether UDP sockets are kept over PSM.
-
-    Manual V1.05.
-    """
-
-    answer_names: ClassVar[tuple[str, ...]] = ("+RETENTION",)
-    one_line: ClassVar[bool] = True
-
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+RETENTION?"
-
-    def read(self, answer: Answer) -> bool:
-        """Read the switch."""
-        return Cursor(answer.only()).integer() == 1

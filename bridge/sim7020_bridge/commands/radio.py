@@ -1,17 +1,17 @@
-"""The radio: on or off, how well it hears, and which cell."""
+"""The radio: on or off, how well it hears, and which cell (manual V1.05)."""
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import ClassVar, Final, Self
+from typing import Final, Self
 
-from sim7020_bridge.at.command import Answer, Command, Order, Urc
+from sim7020_bridge.at.command import Answer, Command, Order, Question, Urc
 from sim7020_bridge.at.cursor import Cursor
 from sim7020_bridge.at.framer import Line
 from sim7020_bridge.errors import MalformedAnswer
 
 
 class Functionality(IntEnum):
-    """Levels of ``+CFUN`` (manual V1.05 section 3.2.20); UNKNOWN is any other that a module may report."""
+    """Levels of ``+CFUN`` (section 3.2.20); UNKNOWN is any other that a module may report."""
 
     UNKNOWN = -1
     MINIMUM = 0
@@ -29,7 +29,7 @@ class Functionality(IntEnum):
 class SetFunctionality(Order):
     """+CFUN: switch the radio on or off, or restart the module.
 
-    Manual V1.05 section 3.2.20; TCP/IP note section 2.2. MINIMUM drops every PDN and socket. The SIM's
+    Section 3.2.20; TCP/IP note section 2.2. MINIMUM drops every PDN and socket. The SIM's
     report comes before the result when it goes down and after it when it comes up.
 
     Args:
@@ -37,7 +37,7 @@ class SetFunctionality(Order):
         reset: Restart the module first; it greets after its OK.
     """
 
-    timeout: ClassVar[float] = 15.0
+    timeout = 15.0
 
     level: Functionality
     reset: bool = False
@@ -51,31 +51,24 @@ class SetFunctionality(Order):
         return f"AT+CFUN={self.level:d},1" if self.reset else f"AT+CFUN={self.level:d}"
 
 
-@dataclass(frozen=True, slots=True)
-class ReadFunctionality(Command[Functionality]):
+class ReadFunctionality(Question[Functionality]):
     """+CFUN: read whether the radio is on.
 
-    Manual V1.05 section 3.2.20; TCP/IP note section 3.8.
+    Section 3.2.20; TCP/IP note section 3.8.
     """
 
-    answer_names: ClassVar[tuple[str, ...]] = ("+CFUN",)
-    one_line: ClassVar[bool] = True
-    timeout: ClassVar[float] = 15.0
+    syntax = "AT+CFUN?"
+    answer_names = ("+CFUN",)
 
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+CFUN?"
-
-    def read(self, answer: Answer) -> Functionality:
-        """Read the level."""
-        return Functionality.of(Cursor(answer.only()).integer())
+    def _value(self, cursor: Cursor) -> Functionality:
+        return Functionality.of(cursor.integer())
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionalityReport(Urc):
     """+CFUN: the module says its level while it starts."""
 
-    names: ClassVar[tuple[str, ...]] = ("+CFUN",)
+    names = ("+CFUN",)
 
     level: Functionality
 
@@ -107,7 +100,7 @@ class SignalQuality:
     def dbm(self) -> int | None:
         """Received power by SIMCom's own table, middle of each step; None if not known.
 
-        Manual V1.05, +CSQ. The conversion of 3GPP TS 27.007 gives 3 to 5 dB less.
+        The conversion of 3GPP TS 27.007 gives 3 to 5 dB less.
         """
         if self.rssi_index is None or not _WEAKEST <= self.rssi_index <= _STRONGEST:
             return None
@@ -119,44 +112,24 @@ class SignalQuality:
 _ENDS: Final = {0: -110, 1: -108, 2: -106, 31: -48}
 
 
-@dataclass(frozen=True, slots=True)
-class ReadSignalQuality(Command[SignalQuality]):
+class ReadSignalQuality(Question[SignalQuality]):
     """+CSQ: read the received signal strength.
 
-    Manual V1.05; TCP/IP note section 2.1.
+    TCP/IP note section 2.1.
     """
 
-    answer_names: ClassVar[tuple[str, ...]] = ("+CSQ",)
-    one_line: ClassVar[bool] = True
+    syntax = "AT+CSQ"
+    answer_names = ("+CSQ",)
 
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+CSQ"
-
-    def read(self, answer: Answer) -> SignalQuality:
-        """Read index and error class."""
-        return _signal(Cursor(answer.only()))
-
-
-@dataclass(frozen=True, slots=True)
-class ReportSignal(Order):
-    """+EXUNSOL: report each change of the signal quality.
-
-    Manual V1.05.
-    """
-
-    enabled: bool = True
-
-    def line(self) -> str:
-        """Return the command line."""
-        return f'AT+EXUNSOL="SQ",{self.enabled:d}'
+    def _value(self, cursor: Cursor) -> SignalQuality:
+        return _signal(cursor)
 
 
 @dataclass(frozen=True, slots=True)
 class SignalReport(Urc):
     """+CSQN: the signal quality changed."""
 
-    names: ClassVar[tuple[str, ...]] = ("+CSQN",)
+    names = ("+CSQN",)
 
     signal: SignalQuality
 
@@ -227,30 +200,14 @@ class CellReading:
     neighbours: tuple[NeighbourCell, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SetCellReading(Order):
-    """+CENG: make ``AT+CENG?`` give cells (0) instead of throughput (1); lost at a restart.
-
-    Manual V1.05.
-    """
-
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+CENG=0"
-
-
-@dataclass(frozen=True, slots=True)
 class ReadCell(Command[CellReading]):
     """+CENG: read the serving cell and up to four neighbours.
 
-    Manual V1.05. Refused with CME 840 to 847 in states where there is no cell.
+    Refused with CME 840 to 847 in states where there is no cell.
     """
 
-    answer_names: ClassVar[tuple[str, ...]] = ("+CENG",)
-
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+CENG?"
+    syntax = "AT+CENG?"
+    answer_names = ("+CENG",)
 
     def read(self, answer: Answer) -> CellReading:
         """Read the serving cell from the long line, neighbours from short ones."""

@@ -2,11 +2,12 @@
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Final
 
 from sim7020_bridge.at.command import Answer, Command
 from sim7020_bridge.at.framer import Line
-from sim7020_bridge.commands.registry import URCS, mask
+from sim7020_bridge.commands.registry import URCS
+from sim7020_bridge.commands.secrets import mask
 
 _NAME: Final = re.compile(r"AT(?P<name>[+*][A-Z]+)", re.IGNORECASE)
 
@@ -26,8 +27,9 @@ class RawCommand(Command[tuple[str, ...]]):
     or cancelled where the module asks for some all the same.
     """
 
-    timeout: ClassVar[float] = 180.0
-    ends_at_prompt: ClassVar[bool] = True
+    syntax = "{self.text}"
+    timeout = 180.0
+    ends_at_prompt = True
 
     text: str
 
@@ -36,10 +38,6 @@ class RawCommand(Command[tuple[str, ...]]):
             raise ValueError("the module would wait for data, which can't be given here")
         if not (self.text.isascii() and self.text.isprintable() and self.text[:2].upper() == "AT"):
             raise ValueError("a command line starts with AT and consists of printable ASCII characters")
-
-    def line(self) -> str:
-        """Return the command line."""
-        return self.text
 
     def shown(self) -> str:
         """Return the command line as a log may show it.

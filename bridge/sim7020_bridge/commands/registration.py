@@ -1,11 +1,11 @@
-"""Registration with the network, in the read form and the unsolicited form, and the operator."""
+"""Registration with the network, in the read form and the unsolicited form, and the operator (manual V1.05)."""
 
 import re
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import ClassVar, Final, Self
+from typing import Final, Self
 
-from sim7020_bridge.at.command import Answer, Command, Order, Urc
+from sim7020_bridge.at.command import Answer, Command, Order, Question, Urc
 from sim7020_bridge.at.cursor import Cursor
 from sim7020_bridge.at.framer import Line
 from sim7020_bridge.commands.quoting import require_within
@@ -156,27 +156,24 @@ EMM_CAUSES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ReportRegistration(Order):
-    """+CEREG: report changes of the EPS registration; lost at a restart.
-
-    Manual V1.05 section 3.2.47.
+    """+CEREG: report changes of the EPS registration; lost at a restart (section 3.2.47).
 
     Args:
         n: 0 nothing, 1 status, 2 with cell, 3 with causes, 4 with timers, 5 with both.
     """
+
+    syntax = "AT+CEREG={self.n}"
 
     n: int
 
     def __post_init__(self) -> None:
         require_within(self.n, 0, 5, "n of +CEREG")
 
-    def line(self) -> str:
-        """Return the command line."""
-        return f"AT+CEREG={self.n}"
 
-
+@dataclass(frozen=True, slots=True)
 class _ReadRegistration(Command[Registration]):
     # `+CEREG: <n>,<stat>` answers, `+CEREG: <stat>[,"tac",...]` is unsolicited: only the shape tells
-    one_line: ClassVar[bool] = True
+    one_line = True
 
     def answers(self, line: Line) -> bool:
         """Accept the read form alone."""
@@ -187,46 +184,18 @@ class _ReadRegistration(Command[Registration]):
         return _registration(answer.only())
 
 
-@dataclass(frozen=True, slots=True)
 class ReadRegistration(_ReadRegistration):
-    """+CEREG: read the EPS registration.
+    """+CEREG: read the EPS registration (section 3.2.47, whose example answers ``AT+CEREG?`` with ``+CGREG:``)."""
 
-    Manual V1.05 section 3.2.47, whose example answers ``AT+CEREG?`` with ``+CGREG:``.
-    """
-
-    answer_names: ClassVar[tuple[str, ...]] = ("+CEREG", "+CGREG")
-
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+CEREG?"
+    syntax = "AT+CEREG?"
+    answer_names = ("+CEREG", "+CGREG")
 
 
-@dataclass(frozen=True, slots=True)
 class ReadGprsRegistration(_ReadRegistration):
-    """+CGREG: read the packet domain registration.
+    """+CGREG: read the packet domain registration (section 3.2.41; TCP/IP note section 2.1)."""
 
-    Manual V1.05 section 3.2.41; TCP/IP note section 2.1.
-    """
-
-    answer_names: ClassVar[tuple[str, ...]] = ("+CGREG",)
-
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+CGREG?"
-
-
-@dataclass(frozen=True, slots=True)
-class ReadCircuitRegistration(_ReadRegistration):
-    """+CREG: read the registration as such.
-
-    Manual V1.05 section 3.2.13.
-    """
-
-    answer_names: ClassVar[tuple[str, ...]] = ("+CREG",)
-
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+CREG?"
+    syntax = "AT+CGREG?"
+    answer_names = ("+CGREG",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +205,7 @@ class RegistrationReport(Urc):
     A late answer to a read command is read as well: it says the same.
     """
 
-    names: ClassVar[tuple[str, ...]] = tuple(Domain)
+    names = tuple(Domain)
 
     domain: Domain
     registration: Registration
@@ -325,53 +294,27 @@ _PLMN: Final = re.compile(r"[0-9]{5,6}")
 """Three digits of the country and two or three of the network (3GPP TS 23.003 section 2.2)."""
 
 
-class OperatorFormat(IntEnum):
-    """How ``+COPS:`` gives the operator."""
-
-    LONG_NAME = 0
-    SHORT_NAME = 1
-    NUMBER = 2
+_BY_NUMBER: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class ReadOperator(Command[Operator]):
-    """+COPS: read the operator.
+class ReadOperator(Question[Operator]):
+    """+COPS: read the operator; registered with none, only the mode is given.
 
-    Manual V1.05; TCP/IP note section 2.1.
+    TCP/IP note section 2.1.
     """
 
-    answer_names: ClassVar[tuple[str, ...]] = ("+COPS",)
-    one_line: ClassVar[bool] = True
+    syntax = "AT+COPS?"
+    answer_names = ("+COPS",)
 
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+COPS?"
-
-    def read(self, answer: Answer) -> Operator:
-        """Read the operator; registered with none, only the mode is given."""
-        cursor = Cursor(answer.only())
+    def _value(self, cursor: Cursor) -> Operator:
         mode = cursor.integer()
-        by_number = cursor.optional_integer() == OperatorFormat.NUMBER
+        by_number = cursor.optional_integer() == _BY_NUMBER
         operator = cursor.optional_text()
         if by_number and operator is not None and not _PLMN.fullmatch(operator):
-            raise MalformedAnswer(answer.only().text, f"{operator!r} is no country and network code")
+            raise MalformedAnswer(cursor.line.text, f"{operator!r} is no country and network code")
         return Operator(
             mode=mode,
             name=None if by_number else operator,
             plmn=operator if by_number else None,
             access_technology=cursor.optional_integer(),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class SetOperatorFormat(Order):
-    """+COPS: choose how the operator is given.
-
-    Manual V1.05.
-    """
-
-    operator_format: OperatorFormat
-
-    def line(self) -> str:
-        """Return the command line."""
-        return f"AT+COPS=3,{self.operator_format:d}"

@@ -1,18 +1,19 @@
-"""The SIM: is it there, does it want a PIN, how many tries are left."""
+"""The SIM: is it there, does it want a PIN, how many tries are left (manual V1.05)."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar, Final, Self
+from typing import Final, Self
 
-from sim7020_bridge.at.command import Answer, Command, Order, Urc
+from sim7020_bridge.at.command import Order, Question, Table, Urc
 from sim7020_bridge.at.cursor import Cursor
 from sim7020_bridge.at.framer import Line
 from sim7020_bridge.at.results import CME_MEANINGS
-from sim7020_bridge.commands.quoting import hidden, require_within
+from sim7020_bridge.commands.quoting import require_within
+from sim7020_bridge.commands.secrets import mask
 
 
 class SimState(StrEnum):
-    """What ``+CPIN:`` can say (manual V1.05 sections 3.2.11 and 21.5)."""
+    """What ``+CPIN:`` can say (sections 3.2.11 and 21.5)."""
 
     READY = "READY"
     SIM_PIN = "SIM PIN"
@@ -102,39 +103,31 @@ _WORDS: Final[dict[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ReadSimState(Command[SimReading]):
-    """+CPIN: read what the SIM waits for.
+class ReadSimState(Question[SimReading]):
+    """+CPIN: read what the SIM waits for, within 5 s (section 3.2.11). With no usable SIM it is refused."""
 
-    Manual V1.05 section 3.2.11, which gives it 5 s. With no usable SIM it is refused.
-    """
-
-    answer_names: ClassVar[tuple[str, ...]] = ("+CPIN",)
-    one_line: ClassVar[bool] = True
-
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+CPIN?"
+    syntax = "AT+CPIN?"
+    answer_names = ("+CPIN",)
 
     def answers(self, line: Line) -> bool:
         """Leave NOT READY and NOT INSERTED to the URC: a SIM that goes away says so in between."""
         return line.name == "+CPIN" and line.arguments not in URC_ONLY
 
-    def read(self, answer: Answer) -> SimReading:
-        """Read the code."""
-        return SimReading(Cursor(answer.only()).text())
+    def _value(self, cursor: Cursor) -> SimReading:
+        return SimReading(cursor.text())
 
 
 @dataclass(frozen=True, slots=True)
 class EnterPin(Order):
-    """+CPIN: give the SIM its PIN.
+    """+CPIN: give the SIM its PIN, within 5 s (section 3.2.11).
 
-    Manual V1.05 section 3.2.11, which gives it 5 s. A wrong one is refused with CME 16, the last wrong
-    one with CME 12, none wanted with CME 3.
+    A wrong one is refused with CME 16, the last wrong one with CME 12, none wanted with CME 3.
 
     Args:
         pin: 4 to 8 digits.
     """
+
+    syntax = "AT+CPIN={self.pin}"
 
     pin: str = field(repr=False)
 
@@ -143,13 +136,9 @@ class EnterPin(Order):
             raise ValueError("a PIN consists of digits")
         require_within(len(self.pin), 4, 8, "the length of a PIN")
 
-    def line(self) -> str:
-        """Return the command line."""
-        return f"AT+CPIN={self.pin}"
-
     def shown(self) -> str:
         """Return the command line without the PIN."""
-        return f"AT+CPIN={hidden(self.pin)}"
+        return mask(self.line())
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,33 +150,21 @@ class PinAttempts:
     of: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ReadPinAttempts(Command[tuple[PinAttempts, ...]]):
-    """+CPINR: read how many tries each code has left.
+class ReadPinAttempts(Table[PinAttempts]):
+    """+CPINR: read how many tries each code has left (section 3.2.34)."""
 
-    Manual V1.05 section 3.2.34.
-    """
+    syntax = "AT+CPINR"
+    answer_names = ("+CPINR",)
 
-    answer_names: ClassVar[tuple[str, ...]] = ("+CPINR",)
-
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+CPINR"
-
-    def read(self, answer: Answer) -> tuple[PinAttempts, ...]:
-        """Read one entry a line."""
-        return tuple(_attempts(Cursor(line)) for line in answer.lines)
-
-
-def _attempts(cursor: Cursor) -> PinAttempts:
-    return PinAttempts(cursor.text(), cursor.integer(), cursor.optional_integer())
+    def _value(self, cursor: Cursor) -> PinAttempts:
+        return PinAttempts(cursor.text(), cursor.integer(), cursor.optional_integer())
 
 
 @dataclass(frozen=True, slots=True)
 class SimReport(Urc):
     """+CPIN: the SIM's state changed, or the module started."""
 
-    names: ClassVar[tuple[str, ...]] = ("+CPIN",)
+    names = ("+CPIN",)
 
     code: str
 
@@ -206,7 +183,7 @@ class SimReport(Urc):
 class SimInsertedReport(Urc):
     """+CSMINS: a SIM was put in or taken out."""
 
-    names: ClassVar[tuple[str, ...]] = ("+CSMINS",)
+    names = ("+CSMINS",)
 
     inserted: bool
 

@@ -1,13 +1,14 @@
-"""The module's own sockets: five of them, UDP or TCP in any mix; payload goes as hex, both ways."""
+"""The module's own sockets: five of them, UDP or TCP in any mix; payload goes as hex, both ways (manual V1.05)."""
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import ClassVar, Final, NewType, Self
+from typing import Final, NewType, Self
 
-from sim7020_bridge.at.command import Answer, Command, Order, Urc
+from sim7020_bridge.at.command import Order, Question, Table, Urc
 from sim7020_bridge.at.cursor import Cursor
 from sim7020_bridge.at.framer import Line
-from sim7020_bridge.commands.quoting import hidden, quoted, require_quotable, require_within
+from sim7020_bridge.commands.quoting import require_quotable, require_within
+from sim7020_bridge.commands.secrets import mask
 from sim7020_bridge.errors import MalformedAnswer
 
 SocketId = NewType("SocketId", int)
@@ -16,22 +17,21 @@ SOCKETS: Final = 5
 """How many sockets there are; ids 0 to 4 (TCP/IP note section 3.1)."""
 
 LARGEST_PAYLOAD: Final = 512
-"""Bytes that one ``+CSOSEND`` takes (manual V1.05)."""
+"""Bytes that one ``+CSOSEND`` takes."""
 
 
 @dataclass(frozen=True, slots=True)
-class CreateSocket(Command[SocketId]):
-    """+CSOC: create a TCP or UDP socket.
+class CreateSocket(Question[SocketId]):
+    """+CSOC: create a TCP or UDP socket; the answer is its id. Refused when all five are taken.
 
-    Manual V1.05; TCP/IP note sections 3.2 and 3.3. Refused when all five are taken.
+    TCP/IP note sections 3.2 and 3.3.
 
     Args:
         stream: TCP if true, UDP otherwise.
     """
 
-    answer_names: ClassVar[tuple[str, ...]] = ("+CSOC",)
-    one_line: ClassVar[bool] = True
-    timeout: ClassVar[float] = 10.0
+    answer_names = ("+CSOC",)
+    timeout = 10.0
 
     stream: bool
 
@@ -39,34 +39,25 @@ class CreateSocket(Command[SocketId]):
         """Return the command line."""
         return "AT+CSOC=1,1,1" if self.stream else "AT+CSOC=1,2,1"
 
-    def read(self, answer: Answer) -> SocketId:
-        """Read the new socket's id."""
-        return SocketId(Cursor(answer.only()).integer())
+    def _value(self, cursor: Cursor) -> SocketId:
+        return SocketId(cursor.integer())
 
 
-@dataclass(frozen=True, slots=True)
-class ReadSockets(Command[tuple[SocketId, ...]]):
-    """+CSOC: read which sockets exist.
+class ReadSockets(Table[SocketId]):
+    """+CSOC: read which sockets exist; each line may hold more than the id."""
 
-    Manual V1.05. Each line may hold more than the id.
-    """
+    syntax = "AT+CSOC?"
+    answer_names = ("+CSOC",)
 
-    answer_names: ClassVar[tuple[str, ...]] = ("+CSOC",)
-
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+CSOC?"
-
-    def read(self, answer: Answer) -> tuple[SocketId, ...]:
-        """Read one socket a line."""
-        return tuple(SocketId(Cursor(line).integer()) for line in answer.lines)
+    def _value(self, cursor: Cursor) -> SocketId:
+        return SocketId(cursor.integer())
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectSocket(Order):
     """+CSOCON: connect a socket; a UDP socket gets its peer.
 
-    Manual V1.05; TCP/IP note section 3.2. The result comes when the TCP handshake is over. If it fails,
+    TCP/IP note section 3.2. The result comes when the TCP handshake is over. If it fails,
     a SocketFailed follows the ERROR.
 
     Args:
@@ -75,7 +66,8 @@ class ConnectSocket(Order):
         address: Numeric; names are to be resolved first.
     """
 
-    timeout: ClassVar[float] = 120.0
+    syntax = 'AT+CSOCON={self.socket},{self.port},"{self.address}"'
+    timeout = 120.0
 
     socket: SocketId
     port: int
@@ -86,23 +78,19 @@ class ConnectSocket(Order):
         require_within(self.port, 1, 65535, "a port")
         require_quotable(self.address, "an address")
 
-    def line(self) -> str:
-        """Return the command line."""
-        return f"AT+CSOCON={self.socket},{self.port},{quoted(self.address)}"
-
 
 @dataclass(frozen=True, slots=True)
 class SendData(Order):
-    """+CSOSEND: send bytes, as hex digits whose number precedes them.
+    """+CSOSEND: send bytes, as hex digits whose number precedes them. OK means that the module took them.
 
-    Manual V1.05; TCP/IP note section 3.5. OK means that the module took them.
+    TCP/IP note section 3.5.
 
     Args:
         socket: Which.
         data: 1 to 512 bytes.
     """
 
-    timeout: ClassVar[float] = 60.0
+    timeout = 60.0
 
     socket: SocketId
     data: bytes = field(repr=False)
@@ -113,37 +101,31 @@ class SendData(Order):
 
     def line(self) -> str:
         """Return the command line."""
-        return self._line(self.data.hex().upper())
+        return f'AT+CSOSEND={self.socket},{2 * len(self.data)},"{self.data.hex().upper()}"'
 
     def shown(self) -> str:
         """Return the command line without the payload."""
-        return self._line(hidden(self.data.hex()))
-
-    def _line(self, digits: str) -> str:
-        return f"AT+CSOSEND={self.socket},{len(digits)},{quoted(digits)}"
+        return mask(self.line())
 
 
 @dataclass(frozen=True, slots=True)
 class CloseSocket(Order):
     """+CSOCL: close a socket and free its id, also one that has failed.
 
-    Manual V1.05; TCP/IP note section 3.2.
+    TCP/IP note section 3.2.
     """
 
-    timeout: ClassVar[float] = 10.0
+    syntax = "AT+CSOCL={self.socket}"
+    timeout = 10.0
 
     socket: SocketId
 
     def __post_init__(self) -> None:
         require_socket(self.socket)
 
-    def line(self) -> str:
-        """Return the command line."""
-        return f"AT+CSOCL={self.socket}"
-
 
 class SocketStatus(IntEnum):
-    """States of a socket (manual V1.05, +CSOSTATUS)."""
+    """States of a socket (+CSOSTATUS)."""
 
     NONE = 0
     CREATED = 1
@@ -151,97 +133,40 @@ class SocketStatus(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ReadSocketStatus(Command[int]):
-    """+CSOSTATUS: read a socket's state; those known are in SocketStatus.
+class ReadSocketStatus(Question[int]):
+    """+CSOSTATUS: read a socket's state; those known are in SocketStatus."""
 
-    Manual V1.05.
-    """
-
-    answer_names: ClassVar[tuple[str, ...]] = ("+CSOSTATUS",)
-    one_line: ClassVar[bool] = True
+    syntax = "AT+CSOSTATUS={self.socket}"
+    answer_names = ("+CSOSTATUS",)
 
     socket: SocketId
 
     def __post_init__(self) -> None:
         require_socket(self.socket)
 
-    def line(self) -> str:
-        """Return the command line."""
-        return f"AT+CSOSTATUS={self.socket}"
-
-    def read(self, answer: Answer) -> int:
-        """Read the state."""
-        cursor = Cursor(answer.only())
+    def _value(self, cursor: Cursor) -> int:
         cursor.skip()
         return cursor.integer()
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledgement:
-    """What a TCP socket sent, in bytes: all, acknowledged, and still under way."""
-
-    socket: SocketId
-    sent: int
-    acknowledged: int
-    unacknowledged: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReadAcknowledged(Command[Acknowledgement]):
-    """+CSOACK: read how much of what a TCP socket sent was acknowledged.
-
-    Manual V1.05.
-    """
-
-    answer_names: ClassVar[tuple[str, ...]] = ("+CSOACK",)
-    one_line: ClassVar[bool] = True
-
-    socket: SocketId
-
-    def __post_init__(self) -> None:
-        require_socket(self.socket)
-
-    def line(self) -> str:
-        """Return the command line."""
-        return f"AT+CSOACK={self.socket}"
-
-    def read(self, answer: Answer) -> Acknowledgement:
-        """Read the three counts."""
-        cursor = Cursor(answer.only())
-        return Acknowledgement(SocketId(cursor.integer()), cursor.integer(), cursor.integer(), cursor.integer())
-
-
-@dataclass(frozen=True, slots=True)
 class ReportAcknowledgements(Order):
     """+CSOSENDFLAG: report what TCP peers acknowledge; to be set before connecting, and kept.
 
-    Manual V1.05; TCP/IP note section 3.6.
+    TCP/IP note section 3.6.
     """
 
-    enabled: bool = True
-
-    def line(self) -> str:
-        """Return the command line."""
-        return f"AT+CSOSENDFLAG={self.enabled:d}"
+    syntax = "AT+CSOSENDFLAG=1"
 
 
-@dataclass(frozen=True, slots=True)
 class ReceiveAsHex(Order):
-    """+CSORCVFLAG: have incoming data printed as hex digits.
+    """+CSORCVFLAG: have incoming data printed as hex digits. Some firmware forgets it in PSM."""
 
-    Manual V1.05. Some firmware forgets it in PSM.
-    """
-
-    def line(self) -> str:
-        """Return the command line."""
-        return "AT+CSORCVFLAG=0"
+    syntax = "AT+CSORCVFLAG=0"
 
 
 @dataclass(frozen=True, slots=True)
 class SetKeepAlive(Order):
     """+CSOALIVE: probe an idle TCP connection, or stop doing so.
-
-    Manual V1.05.
 
     Args:
         socket: Which.
@@ -274,21 +199,19 @@ class SetKeepAlive(Order):
 class SetPullReceive(Order):
     """+CSORXGET: keep incoming data in the module until it is fetched, or print it as it comes.
 
-    Manual V1.05. To be set before any traffic; lost at a restart.
+    To be set before any traffic; lost at a restart.
     """
 
-    enabled: bool
+    syntax = "AT+CSORXGET={self.enabled:d}"
 
-    def line(self) -> str:
-        """Return the command line."""
-        return f"AT+CSORXGET={self.enabled:d}"
+    enabled: bool
 
 
 @dataclass(frozen=True, slots=True)
 class DataReceived(Urc):
     """+CSONMI: data came; the length on the line counts hex digits (TCP/IP note section 3.7)."""
 
-    names: ClassVar[tuple[str, ...]] = ("+CSONMI",)
+    names = ("+CSONMI",)
 
     socket: SocketId
     data: bytes = field(repr=False)
@@ -306,10 +229,27 @@ class DataReceived(Urc):
 
 
 @dataclass(frozen=True, slots=True)
+class DataWaiting(Urc):
+    """+CSORXGET: data came and waits to be fetched."""
+
+    names = ("+CSORXGET",)
+
+    socket: SocketId
+
+    @classmethod
+    def read(cls, line: Line) -> Self:
+        """Read the socket's id."""
+        cursor = Cursor(line)
+        if cursor.integer() != 1:
+            raise MalformedAnswer(line.text, "the late answer to a fetch")
+        return cls(SocketId(cursor.integer()))
+
+
+@dataclass(frozen=True, slots=True)
 class DataAcknowledged(Urc):
     """SEND: a TCP peer acknowledged so many bytes (TCP/IP note section 3.6)."""
 
-    names: ClassVar[tuple[str, ...]] = ("SEND",)
+    names = ("SEND",)
 
     socket: SocketId
     length: int
@@ -325,7 +265,7 @@ class DataAcknowledged(Urc):
 class SocketFailed(Urc):
     """+CSOERR: a socket is dead; it keeps its id until it is closed (TCP/IP note section 3.9)."""
 
-    names: ClassVar[tuple[str, ...]] = ("+CSOERR",)
+    names = ("+CSOERR",)
 
     socket: SocketId
     code: int
@@ -362,7 +302,7 @@ SOCKET_ERRORS: Final = {
     11: ("bearer", "the bearer is gone"),
     12: ("parameter", "a bad parameter"),
 }
-"""Codes of ``+CSOERR`` (TCP/IP note section 3.9, manual V1.05).
+"""Codes of ``+CSOERR`` (TCP/IP note section 3.9).
 
 Code 4 is printed as "connected" and means the opposite, as in lwIP, whose list this is.
 """
@@ -372,7 +312,7 @@ Code 4 is printed as "connected" and means the opposite, as in lwIP, whose list 
 class ClientConnected(Urc):
     """+NEW CLIENT CONNEC: somebody connected to a listening socket, and got this id; the spelling is the module's."""
 
-    names: ClassVar[tuple[str, ...]] = ("+NEW CLIENT CONNEC", "+NEW CLIENT CONNECT")
+    names = ("+NEW CLIENT CONNEC", "+NEW CLIENT CONNECT")
 
     socket: SocketId
 

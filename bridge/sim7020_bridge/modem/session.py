@@ -16,7 +16,8 @@ from sim7020_bridge.commands.packet import ContextState, PacketEvent, PacketEven
 from sim7020_bridge.commands.power import PoweredDown, SleepReport, SupplyReport
 from sim7020_bridge.commands.radio import Functionality, FunctionalityReport, SetFunctionality, SignalReport
 from sim7020_bridge.commands.registration import RegistrationReport
-from sim7020_bridge.commands.registry import URCS, Greeting, mask
+from sim7020_bridge.commands.registry import URCS, Greeting
+from sim7020_bridge.commands.secrets import mask
 from sim7020_bridge.commands.sim import SimReport
 from sim7020_bridge.commands.sockets import DataAcknowledged, DataReceived, SocketFailed
 from sim7020_bridge.commands.timers import t3412_seconds

@@ -10,7 +10,8 @@ import pytest
 from sim7020_bridge.at.channel import Channel, Pacing
 from sim7020_bridge.at.command import Urc
 from sim7020_bridge.commands.radio import Functionality, ReadFunctionality, ReadSignalQuality
-from sim7020_bridge.commands.registry import URCS, mask
+from sim7020_bridge.commands.registry import URCS
+from sim7020_bridge.commands.secrets import mask
 from sim7020_bridge.errors import LineError
 from sim7020_bridge.port.port import Port, open_port
 from tests.pty_peer import PtyPeer

@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
-from typing import ClassVar
 
 import pytest
 
@@ -11,7 +9,6 @@ from sim7020_bridge.at.channel import Channel
 from sim7020_bridge.at.command import Echo, UnknownLine
 from sim7020_bridge.at.exchange import Succession
 from sim7020_bridge.commands.packet import DeactivateContext, ReadContextParameters
-from sim7020_bridge.commands.power import Restart
 from sim7020_bridge.commands.radio import Functionality, ReadFunctionality, ReadSignalQuality, SignalQuality
 from sim7020_bridge.commands.raw import RawCommand
 from sim7020_bridge.commands.registry import URCS, Greeting
@@ -213,22 +210,6 @@ async def test_second_final_result_is_waited_out(bench: Bench) -> None:
     await bench.peer.answer("AT+CGCONTRDP", '+CGCONTRDP: 1,5,"iot"', "OK")
     await command
     assert [context.apn for context in await following] == ["iot"]
-
-
-async def test_command_without_final_result(bench: Bench) -> None:
-    """A command that promises no final result succeeds without one, and the line counts as sane."""
-
-    @dataclass(frozen=True, slots=True)
-    class HastyRestart(Restart):
-        timeout: ClassVar[float] = 0.05
-
-    greeting = bench.channel.expect(Greeting)
-    command = asyncio.create_task(bench.channel.execute(HastyRestart()))
-    await bench.peer.answer("AT+CRESET", "RDY")
-    await command
-    await greeting
-    assert bench.channel.resyncs == 0
-    assert bench.urcs == [Greeting("RDY")]
 
 
 async def test_prompt_ends_what_a_person_wrote(bench: Bench) -> None:

@@ -2,11 +2,11 @@
 
 import pytest
 
-from sim7020_bridge.at.command import Attention, Command, Echo, UnknownLine, UrcTable
+from sim7020_bridge.at.command import Attention, Command, Echo, Order, UnknownLine, UrcTable
 from sim7020_bridge.at.dialogue import Dialogue, Ended, Event, Repeated, Stray, Unsolicited, result_of
 from sim7020_bridge.at.framer import Line, Prompt
+from sim7020_bridge.at.results import Outcome
 from sim7020_bridge.commands.identity import EchoOff, ReadManufacturer
-from sim7020_bridge.commands.power import PowerDown
 from sim7020_bridge.commands.radio import Functionality, ReadFunctionality, ReadSignalQuality, SetFunctionality
 from sim7020_bridge.commands.registration import (
     ReadGprsRegistration,
@@ -120,7 +120,12 @@ def test_finals_only_where_declared(text: str) -> None:
 
 
 def test_power_down_ends_with_its_own_result() -> None:
-    """+CPOWD is over when the module says so; no OK follows."""
+    """A command that declares it is over when the module says so; no OK follows."""
+
+    class PowerDown(Order):
+        syntax = "AT+CPOWD=1"
+        successes = frozenset({Outcome.NORMAL_POWER_DOWN})
+
     assert result(PowerDown(), "NORMAL POWER DOWN") is None
 
 

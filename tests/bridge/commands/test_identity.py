@@ -5,7 +5,6 @@ import pytest
 from sim7020_bridge.at.command import Command
 from sim7020_bridge.at.framer import Line
 from sim7020_bridge.commands.identity import (
-    ReadBaudRate,
     ReadFirmware,
     ReadIccid,
     ReadImei,
@@ -78,8 +77,3 @@ def test_no_identity_at_all(ask: Ask) -> None:
     """OK alone is malformed."""
     with pytest.raises(MalformedAnswer):
         ask(ReadImei())
-
-
-def test_baud_rate(ask: Ask) -> None:
-    """The rate is read, 0 for automatic."""
-    assert ask(ReadBaudRate(), "+IPR:0") == 0

@@ -1,37 +1,33 @@
 """What goes over the line for each command, what logs show of it, and what is refused."""
 
+import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from sim7020_bridge.at.command import Command
+from sim7020_bridge.at.command import Command, Order
 from sim7020_bridge.commands.clock import (
     ReportNetworkTime,
-    ReportTimeZone,
-    SetClock,
     StartSntp,
     StopSntp,
     UpdateClockFromNetwork,
 )
 from sim7020_bridge.commands.edrx import SetEdrx, SetEdrxWithWindow
 from sim7020_bridge.commands.identity import SetBaudRate
-from sim7020_bridge.commands.network import Ping, ResolveName, SetDnsServers
-from sim7020_bridge.commands.packet import ActivateContext, Attach, DeactivateContext, Detach, SetDefaultApn
+from sim7020_bridge.commands.network import Ping, ResolveName
+from sim7020_bridge.commands.packet import ActivateContext, Attach, DeactivateContext, SetDefaultApn
 from sim7020_bridge.commands.power import (
     SetLightSleep,
     SetPowerSaving,
     SetReleaseAssistance,
 )
 from sim7020_bridge.commands.radio import Functionality, SetFunctionality
-from sim7020_bridge.commands.registration import OperatorFormat, ReportRegistration, SetOperatorFormat
+from sim7020_bridge.commands.registration import ReportRegistration
 from sim7020_bridge.commands.sim import EnterPin
-from sim7020_bridge.commands.socket_fetch import FetchData
 from sim7020_bridge.commands.sockets import (
     CloseSocket,
     ConnectSocket,
     CreateSocket,
-    ReadAcknowledged,
     ReadSocketStatus,
     ReceiveAsHex,
     SendData,
@@ -39,12 +35,9 @@ from sim7020_bridge.commands.sockets import (
     SetPullReceive,
     SocketId,
 )
-from sim7020_bridge.commands.traffic import CountTraffic
 from tests.bridge.command_lines import own_commands
 
 ZERO = SocketId(0)
-CHINA = timezone(timedelta(hours=8))
-NEPAL_WEST = timezone(timedelta(hours=-5, minutes=-45))
 
 
 @pytest.mark.parametrize(
@@ -55,15 +48,12 @@ NEPAL_WEST = timezone(timedelta(hours=-5, minutes=-45))
         (SetFunctionality(Functionality.MINIMUM), "AT+CFUN=0"),
         (SetFunctionality(Functionality.FULL, reset=True), "AT+CFUN=1,1"),
         (ReportRegistration(5), "AT+CEREG=5"),
-        (SetOperatorFormat(OperatorFormat.NUMBER), "AT+COPS=3,2"),
         (Attach(), "AT+CGATT=1"),
-        (Detach(), "AT+CGATT=0"),
         (ActivateContext(), "AT+CGACT=1,1"),
         (DeactivateContext(2), "AT+CGACT=0,2"),
         (SetDefaultApn("iot.1nce.net"), 'AT*MCGDEFCONT="IP","iot.1nce.net"'),
         (SetDefaultApn("iot", "me", "secret"), 'AT*MCGDEFCONT="IP","iot","me","secret"'),
         (SetDefaultApn("iot", "me", pdp_type="IPV4V6"), 'AT*MCGDEFCONT="IPV4V6","iot","me",""'),
-        (CountTraffic(), "AT*MGCOUNT=1,1"),
         (SetPowerSaving(enabled=False), "AT+CPSMS=0"),
         (SetPowerSaving(enabled=False, active_time="00000001"), "AT+CPSMS=0"),
         (SetPowerSaving(enabled=True), "AT+CPSMS=1"),
@@ -74,18 +64,12 @@ NEPAL_WEST = timezone(timedelta(hours=-5, minutes=-45))
         (SetEdrx(0), "AT+CEDRXS=0"),
         (SetEdrx(2, "0010"), 'AT+CEDRXS=2,5,"0010"'),
         (SetEdrxWithWindow(1, "0010", "0011"), 'AT*MEDRXCFG=1,5,"0010","0011"'),
-        (SetClock(datetime(2020, 3, 20, 15, 34, 15, tzinfo=CHINA)), 'AT+CCLK="20/03/20,15:34:15+32"'),
-        (SetClock(datetime(2020, 3, 20, 15, 34, 15, tzinfo=NEPAL_WEST)), 'AT+CCLK="20/03/20,15:34:15-23"'),
-        (SetClock(datetime(2020, 3, 20, 15, 34, 15, tzinfo=UTC)), 'AT+CCLK="20/03/20,15:34:15+00"'),
         (UpdateClockFromNetwork(), "AT+CTZU=1"),
-        (ReportTimeZone(), "AT+CTZR=1"),
         (ReportNetworkTime(enabled=False), "AT+CLTS=0"),
         (StartSntp("pool.ntp.org"), 'AT+CSNTPSTART="pool.ntp.org"'),
         (StartSntp("pool.ntp.org", -5), 'AT+CSNTPSTART="pool.ntp.org","-05"'),
         (StopSntp(), "AT+CSNTPSTOP"),
         (ResolveName("example.org"), 'AT+CDNSGIP="example.org"'),
-        (SetDnsServers("192.0.2.1"), 'AT+CDNSCFG="192.0.2.1"'),
-        (SetDnsServers("192.0.2.1", "192.0.2.2"), 'AT+CDNSCFG="192.0.2.1","192.0.2.2"'),
         (Ping("192.0.2.1", 2, 64, 50), 'AT+CIPPING="192.0.2.1",2,64,50'),
         (CreateSocket(stream=True), "AT+CSOC=1,1,1"),
         (CreateSocket(stream=False), "AT+CSOC=1,2,1"),
@@ -93,12 +77,10 @@ NEPAL_WEST = timezone(timedelta(hours=-5, minutes=-45))
         (SendData(ZERO, b"\x00\xffJ"), 'AT+CSOSEND=0,6,"00FF4A"'),
         (CloseSocket(SocketId(4)), "AT+CSOCL=4"),
         (ReadSocketStatus(ZERO), "AT+CSOSTATUS=0"),
-        (ReadAcknowledged(ZERO), "AT+CSOACK=0"),
         (ReceiveAsHex(), "AT+CSORCVFLAG=0"),
         (SetKeepAlive(ZERO), "AT+CSOALIVE=0,1,7200,75,9"),
         (SetKeepAlive(ZERO, enabled=False), "AT+CSOALIVE=0,0"),
         (SetPullReceive(enabled=False), "AT+CSORXGET=0"),
-        (FetchData(ZERO, 700), "AT+CSORXGET=3,0,700"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -131,8 +113,6 @@ def test_secrets_are_hidden(command: Command[object], shown: str, secrets: list[
         lambda text: SetDefaultApn("iot", pdp_type=text),
         ResolveName,
         Ping,
-        SetDnsServers,
-        lambda text: SetDnsServers("192.0.2.1", text),
         StartSntp,
         EnterPin,
         lambda text: ConnectSocket(ZERO, 1, text),
@@ -153,7 +133,6 @@ def test_nothing_can_be_injected(make: Callable[[str], Command[object]], bad: st
         lambda: EnterPin("123456789"),
         lambda: SetFunctionality(Functionality.UNKNOWN),
         lambda: ReportRegistration(6),
-        lambda: CountTraffic(cid=0),
         lambda: SetPowerSaving(enabled=True, periodic_tau="0101"),
         lambda: SetPowerSaving(enabled=True, active_time="0000000x"),
         lambda: SetLightSleep(3),
@@ -161,8 +140,6 @@ def test_nothing_can_be_injected(make: Callable[[str], Command[object]], bad: st
         lambda: SetEdrx(4),
         lambda: SetEdrx(1, "00100"),
         lambda: SetEdrxWithWindow(1, "0010", "1"),
-        lambda: SetClock(datetime(2020, 1, 1)),  # noqa: DTZ001 - that is the mistake
-        lambda: SetClock(datetime(2000, 1, 1, tzinfo=UTC)),
         lambda: StartSntp("pool.ntp.org", 96),
         lambda: Ping("192.0.2.1", 0),
         lambda: Ping("192.0.2.1", 101),
@@ -178,7 +155,6 @@ def test_nothing_can_be_injected(make: Callable[[str], Command[object]], bad: st
         lambda: SetKeepAlive(ZERO, idle=29),
         lambda: SetKeepAlive(ZERO, interval=601),
         lambda: SetKeepAlive(ZERO, count=0),
-        lambda: FetchData(ZERO, 731),
     ],
 )
 def test_values_out_of_range(make: Callable[[], Command[object]]) -> None:
@@ -195,10 +171,8 @@ def test_longest_line_fits() -> None:
 @pytest.mark.parametrize("command", sorted(own_commands(), key=str))
 def test_declarations(command: type[Command[object]]) -> None:
     """Each command is a frozen value, names its words first and its source after, and has a deadline."""
-    assert vars(command)["__dataclass_params__"].frozen
-    assert "__slots__" in vars(command)
-    docstring = command.__doc__ or ""
-    assert docstring.startswith(("+", "*", "ATE0", "ATV1"))
-    assert "Manual V1.05" in docstring
+    assert getattr(command, "__dataclass_params__").frozen  # noqa: B009 - mypy knows no such attribute
+    assert (command.__doc__ or "").startswith(("+", "*", "ATE0", "ATV1"))
+    assert "manual V1.05" in (sys.modules[command.__module__].__doc__ or "")
     assert 0 < command.timeout <= 150
-    assert command.answer_names or command.read.__qualname__ == "Order.read"
+    assert command.answer_names or issubclass(command, Order)

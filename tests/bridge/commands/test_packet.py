@@ -11,14 +11,13 @@ from sim7020_bridge.commands.packet import (
     PacketEvent,
     PacketEventKind,
     ReadAddresses,
-    ReadAttachment,
     ReadBackoffTimer,
     ReadContextParameters,
     ReadContextStates,
     ReadDefaultApn,
+    TrafficCount,
 )
 from sim7020_bridge.commands.registry import URCS
-from sim7020_bridge.commands.traffic import TrafficCount
 from tests.bridge.commands.conftest import Ask
 
 V6 = ".".join(str(number) for number in (0x20, 1, 0xD, 0xB8, *[0] * 11, 1))
@@ -109,10 +108,8 @@ def test_default_apn(ask: Ask) -> None:
     assert ask(ReadDefaultApn(), '*MCGDEFCONT: "IP"') == DefaultApn("IP", "")
 
 
-def test_attachment_and_back_off(ask: Ask) -> None:
-    """Attachment is yes or no, the back-off timer a number."""
-    assert ask(ReadAttachment(), "+CGATT: 1") is True
-    assert ask(ReadAttachment(), "+CGATT:0") is False
+def test_back_off(ask: Ask) -> None:
+    """The back-off timer is a number of seconds."""
     assert ask(ReadBackoffTimer(), "+CTRJ: 720") == 720
 
 

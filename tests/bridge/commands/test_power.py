@@ -7,14 +7,11 @@ from hypothesis import strategies as st
 from sim7020_bridge.at.command import Command, UnknownLine, Urc
 from sim7020_bridge.at.framer import Line
 from sim7020_bridge.commands import timers
-from sim7020_bridge.commands.edrx import Edrx, EdrxReport, ReadEdrx, ReadEdrxGranted
+from sim7020_bridge.commands.edrx import Edrx, EdrxReport, ReadEdrxGranted
 from sim7020_bridge.commands.power import (
     PoweredDown,
     PowerSaving,
-    ReadLightSleep,
     ReadPowerSaving,
-    ReadReleaseAssistance,
-    ReadRetention,
     ReadSupply,
     SleepReport,
     Supply,
@@ -28,12 +25,8 @@ from tests.bridge.commands.conftest import Ask
     ("command", "line", "result"),
     [
         (ReadSupply(), "+CBC: 88,3418", Supply(88, 3418)),
-        (ReadLightSleep(), "+CSCLK: 2", 2),
         (ReadPowerSaving(), "+CPSMS: 0", PowerSaving(0)),
         (ReadPowerSaving(), '+CPSMS: 1,,,"01011111","00000001"', PowerSaving(1, "01011111", "00000001")),
-        (ReadReleaseAssistance(), "+CNBIOTRAI: 1", 1),
-        (ReadRetention(), "+RETENTION: 1", True),
-        (ReadEdrx(), '+CEDRXS: 5,"0000"', "0000"),
         (ReadEdrxGranted(), "+CEDRXRDP: 0", None),
         (ReadEdrxGranted(), '+CEDRXRDP: 5,"0010","0011","0001"', Edrx("0010", "0011", "0001")),
     ],
@@ -41,11 +34,6 @@ from tests.bridge.commands.conftest import Ask
 def test_readings(ask: Ask, command: Command[object], line: str, result: object) -> None:
     """Each reading is read for what it says."""
     assert ask(command, line) == result
-
-
-def test_no_edrx_set(ask: Ask) -> None:
-    """OK alone says that no eDRX is set."""
-    assert ask(ReadEdrx()) is None
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from sim7020_bridge.commands.registration import (
     EMM_CAUSES,
     Domain,
     Operator,
-    ReadCircuitRegistration,
     ReadGprsRegistration,
     ReadOperator,
     ReadRegistration,
@@ -118,7 +117,6 @@ def test_unsolicited_form(n: int, arguments: str, registration: Registration) ->
         (ReadRegistration(), "+CEREG: 0,1", Domain.EPS),
         (ReadRegistration(), "+CGREG: 0,1", Domain.PACKET),
         (ReadGprsRegistration(), "+CGREG: 0,1", Domain.PACKET),
-        (ReadCircuitRegistration(), "+CREG: 0,1", Domain.CIRCUIT),
     ],
 )
 def test_domains(ask: Ask, command: Command[object], line: str, domain: Domain) -> None:

@@ -5,22 +5,20 @@ import pytest
 from sim7020_bridge.at.command import Command, UnknownLine, Urc
 from sim7020_bridge.at.framer import Line
 from sim7020_bridge.commands.registry import URCS
-from sim7020_bridge.commands.socket_fetch import DataWaiting, FetchData, FetchedData, ReadAvailable
 from sim7020_bridge.commands.sockets import (
     SOCKET_ERRORS,
-    Acknowledgement,
     ClientConnected,
     CreateSocket,
     DataAcknowledged,
     DataReceived,
-    ReadAcknowledged,
+    DataWaiting,
     ReadSockets,
     ReadSocketStatus,
     SendData,
     SocketFailed,
     SocketId,
 )
-from sim7020_bridge.errors import CommandRefused, MalformedAnswer
+from sim7020_bridge.errors import CommandRefused
 from tests.bridge.commands.conftest import Ask
 
 ZERO = SocketId(0)
@@ -37,26 +35,11 @@ EVERY_BYTE = bytes(range(256))
         (ReadSockets(), ("+CSOC: 0", "+CSOC: 1"), (0, 1)),
         (ReadSocketStatus(ZERO), ("+CSOSTATUS: 0,2",), 2),
         (ReadSocketStatus(ZERO), ("+CSOSTATUS: 0,9",), 9),
-        (ReadAcknowledged(ZERO), ("+CSOACK: 0,5,3,2",), Acknowledgement(ZERO, 5, 3, 2)),
-        (ReadAvailable(ZERO), ("+CSORXGET: 1,0", "+CSORXGET: 4,0,1700"), 1700),
-        (FetchData(ZERO), ("+CSORXGET: 3,0,4,5", "31323334"), FetchedData(b"1234", 5)),
-        (FetchData(ZERO), ("+CSORXGET: 3,0,10,3", "313233"), FetchedData(b"123", None)),
-        (FetchData(ZERO), ("+CSORXGET: 3,0,0,0",), FetchedData(b"", 0)),
-        (FetchData(ZERO), ("+CSORXGET: 1,2", "+CSORXGET: 3,0,2,0", "RDY", "0AfF"), FetchedData(b"\n\xff", 0)),
     ],
 )
 def test_answers(ask: Ask, command: Command[object], lines: tuple[str, ...], result: object) -> None:
     """Each answer is read in all its layouts, and URCs in between are left alone."""
     assert ask(command, *lines) == result
-
-
-@pytest.mark.parametrize(
-    "lines", [(), ("3132",), ("+CSORXGET: 3,0,5,1", "3132"), ("+CSORXGET: 3,0,1,0", "+CSORXGET: 3,0,1,0", "31")]
-)
-def test_broken_fetch(ask: Ask, lines: tuple[str, ...]) -> None:
-    """Digits that don't fit the counts are malformed rather than lost in silence."""
-    with pytest.raises(MalformedAnswer):
-        ask(FetchData(ZERO), *lines)
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def answer(text: Line, asked: Asked | None) -> Said:
         if text.arguments.startswith("(") or (asked is not None and asked.form is Form.TEST):
             return name, {"arguments": listed(text.arguments)}, f"what {name} accepts: {shortened(text.arguments)}"
         fields = named(names, text) if names else _arguments(text)
-        return name, fields, f"{about or name}: {shortened(text.arguments)}"
+        return name, fields, _plain(name, fields) or f"{about or name}: {shortened(text.arguments)}"
     return name, {names[0] if names else "value": number_or_text(text.text)}, f"{about or name}: {shortened(text.text)}"
 
 
@@ -55,7 +55,7 @@ def _with_names(fields: dict[str, Field], names: tuple[str, ...], text: Line) ->
     return named(names, text) | {key: value for key, value in fields.items() if key != "value"}
 
 
-def _value(asked: Asked | None, value: object) -> str:  # noqa: PLR0911 - one for each command
+def _value(asked: Asked | None, value: object) -> str:
     """Say what a bare number or switch means, where its command makes that clear."""
     match asked, value:
         case Asked(name="+CSOC", form=Form.WRITE), int(socket):
@@ -68,10 +68,18 @@ def _value(asked: Asked | None, value: object) -> str:  # noqa: PLR0911 - one fo
             )
         case Asked(name="+CGATT"), bool(attached):
             return "attached to the packet domain" if attached else "not attached to the packet domain"
-        case Asked(name="+IPR"), 0:
-            return "the baud rate is found out from the first AT"
         case Asked(name="+CTRJ"), int(seconds):
             return f"the network wants to be left alone for {seconds} s" if seconds else "no back-off timer runs"
+    return ""
+
+
+def _plain(name: str, fields: dict[str, Field]) -> str:
+    """Say what an answer means that the driver has no use for."""
+    match name, fields:
+        case "+IPR", {"rate": 0}:
+            return "the baud rate is found out from the first AT"
+        case "+CSOACK", {"socket": socket, "sent": sent, "acknowledged": acknowledged}:
+            return f"socket {socket}: {acknowledged} of {sent} bytes acknowledged"
     return ""
 
 
@@ -195,7 +203,7 @@ def _request(asked: Asked) -> str:
 
 
 _READS: Final = {"+CSOC": "asks which sockets there are", "+CSOCON": "asks which sockets are connected"}
-_ASKING: Final = frozenset({"ATI", "+GSV", "+CGOI", "+GOI", "+CIFSR", "+IPCONFIG", "+CNUM", "+CEER", "AT&V"})
+_ASKING: Final = frozenset({"ATI", "+GSV", "+CGOI", "+GOI", "+CIFSR", "+IPCONFIG", "+CNUM", "+CEER", "+CSOACK", "AT&V"})
 
 
 def _requests(asked: Asked) -> str:  # noqa: C901, PLR0911, PLR0912 - one for each command
@@ -214,6 +222,8 @@ def _requests(asked: Asked) -> str:  # noqa: C901, PLR0911, PLR0912 - one for ea
             return f"closes socket {socket}"
         case "+CGACT", ["0" | "1" as state, *contexts]:
             return f"{'activates' if state == '1' else 'deactivates'} PDN context {', '.join(contexts)}".rstrip()
+        case "+CSORXGET", ["3" | "4", *_]:
+            return f"asks for {COMMANDS[asked.name]}: {shortened(asked.arguments)}"
         case "+CFUN", [_, "1", *_]:
             return "restarts the module"
         case "+CFUN", ["0", *_]:

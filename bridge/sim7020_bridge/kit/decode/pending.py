@@ -6,17 +6,36 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from sim7020_bridge.at.command import Command
+from sim7020_bridge.at.command import Command, Question
 from sim7020_bridge.at.cursor import Cursor
 from sim7020_bridge.at.framer import Line
-from sim7020_bridge.commands import identity, network, packet, power, radio, registration, sim, socket_fetch, sockets
+from sim7020_bridge.commands import identity, network, packet, power, radio, registration, sim, sockets
 from sim7020_bridge.commands.clock import ReadClock
-from sim7020_bridge.commands.edrx import ReadEdrx, ReadEdrxGranted
+from sim7020_bridge.commands.edrx import ReadEdrxGranted
 from sim7020_bridge.commands.registry import URCS
 from sim7020_bridge.kit.decode.command_line import Asked, Form, commands_of
 from sim7020_bridge.kit.decode.vocabulary import REPORTS
 
 _SOCKET: Final = sockets.SocketId(0)
+
+
+class _ReadAttachment(Question[bool]):
+    syntax = "AT+CGATT?"
+    answer_names = ("+CGATT",)
+
+    def _value(self, cursor: Cursor) -> bool:
+        return cursor.integer() == 1
+
+
+class _ReadRetention(_ReadAttachment):
+    syntax = "AT+RETENTION?"
+    answer_names = ("+RETENTION",)
+
+
+class _ReadCircuitRegistration(registration.ReadGprsRegistration):
+    syntax = "AT+CREG?"
+    answer_names = ("+CREG",)
+
 
 DECLARED: Final[Mapping[tuple[str, Form], Command[Any]]] = MappingProxyType(
     {
@@ -26,12 +45,11 @@ DECLARED: Final[Mapping[tuple[str, Form], Command[Any]]] = MappingProxyType(
         ("+CDNSCFG", Form.READ): network.ReadDnsServers(),
         ("+CDNSGIP", Form.WRITE): network.ResolveName(""),
         ("+CEDRXRDP", Form.EXECUTE): ReadEdrxGranted(),
-        ("+CEDRXS", Form.READ): ReadEdrx(),
         ("+CENG", Form.READ): radio.ReadCell(),
         ("+CEREG", Form.READ): registration.ReadRegistration(),
         ("+CFUN", Form.READ): radio.ReadFunctionality(),
         ("+CGACT", Form.READ): packet.ReadContextStates(),
-        ("+CGATT", Form.READ): packet.ReadAttachment(),
+        ("+CGATT", Form.READ): _ReadAttachment(),
         ("+CGCONTRDP", Form.EXECUTE): packet.ReadContextParameters(),
         ("+CGCONTRDP", Form.WRITE): packet.ReadContextParameters(),
         ("+CGMI", Form.EXECUTE): identity.ReadManufacturer(),
@@ -42,15 +60,12 @@ DECLARED: Final[Mapping[tuple[str, Form], Command[Any]]] = MappingProxyType(
         ("+CGREG", Form.READ): registration.ReadGprsRegistration(),
         ("+CGSN", Form.EXECUTE): identity.ReadImei(),
         ("+CIMI", Form.EXECUTE): identity.ReadImsi(),
-        ("+CNBIOTRAI", Form.READ): power.ReadReleaseAssistance(),
         ("+COPS", Form.READ): registration.ReadOperator(),
         ("+CPIN", Form.READ): sim.ReadSimState(),
         ("+CPINR", Form.EXECUTE): sim.ReadPinAttempts(),
         ("+CPINR", Form.READ): sim.ReadPinAttempts(),
         ("+CPSMS", Form.READ): power.ReadPowerSaving(),
-        ("+CREG", Form.READ): registration.ReadCircuitRegistration(),
-        ("+CSCLK", Form.READ): power.ReadLightSleep(),
-        ("+CSOACK", Form.WRITE): sockets.ReadAcknowledged(_SOCKET),
+        ("+CREG", Form.READ): _ReadCircuitRegistration(),
         ("+CSOC", Form.READ): sockets.ReadSockets(),
         ("+CSOC", Form.WRITE): sockets.CreateSocket(stream=False),
         ("+CSOSTATUS", Form.WRITE): sockets.ReadSocketStatus(_SOCKET),
@@ -61,22 +76,15 @@ DECLARED: Final[Mapping[tuple[str, Form], Command[Any]]] = MappingProxyType(
         ("+GMR", Form.EXECUTE): identity.ReadFirmware(),
         ("+GSN", Form.EXECUTE): identity.ReadImei(),
         ("+ICCID", Form.EXECUTE): identity.ReadIccid(),
-        ("+IPR", Form.READ): identity.ReadBaudRate(),
-        ("+RETENTION", Form.READ): power.ReadRetention(),
+        ("+RETENTION", Form.READ): _ReadRetention(),
         ("*MCGDEFCONT", Form.READ): packet.ReadDefaultApn(),
     }
 )
-"""The driver's commands by what is asked: they say what answers them, and read it."""
-
-_FETCHES: Final[Mapping[str, Command[Any]]] = MappingProxyType(
-    {"3": socket_fetch.FetchData(_SOCKET), "4": socket_fetch.ReadAvailable(_SOCKET)}
-)
+"""Commands by what is asked, the driver's and a few that it never sends: they say what answers them, and read it."""
 
 
 def declared(asked: Asked) -> Command[Any] | None:
     """Return the driver's command that is asked so, or None if the driver has none."""
-    if asked.name == "+CSORXGET" and asked.form is Form.WRITE:
-        return _FETCHES.get(asked.arguments[:1])
     return DECLARED.get((asked.name, asked.form))
 
 

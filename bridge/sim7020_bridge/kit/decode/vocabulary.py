@@ -239,6 +239,7 @@ ANSWERS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "+CREG": ("n",),
         "+CSCLK": ("mode",),
         "+CSMINS": ("n", "inserted"),
+        "+CSOACK": ("socket", "sent", "acknowledged", "unacknowledged"),
         "+CSOC": ("socket", "domain", "type", "protocol"),
         "+CSORCVFLAG": ("raw",),
         "+CSORXGET": ("mode", "socket", "length", "left"),

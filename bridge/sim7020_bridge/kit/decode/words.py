@@ -17,21 +17,20 @@ from sim7020_bridge.commands.packet import (
     DefaultApn,
     PacketEvent,
     PacketEventKind,
+    TrafficCount,
 )
 from sim7020_bridge.commands.power import PowerSaving, SleepReport, Supply, SupplyReport
 from sim7020_bridge.commands.radio import CellReading, Functionality, FunctionalityReport, SignalQuality, SignalReport
 from sim7020_bridge.commands.registration import Operator, Registration, RegistrationReport
 from sim7020_bridge.commands.sim import PinAttempts, SimInsertedReport, SimReading, SimReport
-from sim7020_bridge.commands.socket_fetch import DataWaiting
 from sim7020_bridge.commands.sockets import (
-    Acknowledgement,
     ClientConnected,
     DataAcknowledged,
     DataReceived,
+    DataWaiting,
     SocketFailed,
 )
 from sim7020_bridge.commands.timers import edrx_seconds, t3324_seconds, t3412_seconds
-from sim7020_bridge.commands.traffic import TrafficCount
 from sim7020_bridge.kit.decode.kinds import Field
 
 WEAKEST_USABLE: Final = 5
@@ -131,8 +130,6 @@ def _answer(value: object) -> str:  # noqa: C901, PLR0911, PLR0912 - one line fo
             return f"serving cell: {rsrp}, coverage level {serving.ecl}"
         case Edrx():
             return _edrx(value)
-        case Acknowledgement(socket=socket, sent=sent, acknowledged=acknowledged):
-            return f"socket {socket}: {acknowledged} of {sent} bytes acknowledged"
         case NetworkTime(moment=moment):
             return "the clock was never set" if moment is None else f"time: {moment.isoformat(sep=' ')}"
         case PowerSaving(mode=mode):

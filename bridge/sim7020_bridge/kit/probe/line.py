@@ -9,7 +9,8 @@ from typing import Final
 
 from sim7020_bridge.at.channel import Channel, Pacing
 from sim7020_bridge.at.command import Echo, UnknownLine, Urc
-from sim7020_bridge.commands.registry import URCS, mask
+from sim7020_bridge.commands.registry import URCS
+from sim7020_bridge.commands.secrets import mask
 from sim7020_bridge.errors import LineError, ModuleSilent
 from sim7020_bridge.port.port import open_port
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from sim7020_bridge.commands.secrets import mask
 from sim7020_bridge.errors import LineError
 from sim7020_bridge.kit.decode.kinds import Direction, Explained, Kind
-from sim7020_bridge.kit.recording.secrets import masked, unmasked
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ class Replay:
             command = await self._line()
             place = self._find(command)
             if place is None:
-                self._report(f"the log has no {masked(command)}")
+                self._report(f"the log has no {mask(command)}")
                 await self._terminal.write(b"\r\nERROR\r\n")
                 continue
             self._next = place + 1
@@ -149,7 +149,7 @@ class Replay:
         if self._strict:
             following = self._script[self._next]
             if self._forms[self._next] != wanted:
-                raise OffScript(following.line, following.command, masked(command))
+                raise OffScript(following.line, following.command, mask(command))
             return self._next
         order = [*range(self._next, len(self._script)), *range(1, self._next)]
         return next((place for place in order if self._forms[place] == wanted), None)
@@ -191,4 +191,12 @@ _LINE: Final = re.compile(rb"(?P<line>[^\r\n]*)[\r\n]")
 
 def _form(command: str) -> str:
     """Return what two command lines share that ask the same: recordings hold no payload."""
-    return masked(command).replace(" ", "").upper()
+    return mask(command).replace(" ", "").upper()
+
+
+def unmasked(line: str) -> str:
+    """Return a masked line as a driver can read it: zeros stand where asterisks do."""
+    return _RUNS.sub(lambda run: "0" * len(run[0]), line)
+
+
+_RUNS: Final = re.compile(r"\*{2,}|(?<=[\",])\*(?=[\",]|$)")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from sim7020_bridge.at.framer import Framer, Prompt
-from sim7020_bridge.kit.recording.secrets import masked
+from sim7020_bridge.commands.secrets import mask
 
 PAUSE: Final = 1.0
 """Seconds of silence that are worth a line."""
@@ -79,7 +79,7 @@ class Writer:
         self._write(f">! {shown.hex().upper()}")
 
     def _shown(self, text: str) -> str:
-        return text if self._secrets else masked(text)
+        return text if self._secrets else mask(text)
 
     def _pause(self) -> None:
         now = self._elapsed()
