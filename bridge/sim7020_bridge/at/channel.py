@@ -390,7 +390,6 @@ class Channel:
         """Bring the line back into step after a missed deadline."""
         self.resyncs += 1
         self._on_resync()
-        log.warning("no answer in time; resynchronising the line")
         await self._prove()
 
     async def _prove(self) -> None:

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from sim7020_bridge.clock import Clock, wall_clock
+from sim7020_bridge.commands.power import SleepReport
 from sim7020_bridge.config.model import ModemSettings, PowerSavingSettings
 from sim7020_bridge.errors import (
     BridgeError,
     LineError,
+    LineOutOfSync,
     ModuleAsleep,
     ModuleRestarted,
     ModuleSilent,
@@ -27,6 +29,7 @@ from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pin import PinMemory
 from sim7020_bridge.modem.power_saving import check_power_saving, set_power_saving
 from sim7020_bridge.modem.session import Session
+from sim7020_bridge.modem.sleep import Sleep
 from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.modem.state import ModuleLost, PortLost, PortOpened, Recovering
@@ -72,6 +75,7 @@ class Modem:
             day=self._timing.day,
         )
         self._pins = PinMemory(state_dir / f"{settings.name}.pin")
+        self._sleep = Sleep(self.facts, settings.power_saving, self._timing)
         self.sockets = Sockets(
             settings.sockets,
             power_saving=settings.power_saving,
@@ -107,9 +111,6 @@ class Modem:
                 log.info("%s", ended)
                 if ended.power and self._power is not None:
                     await self._power.press()
-            except ModuleAsleep as asleep:
-                _end_if_cancelled()
-                log.info("%s", asleep)
             except ModuleRestarted as restarted:
                 _end_if_cancelled()
                 log.info("%s", restarted)
@@ -118,9 +119,7 @@ class Modem:
                     await self._recover(restarted)
             except BridgeError as error:
                 _end_if_cancelled()
-                # silence is no fault of a module that sleeps, and waiting for its wake is the session's
-                if not (self.facts.state.sleeping and self.facts.state.port_open):
-                    await self._recover(error)
+                await self._recover(error)
 
     async def wake(self) -> bool:
         """Wake a module that saves power, where the power hook can; say whether it was used."""
@@ -162,6 +161,7 @@ class Modem:
         check_power_saving(saving)
         self.settings = replace(self.settings, power_saving=saving)
         self.sockets.save_power(saving)
+        self._sleep.saving = saving
         module.settings = self.settings
         await set_power_saving(module)
 
@@ -191,28 +191,38 @@ class Modem:
     async def _keep_attached(self) -> None:
         port = await self._open()
         try:
-            session = Session(
-                port,
-                settings=self.settings,
-                facts=self.facts,
-                sockets=self.sockets,
-                ladder=self._ladder,
-                pins=self._pins,
-                timing=self._timing,
-                patience=min(self._patience, self._timing.probe_within),
-            )
-            self._session = session
-            try:
-                await session.run(self._ready)
-            except BaseExceptionGroup as errors:
-                # not except*: Python 3.11.2 wraps what is raised inside it in one more group
-                ours, others = errors.split(BridgeError)
-                if ours is None or others is not None:
-                    raise
-                raise self._learn_end(ours, garbled=session.garbled) from errors
+            # a module that sleeps keeps its port: to close one may drop DTR, which resets some boards
+            while isinstance(error := await self._session_on(port), ModuleAsleep):
+                _end_if_cancelled()
+                log.info("%s", error)
+            raise error
+        finally:
+            await port.aclose()
+
+    async def _session_on(self, port: Port) -> BridgeError:
+        """Have a session, learn why it ended, and return the one error that says it best."""
+        session = Session(
+            port,
+            settings=self.settings,
+            facts=self.facts,
+            sockets=self.sockets,
+            ladder=self._ladder,
+            pins=self._pins,
+            sleep=self._sleep,
+            timing=self._timing,
+            patience=min(self._patience, self._timing.probe_within),
+        )
+        self._session = session
+        try:
+            await session.run(self._ready)
+        except BaseExceptionGroup as errors:
+            # not except*: Python 3.11.2 wraps what is raised inside it in one more group
+            ours, others = errors.split(BridgeError)
+            if ours is None or others is not None:
+                raise
+            return self._learn_end(min(_leaves(ours), key=_precedence), garbled=session.garbled)
         finally:
             self._module = self._session = None
-            await port.aclose()
 
     async def _open(self) -> Port:
         try:
@@ -227,13 +237,24 @@ class Modem:
         self._module = module
         log.info("the module answers")
 
-    def _learn_end(self, errors: BaseExceptionGroup[BridgeError], *, garbled: bool) -> BridgeError:
-        """Learn why a session ended and return the one error that says it best."""
-        error = min(_leaves(errors), key=_precedence)
+    def _learn_end(self, error: BridgeError, *, garbled: bool) -> BridgeError:
+        """Learn why a session ended; silence is no fault of a module that may sleep."""
+        answering = self.facts.state.answering
+        silent = isinstance(error, ModuleSilent) and not answering
+        if answering:
+            if isinstance(error, LineOutOfSync | PortClosed):
+                self._sleep.begin()
+            else:
+                self._sleep.end()
+        if isinstance(error, ModuleAsleep):
+            return error
         if isinstance(error, PortClosed):
             self.facts.learn(PortLost(str(error)))
-        elif not isinstance(error, ModuleAsleep):
-            restarted, silent = isinstance(error, ModuleRestarted), isinstance(error, ModuleSilent)
+        elif (silent or isinstance(error, LineOutOfSync)) and self._sleep.lasts:
+            self.facts.learn(SleepReport(entered=True))
+            return ModuleAsleep()
+        else:
+            restarted = isinstance(error, ModuleRestarted)
             self.facts.learn(ModuleLost(str(error), restarted=restarted, silent=silent, garbled=garbled))
         return error
 

@@ -17,6 +17,7 @@ from sim7020_bridge.commands.timers import edrx_bits, ptw_bits, t3324_bits, t341
 from sim7020_bridge.config.model import PowerSavingSettings
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent
 from sim7020_bridge.modem.module import Module
+from sim7020_bridge.modem.sleep import falls_silent, uses_psm
 
 log: Final = logging.getLogger(__name__)
 
@@ -35,7 +36,8 @@ async def set_power_saving(module: Module) -> None:
         await module.try_setting(order)
     mode = LightSleep.WHEN_IDLE if settings.light_sleep else LightSleep.NEVER
     taken = await module.try_setting(SetLightSleep(mode))
-    module.channel.sleeps_when_idle = taken and settings.light_sleep
+    # what was never sent need not be sent again: a module that may sleep is asked first
+    module.channel.sleeps_when_idle = (taken and settings.light_sleep) or falls_silent(settings)
 
 
 def check_power_saving(settings: PowerSavingSettings | None) -> None:
@@ -56,11 +58,6 @@ def check_power_saving(settings: PowerSavingSettings | None) -> None:
     cycle, window = settings.edrx_cycle, settings.paging_window
     if window is not None and (cycle is None or cycle < window):
         raise ValueError("paging_window needs an edrx_cycle that is not shorter")
-
-
-def uses_psm(settings: PowerSavingSettings | None) -> bool:
-    """Whether power saving mode is asked for."""
-    return settings is not None and (settings.active_time is not None or settings.periodic_update is not None)
 
 
 def _psm(settings: PowerSavingSettings) -> SetPowerSaving:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, NoReturn
 
 from sim7020_bridge.at.channel import Channel
 from sim7020_bridge.at.command import Echo, UnknownLine, Urc
@@ -20,7 +20,6 @@ from sim7020_bridge.commands.registry import URCS, Greeting
 from sim7020_bridge.commands.secrets import mask
 from sim7020_bridge.commands.sim import SimReport
 from sim7020_bridge.commands.sockets import DataAcknowledged, DataReceived, SocketFailed
-from sim7020_bridge.commands.timers import t3412_seconds
 from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.errors import CommandRefused, ModuleAsleep, ModuleRestarted, ModuleSilent, StartOver
 from sim7020_bridge.modem.bring_up import climb, cycle_radio, greet, set_up
@@ -29,6 +28,7 @@ from sim7020_bridge.modem.ladder import Ladder, Rung, Trouble
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pin import PinMemory
 from sim7020_bridge.modem.readings import read_all, read_network_wait, read_pdn
+from sim7020_bridge.modem.sleep import Sleep
 from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.modem.state import (
     DEFAULT_CID,
@@ -61,6 +61,7 @@ class Session:
         sockets: The modem's sockets, to be kept open.
         ladder: What to try when attaching fails; it outlives the session.
         pins: Which PIN must not be tried again.
+        sleep: How long the module may be silent; it outlives the session.
         timing: Its durations.
         patience: How long the module may stay silent at first, in seconds.
     """
@@ -74,6 +75,7 @@ class Session:
         sockets: Sockets,
         ladder: Ladder,
         pins: PinMemory,
+        sleep: Sleep,
         timing: Timing,
         patience: float,
     ) -> None:
@@ -82,6 +84,7 @@ class Session:
         self._sockets = sockets
         self._ladder = ladder
         self._pins = pins
+        self._sleep = sleep
         self._timing = timing
         self._patience = patience
         self._settings = settings
@@ -103,7 +106,7 @@ class Session:
         """Whether nothing but garbage came: the mark of a wrong baud rate."""
         return (self._garbage > 0 or self._channel.garbled) and not self._greeted
 
-    async def run(self, ready: Callable[[Module], None]) -> None:
+    async def run(self, ready: Callable[[Module], None]) -> NoReturn:
         """Bring the module up and keep it attached until the line breaks.
 
         Args:
@@ -177,40 +180,32 @@ class Session:
 
         Say whether it slept and answers now.
         """
-        loop = asyncio.get_running_loop()
-        longest = self._longest_sleep()
-        end = None if longest is None else loop.time() + longest
+        pauses = self._sleep.pauses()
         while self._facts.state.sleeping:
-            if end is not None and loop.time() > end:
+            if not self._sleep.lasts:
                 log.warning("the module should have woken long ago")
                 self._facts.learn(Overslept())
                 return False
+            self._signs_of_life.clear()
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._timing.sleep_check):
+                async with asyncio.timeout(pauses.next_wait()):
                     await self._signs_of_life.wait()
+                    self._sleep.renew()
             with suppress(ModuleSilent):
                 await self._channel.probe(every=self._timing.probe_every, within=self._timing.wake_within)
+                self._sleep.renew()
                 return True
-            self._signs_of_life.clear()
         return False
-
-    def _longest_sleep(self) -> float | None:
-        """Return the seconds after which a module that sleeps must have woken; None if nobody knows."""
-        registration, saving = self._facts.state.registration, self._settings.power_saving
-        granted = None
-        if registration is not None and registration.periodic_tau is not None:
-            granted = t3412_seconds(registration.periodic_tau)
-        longest = granted or (saving.periodic_update if saving is not None else None)
-        return None if longest is None else longest + 2 * self._timing.sleep_check
 
     async def _end_at_restart(self) -> None:
         raise ModuleRestarted(await self._restarted)
 
     async def _end_at_sleep(self) -> None:
         await self._facts.until(lambda state: bool(state.sleeping))
+        self._sleep.begin(reported=True)
         raise ModuleAsleep
 
-    async def _stay_attached(self) -> None:
+    async def _stay_attached(self) -> NoReturn:
         while True:
             while not await climb(self.module, self._pins):
                 await self._recover()
@@ -335,7 +330,11 @@ class Session:
             log.warning("the module's supply is too %s", height)
 
     def _count_resync(self) -> None:
-        self._facts.learn(Recovering(Rung.RESYNC))
+        if self._sleep.allowed:
+            log.info("no answer in time; the module may have fallen asleep")
+        else:
+            log.warning("no answer in time; resynchronising the line")
+            self._facts.learn(Recovering(Rung.RESYNC))
 
     def _restart(self, evidence: str) -> None:
         if not self._rebooting and not self._restarted.done():

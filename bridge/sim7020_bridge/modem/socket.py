@@ -37,7 +37,7 @@ from sim7020_bridge.modem import data_cost
 from sim7020_bridge.modem.backoff import Backoff
 from sim7020_bridge.modem.ladder import Rung
 from sim7020_bridge.modem.module import Module
-from sim7020_bridge.modem.power_saving import uses_psm
+from sim7020_bridge.modem.sleep import uses_psm
 from sim7020_bridge.modem.socket_failure import Failure, failure_of
 from sim7020_bridge.modem.socket_state import Phase, SentInPart, SocketLost, SocketState, Traffic
 from sim7020_bridge.modem.state import Layer, ModemState, Recovering

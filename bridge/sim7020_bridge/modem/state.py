@@ -274,7 +274,12 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
             counters = replace(state.counters, reboots=state.counters.reboots + int(restarted))
             lost = replace(_without_module(state), answering=False, answer_problem=reason, counters=counters)
             # one that was heard at a wrong baud rate and says no more is still at it
-            return replace(lost, silent=silent, garbled=garbled or (silent and state.garbled))
+            return replace(
+                lost,
+                silent=silent,
+                garbled=garbled or (silent and state.garbled),
+                sleeping=None if restarted else lost.sleeping,
+            )
         case PdnWanted(wanted):
             return replace(state, pdn=replace(state.pdn, wanted=wanted))
         case Recovering(rung):

@@ -23,7 +23,8 @@ class Timing:
         pdn_poll: Between two readings of the PDN context, should no URC come.
         pdn_patience: For the context to come up by itself after registration.
         locked_check: Between two looks at a SIM that waits for a person.
-        sleep_check: Between two questions to a module that sleeps, should its wake have been missed.
+        sleep_check: Between two questions to a module in PSM, should its wake have been missed; sooner at first.
+        window_check: The same for one that wakes without a word, for a paging window: a short one is 2.56 s.
         wake_within: For a module that gave a sign of life to answer.
         greeting_wait: For a module that was told to reboot to greet; one with automatic baud rate never does.
         radio_off: Between radio off and on when attaching starts over (TCP/IP note section 4).
@@ -53,6 +54,7 @@ class Timing:
     pdn_patience: float = 30.0
     locked_check: float = 60.0
     sleep_check: float = 600.0
+    window_check: float = 2.0
     wake_within: float = 3.0
     greeting_wait: float = 10.0
     radio_off: float = 5.0

@@ -444,3 +444,14 @@ async def test_reattaching_has_the_radio_to_itself() -> None:
         await bench.online()
         await asyncio.sleep(1)
         assert bench.module.heard.count("AT+CFUN=1") == 1
+
+
+@on_virtual_time
+async def test_command_that_takes_too_long_is_no_silence() -> None:
+    """A module that answers AT is not silent, though one command had no answer in its time."""
+    module = unregistered()
+    module.answer("AT+CFUN=0")
+    async with running(module=module) as bench:
+        await module.hears(REATTACH)
+        await asyncio.sleep(HOUR)
+        assert not any(AlertId.MODULE_SILENT in alerts(state) for state in bench.states)

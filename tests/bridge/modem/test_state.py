@@ -293,6 +293,13 @@ def test_module_that_overslept_does_not_sleep() -> None:
     assert after(SleepReport(entered=True), Overslept(), state=ONLINE).sleeping is None
 
 
+def test_module_that_booted_does_not_sleep() -> None:
+    """Sleep outlasts a line that broke, and ends with a restart."""
+    asleep = after(SleepReport(entered=True), state=ONLINE)
+    assert after(ModuleLost("out of step"), state=asleep).sleeping
+    assert after(ModuleLost("RDY", restarted=True), state=asleep).sleeping is None
+
+
 def test_port_failure_is_kept_until_the_port_opens() -> None:
     """Why there is no port stays known, as a code and in words."""
     state = after(PortLost("held by minicom", "busy"))

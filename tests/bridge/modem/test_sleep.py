@@ -1,0 +1,207 @@
+"""A module that is silent because it saves power, against one that is silent because it is gone; on virtual time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from sim7020_bridge.config.model import PowerHookSettings, PowerSavingSettings
+from sim7020_bridge.modem.alerts import AlertId, alerts
+from sim7020_bridge.modem.hook import PowerHook
+from sim7020_bridge.modem.state import Layer
+from tests.bridge.modem.bench import UDP, Bench, now, running
+from tests.bridge.scripted_module import ScriptedModule, on_virtual_time
+
+HOUR = 3600.0
+CYCLE = 655.36
+EDRX = PowerSavingSettings(edrx_cycle=CYCLE, paging_window=10.24)
+PSM = PowerSavingSettings(active_time=60, periodic_update=7200)
+TELLS_NO_TIMERS = ('+CEREG: 5,1,"00A0","0002920C",9', "OK")
+
+
+@asynccontextmanager
+async def saving_power(saving: PowerSavingSettings | None) -> AsyncIterator[tuple[Bench, list[float]]]:
+    """Keep a modem attached that saves power, and note when its power hook is pressed."""
+    module, pressed = ScriptedModule(), list[float]()
+    module.answer("AT+CEREG?", *TELLS_NO_TIMERS)
+
+    def press(_: str, text: str) -> None:
+        if text == "ON":
+            pressed.append(now())
+
+    hook = PowerHook(PowerHookSettings(topic="plug"), publish=press)
+    async with running(UDP, module=module, power=hook, power_saving=saving) as bench:
+        await bench.opened("udp")
+        yield bench, pressed
+
+
+async def hears_now_and_then(module: ScriptedModule, *, awake: float, deaf: float, last_words: str = "") -> None:
+    """Let a module be deaf most of the time, without a word or with one."""
+    while True:
+        module.deaf = False
+        await asyncio.sleep(awake)
+        if last_words:
+            module.say(last_words)
+            await asyncio.sleep(0.1)
+        module.deaf = True
+        await asyncio.sleep(deaf)
+
+
+def fault(bench: Bench) -> bool:
+    """Whether anything was taken for a fault."""
+    return (
+        any(alerts(state) for state in bench.states)
+        or bench.modem.facts.state.counters.steps != {}
+        or bench.module.opened != 1
+    )
+
+
+@pytest.mark.parametrize(
+    ("saving", "awake", "deaf", "last_words"),
+    [
+        pytest.param(EDRX, 30, 645, "", id="eDRX of 655.36 s"),
+        pytest.param(PowerSavingSettings(edrx_cycle=163.84), 5, 158.84, "", id="eDRX of 163.84 s, a short window"),
+        pytest.param(PSM, 120, 7000, '+CPSMST?TUS: "ENTER PSM"', id="PSM whose beginning was garbled"),
+        pytest.param(PSM, 120, 7000, "", id="PSM whose beginning was lost"),
+    ],
+)
+@on_virtual_time
+async def test_silence_that_was_agreed(saving: PowerSavingSettings, awake: float, deaf: float, last_words: str) -> None:
+    """However the module falls silent, as long as it may: no step, no alert, no power hook, and the port stays open."""
+    async with saving_power(saving) as (bench, pressed):
+        life = asyncio.create_task(hears_now_and_then(bench.module, awake=awake, deaf=deaf, last_words=last_words))
+        await asyncio.sleep(6 * HOUR)
+        life.cancel()
+        assert not fault(bench)
+        assert pressed == []
+        assert {Layer.SLEEPING, Layer.ONLINE} <= set(bench.layers())
+
+
+@on_virtual_time
+async def test_message_goes_out_in_the_paging_window() -> None:
+    """A message is not sent to a module that is deaf, and goes out once it listens for a moment."""
+    async with saving_power(EDRX) as (bench, _):
+        life = asyncio.create_task(hears_now_and_then(bench.module, awake=10, deaf=645))
+        await asyncio.sleep(100)
+        with pytest.raises(Exception, match="not answer AT"):
+            await bench.socket("udp").send(b"1")
+        assert bench.module.times("AT+CSOSEND") == 0
+        await bench.until(lambda state: bool(state.sleeping))
+        socket = await bench.opened("udp", within=560)
+        await socket.send(b"1")
+        assert bench.module.times("AT+CSOSEND") == 1
+        life.cancel()
+
+
+@pytest.mark.parametrize(
+    ("saving", "slept", "missed"),
+    [
+        pytest.param(EDRX, CYCLE, 2 * CYCLE, id="eDRX, and one window missed"),
+        pytest.param(PSM, 7200, 7200 + 1200, id="PSM"),
+        pytest.param(PowerSavingSettings(active_time=60), 11160, 11160 + 1200, id="PSM of unknown length"),
+    ],
+)
+@on_virtual_time
+async def test_silence_beyond_what_was_agreed(saving: PowerSavingSettings, slept: float, missed: float) -> None:
+    """A module that dies is taken to sleep for as long as it may, and is then recovered as any other."""
+    async with saving_power(saving) as (bench, pressed):
+        bench.module.deaf = True
+        died = now()
+        await asyncio.sleep(slept)
+        assert not fault(bench)
+        await bench.until(lambda state: AlertId.MODULE_SILENT in alerts(state), within=2 * HOUR)
+        assert now() - died < missed + 700
+        await asyncio.sleep(300)
+        assert pressed
+
+
+@on_virtual_time
+async def test_sleep_that_nobody_asked_for_ends() -> None:
+    """A module that entered PSM by itself, for nobody knows how long, wakes within the longest T3412."""
+    async with saving_power(None) as (bench, pressed):
+        bench.module.say('+CPSMSTATUS: "ENTER PSM"')
+        await asyncio.sleep(1)
+        bench.module.deaf = True
+        await asyncio.sleep(3 * HOUR)
+        assert not fault(bench)
+        await asyncio.sleep(HOUR)
+        assert pressed
+
+
+@pytest.mark.parametrize(
+    ("saving", "command", "answer"),
+    [
+        pytest.param(None, "", "", id="nothing asked for"),
+        pytest.param(PowerSavingSettings(edrx_cycle=81.92), "", "", id="eDRX too short for deep sleep"),
+        pytest.param(EDRX, "AT+CEDRXRDP", '+CEDRXRDP: 5,"1011","0101","0011"', id="a shorter cycle granted"),
+        pytest.param(
+            PSM,
+            "AT+CEREG?",
+            '+CEREG: 5,1,"00A0","0002920C",9,"00",0,0,"11100000","00010010"',
+            id="PSM that the network refused",
+        ),
+        pytest.param(PSM, "AT+CEREG?", "+CEREG: 5,2", id="not registered"),
+    ],
+)
+@on_virtual_time
+async def test_silence_that_was_not_agreed(saving: PowerSavingSettings | None, command: str, answer: str) -> None:
+    """A module that may not sleep now is missed at once."""
+    async with saving_power(saving) as (bench, pressed):
+        if command:
+            bench.module.answer(command, answer, "OK")
+        await asyncio.sleep(310)
+        bench.module.deaf = True
+        await asyncio.sleep(600)
+        assert Layer.SLEEPING not in bench.layers()
+        assert pressed
+
+
+@on_virtual_time
+async def test_silence_after_a_restart() -> None:
+    """A module that has just booted does not sleep, whatever it is asked for."""
+    async with saving_power(PSM) as (bench, pressed):
+        bench.module.say("RDY")
+        bench.module.deaf = True
+        await asyncio.sleep(300)
+        assert Layer.SLEEPING not in bench.layers()
+        assert pressed
+
+
+@on_virtual_time
+async def test_silence_at_the_start() -> None:
+    """A module that this bridge has never heard may wait for its PWRKEY: it is not taken to sleep."""
+    module, pressed = ScriptedModule(), list[str]()
+    module.deaf = True
+    hook = PowerHook(PowerHookSettings(topic="plug"), publish=lambda _, text: pressed.append(text))
+    async with running(module=module, power=hook, power_saving=PSM):
+        await asyncio.sleep(300)
+        assert pressed
+
+
+@on_virtual_time
+async def test_port_that_goes_away_while_the_module_sleeps() -> None:
+    """A module may sleep on behind a port that comes back; the time that it has does not begin anew."""
+    async with saving_power(EDRX) as (bench, pressed):
+        bench.module.deaf = True
+        await asyncio.sleep(60)
+        bench.module.unplug()
+        await asyncio.sleep(CYCLE - 60)
+        assert bench.modem.facts.state.link.layer is Layer.SLEEPING
+        assert pressed == []
+        await asyncio.sleep(CYCLE + 300)
+        assert pressed
+
+
+@on_virtual_time
+async def test_port_that_goes_away_before_the_sleep_was_noticed() -> None:
+    """A module that was not missed yet when its port went away may have been asleep already."""
+    async with saving_power(EDRX) as (bench, pressed):
+        await asyncio.sleep(10)
+        bench.module.deaf = True
+        bench.module.unplug()
+        await asyncio.sleep(CYCLE)
+        assert bench.modem.facts.state.link.layer is Layer.SLEEPING
+        assert pressed == []
+        bench.module.deaf = False
+        await bench.online()
