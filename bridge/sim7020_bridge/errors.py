@@ -18,6 +18,7 @@ BridgeError
 |-- PayloadRefused          a message can't be sent as it is: encoding, size, socket
 |   `-- BrokerDisconnects   a publication that makes the broker disconnect, again and again
 `-- StorageFailed           the disk did not take what must be kept: full, read-only, damaged
+    `-- OutboxInUse         another program has it: a bridge that was started a second time must not run
 """
 
 import re
@@ -214,3 +215,12 @@ class StorageFailed(BridgeError):
         self.file = file
         self.reason = reason
         super().__init__(f"{file} can't be used: {reason}")
+
+
+class OutboxInUse(StorageFailed):
+    """Another program has the outbox in ``file``: the process ``process``, or None if it can't be known."""
+
+    def __init__(self, file: Path, process: int | None) -> None:
+        who = "another program" if process is None else f"process {process}"
+        reason = f"{who} has it. Is a bridge running already? Stop it first, or give this one another state_dir"
+        super().__init__(file, reason)

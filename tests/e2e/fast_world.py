@@ -297,6 +297,7 @@ class FastWorld:
         async with clean_log() as recorder:
             self.said = recorder.said
             bridge = Bridge(mqtt, settings, state_dir=state_dir)
+            await bridge.open()
             running = asyncio.create_task(bridge.run(), name="bridge")
             try:
                 # the broker is a program, and no faster than the world

@@ -29,6 +29,7 @@ class Calendar:
 @asynccontextmanager
 async def running(bridge: Bridge) -> AsyncIterator[None]:
     """Run a bridge in this process."""
+    await bridge.open()
     task = asyncio.create_task(bridge.run())
     try:
         yield

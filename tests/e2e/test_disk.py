@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.e2e.mqtt_peer import Mqtt5
 from tests.e2e.programs import BridgeProcess
 from tests.e2e.world import Modem, World, run, udp
 
@@ -155,15 +156,18 @@ async def until_refused(shed: Modem, turn: str) -> list[str]:
 
 
 async def test_a_file_system_that_can_t_be_written(world: World) -> None:
-    """The bridge runs without storage, refuses messages with a receipt, and ends in good order."""
+    """The bridge runs without storage, leaves messages with the broker, refuses what that does not keep, and ends."""
     state = world.directory / "state"
     state.mkdir()
     inside = await mounting(state, f"ro,size={SIZE}") or (sys.executable, "-c", LIMIT, "2048")
     shed = await start(world, *inside)
     alert = await world.mqtt.now(shed.topic("alert/outbox_storage"), lambda heard: bool(heard.payload))
     assert "state_dir" in alert.json()["advice"]
-    await shed.send("telemetry", b"x", "m1")
-    assert (await shed.receipt("telemetry", "m1", "rejected"))["error"]["code"] == "storage_failed"
+    await shed.send("telemetry", b"x", "kept")
+    fleeting = Mqtt5(user=(("id", "fleeting"),))
+    await world.mqtt.publish(shed.topic("socket/telemetry/send"), b"x", qos=0, properties=fleeting)
+    assert (await shed.receipt("telemetry", "fleeting", "rejected"))["error"]["code"] == "storage_failed"
+    assert [heard.json()["id"] for heard in world.mqtt.all(shed.topic("socket/telemetry/receipt"))] == ["fleeting"]
     process = world.bridges[0].process
     assert process is not None
     # what follows is not the bridge's: a file of coverage's must fit as well

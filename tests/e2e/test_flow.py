@@ -153,6 +153,7 @@ async def hasty_bridge(world: World, port: str) -> AsyncIterator[Modem]:
     )
     mqtt = MqttSettings(world.broker.host, world.broker.port)
     bridge = Bridge(mqtt, ModemSettings("shed", port), state_dir=world.directory / "state", timing=timing)
+    await bridge.open()
     running = asyncio.create_task(bridge.run())
     try:
         yield world.modem("shed")

@@ -11,9 +11,10 @@ from pathlib import Path
 import click
 
 from sim7020_bridge import logs
-from sim7020_bridge.cli.options import CONFIG, configuration
+from sim7020_bridge.cli.options import CONFIG, EXIT_FAILED, configuration
 from sim7020_bridge.config.load import load
 from sim7020_bridge.config.model import LogFormat, LogLevel, Settings
+from sim7020_bridge.errors import OutboxInUse
 from sim7020_bridge.service.service import Service
 
 
@@ -34,7 +35,8 @@ def run(file: Path, log_level: str | None, log_format: str | None) -> None:
     SIGTERM        ends in good order; a second one ends at once
 
     \b
-    Exit status: 0 stopped, 2 the configuration or the command line is wrong.
+    Exit status: 0 stopped, 1 a bridge runs already with one of these outboxes,
+    2 the configuration or the command line is wrong.
 
     \b
     Example:   sim7020-bridge run --config /etc/sim7020-bridge/bridge.yaml
@@ -47,7 +49,10 @@ def run(file: Path, log_level: str | None, log_format: str | None) -> None:
 
     settings = chosen(configuration(file))
     logs.log_to_stderr(settings.logging)
-    asyncio.run(_run(settings, file, chosen))
+    try:
+        asyncio.run(_run(settings, file, chosen))
+    except OutboxInUse:  # the log says so
+        sys.exit(EXIT_FAILED)
     _let_go_of_the_terminal()
 
 

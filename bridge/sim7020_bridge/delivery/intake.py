@@ -61,11 +61,26 @@ class Intake:
         self._tell = tell
         self._acknowledge = acknowledge
         self._clock = clock
+        self._held: list[tuple[Callable[[], None], Callable[[PayloadRefused], None]]] = []
         self._refused_later: deque[Callable[[], None]] = deque()
         self._next_refusals: asyncio.TimerHandle | None = None
 
+    async def run(self) -> None:
+        """Take what came before the outbox was open, as soon as it is."""
+        await self._outbox.wait_loaded()
+        held, self._held = self._held, []
+        for put, refused in held:
+            try:
+                put()
+            except PayloadRefused as error:
+                refused(error)
+
     def connected(self) -> None:
-        """Refuse now what came before this connection and could not be: the broker may bring it again, to be known."""
+        """Refuse now what came before this connection and could not be: the broker may bring it again, to be known.
+
+        What came before the outbox was open, and was not taken, it does bring again.
+        """
+        self._held.clear()
         while self._refused_later:
             self._refused_later.popleft()()
 
@@ -129,6 +144,8 @@ class Intake:
     ) -> None:
         """Put a message into the outbox, and tell that it is queued.
 
+        As long as the outbox was never open, a QoS 1 message is left unacknowledged, for the broker to keep.
+
         Args:
             message: The message.
             received: What brought it.
@@ -136,7 +153,8 @@ class Intake:
             refused: Called if it could not be written.
 
         Raises:
-            PayloadRefused: It is too large for one datagram, or too much waits already.
+            PayloadRefused: It is too large for one datagram, too much waits already, or it has QoS 0 and the outbox was
+                never open.
         """
         settings = self.socket(message.socket)
         if settings.transport is Transport.UDP and len(message.data) > settings.max_payload:
@@ -156,7 +174,13 @@ class Intake:
         def failed(error: StorageFailed) -> None:
             refused(PayloadRefused("storage_failed", str(error)))
 
-        self._outbox.put(message, origin(received), written=written, failed=failed)
+        def put() -> None:
+            self._outbox.put(message, origin(received), written=written, failed=failed)
+
+        if received.acknowledgement is not None and (self._held or not self._outbox.loaded):
+            self._held.append((put, refused))
+        else:
+            put()
 
     def socket(self, name: str) -> SocketSettings:
         """Return a socket by name.

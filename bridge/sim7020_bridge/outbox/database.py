@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from sim7020_bridge.errors import StorageFailed
+from sim7020_bridge.errors import OutboxInUse, StorageFailed
 
 log: Final = logging.getLogger(__name__)
 
@@ -42,6 +42,7 @@ class Database:
         A file that is damaged is renamed and a new one made; ``set_aside`` has its new name then.
 
         Raises:
+            OutboxInUse: Another program is its owner.
             StorageFailed: It can't be used; says why.
         """
         try:
@@ -77,9 +78,16 @@ class Database:
         lock = os.open(_lock_of(self.file), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # for whoever comes second; a disk that is full does not take it
+            with contextlib.suppress(OSError):
+                os.ftruncate(lock, 0)
+                os.pwrite(lock, b"%d\n" % os.getpid(), 0)
         except OSError as error:
+            said = os.pread(lock, 20, 0).strip()
             os.close(lock)
-            raise OSError(error.errno, "another program uses it; is a second bridge running?") from error
+            if not isinstance(error, BlockingIOError):
+                raise
+            raise OutboxInUse(self.file, int(said) if said.isdigit() else None) from error
         self._lock = lock
 
     def _open(self) -> sqlite3.Connection:

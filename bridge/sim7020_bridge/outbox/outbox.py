@@ -68,7 +68,7 @@ class Outbox:
         self._unsettled = 0
         self._room = asyncio.Event()
         self._room.set()
-        self._loaded = False
+        self._loaded = asyncio.Event()
         self.owing = Owing(
             self._journal,
             dropped=rules.received_dropped,
@@ -99,6 +99,11 @@ class Outbox:
     def problem(self) -> StorageFailed | None:
         """Why nothing can be written now; None if it can."""
         return self._journal.problem
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the file was ever read: before, nothing can be taken."""
+        return self._loaded.is_set()
 
     @property
     def commits(self) -> int:
@@ -144,7 +149,7 @@ class Outbox:
         self.owing.add(content.owed)
         self._rules.usage(content.usage)
         self.sends.restore(content.sent)
-        self._loaded = True
+        self._loaded.set()
         for entry in self:
             self._expiry.plan(entry)
         for start in range(0, len(lost), SLICE):
@@ -156,7 +161,7 @@ class Outbox:
 
     async def run(self) -> None:
         """Look after the file until cancelled."""
-        while not self._loaded:
+        while not self.loaded:
             try:
                 await self.load()
             except StorageFailed:
@@ -177,10 +182,14 @@ class Outbox:
             await asyncio.sleep(LOOK_AFTER)
             seconds += LOOK_AFTER
 
+    async def wait_loaded(self) -> None:
+        """Return once the file was read."""
+        await self._loaded.wait()
+
     async def close(self) -> None:
         """Write what is left and close the file."""
         self._expiry.stop()
-        if self._loaded:
+        if self.loaded:
             self._keep_time()
         await self._journal.close()
 
@@ -203,7 +212,7 @@ class Outbox:
         Raises:
             PayloadRefused: ``outbox_full``, or ``storage_failed`` if the file can't be used at all.
         """
-        if not self._loaded:
+        if not self.loaded:
             raise PayloadRefused("storage_failed", str(self.problem or "the outbox is not open yet"))
         displaced = self._make_room(message)
         self._number += 1
@@ -355,7 +364,7 @@ class Outbox:
 
     def keep_usage(self, rows: Sequence[records.UsageRow]) -> None:
         """Write how many bytes each day had, unless what was there has not been read yet."""
-        if self._loaded:
+        if self.loaded:
             self._journal.write(partial(records.keep_usage, rows=rows), within=LEISURE)
 
     def packets_acknowledged(self, packets: Sequence[int]) -> None:

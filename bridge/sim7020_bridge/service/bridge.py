@@ -15,7 +15,7 @@ from sim7020_bridge.config.model import ModemSettings, MqttSettings, SocketSetti
 from sim7020_bridge.delivery.intake import Intake
 from sim7020_bridge.delivery.receipts import Receipts
 from sim7020_bridge.delivery.router import Router, resumed
-from sim7020_bridge.errors import StorageFailed
+from sim7020_bridge.errors import OutboxInUse, StorageFailed
 from sim7020_bridge.modem.hook import PowerHook
 from sim7020_bridge.modem.modem import Modem
 from sim7020_bridge.modem.socket import ModemSocket
@@ -180,16 +180,33 @@ class Bridge:
         )
         self.modem.facts.listen(lambda _before, _after: self._look_at_pools())
 
-    async def run(self) -> None:
-        """Run until cancelled, then say goodbye to the broker."""
+    async def open(self) -> None:
+        """Open the outbox, before the broker is spoken to; one that the disk does not give is tried again by ``run``.
+
+        Raises:
+            OutboxInUse: Another program has it; its messages are none of this bridge's.
+        """
         logs.current_modem.set(self.modem.settings.name)
-        with contextlib.suppress(StorageFailed):
+        try:
             await self._outbox.load()
+        except OutboxInUse:
+            raise
+        except StorageFailed:
+            log.warning("messages stay with the broker until the outbox can be opened")
+
+    async def close(self) -> None:
+        """Close what was opened, if it is not to run."""
+        await self._outbox.close()
+
+    async def run(self) -> None:
+        """Run until cancelled, once it was opened; then say goodbye to the broker."""
+        logs.current_modem.set(self.modem.settings.name)
         talking = asyncio.create_task(self._client.run(), name="mqtt")
         paying = asyncio.create_task(self._outbox.owing.run(self._pay), name="owed publications")
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._outbox.run(), name="outbox")
+                tasks.create_task(self._intake.run(), name="intake")
                 tasks.create_task(_end_with(paying), name="watch owed publications")
                 tasks.create_task(self.modem.run(), name="modem")
                 tasks.create_task(self._router.run(), name="router")

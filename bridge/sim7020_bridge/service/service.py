@@ -62,7 +62,12 @@ class Service:
         self._at_terminal = _has_terminal()
 
     async def run(self) -> None:
-        """Run until SIGTERM or SIGINT; a second one ends the process at once."""
+        """Run until SIGTERM or SIGINT; a second one ends the process at once.
+
+        Raises:
+            OutboxInUse: Another bridge runs with one of these outboxes; nothing was done.
+        """
+        await self._open()
         with _signals(self):
             async with asyncio.TaskGroup() as tasks:
                 self._running = [tasks.create_task(bridge.run(), name="bridge") for bridge in self._bridges]
@@ -79,6 +84,13 @@ class Service:
                 await asyncio.gather(*(bridge.finish(self._settings.shutdown_timeout) for bridge in self._bridges))
                 for task in (*self._running, *others):
                     task.cancel()
+
+    async def _open(self) -> None:
+        opening = [asyncio.create_task(bridge.open(), name="open") for bridge in self._bridges]
+        failures = [done for done in await asyncio.gather(*opening, return_exceptions=True) if done is not None]
+        if failures:
+            await asyncio.gather(*(bridge.close() for bridge in self._bridges))
+            raise failures[0]
 
     def stop(self) -> None:
         """End in good order; from now on, signals end the process as they do by default."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sim7020_bridge.errors import PayloadRefused, StorageFailed
+from sim7020_bridge.errors import OutboxInUse, PayloadRefused, StorageFailed
 from sim7020_bridge.outbox import database
 from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database, damage
@@ -35,7 +35,7 @@ async def test_the_file_is_its_user_s_alone(desk: Desk) -> None:
 async def test_a_second_owner_is_refused(desk: Desk) -> None:
     """Two bridges over one file would send everything twice."""
     other = desk.opened()
-    with pytest.raises(StorageFailed, match="second bridge"):
+    with pytest.raises(OutboxInUse, match=f"process {os.getpid()} has it. Is a bridge running already"):
         await other.load()
     assert other.problem is not None
     await other.close()
