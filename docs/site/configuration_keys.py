@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from sim7020_bridge.config.keys import root
 from sim7020_bridge.config.schema import describe
 
 PAGE = Path(__file__).resolve().parents[1] / "configuration.md"
@@ -14,7 +15,7 @@ def with_keys(page: str) -> str:
     rows = [
         f"| `{key.path}` | {'yes' if key.required else ''} | {f'`{key.default}`' if key.default else ''} "
         f"| {key.description} |\n"
-        for key in describe()
+        for key in describe(root(Path()))
     ]
     table = "".join(["| key | needed | default | meaning |\n", "|---|---|---|---|\n", *rows])
     return _TABLE.sub(lambda _: table, page, count=1)

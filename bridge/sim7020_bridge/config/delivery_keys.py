@@ -1,38 +1,20 @@
-"""The keys about the delivery of messages: what may wait, how it goes out, and what it may cost.
-
-Each is a row: its name, its reader, its default if it has one, and its description; ``schema`` makes sections of them.
-"""
-
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+"""The keys about the delivery of messages: what may wait, how it goes out, and what it may cost."""
 
 from sim7020_bridge.config import module_values, values
 from sim7020_bridge.config.model import (
-    DEFAULT_FIRST_DAY,
-    DEFAULT_MAX_BYTES,
-    DEFAULT_MAX_MESSAGES,
     DEFAULT_MAX_PAYLOAD,
-    DEFAULT_MAX_RECEIVED,
     BatchFormat,
+    DataBudgetSettings,
+    OutboxSettings,
     WhenFull,
     WhenUnsure,
 )
+from sim7020_bridge.config.schema import Key, Section
 
 DAY = 24 * 3600
 LONGEST_TTL = 366 * DAY
 MOST_MESSAGES = 1_000_000
 MOST_BYTES = 1024**4
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One key; without a default it may be left out, and its setting keeps its own default."""
-
-    name: str
-    read: Callable[[Any], Any]
-    description: str
-    default: object = None
 
 
 SOCKET = (
@@ -47,13 +29,11 @@ SOCKET = (
         values.choice(WhenUnsure),
         "What to do with a message of which nobody knows whether it was sent, because the module, the link or the "
         "bridge died meanwhile: `resend`, so that it may arrive twice, or `fail`, so that it may not arrive.",
-        WhenUnsure.RESEND.value,
     ),
     Key(
         "min_interval",
         module_values.seconds(0, DAY),
         "Shortest time between two messages in seconds, 0 to 86400; others wait.",
-        0,
     ),
     Key(
         "messages_per_hour",
@@ -71,14 +51,12 @@ SOCKET = (
         "batch_wait",
         module_values.seconds(0, DAY),
         "Seconds that a message waits for others to go with, 0 to 86400; `high` and `critical` ones don't.",
-        0,
     ),
     Key(
         "max_payload",
         values.whole_number(1, DEFAULT_MAX_PAYLOAD),
         "Bytes that the module takes at once, 1 to 512; some firmware takes no more than 256. A longer message is "
         "rejected with `udp`, and goes in parts with `tcp`.",
-        DEFAULT_MAX_PAYLOAD,
     ),
     Key(
         "pool",
@@ -94,35 +72,33 @@ SOCKET = (
     ),
 )
 
-OUTBOX = (
+OUTBOX = Section(
+    OutboxSettings,
     Key(
         "max_messages",
         values.whole_number(1, MOST_MESSAGES),
         "Messages that may wait, 1 to 1000000; each takes about 1 KB of memory and its payload.",
-        DEFAULT_MAX_MESSAGES,
     ),
     Key(
         "max_bytes",
         values.whole_number(1024, MOST_BYTES),
         "Bytes that they take, from 1024 on: payload, id, key, Response Topic and Correlation Data.",
-        DEFAULT_MAX_BYTES,
     ),
     Key(
         "when_full",
         values.choice(WhenFull),
         "What becomes of a message for which there is no room: `reject`, or `drop_oldest` to give up the oldest "
         "message of the lowest priority instead, never one of a higher priority.",
-        WhenFull.REJECT.value,
     ),
     Key(
         "max_received",
         values.whole_number(1, MOST_MESSAGES),
         "Messages from the network that may wait for the broker; beyond that the oldest is dropped, with an event.",
-        DEFAULT_MAX_RECEIVED,
     ),
 )
 
-DATA_BUDGET = (
+DATA_BUDGET = Section(
+    DataBudgetSettings,
     Key(
         "bytes",
         values.whole_number(1, MOST_BYTES),
@@ -134,6 +110,5 @@ DATA_BUDGET = (
         "first_day",
         values.whole_number(1, 28),
         "The day of the month on which the billing period starts, 1 to 28, at 0:00 UTC.",
-        DEFAULT_FIRST_DAY,
     ),
 )

@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+from sim7020_bridge.config.keys import root
 from sim7020_bridge.config.load import Reading
 from sim7020_bridge.config.schema import SECRETS, describe
 
@@ -43,7 +44,7 @@ def effective(reading: Reading) -> Iterator[Effective]:
     """Tell every key that is in force, in the order of the documentation."""
     keys = {"state_dir": reading.settings.state_dir, **reading.keys}
     mqtt = {"port": reading.settings.mqtt.port, **keys["mqtt"]}
-    order = {description.path: index for index, description in enumerate(describe())}
+    order = {description.path: index for index, description in enumerate(describe(root(Path())))}
     everything = list(_walk(reading, {**keys, "mqtt": mqtt}, ()))
     # sections come with their first key, so a modem's keys stay together
     named = [str(name) for name in reading.keys["modems"]]

@@ -14,6 +14,7 @@ from ruamel.yaml.reader import ReaderError
 
 from sim7020_bridge.config import environment as variables
 from sim7020_bridge.config.checks import Problem, cross_check
+from sim7020_bridge.config.keys import root
 from sim7020_bridge.config.model import (
     DEFAULT_PORT,
     DEFAULT_TLS_PORT,
@@ -103,16 +104,16 @@ def _read_given(
     meant: Mapping[tuple[object, ...], object],
 ) -> tuple[dict[str, Any], list[Problem]]:
     """Read a tree in which a variable may give as a text what YAML takes for a number or a mapping."""
-    keys, problems = read_tree(tree, directory)
+    keys, problems = read_tree(root(directory), tree)
     wrong = {problem.path for problem in problems if problem.path in given}
     for where in wrong:
         variables.put(tree, where, given[where].text)
     if wrong:
-        keys, problems = read_tree(tree, directory)
+        keys, problems = read_tree(root(directory), tree)
     still = wrong & {problem.path for problem in problems}
     for where in still:
         variables.put(tree, where, meant[where])
-    return read_tree(tree, directory) if still else (keys, problems)
+    return read_tree(root(directory), tree) if still else (keys, problems)
 
 
 def _value(text: str) -> object:

@@ -1,16 +1,16 @@
-"""The keys about running the bridge: its log, its HTTP port, its end; written as ``delivery_keys`` has it."""
+"""The keys about running the bridge: its log, its HTTP port, its end."""
 
 from collections.abc import Mapping
 
 from sim7020_bridge.config import module_values, values
-from sim7020_bridge.config.delivery_keys import Key
 from sim7020_bridge.config.model import (
-    DEFAULT_HTTP_HOST,
-    DEFAULT_SHUTDOWN_TIMEOUT,
+    HttpSettings,
     LogFormat,
+    LoggingSettings,
     LogLevel,
     LogPart,
 )
+from sim7020_bridge.config.schema import Key, Section
 
 LONGEST_SHUTDOWN = 300
 DISCOVERY_PREFIX = "homeassistant"
@@ -30,18 +30,17 @@ def levels(value: object) -> dict[LogPart, LogLevel]:
     return read
 
 
-LOGGING = (
+LOGGING = Section(
+    LoggingSettings,
     Key(
         "format",
         values.choice(LogFormat),
         "`text` for people, or `json`: one object a line, with `time`, `level`, `logger`, `modem` and `message`.",
-        LogFormat.TEXT.value,
     ),
     Key(
         "level",
         values.choice(LogLevel),
         "The least that is logged: `debug`, `info`, `warning` or `error`.",
-        LogLevel.INFO.value,
     ),
     Key(
         "levels",
@@ -51,13 +50,13 @@ LOGGING = (
     ),
 )
 
-HTTP = (
-    Key("port", values.whole_number(1, values.MAX_PORT), "The TCP port; nothing listens without it."),
+HTTP = Section(
+    HttpSettings,
+    Key("port", values.whole_number(1, values.MAX_PORT), "The TCP port; nothing listens without it.", required=True),
     Key(
         "host",
         values.broker_host,
         "The address to listen at; only this computer can reach the default. There is no password.",
-        DEFAULT_HTTP_HOST,
     ),
 )
 
@@ -76,12 +75,11 @@ DISCOVERY = Key(
     discovery_prefix,
     "Make modems known to Home Assistant by MQTT discovery, for those who don't use the component: `true`, or the "
     f"prefix if it isn't `{DISCOVERY_PREFIX}`. See [Operations](operations.md#home-assistant-without-the-component).",
-    False,
+    default=False,
 )
 
 SHUTDOWN_TIMEOUT = Key(
     "shutdown_timeout",
     module_values.seconds(0, LONGEST_SHUTDOWN),
     "Seconds that messages which are with the module have to come to their end when the bridge is stopped, 0 to 300.",
-    DEFAULT_SHUTDOWN_TIMEOUT,
 )

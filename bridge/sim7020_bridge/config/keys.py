@@ -1,0 +1,267 @@
+"""The keys of a configuration file, each with its reader and its description: broker, modem, socket."""
+
+from pathlib import Path
+
+from sim7020_bridge.config import module_values, values
+from sim7020_bridge.config.delivery_keys import DATA_BUDGET, OUTBOX, SOCKET
+from sim7020_bridge.config.model import (
+    DEFAULT_PORT,
+    DEFAULT_TLS_PORT,
+    MAX_SOCKETS,
+    Encoding,
+    ModemSettings,
+    MqttProtocol,
+    MqttSettings,
+    PowerHookSettings,
+    PowerSavingSettings,
+    RecoverySettings,
+    Settings,
+    SocketSettings,
+    TlsSettings,
+    Transport,
+)
+from sim7020_bridge.config.operation_keys import DISCOVERY, HTTP, LOGGING, SHUTDOWN_TIMEOUT
+from sim7020_bridge.config.schema import Key, Named, Section, list_of
+
+_PORT = values.whole_number(1, values.MAX_PORT)
+
+
+def root(directory: Path) -> Section:
+    """Return the whole file's section; files that keys name are looked for in ``directory``."""
+    return Section(
+        Settings,
+        Key("mqtt", _mqtt(directory), "The broker.", required=True),
+        Key("modems", Named(_modem(directory), noun="modem", fewest=1), "One or more modems by name.", required=True),
+        Key(
+            "state_dir",
+            values.directory(directory),
+            "The directory for what the bridge must know after a restart; made if it isn't there. "
+            "Without it, systemd's `$STATE_DIRECTORY`, else `$XDG_STATE_HOME/sim7020-bridge`, "
+            "else `~/.local/state/sim7020-bridge`.",
+        ),
+        Key("logging", LOGGING, "What is logged, to standard error."),
+        Key("http", HTTP, "Serves `/health` and `/metrics`; off without it. See [Operations](operations.md)."),
+        SHUTDOWN_TIMEOUT,
+        DISCOVERY,
+    )
+
+
+def _mqtt(directory: Path) -> Section:
+    file = values.readable_file(directory)
+    tls = Section(
+        TlsSettings,
+        Key("ca_file", file, "Certificates to trust; without it, the system's."),
+        Key("cert_file", file, "The client's certificate; together with `key_file`."),
+        Key("key_file", file, "The client's private key, without a passphrase."),
+    )
+    return Section(
+        MqttSettings,
+        Key("host", values.broker_host, "Name or address of the broker.", required=True),
+        Key(
+            "port",
+            _PORT,
+            f"The broker's port; {DEFAULT_PORT}, or {DEFAULT_TLS_PORT} with `tls`.",
+            default=None,
+        ),
+        Key("username", values.credential, "The user to log in as."),
+        Key("password", values.credential, "Its password; better in a `password_file`."),
+        Key("password_file", values.secret_file(directory), "A file that holds the password alone."),
+        Key("protocol", values.choice(MqttProtocol), "The MQTT version: `5` or `3.1.1`."),
+        Key("base_topic", values.base_topic, "What all topics of the bridge start with."),
+        Key(
+            "keepalive",
+            values.whole_number(*values.KEEPALIVES),
+            "Seconds of silence after which the connection is tested, 5 to 3600.",
+        ),
+        Key(
+            "tls",
+            tls,
+            "Encrypt the connection and verify the broker's name; `{}` trusts what the system trusts.",
+        ),
+    )
+
+
+def _modem(directory: Path) -> Section:
+    return Section(
+        ModemSettings,
+        Key(
+            "port",
+            values.serial_port,
+            "A path such as `/dev/ttyUSB0`, `socket://host:port` or `rfc2217://host:port`.",
+            required=True,
+        ),
+        Key("baudrate", values.baudrate, "Line rate in bit/s, one that the module has."),
+        Key(
+            "pin",
+            module_values.pin,
+            'The SIM\'s PIN, in quotes as in `"0000"`; only for a SIM that asks for one. '
+            "A PIN that the SIM refuses is never tried again: three wrong ones lock it.",
+        ),
+        Key("pin_file", module_values.pin_file(directory), "A file that holds the PIN alone."),
+        Key("apn", values.apn, "The APN to use; without it, what the module has is left."),
+        Key("apn_username", values.login, "The user name that the APN wants."),
+        Key("apn_password", values.login, "The password that the APN wants."),
+        Key("apn_password_file", module_values.apn_password_file(directory), "A file that holds it alone."),
+        Key(
+            "sockets",
+            Named(_SOCKET, noun="socket", fewest=0, most=MAX_SOCKETS),
+            f"Up to {MAX_SOCKETS} sockets by name.",
+        ),
+        Key("outbox", OUTBOX, "What may wait for the network, and for the broker. See [Delivery](delivery.md)."),
+        Key("data_budget", DATA_BUDGET, "What the modem may send and receive. See [Delivery](delivery.md)."),
+        Key(
+            "power_saving",
+            _POWER_SAVING,
+            "Lets the modem sleep, for life on a battery; without it, the bridge switches all power "
+            "saving off, and the modem can be reached at any time. See [Power saving](#power-saving).",
+        ),
+        Key("recovery", _recovery(directory), "How far the bridge goes to bring the modem back."),
+        Key(
+            "allow_at",
+            list_of(module_values.at_command, 'AT commands, such as ["AT+CSQ", "AT+CENG?"]'),
+            "AT commands that the request `at` may send to the module, for example "
+            '`[AT+CSQ, "AT+CENG?"]`; without it, none. One with `*` at its end allows all that start so.',
+        ),
+        Key(
+            "time_server",
+            values.time_server,
+            "Name or address of an internet time server (SNTP) for the module's clock, for networks "
+            "that don't tell the time; asking it costs a little data.",
+        ),
+    )
+
+
+_SOCKET = Section(
+    SocketSettings,
+    Key("protocol", values.choice(Transport), "`udp` or `tcp`.", required=True),
+    Key("host", values.peer_host, "The peer: an IPv4 address, or a name that the module resolves.", required=True),
+    Key("port", _PORT, "The peer's port.", required=True),
+    Key(
+        "encoding",
+        values.choice(Encoding),
+        "How payload is written on MQTT: `raw`, `text`, `hex`, `base64` or `json`.",
+    ),
+    Key(
+        "send_topics",
+        list_of(values.topic_filter, "topics, such as [garden/+/temperature]"),
+        "Topics whose messages are sent, wildcards included, beside the socket's own `send` topic.",
+    ),
+    Key(
+        "received_topic",
+        values.topic,
+        "Where received payload is published, beside the socket's own `received` topic.",
+    ),
+    *SOCKET,
+)
+
+_POWER_SAVING = Section(
+    PowerSavingSettings,
+    Key(
+        "active_time",
+        module_values.seconds(*module_values.ACTIVE_TIMES),
+        "Seconds for which the modem can still be reached after it last sent or received "
+        "(T3324), 2 to 11160; then it falls asleep (PSM) and hears nothing.",
+    ),
+    Key(
+        "periodic_update",
+        module_values.seconds(*module_values.PERIODIC_UPDATES),
+        "Seconds after which a sleeping modem wakes by itself to tell the network that it is "
+        "still there (T3412 extended), 2 to 35712000; longer than `active_time`. "
+        "Messages wait until then unless the bridge can wake the modem.",
+    ),
+    Key(
+        "edrx_cycle",
+        module_values.edrx_cycle,
+        "Seconds between the moments at which the modem listens (eDRX): "
+        f"{', '.join(map(str, module_values.EDRX_CYCLES))}. What is sent to it waits that long; "
+        "from 163.84 on, the module doesn't hear the bridge in between either.",
+    ),
+    Key(
+        "paging_window",
+        module_values.paging_window,
+        "Seconds for which it listens each time: a multiple of 2.56 up to 40.96, "
+        "not longer than `edrx_cycle`, which it needs.",
+    ),
+    Key(
+        "light_sleep",
+        module_values.flag,
+        "Let the module's serial port sleep while nothing is said; waking it costs a tenth of a second.",
+    ),
+    Key(
+        "release_assistance",
+        module_values.flag,
+        "Tell the network with each message that no other follows, so that the radio goes off "
+        "at once; an answer that takes its time may then come late.",
+    ),
+    Key(
+        "retain_sockets",
+        module_values.flag,
+        "Keep UDP sockets open while the modem sleeps in PSM; needs `active_time` or "
+        "`periodic_update`. TCP connections can't be kept.",
+    ),
+)
+
+
+def _recovery(directory: Path) -> Section:
+    gpio = Section(
+        PowerHookSettings,
+        Key(
+            "chip",
+            module_values.gpio_chip,
+            "The GPIO chip: `gpiochip0` or a path; `gpiodetect` lists them.",
+            required=True,
+        ),
+        Key(
+            "line",
+            values.whole_number(0, module_values.MAX_GPIO_LINE),
+            f"The line's number in the chip, 0 to {module_values.MAX_GPIO_LINE}.",
+            required=True,
+        ),
+    )
+    power = Section(
+        PowerHookSettings,
+        Key(
+            "command",
+            module_values.command(directory),
+            "A program with its arguments, as one text or as a list. It is run without a shell, "
+            "and does the waiting between off and on itself.",
+            default=None,
+        ),
+        Key("topic", values.topic, "The MQTT topic of a smart plug, or of a switch that presses PWRKEY."),
+        Key(
+            "press_payload",
+            module_values.payload,
+            "What is published to `topic` first; for a plug that feeds the modem, what turns it off.",
+        ),
+        Key(
+            "release_payload",
+            module_values.payload,
+            "What is published to `topic` after `duration`; for such a plug, what turns it on.",
+        ),
+        Key("gpio", gpio, "A GPIO line of this computer that presses PWRKEY: 1 for `duration`, then 0."),
+        Key(
+            "duration",
+            module_values.seconds(*module_values.PULSES),
+            "Seconds between press and release, 0.1 to 60: 0.8 to 1 for PWRKEY, 5 or more for a plug.",
+        ),
+        Key(
+            "wakes",
+            module_values.flag,
+            "Whether this may also wake the modem from PSM: `true` for PWRKEY, `false` for a plug.",
+        ),
+    )
+    return Section(
+        RecoverySettings,
+        Key(
+            "attach_ceiling",
+            values.whole_number(*module_values.ATTACH_CEILINGS),
+            "How often the modem may be made to attach to the network within 24 hours, 4 to 1000; "
+            "operators bar SIMs that try too often.",
+        ),
+        Key(
+            "power",
+            power,
+            "A way to the modem's supply or its PWRKEY, used when nothing else has helped: one of "
+            "`command`, `topic` and `gpio`. See [Power hook](#power-hook).",
+        ),
+    )
