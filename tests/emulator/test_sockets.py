@@ -11,7 +11,7 @@ import pytest
 
 from sim7020_emulator.emulator import Setup
 from sim7020_emulator.schedule import Timing
-from sim7020_emulator.sockets.host import error_code
+from sim7020_emulator.sockets.errors import error_code
 from sim7020_emulator.sockets.internet import FailurePoint
 from tests.emulator.bench import Bench
 from tests.emulator.peers import Peer

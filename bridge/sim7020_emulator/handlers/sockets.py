@@ -5,17 +5,10 @@ import re
 from sim7020_emulator.at.answer import OK, Answer, lines
 from sim7020_emulator.at.results import PlainError
 from sim7020_emulator.handlers.command import Call, Command, setting
-from sim7020_emulator.sockets.host import error_code
+from sim7020_emulator.sockets.errors import SocketFailed
 from sim7020_emulator.sockets.internet import is_address
-from sim7020_emulator.sockets.table import (
-    SOCKETS,
-    ConnectionFailed,
-    KeepAlive,
-    ModuleSocket,
-    SendFailed,
-    State,
-    Transport,
-)
+from sim7020_emulator.sockets.socket import KeepAlive, ModuleSocket, State, Transport
+from sim7020_emulator.sockets.table import SOCKETS
 
 _LAST = SOCKETS - 1
 _HEX = re.compile(r"[0-9A-Fa-f]+")
@@ -25,6 +18,11 @@ _HEX_LIMIT = 730
 
 def _socket(call: Call) -> ModuleSocket:
     return call.module.sockets.get(call.arguments.integer(0, 0, _LAST))
+
+
+def _error(call: Call, target: ModuleSocket, code: int) -> Answer:
+    """Answer ERROR; +CSOERR tells why."""
+    return Answer(final="ERROR", then=lambda: call.module.sockets.report_error(target, code))
 
 
 def _create(call: Call) -> Answer:
@@ -58,26 +56,17 @@ def _read_create(call: Call) -> Answer:
 
 def _bind(call: Call) -> Answer:
     call.arguments.limit(at_least=2, at_most=3)
-    target = _socket(call)
-    if target.state is not State.CREATED or target.dead:
-        raise PlainError
-    target.local_port = call.arguments.integer(1, 1, 65535)
+    call.module.sockets.bind(_socket(call), call.arguments.integer(1, 1, 65535))
     return OK
 
 
 def _listen(call: Call) -> Answer:
     call.arguments.limit(at_least=1, at_most=1)
-    if call.module.variants.is_set("server", "no"):
-        raise PlainError
     target = _socket(call)
-    if target.transport is not Transport.TCP or target.local_port is None or target.real is not None:
-        raise PlainError
     try:
         call.module.sockets.listen(target)
-    except OSError as error:
-        target.dead = True
-        code = error_code(error)
-        return Answer(final="ERROR", then=lambda: call.module.sockets.report_error(target, code))
+    except SocketFailed as failed:
+        return _error(call, target, failed.code)
     return OK
 
 
@@ -86,15 +75,14 @@ async def _connect(call: Call) -> Answer:
     target = _socket(call)
     port = call.arguments.integer(1, 1, 65535)
     address = call.arguments.text(2)
-    if target.state is not State.CREATED or target.dead or target.listening or not is_address(address):
+    if not is_address(address):
         raise PlainError
     try:
         await call.module.sockets.connect(target, address, port)
-    except ConnectionFailed as failed:
-        failure = failed.code
+    except SocketFailed as failed:
         if call.module.variants.is_set("csocon_failure", "error"):
             return Answer(final="ERROR")
-        return Answer(final="ERROR", then=lambda: call.module.sockets.report_error(target, failure))
+        return _error(call, target, failed.code)
     return OK
 
 
@@ -119,7 +107,7 @@ def _hand_over(call: Call, target: ModuleSocket, data: bytes) -> Answer | None:
     """Queue bytes; return what to answer if the endpoint fails at once."""
     try:
         call.module.sockets.send(target, data)
-    except SendFailed as failed:
+    except SocketFailed as failed:
         code = failed.code
         return Answer(final="ERROR", then=lambda: call.module.sockets.fail(target, code))
     return None
@@ -141,8 +129,7 @@ async def _send_data(call: Call) -> Answer:
     limit = call.module.variants["csodsend_max"]
     most = 1_000_000 if limit == "unlimited" else int(limit)
     wanted = call.arguments.integer(1, 1, most) if call.arguments.has(1) else None
-    if target.state is not State.CONNECTED or target.dead:
-        raise PlainError
+    target.require(State.CONNECTED)
     data = await call.collect(wanted)
     if data is None:
         return OK

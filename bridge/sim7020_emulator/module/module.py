@@ -75,12 +75,12 @@ class Module:
             variants,
             report=self.emit_urc,
             online=lambda: self.packet.online,
+            reaches=lambda: self.radio.registered,
             active=self.traffic,
             uplink_delay=self._uplink_delay,
             close_code=lambda: facts.close_code,
             congested=self._congested,
         )
-        self.sockets.reaches = lambda: self.radio.registered
         self.compatible = CompatibleStack(schedule, internet, self.emit_urc)
         self.services = NetworkServices(
             schedule,

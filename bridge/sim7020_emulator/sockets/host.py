@@ -1,7 +1,4 @@
-"""One real socket of the host behind one socket of the module.
-
-An error of the host becomes a +CSOERR code: manual V1.05's list, whose names mirror lwIP's.
-"""
+"""One real socket of the host behind one socket of the module."""
 
 import asyncio
 import errno
@@ -11,7 +8,6 @@ import struct
 import termios
 from collections import deque
 from collections.abc import Callable
-from enum import IntEnum
 
 from sim7020_emulator.schedule import Schedule
 
@@ -22,58 +18,10 @@ _LARGEST_DATAGRAM = 65535
 _BACKLOG_LIMIT = 32768
 """Bytes that may wait for the network before a send is refused."""
 
-
 COVERAGE_POLL = 0.5
 """How often a stream without coverage looks for it, in seconds of the module's time."""
 _CONGESTION_POLL = 0.02
 """How often a socket looks whether the serial line has caught up, in seconds."""
-
-
-class SocketError(IntEnum):
-    """The codes of +CSOERR."""
-
-    COMMON = -1
-    ROUTE = 1
-    ABORTED = 2
-    RESET = 3
-    NOT_CONNECTED = 4
-    VALUE = 5
-    BUFFER = 6
-    BLOCK = 7
-    ADDRESS_IN_USE = 8
-    ALREADY_CONNECTING = 9
-    ALREADY_CONNECTED = 10
-    NETIF = 11
-    PARAMETER = 12
-
-
-_ERRNO = {
-    errno.EHOSTUNREACH: SocketError.ROUTE,
-    errno.ENETUNREACH: SocketError.ROUTE,
-    errno.ECONNABORTED: SocketError.ABORTED,
-    errno.ETIMEDOUT: SocketError.ABORTED,
-    errno.ECONNRESET: SocketError.RESET,
-    errno.ECONNREFUSED: SocketError.RESET,
-    errno.ENOTCONN: SocketError.NOT_CONNECTED,
-    errno.EPIPE: SocketError.NOT_CONNECTED,
-    errno.EINVAL: SocketError.VALUE,
-    errno.ENOBUFS: SocketError.BUFFER,
-    errno.EMSGSIZE: SocketError.BUFFER,
-    errno.EAGAIN: SocketError.BLOCK,
-    errno.EADDRINUSE: SocketError.ADDRESS_IN_USE,
-    errno.EALREADY: SocketError.ALREADY_CONNECTING,
-    errno.EISCONN: SocketError.ALREADY_CONNECTED,
-    errno.ENETDOWN: SocketError.NETIF,
-    errno.EFAULT: SocketError.PARAMETER,
-    errno.EDESTADDRREQ: SocketError.PARAMETER,
-}
-
-
-def error_code(error: OSError) -> int:
-    """Return the +CSOERR code that an error of the host stands for."""
-    if isinstance(error, TimeoutError):
-        return SocketError.ABORTED
-    return _ERRNO.get(error.errno or 0, SocketError.COMMON)
 
 
 class HostSocket:

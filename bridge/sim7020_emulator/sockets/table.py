@@ -1,4 +1,4 @@
-"""The five sockets of the CSO commands: their states, buffers and reports.
+"""The five sockets of the CSO commands: whether they do what they are told, their buffers and reports.
 
 ``none`` -- +CSOC --> ``created`` -- +CSOCON --> ``connected`` -- +CSOCL --> ``none``. After a +CSOERR a socket is dead,
 but keeps its id until +CSOCL. Source: TCP/IP note section 3, manual V1.05's socket chapter.
@@ -7,98 +7,21 @@ but keeps its id until +CSOCL. Source: TCP/IP note section 3, manual V1.05's soc
 import random
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import IntEnum
 
 from sim7020_emulator.at.results import PlainError
 from sim7020_emulator.firmware.profile import Profile
 from sim7020_emulator.firmware.variants import Variants
 from sim7020_emulator.schedule import Schedule
-from sim7020_emulator.sockets.host import COVERAGE_POLL, HostSocket, SocketError, error_code
+from sim7020_emulator.sockets.errors import SocketError, SocketFailed, error_code
+from sim7020_emulator.sockets.host import COVERAGE_POLL, HostSocket
 from sim7020_emulator.sockets.internet import FailurePoint, Internet
+from sim7020_emulator.sockets.socket import ModuleSocket, State, Traffic, Transport
 
 SOCKETS = 5
 """How many sockets the module has; ids are 0 to 4."""
 
 _RECEIVE_BUFFER = 65536
 """Bytes that a socket keeps for +CSORXGET; more is lost on UDP."""
-
-
-class Transport(IntEnum):
-    """The type argument of +CSOC."""
-
-    TCP = 1
-    UDP = 2
-
-
-class State(IntEnum):
-    """What +CSOSTATUS prints."""
-
-    NONE = 0
-    CREATED = 1
-    CONNECTED = 2
-
-
-class ConnectionFailed(Exception):
-    """A connection that could not be made; ``code`` is for +CSOERR."""
-
-    def __init__(self, code: int) -> None:
-        self.code = code
-        super().__init__(f"connection failed: {code}")
-
-
-class SendFailed(Exception):
-    """An endpoint that was told to fail at sending; ``code`` is for +CSOERR."""
-
-    def __init__(self, code: int) -> None:
-        self.code = code
-        super().__init__(f"send failed: {code}")
-
-
-@dataclass(frozen=True, slots=True)
-class KeepAlive:
-    """The arguments of +CSOALIVE, in seconds."""
-
-    mode: int = 0
-    idle: int = 7200
-    interval: int = 75
-    count: int = 9
-
-
-@dataclass(slots=True)
-class Traffic:
-    """Bytes and packets that went up and down; header compression is not used, so its counts stay zero."""
-
-    up_bytes: int = 0
-    up_packets: int = 0
-    down_bytes: int = 0
-    down_packets: int = 0
-
-    def clear(self) -> None:
-        """Start again from zero."""
-        self.up_bytes = self.up_packets = self.down_bytes = self.down_packets = 0
-
-    def __str__(self) -> str:
-        """Return the six figures of *MGCOUNT: compressed and uncompressed bytes and packets, up and then down."""
-        return f"0,{self.up_bytes},{self.up_packets},0,{self.down_bytes},{self.down_packets}"
-
-
-class ModuleSocket:
-    """One socket as the host of the AT port sees it."""
-
-    def __init__(self, number: int, domain: int, transport: Transport, protocol: int) -> None:
-        self.number = number
-        self.domain = domain
-        self.transport = transport
-        self.protocol = protocol
-        self.state = State.CREATED
-        self.dead = False
-        self.listening = False
-        self.local_port: int | None = None
-        self.peer: tuple[str, int] | None = None
-        self.keep_alive = KeepAlive()
-        self.received = bytearray()
-        self.real: HostSocket | None = None
 
 
 class Sockets:
@@ -108,6 +31,7 @@ class Sockets:
         report: Emits an unsolicited line.
         online: Says whether there is a PDN.
         active: Called whenever something is sent or received, for the power saving timers.
+        reaches: Says whether there is coverage: without it datagrams are lost and streams wait.
         congested: Says whether the serial line is too busy for more to be received.
         uplink_delay: Returns how long a send takes to reach the network.
     """
@@ -121,6 +45,7 @@ class Sockets:
         *,
         report: Callable[[str], None],
         online: Callable[[], bool],
+        reaches: Callable[[], bool],
         active: Callable[[], None],
         uplink_delay: Callable[[], float],
         close_code: Callable[[], int],
@@ -138,8 +63,7 @@ class Sockets:
         self._random = random.Random(7020)  # noqa: S311 (losses that are the same each time)
         self.loss = 0.0
         """The part of the datagrams that the network loses, 0 to 1."""
-        self.reaches: Callable[[], bool] = lambda: True
-        """Says whether there is coverage: without it datagrams are lost and streams wait."""
+        self._reaches = reaches
         self.on_connected: Callable[[], None] = lambda: None
         self._congested = congested
         self._table: dict[int, ModuleSocket] = {}
@@ -170,19 +94,22 @@ class Sockets:
         raise PlainError
 
     async def connect(self, target: ModuleSocket, address: str, port: int) -> None:
-        """Connect a created socket; raises ``ConnectionFailed``, after which the socket is dead."""
+        """Connect a created socket; raises ``PlainError`` or, after which the socket is dead, ``SocketFailed``."""
+        target.require(State.CREATED)
+        if target.listening:
+            raise PlainError
         target.peer = (address, port)
         code = self._internet.failure(address, port, FailurePoint.CONNECT) if self._online() else SocketError.NETIF
         if code is not None:
             target.dead = True
-            raise ConnectionFailed(code)
+            raise SocketFailed(code)
         try:
             await self._connect(target, address, port)
         except OSError as error:
             target.dead = True
-            raise ConnectionFailed(error_code(error)) from error
+            raise SocketFailed(error_code(error)) from error
         if target.dead:
-            raise ConnectionFailed(SocketError.NETIF)
+            raise SocketFailed(SocketError.NETIF)
         self._active()
         target.state = State.CONNECTED
         later = self._internet.failure(address, port, FailurePoint.LATER)
@@ -190,21 +117,35 @@ class Sockets:
             self._schedule.timer(self._schedule.timing.fail_later, lambda: self.fail(target, later))
         self.on_connected()
 
+    def bind(self, target: ModuleSocket, port: int) -> None:
+        """Give a created socket its local port; raises ``PlainError``."""
+        target.require(State.CREATED)
+        target.local_port = port
+
     def listen(self, target: ModuleSocket) -> None:
-        """Accept clients on a bound TCP socket; raises ``OSError``."""
-        real = self._open(target)
-        real.bind(target.local_port or 0)
-        real.listen(self._accept)
+        """Accept clients on a bound TCP socket; raises as ``connect`` does."""
+        if self._variants.is_set("server", "no"):
+            raise PlainError
+        if target.transport is not Transport.TCP or target.local_port is None or target.real is not None:
+            raise PlainError
+        try:
+            real = self._open(target)
+            real.bind(target.local_port)
+            real.listen(self._accept)
+        except OSError as error:
+            target.dead = True
+            raise SocketFailed(error_code(error)) from error
         target.listening = True
 
     def send(self, target: ModuleSocket, data: bytes) -> None:
-        """Queue bytes; raises ``PlainError`` (not connected, or the buffer is full) or ``SendFailed``."""
-        if target.real is None or target.state is not State.CONNECTED or target.dead:
+        """Queue bytes; raises ``PlainError`` (not connected, or the buffer is full) or ``SocketFailed``."""
+        target.require(State.CONNECTED)
+        if target.real is None:
             raise PlainError
         self._active()
         code = self._internet.failure(*target.peer, FailurePoint.SEND) if target.peer else None
         if code is not None:
-            raise SendFailed(code)
+            raise SocketFailed(code)
         try:
             if not self._loses(target):
                 target.real.send(data, self._uplink_delay())
@@ -284,18 +225,15 @@ class Sockets:
     async def _coverage(self) -> None:
         """Wait until the network is in reach, as long as a handshake is tried; raises ``TimeoutError``."""
         end = self._schedule.now() + self._schedule.timing.connect_limit
-        while not self.reaches():
+        while not self._reaches():
             if self._schedule.now() >= end:
                 raise TimeoutError
             await self._schedule.wait(COVERAGE_POLL)
 
-    def _in_reach(self) -> bool:
-        return self.reaches()
-
     def _loses(self, target: ModuleSocket) -> bool:
         if target.transport is Transport.TCP:
             return False
-        return not self.reaches() or (self.loss > 0 and self._random.random() < self.loss)
+        return not self._reaches() or (self.loss > 0 and self._random.random() < self.loss)
 
     def _open(self, target: ModuleSocket, accepted: socket.socket | None = None) -> HostSocket:
         target.real = HostSocket(
@@ -305,7 +243,7 @@ class Sockets:
             on_data=lambda data: self._received(target, data),
             on_error=lambda error: self.fail(target, self._close_code() if error is None else error_code(error)),
             on_acknowledged=lambda size: self._acknowledged(target, size),
-            reaches=self._in_reach,
+            reaches=self._reaches,
             congested=self._congested,
             accepted=accepted,
         )
