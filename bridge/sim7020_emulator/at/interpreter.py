@@ -149,17 +149,16 @@ class Interpreter:
             self._take_line(text, too_long=too_long)
 
     def _take_line(self, text: str, *, too_long: bool) -> None:
-        prefix = _ATTENTION.search(text)
-        start = -1 if prefix is None else prefix.start()
         if text:
             self._trace(">", text)
-        if start < 0:
+        attention = _ATTENTION.search(text)
+        if attention is None:
             return
         self._equipment.received()
-        spoiled = self._before_line(text[start:])
+        spoiled = self._before_line(text[attention.start() :])
         if not self._equipment.on:
             return
-        command = text[start + 2 :]
+        command = text[attention.end() :]
         self._running = self._schedule.start(self._run(command, spoiled, too_long=too_long), "command")
         self._running.add_done_callback(self._done)
 
@@ -242,9 +241,6 @@ class Interpreter:
             self._trace(">!", self._collected.hex().upper())
             self._collecting.set_result(data)
 
-    def _verbose(self) -> bool:
-        return self._equipment.setting("V") == 1
-
     def _spaced(self, text: str) -> str:
         return text if self._equipment.spaced else _PREFIX.sub(r"\1:", text)
 
@@ -254,15 +250,10 @@ class Interpreter:
 
     def _send(self, text: str) -> None:
         self._trace("<", text)
-        framed = f"\r\n{text}\r\n" if self._verbose() else f"{text}\r\n"
-        self._write(framed.encode("latin-1"))
+        head = "\r\n" if self._equipment.setting("V") else ""
+        self._write(f"{head}{text}\r\n".encode("latin-1"))
 
     def _result(self, result: str) -> None:
-        if self._verbose():
-            self._trace("<", result)
-            self._write(f"\r\n{result}\r\n".encode("latin-1"))
-        else:
-            number = NUMERIC_RESULTS.get(result)
-            shown = number if number is not None else result
-            self._trace("<", shown)
-            self._write(f"{shown}\r".encode("latin-1") if number else f"\r\n{result}\r\n".encode("latin-1"))
+        number = None if self._equipment.setting("V") else NUMERIC_RESULTS.get(result)
+        self._trace("<", number or result)
+        self._write((f"{number}\r" if number else f"\r\n{result}\r\n").encode("latin-1"))

@@ -28,6 +28,11 @@ class Fault(StrEnum):
     """Bytes are changed on their way."""
 
 
+def matches(pattern: str, line: str) -> bool:
+    """Compare a command line with a pattern: ``*`` is anything, case does not matter."""
+    return fnmatchcase(line.upper(), pattern.upper())
+
+
 @dataclass(slots=True)
 class Rule:
     """What happens to command lines of a form; ``left`` counts how often it still does, None is for ever."""
@@ -35,10 +40,6 @@ class Rule:
     pattern: str
     spoiled: Spoiled
     left: int | None = None
-
-    def matches(self, line: str) -> bool:
-        """Compare a command line with the pattern: ``*`` is anything, case does not matter."""
-        return fnmatchcase(line.upper(), self.pattern.upper())
 
 
 class LineFaults:
@@ -119,7 +120,7 @@ class LineFaults:
         self.on_line(line)
         delay = self.delay if Fault.SLOW in self._faults else 0.0
         for rule in self._rules:
-            if not rule.matches(line):
+            if not matches(rule.pattern, line):
                 continue
             if rule.left is not None:
                 rule.left -= 1

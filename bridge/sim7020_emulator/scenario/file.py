@@ -7,7 +7,6 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from importlib import resources
 from pathlib import Path
 
@@ -62,10 +61,6 @@ class Step:
     after: float = 0.0
     every: float | None = None
     times: int | None = 1
-
-    def matches(self, line: str) -> bool:
-        """Compare a command line with the pattern: ``*`` is anything, case does not matter."""
-        return fnmatchcase(line.upper(), self.command.upper())
 
 
 @dataclass(frozen=True, slots=True)

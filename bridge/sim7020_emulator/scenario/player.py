@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from sim7020_emulator.line.faults import matches
 from sim7020_emulator.module.module import Power
 from sim7020_emulator.scenario.file import Scenario, Step, When
 from sim7020_emulator.scenario.words import Event, Target
@@ -88,7 +89,7 @@ class Player:
     def _command(self, line: str) -> None:
         """Do what a command line sets off, before it is carried out."""
         for progress in self._steps:
-            if progress.step.when is When.COMMAND and progress.step.matches(line):
+            if progress.step.when is When.COMMAND and matches(progress.step.command, line):
                 self._arm(progress, at_once=progress.step.after == 0)
 
     def _arm(self, progress: _Progress, *, at_once: bool = False) -> None:
