@@ -14,7 +14,8 @@ from sim7020_emulator.line.trace import Tracer
 from sim7020_emulator.line.uart import Uart
 from sim7020_emulator.module.facts import Facts
 from sim7020_emulator.module.models import MODELS, Model
-from sim7020_emulator.module.module import Module, Power
+from sim7020_emulator.module.module import Module
+from sim7020_emulator.module.power import Power
 from sim7020_emulator.scenario.control import Control
 from sim7020_emulator.scenario.file import Scenario
 from sim7020_emulator.scenario.player import Player

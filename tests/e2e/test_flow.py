@@ -12,7 +12,7 @@ from sim7020_bridge.modem.ladder import DEFAULT_BUDGETS, Budget, Rung
 from sim7020_bridge.modem.timing import Timing
 from sim7020_bridge.service.bridge import Bridge
 from sim7020_emulator.module.models import MODELS
-from sim7020_emulator.module.module import SupplyTrouble
+from sim7020_emulator.module.power import SupplyTrouble
 from tests.e2e.here import module_here
 from tests.e2e.servers import until
 from tests.e2e.world import Modem, World, udp

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from sim7020_emulator.at.results import Cme
-from sim7020_emulator.module.module import Power
+from sim7020_emulator.module.power import Power
 from tests.emulator.stage import Theatre, play
 
 

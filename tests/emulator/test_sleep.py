@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from sim7020_emulator.emulator import Setup
-from sim7020_emulator.module.module import Power
+from sim7020_emulator.module.power import Power
 from sim7020_emulator.module.saving import active_time, periodic_tau
 from tests.emulator.bench import Bench
 from tests.emulator.peers import Peer

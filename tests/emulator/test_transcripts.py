@@ -12,7 +12,8 @@ from sim7020_emulator.line.terminal import PtyTerminal
 from sim7020_emulator.line.uart import Uart
 from sim7020_emulator.module.clock import read_local_time
 from sim7020_emulator.module.models import MODELS
-from sim7020_emulator.module.module import Module, SupplyTrouble
+from sim7020_emulator.module.module import Module
+from sim7020_emulator.module.power import SupplyTrouble
 from sim7020_emulator.sockets.internet import Echo, FailurePoint
 from tests.emulator.bench import Bench
 from tests.emulator.peers import Peer

@@ -7,7 +7,8 @@ from sim7020_emulator.at.results import Cme, MobileEquipmentError, PlainError, R
 from sim7020_emulator.at.syntax import Invocation
 from sim7020_emulator.handlers.command import Call
 from sim7020_emulator.handlers.registry import COMMANDS
-from sim7020_emulator.module.module import Module, Power
+from sim7020_emulator.module.module import Module
+from sim7020_emulator.module.power import Power
 
 
 class Equipment:

@@ -42,11 +42,11 @@ def _write_psm(call: Call) -> Answer:
         if mode:
             module.profile.set("CPSMS_TAU", "")
             module.profile.set("CPSMS_ACTIVE", "")
-        return Answer(then=module.cancel_power_saving) if before else OK
+        return Answer(then=module.psm.cancel) if before else OK
     module.profile.set("CPSMS", 1)
     if before or not module.radio.registered:
         return OK
-    return Answer(then=module.request_power_saving)
+    return Answer(then=module.psm.request)
 
 
 def _read_edrx(call: Call) -> Answer:

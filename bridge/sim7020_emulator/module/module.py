@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from enum import StrEnum
 from typing import Any
 
 from sim7020_emulator.firmware.profile import Profile
@@ -11,8 +10,9 @@ from sim7020_emulator.module.clock import Clock, LocalTime, host_time, read_loca
 from sim7020_emulator.module.facts import Facts
 from sim7020_emulator.module.models import Model
 from sim7020_emulator.module.packet import DEFAULT_CID, Packet
-from sim7020_emulator.module.radio import DEACTIVATED, Radio, Registration, rssi_of
-from sim7020_emulator.module.saving import LightSleep, PowerSavingMode, periodic_tau
+from sim7020_emulator.module.power import Power, SupplyTrouble
+from sim7020_emulator.module.radio import Radio, Registration, rssi_of
+from sim7020_emulator.module.saving import LightSleep, PowerSavingMode
 from sim7020_emulator.module.services import NetworkServices
 from sim7020_emulator.module.sim import Sim
 from sim7020_emulator.schedule import Schedule, Timer
@@ -22,24 +22,6 @@ from sim7020_emulator.sockets.table import Sockets
 
 _IDLE_AFTER = 10.0
 """Seconds without traffic after which the next uplink needs a new radio connection."""
-
-
-class Power(StrEnum):
-    """Whether the module hears its AT port."""
-
-    OFF = "off"
-    STARTING = "starting"
-    ON = "on"
-    ASLEEP = "asleep"
-
-
-class SupplyTrouble(StrEnum):
-    """What the module says of a supply out of range; the spelling is the module's."""
-
-    UNDER_WARNING = "UNDER-VOLTAGE WARNNING"
-    UNDER_POWER_DOWN = "UNDER-VOLTAGE POWER DOWN"
-    OVER_WARNING = "OVER-VOLTAGE WARNNING"
-    OVER_POWER_DOWN = "OVER-VOLTAGE POWER DOWN"
 
 
 class Module:
@@ -66,7 +48,9 @@ class Module:
         self.packet = Packet(facts, self.profile, self.emit_urc)
         self.radio.on_change = self.packet.on_change = self._changed
         self.clock = Clock(schedule, read_local_time(facts.clock))
-        self.psm = PowerSavingMode(schedule, self.profile, may_enter=self._may_sleep, enter=self._fall_asleep)
+        self.psm = PowerSavingMode(
+            schedule, facts, self.profile, self.radio, may_enter=self._may_sleep, enter=self._fall_asleep
+        )
         self.light_sleep = LightSleep(schedule, self.profile)
         self.sockets = Sockets(
             schedule,
@@ -286,19 +270,6 @@ class Module:
         self.psm.traffic()
         self.profile.set("CNBIOTRAI", 0)
 
-    def request_power_saving(self) -> None:
-        """+CPSMS 0 to 1: ask the network for the timers."""
-        asked_active = self.profile.text("CPSMS_ACTIVE") or "00000001"
-        asked_tau = self.profile.text("CPSMS_TAU") or DEACTIVATED
-        active = asked_active if self.facts.granted_active == "asked" else self.facts.granted_active
-        tau = asked_tau if self.facts.granted_tau == "asked" else self.facts.granted_tau
-        self._grant(active, tau)
-
-    def cancel_power_saving(self) -> None:
-        """+CPSMS 1 to 0."""
-        self.psm.stop()
-        self._grant(DEACTIVATED, DEACTIVATED)
-
     def network_time(self) -> LocalTime:
         """Return what the network or a time server says the time is."""
         if self.facts.sntp_clock:
@@ -323,11 +294,6 @@ class Module:
     def _bearer_lost(self) -> None:
         self.sockets.bearer_lost()
         self.compatible.bearer_lost()
-
-    def _grant(self, active: str, tau: str) -> None:
-        self.psm.granted_active, self.psm.granted_tau = active, tau
-        self.radio.grant(active, tau)
-        self.psm.traffic()
 
     async def _start(self, *, greets: bool = True) -> None:
         self.power = Power.STARTING
@@ -378,7 +344,7 @@ class Module:
         self.radio.change(stat)
         self.network_says_time(self.network_time())
         if self.profile.number("CPSMS") == 1:
-            self.request_power_saving()
+            self.psm.request()
 
     def _may_sleep(self) -> bool:
         return self.power is Power.ON and self.radio.registered and not self.sockets.open_tcp()
@@ -395,8 +361,7 @@ class Module:
         if self.variants.is_set("csorcvflag_after_psm", "reset"):
             self.profile.set("CSORCVFLAG", 0)
         self.on_power()
-        tau = periodic_tau(self.psm.granted_tau)
-        if tau:
+        if tau := self.psm.periodic_update:
             self._tau = self.schedule.timer(tau, self._wake)
 
     def _wake(self) -> None:

@@ -6,7 +6,8 @@ Source: low-power note V1.03 section 6, 3GPP TS 24.008 section 10.5.7.4 for the 
 from collections.abc import Callable
 
 from sim7020_emulator.firmware.profile import Profile
-from sim7020_emulator.module.radio import DEACTIVATED
+from sim7020_emulator.module.facts import Facts
+from sim7020_emulator.module.radio import DEACTIVATED, Radio
 from sim7020_emulator.schedule import Schedule, Timer
 
 _ACTIVE_UNITS = {0: 2.0, 1: 60.0, 2: 360.0}
@@ -29,7 +30,7 @@ def periodic_tau(bits: str) -> float | None:
 
 
 class PowerSavingMode:
-    """Decides when PSM is entered.
+    """Asks the network for the timers, and decides when PSM is entered.
 
     Args:
         may_enter: Says whether anything forbids PSM right now.
@@ -37,29 +38,55 @@ class PowerSavingMode:
     """
 
     def __init__(
-        self, schedule: Schedule, profile: Profile, *, may_enter: Callable[[], bool], enter: Callable[[], None]
+        self,
+        schedule: Schedule,
+        facts: Facts,
+        profile: Profile,
+        radio: Radio,
+        *,
+        may_enter: Callable[[], bool],
+        enter: Callable[[], None],
     ) -> None:
         self._schedule = schedule
+        self._facts = facts
         self._profile = profile
+        self._radio = radio
         self._may_enter = may_enter
         self._enter = enter
         self._timer: Timer | None = None
         self._due = 0.0
         self._woken = False
-        self.granted_active = DEACTIVATED
-        self.granted_tau = DEACTIVATED
 
     @property
     def granted(self) -> bool:
         """Say whether the network lets the module sleep."""
-        return self._profile.number("CPSMS") == 1 and active_time(self.granted_active) is not None
+        return self._profile.number("CPSMS") == 1 and active_time(self._radio.active_time) is not None
+
+    @property
+    def periodic_update(self) -> float | None:
+        """The seconds after which the module wakes by itself; None is never."""
+        return periodic_tau(self._radio.periodic_tau)
+
+    def request(self) -> None:
+        """+CPSMS 0 to 1: ask the network for the timers."""
+        active, tau = self._facts.granted_active, self._facts.granted_tau
+        if active == "asked":
+            active = self._profile.text("CPSMS_ACTIVE") or "00000001"
+        if tau == "asked":
+            tau = self._profile.text("CPSMS_TAU") or DEACTIVATED
+        self._grant(active, tau)
+
+    def cancel(self) -> None:
+        """+CPSMS 1 to 0."""
+        self.stop()
+        self._grant(DEACTIVATED, DEACTIVATED)
 
     def traffic(self) -> None:
         """Start the timers again: something was sent or received, or the network was spoken to."""
         timing = self._schedule.timing
         released = timing.rrc_release_assisted if self._profile.number("CNBIOTRAI") else timing.rrc_release
         self._woken = False
-        self._enter_after(released + (active_time(self.granted_active) or 0.0))
+        self._enter_after(released + (active_time(self._radio.active_time) or 0.0))
 
     def command(self) -> None:
         """Note a command on the AT port: it holds off re-entry after a wake."""
@@ -86,6 +113,10 @@ class PowerSavingMode:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _grant(self, active: str, tau: str) -> None:
+        self._radio.grant(active, tau)
+        self.traffic()
 
     def _enter_after(self, seconds: float) -> None:
         self._due = self._schedule.now() + seconds

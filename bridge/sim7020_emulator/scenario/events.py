@@ -7,8 +7,9 @@ from sim7020_emulator.firmware.variants import Variants
 from sim7020_emulator.line.uart import RATES
 from sim7020_emulator.mistakes import Mistake, choose
 from sim7020_emulator.module.facts import Facts
-from sim7020_emulator.module.module import Module, Power, SupplyTrouble
+from sim7020_emulator.module.module import Module
 from sim7020_emulator.module.packet import LAST_CID
+from sim7020_emulator.module.power import Power, SupplyTrouble
 from sim7020_emulator.module.radio import Registration
 from sim7020_emulator.scenario.line_events import LINE_WORDS
 from sim7020_emulator.scenario.words import Action, Event, Target, Word, Words

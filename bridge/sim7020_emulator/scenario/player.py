@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sim7020_emulator.line.faults import matches
-from sim7020_emulator.module.module import Power
+from sim7020_emulator.module.power import Power
 from sim7020_emulator.scenario.file import Scenario, Step, When
 from sim7020_emulator.scenario.words import Event, Target
 
