@@ -1,10 +1,13 @@
 """Basic commands of ITU-T V.250 and the serial port's settings (manual V1.05 section 2)."""
 
+from collections.abc import Callable
+
 from sim7020_emulator.at.answer import OK, Answer, lines
 from sim7020_emulator.at.results import Cme, MobileEquipmentError, Refused
 from sim7020_emulator.firmware.profile import SETTINGS
-from sim7020_emulator.handlers.command import Call, Command, setting
+from sim7020_emulator.handlers.command import Call, Command, setting, stored
 from sim7020_emulator.line.uart import RATES
+from sim7020_emulator.module.module import Module
 
 _CHARACTER_SETS = ("GSM", "HEX", "IRA", "PCCP", "PCDN", "UCS2", "8859-1")
 _MULTIPLEXER = "0,0,0,31,10,3,30,10,2"
@@ -31,23 +34,20 @@ def _ignored(name: str, highest: int) -> Command:
     return Command(name, execute=execute)
 
 
-def _load(call: Call) -> Answer:
-    call.arguments.integer(0, 0, 0, default=0)
-    call.module.profile.load()
-    return OK
+def _profile(name: str, act: Callable[[Module], None]) -> Command:
+    """Declare a command for the only user profile, 0."""
+
+    def execute(call: Call) -> Answer:
+        call.arguments.integer(0, 0, 0, default=0)
+        act(call.module)
+        return OK
+
+    return Command(name, execute=execute)
 
 
-def _save(call: Call) -> Answer:
-    call.arguments.integer(0, 0, 0, default=0)
-    call.module.profile.save()
-    return OK
-
-
-def _factory(call: Call) -> Answer:
-    call.arguments.integer(0, 0, 0, default=0)
-    call.module.profile.factory_reset()
-    call.module.on_rate(call.module.profile.number("IPR"))
-    return OK
+def _factory(module: Module) -> None:
+    module.profile.factory_reset()
+    module.on_rate(module.profile.number("IPR"))
 
 
 def _flow_control_switch(call: Call) -> Answer:
@@ -93,10 +93,6 @@ def _view(call: Call) -> Answer:
     return lines("ACTIVE PROFILE", *shown, f"+CMUX: {_MULTIPLEXER}")
 
 
-def _read_rate(call: Call) -> Answer:
-    return lines(f"+IPR: {call.module.profile.number('IPR')}")
-
-
 def _write_rate(call: Call) -> Answer:
     call.arguments.limit(at_least=1, at_most=1)
     rate = call.arguments.integer(0, 0, max(RATES))
@@ -107,9 +103,6 @@ def _write_rate(call: Call) -> Answer:
 
 
 def _pair(name: str, key: str, first: range, second: range) -> Command:
-    def read(call: Call) -> Answer:
-        return lines(f"{name}: {call.module.profile.text(key)}")
-
     def write(call: Call) -> Answer:
         call.arguments.limit(at_least=1, at_most=2)
         old = call.module.profile.text(key).split(",")[1]
@@ -121,7 +114,7 @@ def _pair(name: str, key: str, first: range, second: range) -> Command:
         return OK
 
     test = f"{name}: ({first[0]}-{first[-1]}),({second[0]}-{second[-1]})"
-    return Command(name, test=test, read=read, write=write)
+    return Command(name, test=test, read=stored(name, key), write=write)
 
 
 def _read_character_set(call: Call) -> Answer:
@@ -153,16 +146,16 @@ COMMANDS: tuple[Command, ...] = (
     _ignored("N", 1),
     Command("&K", execute=_flow_control_switch),
     Command("I", execute=_identify),
-    Command("Z", execute=_load),
-    Command("&F", execute=_factory),
-    Command("&W", execute=_save),
+    _profile("Z", lambda module: module.profile.load()),
+    _profile("&F", _factory),
+    _profile("&W", lambda module: module.profile.save()),
     Command("&V", execute=_view),
     Command("S", read=_read_register, write=_write_register),
     setting("+CMEE", "CMEE", 2),
     Command(
         "+IPR",
         test="+IPR: (0),(" + ",".join(str(rate) for rate in RATES if rate) + ")",
-        read=_read_rate,
+        read=stored("+IPR", "IPR"),
         write=_write_rate,
     ),
     _pair("+IFC", "IFC", range(3), range(3)),

@@ -4,7 +4,7 @@ import re
 
 from sim7020_emulator.at.answer import OK, Answer, lines
 from sim7020_emulator.at.results import Refused
-from sim7020_emulator.handlers.command import Call, Command, setting
+from sim7020_emulator.handlers.command import Call, Command, setting, stored
 from sim7020_emulator.module.clock import read_local_time
 
 _ZONE = re.compile(r"[+-]\d\d")
@@ -33,10 +33,6 @@ def _write_clock_zone(call: Call) -> Answer:
     return lines(f"+CURTC: {mode}")
 
 
-def _read_clock_zone(call: Call) -> Answer:
-    return lines(f"+CURTC: {call.module.profile.stored('CURTC')}")
-
-
 def _start_time_query(call: Call) -> Answer:
     call.arguments.limit(at_least=1, at_most=2)
     host = call.arguments.text(0, longest=100)
@@ -58,7 +54,7 @@ COMMANDS: tuple[Command, ...] = (
     setting("+CTZR", "CTZR", 1, cme=True),
     setting("+CTZU", "CTZU", 1, cme=True),
     setting("+CLTS", "CLTS", 1, cme=True),
-    Command("+CURTC", test="+CURTC: (0,1)", read=_read_clock_zone, write=_write_clock_zone, cme=True),
+    Command("+CURTC", test="+CURTC: (0,1)", read=stored("+CURTC", "CURTC"), write=_write_clock_zone, cme=True),
     Command("+CSNTPSTART", write=_start_time_query),
     Command("+CSNTPSTOP", execute=_stop_time_query),
 )

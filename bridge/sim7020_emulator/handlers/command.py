@@ -51,13 +51,15 @@ class Command:
         return forms[form]
 
 
+def stored(name: str, key: str) -> Handler:
+    """Return what prints a setting."""
+    return lambda call: lines(f"{name}: {call.module.profile.stored(key)}")
+
+
 def setting(
     name: str, key: str, highest: int, *, test: str | None = None, cme: bool = False, lowest: int = 0
 ) -> Command:
     """Declare a command that reads and writes one numeric setting."""
-
-    def read(call: Call) -> Answer:
-        return lines(f"{name}: {call.module.profile.stored(key)}")
 
     def write(call: Call) -> Answer:
         call.arguments.limit(at_least=1, at_most=1)
@@ -65,4 +67,18 @@ def setting(
         return OK
 
     shown = f"{name}: ({lowest}-{highest})" if test is None else test
-    return Command(name, test=shown, read=read, write=write, cme=cme)
+    return Command(name, test=shown, read=stored(name, key), write=write, cme=cme)
+
+
+def numbers(name: str, key: str, count: int, highest: int, *, test: str = "", whole: bool = False) -> Command:
+    """Declare a command for several numbers in ``0..highest``; those left out stay, unless ``whole`` asks for all."""
+
+    def write(call: Call) -> Answer:
+        call.arguments.limit(at_least=count if whole else 1, at_most=count)
+        values = call.module.profile.text(key).split(",")
+        for index, old in enumerate(values):
+            values[index] = str(call.arguments.integer(index, 0, highest, default=None if whole else int(old)))
+        call.module.profile.set(key, ",".join(values))
+        return OK
+
+    return Command(name, test=test, read=stored(name, key), write=write, cme=True)

@@ -2,7 +2,7 @@
 
 from sim7020_emulator.at.answer import OK, Answer, lines
 from sim7020_emulator.at.results import Cme, MobileEquipmentError, PlainError
-from sim7020_emulator.handlers.command import Call, Command
+from sim7020_emulator.handlers.command import Call, Command, stored
 from sim7020_emulator.sockets.internet import NameNotResolved, is_address
 
 _LONGEST_NAME = 253
@@ -42,10 +42,6 @@ async def _resolve(call: Call) -> Answer:
     except NameNotResolved:
         raise PlainError from None
     return lines(f"+CDNSGIP: {addresses[0]}")
-
-
-def _read_ping(call: Call) -> Answer:
-    return lines(f"+CIPPING: {call.module.profile.text('CIPPING')}")
 
 
 async def _ping(call: Call) -> Answer:
@@ -97,6 +93,8 @@ COMMANDS: tuple[Command, ...] = (
         write=_write_servers,
     ),
     Command("+CDNSGIP", test="", write=_resolve),
-    Command("+CIPPING", test="+CIPPING: (1-100),(0-5120),(1-600)", read=_read_ping, write=_ping, cme=True),
+    Command(
+        "+CIPPING", test="+CIPPING: (1-100),(0-5120),(1-600)", read=stored("+CIPPING", "CIPPING"), write=_ping, cme=True
+    ),
     Command("*MGCOUNT", test="*MGCOUNT: (0-2),(1-15),(0-86400)", read=_read_traffic, write=_count_traffic),
 )

@@ -4,7 +4,7 @@ import re
 
 from sim7020_emulator.at.answer import OK, Answer, lines
 from sim7020_emulator.at.results import Cme, MobileEquipmentError, PlainError, Refused
-from sim7020_emulator.handlers.command import Call, Command
+from sim7020_emulator.handlers.command import Call, Command, numbers
 from sim7020_emulator.module.packet import DEFAULT_CID, LAST_CID, Context
 
 _TYPES = ("IP", "IPV6", "IPV4V6", "Non-IP")
@@ -168,18 +168,6 @@ def _test_addresses(call: Call) -> Answer:
     return lines(f"+CGPADDR: ({','.join(cids)})")
 
 
-def _read_address_format(call: Call) -> Answer:
-    return lines(f"+CGPIAF: {call.module.profile.text('CGPIAF')}")
-
-
-def _write_address_format(call: Call) -> Answer:
-    call.arguments.limit(at_least=1, at_most=4)
-    old = call.module.profile.text("CGPIAF").split(",")
-    values = [str(call.arguments.integer(index, 0, 1, default=int(old[index]))) for index in range(4)]
-    call.module.profile.set("CGPIAF", ",".join(values))
-    return OK
-
-
 def _authentication(context: Context) -> str:
     protocol, user, password = context.auth
     return f'+CGAUTH: {context.cid},{protocol},"{user}","{password}"'
@@ -229,13 +217,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("+CGPADDR", test=_test_addresses, write=_some_addresses, execute=_all_addresses, cme=True),
     Command("+IPCONFIG", execute=_configuration),
     Command("+CGCONTRDP", test=_test_dynamic, write=_one_dynamic, execute=_all_dynamic, cme=True),
-    Command(
-        "+CGPIAF",
-        test="+CGPIAF: (0,1),(0,1),(0,1),(0,1)",
-        read=_read_address_format,
-        write=_write_address_format,
-        cme=True,
-    ),
+    numbers("+CGPIAF", "CGPIAF", 4, 1, test="+CGPIAF: (0,1),(0,1),(0,1),(0,1)"),
     Command(
         "+CGAUTH", test="+CGAUTH: (1-15),(0-1),,", read=_read_authentication, write=_write_authentication, cme=True
     ),

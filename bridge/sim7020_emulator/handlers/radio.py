@@ -2,7 +2,7 @@
 
 from sim7020_emulator.at.answer import OK, Answer, lines
 from sim7020_emulator.at.results import Cme, MobileEquipmentError, PlainError, Refused
-from sim7020_emulator.handlers.command import Call, Command, setting
+from sim7020_emulator.handlers.command import Call, Command, numbers, setting, stored
 from sim7020_emulator.module.radio import NB_IOT, Registration
 
 _DEREGISTERED = 2
@@ -26,10 +26,6 @@ async def _function(call: Call) -> Answer:
     if function != call.module.profile.number("CFUN"):
         await call.module.set_function(function)
     return OK
-
-
-def _read_function(call: Call) -> Answer:
-    return lines(f"+CFUN: {call.module.profile.number('CFUN')}")
 
 
 def _signal(call: Call) -> Answer:
@@ -203,10 +199,6 @@ def _home_network(call: Call) -> Answer:
     return lines(f"+CHOMENW: {f.operator},{f.operator},{f.plmn}")
 
 
-def _read_cell_lock(call: Call) -> Answer:
-    return lines(f"*CELLLOCK: {call.module.profile.text('CELLLOCK')}")
-
-
 def _write_cell_lock(call: Call) -> Answer:
     call.arguments.limit(at_least=1, at_most=4)
     values = [call.arguments.integer(0, 0, 2)]
@@ -215,31 +207,8 @@ def _write_cell_lock(call: Call) -> Answer:
     return OK
 
 
-def _read_search_times(call: Call) -> Answer:
-    return lines(f"+CNWRCCFG: {call.module.profile.text('CNWRCCFG')}")
-
-
-def _write_search_times(call: Call) -> Answer:
-    call.arguments.limit(at_least=6, at_most=6)
-    values = [call.arguments.integer(index, 0, 65535) for index in range(6)]
-    call.module.profile.set("CNWRCCFG", ",".join(str(value) for value in values))
-    return OK
-
-
 def _back_off(call: Call) -> Answer:
     return lines(f"+CTRJ: {call.module.back_off()}")
-
-
-def _read_optimisation(call: Call) -> Answer:
-    return lines(f"+CCIOTOPT: {call.module.profile.text('CCIOTOPT')}")
-
-
-def _write_optimisation(call: Call) -> Answer:
-    call.arguments.limit(at_least=1, at_most=3)
-    old = call.module.profile.text("CCIOTOPT").split(",")
-    values = [str(call.arguments.integer(index, 0, 3, default=int(old[index]))) for index in range(3)]
-    call.module.profile.set("CCIOTOPT", ",".join(values))
-    return OK
 
 
 def _test_neighbours(_call: Call) -> Answer:
@@ -256,7 +225,7 @@ def _write_cell_mode(call: Call) -> Answer:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("+CFUN", test="+CFUN: (0,1,4,7),(0-2)", read=_read_function, write=_function, cme=True),
+    Command("+CFUN", test="+CFUN: (0,1,4,7),(0-2)", read=stored("+CFUN", "CFUN"), write=_function, cme=True),
     Command("+CSQ", test="+CSQ: (0-31,99),(0-7,99)", execute=_signal),
     Command("+EXUNSOL", test='+EXUNSOL: ("SQ")', write=_signal_reports),
     Command("+CENG", test=_test_neighbours, read=_cell, write=_write_cell_mode),
@@ -274,11 +243,11 @@ COMMANDS: tuple[Command, ...] = (
         cme=True,
     ),
     Command("+CHOMENW", test="", read=_home_network, cme=True),
-    Command("*CELLLOCK", test="*CELLLOCK: (0-2)", read=_read_cell_lock, write=_write_cell_lock, cme=True),
-    Command("+CNWRCCFG", test="", read=_read_search_times, write=_write_search_times, cme=True),
-    Command("+CTRJ", test="", read=_back_off, cme=True),
     Command(
-        "+CCIOTOPT", test="+CCIOTOPT: (0-3),(0-3),(0-2)", read=_read_optimisation, write=_write_optimisation, cme=True
+        "*CELLLOCK", test="*CELLLOCK: (0-2)", read=stored("*CELLLOCK", "CELLLOCK"), write=_write_cell_lock, cme=True
     ),
+    numbers("+CNWRCCFG", "CNWRCCFG", 6, 65535, whole=True),
+    Command("+CTRJ", test="", read=_back_off, cme=True),
+    numbers("+CCIOTOPT", "CCIOTOPT", 3, 3, test="+CCIOTOPT: (0-3),(0-3),(0-2)"),
     setting("+CDISAUPDN", "CDISAUPDN", 1, cme=True),
 )

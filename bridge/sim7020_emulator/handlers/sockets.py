@@ -4,7 +4,7 @@ import re
 
 from sim7020_emulator.at.answer import OK, Answer, lines
 from sim7020_emulator.at.results import PlainError
-from sim7020_emulator.handlers.command import Call, Command, setting
+from sim7020_emulator.handlers.command import Call, Command, setting, stored
 from sim7020_emulator.sockets.errors import SocketFailed
 from sim7020_emulator.sockets.internet import is_address
 from sim7020_emulator.sockets.socket import KeepAlive, ModuleSocket, State, Transport
@@ -198,10 +198,6 @@ def _read_keep_alive(call: Call) -> Answer:
     return lines(*shown)
 
 
-def _read_fetch(call: Call) -> Answer:
-    return lines(f"+CSORXGET: {call.module.profile.number('CSORXGET')}")
-
-
 def _fetch(call: Call) -> Answer:
     call.arguments.limit(at_least=1, at_most=3)
     mode = call.arguments.integer(0, 0, 4)
@@ -244,7 +240,7 @@ COMMANDS: tuple[Command, ...] = (
         read=_read_keep_alive,
         write=_keep_alive,
     ),
-    Command("+CSORXGET", test="+CSORXGET: (0-4),(0-4),(1-1460)", read=_read_fetch, write=_fetch),
+    Command("+CSORXGET", test="+CSORXGET: (0-4),(0-4),(1-1460)", read=stored("+CSORXGET", "CSORXGET"), write=_fetch),
     setting("+CSOSENDFLAG", "CSOSENDFLAG", 1, test="+CSOSENDFLAG: (0,1)"),
     setting("+CSORCVFLAG", "CSORCVFLAG", 1, test="+CSORCVFLAG: (0,1)"),
     setting("+RETENTION", "RETENTION", 1),
