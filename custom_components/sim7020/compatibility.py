@@ -1,23 +1,19 @@
 """The repair issue for a bridge that speaks another version of the MQTT contract."""
 
-from typing import TYPE_CHECKING
-
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from custom_components.sim7020.const import CONTRACT, DOMAIN
 from custom_components.sim7020.documents import Info
 
-if TYPE_CHECKING:
-    from custom_components.sim7020.coordinator import Sim7020ConfigEntry
 
-
-def _issue_id(entry: Sim7020ConfigEntry) -> str:
+def _issue_id(entry: ConfigEntry) -> str:
     return f"contract_{entry.entry_id}"
 
 
 @callback
-def report_contract(hass: HomeAssistant, entry: Sim7020ConfigEntry, info: Info) -> None:
+def report_contract(hass: HomeAssistant, entry: ConfigEntry, info: Info) -> None:
     """Tell the user which of the two is too old: the bridge or this component."""
     newer = info.contract is not None and info.contract > CONTRACT
     ir.async_create_issue(
@@ -37,6 +33,6 @@ def report_contract(hass: HomeAssistant, entry: Sim7020ConfigEntry, info: Info) 
 
 
 @callback
-def delete_contract_issue(hass: HomeAssistant, entry: Sim7020ConfigEntry) -> None:
+def delete_contract_issue(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Withdraw the issue."""
     ir.async_delete_issue(hass, DOMAIN, _issue_id(entry))

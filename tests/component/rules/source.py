@@ -1,7 +1,8 @@
 """What hassfest and the quality scale find in the component's code."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 
 from homeassistant.const import Platform
 
@@ -12,6 +13,7 @@ FREE = {platform.value for platform in Platform} | {
     *("blueprint", "conversation", "device_automation", "diagnostics", "frontend", "group", "homeassistant"),
     *("persistent_notification", "system_health", "system_log", "webhook", "websocket_api", "zone"),
 }
+OWN = "custom_components.sim7020."
 ACTING = {"button", "notify", "switch", "select", "number", "text", "update"}
 
 
@@ -31,6 +33,7 @@ def findings(tree: Tree) -> Iterator[str]:
             wanted = 1 if name in ACTING else 0
             if not isinstance(limit, ast.Constant) or limit.value != wanted:
                 yield f"{name} does not set PARALLEL_UPDATES to {wanted}"
+    yield from _circles(modules)
     init = modules.get("__init__", ast.Module([], []))
     if "async_setup" in functions(init) and "CONFIG_SCHEMA" not in _assigned(init):
         yield "async_setup without CONFIG_SCHEMA"
@@ -46,7 +49,20 @@ def _imports(module: ast.Module) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            start = OWN if node.level else ""
+            yield from (f"{start}{node.module}.{alias.name}" for alias in node.names)
+
+
+def _circles(modules: Mapping[str, ast.Module]) -> Iterator[str]:
+    """Give modules of the component of which each imports the next, also for its types alone, round to the first."""
+    graph = {
+        name: {used.removeprefix(OWN).partition(".")[0] for used in _imports(module) if used.startswith(OWN)}
+        for name, module in modules.items()
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        yield f"{' imports '.join(reversed(error.args[1]))}: a circle"
 
 
 def _imported(module: ast.Module) -> set[str]:
