@@ -21,6 +21,12 @@ from custom_components.sim7020.errors import RequestRefused
 PRIORITIES: Final = ("low", "normal", "high", "critical")
 OUTBOX_ACTIONS: Final = ("list", "show", "cancel", "purge")
 
+LONGEST_TTL: Final = 31_622_400
+"""Seconds that a bridge takes."""
+
+LONGEST_ID: Final = 128
+"""Characters of an id or a key that a bridge takes."""
+
 RECEIPT_WITHIN: Final = 60
 """Seconds to wait for a final receipt unless the caller says otherwise."""
 
@@ -171,10 +177,12 @@ ACTIONS: Final = {
             probatio.Optional("text"): _NAME,
             probatio.Optional("hex"): _NAME,
             probatio.Optional("base64"): _NAME,
-            probatio.Optional("ttl"): probatio.All(probatio.Coerce(float), probatio.Range(min=0, min_included=False)),
+            probatio.Optional("ttl"): probatio.All(
+                probatio.Coerce(float), probatio.Range(min=0, min_included=False, max=LONGEST_TTL)
+            ),
             probatio.Optional("priority"): probatio.In(PRIORITIES),
-            probatio.Optional("key"): cv.string,
-            probatio.Optional("id"): probatio.All(cv.string, probatio.Length(min=1, max=128)),
+            probatio.Optional("key"): probatio.All(cv.string, probatio.Length(min=1, max=LONGEST_ID)),
+            probatio.Optional("id"): probatio.All(cv.string, probatio.Length(min=1, max=LONGEST_ID)),
             probatio.Optional("wait_for_receipt", default=False): cv.boolean,
             probatio.Optional("timeout", default=RECEIPT_WITHIN): probatio.All(
                 probatio.Coerce(float), probatio.Range(min=1, max=86400)

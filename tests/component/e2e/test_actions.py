@@ -1,6 +1,7 @@
 """Actions over a real broker: what is sent arrives once, and what failed does not arrive later."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from homeassistant.components import mqtt
@@ -9,6 +10,7 @@ from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
+from tests.component.blueprints import AUTOMATION, end, use
 from tests.component.e2e.home import DOMAIN, Home
 from tests.component.e2e.surroundings import SOCKET, Modem, Surroundings
 
@@ -53,6 +55,30 @@ async def test_a_message_arrives_and_its_receipt_is_the_response(
         DOMAIN, "outbox", {"config_entry_id": entry.entry_id}, blocking=True, return_response=True
     )
     assert outbox == {"messages": 0, "entries": []}
+
+
+async def test_a_message_with_all_that_it_may_have(hass: HomeAssistant, home: Home, surroundings: Surroundings) -> None:
+    """The real bridge takes it as Home Assistant writes it, a time to live in each way that it can be given."""
+    _, entry = await ready(home, surroundings)
+    lifetimes = (3600, 60.5, "60", 31622400)
+    for ttl in lifetimes:
+        more = {"id": f"order-{ttl}", "ttl": ttl, "priority": "high", "key": "temperature", "timeout": 30}
+        response = await send(hass, entry, f"lives {ttl}", **more)
+        assert (response["state"], response["final"]) == ("accepted", True)
+    await surroundings.server.has(*(f"lives {ttl}".encode() for ttl in lifetimes))
+
+
+async def test_the_blueprint_sends_telemetry(
+    hass: HomeAssistant, home: Home, surroundings: Surroundings, tmp_path: Path
+) -> None:
+    """With nothing but what its form asks for."""
+    _, entry = await ready(home, surroundings)
+    hass.states.async_set("sensor.temperature", "21.5")
+    given = {"modem": entry.entry_id, "socket": SOCKET, "entities": ["sensor.temperature"]}
+    await use(hass, tmp_path, "send_telemetry", **given)
+    await hass.services.async_call("automation", "trigger", {"entity_id": AUTOMATION}, blocking=True)
+    await surroundings.server.has(b"temperature=21.5")
+    await end(hass)
 
 
 async def test_a_restarted_bridge_sends_again(hass: HomeAssistant, home: Home, surroundings: Surroundings) -> None:

@@ -47,6 +47,8 @@ async def shed(hass: HomeAssistant, bridge: Bridge) -> str:
             {"data": "1", "ttl": 90.0, "priority": "high", "key": "temperature", "id": "order-7"},
             id="all",
         ),
+        pytest.param({"text": "1", "ttl": "0.5"}, {"data": "1", "ttl": 0.5}, id="ttl-fraction"),
+        pytest.param({"text": "1", "ttl": 31622400}, {"data": "1", "ttl": 31622400}, id="ttl-longest"),
     ],
 )
 async def test_a_message_is_sent(
@@ -178,15 +180,23 @@ async def test_wrong_use_is_told_before_the_bridge_is_asked(
     [
         pytest.param({"socket": "telemetry", "text": "1", "priority": "urgent"}, id="priority"),
         pytest.param({"socket": "telemetry", "text": "1", "ttl": 0}, id="ttl"),
+        pytest.param({"socket": "telemetry", "text": "1", "ttl": 31622401}, id="ttl-too-long"),
+        pytest.param({"socket": "telemetry", "text": "1", "ttl": float("inf")}, id="ttl-infinite"),
+        pytest.param({"socket": "telemetry", "text": "1", "ttl": "nan"}, id="ttl-no-number"),
+        pytest.param({"socket": "telemetry", "text": "1", "key": ""}, id="no-key"),
+        pytest.param({"socket": "telemetry", "text": "1", "key": "x" * 129}, id="key"),
         pytest.param({"socket": "telemetry", "text": "1", "id": "x" * 129}, id="id"),
         pytest.param({"socket": "telemetry", "text": "1", "timeout": 0}, id="timeout"),
         pytest.param({"text": "1"}, id="no-socket"),
     ],
 )
-async def test_what_no_bridge_would_take_is_refused(hass: HomeAssistant, shed: str, given: dict[str, Any]) -> None:
+async def test_what_no_bridge_would_take_is_refused(
+    hass: HomeAssistant, bridge: Bridge, shed: str, given: dict[str, Any]
+) -> None:
     """By Home Assistant itself."""
     with pytest.raises(probatio.Invalid):
         await call(hass, shed, "send", **given)
+    assert not bridge.requests
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """The blueprints are taken by Home Assistant's own code, and do what they say."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,26 +10,13 @@ import pytest
 from homeassistant.components.homeassistant.triggers import time_pattern
 from homeassistant.core import HomeAssistant, ServiceCall, callback
 from homeassistant.helpers import device_registry as dr
-from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from homeassistant.util.yaml import load_yaml_dict
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
+from tests.component.blueprints import FOLDER, end, use
 from tests.component.rules.tree import REPOSITORY
 from tests.component.unit.kit import IMEI, Bridge, document, set_up
-
-FOLDER = REPOSITORY / "blueprints" / "automation" / "sim7020"
-
-
-async def use(hass: HomeAssistant, directory: Path, name: str, **given: Any) -> None:
-    """Make an automation of a blueprint, as a user does who has imported it."""
-    shutil.copytree(FOLDER, directory / "blueprints" / "automation" / "sim7020")
-    hass.config.config_dir = str(directory)
-    blueprint = {"path": f"sim7020/{name}.yaml", "input": given}
-    config = {"automation": [{"alias": "The one", "id": "one", "use_blueprint": blueprint}]}
-    assert await async_setup_component(hass, "automation", config)
-    await hass.async_block_till_done()
-    assert hass.states.is_state("automation.the_one", "on")
 
 
 async def at(hass: HomeAssistant, moment: datetime) -> None:
@@ -61,8 +47,7 @@ def heard(hass: HomeAssistant) -> asyncio.Queue[str]:
 async def ended(hass: HomeAssistant) -> AsyncIterator[None]:
     """End the automation with the test."""
     yield
-    if hass.states.get("automation.the_one") is not None:
-        await hass.services.async_call("automation", "turn_off", {"entity_id": "automation.the_one"}, blocking=True)
+    await end(hass)
 
 
 @pytest.mark.parametrize("file", sorted(FOLDER.glob("*.yaml")), ids=lambda file: file.stem)

@@ -1,0 +1,35 @@
+"""The blueprints, and automations that are made of them or of what the documentation shows."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
+
+from tests.component.rules.tree import REPOSITORY
+
+FOLDER = REPOSITORY / "blueprints" / "automation" / "sim7020"
+AUTOMATION = "automation.the_one"
+
+
+async def automate(hass: HomeAssistant, **config: Any) -> None:
+    """Set up one automation."""
+    assert await async_setup_component(
+        hass, "automation", {"automation": [{"alias": "The one", "id": "one", **config}]}
+    )
+    await hass.async_block_till_done()
+    assert hass.states.is_state(AUTOMATION, "on")
+
+
+async def use(hass: HomeAssistant, directory: Path, name: str, **given: Any) -> None:
+    """Make an automation of a blueprint, as a user does who has imported it."""
+    shutil.copytree(FOLDER, directory / "blueprints" / "automation" / "sim7020")
+    hass.config.config_dir = str(directory)
+    await automate(hass, use_blueprint={"path": f"sim7020/{name}.yaml", "input": given})
+
+
+async def end(hass: HomeAssistant) -> None:
+    """End the automation, if there is one."""
+    if hass.states.get(AUTOMATION) is not None:
+        await hass.services.async_call("automation", "turn_off", {"entity_id": AUTOMATION}, blocking=True)
