@@ -211,10 +211,6 @@ def _back_off(call: Call) -> Answer:
     return lines(f"+CTRJ: {call.module.back_off()}")
 
 
-def _test_neighbours(_call: Call) -> Answer:
-    return lines("+CENG: (0-1)")
-
-
 def _write_cell_mode(call: Call) -> Answer:
     call.arguments.limit(at_least=1, at_most=2)
     mode = call.arguments.integer(0, 0, 1)
@@ -228,7 +224,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("+CFUN", test="+CFUN: (0,1,4,7),(0-2)", read=stored("+CFUN", "CFUN"), write=_function, cme=True),
     Command("+CSQ", test="+CSQ: (0-31,99),(0-7,99)", execute=_signal),
     Command("+EXUNSOL", test='+EXUNSOL: ("SQ")', write=_signal_reports),
-    Command("+CENG", test=_test_neighbours, read=_cell, write=_write_cell_mode),
+    Command("+CENG", test="+CENG: (0-1)", read=_cell, write=_write_cell_mode),
     _registration("+CREG", "CREG", 2),
     _registration("+CGREG", "CGREG", 2),
     _registration("+CEREG", "CEREG", 5),
