@@ -2,10 +2,10 @@
 
 import asyncio
 import sqlite3
-from importlib.resources import files
 from typing import TypeVar
 
 from sim7020_bridge.outbox.committer import Work
+from sim7020_bridge.outbox.database import migrations
 from sim7020_bridge.outbox.room import Need
 
 T = TypeVar("T")
@@ -16,8 +16,8 @@ class InstantStore:
 
     def __init__(self) -> None:
         self._connection = sqlite3.connect(":memory:")
-        for step in sorted(files("sim7020_bridge.outbox").joinpath("migrations").iterdir(), key=lambda file: file.name):
-            self._connection.executescript(step.read_text())
+        for step in migrations():
+            self._connection.executescript(step)
         self.restore: Work[None] = lambda _connection: None
         self.set_aside = None
         self.commits = 0

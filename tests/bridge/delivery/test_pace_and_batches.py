@@ -8,6 +8,7 @@ import pytest
 from sim7020_bridge.config.model import BatchFormat, Encoding
 from sim7020_bridge.delivery.pace import Pace
 from sim7020_bridge.delivery.router import ATTEMPTS
+from sim7020_bridge.outbox import records
 from sim7020_bridge.outbox.message import Priority
 from tests.bridge.desk import named, sent, staffed
 from tests.bridge.modem.bench import UDP, now
@@ -59,6 +60,19 @@ async def test_what_is_held_back_wakes_nobody() -> None:
         desk.send("udp", b"b", **named("b", priority="critical"))
         await waking
         assert now() - began < 1200
+
+
+@on_virtual_time
+async def test_a_paced_send_is_remembered() -> None:
+    """What a socket with a pace sent is kept for the next run for as long as it matters, and nothing else is."""
+    paced = replace(UDP, min_interval=100.0)
+    async with staffed(paced, replace(UDP, name="free")) as desk:
+        for socket in ("udp", "free"):
+            await desk.bench.opened(socket)
+            desk.send(socket, b"a", **named(socket))
+            await desk.final(socket, socket)
+        kept = await desk.outbox._journal.write(records.load)
+        assert [socket for socket, _ in kept.sent] == ["udp"]
 
 
 def test_earlier_sends_count() -> None:

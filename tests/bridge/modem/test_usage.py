@@ -77,6 +77,17 @@ def test_a_new_period_starts_from_nothing() -> None:
     assert (counted.today.down, counted.period.total) == (5, 5)
 
 
+def test_the_next_period_s_first_day_is_not_counted() -> None:
+    """A clock that was a day ahead, over the end of the period, leaves nothing of that day in this one."""
+    calendar = Calendar(2026, 11, 30)
+    counted, _ = usage(calendar)
+    counted.count(up=300)
+    calendar.now += timedelta(days=1)
+    counted.count(up=7)
+    calendar.now -= timedelta(days=1)
+    assert (counted.used, counted.period.up) == (300, 300)
+
+
 def test_the_operator_s_figure_counts() -> None:
     """A calibration holds for its period, and counting goes on from it."""
     calendar = Calendar(2026, 11, 23)

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from sim7020_bridge.errors import OutboxInUse, PayloadRefused, StorageFailed
-from sim7020_bridge.outbox import database
+from sim7020_bridge.outbox import database, outbox
 from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database, damage
 from sim7020_bridge.outbox.message import Owed, OwedKind
+from sim7020_bridge.outbox.outbox import MOST_UNSETTLED
 from sim7020_bridge.outbox.room import RESERVE, Need, Room
 from tests.bridge.outbox.desk import Desk
 
@@ -326,3 +327,62 @@ async def test_a_newer_form_that_fails_leaves_the_file_as_it_was(
     await desk.outbox.load()
     assert [entry.message.id for entry in desk.outbox] == ["old"]
     await desk.outbox.close()
+
+
+async def test_numbers_go_on_in_a_file_made_anew(desk: Desk) -> None:
+    """In the file that replaced a damaged one no message gets a number that was used before, after a restart either."""
+    for name in ("one", "two", "three"):
+        desk.put(name)
+    await desk.written()
+    assert [desk.send() for _ in range(3)] == ["one", "two", "three"]
+    await desk.written()
+
+    def fail(_connection: sqlite3.Connection) -> None:
+        raise damage("malformed")
+
+    with pytest.raises(StorageFailed, match="malformed"):
+        await desk.outbox._journal.write(fail)
+    await desk.written()
+    assert desk.outbox.set_aside is not None
+    await desk.again()
+    desk.put("four")
+    await desk.written()
+    assert [entry.number for entry in desk.outbox] == [4]
+
+
+def test_a_commit_is_on_the_disk(tmp_path: Path) -> None:
+    """SQLite syncs its log at every commit: with less, a power cut takes what was acknowledged to the broker."""
+    with contextlib.closing(database.connect(tmp_path / "shed.outbox")) as connection:
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+async def test_few_messages_are_sent_while_their_ends_can_t_be_written(desk: Desk) -> None:
+    """With the disk held up, a bounded number of messages goes out: these would be sent again after a crash."""
+    for number in range(MOST_UNSETTLED + 1):
+        desk.put(f"m{number}")
+    await desk.written()
+    with contextlib.closing(sqlite3.connect(desk.file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for _ in range(MOST_UNSETTLED):
+            await desk.outbox.wait_settled()
+            desk.send()
+        waiting = asyncio.create_task(desk.outbox.wait_settled())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        other.execute("ROLLBACK")
+    await waiting
+    assert desk.send() == f"m{MOST_UNSETTLED}"
+
+
+async def test_time_is_kept_when_the_wall_clock_is_set(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that starts without the time has it written down once it is known, not only at the bridge's end."""
+    monkeypatch.setattr(outbox, "LOOK_AFTER", 0.01)
+    running = asyncio.create_task(desk.outbox.run())
+    desk.machine.wall += 1_000_000.0
+    with contextlib.closing(sqlite3.connect(desk.file)) as connection:
+        async with asyncio.timeout(30):
+            while connection.execute("SELECT wall FROM passing_time").fetchone() != (desk.machine.wall,):  # noqa: ASYNC110 - a row of a database
+                await asyncio.sleep(0.01)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)

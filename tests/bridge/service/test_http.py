@@ -74,15 +74,28 @@ async def test_a_head_that_is_too_long(port: int) -> None:
 
 
 async def test_silent_clients(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clients that say nothing are hung up on, are limited in number, and keep nobody else out for long."""
+    """Clients that say nothing are hung up on, and keep nobody else out for long."""
     monkeypatch.setattr(http, "PATIENCE", 0.2)
-    monkeypatch.setattr(http, "MOST_CLIENTS", 3)
     silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(5)]
     async with asyncio.timeout(10):
         for reader, writer in silent:
             assert await reader.read() == b""
             writer.close()
     assert b"well" in await ask(port, b"GET /health HTTP/1.1\r\n\r\n")
+
+
+async def test_too_many_clients(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One client more than there may be is hung up on at once, and those that were there before are still served."""
+    monkeypatch.setattr(http, "MOST_CLIENTS", 3)
+    early = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+    late, hung_up = await asyncio.open_connection("127.0.0.1", port)
+    async with asyncio.timeout(10):
+        assert await late.read() == b""
+        hung_up.close()
+        for reader, writer in early:
+            writer.write(b"GET /health HTTP/1.1\r\n\r\n")
+            assert b"well" in await reader.read()
+            writer.close()
 
 
 async def test_the_end_hangs_up() -> None:
