@@ -98,6 +98,13 @@ async def test_first_failure_ends_the_line() -> None:
         assert await bench.ask("AT+CMEE?") == ["+CMEE: 1", "OK"]
 
 
+async def test_what_cannot_be_read_is_error_whatever_came_before() -> None:
+    """A command that is no command has no +CME ERROR, also behind one that has."""
+    async with Bench() as bench:
+        await bench.ask("AT+CMEE=1")
+        assert await bench.ask('AT+CFUN?;+CSQ="') == ["+CFUN: 1", "ERROR"]
+
+
 async def test_results_after_joined_cfun_come_once() -> None:
     """What a command reports after OK is not lost when another follows on the line."""
     async with Bench() as bench:

@@ -16,7 +16,7 @@ from sim7020_emulator.scenario.file import When, find_scenario, read_scenario, s
 from sim7020_emulator.scenario.random_life import TROUBLES, RandomLife
 from tests.emulator.stage import Theatre, play
 
-PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "emulator.md").read_text(encoding="utf-8")
 
 
 def _events(text: str) -> str:
