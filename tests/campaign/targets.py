@@ -10,7 +10,7 @@ from typing import Final
 
 from sim7020_bridge.at.command import Answer
 from sim7020_bridge.at.dialogue import Dialogue, result_of
-from sim7020_bridge.at.framer import LONGEST_LINE, Framer, Line, Prompt
+from sim7020_bridge.at.framer import LONGEST_LINE, Framer, Line
 from sim7020_bridge.at.results import NO_RESULT, final_result
 from sim7020_bridge.commands.raw import RawCommand
 from sim7020_bridge.commands.registry import URCS
@@ -85,9 +85,7 @@ def framer(data: bytes) -> int:
             _TEXT.fullmatch(item.text) and item.text.isascii() and len(item.text) <= 4 * LONGEST_LINE
         ):
             raise ValueError(f"no line: {item!r}")
-    if [item for item in whole if isinstance(item, Line)] != [item for item in pieces if isinstance(item, Line)] and (
-        not any(isinstance(item, Prompt) for item in pieces)
-    ):
+    if whole != pieces:
         raise ValueError(f"cut otherwise: {whole!r} {pieces!r}")
     return 2
 

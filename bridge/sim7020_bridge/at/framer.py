@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import Final
 
 LONGEST_LINE: Final = 8192
-"""Bytes. The longest line the module prints is about 2 kB; more without an end is noise and is dropped."""
+"""Bytes. The longest line the module prints is 1460 bytes of payload as hex digits; of a longer one the end is lost."""
 
 _PROMPT: Final = b"> "
+_BEGINNING: Final = 64
+"""Bytes that are kept of a line that is too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """The module waits for data: ``> `` at the start of a line, without a line end."""
+    """The module waits for data: ``> `` at the start of a line, and no line end is waited for."""
 
 
 class Framer:
@@ -40,6 +42,7 @@ class Framer:
 
     CR and LF both end a line, so echoes (which end in CR) and any number of blank lines need no rule
     of their own. Only what is new is searched: a long line that comes byte by byte costs no more.
+    Of a line that is too long comes its beginning, with three dots behind it.
     """
 
     def __init__(self) -> None:
@@ -54,27 +57,29 @@ class Framer:
     def feed(self, data: bytes) -> list[Line | Prompt]:
         """Take bytes and return what they complete, in order."""
         first, *rest = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\0", b"").split(b"\n")
-        self._append(first)
         found: list[Line | Prompt] = []
+        self._append(first, found)
         for piece in rest:
             self._finish(found)
-            self._append(piece)
-        if self._unfinished == _PROMPT and not self._overlong:
-            self._unfinished.clear()
-            found.append(Prompt())
+            self._append(piece, found)
         return found
 
-    def _append(self, piece: bytes) -> None:
+    def _append(self, piece: bytes, found: list[Line | Prompt]) -> None:
         if self._overlong:
             return
         self._unfinished += piece
+        while self._unfinished.startswith(_PROMPT):
+            del self._unfinished[: len(_PROMPT)]
+            found.append(Prompt())
         if len(self._unfinished) > LONGEST_LINE:
             self._overlong = True
-            self._unfinished.clear()
+            del self._unfinished[_BEGINNING:]
 
     def _finish(self, found: list[Line | Prompt]) -> None:
         text = self._unfinished.decode("ascii", "backslashreplace").strip()
+        if text == _PROMPT.decode().strip():
+            found.append(Prompt())
+        elif text:
+            found.append(Line.of(f"{text}..." if self._overlong else text))
         self._unfinished.clear()
         self._overlong = False
-        if text:
-            found.append(Line.of(text))

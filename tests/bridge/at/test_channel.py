@@ -202,6 +202,14 @@ async def test_broken_report_is_told(bench: Bench, caplog: pytest.LogCaptureFixt
     assert told == ["a line that can't be read: +CSONMI: 0,4,******"]
 
 
+async def test_overlong_report_is_told(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    """A report too long to be kept is a warning, for payload may be lost with it."""
+    bench.peer.say(f"+CSONMI: 0,8200,{'41' * 4100}", "+CSQN: 20,0")
+    await in_order(bench)
+    (told,) = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert told.startswith("a line that can't be read: +CSONMI: 0,8200,***")
+
+
 async def test_second_final_result_is_waited_out(bench: Bench) -> None:
     """Where firmware is known to add a second final result, it doesn't answer the next command."""
     command = asyncio.create_task(bench.channel.execute(DeactivateContext()))

@@ -69,15 +69,27 @@ def test_unfinished_line_waits() -> None:
     assert frame(b"\r\n+CSQ: 2") == []
 
 
-def test_overlong_line_is_dropped() -> None:
-    """Endless noise costs bounded memory, and the next line is whole."""
+def test_of_an_overlong_line_the_beginning_stays() -> None:
+    """Endless noise costs bounded memory, its beginning is told, and the next line is whole."""
     noise = [b"x" * 1000] * (LONGEST_LINE // 1000 + 2)
-    assert frame(*noise, b"x\r\nOK\r\n") == [Line.of("OK")]
+    assert frame(*noise, b"x\r\nOK\r\n") == [Line.of("x" * 64 + "..."), Line.of("OK")]
 
 
 def test_longest_line_is_kept() -> None:
     """A line just as long as allowed passes."""
     assert frame(b"x" * LONGEST_LINE + b"\r\n") == [Line.of("x" * LONGEST_LINE)]
+
+
+@pytest.mark.parametrize("chunks", list(every_split(b"\r\nOK\r\n\r\n> \r\n+CSQN: 20,0\r\n")), ids=str)
+def test_prompt_is_seen_whatever_comes_with_it(chunks: list[bytes]) -> None:
+    """A report can come so close behind a prompt that one read has both."""
+    assert frame(*chunks) == [Line.of("OK"), Prompt(), Line.of("+CSQN: 20,0")]
+
+
+@pytest.mark.parametrize("chunks", list(every_split(b"\r\n> data\r\n>\r\n")), ids=str)
+def test_what_stands_behind_a_prompt_is_a_line_of_its_own(chunks: list[bytes]) -> None:
+    """The echo of what was given is no part of the prompt, and the blank of a prompt may be missing."""
+    assert frame(*chunks) == [Prompt(), Line.of("data"), Prompt()]
 
 
 @pytest.mark.parametrize("chunks", [[b"\r\n> "], [b"\r\n>", b" "], [b"> "], [b"\r\nOK\r\n> "]])
