@@ -31,7 +31,7 @@ _PATIENCE: Final = 1.2
 
 @dataclass(slots=True)
 class Heard:
-    """What came from a line that did not answer: the echo of what was sent, text, or nothing that is text."""
+    """What came from a line that did not answer: the echo of what was sent, text (an example masked), or no text."""
 
     echoes: int = 0
     texts: int = 0
@@ -47,7 +47,7 @@ class Heard:
                 self.garbage += 1
             case UnknownLine(text):
                 self.texts += 1
-                self.example = self.example or text
+                self.example = self.example or mask(text)
 
 
 def rates(port: str, wanted: int | None) -> tuple[int, ...]:
