@@ -37,6 +37,8 @@ ATTACHED = {
     "AT+COPS?": ('+COPS: 0,2,"46000",9', "OK"),
     "AT+CENG?": ('+CENG: 3686,2,106,"0002920C",-82,-10,-73,12,8,"00A0",0,-100,-90', "OK"),
     "AT+CBC": ("+CBC: 88,3418", "OK"),
+    "AT+CTZU?": ("+CTZU: 1", "OK"),
+    "AT+CLTS?": ("+CLTS: 1", "OK"),
     "AT*MCGDEFCONT?": ('*MCGDEFCONT: "IP","shnbiot","",""', "OK"),
 }
 

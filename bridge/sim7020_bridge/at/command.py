@@ -122,6 +122,22 @@ class Table(Command[tuple[R_co, ...]], Generic[R_co]):
         """Read the arguments of one line."""
 
 
+@dataclass(frozen=True, slots=True)
+class ReadNumber(Question[int]):
+    """Read what a setting of one number is: ``AT+X=1`` sets it, ``+X: 1`` answers ``AT+X?`` (V.250 section 5.4.4)."""
+
+    syntax = "AT{self.name}?"
+
+    name: str
+
+    def answers(self, line: Line) -> bool:
+        """Accept a bare number; a URC of the same name says more."""
+        return line.name == self.name and line.arguments.isdecimal()
+
+    def _value(self, cursor: Cursor) -> int:
+        return cursor.integer()
+
+
 class Attention(Order):
     """AT: ask for a sign of life.
 

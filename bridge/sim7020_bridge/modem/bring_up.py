@@ -18,6 +18,7 @@ from sim7020_bridge.commands.registration import RegistrationStatus, ReportRegis
 from sim7020_bridge.commands.sim import EnterPin
 from sim7020_bridge.commands.sockets import ReceiveAsHex, ReportAcknowledgements, SetPullReceive
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer
+from sim7020_bridge.modem.clock import follow_network_time
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pin import PinMemory
 from sim7020_bridge.modem.power_saving import set_power_saving
@@ -58,6 +59,7 @@ async def set_up(module: Module) -> None:
     await module.try_setting(ReceiveAsHex())
     await module.try_setting(SetPullReceive(enabled=False))
     await module.try_setting(ReportAcknowledgements())
+    await follow_network_time(module)
     try:
         await ensure_apn(module)
     except CommandRefused as refused:

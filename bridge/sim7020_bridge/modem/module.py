@@ -2,14 +2,15 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import Final, TypeVar
 
 from sim7020_bridge.at.channel import Channel
-from sim7020_bridge.at.command import Command
+from sim7020_bridge.at.command import Command, ReadNumber
 from sim7020_bridge.at.exchange import Succession
 from sim7020_bridge.commands.network import NameResolution, Ping, PingReply, ResolveName
 from sim7020_bridge.config.model import ModemSettings
-from sim7020_bridge.errors import CommandRefused, ModuleSilent, RequestRefused
+from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent, RequestRefused
 from sim7020_bridge.modem.data_cost import pinged, resolved
 from sim7020_bridge.modem.facts import Facts
 from sim7020_bridge.modem.timing import Timing
@@ -50,6 +51,14 @@ class Module:
             log.info("going on without it: %s", error)
             return False
         return True
+
+    async def try_kept(self, setting: Command[None]) -> bool:
+        """Set a number that the module writes to its flash, only where it has another. Say whether it took it."""
+        name, _, wanted = setting.line().removeprefix("AT").partition("=")
+        with suppress(CommandRefused, MalformedAnswer, ModuleSilent):
+            if await self.execute(ReadNumber(name)) == int(wanted):
+                return False
+        return await self.try_setting(setting)
 
     async def resolve(self, name: str) -> NameResolution:
         """Resolve a name with the module's DNS client, which costs a little data.

@@ -23,6 +23,7 @@ from sim7020_bridge.commands.sockets import DataAcknowledged, DataReceived, Sock
 from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.errors import CommandRefused, ModuleAsleep, ModuleRestarted, ModuleSilent, StartOver
 from sim7020_bridge.modem.bring_up import climb, cycle_radio, greet, set_up
+from sim7020_bridge.modem.clock import ask_time_server
 from sim7020_bridge.modem.facts import Facts
 from sim7020_bridge.modem.ladder import Ladder, Rung, Trouble
 from sim7020_bridge.modem.module import Module
@@ -40,7 +41,6 @@ from sim7020_bridge.modem.state import (
     Recovered,
     Recovering,
 )
-from sim7020_bridge.modem.time_server import ask_time_server
 from sim7020_bridge.modem.timing import Timing
 from sim7020_bridge.port.port import Port
 

@@ -1,15 +1,22 @@
-"""Asks a time server for the time, where the network does not tell it."""
+"""The module's clock: set by the network or, where that does not tell the time, by a time server."""
 
 import asyncio
 import logging
 from typing import Final
 
-from sim7020_bridge.commands.clock import SntpReport, StartSntp, StopSntp
+from sim7020_bridge.commands.clock import ReportNetworkTime, SntpReport, StartSntp, StopSntp, UpdateClockFromNetwork
 from sim7020_bridge.errors import CommandRefused, ModuleSilent
 from sim7020_bridge.modem.data_cost import time_asked
 from sim7020_bridge.modem.module import Module
 
 log: Final = logging.getLogger(__name__)
+
+
+async def follow_network_time(module: Module) -> None:
+    """Have the module take the network's time and report it, which it does from its next restart on."""
+    for setting in (UpdateClockFromNetwork(), ReportNetworkTime()):
+        if await module.try_kept(setting):
+            log.info("%s: in force when the module starts the next time", setting.line())
 
 
 async def ask_time_server(module: Module, server: str) -> None:
