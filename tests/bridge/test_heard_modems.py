@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from sim7020_bridge.cli.modems import Modems, lines, printable
+from sim7020_bridge.cli.modems import Modems, lines
 from sim7020_bridge.cli.watch import _line, _picture
+from sim7020_bridge.logs import printable
 from sim7020_bridge.mqtt.messages import Received
 
 JSON = st.recursive(

@@ -6,6 +6,7 @@ import click
 
 from sim7020_bridge.cli.keyboard import Keyboard
 from sim7020_bridge.kit.decode.kinds import Direction, Explained, Kind
+from sim7020_bridge.kit.decode.words import dotted
 
 _TEXT_WIDTH: Final = 40
 
@@ -33,6 +34,6 @@ async def converse(keyboard: Keyboard, partner: Partner, within: float, failed: 
 def shown(each: Explained) -> str:
     """Return a line with its explanation, as a terminal shows it."""
     arrow = ">" if each.direction is Direction.OUT else "<"
-    text = "".join(character if character.isprintable() else "." for character in each.text)
+    text = dotted(each.text)
     colour = {Kind.FINAL: "green" if each.name == "OK" else "red", Kind.URC: "yellow"}.get(each.kind)
     return f"{click.style(f'{arrow} {text:<{_TEXT_WIDTH}}', fg=colour)} {click.style(each.words, dim=True)}"

@@ -13,7 +13,7 @@ from sim7020_bridge.kit.decode.decoder import Decoder
 from sim7020_bridge.kit.decode.kinds import Direction, Kind
 from sim7020_bridge.kit.decode.log_line import LogLine
 from sim7020_bridge.mqtt.client import MqttClient
-from sim7020_bridge.mqtt.json_text import NotJson, dump, parse_object
+from sim7020_bridge.mqtt.json_text import dump, object_or_nothing
 from sim7020_bridge.mqtt.messages import Publication, Received
 from sim7020_bridge.mqtt.topics import Topics
 from sim7020_bridge.outbox.message import new_id
@@ -32,10 +32,8 @@ async def speak(mqtt: MqttSettings, modem: str, within: float, failed: list[str]
     topics = Topics(mqtt.base_topic, modem)
 
     def take(received: Received) -> None:
-        try:
-            answers.put_nowait(parse_object(received.payload))
-        except NotJson:
-            return
+        if answer := object_or_nothing(received.payload):
+            answers.put_nowait(answer)
 
     async with connected(mqtt, [topics.response("at")], take, within=_CONNECTING) as client:
         with Keyboard() as keyboard:

@@ -8,6 +8,7 @@ import click
 
 from sim7020_bridge.kit.decode.decoder import explained
 from sim7020_bridge.kit.decode.kinds import Direction, Explained, Kind
+from sim7020_bridge.kit.decode.words import dotted
 
 _CHUNK: Final = 65536
 
@@ -46,7 +47,7 @@ _TEXT_WIDTH: Final = 40
 
 
 def _shown(each: Explained) -> str:
-    text = "".join(character if character.isprintable() else "." for character in each.text)
+    text = dotted(each.text)
     said = "" if each.kind in {Kind.BLANK, Kind.COMMENT} else each.words
     left = click.style(f"{_ARROWS[each.direction]} {text:<{_TEXT_WIDTH}}", fg=_colour(each))
     kind = click.style(f"{each.kind.value:<8}", dim=True)

@@ -1,12 +1,12 @@
 """What is heard of all modems on a broker, for people and programs to read."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from sim7020_bridge.logs import printable
 from sim7020_bridge.mqtt.documents import Layer
-from sim7020_bridge.mqtt.json_text import NotJson, parse_object
+from sim7020_bridge.mqtt.json_text import object_or_nothing
 from sim7020_bridge.mqtt.messages import Received
 
 Document = Mapping[str, Any]
@@ -85,9 +85,9 @@ class Modems:
             case ["availability"]:
                 modem.available = received.payload == b"online"
             case ["info"]:
-                modem.info = _read(received.payload)
+                modem.info = object_or_nothing(received.payload)
             case ["state"]:
-                modem.state = _read(received.payload)
+                modem.state = object_or_nothing(received.payload)
             case ["alert", name]:
                 _put(modem.alerts, name, received.payload)
             case ["socket", name, "state"]:
@@ -98,16 +98,9 @@ class Modems:
 
 def _put(documents: dict[str, Document], name: str, payload: bytes) -> None:
     if payload:
-        documents[name] = _read(payload)
+        documents[name] = object_or_nothing(payload)
     else:
         documents.pop(name, None)
-
-
-def _read(payload: bytes) -> Document:
-    try:
-        return parse_object(payload)
-    except NotJson:
-        return {}
 
 
 def lines(modem: Heard) -> Iterator[tuple[str, str]]:
@@ -173,8 +166,3 @@ def _unit(value: object, form: str) -> str | None:
 
 def _joined(*words: object) -> str:
     return ", ".join(printable(str(word)) for word in words if word is not None) or "not known"
-
-
-def printable(text: str) -> str:
-    """Return a text whose control characters are written out: what comes from a broker must not drive a terminal."""
-    return "".join(character if character.isprintable() else json.dumps(character)[1:-1] for character in text)

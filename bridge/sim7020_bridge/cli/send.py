@@ -9,11 +9,11 @@ from typing import IO, Any, Final
 import click
 
 from sim7020_bridge.cli.broker import connected, with_broker
-from sim7020_bridge.cli.modems import printable
 from sim7020_bridge.cli.options import EXIT_FAILED, EXIT_NO_ANSWER, JSON, patience
 from sim7020_bridge.config import values
 from sim7020_bridge.config.model import MqttSettings
-from sim7020_bridge.mqtt.json_text import MAX_SIZE, NotJson, dump, parse_object
+from sim7020_bridge.logs import printable
+from sim7020_bridge.mqtt.json_text import MAX_SIZE, dump, object_or_nothing
 from sim7020_bridge.mqtt.messages import Publication, Received
 from sim7020_bridge.mqtt.topics import Topics
 from sim7020_bridge.outbox.message import Priority, new_id
@@ -96,10 +96,7 @@ async def _send(mqtt: MqttSettings, topics: Topics, body: Mapping[str, object], 
     receipt, response = topics.receipt(str(body["socket"])), topics.response("send")
 
     def take(received: Received) -> None:
-        try:
-            document = parse_object(received.payload)
-        except NotJson:
-            return
+        document = object_or_nothing(received.payload)
         ours = ("id", body["id"]) if received.topic == receipt else ("transaction", body["transaction"])
         if document.get(ours[0]) == ours[1]:
             heard.put_nowait(document)

@@ -7,9 +7,10 @@ import sys
 import click
 
 from sim7020_bridge.cli.broker import connected, with_broker
-from sim7020_bridge.cli.modems import Modems, lines, printable
+from sim7020_bridge.cli.modems import Modems, lines
 from sim7020_bridge.cli.options import EXIT_FAILED, EXIT_NO_ANSWER, JSON, ONE_MODEM, patience
 from sim7020_bridge.config.model import MqttSettings
+from sim7020_bridge.logs import printable
 from sim7020_bridge.mqtt.messages import Received
 
 QUIET: float = 0.5

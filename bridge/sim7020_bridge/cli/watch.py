@@ -13,9 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from sim7020_bridge.cli.broker import connected, with_broker
-from sim7020_bridge.cli.modems import Heard, Modems, printable, socket_words
+from sim7020_bridge.cli.modems import Heard, Modems, socket_words
 from sim7020_bridge.cli.options import JSON, ONE_MODEM
 from sim7020_bridge.config.model import MqttSettings
+from sim7020_bridge.logs import printable
 from sim7020_bridge.mqtt.json_text import NotJson, parse_object
 from sim7020_bridge.mqtt.messages import Received
 

@@ -1,7 +1,6 @@
 """What the demo knows, all of it from MQTT: how far the modem is, who it is, and every message out and back."""
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +8,9 @@ from typing import Any, Final
 
 from sim7020_bridge.config.model import SocketSettings
 from sim7020_bridge.config.topic_names import matches
+from sim7020_bridge.logs import printable
 from sim7020_bridge.mqtt.documents import Layer
+from sim7020_bridge.mqtt.json_text import object_or_nothing
 from sim7020_bridge.mqtt.messages import Received
 from sim7020_bridge.mqtt.topics import Subscription, Topics
 
@@ -140,17 +141,17 @@ class Picture:
             case ["availability"]:
                 self._hear_availability(received.payload == b"online")
             case ["info"]:
-                self.info = _document(received.payload)
+                self.info = object_or_nothing(received.payload)
             case ["state"]:
-                self._hear_state(_document(received.payload))
+                self._hear_state(object_or_nothing(received.payload))
             case ["socket", name, "state"]:
-                self._hear_socket(name, _document(received.payload))
+                self._hear_socket(name, object_or_nothing(received.payload))
             case ["socket", name, "receipt"]:
-                self._hear_receipt(name, _document(received.payload))
+                self._hear_receipt(name, object_or_nothing(received.payload))
             case ["request", "send"]:
                 self._hear_request(received)
             case ["alert", name] if received.payload:
-                alert = _document(received.payload)
+                alert = object_or_nothing(received.payload)
                 self._tell("alert", f"{name}: {alert.get('message')}. {alert.get('advice')}")
 
     def _hear_availability(self, available: bool) -> None:  # noqa: FBT001 - the only thing there is to hear
@@ -188,7 +189,7 @@ class Picture:
             self._tell("socket", f"{name} is {state.get('phase')}{why}")
 
     def _hear_request(self, received: Received) -> None:
-        request = _document(received.payload)
+        request = object_or_nothing(received.payload)
         data = request.get("data", request.get("data_hex", request.get("data_base64")))
         if isinstance(data, str) and request.get("socket") in {socket.name for socket in self.sockets}:
             self._sends(str(request["socket"]), received.topic, data.encode(errors="replace"))
@@ -244,15 +245,4 @@ class Picture:
 
 def readable(data: bytes) -> str:
     """Write bytes as one line that can do a terminal no harm."""
-    text = data.decode(errors="backslashreplace")
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
-    )
-
-
-def _document(payload: bytes) -> Mapping[str, Any]:
-    try:
-        document = json.loads(payload)
-    except (ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) else {}
+    return printable(data.decode(errors="backslashreplace"))

@@ -48,6 +48,14 @@ def parse_object(payload: bytes) -> dict[str, JsonValue]:
     return value
 
 
+def object_or_nothing(payload: bytes) -> dict[str, JsonValue]:
+    """Read a JSON object as ``parse_object`` does; of anything else nothing comes, an empty one."""
+    try:
+        return parse_object(payload)
+    except NotJson:
+        return {}
+
+
 def dump(value: object) -> bytes:
     """Write compact JSON in UTF-8, keys in the given order.
 

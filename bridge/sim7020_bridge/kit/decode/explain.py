@@ -10,10 +10,10 @@ from sim7020_bridge.commands.registry import URCS
 from sim7020_bridge.errors import BridgeError
 from sim7020_bridge.kit.decode.command_line import Asked, Form, commands_of
 from sim7020_bridge.kit.decode.kinds import Field
-from sim7020_bridge.kit.decode.parsed import listed, named, number_or_text, numbers_and_texts, payload_of
+from sim7020_bridge.kit.decode.parsed import listed, named, number_or_text, numbers_and_texts
 from sim7020_bridge.kit.decode.pending import DECLARED, declared, report_name
 from sim7020_bridge.kit.decode.vocabulary import ANSWERS, COMMANDS, PARAMETERS, REPORTS
-from sim7020_bridge.kit.decode.words import fields_of, printable, words_of
+from sim7020_bridge.kit.decode.words import fields_of, payload_of, printable, words_of
 
 Said = tuple[str, dict[str, Field], str]
 """Name, fields and words."""

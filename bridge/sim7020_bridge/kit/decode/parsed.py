@@ -6,7 +6,6 @@ from typing import Final
 from sim7020_bridge.at.cursor import Cursor
 from sim7020_bridge.at.framer import Line
 from sim7020_bridge.kit.decode.kinds import Field
-from sim7020_bridge.kit.decode.words import printable
 
 
 def numbers_and_texts(line: Line, names: tuple[str, ...] = ()) -> list[Field]:
@@ -35,11 +34,6 @@ def number_or_text(text: str) -> Field:
 def listed(arguments: str) -> list[Field]:
     """Return what a test command's answer lists, one by one: ranges and lists keep their brackets."""
     return [piece.strip() for piece in _LISTED.findall(arguments)]
-
-
-def payload_of(data: bytes) -> dict[str, Field]:
-    """Return payload as hex, its length in bytes, and what of it is text."""
-    return {"hex": data.hex().upper(), "length": len(data), "text": printable(data)}
 
 
 _NUMBER: Final = re.compile(r"-?[1-9]\d{0,8}|0", re.ASCII)

@@ -70,7 +70,7 @@ def fields_of(value: object) -> dict[str, Field]:
 
 def _field(value: object) -> Field:  # noqa: PLR0911 - one for each type
     if isinstance(value, bytes):
-        return {"hex": value.hex().upper(), "length": len(value), "text": printable(value)}
+        return payload_of(value)
     if isinstance(value, bool | float | str) and not isinstance(value, Enum):
         return value
     if isinstance(value, int):
@@ -84,9 +84,19 @@ def _field(value: object) -> Field:  # noqa: PLR0911 - one for each type
     return fields_of(value)
 
 
+def payload_of(data: bytes) -> dict[str, Field]:
+    """Return payload as hex, its length in bytes, and what of it is text."""
+    return {"hex": data.hex().upper(), "length": len(data), "text": printable(data)}
+
+
+def dotted(text: str) -> str:
+    """Return a text with a dot for whatever can't be printed."""
+    return "".join(character if character.isprintable() else "." for character in text)
+
+
 def printable(data: bytes) -> str:
     """Return bytes as text, with a dot for whatever is none."""
-    return "".join(character if character.isprintable() else "." for character in data.decode("latin-1"))
+    return dotted(data.decode("latin-1"))
 
 
 def words_of(value: object) -> str:
