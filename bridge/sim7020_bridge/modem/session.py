@@ -264,6 +264,7 @@ class Session:
             await self._facts.until(_online)
             await self._channel.until_idle()
             await read_all(self.module)
+            await self._sockets.look_after(self.module)
             await asyncio.sleep(self._timing.refresh_every)
 
     async def _read_new_contexts(self) -> None:

@@ -1,4 +1,4 @@
-"""One socket kept open to its peer: open, send, receive, close, open again."""
+"""One socket kept open to its peer, over the lifetime of the bridge."""
 
 import asyncio
 import logging
@@ -8,59 +8,34 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Any, Final
 
-from sim7020_bridge.at.exchange import Succession
 from sim7020_bridge.clock import Clock, wall_clock
-from sim7020_bridge.commands.power import SetReleaseAssistance
 from sim7020_bridge.commands.sockets import (
     SOCKETS,
-    CloseSocket,
-    ConnectSocket,
     CreateSocket,
     DataAcknowledged,
     DataReceived,
-    ReadSocketStatus,
-    SendData,
     SocketFailed,
     SocketId,
-    SocketStatus,
 )
 from sim7020_bridge.config.model import PowerSavingSettings, SocketSettings, Transport
-from sim7020_bridge.errors import (
-    CommandHeldBack,
-    CommandRefused,
-    LineError,
-    MalformedAnswer,
-    ModuleSilent,
-    RequestRefused,
-)
-from sim7020_bridge.modem import data_cost
+from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent, RequestRefused
 from sim7020_bridge.modem.backoff import Backoff
+from sim7020_bridge.modem.connection import Connection
 from sim7020_bridge.modem.ladder import Rung
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.sleep import uses_psm
-from sim7020_bridge.modem.socket_failure import Failure, failure_of
-from sim7020_bridge.modem.socket_state import Phase, SentInPart, SocketLost, SocketState, Traffic
+from sim7020_bridge.modem.socket_state import Failure, Phase, SocketLost, SocketState, Traffic, failure_of
 from sim7020_bridge.modem.state import Layer, ModemState, Recovering
 from sim7020_bridge.modem.timing import Timing
-from sim7020_bridge.modem.unacknowledged import Unacknowledged
 
 log: Final = logging.getLogger(__name__)
-
-
-NO_MORE_TO_COME: Final = 1
-"""+CNBIOTRAI: the network may release the connection right after the next uplink (low power note section 6.2.5)."""
-
-
-CAREFUL_PAYLOAD: Final = 256
-"""Bytes that every firmware takes at once; sources differ on whether the limit is this or twice as much."""
-
 
 WORTH_A_WARNING: Final = 3
 """Failures in a row that are warned of; its state tells of those that follow."""
 
 
 class ModemSocket:
-    """One configured socket over the lifetime of the bridge; the module's id of it changes with each opening.
+    """One configured socket, with its present connection or none.
 
     Args:
         settings: The socket as configured.
@@ -69,7 +44,7 @@ class ModemSocket:
         on_change: Called after each change of ``state``.
         on_data: Called with each piece of data that came: one datagram, or whatever part of a TCP stream
             the module reported at once. Must not block or raise.
-        sweep: Closes the sockets of the module that nobody owns; wanted when it may have made one without saying so.
+        sweep: Closes the sockets of the module that nobody owns; wanted when it may have one that it should not.
         timing: Its durations.
         clock: For the times in ``state``.
     """
@@ -88,20 +63,15 @@ class ModemSocket:
         self.settings = settings
         self.state = SocketState()
         self.save_power(power_saving)
-        self._wanted = asyncio.Event()
-        self._used = 0.0
-        self._largest = self.settings.max_payload
         self._on_change = on_change
         self._on_data = on_data
         self._sweep = sweep
         self._timing = timing
         self._clock = clock
+        self._backoff = Backoff(timing.socket_first, timing.socket_last)
+        self._wanted = asyncio.Event()
         self._open = asyncio.Event()
-        self.id: SocketId | None = None
-        self._module: Module | None = None
-        self._succession = Succession()
-        self._broken: asyncio.Future[Failure] | None = None
-        self._unacknowledged = Unacknowledged()
+        self._connection: Connection | None = None
 
     def save_power(self, saving: PowerSavingSettings | None) -> None:
         """Use other power saving from the next opening on."""
@@ -110,10 +80,15 @@ class ModemSocket:
         self._release = saving is not None and saving.release_assistance
         self._on_demand = not udp and uses_psm(saving)
 
+    @property
+    def id(self) -> SocketId | None:
+        """Which of the module's sockets it has, if any: one that is being closed still is its own."""
+        return None if self._connection is None else self._connection.id
+
     def survive(self, existing: Collection[SocketId]) -> None:
         """Let go of a socket that the module has no more: its id may be another one's next."""
         if self.id not in existing:
-            self.id = None
+            self._connection = None
 
     @property
     def acknowledges(self) -> bool:
@@ -148,72 +123,27 @@ class ModemSocket:
             SentInPart: One of these happened to a payload of which the module had taken a part.
             LineError: The session is over.
         """
-        connection = self._unacknowledged
-        start = 0
-        try:
-            while start < len(data):
-                piece = data[start : start + self._largest]
-                start += await self._send_piece(piece, connection, last=start + len(piece) >= len(data))
-        except (SocketLost, CommandRefused, ModuleSilent) as error:
-            if start:
-                raise SentInPart(start, error) from error
-            raise
-        self._set(sent=self.state.sent.plus(len(data)))
-        if self.acknowledges:
-            return connection.all_given()
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        done.set_result(None)
-        return done
-
-    async def _send_piece(self, piece: bytes, connection: Unacknowledged, *, last: bool) -> int:
-        """Send a piece and return how much of it the module took: none of it if it wants smaller ones."""
-        module, socket = self._module, self.id
-        cost = data_cost.sent(len(piece), stream=self.acknowledges)
-        if module is None or socket is None or not self._open.is_set() or connection is not self._unacknowledged:
+        if self._connection is None:
             raise SocketLost("the socket is not open")
-        try:
-            self._used = asyncio.get_running_loop().time()
-            if self._release and last:
-                await module.try_setting(SetReleaseAssistance(NO_MORE_TO_COME))
-            # counted before the module answers: the peer's acknowledgement may be reported first
-            connection.give(len(piece))
-            module.facts.on_cost(cost)
-            await module.execute(SendData(socket, piece), succession=None if self.acknowledges else self._succession)
-        except CommandHeldBack as held_back:
-            module.facts.on_cost(cost.back())
-            raise SocketLost(str(held_back)) from held_back
-        except (CommandRefused, ModuleSilent) as error:
-            if isinstance(error, CommandRefused) and self.acknowledges and len(piece) > CAREFUL_PAYLOAD:
-                # some firmware takes half as much at once; a stream can be cut anywhere
-                connection.take_back(len(piece))
-                self._largest = CAREFUL_PAYLOAD
-                return 0
-            if self.id == socket:
-                self._break(failure_of(error, self._clock()))
-            raise
-        except LineError:
-            # whoever tries again must wait for the next session, and not run into the dead line at once
-            if self.id == socket:
-                self._open.clear()
-            raise
-        return len(piece)
+        acknowledged = await self._connection.send(data)
+        self._set(sent=self.state.sent.plus(len(data)))
+        return acknowledged
 
     def take(self, urc: DataReceived | DataAcknowledged | SocketFailed) -> bool:
         """Take a URC if it is for this socket's present id; say whether it was."""
-        if self.id is None or urc.socket != self.id:
+        if self._connection is None or self._connection.id != urc.socket:
             return False
-        match urc:
-            case DataReceived(_, data):
-                self._used = asyncio.get_running_loop().time()
-                self._set(received=self.state.received.plus(len(data)))
-                if self._module is not None:
-                    self._module.facts.on_cost(data_cost.received(len(data), stream=self.acknowledges))
-                self._on_data(self, data)
-            case DataAcknowledged(_, length):
-                self._unacknowledged.acknowledge(length)
-            case SocketFailed(_, code):
-                self._break(Failure(code, urc.name, urc.words, self._clock()))
+        self._connection.take(urc)
         return True
+
+    async def look_after(self, module: Module) -> None:
+        """Ask after a connection that nothing went over for a while: the report of its end may have been lost."""
+        connection, now = self._connection, asyncio.get_running_loop().time()
+        if connection is None or connection.over.done() or now - connection.used < self._timing.refresh_every:
+            return
+        if await connection.is_connected(module) is False:
+            words = "the module no longer has it connected, and had not said so"
+            connection.end(Failure(None, "not_connected", words, self._clock()))
 
     async def keep_open(self, module: Module) -> None:
         """Open the socket whenever the link is online, and open it again whenever it breaks; for one session.
@@ -221,106 +151,75 @@ class ModemSocket:
         Raises:
             LineError: The session is over.
         """
-        backoff = Backoff(self._timing.socket_first, self._timing.socket_last)
-        loop = asyncio.get_running_loop()
         try:
             while True:
                 await module.facts.until(_online)
                 if self._on_demand:
                     await self._wanted.wait()
-                opened_at = loop.time()
                 failure = await self._opened_once(module)
-                if loop.time() - opened_at > self._timing.socket_stable:
-                    backoff.reset()
                 if failure is None:
                     continue
-                level = logging.WARNING if backoff.failures < WORTH_A_WARNING else logging.DEBUG
+                level = logging.WARNING if self._backoff.failures < WORTH_A_WARNING else logging.DEBUG
                 log.log(level, "socket %s: %s; opening it again", self.settings.name, failure.words)
                 self._set(phase=Phase.BACKOFF, failure=failure)
-                await asyncio.sleep(backoff.next_wait())
+                await asyncio.sleep(self._backoff.next_wait())
                 module.facts.learn(Recovering(Rung.SOCKETS))
         finally:
-            retained = self.id if self._retained and module.facts.state.sleeping else None
-            self._forget()
-            self.id = retained
             self._set(phase=Phase.CLOSED)
 
     async def _opened_once(self, module: Module) -> Failure | None:
         """Open, stay open, close; return what broke it, or None if the PDN context went away."""
         self._set(phase=Phase.OPENING)
-        self._module = module
-        self._succession = Succession()
-        self._largest = self.settings.max_payload
-        broken: asyncio.Future[Failure] = asyncio.get_running_loop().create_future()
-        self._broken = broken
         try:
-            await self._connect(module)
-            if broken.done():
-                # it failed in the moment it connected
-                return broken.result()
-            self._used = asyncio.get_running_loop().time()
-            self._set(phase=Phase.OPEN)
-            self._open.set()
-            log.info("socket %s is open to %s:%d", self.settings.name, self.state.address, self.settings.port)
-            return await self._until_broken(module, broken)
+            connection = self._connection = await self._survived(module)
+            if connection is None:
+                address = await self._address(module)
+                self._set(address=address)
+                connection = self._connection = self._connect_to(module, await self._create(module))
+                await connection.connect(address)
+            if not connection.over.done():
+                self._set(phase=Phase.OPEN)
+                log.info("socket %s is open to %s:%d", self.settings.name, self.state.address, self.settings.port)
+                await self._until_over(module, connection)
+            if connection.sound_for > self._timing.socket_stable:
+                self._backoff.reset()
+            return connection.over.result()
         except (CommandRefused, ModuleSilent, MalformedAnswer, RequestRefused) as error:
+            if self._connection is None:
+                # the module may have made one all the same, or others take up its place: there are only five
+                await self._sweep(module)
             return failure_of(error, self._clock())
-        except _Refused as refused:
-            return refused.failure
         finally:
-            socket = self.id
-            asleep = module.facts.state.sleeping
-            self._forget()
-            self._set(phase=Phase.CLOSED)
-            if asleep:
-                self.id = socket if self._retained else None
-            elif socket is not None:
-                await _close(module, socket)
+            await self._let_go(module)
 
-    async def _connect(self, module: Module) -> None:
-        if await self._survived(module):
-            return
-        address = await self._address(module)
-        self._set(address=address)
-        self.id = await self._create(module)
-        report = module.channel.expect(SocketFailed, lambda urc: urc.socket == self.id)
-        if self.acknowledges:
-            module.facts.on_cost(data_cost.connected())
-        try:
-            await module.execute(ConnectSocket(self.id, self.settings.port, address))
-        except CommandRefused as refused:
-            # the cause follows the refusal as a URC (manual V1.05, +CSOCON)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._timing.error_code_wait):
-                    cause = await report
-                    raise _Refused(Failure(cause.code, cause.name, cause.words, self._clock())) from refused
-            words = f"the module could not connect to {address} port {self.settings.port}"
-            raise _Refused(Failure(None, "module_refused", words, self._clock())) from refused
-        finally:
-            report.cancel()
-
-    async def _survived(self, module: Module) -> bool:
-        """Whether the socket of before the module slept is still connected (manual V1.05, +RETENTION)."""
-        socket = self.id
-        if socket is None:
-            return False
-        with suppress(CommandRefused, ModuleSilent, MalformedAnswer):
-            if await module.execute(ReadSocketStatus(socket)) == SocketStatus.CONNECTED:
-                return True
-            await _close(module, socket)
-        self.id = None
-        return False
+    async def _survived(self, module: Module) -> Connection | None:
+        """Return the connection that the module kept while it slept (manual V1.05, +RETENTION)."""
+        before = self._connection
+        if before is None:
+            return None
+        if not await before.is_connected(module):
+            await before.close(module)
+            return None
+        survivor = self._connect_to(module, before.id)
+        survivor.begin()
+        return survivor
 
     async def _create(self, module: Module) -> SocketId:
-        try:
-            socket = await module.execute(CreateSocket(stream=self.settings.transport is Transport.TCP))
-        except ModuleSilent:
-            # it may exist all the same, and would be lost: there are only five
-            await self._sweep(module)
-            raise
+        socket = await module.execute(CreateSocket(stream=self.acknowledges))
         if socket not in range(SOCKETS):
             raise MalformedAnswer(f"+CSOC: {socket}", f"ids go from 0 to {SOCKETS - 1}")
         return socket
+
+    def _connect_to(self, module: Module, socket: SocketId) -> Connection:
+        return Connection(
+            module,
+            socket,
+            self.settings,
+            release=self._release,
+            gate=self._open,
+            on_data=self._received,
+            clock=self._clock,
+        )
 
     async def _address(self, module: Module) -> str:
         host = self.settings.host
@@ -332,39 +231,46 @@ class ModemSocket:
                 return str(IPv4Address(address))
         raise RequestRefused("dns", f"cannot resolve {host}: {resolution.words}")
 
-    async def _until_broken(self, module: Module, broken: "asyncio.Future[Failure]") -> Failure | None:
+    async def _until_over(self, module: Module, connection: Connection) -> None:
+        """Return once the connection has ended: by itself, with its context, or because it has served."""
         gone = asyncio.create_task(module.facts.until(_offline), name=f"socket {self.settings.name}: watch the link")
         try:
-            waited: set[asyncio.Future[Any]] = {broken, gone}
+            waited: set[asyncio.Future[Any]] = {connection.over, gone}
             pause = self._timing.socket_idle if self._on_demand else None
-            while not broken.done() and not gone.done() and not self._idle():
+            while not connection.over.done() and not gone.done() and not self._has_served(connection):
                 await asyncio.wait(waited, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
-            return broken.result() if broken.done() else None
         finally:
             gone.cancel()
+            connection.end()
 
-    def _idle(self) -> bool:
-        """Whether a socket that is open on demand has served; if so, it is wanted no more."""
-        quiet = asyncio.get_running_loop().time() - self._used
-        if not self._on_demand or self._unacknowledged or quiet < self._timing.socket_idle:
+    def _has_served(self, connection: Connection) -> bool:
+        """Whether a socket that is open on demand is no longer needed; if so, it is wanted no more."""
+        quiet = asyncio.get_running_loop().time() - connection.used
+        if not self._on_demand or connection.unacknowledged or quiet < self._timing.socket_idle:
             return False
         self._wanted.clear()
         return True
 
-    def _break(self, failure: Failure) -> None:
-        self._open.clear()
-        self._succession.broken = True
-        if self._broken is not None and not self._broken.done():
-            self._broken.set_result(failure)
+    async def _let_go(self, module: Module) -> None:
+        """Close what the module has, unless it sleeps: then it has forgotten it, or keeps it."""
+        connection = self._connection
+        if connection is not None:
+            connection.end()
+        self._set(phase=Phase.CLOSED)
+        if module.facts.state.sleeping:
+            self._connection = connection if self._retained else None
+        elif connection is not None:
+            closed = False
+            try:
+                closed = await connection.close(module)
+            finally:
+                self._connection = None
+            if not closed:
+                await self._sweep(module)
 
-    def _forget(self) -> None:
-        """Let go of the module's socket; what was not acknowledged never will be."""
-        self._open.clear()
-        self._succession.broken = True
-        self.id = None
-        self._module = None
-        connection, self._unacknowledged = self._unacknowledged, Unacknowledged()
-        connection.lose()
+    def _received(self, data: bytes) -> None:
+        self._set(received=self.state.received.plus(len(data)))
+        self._on_data(self, data)
 
     def _set(
         self,
@@ -386,18 +292,6 @@ class ModemSocket:
         )
         if self.state != before:
             self._on_change(self)
-
-
-async def _close(module: Module, socket: SocketId) -> None:
-    """Free the id; a module that has forgotten the socket refuses, which is as good."""
-    with suppress(CommandRefused, ModuleSilent, LineError):
-        await module.execute(CloseSocket(socket))
-
-
-class _Refused(Exception):
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.words)
-        self.failure = failure
 
 
 def _online(state: ModemState) -> bool:

@@ -1,10 +1,10 @@
 """A socket as others see it: where it is, what went over it, what broke it last."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
-from sim7020_bridge.errors import BridgeError
-from sim7020_bridge.modem.socket_failure import Failure
+from sim7020_bridge.errors import BridgeError, CommandRefused, ModuleSilent, RequestRefused
 
 
 class Phase(StrEnum):
@@ -14,6 +14,16 @@ class Phase(StrEnum):
     OPENING = "opening"
     OPEN = "open"
     BACKOFF = "backoff"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What went wrong on a socket: the +CSOERR code if the module gave one, its name for machines, words, and when."""
+
+    code: int | None
+    name: str
+    words: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +59,16 @@ class SentInPart(BridgeError):
     def __init__(self, taken: int, cause: BridgeError) -> None:
         self.taken = taken
         super().__init__(f"the module had taken {taken} bytes of it: {cause}")
+
+
+def failure_of(error: BridgeError, at: datetime) -> Failure:
+    """Say what an error means for a socket for which the module gave no code."""
+    match error:
+        case RequestRefused(code=name):
+            return Failure(None, name, error.message, at)
+        case CommandRefused():
+            return Failure(None, "module_refused", str(error), at)
+        case ModuleSilent():
+            return Failure(None, "module_silent", str(error), at)
+        case _:
+            return Failure(None, "module_unclear", str(error), at)

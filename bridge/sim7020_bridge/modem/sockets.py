@@ -128,12 +128,19 @@ class Sockets:
         for socket in existing:
             # looked up each time: an id that has just become free may have a new owner
             if socket in range(SOCKETS) and not any(each.id == socket for each in self):
-                log.info("closing socket %d, which nobody owns", socket)
                 try:
                     await module.execute(CloseSocket(socket))
                 except (CommandRefused, ModuleSilent) as error:
-                    log.info("%s", error)
+                    log.debug("socket %d, which nobody owns, stays: %s", socket, error)
+                else:
+                    log.info("closed socket %d, which nobody owned", socket)
         return existing
+
+    async def look_after(self, module: Module) -> None:
+        """Find out what no report told: sockets of the module that nobody owns, and open ones that it has no more."""
+        await self.sweep(module)
+        for socket in tuple(self):
+            await socket.look_after(module)
 
 
 def _moved(old: SocketSettings, new: SocketSettings) -> bool:

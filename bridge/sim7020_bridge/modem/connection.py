@@ -1,0 +1,215 @@
+"""One opening of a socket: from the id that the module gave it until that id is free again."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from sim7020_bridge.at.exchange import Succession
+from sim7020_bridge.clock import Clock
+from sim7020_bridge.commands.power import SetReleaseAssistance
+from sim7020_bridge.commands.sockets import (
+    CloseSocket,
+    ConnectSocket,
+    DataAcknowledged,
+    DataReceived,
+    ReadSocketStatus,
+    SendData,
+    SocketFailed,
+    SocketId,
+    SocketStatus,
+)
+from sim7020_bridge.config.model import SocketSettings, Transport
+from sim7020_bridge.errors import (
+    BridgeError,
+    CommandHeldBack,
+    CommandRefused,
+    LineError,
+    MalformedAnswer,
+    ModuleSilent,
+)
+from sim7020_bridge.modem import data_cost
+from sim7020_bridge.modem.module import Module
+from sim7020_bridge.modem.socket_state import Failure, SentInPart, SocketLost, failure_of
+from sim7020_bridge.modem.unacknowledged import Unacknowledged
+
+NO_MORE_TO_COME: Final = 1
+"""+CNBIOTRAI: the network may release the connection right after the next uplink (low power note section 6.2.5)."""
+
+CAREFUL_PAYLOAD: Final = 256
+"""Bytes that every firmware takes at once; sources differ on whether the limit is this or twice as much."""
+
+
+class Connection:
+    """A socket that the module has made.
+
+    It takes payload from ``begin`` until ``end``, whatever ends it, and never again. What its peer sends is handed on
+    for as long as the module has the socket.
+
+    Args:
+        module: Whose socket it is.
+        socket: Its id.
+        settings: The socket as configured.
+        release: Whether the network may release the radio connection after each payload.
+        gate: Set while it takes payload.
+        on_data: Called with what came; must not block or raise.
+        clock: For the time of its failure.
+    """
+
+    def __init__(
+        self,
+        module: Module,
+        socket: SocketId,
+        settings: SocketSettings,
+        *,
+        release: bool,
+        gate: asyncio.Event,
+        on_data: Callable[[bytes], None],
+        clock: Clock,
+    ) -> None:
+        self.id: Final = socket
+        self.sound_for = 0.0
+        """Seconds that it was open before anything was wrong with it; once it is over."""
+        self._loop = asyncio.get_running_loop()
+        self.over: asyncio.Future[Failure | None] = self._loop.create_future()
+        """Done once it has ended, with what broke it."""
+        self.used = self._loop.time()
+        """When data last went or came, or might have."""
+        self._module = module
+        self._settings = settings
+        self._stream = settings.transport is Transport.TCP
+        self._release = release
+        self._gate = gate
+        self._on_data = on_data
+        self._clock = clock
+        self._opened: float | None = None
+        self._largest = settings.max_payload
+        self._succession = Succession()
+        self.unacknowledged = Unacknowledged()
+
+    async def connect(self, address: str) -> None:
+        """Connect it to its peer, and take payload from then on; a refusal ends it.
+
+        Raises:
+            ModuleSilent: The module did not say whether it is connected.
+            LineError: The session is over.
+        """
+        if self._stream:
+            self._module.facts.on_cost(data_cost.connected())
+        try:
+            await self._module.execute(ConnectSocket(self.id, self._settings.port, address))
+        except CommandRefused:
+            await self._until_told()
+            words = f"the module could not connect to {address} port {self._settings.port}"
+            self.end(Failure(None, "module_refused", words, self._clock()))
+        self.begin()
+
+    def begin(self) -> None:
+        """Take payload, unless it failed in the moment it connected."""
+        if not self.over.done():
+            self.used = self._opened = self._loop.time()
+            self._gate.set()
+
+    def end(self, failure: Failure | None = None, *, since: float | None = None) -> None:
+        """Take no more payload; what was not acknowledged never will be.
+
+        Args:
+            failure: What broke it; None if nothing did.
+            since: The loop's time from which on it may have been broken, if not now.
+        """
+        if self.over.done():
+            return
+        self._gate.clear()
+        self._succession.broken = True
+        self.unacknowledged.lose()
+        if self._opened is not None:
+            self.sound_for = (self._loop.time() if since is None else since) - self._opened
+        self.over.set_result(failure)
+
+    async def send(self, data: bytes) -> "asyncio.Future[None]":
+        """Give a payload to the module; see ModemSocket.send."""
+        start = 0
+        try:
+            while start < len(data):
+                piece = data[start : start + self._largest]
+                start += await self._send_piece(piece, last=start + len(piece) >= len(data))
+        except (SocketLost, CommandRefused, ModuleSilent) as error:
+            if start:
+                raise SentInPart(start, error) from error
+            raise
+        if self._stream:
+            return self.unacknowledged.all_given()
+        done: asyncio.Future[None] = self._loop.create_future()
+        done.set_result(None)
+        return done
+
+    async def _send_piece(self, piece: bytes, *, last: bool) -> int:
+        """Send a piece and return how much of it the module took: none of it if it wants smaller ones."""
+        if self.over.done():
+            raise SocketLost("the socket is not open")
+        self.used = began = self._loop.time()
+        cost = data_cost.sent(len(piece), stream=self._stream)
+        succession = None if self._stream else self._succession
+        try:
+            if self._release and last:
+                await self._module.try_setting(SetReleaseAssistance(NO_MORE_TO_COME))
+            # counted before the module answers: the peer's acknowledgement may be reported first
+            self.unacknowledged.give(len(piece))
+            self._module.facts.on_cost(cost)
+            await self._module.execute(SendData(self.id, piece), succession=succession)
+        except (CommandHeldBack, CommandRefused) as error:
+            self._module.facts.on_cost(cost.back())
+            if isinstance(error, CommandHeldBack):
+                raise SocketLost(str(error)) from error
+            if self._stream and len(piece) > CAREFUL_PAYLOAD:
+                # some firmware takes half as much at once; a stream can be cut anywhere
+                self.unacknowledged.take_back(len(piece))
+                self._largest = CAREFUL_PAYLOAD
+                return 0
+            self._broken(error, began)
+            raise
+        except ModuleSilent as silent:
+            self._broken(silent, began)
+            raise
+        except LineError:
+            # whoever tries again must wait for the next session, and not run into the dead line at once
+            self.end()
+            raise
+        return len(piece)
+
+    def take(self, urc: DataReceived | DataAcknowledged | SocketFailed) -> None:
+        """Take a URC that names its id."""
+        match urc:
+            case DataReceived(_, data):
+                self.used = self._loop.time()
+                self._module.facts.on_cost(data_cost.received(len(data), stream=self._stream))
+                self._on_data(data)
+            case DataAcknowledged(_, length):
+                self.unacknowledged.acknowledge(length)
+            case SocketFailed(_, code):
+                self.end(Failure(code, urc.name, urc.words, self._clock()))
+
+    async def is_connected(self, module: Module) -> bool | None:
+        """Ask the module whether it still has it connected (manual V1.05, +CSOSTATUS); None if it does not tell."""
+        try:
+            status = await module.execute(ReadSocketStatus(self.id))
+        except (CommandRefused, ModuleSilent, MalformedAnswer):
+            return None
+        return status not in {SocketStatus.NONE, SocketStatus.CREATED}
+
+    async def close(self, module: Module) -> bool:
+        """Free the id; say whether that is done. A session that is over leaves it to the next."""
+        self.end()
+        try:
+            await module.execute(CloseSocket(self.id))
+        except (CommandRefused, ModuleSilent):
+            return False
+        except LineError:
+            pass
+        return True
+
+    def _broken(self, error: BridgeError, since: float) -> None:
+        self.end(failure_of(error, self._clock()), since=since)
+
+    async def _until_told(self) -> None:
+        """Wait for the cause of a refusal, which may follow it as a URC (manual V1.05, +CSOCON)."""
+        await asyncio.wait({self.over}, timeout=self._module.timing.error_code_wait)

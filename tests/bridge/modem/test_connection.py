@@ -1,0 +1,179 @@
+"""One opening of a socket after the other: how long apart, what becomes of its id, and what no report told."""
+
+import asyncio
+from itertools import pairwise
+
+import pytest
+
+from sim7020_bridge.config.model import PowerSavingSettings, SocketSettings, Transport
+from sim7020_bridge.modem.socket_state import Phase
+from sim7020_bridge.modem.timing import Timing
+from tests.bridge.modem.bench import TCP, UDP, now, running
+from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
+
+DAY = 86400.0
+TIMES = Timing()
+SLOW = SocketSettings(name="slow", transport=Transport.TCP, host="198.51.100.9", port=5009)
+
+
+class SlowModule(ScriptedModule):
+    """One that takes its time with some commands; ``began`` is when it heard each of them."""
+
+    def __init__(self, start: str, seconds: float, *answer: str) -> None:
+        super().__init__()
+        self._start = start
+        self._seconds = seconds
+        self._late = answer
+        self.began: list[float] = []
+
+    def write(self, data: bytes) -> None:
+        """Take a command line and answer it, later if it is one of those."""
+        if data.startswith(self._start.encode()):
+            self.began.append(now())
+            self.answer_once(self._start.partition("=")[0], *SILENCE)
+            asyncio.get_running_loop().call_later(self._seconds, self.say, *self._late)
+        super().write(data)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "answer"),
+    [
+        pytest.param(75, ("ERROR", "+CSOERR: 0,2"), id="a host that is slow to refuse"),
+        pytest.param(20, ("ERROR", "+CSOERR: 0,2"), id="one that is quicker"),
+        pytest.param(DAY, (), id="no answer at all"),
+    ],
+)
+@on_virtual_time
+async def test_time_spent_connecting_is_no_time_open(
+    seconds: float, answer: tuple[str, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    """However long it takes until a connection fails, the next attempts come at growing distances."""
+    module = SlowModule("AT+CSOCON=", seconds, *answer)
+    async with running(TCP, module=module) as bench:
+        await bench.online()
+        await asyncio.sleep(DAY)
+        gaps = [after - before for before, after in pairwise(module.began)]
+        assert len(gaps) < 330
+        assert all(gap >= 0.75 * TIMES.socket_last for gap in gaps[15:])
+        assert Phase.OPEN not in bench.phases("tcp")
+    assert sum("opening it again" in record.message for record in caplog.records) == 3
+
+
+@on_virtual_time
+async def test_time_that_a_send_goes_unanswered_is_no_time_open() -> None:
+    """A socket on which nothing but silence follows a send was never sound, though it takes a minute to find out."""
+    async with running(UDP) as bench:
+        bench.module.answer("AT+CSOSEND", *SILENCE)
+        for _ in range(12):
+            socket = await bench.opened("udp")
+            with pytest.raises(Exception, match="no final result"):
+                await socket.send(b"x")
+        failed = now()
+        await bench.opened("udp")
+        assert now() - failed >= 0.75 * TIMES.socket_last
+
+
+@on_virtual_time
+async def test_back_off_outlives_the_session() -> None:
+    """A peer that refuses is not asked faster because the port was opened again."""
+    async with running(TCP) as bench:
+        bench.module.answer("AT+CSOCON", "ERROR", "+CSOERR: 0,3")
+        await bench.online()
+        await asyncio.sleep(3600)
+        before = bench.module.times("AT+CSOCON")
+        bench.module.unplug()
+        await asyncio.sleep(3600)
+        assert bench.module.opened == 2
+        assert bench.module.times("AT+CSOCON") - before < 20
+
+
+@on_virtual_time
+async def test_data_that_comes_while_the_socket_waits_to_be_closed() -> None:
+    """What the peer sent is delivered for as long as the module has its connection."""
+    module = SlowModule("AT+CSOCON=1", 60, "OK")
+    saving = PowerSavingSettings(active_time=60, periodic_update=43200)
+    async with running(TCP, SLOW, module=module, power_saving=saving) as bench:
+        tcp = await bench.opened("tcp")
+        opening = asyncio.create_task(bench.socket("slow").wait_open())
+        await asyncio.sleep(20)
+        assert (bench.phases("tcp")[-1], module.times("AT+CSOCL"), tcp.id) == (Phase.CLOSED, 0, 0)
+        module.say("+CSONMI: 0,6,313233")
+        await opening
+        await module.hears("AT+CSOCL")
+        assert bench.data == [("tcp", b"123")]
+
+
+@on_virtual_time
+async def test_a_refused_closing_costs_no_id() -> None:
+    """An id that the module did not free, though it was told to, is freed later."""
+    module = ScriptedModule()
+    for _ in range(7):
+        module.answer_once("AT+CSOCL", "ERROR")
+    async with running(UDP, module=module) as bench:
+        for _ in range(7):
+            socket = await bench.opened("udp")
+            module.say(f"+CSOERR: {socket.id},2")
+            await asyncio.sleep(DAY)
+        socket = await bench.opened("udp")
+        assert module.sockets == {socket.id}
+
+
+@pytest.mark.parametrize("taken", [1, 5])
+@on_virtual_time
+async def test_an_unreadable_creation_costs_no_id(taken: int) -> None:
+    """A socket that was made without its id being understood is closed, and so are others that take up all places."""
+    module = ScriptedModule()
+    async with running(UDP, module=module) as bench:
+        await bench.opened("udp")
+        module.sockets |= set(range(taken))
+        if taken == 1:
+            module.answer_once("AT+CSOC", "+CS\x7fC: 1", "OK")
+            module.sockets.add(1)
+        module.say("+CSOERR: 0,2")
+        await module.hears("AT+CSOCL")
+        await bench.opened("udp")
+        await asyncio.sleep(1)
+        assert module.sockets == {bench.socket("udp").id}
+
+
+@pytest.mark.parametrize("settings", [UDP, TCP], ids=["udp", "tcp"])
+@pytest.mark.parametrize("status", ["0", "1"])
+@on_virtual_time
+async def test_an_end_whose_report_was_lost(settings: SocketSettings, status: str) -> None:
+    """A socket that only receives is asked after now and then: one that ended without a word is opened again."""
+    module = ScriptedModule()
+    module.answer("AT+CSOSTATUS", "+CSOSTATUS: 0,2", "OK")
+    async with running(settings, module=module) as bench:
+        socket = await bench.opened(settings.name)
+        await asyncio.sleep(DAY)
+        assert bench.phases(settings.name) == [Phase.OPENING, Phase.OPEN]
+        module.say("+CSO\x7fRR: 0,2")
+        module.answer_once("AT+CSOSTATUS", f"+CSOSTATUS: 0,{status}", "OK")
+        await module.hears("AT+CSOC", times=2, within=2 * TIMES.refresh_every)
+        await bench.opened(settings.name)
+        assert socket.state.failure is not None
+        assert (socket.state.failure.code, socket.state.failure.name) == (None, "not_connected")
+
+
+@pytest.mark.parametrize("lines", [("ERROR",), ("OK",), ("+CSOSTATUS: 0,7", "OK"), SILENCE], ids=str)
+@on_virtual_time
+async def test_a_firmware_that_does_not_tell_the_status(lines: tuple[str, ...]) -> None:
+    """No answer, and one that nobody knows, are no reason to give a connection up."""
+    module = ScriptedModule()
+    module.answer("AT+CSOSTATUS", *lines)
+    async with running(UDP, module=module) as bench:
+        await bench.opened("udp")
+        await asyncio.sleep(3600)
+        assert module.times("AT+CSOSTATUS") > 5
+        assert module.times("AT+CSOC") == 1
+
+
+@on_virtual_time
+async def test_a_busy_connection_is_not_asked_after() -> None:
+    """What is used shows by itself whether it works."""
+    async with running(UDP) as bench:
+        socket = await bench.opened("udp")
+        for _ in range(36):
+            await socket.send(b"x")
+            await asyncio.sleep(100)
+        assert not bench.module.times("AT+CSOSTATUS")
