@@ -82,7 +82,7 @@ class Emulator:
         faults.on_heard = self.interpreter.feed
         self.module.on_report = self.interpreter.report
         self.module.on_power = self.interpreter.reset
-        self.uart.on_receive(faults.hear)
+        self.uart.on_receive = faults.hear
         self.module.on_rate = self._change_rate
         self.module.watch(self._changed)
         self._ran = False

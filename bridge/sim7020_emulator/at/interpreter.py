@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from sim7020_emulator.at.answer import SOUND, Answer, Spoiled, Withheld
-from sim7020_emulator.at.results import CME_TEXTS, NUMERIC_RESULTS, MobileEquipmentError, PlainError, Refused
+from sim7020_emulator.at.results import NUMERIC_RESULTS, MobileEquipmentError, PlainError, Refused
 from sim7020_emulator.at.syntax import MAX_LINE, Invocation, read_line
 from sim7020_emulator.schedule import Schedule
 
@@ -205,7 +205,7 @@ class Interpreter:
             case 1:
                 return f"+CME ERROR: {refused.code}"
             case 2:
-                return f"+CME ERROR: {CME_TEXTS[refused.code]}"
+                return f"+CME ERROR: {refused.code.text}"
             case _:
                 return "ERROR"
 

@@ -38,10 +38,9 @@ async def _resolve(call: Call) -> Answer:
         raise PlainError
     await module.schedule.pause(module.schedule.timing.resolve)
     try:
-        addresses = await module.internet.resolve(name)
+        return lines(f"+CDNSGIP: {await module.internet.address(name)}")
     except NameNotResolved:
         raise PlainError from None
-    return lines(f"+CDNSGIP: {addresses[0]}")
 
 
 async def _ping(call: Call) -> Answer:
@@ -55,13 +54,10 @@ async def _ping(call: Call) -> Answer:
         return Answer(final="BUSY")
     if not module.packet.online:
         raise MobileEquipmentError(Cme.NO_PDP_CONTEXT)
-    if is_address(target):
-        address = target
-    else:
-        try:
-            address = (await module.internet.resolve(target))[0]
-        except NameNotResolved:
-            raise PlainError from None
+    try:
+        address = await module.internet.address(target)
+    except NameNotResolved:
+        raise PlainError from None
     module.profile.set("CIPPING", f"{count},{size},{limit}")
     return Answer(then=lambda: module.services.ping(address, count=count, limit=limit))
 

@@ -7,7 +7,7 @@ from sim7020_emulator.at.results import PlainError
 from sim7020_emulator.handlers.command import Call, Command, setting, stored
 from sim7020_emulator.sockets.errors import SocketFailed
 from sim7020_emulator.sockets.internet import is_address
-from sim7020_emulator.sockets.socket import KeepAlive, ModuleSocket, State, Transport
+from sim7020_emulator.sockets.module_socket import KeepAlive, ModuleSocket, State, Transport
 from sim7020_emulator.sockets.table import SOCKETS
 
 _LAST = SOCKETS - 1

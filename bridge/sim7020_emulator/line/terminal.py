@@ -178,18 +178,13 @@ class PtyTerminal:
 
     def _client_left(self) -> None:
         """Forget what the client did not read, and make the next one find a raw terminal again."""
-        self._plugged_in = False
-        self._uart.unplug()
-        self._outgoing.clear()
+        self._forget_client()
         slave = os.open(self._device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         try:
             termios.tcflush(slave, termios.TCIFLUSH)
             self._make_raw()
         finally:
             os.close(slave)
-        loop = asyncio.get_running_loop()
-        loop.remove_reader(self._master)
-        loop.remove_writer(self._master)
         self._look_for_client()
 
     def _transmit(self, data: bytes) -> None:

@@ -116,7 +116,8 @@ class Uart:
     def __init__(self, rate: int) -> None:
         self._paced = rate != 0
         self._transmit: Callable[[bytes], None] | None = None
-        self._receive: Callable[[bytes], None] = lambda _: None
+        self.on_receive: Callable[[bytes], None] = lambda _: None
+        """Takes bytes from the host."""
         self.on_drained: Callable[[], None] = lambda: None
         self._outward = PacedLine(rate, self._leave)
         self._inward = PacedLine(rate, self._arrive, self._empty)
@@ -144,10 +145,6 @@ class Uart:
         """Bytes for the host that have not left yet."""
         return self._outward.backlog
 
-    def on_receive(self, receive: Callable[[bytes], None]) -> None:
-        """Say where bytes from the host go."""
-        self._receive = receive
-
     def feed(self, data: bytes) -> None:
         """Take bytes from the host."""
         self._inward.push(data)
@@ -170,4 +167,4 @@ class Uart:
             self._transmit(data)
 
     def _arrive(self, data: bytes) -> None:
-        self._receive(data)
+        self.on_receive(data)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from sim7020_emulator.schedule import Schedule
 from sim7020_emulator.sockets.host import HostSocket
-from sim7020_emulator.sockets.internet import FailurePoint, Internet, NameNotResolved, is_address
+from sim7020_emulator.sockets.internet import FailurePoint, Internet, NameNotResolved
 
 
 class CompatibleStack:
@@ -80,7 +80,7 @@ class CompatibleStack:
     async def _connect(self, link: HostSocket, host: str, port: int) -> None:
         await self._schedule.pause(self._schedule.timing.tcp_open)
         try:
-            address = host if is_address(host) else (await self._internet.resolve(host))[0]
+            address = await self._internet.address(host)
             if self._internet.failure(address, port, FailurePoint.CONNECT) is not None:
                 raise ConnectionRefusedError
             await link.connect(*self._internet.route(address, port))

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import fcntl
+import math
 import socket
 import struct
 import termios
@@ -11,14 +12,14 @@ from collections.abc import Callable
 
 from sim7020_emulator.schedule import Schedule
 
-SEGMENT = 512
+_SEGMENT = 512
 """The most bytes of a TCP stream that are reported as one piece."""
 
 _LARGEST_DATAGRAM = 65535
 _BACKLOG_LIMIT = 32768
 """Bytes that may wait for the network before a send is refused."""
 
-COVERAGE_POLL = 0.5
+_COVERAGE_POLL = 0.5
 """How often a stream without coverage looks for it, in seconds of the module's time."""
 _CONGESTION_POLL = 0.02
 """How often a socket looks whether the serial line has caught up, in seconds."""
@@ -78,6 +79,14 @@ class HostSocket:
         """Take a local port; raises ``OSError``."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind(("", port))
+
+    async def coverage(self, limit: float = math.inf) -> None:
+        """Wait until a stream has the network in reach; raises ``TimeoutError`` after ``limit`` seconds."""
+        end = self._schedule.now() + limit
+        while self._stream and not self._reaches():
+            if self._schedule.now() >= end:
+                raise TimeoutError
+            await self._schedule.wait(_COVERAGE_POLL)
 
     async def connect(self, host: str, port: int) -> None:
         """Connect, then begin to move data; raises ``OSError``."""
@@ -157,7 +166,7 @@ class HostSocket:
                 while self._uplink:
                     due, data = self._uplink[0]
                     await self._schedule.pause(due - self._schedule.now())
-                    await self._coverage()
+                    await self.coverage()
                     await loop.sock_sendall(self._socket, data)
                     self._uplink.popleft()
                     self._handed_over += len(data)
@@ -192,13 +201,13 @@ class HostSocket:
 
     async def _receive_loop(self) -> None:
         loop = asyncio.get_running_loop()
-        size = SEGMENT if self._stream else _LARGEST_DATAGRAM
+        size = _SEGMENT if self._stream else _LARGEST_DATAGRAM
         while True:
             while self._congested():
                 await self._schedule.wait(_CONGESTION_POLL)
             try:
                 data = await loop.sock_recv(self._socket, size)
-                await self._coverage()
+                await self.coverage()
             except OSError as error:
                 self._bring_down(error)
                 return
@@ -207,10 +216,6 @@ class HostSocket:
                 return
             if data:
                 self._bring_down(data)
-
-    async def _coverage(self) -> None:
-        while self._stream and not self._reaches():
-            await self._schedule.wait(COVERAGE_POLL)
 
     def _bring_down(self, item: bytes | OSError | None) -> None:
         """Pass something up to the module after the downlink's delay, in order."""

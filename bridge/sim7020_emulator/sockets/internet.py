@@ -82,6 +82,10 @@ class Internet:
             raise NameNotResolved(DNS_COMMON_ERROR) from None
         return tuple(dict.fromkeys(str(item[4][0]) for item in found))[:2]
 
+    async def address(self, host: str) -> str:
+        """Return a numeric address as it is, and a name's first; raises ``NameNotResolved``."""
+        return host if is_address(host) else (await self.resolve(host))[0]
+
     def echo(self, address: str, sequence: int) -> Echo:
         """Return the answer to the ping number ``sequence`` (from 0) of a series."""
         table = self.pings.get(address)

@@ -13,9 +13,9 @@ from sim7020_emulator.firmware.profile import Profile
 from sim7020_emulator.firmware.variants import Variants
 from sim7020_emulator.schedule import Schedule
 from sim7020_emulator.sockets.errors import SocketError, SocketFailed, error_code
-from sim7020_emulator.sockets.host import COVERAGE_POLL, HostSocket
+from sim7020_emulator.sockets.host import HostSocket
 from sim7020_emulator.sockets.internet import FailurePoint, Internet
-from sim7020_emulator.sockets.socket import ModuleSocket, State, Traffic, Transport
+from sim7020_emulator.sockets.module_socket import ModuleSocket, State, Traffic, Transport
 
 SOCKETS = 5
 """How many sockets the module has; ids are 0 to 4."""
@@ -219,16 +219,8 @@ class Sockets:
         if target.transport is Transport.TCP:
             self._active()
             await self._schedule.pause(self._schedule.timing.tcp_open)
-            await self._coverage()
+            await real.coverage(self._schedule.timing.connect_limit)
         await real.connect(*self._internet.route(address, port))
-
-    async def _coverage(self) -> None:
-        """Wait until the network is in reach, as long as a handshake is tried; raises ``TimeoutError``."""
-        end = self._schedule.now() + self._schedule.timing.connect_limit
-        while not self._reaches():
-            if self._schedule.now() >= end:
-                raise TimeoutError
-            await self._schedule.wait(COVERAGE_POLL)
 
     def _loses(self, target: ModuleSocket) -> bool:
         if target.transport is Transport.TCP:
