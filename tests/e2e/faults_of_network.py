@@ -56,11 +56,11 @@ FAULTS: Final = (
     Fault(
         "sim-pin-last-try",
         "SIM with one try left, and the configured PIN is wrong",
-        ends="sim_puk",
+        ends="sim_pin",
         modem={"pin": "9999"},
         stays=300,
         speed=150,
-        alerts=frozenset({"sim_puk"}),
+        alerts=frozenset({"sim_pin"}),
     ),
     Fault(
         "sim-pin",

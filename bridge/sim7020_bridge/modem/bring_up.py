@@ -15,12 +15,11 @@ from sim7020_bridge.commands.packet import ActivateContext, Attach, ReadDefaultA
 from sim7020_bridge.commands.power import ReportSleep
 from sim7020_bridge.commands.radio import Functionality, SetFunctionality
 from sim7020_bridge.commands.registration import RegistrationStatus, ReportRegistration
-from sim7020_bridge.commands.sim import EnterPin
 from sim7020_bridge.commands.sockets import ReceiveAsHex, ReportAcknowledgements, SetPullReceive
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer
 from sim7020_bridge.modem.clock import follow_network_time
 from sim7020_bridge.modem.module import Module
-from sim7020_bridge.modem.pin import PinMemory
+from sim7020_bridge.modem.pin import PinMemory, enter_pin
 from sim7020_bridge.modem.power_saving import set_power_saving
 from sim7020_bridge.modem.readings import (
     read_identity,
@@ -141,35 +140,16 @@ async def cycle_radio(module: Module) -> None:
 
 
 async def _unlocked(module: Module, pins: PinMemory) -> bool:
-    """Give the SIM its PIN if it asks for one: once, and never again the same one that it refused."""
+    """Give the SIM its PIN if it asks for one."""
     sim, pin = module.facts.state.sim, module.settings.pin
     if sim is None or not sim.pin_required:
         if sim is not None and sim.ready:
             pins.unlocked()
         return sim is not None and sim.ready
-    if pin is None:
-        module.facts.learn(PinProblem("none is configured"))
+    problem = "none is configured" if pin is None else await enter_pin(module, pin, pins)
+    if problem is not None:
+        module.facts.learn(PinProblem(problem))
         return False
-    if pins.was_tried(pin):
-        module.facts.learn(PinProblem("the configured one was tried before and not taken"))
-        return False
-    try:
-        # remembered before it is tried: a bridge that is killed in between must not try it twice
-        pins.remember(pin)
-    except OSError as error:
-        log.error("the PIN is not tried, for it can't be written down that it was: %s", error)
-        module.facts.learn(PinProblem(f"the configured one is not tried while state_dir can't be written ({error})"))
-        return False
-    try:
-        await module.execute(EnterPin(pin))
-    except CommandRefused as refused:
-        log.error("the SIM refused the configured PIN, which will not be tried again: %s", refused)
-        pins.refused()
-        # it may ask for its PUK now
-        await read_sim(module)
-        module.facts.learn(PinProblem("the configured one was refused, and is not tried again"))
-        return False
-    pins.taken()
     patience = module.timing.sim_patience
     return await _until(module, _sim_ready, read_sim, every=module.timing.sim_poll, patience=patience)
 

@@ -1,24 +1,38 @@
-"""Remembers across restarts which PIN a SIM refused: three wrong ones lock it."""
+"""Enters the SIM's PIN, and remembers across restarts which one was wrong: three wrong ones lock the SIM."""
 
+import asyncio
 import hashlib
 import hmac
 import logging
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
+
+from sim7020_bridge.commands.sim import EnterPin, ReadPinAttempts, SimState
+from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent
+from sim7020_bridge.modem.backoff import Backoff
+from sim7020_bridge.modem.module import Module
+from sim7020_bridge.modem.readings import read_sim
 
 log: Final = logging.getLogger(__name__)
 
 _SALT_BYTES: Final = 16
 _UNANSWERED: Final = b"?"
 _REFUSED: Final = b"!"
+_VERDICTS: Final = frozenset({12, 16})
+"""+CME ERRORs that are about the PIN itself: SIM PUK required, incorrect password (manual V1.05, +CPIN)."""
+_SIM_BUSY: Final = 14
+_SPARE_TRIES: Final = 2
+"""Tries that must be left for one of them to be used: the last one is a person's."""
 
 
 class PinMemory:
     """One modem's PIN that was tried and is not known to be right.
 
-    A PIN is remembered before it is tried and forgotten when the SIM took it, so that none is tried twice
-    even if the bridge is killed in between. Only a salted hash is written, readable by the bridge alone.
+    A PIN is remembered before it is tried, with how many tries were left then, and forgotten when the SIM took it,
+    so that a bridge that is killed in between does not try it twice. Only a salted hash is written, readable by the
+    bridge alone.
 
     Args:
         file: Where to remember it; its directory is made if need be.
@@ -27,8 +41,15 @@ class PinMemory:
     def __init__(self, file: Path) -> None:
         self._file = file
 
-    def was_tried(self, pin: str) -> bool:
-        """Whether this very PIN was tried and not taken. A file that can't be read or makes no sense counts as yes."""
+    def was_tried(self, pin: str, *, left: int | None = None) -> bool:
+        """Whether this very PIN was tried and used up a try, or may have.
+
+        A file that can't be read or makes no sense counts as yes.
+
+        Args:
+            pin: The PIN.
+            left: How many tries the SIM has left, if that is known: as many as before, and none was used up.
+        """
         try:
             kept = self._file.read_bytes()
         except FileNotFoundError:
@@ -41,15 +62,17 @@ class PinMemory:
         if len(kept) != 1 + len(wanted):
             log.error("cannot understand %s; the PIN is not tried until the file is deleted", self._file)
             return True
-        return hmac.compare_digest(kept[1:], wanted)
+        unused = left is not None and kept[:1].isdigit() and left >= int(kept[:1])
+        return hmac.compare_digest(kept[1:], wanted) and not unused
 
-    def remember(self, pin: str) -> None:
-        """Write down, durably, that a PIN is about to be tried.
+    def remember(self, pin: str, *, left: int | None = None) -> None:
+        """Write down, durably, that a PIN is about to be tried, and how many tries are left, if that is known.
 
         Raises:
             OSError: It can't be written, and so the PIN must not be tried.
         """
-        self._write(_UNANSWERED + _hashed(pin, os.urandom(_SALT_BYTES)))
+        mark = str(left).encode() if left in range(10) else _UNANSWERED
+        self._write(mark + _hashed(pin, os.urandom(_SALT_BYTES)))
 
     def refused(self) -> None:
         """The SIM would not have the PIN: from now on only another PIN is tried."""
@@ -58,8 +81,8 @@ class PinMemory:
         except OSError as error:
             log.error("cannot write %s: %s", self._file, error)
 
-    def taken(self) -> None:
-        """The SIM took the PIN."""
+    def forget(self) -> None:
+        """The SIM took the PIN, or did not look at it."""
         try:
             self._file.unlink(missing_ok=True)
         except OSError as error:
@@ -68,11 +91,11 @@ class PinMemory:
     def unlocked(self) -> None:
         """The SIM is ready: if its answer to the PIN was lost, it took it."""
         try:
-            unanswered = self._file.read_bytes().startswith(_UNANSWERED)
+            answered = self._file.read_bytes().startswith(_REFUSED)
         except OSError:
             return
-        if unanswered:
-            self.taken()
+        if not answered:
+            self.forget()
 
     def _write(self, content: bytes) -> None:
         """Replace the file as a whole: a power cut leaves the old one or the new one."""
@@ -93,5 +116,88 @@ class PinMemory:
             os.close(directory)
 
 
+@lru_cache(maxsize=8)
 def _hashed(pin: str, salt: bytes) -> bytes:
     return salt + hashlib.scrypt(pin.encode(), salt=salt, n=2**12, r=8, p=1)
+
+
+async def enter_pin(module: Module, pin: str, memory: PinMemory | None = None) -> str | None:
+    """Give a SIM that wants its PIN the PIN; return None once it wants it no more, else what is in the way, in words.
+
+    Only +CME ERROR 16 and 12 say that the PIN is wrong. After anything else, silence included, the SIM tells whether a
+    try was used up. If none was, the SIM was busy and is asked again for as long as it may be; the caller may, later.
+
+    Args:
+        module: The module.
+        pin: The PIN.
+        memory: What was tried before. Without it, a SIM that does not tell how many tries are left is not asked.
+    """
+    loop, timing = asyncio.get_running_loop(), module.timing
+    end, pauses = loop.time() + timing.sim_patience, Backoff(timing.sim_poll, timing.sim_patience)
+    while True:
+        left = await _tries_left(module)
+        problem = _obstacle(pin, left, memory)
+        if problem is not None:
+            return problem
+        said, used = await _try(module, pin, left)
+        if memory is not None and used is not None:
+            memory.refused() if used else memory.forget()
+        if said is None:
+            return None
+        log.log(logging.ERROR if used else logging.INFO, "the SIM did not take the PIN: %s", said)
+        await read_sim(module)
+        if used:
+            return f"the PIN was refused ({said})"
+        if not _wanted(module):
+            return None
+        if used is None:
+            return f"the PIN is not tried again, for nobody knows whether the SIM looked at it ({said})"
+        if loop.time() >= end:
+            return f"the SIM has not looked at the PIN yet ({said})"
+        await asyncio.sleep(pauses.next_wait())
+
+
+def _obstacle(pin: str, left: int | None, memory: PinMemory | None) -> str | None:
+    if memory is not None and memory.was_tried(pin, left=left):
+        return "the configured one was tried before and not taken"
+    if memory is None and left is None:
+        return "the module does not tell how many tries are left, so the PIN was not tried"
+    if left is not None and left < _SPARE_TRIES:
+        return f"only {left} try is left, so the PIN was not tried"
+    try:
+        # before it is tried: a bridge that is killed in between must not try it twice
+        if memory is not None:
+            memory.remember(pin, left=left)
+    except OSError as error:
+        log.error("the PIN is not tried, for it can't be written down that it was: %s", error)
+        return f"the configured one is not tried while state_dir can't be written ({error})"
+    return None
+
+
+async def _try(module: Module, pin: str, before: int | None) -> tuple[str | None, bool | None]:
+    """Enter the PIN; return what was said if it was not taken, and whether that used up a try, None if nobody knows."""
+    try:
+        await module.execute(EnterPin(pin))
+    except CommandRefused as refused:
+        said, code = refused.meaning or refused.result, refused.code
+    except ModuleSilent as silent:
+        said, code = str(silent), None
+    else:
+        return None, False
+    if code in _VERDICTS or code == _SIM_BUSY:
+        return said, code != _SIM_BUSY
+    left = await _tries_left(module)
+    return said, None if left is None or before is None else left < before
+
+
+async def _tries_left(module: Module) -> int | None:
+    try:
+        attempts = await module.execute(ReadPinAttempts())
+    except (CommandRefused, ModuleSilent, MalformedAnswer):
+        return None
+    return next((each.left for each in attempts if each.code == SimState.SIM_PIN), None)
+
+
+def _wanted(module: Module) -> bool:
+    sim = module.facts.state.sim
+    return sim is None or sim.pin_required

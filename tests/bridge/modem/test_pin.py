@@ -47,8 +47,8 @@ def test_pin_that_was_taken_is_forgotten(tmp_path: Path) -> None:
     """A right PIN may be given again after the next restart of the module."""
     memory = PinMemory(tmp_path / "shed.pin")
     memory.remember("1234")
-    memory.taken()
-    memory.taken()
+    memory.forget()
+    memory.forget()
     assert not memory.was_tried("1234")
 
 
@@ -63,6 +63,21 @@ def test_unlocked_sim_took_the_pin_that_it_did_not_answer(tmp_path: Path) -> Non
     memory.refused()
     memory.unlocked()
     assert memory.was_tried("1234")
+
+
+@pytest.mark.parametrize(
+    ("before", "left", "tried"),
+    [(3, 3, False), (2, 3, False), (3, 2, True), (3, None, True), (None, 3, True), (None, None, True), (12, 12, True)],
+)
+def test_pin_that_cost_no_try_was_not_tried(
+    tmp_path: Path, before: int | None, left: int | None, *, tried: bool
+) -> None:
+    """Whoever has as many tries as before the PIN was given has not looked at it; who does not tell may have."""
+    memory = PinMemory(tmp_path / "shed.pin")
+    memory.remember("1234", left=before)
+    assert memory.was_tried("1234", left=left) == tried
+    memory.refused()
+    assert memory.was_tried("1234", left=left)
 
 
 @pytest.mark.parametrize("content", [b"", b"?", b"?" + bytes(40), b"!" + bytes(300)])
@@ -80,7 +95,7 @@ def test_file_that_cannot_be_read_counts_as_tried(tmp_path: Path) -> None:
     assert memory.was_tried("1234")
     memory.unlocked()
     memory.refused()
-    memory.taken()
+    memory.forget()
     assert memory.was_tried("1234")
 
 

@@ -3,8 +3,11 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from sim7020_bridge.commands.sim import SimState
 from sim7020_bridge.modem.alerts import AlertId, alerts
+from sim7020_bridge.modem.pin import PinMemory
 from tests.bridge.modem.bench import now, running
 from tests.bridge.modem.test_recovery import HOUR, REATTACH, current, pressing, steps
 from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
@@ -97,6 +100,122 @@ async def test_bridge_that_is_killed_before_the_answer(tmp_path: Path) -> None:
         await bench.online()
     async with running(module=locked("OK"), pin="1234", state_dir=tmp_path) as bench:
         await bench.module.hears("AT+CPIN=1234")
+
+
+class Sim(ScriptedModule):
+    """A module whose SIM wants the PIN 1234, and may say something else the first times; it counts tries."""
+
+    def __init__(self, *first: tuple[str, ...], left: int = 3, costs: bool = False, tells: bool = True) -> None:
+        super().__init__()
+        self.first = list(first)
+        self.left = left
+        self.tells = tells
+        self._costs = costs
+        self.answer("AT+CPIN?", "+CPIN: SIM PIN", "OK")
+
+    @property
+    def tries(self) -> int:
+        """How often a PIN was entered."""
+        return sum(line.startswith("AT+CPIN=") for line in self.heard)
+
+    def _reply(self, line: str) -> tuple[str, ...]:
+        if line == "AT+CPINR" and self.tells:
+            return (f'+CPINR: "SIM PIN",{self.left},3', '+CPINR: "SIM PUK",10,10', "OK")
+        if not line.startswith("AT+CPIN="):
+            return super()._reply(line)
+        if self.first:
+            self.left -= self._costs
+            return self.first.pop(0)
+        if line != "AT+CPIN=1234":
+            self.left -= 1
+            return ("+CME ERROR: 16",)
+        self.answer("AT+CPIN?", "+CPIN: READY", "OK")
+        return ("OK",)
+
+
+NO_VERDICTS = {
+    "busy": ("+CME ERROR: 14",),
+    "not allowed": ("+CME ERROR: 3",),
+    "failure": ("+CME ERROR: 13",),
+    "no number": ("ERROR",),
+    "silence": SILENCE,
+}
+
+
+@pytest.mark.parametrize("answer", NO_VERDICTS.values(), ids=NO_VERDICTS)
+@on_virtual_time
+async def test_answer_that_is_no_verdict(answer: tuple[str, ...]) -> None:
+    """A right PIN that the SIM did not look at is soon given again; nobody is called, and nothing is kept."""
+    module = Sim(answer, answer)
+    async with running(module=module, pin="1234") as bench:
+        await bench.until(lambda state: state.sim is not None and state.sim.ready, within=120)
+        assert module.tries == 3
+        assert not any(alerts(state) for state in bench.states)
+        assert list(bench.state_dir.iterdir()) == []
+
+
+@pytest.mark.parametrize("answer", NO_VERDICTS.values(), ids=NO_VERDICTS)
+@on_virtual_time
+async def test_sim_that_is_busy_for_long(answer: tuple[str, ...], tmp_path: Path) -> None:
+    """A SIM that looks at no PIN is an alert, and gets the right one in the end, also after a restart."""
+    busy = Sim(*[answer] * 500)
+    async with running(module=busy, pin="1234", state_dir=tmp_path) as bench:
+        await asyncio.sleep(100)
+        assert current(bench) == {AlertId.SIM_PIN}
+        async with running(module=Sim(), pin="1234", state_dir=tmp_path) as restarted:
+            await restarted.online()
+        busy.first.clear()
+        await bench.until(lambda state: state.sim is not None and state.sim.ready, within=120)
+
+
+@pytest.mark.parametrize("answer", [("ERROR",), SILENCE, ("+CME ERROR: 100",)], ids=str)
+@pytest.mark.parametrize("tells", [True, False], ids=["counted", "not told"])
+@on_virtual_time
+async def test_answer_that_may_be_a_verdict(answer: tuple[str, ...], tmp_path: Path, *, tells: bool) -> None:
+    """A PIN that cost a try, or of which nobody knows whether it did, is given once, also over restarts."""
+    modules = [Sim(answer, answer, costs=True, tells=tells) for _ in range(2)]
+    for module in modules:
+        async with running(module=module, pin="9999", state_dir=tmp_path) as bench:
+            await asyncio.sleep(HOUR)
+            assert current(bench) == {AlertId.SIM_PIN}
+            module.unplug()
+            await asyncio.sleep(HOUR)
+    assert [module.tries for module in modules] == [1, 0]
+
+
+@pytest.mark.parametrize("left", [0, 1])
+@on_virtual_time
+async def test_last_try_is_a_person_s(left: int) -> None:
+    """Not even a PIN that was never tried is given where it could lock the SIM; three tries may have a bridge's one."""
+    module = Sim(left=left)
+    async with running(module=module, pin="1234") as bench:
+        await asyncio.sleep(HOUR)
+        assert module.tries == 0
+        assert f"only {left} try is left" in alerts(bench.modem.facts.state)[AlertId.SIM_PIN].message
+        module.left = 3
+        await bench.online()
+
+
+@on_virtual_time
+async def test_pin_of_a_bridge_that_was_killed(tmp_path: Path) -> None:
+    """A PIN whose answer nobody waited for is given again if it cost no try, and not if it did."""
+    PinMemory(tmp_path / "shed.pin").remember("1234", left=3)
+    async with running(module=Sim(left=2), pin="1234", state_dir=tmp_path) as bench:
+        await asyncio.sleep(HOUR)
+        assert (current(bench), bench.module.times("AT+CPIN=1234")) == ({AlertId.SIM_PIN}, 0)
+    async with running(module=Sim(left=3), pin="1234", state_dir=tmp_path) as bench:
+        await bench.online()
+
+
+@on_virtual_time
+async def test_pin_judged_wrong_is_cleared_by_deleting_the_file() -> None:
+    """Whoever knows better deletes the file; the bridge needs no restart for that."""
+    module = Sim(("+CME ERROR: 16",))
+    async with running(module=module, pin="1234") as bench:
+        await asyncio.sleep(HOUR)
+        assert (module.tries, current(bench)) == (1, {AlertId.SIM_PIN})
+        (bench.state_dir / "shed.pin").unlink()
+        await bench.until(lambda state: state.sim is not None and state.sim.ready, within=120)
 
 
 @on_virtual_time

@@ -8,13 +8,13 @@ from typing import Final
 from sim7020_bridge.commands.network import ReadDnsServers
 from sim7020_bridge.commands.packet import ReadBackoffTimer
 from sim7020_bridge.commands.radio import Functionality
-from sim7020_bridge.commands.sim import EnterPin, ReadPinAttempts
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer, RequestRefused
 from sim7020_bridge.kit.decode.words import verdict
 from sim7020_bridge.kit.probe.finding import Detail, Finding, Layer, Status, Wanted
 from sim7020_bridge.kit.probe.settings import read_cause
 from sim7020_bridge.modem.alerts import AlertId, alerts
 from sim7020_bridge.modem.module import Module
+from sim7020_bridge.modem.pin import enter_pin
 from sim7020_bridge.modem.readings import (
     read_pdn,
     read_radio,
@@ -75,25 +75,12 @@ class Network:
         return self._fine(Layer.SIM, "ready", {"imsi": identity.imsi, "iccid": identity.iccid})
 
     async def _enter_pin(self, pin: str | None) -> None:
-        if pin is None:
-            self._module.facts.learn(PinProblem("none was given (--pin)"))
-            return
-        try:
-            attempts = await self._module.execute(ReadPinAttempts())
-        except (CommandRefused, MalformedAnswer):
-            attempts = ()
-        left = next((each.left for each in attempts if each.code == "SIM PIN"), None)
-        if left is None or left < _SPARE_TRIES:
-            told = "the module does not tell how many tries are left" if left is None else f"only {left} try is left"
-            self._module.facts.learn(PinProblem(f"{told}, so the PIN was not tried"))
-            return
         self._begin(Layer.SIM, "entering the PIN")
-        try:
-            await self._module.execute(EnterPin(pin))
-        except CommandRefused as refused:
-            self._module.facts.learn(PinProblem(f"the PIN was refused ({refused.meaning or refused.result})"))
-            return
-        await self._until(lambda state: state.sim is not None and state.sim.ready, read_sim, _SIM_PATIENCE)
+        problem = "none was given (--pin)" if pin is None else await enter_pin(self._module, pin)
+        if problem is None:
+            await self._until(lambda state: state.sim is not None and state.sim.ready, read_sim, _SIM_PATIENCE)
+        else:
+            self._module.facts.learn(PinProblem(problem))
 
     async def _signal(self) -> bool:
         self._begin(Layer.SIGNAL, "looking for a signal")
@@ -234,8 +221,6 @@ class Network:
         return False
 
 
-_SPARE_TRIES: Final = 2
-"""Tries for the PIN that must be left for a probe to use one of them."""
 _SIM_ADVICE: Final = "Wait a moment and try again; else take the SIM out and put it in, and try it in a phone."
 _RADIO_ADVICE: Final = "The bridge switches it on by itself; by hand: AT+CFUN=1 in sim7020-bridge console."
 _SIGNAL_ADVICE: Final = (
