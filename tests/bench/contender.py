@@ -86,7 +86,7 @@ def _bridge(port: str, count: int) -> list[int]:
         urcs = command_module.UrcTable(())
         channel = channel_module.Channel(wire, urcs=urcs, on_urc=lambda _: None)
         running = asyncio.create_task(channel.run())
-        attention = command_module.Attention()
+        attention = command_module.Probe(1.0)
         try:
             return await _awaited(lambda: channel.execute(attention), count)
         finally:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sim7020_bridge import commands
-from sim7020_bridge.at.command import Answer, Attention, Command
+from sim7020_bridge.at.command import Answer, Command, Probe
 from sim7020_bridge.at.framer import Line
 from sim7020_bridge.commands import clock, edrx, identity, network, packet, power, radio, registration, sim, sockets
 from sim7020_bridge.commands.radio import Functionality
@@ -39,7 +39,7 @@ class Foreign(Command[tuple[str, ...]]):
 
 
 _COMMANDS: tuple[Command[Any], ...] = (
-    Attention(),
+    Probe(1.0),
     identity.EchoOff(),
     identity.VerboseResults(),
     identity.ReportErrorsByNumber(),

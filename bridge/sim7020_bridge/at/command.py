@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar, Final, Generic, Self, TypeVar
 
 from sim7020_bridge.at.cursor import Cursor
@@ -138,19 +138,9 @@ class ReadNumber(Question[int]):
         return cursor.integer()
 
 
-class Attention(Order):
-    """AT: ask for a sign of life.
-
-    V.250 section 5.2; no manual gives it a time, drivers wait a second.
-    """
-
-    syntax = "AT"
-    timeout = 1.0
-
-
 @dataclass(frozen=True, slots=True)
 class Probe(Order):
-    """AT with a deadline of its own; a missed one is an answer and no reason to resynchronise."""
+    """AT: ask for a sign of life (V.250 section 5.2); a missed deadline is an answer, no reason to resynchronise."""
 
     syntax = "{self.words}"
 
@@ -190,6 +180,17 @@ class Urc(ABC):
         Raises:
             MalformedAnswer: The line's shape is broken.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class NumbersReport(Urc):
+    """A URC whose arguments are whole numbers: its fields, in their order."""
+
+    @classmethod
+    def read(cls, line: Line) -> Self:
+        """Read a number for each field."""
+        cursor = Cursor(line)
+        return cls(*(cursor.integer() for _ in fields(cls)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,22 +72,16 @@ class ReadClock(Command[NetworkTime]):
         return NetworkTime.of(answer.only())
 
 
-@dataclass(frozen=True, slots=True)
 class UpdateClockFromNetwork(Order):
     """+CTZU: let the network set the clock; kept, and in force from the next restart on."""
 
-    syntax = "AT+CTZU={self.enabled:d}"
-
-    enabled: bool = True
+    syntax = "AT+CTZU=1"
 
 
-@dataclass(frozen=True, slots=True)
 class ReportNetworkTime(Order):
     """+CLTS: report the time that the network sends; kept, and in force from the next restart on."""
 
-    syntax = "AT+CLTS={self.enabled:d}"
-
-    enabled: bool = True
+    syntax = "AT+CLTS=1"
 
 
 @dataclass(frozen=True, slots=True)

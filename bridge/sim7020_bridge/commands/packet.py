@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Self
 
-from sim7020_bridge.at.command import Order, Question, Table, Urc
+from sim7020_bridge.at.command import NumbersReport, Order, Question, Table, Urc
 from sim7020_bridge.at.cursor import Cursor
 from sim7020_bridge.at.framer import Line
 from sim7020_bridge.at.results import Outcome
@@ -14,9 +14,6 @@ from sim7020_bridge.commands.secrets import mask
 
 ACTIVATION_TIMEOUT: Final = 150.0
 """Seconds that the manual gives ``+CGACT``; attaching takes the same road through the network."""
-
-LAST_PDN: Final = 151
-"""CME error: the last PDN can't be deactivated, the network wants it kept (detach instead)."""
 
 
 class Attach(Order):
@@ -63,7 +60,7 @@ class DeactivateContext(Order):
     """+CGACT: deactivate a PDN context.
 
     The manual has it answer NO CARRIER; TCP/IP note section 2.4 has OK.
-    Refused with CME 151 (LAST_PDN) where the network wants the last PDN kept.
+    Refused with CME 151 where the network wants the last PDN kept: detach instead.
     """
 
     syntax = "AT+CGACT=0,{self.cid}"
@@ -104,24 +101,21 @@ class SetDefaultApn(Order):
         apn: Access point name.
         user: User name, if the APN wants one.
         password: Its password.
-        pdp_type: IP, IPV6, IPV4V6 or Non-IP.
     """
 
     apn: str
     user: str = ""
     password: str = field(default="", repr=False)
-    pdp_type: str = "IP"
 
     def __post_init__(self) -> None:
         require_quotable(self.apn, "the APN")
         require_quotable(self.user, "the APN's user name")
         require_quotable(self.password, "the APN's password")
-        require_quotable(self.pdp_type, "the PDP type")
 
     def line(self) -> str:
         """Return the command line."""
         credentials = [self.user, self.password] if self.user or self.password else []
-        return "AT*MCGDEFCONT=" + ",".join(map(quoted, (self.pdp_type, self.apn, *credentials)))
+        return "AT*MCGDEFCONT=" + ",".join(map(quoted, ("IP", self.apn, *credentials)))
 
     def shown(self) -> str:
         """Return the command line without user and password."""
@@ -274,7 +268,7 @@ _LOSSES: Final = frozenset(PacketEventKind) - {PacketEventKind.MODULE_ACTIVATED}
 
 
 @dataclass(frozen=True, slots=True)
-class TrafficCount(Urc):
+class TrafficCount(NumbersReport):
     """*MGCOUNT: bytes and packets of a PDN context, compressed and not, up and down."""
 
     names = ("*MGCOUNT",)
@@ -286,9 +280,3 @@ class TrafficCount(Urc):
     down_compressed: int
     down: int
     down_packets: int
-
-    @classmethod
-    def read(cls, line: Line) -> Self:
-        """Read the seven numbers."""
-        cursor = Cursor(line)
-        return cls(*(cursor.integer() for _ in range(7)))

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final, NewType, Self
 
-from sim7020_bridge.at.command import Order, Question, Table, Urc
+from sim7020_bridge.at.command import NumbersReport, Order, Question, Table, Urc
 from sim7020_bridge.at.cursor import Cursor
 from sim7020_bridge.at.framer import Line
 from sim7020_bridge.commands.quoting import require_quotable, require_within
@@ -246,7 +246,7 @@ class DataWaiting(Urc):
 
 
 @dataclass(frozen=True, slots=True)
-class DataAcknowledged(Urc):
+class DataAcknowledged(NumbersReport):
     """SEND: a TCP peer acknowledged so many bytes (TCP/IP note section 3.6)."""
 
     names = ("SEND",)
@@ -254,27 +254,15 @@ class DataAcknowledged(Urc):
     socket: SocketId
     length: int
 
-    @classmethod
-    def read(cls, line: Line) -> Self:
-        """Read socket and length."""
-        cursor = Cursor(line)
-        return cls(SocketId(cursor.integer()), cursor.integer())
-
 
 @dataclass(frozen=True, slots=True)
-class SocketFailed(Urc):
+class SocketFailed(NumbersReport):
     """+CSOERR: a socket is dead; it keeps its id until it is closed (TCP/IP note section 3.9)."""
 
     names = ("+CSOERR",)
 
     socket: SocketId
     code: int
-
-    @classmethod
-    def read(cls, line: Line) -> Self:
-        """Read socket and code."""
-        cursor = Cursor(line)
-        return cls(SocketId(cursor.integer()), cursor.integer())
 
     @property
     def name(self) -> str:
@@ -309,17 +297,12 @@ Code 4 is printed as "connected" and means the opposite, as in lwIP, whose list 
 
 
 @dataclass(frozen=True, slots=True)
-class ClientConnected(Urc):
+class ClientConnected(NumbersReport):
     """+NEW CLIENT CONNEC: somebody connected to a listening socket, and got this id; the spelling is the module's."""
 
     names = ("+NEW CLIENT CONNEC", "+NEW CLIENT CONNECT")
 
     socket: SocketId
-
-    @classmethod
-    def read(cls, line: Line) -> Self:
-        """Read the new socket's id."""
-        return cls(SocketId(Cursor(line).integer()))
 
 
 def require_socket(socket: SocketId) -> None:

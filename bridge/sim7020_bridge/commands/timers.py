@@ -8,9 +8,6 @@ _VALUE_BITS: Final = 5
 _LARGEST_VALUE: Final = 31
 _BITS: Final = _UNIT_BITS + _VALUE_BITS
 
-DEACTIVATED: Final = "11100000"
-"""A timer that is switched off; the network's way to say no."""
-
 _T3412_UNITS: Final = {
     "011": 2,
     "100": 30,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sim7020_bridge.at.command import Attention, Command, Echo, Order, UnknownLine, UrcTable
+from sim7020_bridge.at.command import Command, Echo, Order, Probe, UnknownLine, UrcTable
 from sim7020_bridge.at.dialogue import Dialogue, Ended, Event, Repeated, Stray, Unsolicited, result_of
 from sim7020_bridge.at.framer import Line, Prompt
 from sim7020_bridge.at.results import Outcome
@@ -115,7 +115,7 @@ def test_stray_final_result(final: str) -> None:
 @pytest.mark.parametrize("text", ["DATA ACCEPT: 5", "NORMAL POWER DOWN"])
 def test_finals_only_where_declared(text: str) -> None:
     """These end only the commands that expect them; elsewhere they are news."""
-    assert unsolicited(Attention(), text) == [text]
+    assert unsolicited(Probe(1.0), text) == [text]
     assert unsolicited(None, text) == [text]
 
 
@@ -131,7 +131,7 @@ def test_power_down_ends_with_its_own_result() -> None:
 
 def test_unexpected_prompt_ends_nothing() -> None:
     """A data prompt leaves the pending command pending."""
-    assert [type(event) for event in events(Attention(), "> ", "OK")] == [Stray, Ended]
+    assert [type(event) for event in events(Probe(1.0), "> ", "OK")] == [Stray, Ended]
 
 
 @pytest.mark.parametrize("command", [EchoOff(), ReadManufacturer(), SetFunctionality(Functionality.FULL)])

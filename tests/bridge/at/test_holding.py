@@ -9,7 +9,7 @@ from typing import ClassVar
 import pytest
 
 from sim7020_bridge.at.channel import Channel
-from sim7020_bridge.at.command import Attention, Order
+from sim7020_bridge.at.command import Order, Probe
 from sim7020_bridge.commands.radio import ReadSignalQuality, SignalQuality
 from sim7020_bridge.commands.raw import RawCommand
 from sim7020_bridge.commands.registry import URCS
@@ -86,7 +86,7 @@ async def test_defect_of_a_command_is_its_callers() -> None:
     async with talking(wire) as (channel, _):
         with pytest.raises(UnicodeEncodeError):
             await channel.execute(Defective())
-        await channel.execute(Attention())
+        await channel.execute(Probe(1.0))
         assert wire.written == [b"AT\r"]
         assert channel.idle
 
@@ -236,7 +236,7 @@ async def test_end_at_any_moment(moment: float, *, unplugged: bool) -> None:
         assert len(wire.written) == sent
         assert all(isinstance(each, BridgeError | SignalQuality | None) for each in outcomes)
         with pytest.raises(LineError):
-            await channel.execute(Attention())
+            await channel.execute(Probe(1.0))
 
 
 @pytest.mark.parametrize("cancelled", range(len(COMMANDS) - 1))

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from sim7020_bridge.at.command import Attention, Order
+from sim7020_bridge.at.command import Order, Probe
 from sim7020_bridge.at.exchange import Succession
 from sim7020_bridge.commands.radio import ReadFunctionality
 from sim7020_bridge.commands.sockets import SocketFailed, SocketId
@@ -126,7 +126,7 @@ async def test_line_out_of_sync(bench: Bench) -> None:
         with pytest.raises(LineOutOfSync):
             await future
     with pytest.raises(LineOutOfSync):
-        await bench.channel.execute(Attention())
+        await bench.channel.execute(Probe(1.0))
     with pytest.raises(LineOutOfSync):
         await bench.channel.expect(SocketFailed)
 
