@@ -29,7 +29,7 @@ async def _function(call: Call) -> Answer:
 
 
 def _signal(call: Call) -> Answer:
-    return lines(f"+CSQ: {call.module.signal_text()}")
+    return lines(f"+CSQ: {call.module.radio.signal()}")
 
 
 def _signal_reports(call: Call) -> Answer:

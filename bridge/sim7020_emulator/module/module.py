@@ -11,7 +11,7 @@ from sim7020_emulator.module.facts import Facts
 from sim7020_emulator.module.models import Model
 from sim7020_emulator.module.packet import DEFAULT_CID, Packet
 from sim7020_emulator.module.power import Power, SupplyTrouble
-from sim7020_emulator.module.radio import Radio, Registration, rssi_of
+from sim7020_emulator.module.radio import Radio, Registration
 from sim7020_emulator.module.saving import LightSleep, PowerSavingMode
 from sim7020_emulator.module.services import NetworkServices
 from sim7020_emulator.module.sim import Sim
@@ -178,18 +178,12 @@ class Module:
         """Power the SIM and look for the network; reports follow."""
         self._begin(self._radio_on())
 
-    def signal_text(self) -> str:
-        """Compose rssi and ber as +CSQ and +CSQN print them; 99,99 with the radio off."""
-        if self.profile.number("CFUN") != 1:
-            return "99,99"
-        return f"{rssi_of(self.facts, self.variants)},{self.facts.ber}"
-
     def change_fact(self, name: str, value: str) -> None:
         """Change a fact; a new signal is reported where +EXUNSOL asks for it."""
-        before = self.signal_text()
+        before = self.radio.signal()
         self.facts.set(name, value)
-        if self.profile.number("EXUNSOL") and self.signal_text() != before:
-            self.emit_urc(f"+CSQN: {self.signal_text()}")
+        if self.profile.number("EXUNSOL") and self.radio.signal() != before:
+            self.emit_urc(f"+CSQN: {self.radio.signal()}")
 
     def back_off(self) -> int:
         """Return the seconds that T3346 still runs."""

@@ -1,4 +1,4 @@
-"""Registration: what the network makes of the module, and the three families of reports.
+"""Registration and signal: what the network makes of the module, and the three families of reports.
 
 Source: 3GPP TS 27.007 sections 7.2, 10.1.20, 10.1.22; the forms of manual V1.05 and of the low-power note V1.03.
 """
@@ -42,21 +42,8 @@ _OUTCOMES = {
 _DEFAULT_CAUSE = 15
 
 
-def rssi_of(facts: Facts, variants: Variants) -> int:
-    """Return +CSQ's rssi: as set, or from a power in dBm by the table in force."""
-    if not facts.dbm:
-        return facts.rssi
-    dbm = int(facts.dbm)
-    if variants.is_set("csq_table", "27007"):
-        return max(0, min(31, (dbm + 113) // 2))
-    for rssi, highest in enumerate((-110, -107, -105)):
-        if dbm <= highest:
-            return rssi
-    return min(31, 3 + (dbm + 105) * 28 // 57)
-
-
 class Radio:
-    """Registration state and its reports.
+    """Registration state with its reports, and the signal.
 
     Args:
         report: Emits an unsolicited line.
@@ -77,6 +64,10 @@ class Radio:
     def registered(self) -> bool:
         """Say whether the network serves the module."""
         return self.stat in {Registration.HOME, Registration.ROAMING}
+
+    def signal(self) -> str:
+        """Compose rssi and ber as +CSQ and +CSQN print them; 99,99 with the radio off."""
+        return f"{self._rssi()},{self._facts.ber}" if self._profile.number("CFUN") == 1 else "99,99"
 
     def outcome(self) -> tuple[Registration, int]:
         """Return what an attach ends in: a state, and the EMM cause when denied."""
@@ -138,6 +129,18 @@ class Radio:
         elif denied and level in {3, 5}:
             fields += ["", "", "", *causes]
         return "+CEREG: " + ",".join(fields)
+
+    def _rssi(self) -> int:
+        """Return the rssi as set, or from a power in dBm by the table in force."""
+        if not self._facts.dbm:
+            return self._facts.rssi
+        dbm = int(self._facts.dbm)
+        if self._variants.is_set("csq_table", "27007"):
+            return max(0, min(31, (dbm + 113) // 2))
+        for rssi, highest in enumerate((-110, -107, -105)):
+            if dbm <= highest:
+                return rssi
+        return min(31, 3 + (dbm + 105) * 28 // 57)
 
     def _fields(self, key: str, *, read: bool) -> list[str]:
         stat = self.stat

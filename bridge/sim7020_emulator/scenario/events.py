@@ -45,8 +45,14 @@ def _on_module(action: Callable[[Module], None]) -> Action:
     return lambda target: action(target.module)
 
 
-def _pwrkey(_words: Words) -> Action:
-    return _on_module(lambda module: module.press_pwrkey())
+def _alone(action: Callable[[Module], None]) -> Callable[[Words], Action]:
+    """Declare an event that is told by its name alone."""
+    return lambda _words: _on_module(action)
+
+
+def _detach(module: Module) -> None:
+    if module.radio.registered:
+        module.lose_network()
 
 
 def _cut(module: Module) -> None:
@@ -90,10 +96,6 @@ def _sleep(words: Words) -> Action:
             module.schedule.timer(seconds, module.wake)
 
     return _on_module(action)
-
-
-def _wake(_words: Words) -> Action:
-    return _on_module(lambda module: module.wake())
 
 
 def _supply(words: Words) -> Action:
@@ -142,10 +144,6 @@ def _signal(words: Words) -> Action:
         module.change_fact("rssi", rssi)
 
     return _on_module(action)
-
-
-def _detach(_words: Words) -> Action:
-    return _on_module(lambda module: module.lose_network() if module.radio.registered else None)
 
 
 def _back_off(words: Words) -> Action:
@@ -272,16 +270,16 @@ def _note(words: Words) -> Action:
 
 
 WORDS: tuple[Word, ...] = (
-    Word("pwrkey", "press PWRKEY: starts the module, wakes it from PSM, or turns it off", _pwrkey),
+    Word("pwrkey", "press PWRKEY: starts the module, wakes it from PSM, or turns it off", _alone(Module.press_pwrkey)),
     Word("power off|on|cycle [SECONDS]", "cut the supply, restore it, or both with SECONDS (5) between", _power),
     Word("reboot [greeting|silent]", "restart by itself, with its greeting (default) or without a word", _reboot),
     Word("sleep [SECONDS]", "enter PSM whatever forbids it, until SECONDS later, the periodic TAU or PWRKEY", _sleep),
-    Word("wake", "leave PSM by itself", _wake),
+    Word("wake", "leave PSM by itself", _alone(Module.wake)),
     Word("supply low|too-low|high|too-high", "warn of the supply voltage; with too- go off after it", _supply),
     Word("sim ready|pin|puk|absent|failed", "put another SIM in, take it out, or let it fail", _sim),
     Word("registration VALUE", "the network changes its mind, as the fact of that name has it", _registration),
     Word("signal RSSI", "signal as +CSQ prints it, 0-31 or 99; the cell's figures follow", _signal),
-    Word("detach", "the network detaches the module, which searches again", _detach),
+    Word("detach", "the network detaches the module, which searches again", _alone(_detach)),
     Word("back-off SECONDS", "the same with T3346: no attach is tried before it has run out", _back_off),
     Word("pdn lost [CID]", "the network releases a PDN context (1)", _pdn),
     Word("socket close|reset|CODE [ID]", "sockets end: closed by the peer, reset, or with that +CSOERR code", _socket),
