@@ -10,6 +10,8 @@ from jsonschema import Draft202012Validator
 
 from sim7020_bridge.modem.alerts import AlertId
 from sim7020_bridge.modem.ladder import Rung
+from sim7020_bridge.modem.socket_state import Phase
+from sim7020_bridge.modem.state import Layer
 from sim7020_bridge.mqtt import documents
 from sim7020_bridge.mqtt.topics import Topics
 from tests.contract_check import CONTRACT, check, find, problems, topics
@@ -74,7 +76,7 @@ def test_every_file_and_topic_is_in_the_readme() -> None:
     text = (CONTRACT / "README.md").read_text()
     for row in topics():
         assert row["topic"].replace("{base}/{modem}/", "…/").replace("{", "<").replace("}", ">") in text
-    for word in (*AlertId, *documents.ReceiptState, *documents.Layer, *documents.SocketPhase, *Rung):
+    for word in (*AlertId, *documents.ReceiptState, *Layer, *Phase, *Rung):
         assert f"`{word}`" in text
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sim7020_bridge.logs import printable
-from sim7020_bridge.mqtt.documents import Layer
+from sim7020_bridge.modem.state import Layer
 from sim7020_bridge.mqtt.json_text import object_or_nothing
 from sim7020_bridge.mqtt.messages import Received
 

@@ -17,8 +17,8 @@ from sim7020_bridge.demo.picture import LAYERS, Picture, readable
 from sim7020_bridge.demo.round_trip import FINAL, RoundTrip, publish_telemetry, round_trip
 from sim7020_bridge.demo.stage import CONTROL, SOCKETS, TELEMETRY, TOPICS, Stage, set_up
 from sim7020_bridge.demo.view import View
+from sim7020_bridge.modem.state import Layer
 from sim7020_bridge.mqtt.client import MqttClient
-from sim7020_bridge.mqtt.documents import Layer
 from sim7020_bridge.mqtt.messages import Publication, Received
 
 DEADLINE: Final = 60.0

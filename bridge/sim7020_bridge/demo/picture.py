@@ -9,7 +9,7 @@ from typing import Any, Final
 from sim7020_bridge.config.model import SocketSettings
 from sim7020_bridge.config.topic_names import matches
 from sim7020_bridge.logs import printable
-from sim7020_bridge.mqtt.documents import Layer
+from sim7020_bridge.modem.state import Layer
 from sim7020_bridge.mqtt.json_text import object_or_nothing
 from sim7020_bridge.mqtt.messages import Received
 from sim7020_bridge.mqtt.topics import Subscription, Topics

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from sim7020_bridge.demo.picture import LAYERS, Outgoing, Picture, readable
 from sim7020_bridge.demo.stage import CONTROL, SOCKETS, TELEMETRY, Stage
-from sim7020_bridge.mqtt.documents import Layer
+from sim7020_bridge.modem.state import Layer
 
 _REFRESH: Final = 0.2
 """Seconds between two pictures: times that are shown pass, too, when nothing happens."""

@@ -16,28 +16,6 @@ ONLINE = b"online"
 OFFLINE = b"offline"
 
 
-class Layer(StrEnum):
-    """The lowest layer of the link that does not hold, or what the link is when all hold."""
-
-    PORT = "port"
-    AT = "at"
-    SIM = "sim"
-    RADIO = "radio"
-    REGISTRATION = "registration"
-    PDN = "pdn"
-    ONLINE = "online"
-    SLEEPING = "sleeping"
-
-
-class SocketPhase(StrEnum):
-    """Where a socket is."""
-
-    CLOSED = "closed"
-    OPENING = "opening"
-    OPEN = "open"
-    BACKOFF = "backoff"
-
-
 class ReceiptState(StrEnum):
     """What became of a message so far."""
 
@@ -107,9 +85,9 @@ class InfoDocument:
 
 @dataclass(frozen=True, slots=True)
 class LinkState:
-    """The lowest layer that does not hold, why in words for people, and since when."""
+    """The lowest layer that does not hold (or ``online`` or ``sleeping``), why in words for people, and since when."""
 
-    layer: Layer
+    layer: str
     reason: str | None
     since: datetime
 
@@ -276,9 +254,9 @@ class SocketTraffic:
 
 @dataclass(frozen=True, slots=True)
 class SocketStateDocument:
-    """``.../socket/<socket>/state``."""
+    """``.../socket/<socket>/state``: ``phase`` is ``closed``, ``opening``, ``open`` or ``backoff``."""
 
-    phase: SocketPhase
+    phase: str
     protocol: str
     host: str
     port: int

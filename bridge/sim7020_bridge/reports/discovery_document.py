@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from sim7020_bridge import VERSION
-from sim7020_bridge.modem.state import Identity
-from sim7020_bridge.mqtt.documents import Layer
+from sim7020_bridge.modem.state import Identity, Layer
 from sim7020_bridge.mqtt.topics import Topics
 
 Entity = Mapping[str, object]

@@ -54,7 +54,7 @@ def state_document(state: ModemState, outbox: Outbox, usage: Usage) -> documents
     """Return the contract's ``state`` for what is known."""
     link = state.link
     return documents.StateDocument(
-        link=documents.LinkState(documents.Layer(link.layer), link.reason, link.since),
+        link=documents.LinkState(link.layer, link.reason, link.since),
         sim=documents.SimState(_sim_status(state.sim)),
         signal=_signal_document(state),
         registration=_registration_document(state),
@@ -119,7 +119,7 @@ def socket_document(socket: ModemSocket, *, in_pools: bool) -> documents.SocketS
     settings, state = socket.settings, socket.state
     failure = state.failure
     return documents.SocketStateDocument(
-        phase=documents.SocketPhase(state.phase),
+        phase=state.phase,
         protocol=settings.transport,
         host=settings.host,
         port=settings.port,

@@ -5,7 +5,8 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 from sim7020_bridge import VERSION
-from sim7020_bridge.mqtt.documents import Layer, SocketPhase
+from sim7020_bridge.modem.socket_state import Phase
+from sim7020_bridge.modem.state import Layer
 from sim7020_bridge.service.health import Snapshot
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -95,7 +96,7 @@ def _modem(snapshot: Snapshot) -> Iterator[Sample]:
     yield sample("module_answering", snapshot.health.answering)
     yield sample("broker_connected", snapshot.health.broker_connected)
     for layer in Layer:
-        yield sample("link_layer", layer is state.link.layer, ("layer", layer))
+        yield sample("link_layer", layer == state.link.layer, ("layer", layer))
     yield sample("signal_rssi_dbm", state.signal.rssi)
     yield sample("signal_rsrp_dbm", state.signal.rsrp)
     yield sample("signal_rsrq_db", state.signal.rsrq)
@@ -117,7 +118,7 @@ def _modem(snapshot: Snapshot) -> Iterator[Sample]:
     yield sample("resyncs_total", state.counters.resyncs)
     for name, socket in snapshot.sockets.items():
         label = ("socket", name)
-        yield sample("socket_open", socket.phase is SocketPhase.OPEN, label)
+        yield sample("socket_open", socket.phase == Phase.OPEN, label)
         yield sample("socket_sent_messages_total", socket.sent.messages, label)
         yield sample("socket_sent_bytes_total", socket.sent.bytes, label)
         yield sample("socket_received_messages_total", socket.received.messages, label)

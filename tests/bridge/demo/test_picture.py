@@ -8,7 +8,7 @@ import pytest
 
 from sim7020_bridge.demo.picture import Incoming, Outgoing, Picture, readable
 from sim7020_bridge.demo.stage import CONTROL, SOCKETS, TELEMETRY, TOPICS
-from sim7020_bridge.mqtt.documents import Layer
+from sim7020_bridge.modem.state import Layer
 from sim7020_bridge.mqtt.messages import Received
 
 

@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from sim7020_bridge.modem.socket_state import Phase
+from sim7020_bridge.modem.state import Layer
 from sim7020_bridge.mqtt.documents import (
     AlertDocument,
     BridgeInfo,
@@ -11,7 +13,6 @@ from sim7020_bridge.mqtt.documents import (
     EdrxState,
     ErrorDocument,
     InfoDocument,
-    Layer,
     LinkState,
     ModemInfo,
     PowerState,
@@ -22,7 +23,6 @@ from sim7020_bridge.mqtt.documents import (
     ResponseDocument,
     SocketError,
     SocketInfo,
-    SocketPhase,
     SocketStateDocument,
     StateDocument,
     event,
@@ -59,11 +59,11 @@ LINK = LinkState(Layer.PORT, "/dev/ttyUSB0 is missing", AT)
         ),
         ("alert/sim_missing", AlertDocument("sim_missing", "There is no SIM", "Put one in.", AT), True),
         ("event", event("recovered", AT, rung="reattach"), False),
-        ("socket/s/state", SocketStateDocument(SocketPhase.CLOSED, "tcp", "h", 1), True),
+        ("socket/s/state", SocketStateDocument(Phase.CLOSED, "tcp", "h", 1), True),
         (
             "socket/s/state",
             SocketStateDocument(
-                SocketPhase.BACKOFF, "tcp", "h", 1, last_error=SocketError(-1, "common", AT), address="198.51.100.7"
+                Phase.BACKOFF, "tcp", "h", 1, last_error=SocketError(-1, "common", AT), address="198.51.100.7"
             ),
             True,
         ),

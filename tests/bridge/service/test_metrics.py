@@ -4,6 +4,8 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from sim7020_bridge.modem.socket_state import Phase
+from sim7020_bridge.modem.state import Layer
 from sim7020_bridge.mqtt import documents
 from sim7020_bridge.service.health import Health, Snapshot, health_document
 from sim7020_bridge.service.metrics import exposition
@@ -11,7 +13,7 @@ from sim7020_bridge.service.metrics import exposition
 _SAMPLE = re.compile(r'(\w+)(?:\{(\w+="(?:[^"\\\n]|\\["\\n])*"(?:,\w+="(?:[^"\\\n]|\\["\\n])*")*)\})? (\S+)')
 
 NOTHING = documents.StateDocument(
-    link=documents.LinkState(documents.Layer.PORT, "no such device", datetime(2026, 11, 23, tzinfo=UTC)),
+    link=documents.LinkState(Layer.PORT, "no such device", datetime(2026, 11, 23, tzinfo=UTC)),
     sim=documents.SimState(None),
     signal=documents.SignalState(),
     registration=documents.RegistrationState(),
@@ -66,7 +68,7 @@ def test_values() -> None:
         counters=documents.Counters(documents.Recoveries(reattach=2), reboots=1, resyncs=3),
     )
     socket = documents.SocketStateDocument(
-        phase=documents.SocketPhase.OPEN,
+        phase=Phase.OPEN,
         protocol="udp",
         host="h",
         port=1,
