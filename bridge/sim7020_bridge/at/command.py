@@ -164,7 +164,8 @@ class ReadFlowControl(Order):
     answer_promised = True
 
 
-class Urc(ABC):
+@dataclass(frozen=True, slots=True)
+class Urc:
     """An unsolicited result code; a subclass is a frozen dataclass of its fields.
 
     ``names`` are the line names that announce it.
@@ -173,23 +174,17 @@ class Urc(ABC):
     names: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
-    @abstractmethod
     def read(cls, line: Line) -> Self:
         """Read the line.
 
         Raises:
             MalformedAnswer: The line's shape is broken.
         """
-
-
-@dataclass(frozen=True, slots=True)
-class NumbersReport(Urc):
-    """A URC whose arguments are whole numbers: its fields, in their order."""
+        return cls._of(Cursor(line))
 
     @classmethod
-    def read(cls, line: Line) -> Self:
-        """Read a number for each field."""
-        cursor = Cursor(line)
+    def _of(cls, cursor: Cursor) -> Self:
+        """Read the arguments; where a URC does not say otherwise, they are a whole number for each field."""
         return cls(*(cursor.integer() for _ in fields(cls)))
 
 
@@ -200,9 +195,8 @@ class UnknownLine(Urc):
     text: str
 
     @classmethod
-    def read(cls, line: Line) -> Self:
-        """Keep the text."""
-        return cls(line.text)
+    def _of(cls, cursor: Cursor) -> Self:
+        return cls(cursor.line.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,9 +206,8 @@ class Echo(Urc):
     text: str
 
     @classmethod
-    def read(cls, line: Line) -> Self:
-        """Keep the text."""
-        return cls(line.text)
+    def _of(cls, cursor: Cursor) -> Self:
+        return cls(cursor.line.text)
 
 
 class UrcTable:

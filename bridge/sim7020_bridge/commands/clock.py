@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Final, Self
 
-from sim7020_bridge.at.command import Answer, Command, Order, Urc
+from sim7020_bridge.at.command import Order, Question, Urc
 from sim7020_bridge.at.cursor import Cursor
 from sim7020_bridge.at.framer import Line
 from sim7020_bridge.commands.quoting import quoted, require_quotable, require_within
@@ -60,16 +60,14 @@ class NetworkTime:
         return cls(moment, zone)
 
 
-class ReadClock(Command[NetworkTime]):
+class ReadClock(Question[NetworkTime]):
     """+CCLK: read the clock, which starts in the year 00."""
 
     syntax = "AT+CCLK?"
     answer_names = ("+CCLK",)
-    one_line = True
 
-    def read(self, answer: Answer) -> NetworkTime:
-        """Read the time."""
-        return NetworkTime.of(answer.only())
+    def _value(self, cursor: Cursor) -> NetworkTime:
+        return NetworkTime.of(cursor.line)
 
 
 class UpdateClockFromNetwork(Order):
@@ -93,11 +91,10 @@ class TimeZoneReport(Urc):
     zone_quarters: int
 
     @classmethod
-    def read(cls, line: Line) -> Self:
-        """Read the number."""
-        found = _ZONE.fullmatch(Cursor(line).text())
+    def _of(cls, cursor: Cursor) -> Self:
+        found = _ZONE.fullmatch(cursor.text())
         if found is None:
-            raise MalformedAnswer(line.text, "no time zone")
+            raise MalformedAnswer(cursor.line.text, "no time zone")
         return cls(int(found[0]))
 
 
@@ -111,10 +108,9 @@ class NetworkTimeReport(Urc):
     daylight_saving: str | None
 
     @classmethod
-    def read(cls, line: Line) -> Self:
-        """Read the time and what follows it."""
-        time = NetworkTime.of(line)
-        said = [text for text in Cursor(line).rest() if text.startswith("DST")]
+    def _of(cls, cursor: Cursor) -> Self:
+        time = NetworkTime.of(cursor.line)
+        said = [text for text in cursor.rest() if text.startswith("DST")]
         return cls(time, said[0] if said else None)
 
 
@@ -156,6 +152,5 @@ class SntpReport(Urc):
     time: NetworkTime
 
     @classmethod
-    def read(cls, line: Line) -> Self:
-        """Read the time."""
-        return cls(NetworkTime.of(line))
+    def _of(cls, cursor: Cursor) -> Self:
+        return cls(NetworkTime.of(cursor.line))

@@ -5,7 +5,6 @@ from typing import Self
 
 from sim7020_bridge.at.command import Order, Question, Urc
 from sim7020_bridge.at.cursor import Cursor
-from sim7020_bridge.at.framer import Line
 from sim7020_bridge.commands.quoting import quoted, require_bits, require_within
 
 NB_IOT: int = 5
@@ -86,9 +85,8 @@ class EdrxReport(Urc):
     edrx: Edrx | None
 
     @classmethod
-    def read(cls, line: Line) -> Self:
-        """Read cycles and window."""
-        return cls(_edrx(Cursor(line)))
+    def _of(cls, cursor: Cursor) -> Self:
+        return cls(_edrx(cursor))
 
 
 def _edrx(cursor: Cursor) -> Edrx | None:

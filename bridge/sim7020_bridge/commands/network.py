@@ -30,13 +30,11 @@ class NameResolution(Urc):
     error: int | None = None
 
     @classmethod
-    def read(cls, line: Line) -> Self:
-        """Read success, failure, or the earliest firmware's bare address."""
-        cursor = Cursor(line)
+    def _of(cls, cursor: Cursor) -> Self:
         if not cursor.next_is_integer:
-            return cls(None, _addresses(line, cursor))
+            return cls(None, _addresses(cursor.line, cursor))
         if cursor.integer() == 1:
-            return cls(cursor.text(), _addresses(line, cursor))
+            return cls(cursor.text(), _addresses(cursor.line, cursor))
         return cls(None, (), cursor.optional_integer() or 0)
 
     @property
@@ -145,9 +143,7 @@ class PingReply(Urc):
     ttl: int
 
     @classmethod
-    def read(cls, line: Line) -> Self:
-        """Read the four fields."""
-        cursor = Cursor(line)
+    def _of(cls, cursor: Cursor) -> Self:
         return cls(cursor.integer(), cursor.text(), cursor.integer() * 100, cursor.optional_integer() or 0)
 
     @property

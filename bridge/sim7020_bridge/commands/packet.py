@@ -4,9 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Self
 
-from sim7020_bridge.at.command import NumbersReport, Order, Question, Table, Urc
+from sim7020_bridge.at.command import Order, Question, Table, Urc
 from sim7020_bridge.at.cursor import Cursor
-from sim7020_bridge.at.framer import Line
 from sim7020_bridge.at.results import Outcome
 from sim7020_bridge.commands.addresses import address_and_mask, dotted_address
 from sim7020_bridge.commands.quoting import quoted, require_quotable
@@ -250,13 +249,11 @@ class PacketEvent(Urc):
     text: str
 
     @classmethod
-    def read(cls, line: Line) -> Self:
-        """Read words and numbers."""
-        cursor = Cursor(line)
+    def _of(cls, cursor: Cursor) -> Self:
         words = cursor.text()
         kind = next((kind for kind in PacketEventKind if words == kind or words.startswith(f"{kind} ")), None)
         number = words.removeprefix(kind).strip() if kind is not None else ""
-        return cls(kind, int(number) if number.isdecimal() else None, cursor.optional_integer(), line.arguments)
+        return cls(kind, int(number) if number.isdecimal() else None, cursor.optional_integer(), cursor.line.arguments)
 
     @property
     def lost(self) -> bool:
@@ -268,7 +265,7 @@ _LOSSES: Final = frozenset(PacketEventKind) - {PacketEventKind.MODULE_ACTIVATED}
 
 
 @dataclass(frozen=True, slots=True)
-class TrafficCount(NumbersReport):
+class TrafficCount(Urc):
     """*MGCOUNT: bytes and packets of a PDN context, compressed and not, up and down."""
 
     names = ("*MGCOUNT",)

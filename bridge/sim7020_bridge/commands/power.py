@@ -6,7 +6,6 @@ from typing import Self
 
 from sim7020_bridge.at.command import Order, Question, Urc
 from sim7020_bridge.at.cursor import Cursor
-from sim7020_bridge.at.framer import Line
 from sim7020_bridge.commands.quoting import quoted, require_bits, require_within
 from sim7020_bridge.errors import MalformedAnswer
 
@@ -16,11 +15,6 @@ class PoweredDown(Urc):
     """NORMAL POWER DOWN: the module switched itself off."""
 
     names = ("NORMAL POWER DOWN",)
-
-    @classmethod
-    def read(cls, line: Line) -> Self:  # noqa: ARG003 - the words are all there is
-        """Take note."""
-        return cls()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +57,8 @@ class SupplyReport(Urc):
     power_down: bool
 
     @classmethod
-    def read(cls, line: Line) -> Self:
-        """Read the words."""
-        return cls(over=line.name.startswith("OVER"), power_down=line.name.endswith("POWER DOWN"))
+    def _of(cls, cursor: Cursor) -> Self:
+        return cls(over=cursor.line.name.startswith("OVER"), power_down=cursor.line.name.endswith("POWER DOWN"))
 
     @property
     def words(self) -> str:
@@ -166,11 +159,10 @@ class SleepReport(Urc):
     entered: bool
 
     @classmethod
-    def read(cls, line: Line) -> Self:
-        """Read the words."""
-        words = Cursor(line).text()
+    def _of(cls, cursor: Cursor) -> Self:
+        words = cursor.text()
         if words not in {"ENTER PSM", "EXIT PSM"}:
-            raise MalformedAnswer(line.text, "neither ENTER PSM nor EXIT PSM")
+            raise MalformedAnswer(cursor.line.text, "neither ENTER PSM nor EXIT PSM")
         return cls(words == "ENTER PSM")
 
 

@@ -73,9 +73,8 @@ class FunctionalityReport(Urc):
     level: Functionality
 
     @classmethod
-    def read(cls, line: Line) -> Self:
-        """Read the level."""
-        return cls(Functionality.of(Cursor(line).integer()))
+    def _of(cls, cursor: Cursor) -> Self:
+        return cls(Functionality.of(cursor.integer()))
 
 
 _UNKNOWN: Final = 99
@@ -134,9 +133,8 @@ class SignalReport(Urc):
     signal: SignalQuality
 
     @classmethod
-    def read(cls, line: Line) -> Self:
-        """Read index and error class."""
-        return cls(_signal(Cursor(line)))
+    def _of(cls, cursor: Cursor) -> Self:
+        return cls(_signal(cursor))
 
 
 def _signal(cursor: Cursor) -> SignalQuality:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Final, Self
 
-from sim7020_bridge.at.command import Answer, Command, Order, Question, Urc
+from sim7020_bridge.at.command import Order, Question, Urc
 from sim7020_bridge.at.cursor import Cursor
 from sim7020_bridge.at.framer import Line
 from sim7020_bridge.commands.quoting import require_within
@@ -171,17 +171,14 @@ class ReportRegistration(Order):
 
 
 @dataclass(frozen=True, slots=True)
-class _ReadRegistration(Command[Registration]):
+class _ReadRegistration(Question[Registration]):
     # `+CEREG: <n>,<stat>` answers, `+CEREG: <stat>[,"tac",...]` is unsolicited: only the shape tells
-    one_line = True
-
     def answers(self, line: Line) -> bool:
         """Accept the read form alone."""
         return line.name in self.answer_names and _is_read_form(line)
 
-    def read(self, answer: Answer) -> Registration:
-        """Read the registration."""
-        return _registration(answer.only())
+    def _value(self, cursor: Cursor) -> Registration:
+        return _registration(cursor.line)
 
 
 class ReadRegistration(_ReadRegistration):
@@ -211,9 +208,8 @@ class RegistrationReport(Urc):
     registration: Registration
 
     @classmethod
-    def read(cls, line: Line) -> Self:
-        """Read either form."""
-        return cls(Domain(line.name), _registration(line))
+    def _of(cls, cursor: Cursor) -> Self:
+        return cls(Domain(cursor.line.name), _registration(cursor.line))
 
 
 def _is_read_form(line: Line) -> bool:

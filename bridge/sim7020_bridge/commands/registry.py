@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from sim7020_bridge.at.command import Urc, UrcTable
-from sim7020_bridge.at.framer import Line
+from sim7020_bridge.at.cursor import Cursor
 from sim7020_bridge.commands.clock import NetworkTimeReport, SntpReport, TimeZoneReport
 from sim7020_bridge.commands.edrx import EdrxReport
 from sim7020_bridge.commands.network import NameResolution, PingReply
@@ -25,9 +25,8 @@ class Greeting(Urc):
     text: str
 
     @classmethod
-    def read(cls, line: Line) -> Self:
-        """Keep the name."""
-        return cls(line.name)
+    def _of(cls, cursor: Cursor) -> Self:
+        return cls(cursor.line.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +57,8 @@ class ForeignReport(Urc):
     arguments: str
 
     @classmethod
-    def read(cls, line: Line) -> Self:
-        """Keep name and arguments."""
-        return cls(line.name, line.arguments)
+    def _of(cls, cursor: Cursor) -> Self:
+        return cls(cursor.line.name, cursor.line.arguments)
 
 
 URCS: Final = UrcTable(

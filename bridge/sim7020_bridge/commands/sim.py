@@ -169,9 +169,8 @@ class SimReport(Urc):
     code: str
 
     @classmethod
-    def read(cls, line: Line) -> Self:
-        """Read the code."""
-        return cls(Cursor(line).text())
+    def _of(cls, cursor: Cursor) -> Self:
+        return cls(cursor.text())
 
     @property
     def reading(self) -> SimReading:
@@ -188,8 +187,6 @@ class SimInsertedReport(Urc):
     inserted: bool
 
     @classmethod
-    def read(cls, line: Line) -> Self:
-        """Read the second number; the first says that reports are on."""
-        cursor = Cursor(line)
+    def _of(cls, cursor: Cursor) -> Self:
         cursor.skip()
         return cls(cursor.integer() == 1)

@@ -4,9 +4,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final, NewType, Self
 
-from sim7020_bridge.at.command import NumbersReport, Order, Question, Table, Urc
+from sim7020_bridge.at.command import Order, Question, Table, Urc
 from sim7020_bridge.at.cursor import Cursor
-from sim7020_bridge.at.framer import Line
 from sim7020_bridge.commands.quoting import require_quotable, require_within
 from sim7020_bridge.commands.secrets import mask
 from sim7020_bridge.errors import MalformedAnswer
@@ -217,14 +216,12 @@ class DataReceived(Urc):
     data: bytes = field(repr=False)
 
     @classmethod
-    def read(cls, line: Line) -> Self:
-        """Read the payload."""
-        cursor = Cursor(line)
+    def _of(cls, cursor: Cursor) -> Self:
         socket = SocketId(cursor.integer())
         digits = cursor.integer()
         data = cursor.hexadecimal() if digits else b""
         if 2 * len(data) != digits:
-            raise MalformedAnswer(line.name, f"{2 * len(data)} hex digits where {digits} were announced")
+            raise MalformedAnswer(cursor.line.name, f"{2 * len(data)} hex digits where {digits} were announced")
         return cls(socket, data)
 
 
@@ -237,16 +234,14 @@ class DataWaiting(Urc):
     socket: SocketId
 
     @classmethod
-    def read(cls, line: Line) -> Self:
-        """Read the socket's id."""
-        cursor = Cursor(line)
+    def _of(cls, cursor: Cursor) -> Self:
         if cursor.integer() != 1:
-            raise MalformedAnswer(line.text, "the late answer to a fetch")
+            raise MalformedAnswer(cursor.line.text, "the late answer to a fetch")
         return cls(SocketId(cursor.integer()))
 
 
 @dataclass(frozen=True, slots=True)
-class DataAcknowledged(NumbersReport):
+class DataAcknowledged(Urc):
     """SEND: a TCP peer acknowledged so many bytes (TCP/IP note section 3.6)."""
 
     names = ("SEND",)
@@ -256,7 +251,7 @@ class DataAcknowledged(NumbersReport):
 
 
 @dataclass(frozen=True, slots=True)
-class SocketFailed(NumbersReport):
+class SocketFailed(Urc):
     """+CSOERR: a socket is dead; it keeps its id until it is closed (TCP/IP note section 3.9)."""
 
     names = ("+CSOERR",)
@@ -297,7 +292,7 @@ Code 4 is printed as "connected" and means the opposite, as in lwIP, whose list 
 
 
 @dataclass(frozen=True, slots=True)
-class ClientConnected(NumbersReport):
+class ClientConnected(Urc):
     """+NEW CLIENT CONNEC: somebody connected to a listening socket, and got this id; the spelling is the module's."""
 
     names = ("+NEW CLIENT CONNEC", "+NEW CLIENT CONNECT")

@@ -1,17 +1,15 @@
 """The command that waits for its final result, and what may answer it: the driver's own rule, for any command."""
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any, Final
 
 from sim7020_bridge.at.command import Command, Question
 from sim7020_bridge.at.cursor import Cursor
 from sim7020_bridge.at.framer import Line
-from sim7020_bridge.commands import identity, network, packet, power, radio, registration, sim, sockets
-from sim7020_bridge.commands.clock import ReadClock
-from sim7020_bridge.commands.edrx import ReadEdrxGranted
+from sim7020_bridge.commands import clock, edrx, identity, network, packet, power, radio, registration, sim, sockets
 from sim7020_bridge.commands.registry import URCS
 from sim7020_bridge.kit.decode.command_line import Asked, Form, commands_of
 from sim7020_bridge.kit.decode.vocabulary import REPORTS
@@ -37,49 +35,37 @@ class _ReadCircuitRegistration(registration.ReadGprsRegistration):
     answer_names = ("+CREG",)
 
 
-DECLARED: Final[Mapping[tuple[str, Form], Command[Any]]] = MappingProxyType(
-    {
-        ("+CBC", Form.EXECUTE): power.ReadSupply(),
-        ("+CCID", Form.EXECUTE): identity.ReadIccid(),
-        ("+CCLK", Form.READ): ReadClock(),
-        ("+CDNSCFG", Form.READ): network.ReadDnsServers(),
-        ("+CDNSGIP", Form.WRITE): network.ResolveName(""),
-        ("+CEDRXRDP", Form.EXECUTE): ReadEdrxGranted(),
-        ("+CENG", Form.READ): radio.ReadCell(),
-        ("+CEREG", Form.READ): registration.ReadRegistration(),
-        ("+CFUN", Form.READ): radio.ReadFunctionality(),
-        ("+CGACT", Form.READ): packet.ReadContextStates(),
-        ("+CGATT", Form.READ): _ReadAttachment(),
-        ("+CGCONTRDP", Form.EXECUTE): packet.ReadContextParameters(),
+_FAMILIES: Final = (clock, edrx, identity, network, packet, power, radio, registration, sim, sockets)
+
+
+def _questions() -> Iterator[Command[Any]]:
+    """Make every command of the driver's that is answered with text; of those with parameters any will do."""
+    for family in _FAMILIES:
+        for kind in vars(family).values():
+            if isinstance(kind, type) and issubclass(kind, Command) and kind.answer_names and not fields(kind):
+                yield kind()
+    yield from (network.ResolveName(""), sockets.CreateSocket(stream=False), sockets.ReadSocketStatus(_SOCKET))
+    yield from (_ReadAttachment(), _ReadRetention(), _ReadCircuitRegistration())
+
+
+def _declared() -> dict[tuple[str, Form], Command[Any]]:
+    found: dict[tuple[str, Form], Command[Any]] = {}
+    for question in _questions():
+        (asked,) = commands_of(question.line())
+        found[asked.name, asked.form] = question
+    return found | {
         ("+CGCONTRDP", Form.WRITE): packet.ReadContextParameters(),
-        ("+CGMI", Form.EXECUTE): identity.ReadManufacturer(),
-        ("+CGMM", Form.EXECUTE): identity.ReadModel(),
-        ("+CGMR", Form.EXECUTE): identity.ReadFirmware(),
-        ("+CGPADDR", Form.EXECUTE): packet.ReadAddresses(),
         ("+CGPADDR", Form.WRITE): packet.ReadAddresses(),
-        ("+CGREG", Form.READ): registration.ReadGprsRegistration(),
-        ("+CGSN", Form.EXECUTE): identity.ReadImei(),
-        ("+CIMI", Form.EXECUTE): identity.ReadImsi(),
-        ("+COPS", Form.READ): registration.ReadOperator(),
-        ("+CPIN", Form.READ): sim.ReadSimState(),
-        ("+CPINR", Form.EXECUTE): sim.ReadPinAttempts(),
         ("+CPINR", Form.READ): sim.ReadPinAttempts(),
-        ("+CPSMS", Form.READ): power.ReadPowerSaving(),
-        ("+CREG", Form.READ): _ReadCircuitRegistration(),
-        ("+CSOC", Form.READ): sockets.ReadSockets(),
-        ("+CSOC", Form.WRITE): sockets.CreateSocket(stream=False),
-        ("+CSOSTATUS", Form.WRITE): sockets.ReadSocketStatus(_SOCKET),
-        ("+CSQ", Form.EXECUTE): radio.ReadSignalQuality(),
-        ("+CTRJ", Form.READ): packet.ReadBackoffTimer(),
         ("+GMI", Form.EXECUTE): identity.ReadManufacturer(),
         ("+GMM", Form.EXECUTE): identity.ReadModel(),
         ("+GMR", Form.EXECUTE): identity.ReadFirmware(),
         ("+GSN", Form.EXECUTE): identity.ReadImei(),
         ("+ICCID", Form.EXECUTE): identity.ReadIccid(),
-        ("+RETENTION", Form.READ): _ReadRetention(),
-        ("*MCGDEFCONT", Form.READ): packet.ReadDefaultApn(),
     }
-)
+
+
+DECLARED: Final[Mapping[tuple[str, Form], Command[Any]]] = MappingProxyType(_declared())
 """Commands by what is asked, the driver's and a few that it never sends: they say what answers them, and read it."""
 
 
