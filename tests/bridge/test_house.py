@@ -24,11 +24,11 @@ GROUPS = PROJECT["dependency-groups"]
 LOCKS = sorted(path.stem for path in (ROOT / "requirements").glob("*.txt"))
 OF_GROUPS = sorted(set(LOCKS) - {"demo", "dev", "runtime"})
 
-# Import package -> the file or folder of the bridge that knows it; rich draws what the terminal shows, in two places.
+# Import package -> the file or folder of the bridge that knows it; rich draws what the terminal shows, in three places.
 HOMES = {
     "click": ("cli/",),
     "paho": ("mqtt/client.py",),
-    "rich": ("cli/", "demo/view.py"),
+    "rich": ("cli/", "demo/view.py", "kit/watch/screen.py"),
     "ruamel": ("config/load.py",),
     "serial": ("port/port.py",),
     "voluptuous": ("config/schema.py",),

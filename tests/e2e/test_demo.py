@@ -125,9 +125,10 @@ async def test_a_terminal_gets_the_picture() -> None:
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", output.getvalue())
     last = text[text.rindex("sim7020-bridge demo") :]
     for shown in (
-        "online after",
+        "● online",
         "✓ registered",
-        "telemetry open, control open",
+        "open, udp to 198.51.100.7:5005",
+        "open, tcp to 198.51.100.7:7000",
         "SIM7020E",
         "→ greenhouse/temperature",
         "✓ accepted",

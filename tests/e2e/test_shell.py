@@ -192,7 +192,7 @@ async def test_no_broker() -> None:
 
 
 async def test_watch_in_a_terminal(world: World) -> None:
-    """The live view shows the modem, its sockets and each message, and Ctrl-C ends it."""
+    """The live view shows the modem, its sockets and what becomes of each message, and Ctrl-C ends it."""
     emulator = await world.emulator()
     server = await world.udp(echo=True)
     service = Configured(world, emulator.place, {"telemetry": udp(server.port)})
@@ -201,8 +201,10 @@ async def test_watch_in_a_terminal(world: World) -> None:
         await terminal.sees("shed")
         await terminal.sees("online")
         await shed.send("telemetry", b"hello there", "m1")
-        await terminal.sees("socket/telemetry/send  hello there")
-        await terminal.sees("socket/telemetry/received  hello there")
+        await terminal.sees("→ sim7020/shed/socket/")
+        await terminal.sees("✓ accepted")
+        await terminal.sees("← sim7020/shed/socket/")
+        await terminal.sees("hello there")
         await terminal.sees("1 sent")
         terminal.types("\x03")
         assert await terminal.ends() == 0

@@ -96,10 +96,10 @@ async def _send(mqtt: MqttSettings, topics: Topics, body: Mapping[str, object], 
     receipt, response = topics.receipt(str(body["socket"])), topics.response("send")
 
     def take(received: Received) -> None:
-        document = object_or_nothing(received.payload)
-        ours = ("id", body["id"]) if received.topic == receipt else ("transaction", body["transaction"])
-        if document.get(ours[0]) == ours[1]:
-            heard.put_nowait(document)
+        told = object_or_nothing(received.payload)
+        key = "id" if received.topic == receipt else "transaction"
+        if told.get(key) == body[key]:
+            heard.put_nowait(told)
 
     loop = asyncio.get_running_loop()
     end = loop.time() + limit
@@ -109,23 +109,23 @@ async def _send(mqtt: MqttSettings, topics: Topics, body: Mapping[str, object], 
         try:
             async with asyncio.timeout_at(end):
                 while True:
-                    document = await heard.get()
+                    told = await heard.get()
                     answered = True
-                    _tell(document, as_json=as_json)
-                    if document.get("status") == "error":
+                    _tell(told, as_json=as_json)
+                    if told.get("status") == "error":
                         return EXIT_FAILED
-                    if document.get("final") is True:
-                        return 0 if document.get("state") in DELIVERED else EXIT_FAILED
+                    if told.get("final") is True:
+                        return 0 if told.get("state") in DELIVERED else EXIT_FAILED
         except TimeoutError:
             what = "it still waits, and may go later" if answered else "no bridge answers for this modem"
             click.echo(f"{what} (id {body['id']})", err=True)
             return EXIT_NO_ANSWER
 
 
-def _tell(document: dict[str, Any], *, as_json: bool) -> None:
+def _tell(told: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(document))
-    elif "status" not in document or document["status"] == "error":
-        error = document.get("error")
+        click.echo(json.dumps(told))
+    elif "status" not in told or told["status"] == "error":
+        error = told.get("error")
         why = f": {error.get('message')}" if isinstance(error, dict) else ""
-        click.echo(printable(f"{document.get('state', 'refused')}{why}"))
+        click.echo(printable(f"{told.get('state', 'refused')}{why}"))

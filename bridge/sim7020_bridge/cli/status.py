@@ -7,9 +7,9 @@ import sys
 import click
 
 from sim7020_bridge.cli.broker import connected, with_broker
-from sim7020_bridge.cli.modems import Modems, lines
 from sim7020_bridge.cli.options import EXIT_FAILED, EXIT_NO_ANSWER, JSON, ONE_MODEM, patience
 from sim7020_bridge.config.model import MqttSettings
+from sim7020_bridge.kit.watch.heard import Modems, alert_lines, facts
 from sim7020_bridge.logs import printable
 from sim7020_bridge.mqtt.messages import Received
 
@@ -39,8 +39,8 @@ def status(*, mqtt: MqttSettings, modem: str | None, within: float, as_json: boo
     else:
         for each in found:
             click.echo(printable(each.name))
-            for subject, words in lines(each):
-                click.echo(f"  {printable(subject):<18} {printable(words)}")
+            for subject, words in (*facts(each), *(("ALERT", line) for line in alert_lines(each))):
+                click.echo(f"  {subject:<18} {words}")
     if not found or (modem is not None and not found[0].known):
         click.echo(f"nothing is known of {'any modem' if modem is None else modem} here", err=True)
         sys.exit(EXIT_NO_ANSWER)
@@ -52,12 +52,12 @@ async def _heard(mqtt: MqttSettings, modem: str | None, limit: float) -> Modems:
     news = asyncio.Event()
 
     def take(received: Received) -> None:
-        modems.take(received)
+        modems.hear(received)
         news.set()
 
     loop = asyncio.get_running_loop()
     end = loop.time() + limit
-    async with connected(mqtt, modems.topics, take, within=limit):
+    async with connected(mqtt, modems.retained, take, within=limit):
         while loop.time() < end:
             news.clear()
             try:

@@ -13,13 +13,15 @@ from typing import Any, Final
 
 from sim7020_bridge.demo.broker import BrokerProgram, find_broker
 from sim7020_bridge.demo.child import DemoFailed
-from sim7020_bridge.demo.picture import LAYERS, Picture, readable
 from sim7020_bridge.demo.round_trip import FINAL, RoundTrip, publish_telemetry, round_trip
-from sim7020_bridge.demo.stage import CONTROL, SOCKETS, TELEMETRY, TOPICS, Stage, set_up
+from sim7020_bridge.demo.stage import BASE, CONTROL, MODEM, TELEMETRY, Stage, set_up
 from sim7020_bridge.demo.view import View
+from sim7020_bridge.kit.watch.heard import LAYERS, Modems
+from sim7020_bridge.logs import printable
 from sim7020_bridge.modem.state import Layer
 from sim7020_bridge.mqtt.client import MqttClient
 from sim7020_bridge.mqtt.messages import Publication, Received
+from sim7020_bridge.mqtt.topics import Subscription
 
 DEADLINE: Final = 60.0
 """Longest that ``--once`` may take, in seconds."""
@@ -42,7 +44,7 @@ def run_demo(*, once: bool) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     view = View()
-    # What the children write is in their files; the demo's own log lines would tear the picture.
+    # What the children write is in their files; the demo's own log lines would tear the modems.
     logging.getLogger("sim7020_bridge").addHandler(logging.NullHandler())
     try:
         return asyncio.run(_stoppable(view, once=once))
@@ -71,11 +73,8 @@ async def play(
         DemoFailed: Something did not work, or took too long.
     """
     seconds = asyncio.get_running_loop().time
-    picture = Picture(
-        TOPICS,
-        SOCKETS,
-        seconds=seconds,
-        tell=lambda subject, words: view.event(picture.elapsed, subject, words),
+    modems = Modems(
+        BASE, MODEM, seconds=seconds, tell=lambda subject, words: view.event(modems.elapsed, subject, words)
     )
     trips = [
         RoundTrip(TELEMETRY, b"The greenhouse has 21.5 degrees"),
@@ -84,24 +83,24 @@ async def play(
     program = broker or find_broker()
     with tempfile.TemporaryDirectory(prefix="sim7020-demo-") as directory:
         speed = SPEED_ONCE if once else SPEED
-        async with set_up(Path(directory), program, speed=speed, on_change=picture.touch) as stage:
+        async with set_up(Path(directory), program, speed=speed, on_change=modems.touch) as stage:
             for child in stage.children:
-                view.event(picture.elapsed, "started", f"{child.name} (process {child.pid})")
-            client = _client(stage, picture)
-            with view.shown(stage, picture):
+                view.event(modems.elapsed, "started", f"{child.name} (process {child.pid})")
+            client = _client(stage, modems)
+            with view.shown(stage, modems):
                 try:
-                    async with asyncio.timeout(max(0.0, deadline - picture.elapsed) if once else None):
+                    async with asyncio.timeout(max(0.0, deadline - modems.elapsed) if once else None):
                         await _first_of(
                             client.run(),
                             stage.watch(),
-                            view.animate(stage, picture),
-                            _scene(stage, picture, client, trips, once=once),
+                            view.animate(stage, modems),
+                            _scene(stage, modems, client, trips, once=once),
                         )
                 except TimeoutError:
-                    reason = f"not done within {deadline:g} s: waiting for {_waits_for(picture, trips)}"
+                    reason = f"not done within {deadline:g} s: waiting for {_waits_for(modems, trips)}"
                     raise DemoFailed(reason, stage.bridge.last_lines()) from None
     if once:
-        _summarize(view, program, picture, trips)
+        _summarize(view, program, modems, trips)
 
 
 async def _stoppable(view: View, *, once: bool) -> int:
@@ -121,7 +120,7 @@ async def _stoppable(view: View, *, once: bool) -> int:
         await playing
     except DemoFailed as failed:
         for line in failed.lines:
-            view.say(f"  | {readable(line.encode())}")
+            view.say(f"  | {printable(line)}")
         view.say(f"The demo failed: {failed.reason}.")
         return 1
     except OSError as error:
@@ -137,28 +136,35 @@ async def _stoppable(view: View, *, once: bool) -> int:
     return 0
 
 
-def _client(stage: Stage, picture: Picture) -> MqttClient:
+def _client(stage: Stage, modems: Modems) -> MqttClient:
+    topics = modems.topics
+
     def take(received: Received) -> None:
-        picture.hear(received)
+        nonlocal topics
+        modems.hear(received)
         client.acknowledge(received)
+        if modems.topics != topics:
+            # what the sockets are mapped to is known once the modem's info came
+            topics = modems.topics
+            client.subscribe([Subscription(topic) for topic in sorted(topics)])
 
     client = MqttClient(
         stage.mqtt,
         client_id="sim7020-demo",
         will=Publication(topic="sim7020-demo/availability", payload=b"offline"),
-        subscriptions=picture.subscriptions,
-        on_connect=picture.touch,
+        subscriptions=[Subscription(topic) for topic in sorted(topics)],
+        on_connect=modems.touch,
         on_message=take,
     )
     return client
 
 
-async def _scene(stage: Stage, picture: Picture, client: MqttClient, trips: list[RoundTrip], *, once: bool) -> None:
-    await picture.until(lambda: picture.is_open)
+async def _scene(stage: Stage, modems: Modems, client: MqttClient, trips: list[RoundTrip], *, once: bool) -> None:
+    await modems.until(lambda: modems.modem(MODEM).is_open)
     if not once:
         await publish_telemetry(client, TELEMETRY, CONTROL)
     for trip in trips:
-        await round_trip(trip, client, picture, stage.servers[trip.socket.name])
+        await round_trip(trip, client, modems, stage.servers[trip.socket.name])
 
 
 async def _first_of(*jobs: Coroutine[Any, Any, None]) -> None:
@@ -174,19 +180,21 @@ async def _first_of(*jobs: Coroutine[Any, Any, None]) -> None:
         task.result()
 
 
-def _waits_for(picture: Picture, trips: list[RoundTrip]) -> str:
-    if picture.is_open:
+def _waits_for(modems: Modems, trips: list[RoundTrip]) -> str:
+    modem = modems.modem(MODEM)
+    if modem.is_open:
         return next((trip.waits_for for trip in trips if trip.waits_for), "the end")
-    if not picture.available:
+    if not modem.available:
         return "the bridge to connect to the broker"
-    if picture.layer is not Layer.ONLINE:
-        return f"the modem to attach ({picture.layer}: {picture.reason})"
+    if modem.layer is not Layer.ONLINE:
+        return f"the modem to attach ({modem.layer}: {modem.reason})"
     return "the sockets to open"
 
 
-def _summarize(view: View, program: BrokerProgram, picture: Picture, trips: list[RoundTrip]) -> None:
+def _summarize(view: View, program: BrokerProgram, modems: Modems, trips: list[RoundTrip]) -> None:
     view.say()
-    attached = ", ".join(f"{layer} {picture.reached[layer]:.1f}" for layer in LAYERS if layer in picture.reached)
+    reached = modems.modem(MODEM).reached
+    attached = ", ".join(f"{layer} {reached[layer]:.1f}" for layer in LAYERS if layer in reached)
     view.say(f"Attached, through {program.name}, after seconds: {attached}.")
     for trip in trips:
         transport, peer = trip.socket.transport.upper(), trip.socket
@@ -195,7 +203,7 @@ def _summarize(view: View, program: BrokerProgram, picture: Picture, trips: list
             f"at the server after {_seconds(trip.arrived)}, {FINAL[peer.transport]} after {_seconds(trip.settled)}, "
             f"back on {peer.received_topic} after {_seconds(trip.returned)}."
         )
-    view.say(f"All went well, in {picture.elapsed:.1f} s.")
+    view.say(f"All went well, in {modems.elapsed:.1f} s.")
 
 
 def _seconds(seconds: float | None) -> str:

@@ -9,7 +9,9 @@ from typing import Final
 from sim7020_bridge.config.model import SocketSettings, Transport
 from sim7020_bridge.demo.child import DemoFailed
 from sim7020_bridge.demo.echo import EchoServer
-from sim7020_bridge.demo.picture import Outgoing, Picture
+from sim7020_bridge.demo.stage import MODEM
+from sim7020_bridge.kit.watch.heard import Modems
+from sim7020_bridge.kit.watch.messages import Incoming
 from sim7020_bridge.mqtt.client import MqttClient
 from sim7020_bridge.mqtt.documents import ReceiptState
 from sim7020_bridge.mqtt.messages import Publication
@@ -46,33 +48,39 @@ class RoundTrip:
         return None
 
 
-async def round_trip(trip: RoundTrip, client: MqttClient, picture: Picture, server: EchoServer) -> None:
+async def round_trip(trip: RoundTrip, client: MqttClient, modems: Modems, server: EchoServer) -> None:
     """Publish a message and return when it was at the server, is answered on MQTT and has its final receipt.
 
     Raises:
         DemoFailed: The bridge says that it was not sent.
     """
     socket = trip.socket
-    published = picture.elapsed
+    published = modems.elapsed
     client.publish(Publication(topic=socket.send_topics[0], payload=trip.payload))
 
     def done() -> bool:
-        passed = picture.elapsed - published
+        passed = modems.elapsed - published
         if trip.arrived is None and server.has(trip.payload):
             trip.arrived = passed
-        if trip.returned is None and picture.came_back(socket.name, trip.payload):
+        if trip.returned is None and _came_back(trip, modems):
             trip.returned = passed
-        if trip.settled is None and _settled(trip, picture):
+        if trip.settled is None and _settled(trip, modems):
             trip.settled = passed
         return trip.waits_for is None
 
-    await picture.until(done)
+    await modems.until(done)
 
 
-def _settled(trip: RoundTrip, picture: Picture) -> bool:
+def _came_back(trip: RoundTrip, modems: Modems) -> bool:
+    """Whether the payload came back, in one piece or, from a stream, in several."""
+    received = (each for each in modems.modem(MODEM).messages if isinstance(each, Incoming))
+    return trip.payload in b"".join(each.data for each in received if each.socket == trip.socket.name)
+
+
+def _settled(trip: RoundTrip, modems: Modems) -> bool:
     socket = trip.socket
-    for message in picture.messages:
-        if isinstance(message, Outgoing) and (message.socket, message.data) == (socket.name, trip.payload):
+    for message in modems.modem(MODEM).messages.outgoing(socket.name):
+        if message.data == trip.payload:
             if not message.final:
                 return False
             state = next(reversed(message.states))

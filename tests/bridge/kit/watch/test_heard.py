@@ -1,16 +1,14 @@
 """What the subcommands over MQTT make of what others publish, whatever it is."""
 
 import json
-from collections import deque
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from sim7020_bridge.cli.modems import Modems, lines
 from sim7020_bridge.cli.watch import _line, _picture
-from sim7020_bridge.logs import printable
+from sim7020_bridge.kit.watch.heard import Heard, Modems, alert_lines, facts
 from sim7020_bridge.mqtt.messages import Received
 
 JSON = st.recursive(
@@ -37,36 +35,41 @@ def received(tail: str, payload: bytes) -> Received:
 def test_anything_can_be_shown(messages: list[tuple[str, bytes]]) -> None:
     """No document, right or wrong, keeps a modem from being shown, and none drives the terminal."""
     modems = Modems("sim7020")
-    recent: deque[str] = deque()
     for tail, payload in messages:
-        modems.take(received(tail, payload))
-        recent.append(_line("sim7020", received(tail, payload)))
+        modems.hear(received(tail, payload))
+        assert _line("sim7020", received(tail, payload)).isprintable()
     for modem in modems.by_name.values():
         assert modem.well in {True, False}
-        for subject, words in lines(modem):
-            assert (printable(subject) + printable(words)).isprintable()
+        for subject, words in facts(modem):
+            assert (subject + words).isprintable()
+        assert all(line.isprintable() for line in alert_lines(modem))
     console = Console(width=80, height=24, force_terminal=False)
     with console.capture() as shown:
-        console.print(_picture(modems, recent, 24))
+        console.print(_picture(modems, 24))
     assert "\x1b" not in shown.get()
+
+
+def shown(modem: Heard) -> tuple[set[str], list[str]]:
+    """Return which sockets and what alerts are shown."""
+    return {subject for subject, _ in facts(modem) if subject.startswith("socket")}, alert_lines(modem)
 
 
 def test_what_is_emptied_is_gone() -> None:
     """An alert that is mended and a socket that is taken away are shown no longer."""
     modems = Modems("sim7020")
     document: dict[str, Any] = {"message": "m", "advice": "a"}
-    modems.take(received("availability", b"online"))
+    modems.hear(received("availability", b"online"))
     for tail in ("alert/x", "socket/t/state"):
-        modems.take(received(tail, json.dumps(document).encode()))
-    assert {subject for subject, _ in lines(modems.by_name["shed"])} >= {"ALERT", "socket t"}
+        modems.hear(received(tail, json.dumps(document).encode()))
+    assert shown(modems.by_name["shed"]) == ({"socket t"}, ["m: a"])
     for tail in ("alert/x", "socket/t/state"):
-        modems.take(received(tail, b""))
-    assert not {subject for subject, _ in lines(modems.by_name["shed"])} & {"ALERT", "socket t"}
+        modems.hear(received(tail, b""))
+    assert shown(modems.by_name["shed"]) == (set(), [])
 
 
 def test_what_is_no_modem_s_makes_none() -> None:
     """Requests and noise under the base topic don't make a modem appear."""
     modems = Modems("sim7020")
-    modems.take(received("request/at", b"{}"))
-    modems.take(received("event", b"x"))
+    modems.hear(received("request/at", b"{}"))
+    modems.hear(received("event", b"x"))
     assert modems.by_name == {}

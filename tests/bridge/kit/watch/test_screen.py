@@ -1,44 +1,45 @@
-"""What the demo's terminal shows of messages that went wrong or are strange."""
+"""What a terminal shows of messages that went wrong or are strange."""
 
 import io
 import json
 
 from rich.console import Console
 
-from sim7020_bridge.demo import view
-from sim7020_bridge.demo.picture import Picture
-from sim7020_bridge.demo.stage import SOCKETS, TOPICS
+from sim7020_bridge.demo.stage import BASE, MODEM, TOPICS
+from sim7020_bridge.kit.watch import screen
+from sim7020_bridge.kit.watch.heard import Heard, Modems
 from sim7020_bridge.mqtt.messages import Received
+from tests.bridge.kit.watch.test_messages import INFO
 
 
-def drawn(picture: Picture, width: int = 80) -> list[str]:
+def drawn(modem: Heard, width: int = 80) -> list[str]:
     """Draw the messages and return the lines."""
     output = io.StringIO()
-    Console(file=output, width=width).print(view._messages(picture, 4))
+    Console(file=output, width=width).print(screen.messages(list(modem.messages), 4))
     return output.getvalue().splitlines()
 
 
-def picture(*heard: tuple[str, object]) -> Picture:
-    """Return a picture that has heard these messages."""
-    made = Picture(TOPICS, SOCKETS, seconds=lambda: 0.0, tell=lambda _subject, _words: None)
-    for topic, payload in heard:
+def heard(*published: tuple[str, object]) -> Heard:
+    """Return a modem of which these messages were heard."""
+    modems = Modems(BASE, MODEM)
+    for topic, payload in ((TOPICS.info, INFO), *published):
         data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        made.hear(Received(topic=topic, payload=data))
-    return made
+        modems.hear(Received(topic=topic, payload=data))
+    return modems.modem(MODEM)
 
 
 def test_a_failed_message_shows_the_reason_in_place_of_its_payload() -> None:
     """Why a message was not sent is worth more room than what it was."""
     error = {"code": "too_large", "message": "600 bytes don't fit"}
     receipt = {"id": "a", "state": "rejected", "final": True, "error": error}
-    lines = drawn(picture(("greenhouse/temperature", b"x" * 600), (TOPICS.receipt("telemetry"), receipt)), 100)
+    lines = drawn(heard(("greenhouse/temperature", b"x" * 600), (TOPICS.receipt("telemetry"), receipt)), 100)
     assert "600 bytes don't fit" in lines[1]
     assert "✗ rejected" in lines[1]
 
 
 def test_each_message_has_one_line_at_any_width() -> None:
     """Long and strange payloads are cut, so that the picture keeps its place."""
-    messages = picture(
+    messages = heard(
         ("greenhouse/temperature", b"21.5"),
         ("greenhouse/commands", b"\x1b[2J\n" * 90),
         (TOPICS.send("control"), "\u6f22".encode() * 300),
@@ -54,5 +55,5 @@ def test_each_message_has_one_line_at_any_width() -> None:
 
 def test_only_the_last_messages_are_shown() -> None:
     """There are as many rows as fit, and the newest are among them."""
-    lines = drawn(picture(*(("greenhouse/temperature", str(count).encode()) for count in range(9))))
+    lines = drawn(heard(*(("greenhouse/temperature", str(count).encode()) for count in range(9))))
     assert [line.split()[5] for line in lines[1:]] == ["5", "6", "7", "8"]

@@ -1,4 +1,4 @@
-"""The demo's picture of what it hears over MQTT."""
+"""What is made of all that is published about a modem and its messages."""
 
 import asyncio
 import json
@@ -6,44 +6,62 @@ from collections.abc import Callable
 
 import pytest
 
-from sim7020_bridge.demo.picture import Incoming, Outgoing, Picture, readable
-from sim7020_bridge.demo.stage import CONTROL, SOCKETS, TELEMETRY, TOPICS
+from sim7020_bridge.demo.stage import BASE, CONTROL, MODEM, SOCKETS, TELEMETRY, TOPICS
+from sim7020_bridge.kit.watch.heard import Heard, Modems
+from sim7020_bridge.kit.watch.messages import Incoming, Outgoing, readable
 from sim7020_bridge.modem.state import Layer
 from sim7020_bridge.mqtt.messages import Received
 
+INFO = {
+    "sockets": [
+        {
+            "name": socket.name,
+            "send_topics": [TOPICS.send(socket.name), *socket.send_topics],
+            "received_topic": socket.received_topic,
+        }
+        for socket in SOCKETS
+    ]
+}
+
 
 class Told:
-    """A picture on a clock of its own, and the lines that it told."""
+    """What a listener on a clock of its own made of what it heard, and the lines that it told."""
 
     def __init__(self) -> None:
         self.now = 100.0
         self.lines: list[tuple[str, str]] = []
-        self.picture = Picture(
-            TOPICS, SOCKETS, seconds=lambda: self.now, tell=lambda subject, words: self.lines.append((subject, words))
+        self.modems = Modems(
+            BASE, MODEM, seconds=lambda: self.now, tell=lambda subject, words: self.lines.append((subject, words))
         )
+        self.hear(TOPICS.info, INFO)
+
+    @property
+    def modem(self) -> Heard:
+        """What was heard of the modem."""
+        return self.modems.modem(MODEM)
 
     def hear(self, topic: str, payload: object) -> None:
-        """Have the picture hear a document, or bytes as they are."""
+        """Have it hear a document, or bytes as they are."""
         data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        self.picture.hear(Received(topic=topic, payload=data))
+        self.modems.hear(Received(topic=topic, payload=data))
 
     def link(self, layer: str, reason: str | None = None) -> None:
-        """Have the picture hear how far the modem is."""
+        """Have it hear how far the modem is."""
         self.hear(TOPICS.state, {"link": {"layer": layer, "reason": reason, "since": "2026-01-01T00:00:00Z"}})
 
     def receipt(self, receipt_id: str, state: str, *, final: bool, socket: str = "telemetry", error: str = "") -> None:
-        """Have the picture hear a receipt."""
+        """Have it hear a receipt."""
         document = {"code": "too_large", "message": error} if error else None
         self.hear(TOPICS.receipt(socket), {"id": receipt_id, "state": state, "final": final, "error": document})
 
     def outgoing(self) -> list[Outgoing]:
         """Return the messages to the sockets."""
-        return [message for message in self.picture.messages if isinstance(message, Outgoing)]
+        return [message for message in self.modem.messages if isinstance(message, Outgoing)]
 
 
 @pytest.fixture
 def told() -> Told:
-    """Start with a picture that has heard nothing."""
+    """Start with a listener that knows the sockets and no more."""
     return Told()
 
 
@@ -52,20 +70,20 @@ def test_a_higher_layer_proves_the_lower_ones(told: Told) -> None:
     told.link("port", "the port is not open yet")
     told.now += 2
     told.link("registration", "searching")
-    assert told.picture.layer is Layer.REGISTRATION
-    assert told.picture.reached == {Layer.PORT: 2.0, Layer.AT: 2.0, Layer.SIM: 2.0, Layer.RADIO: 2.0}
+    assert told.modem.layer is Layer.REGISTRATION
+    assert told.modem.reached == {Layer.PORT: 2.0, Layer.AT: 2.0, Layer.SIM: 2.0, Layer.RADIO: 2.0}
     assert told.lines == [("modem", "port: the port is not open yet"), ("modem", "registration: searching")]
 
 
 def test_a_lost_layer_takes_those_above_with_it(told: Told) -> None:
     """What was reached before is forgotten from the lost layer up, and kept below it."""
     told.link("online")
-    assert set(told.picture.reached) == set(Layer) - {Layer.SLEEPING}
+    assert set(told.modem.reached) == set(Layer) - {Layer.SLEEPING}
     told.now += 5
     told.link("radio", "no signal")
-    assert set(told.picture.reached) == {Layer.PORT, Layer.AT, Layer.SIM}
-    assert set(told.picture.reached.values()) == {0.0}
-    assert told.picture.entered == 5.0
+    assert set(told.modem.reached) == {Layer.PORT, Layer.AT, Layer.SIM}
+    assert set(told.modem.reached.values()) == {0.0}
+    assert told.modem.entered == 5.0
 
 
 def test_the_same_state_again_is_no_news(told: Told) -> None:
@@ -124,23 +142,24 @@ def test_a_rejected_message_says_why(told: Told) -> None:
     assert told.lines[-1] == ("receipt", "telemetry: rejected: too long")
 
 
-def test_what_came_back_is_known_in_pieces(told: Told) -> None:
-    """A stream that came in two parts has brought the whole."""
+def test_what_came_back_is_kept_in_order(told: Told) -> None:
+    """A stream that came in two parts is two messages of its socket."""
     told.hear("greenhouse/answers", b"The window ")
     told.hear("greenhouse/answers", b"is open")
-    assert told.picture.came_back("control", b"The window is open")
-    assert not told.picture.came_back("telemetry", b"The window is open")
-    assert all(isinstance(message, Incoming) for message in told.picture.messages)
+    received = [(message.socket, message.data) for message in told.modem.messages if isinstance(message, Incoming)]
+    assert received == [("control", b"The window "), ("control", b"is open")]
 
 
 @pytest.mark.parametrize("payload", [b"", b"{", b"[]", b"null", b'{"link": 1}', b'{"link": {"layer": 7}}', b"\xff"])
 def test_what_cannot_be_read_is_passed_over(told: Told, payload: bytes) -> None:
     """Any bytes on any topic of the contract leave the picture standing."""
-    topics = (TOPICS.info, TOPICS.state, TOPICS.alert("x"), TOPICS.socket_state("control"), TOPICS.receipt("control"))
+    topics = (TOPICS.state, TOPICS.alert("x"), TOPICS.socket_state("control"), TOPICS.receipt("control"))
     for topic in (*topics, TOPICS.event, TOPICS.request("send"), f"{TOPICS.root}/other"):
         told.hear(topic, payload)
-    assert told.picture.layer is None
-    assert not told.picture.messages
+    assert told.modem.layer is None
+    assert not list(told.modem.messages)
+    told.hear(TOPICS.info, payload)
+    assert told.modem.messages.sockets == ()
 
 
 def test_an_alert_tells_what_to_do(told: Told) -> None:
@@ -154,7 +173,7 @@ async def test_waiting_ends_with_all_sockets_open(told: Told) -> None:
     """The modem is ready for messages when it is online, the bridge there, and the last socket open."""
 
     async def ready() -> None:
-        await told.picture.until(lambda: told.picture.is_open)
+        await told.modems.until(lambda: told.modem.is_open)
 
     waiting = asyncio.create_task(ready())
     steps: list[Callable[[], None]] = [

@@ -1,0 +1,122 @@
+"""Parts of the picture that a terminal shows of modems and their messages."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from sim7020_bridge.kit.watch.heard import LAYERS, Heard, alert_lines, facts
+from sim7020_bridge.kit.watch.messages import Incoming, Outgoing, readable
+from sim7020_bridge.logs import printable
+from sim7020_bridge.modem.state import Layer
+
+LONGEST_PAYLOAD: Final = 200
+WIDEST_TOPIC: Final = 22
+
+_WORDS: Final = {
+    Layer.PORT: "serial port open",
+    Layer.AT: "module answers",
+    Layer.SIM: "SIM ready",
+    Layer.RADIO: "radio on",
+    Layer.REGISTRATION: "registered",
+    Layer.PDN: "PDN active",
+    Layer.ONLINE: "online",
+}
+_FAILURES: Final = {"failed", "expired", "rejected"}
+
+
+def heading(modem: Heard) -> Text:
+    """Return a line: which modem it is, and how it is."""
+    style = "green" if modem.well else "red" if modem.available is False else "yellow"
+    layer = "bridge offline" if modem.available is False else str(modem.layer or "unknown")
+    return Text.assemble(
+        (printable(modem.name), "bold"),
+        (f"  \u25cf {layer}", style),
+        (f"  {printable(modem.reason or '')}", "dim"),
+        no_wrap=True,
+        overflow="ellipsis",
+    )
+
+
+def attachment(modem: Heard, elapsed: float) -> Table:
+    """Return the steps of attaching: those that hold with their times, and the one that is waited for."""
+    steps = Table.grid(padding=(0, 1))
+    steps.add_column(width=1)
+    steps.add_column(no_wrap=True)
+    steps.add_column(justify="right", no_wrap=True)
+    for layer in LAYERS:
+        if layer in modem.reached:
+            steps.add_row(Text("✓", "green"), _WORDS[layer], Text(seconds(modem.reached[layer]), "dim"))
+        elif layer is modem.layer:
+            steps.add_row(Text("…", "yellow"), _WORDS[layer], Text(seconds(elapsed - modem.entered), "yellow"))
+        else:
+            steps.add_row(Text("·", "dim"), Text(_WORDS[layer], "dim"))
+    return steps
+
+
+def details(modem: Heard) -> Table:
+    """Return what is known of a modem beside how far it is, a row each."""
+    table = Table.grid(padding=(0, 1), expand=True)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    for subject, words in facts(modem):
+        if subject != "link":
+            table.add_row(Text(subject.removeprefix("socket ")), Text(words))
+    return table
+
+
+def alerts(modem: Heard) -> Iterable[Text]:
+    """Return a line for each alert with its advice."""
+    return (Text(line, style="red") for line in alert_lines(modem))
+
+
+def one_modem(modem: Heard, elapsed: float) -> Group:
+    """Return all of one modem but its messages, side by side."""
+    above = Table.grid(expand=True, padding=(0, 2))
+    above.add_column(ratio=2)
+    above.add_column(ratio=3)
+    above.add_row(attachment(modem, elapsed), details(modem))
+    parts: Sequence[RenderableType] = (above, *alerts(modem))
+    return Group(*parts)
+
+
+def messages(recent: Sequence[Outgoing | Incoming], rows: int) -> Table:
+    """Return a table of the last messages: one line each, at any width."""
+    table = Table(box=None, expand=True, padding=(0, 1, 0, 0), show_edge=False)
+    table.add_column("", width=8, justify="right", no_wrap=True, style="dim")
+    table.add_column("socket", width=9, no_wrap=True, overflow="ellipsis")
+    table.add_column("", width=1)
+    table.add_column("topic", width=WIDEST_TOPIC, no_wrap=True, overflow="ellipsis")
+    table.add_column("payload", ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column("receipt", width=21, no_wrap=True)
+    shown = recent[-rows:]
+    for message in shown:
+        data = Text(readable(message.data[:LONGEST_PAYLOAD]))
+        topic = Text(printable(message.topic))
+        arrow, receipt = Text("←", "green"), Text("received", "dim")
+        if isinstance(message, Outgoing):
+            arrow, receipt = Text("→", "cyan"), _receipt(message)
+            data = Text(printable(message.error), "red") if message.error else data
+        table.add_row(seconds(message.at), Text(printable(message.socket)), arrow, topic, data, receipt)
+    for _ in range(rows - len(shown)):
+        table.add_row()
+    return table
+
+
+def seconds(value: float) -> str:
+    """Write seconds."""
+    return f"{value:.1f} s"
+
+
+def _receipt(message: Outgoing) -> Text:
+    if not message.states:
+        return Text("…", "dim")
+    state, at = list(message.states.items())[-1]
+    state = printable(state)
+    if state in _FAILURES:
+        return Text(f"✗ {state}", "red")
+    if message.final:
+        return Text(f"✓ {state} {at - message.at:.2f} s", "green")
+    return Text(f"{state} …", "yellow")
