@@ -77,6 +77,14 @@ def test_a_source_is_not_built_with_what_no_lock_names(index: Index, source: Pat
     assert made.stderr.endswith(f"script/install-locked: could not install what {source} locks\n")
 
 
+def test_a_source_is_not_built_unasked(index: Index, source: Path) -> None:
+    """Without a lock of what builds it, there is no way to hold the build to anything."""
+    made = install(index, source)
+    assert made.returncode == 1
+    assert made.stderr.endswith(f"script/install-locked: could not install what {source} locks\n")
+    assert installed(index.environment) == {}
+
+
 def test_a_package_that_does_not_fit_is_found_afterwards(index: Index) -> None:
     """No resolver takes part: the newer one that it asks for is there, and not taken."""
     one = index.wheel("one", "1.0", requires=["two[more]>=2"])
