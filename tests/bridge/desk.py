@@ -190,10 +190,22 @@ class Desk:
 
 
 @asynccontextmanager
+async def wired(bench: Bench) -> AsyncIterator[Desk]:
+    """Wire a modem's router, requests and reporter, which nothing runs yet; end them after the block."""
+    desk = Desk(bench)
+    try:
+        yield desk
+    finally:
+        await desk.requests.stop()
+        desk.trace.stop()
+        desk.reporter.stop()
+        await desk.outbox.close()
+
+
+@asynccontextmanager
 async def staffed(*sockets: SocketSettings, absent: int = 0, **settings: Any) -> AsyncIterator[Desk]:
     """Keep a modem attached and serve its sockets while the block runs; ``settings`` as for ``running``."""
-    async with running(*sockets, absent=absent, **settings) as bench:
-        desk = Desk(bench)
+    async with running(*sockets, absent=absent, **settings) as bench, wired(bench) as desk:
         await desk.outbox.load()
         serving = asyncio.create_task(desk.serve(), name="router")
         try:
@@ -202,10 +214,6 @@ async def staffed(*sockets: SocketSettings, absent: int = 0, **settings: Any) ->
             serving.cancel()
             with suppress(asyncio.CancelledError):
                 await serving
-            await desk.requests.stop()
-            desk.trace.stop()
-            desk.reporter.stop()
-            await desk.outbox.close()
 
 
 def named(message_id: str, **properties: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from sim7020_bridge.config.model import PowerSavingSettings
 from sim7020_bridge.modem.alerts import AlertId
 from sim7020_bridge.modem.state import ModuleAnswered, ModuleLost, PortLost, PortOpened
 from sim7020_bridge.reports.reporter import COUNTER_DELAY
-from tests.bridge.desk import TOPICS, Desk, staffed
+from tests.bridge.desk import TOPICS, Desk, staffed, wired
 from tests.bridge.modem.bench import TCP, UDP, running
 from tests.bridge.scripted_module import on_virtual_time
 from tests.contract_check import check
@@ -154,8 +154,7 @@ async def test_stop_publishes_what_was_put_off() -> None:
 @on_virtual_time
 async def test_sim_status(reading: SimReading, status: str) -> None:
     """Each state of a SIM has its word in the contract."""
-    async with running(absent=1000) as bench:
-        desk = Desk(bench)
+    async with running(absent=1000) as bench, wired(bench) as desk:
         bench.modem.facts.learn(PortOpened(), ModuleAnswered(), reading)
         assert state(desk)["sim"]["status"] == status
 
@@ -176,8 +175,7 @@ async def test_sim_status(reading: SimReading, status: str) -> None:
 @on_virtual_time
 async def test_registration_status(registration: Registration, status: str, technology: str | None) -> None:
     """Each registration has its word in the contract, and unknown numbers are unknown."""
-    async with running(absent=1000) as bench:
-        desk = Desk(bench)
+    async with running(absent=1000) as bench, wired(bench) as desk:
         bench.modem.facts.learn(PortOpened(), ModuleAnswered(), registration)
         said = state(desk)["registration"]
         assert (said["status"], said["technology"]) == (status, technology)
@@ -186,8 +184,7 @@ async def test_registration_status(registration: Registration, status: str, tech
 @on_virtual_time
 async def test_lost_before_it_was_attached() -> None:
     """A modem that never was online is not told as lost."""
-    async with running(absent=1000) as bench:
-        desk = Desk(bench)
+    async with running(absent=1000) as bench, wired(bench) as desk:
         bench.modem.facts.learn(PortOpened(), ModuleAnswered(), ModuleLost("silent"), PortLost("gone"))
         assert events(desk) == []
         assert state(desk)["link"]["reason"] == "gone"
