@@ -87,8 +87,8 @@ async def mosquitto(directory: Path, *config: str, port: int | None = None) -> A
     Anonymous clients are allowed unless the lines say otherwise. Files go to ``directory``.
     """
     broker = Mosquitto(directory, port or free_port(), config)
-    await broker.start()
     try:
+        await broker.start()
         yield broker
     finally:
         await broker.stop()

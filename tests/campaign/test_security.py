@@ -44,8 +44,7 @@ async def guarded(directory: Path, *config: str) -> AsyncIterator[tuple[World, M
         try:
             yield world, other
         finally:
-            for bridge in world.bridges:
-                await bridge.stop()
+            await world.end()
             await mqtt.stop()
 
 

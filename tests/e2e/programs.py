@@ -10,9 +10,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.e2e.mqtt_peer import PATIENCE
+from tests.e2e.servers import until
 from tests.ports import free_port
 
 _UNCLEAN = re.compile(r"Traceback|Task exception|never retrieved|was never awaited|ResourceWarning|Unclosed")
+
+
+async def ended(process: asyncio.subprocess.Process) -> int:
+    """Return the exit status of a program that was told to end; one that takes too long is killed."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise
 
 
 @dataclass
@@ -83,7 +95,8 @@ class Emulator:
         """End it in good order, if it runs."""
         if self.process is not None and self.process.returncode is None:
             self._send(signal.SIGTERM)
-            assert await self._ended() == 0, (self.directory / f"{self.name}.log").read_text()
+            status = await self._ended()
+            assert status == 0, f"exit status {status}\n{(self.directory / f'{self.name}.log').read_text()}"
         log = (self.directory / f"{self.name}.log").read_text()
         assert not _UNCLEAN.search(log), log
 
@@ -95,8 +108,7 @@ class Emulator:
     async def _ended(self) -> int:
         if self.process is None:
             raise RuntimeError("the emulator was not started")
-        async with asyncio.timeout(PATIENCE):
-            return await self.process.wait()
+        return await ended(self.process)
 
 
 @dataclass
@@ -110,6 +122,7 @@ class BridgeProcess:
     process: asyncio.subprocess.Process | None = field(default=None, repr=False)
     inside: Sequence[str] = ()
     python: str = sys.executable
+    _before: int = field(default=0, repr=False)
 
     @property
     def log(self) -> str:
@@ -119,6 +132,7 @@ class BridgeProcess:
     async def start(self) -> None:
         """Start it."""
         with self.config.with_suffix(".log").open("ab") as log:
+            self._before = log.tell()
             self.process = await asyncio.create_subprocess_exec(
                 *self.inside,
                 self.python,
@@ -135,6 +149,10 @@ class BridgeProcess:
                 stderr=log,
             )
 
+    async def speaks(self) -> None:
+        """Return once it has logged a line since it was started: before that it may be deaf to signals."""
+        await until(lambda: self.config.with_suffix(".log").stat().st_size > self._before)
+
     async def kill(self) -> None:
         """End it without a chance to say goodbye."""
         if self.process is None:
@@ -148,9 +166,9 @@ class BridgeProcess:
             return
         if self.process.returncode is None:
             self.process.send_signal(number)
-            async with asyncio.timeout(PATIENCE):
-                status = await self.process.wait()
-            assert status == 0, self.log
+            status = await ended(self.process)
+            assert status == 0, f"exit status {status}\n{self.log}"
         else:
-            assert self.process.returncode in {-signal.SIGKILL, 0}, self.log
+            status = self.process.returncode
+            assert status in {-signal.SIGKILL, 0}, f"exit status {status}\n{self.log}"
         assert not _UNCLEAN.search(self.log), self.log

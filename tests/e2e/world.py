@@ -98,7 +98,7 @@ class Modem:
 
 
 class World:
-    """Everything around the bridge; what is started here is ended by `close`."""
+    """Everything around the bridge; what is started here is ended by `end`, whatever else goes wrong."""
 
     def __init__(self, directory: Path, broker: Mosquitto, mqtt: MqttPeer) -> None:
         self.directory = directory
@@ -113,8 +113,8 @@ class World:
     ) -> Emulator:
         """Start an emulated module."""
         emulator = Emulator(self.directory, name, ["--baud", baud, "--speed", speed, *arguments], tcp)
-        await emulator.start()
         self._ends.push_async_callback(emulator.stop)
+        await emulator.start()
         return emulator
 
     async def udp(self, *, echo: bool = False) -> UdpServer:
@@ -159,6 +159,13 @@ class World:
         for bridge in self.bridges:
             await bridge.stop()
 
+    async def end(self) -> None:
+        """End everything, the bridges first."""
+        async with self._ends:
+            for bridge in self.bridges:
+                sys.stdout.write(bridge.log)  # pytest shows it with a failure
+                self._ends.push_async_callback(bridge.stop)
+
     async def close(self) -> None:
         """End everything, and hold all that was published to the contract."""
         try:
@@ -167,9 +174,7 @@ class World:
                 heard = await self.mqtt.now(f"{BASE}/{name}/availability", lambda heard: heard.payload == b"offline")
                 assert heard.retain
         finally:
-            for bridge in self.bridges:
-                sys.stdout.write(bridge.log)  # pytest shows it with a failure
-            await self._ends.aclose()
+            await self.end()
         self.check(*self._modems, "pool")
 
     def check(self, *modems: str) -> None:
@@ -225,8 +230,13 @@ async def run(*command: str, within: float = PATIENCE) -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
         *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
-    async with asyncio.timeout(within):
-        out, err = await process.communicate()
+    try:
+        async with asyncio.timeout(within):
+            out, err = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     return process.returncode or 0, out.decode(), err.decode()
 
 
