@@ -271,7 +271,8 @@ async def campaign(world: World, *, victim: str, kills: int, rate: float, longes
         publishing.cancel()
         await asyncio.gather(publishing, return_exceptions=True)
         await run_dry(world, account, forgetful=victim == "broker")
-        await world.bridges[0].stop()
+        await bridge.speaks()  # the last kill may have started it just now
+        await bridge.stop()
     return account.verdict()
 
 
