@@ -2,10 +2,7 @@
 
 import asyncio
 import contextlib
-import json
-import os
 import stat
-import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -17,18 +14,14 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from sim7020_bridge.config.model import MqttProtocol
 from tests.broker import Mosquitto, mosquitto
 from tests.campaign.authority import Authority
-from tests.campaign.flood import flood
 from tests.campaign.tricks import unprintable_in
 from tests.e2e.mqtt_peer import MqttPeer
 from tests.e2e.programs import BridgeProcess
 from tests.e2e.servers import until
 from tests.e2e.service_kit import shell
-from tests.e2e.world import BROKER, Document, Modem, World, run, udp, world_in
+from tests.e2e.world import BROKER, World, run, udp
 
 WORD = "Passw0rd-of-the-broker"
-FLOOD = float(os.environ.get("FLOOD_SECONDS", "3"))
-"""Seconds of ten thousand messages each."""
-
 PROTOCOLS = pytest.mark.parametrize("protocol", MqttProtocol)
 
 
@@ -213,7 +206,7 @@ async def test_a_broker_behind_a_slow_line(world: World) -> None:
         for payload in payloads:
             await shed.received("telemetry", payload)
         assert server.datagrams == payloads
-        assert memory(bridge) < 80
+        assert bridge.memory() < 80
         await bridge.stop()
 
 
@@ -243,57 +236,6 @@ async def slow_line(to: int, *, rate: int) -> AsyncIterator[int]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def memory(bridge: BridgeProcess) -> float:
-    """Return what a bridge has in memory, in MiB."""
-    assert bridge.process is not None
-    pages = int(Path(f"/proc/{bridge.process.pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
-ORDINARY = ()
-"""The configuration of a broker that queues as much as brokers do unless told otherwise."""
-
-
-async def asked_until_answered(shed: Modem) -> Document:
-    """Make a request again and again: a broker drops what its queue for a client, 1,000 messages, has no room for."""
-    topic = shed.topic("response/refresh")
-    for turn in range(24):
-        await shed.mqtt.publish(shed.topic("request/refresh"), json.dumps({"transaction": f"turn {turn}"}))
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(10):
-                heard = await shed.mqtt.message(topic, lambda heard: bool(heard.json()["transaction"]))
-                return dict(heard.json())
-    raise AssertionError("no request was answered")
-
-
-async def test_ten_thousand_messages_a_second(tmp_path: Path) -> None:
-    """A flood of everything there is to publish ends, and the bridge is as it was: memory, link, requests, messages."""
-    async with world_in(tmp_path, ORDINARY) as world:
-        server = await world.udp()
-        emulator = await world.emulator()
-        shed = await world.shed(emulator.place, {"telemetry": udp(server.port)})
-        bridge = world.bridges[0]
-        before = memory(bridge)
-        messages = [
-            (shed.topic("socket/telemetry/send"), b"x" * 20),
-            (shed.topic("socket/nobody/send"), b"x"),
-            (shed.topic("request/nothing"), b"{}"),
-            (shed.topic("request/refresh"), b"{"),
-            (shed.topic("request/ping"), b'{"host":"a\\"b"}'),
-        ]
-        rate = await flood(world.broker.host, world.broker.port, messages, rate=10_000, seconds=FLOOD)
-        assert (await asked_until_answered(shed))["status"] == "ok"
-        await shed.send("telemetry", b"after the flood", "after", user=(("priority", "high"),))
-        await until(lambda: b"after the flood" in server.datagrams)
-        after = memory(bridge)
-        lines = len(bridge.log.splitlines())
-        sys.stdout.write(
-            f"{rate} messages/s, {before:.0f} MiB before and {after:.0f} MiB after, {lines} lines of log\n"
-        )
-        assert after - before < 60
-        assert "Traceback" not in bridge.log
 
 
 async def test_files_are_the_bridges_own(world: World) -> None:

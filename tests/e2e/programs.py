@@ -149,6 +149,13 @@ class BridgeProcess:
                 stderr=log,
             )
 
+    def memory(self) -> float:
+        """Return what it has in memory, in MiB."""
+        if self.process is None:
+            raise RuntimeError("the bridge was not started")
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
     async def speaks(self) -> None:
         """Return once it has logged a line since it was started: before that it may be deaf to signals."""
         await until(lambda: self.config.with_suffix(".log").stat().st_size > self._before)
