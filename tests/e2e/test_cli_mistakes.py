@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.command_line import typed
 from tests.e2e.line_partner import line_partner, silent
 from tests.e2e.world import run
 
@@ -25,11 +26,11 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-async def test_a_mistake_is_named(mistake: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_mistake_is_named(mistake: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The option, the file or the port that is wrong stands in the message, and nothing is written."""
     monkeypatch.chdir(tmp_path)
     arguments, expected, words = MISTAKES[mistake]
-    status, out, err = await run(*BRIDGE, *arguments)
+    status, out, err = typed(*arguments)
     assert (status, out) == (expected, "")
     assert words in err.splitlines()[-1]
     assert "Traceback" not in err
@@ -46,11 +47,11 @@ async def test_output_that_finds_no_room(arguments: str, tmp_path: Path) -> None
     assert (status, err) == (1, "the output can't be written: No space left on device\n")
 
 
-async def test_a_recording_that_does_not_begin_costs_no_old_one(tmp_path: Path) -> None:
+def test_a_recording_that_does_not_begin_costs_no_old_one(tmp_path: Path) -> None:
     """With --force too, the file stays as it is until there is a port to record."""
     file = tmp_path / "old.at"
     file.write_text("> AT\n")
-    status, _, err = await run(*BRIDGE, "record", "/dev/nothing", str(file), "--force")
+    status, _, err = typed("record", "/dev/nothing", str(file), "--force")
     assert (status, err) == (1, "/dev/nothing: there is no such device; is the modem plugged in?\n")
     assert file.read_text() == "> AT\n"
 
@@ -63,9 +64,9 @@ async def test_a_recording_that_finds_no_room() -> None:
 
 
 @pytest.mark.parametrize("command", [["outbox"], ["outbox", "list"], ["outbox", "cancel"], ["outbox", "purge"]])
-async def test_help_of_the_outbox_has_an_example(command: list[str]) -> None:
+def test_help_of_the_outbox_has_an_example(command: list[str]) -> None:
     """Each of its commands fits a screen and shows how it is used."""
-    status, out, _ = await run(*BRIDGE, *command, "--help")
+    status, out, _ = typed(*command, "--help")
     assert status == 0
     assert f"Example:     sim7020-bridge {' '.join(command)}" in out or f"sim7020-bridge {' '.join(command)} -" in out
     assert len(out.splitlines()) <= 24

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import serial
 
+from tests.command_line import typed
 from tests.e2e.line_partner import echo, line_partner, other_modem, satellite_receiver, silent
 from tests.e2e.programs import Emulator
 from tests.e2e.terminal import Terminal
@@ -237,9 +238,9 @@ async def test_a_terminal_shows_the_climb(tmp_path: Path) -> None:
         (["--timeout", "0"], "--timeout"),
     ],
 )
-async def test_wrong_arguments_are_refused(arguments: list[str], said: str) -> None:
+def test_wrong_arguments_are_refused(arguments: list[str], said: str) -> None:
     """What makes no sense is refused with status 2 before any port is touched."""
-    code, out, err = await run(sys.executable, "-m", "sim7020_bridge", "probe", "/dev/nothing", *arguments)
+    code, out, err = typed("probe", "/dev/nothing", *arguments)
     assert (code, out) == (2, "")
     assert said in err
     assert "Traceback" not in err

@@ -1,11 +1,11 @@
-"""The real command line with wrong configuration files: one line for every mistake, exit status 2, no stack trace."""
+"""The command line with wrong configuration files: one line for every mistake, exit status 2, no stack trace."""
 
-import asyncio
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.command_line import typed
 from tests.e2e.world import run
 
 GOOD_SOCKET = "telemetry: {protocol: udp, host: 198.51.100.7, port: 5005}"
@@ -63,24 +63,14 @@ WRONG = {
 }
 
 
-async def bridge(*arguments: str) -> tuple[int, str, str]:
-    """Run the bridge's command line to its end."""
-    return await run(sys.executable, "-m", "sim7020_bridge", *arguments)
-
-
-def written(directory: Path, text: str) -> Path:
-    """Write a configuration into a directory of its own, beside a file with a password."""
-    directory.mkdir()
-    (directory / "secret").write_text("word")
-    file = directory / "bridge.yaml"
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_configuration(tmp_path: Path, name: str) -> None:
+    """A mistake is one line with file, line, key, value and what is allowed; secrets are not shown."""
+    text, expected = WRONG[name]
+    (tmp_path / "secret").write_text("word")
+    file = tmp_path / "bridge.yaml"
     file.write_text(text)
-    return file
-
-
-async def told_in_one_line(directory: Path, text: str, expected: list[str]) -> None:
-    """Hold a wrong file to one line with file, line, key, value and what is allowed, without secrets."""
-    file = written(directory, text)
-    status, out, err = await bridge("run", "--config", str(file))
+    status, out, err = typed("run", "--config", str(file))
     assert (status, out) == (2, "")
     lines = err.splitlines()
     assert len(lines) == 1, err
@@ -91,27 +81,14 @@ async def told_in_one_line(directory: Path, text: str, expected: list[str]) -> N
     assert "geheim" not in err
 
 
-async def test_wrong_configurations(tmp_path: Path) -> None:
-    """One mistake of each kind is one line with file, line, key, value and what is allowed; secrets are not shown."""
-    two_at_a_time = asyncio.Semaphore(2)
-
-    async def hold(name: str) -> None:
-        async with two_at_a_time:
-            await told_in_one_line(tmp_path / name, *WRONG[name])
-
-    async with asyncio.TaskGroup() as tasks:
-        for name in WRONG:
-            tasks.create_task(hold(name), name=name)
-
-
-async def test_many_mistakes_at_once(tmp_path: Path) -> None:
+def test_many_mistakes_at_once(tmp_path: Path) -> None:
     """All mistakes are told at once, each on a line of its own, in the order of the file."""
     file = tmp_path / "bridge.yaml"
     file.write_text(
         "mqtt:\n  port: 0\nmodems:\n  shed:\n    port: COM3\n    baudrate: 1\n"
         "    sockets:\n      a: {protocol: x, host: 198.51.100.7, port: x}\n"
     )
-    status, _, err = await bridge("run", "--config", str(file))
+    status, _, err = typed("run", "--config", str(file))
     assert status == 2
     lines = err.splitlines()
     assert len(lines) == 6, err
@@ -131,16 +108,16 @@ async def test_many_mistakes_at_once(tmp_path: Path) -> None:
 )
 async def test_wrong_command_line(arguments: tuple[str, ...], told: str) -> None:
     """A command line that can't be carried out is told in a few words, with exit status 2."""
-    status, _, err = await bridge(*arguments)
+    status, _, err = await run(sys.executable, "-m", "sim7020_bridge", *arguments)
     assert status == 2
     assert told in err
     assert "Traceback" not in err
 
 
 @pytest.mark.parametrize("command", [(), ("run",), ("demo",)], ids=str)
-async def test_help_shows_an_example(command: tuple[str, ...]) -> None:
+def test_help_shows_an_example(command: tuple[str, ...]) -> None:
     """The help of the program and of each command shows a line to try."""
-    status, out, _ = await bridge(*command, "--help")
+    status, out, _ = typed(*command, "--help")
     assert status == 0
     assert f"  sim7020-bridge {' '.join(command)}".rstrip() in out
     usage, _, rest = out.partition("\n")
