@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sim7020_bridge.config.model import PowerHookSettings
+from sim7020_bridge.config.model import GpioSettings, PowerHookSettings
 from tests.e2e.fast_world import FastWorld
 
 Hook = Callable[[Path], PowerHookSettings]
@@ -115,7 +115,7 @@ def gpio(directory: Path) -> PowerHookSettings:
     press = shlex.join((sys.executable, "-m", "sim7020_emulator", "--tell", str(directory / "control"), "pwrkey"))
     tool.write_text(f'#!/bin/sh\n[ "$1" = --version ] && exec echo "gpioset (libgpiod) v2.1"\nexec {press}\n')
     tool.chmod(0o755)
-    return PowerHookSettings(gpio_chip="gpiochip0", gpio_line=17)
+    return PowerHookSettings(gpio=GpioSettings("gpiochip0", 17))
 
 
 async def downlink(world: FastWorld) -> None:

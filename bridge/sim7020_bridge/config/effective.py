@@ -6,9 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from sim7020_bridge.config.keys import root
 from sim7020_bridge.config.load import Reading
-from sim7020_bridge.config.schema import SECRETS, describe
+from sim7020_bridge.config.schema import SECRETS, Named, Section
 
 MASK: Final = "***"
 
@@ -42,35 +41,19 @@ class Effective:
 
 def effective(reading: Reading) -> Iterator[Effective]:
     """Tell every key that is in force, in the order of the documentation."""
-    keys = {"state_dir": reading.settings.state_dir, **reading.keys}
-    mqtt = {"port": reading.settings.mqtt.port, **keys["mqtt"]}
-    order = {description.path: index for index, description in enumerate(describe(root(Path())))}
-    everything = list(_walk(reading, {**keys, "mqtt": mqtt}, ()))
-    # sections come with their first key, so a modem's keys stay together
-    named = [str(name) for name in reading.keys["modems"]]
-    yield from sorted(everything, key=lambda each: _rank(each.key.split("."), order, named))
+    yield from _walk(reading, reading.section, reading.keys, ())
 
 
-def _rank(path: list[str], order: Mapping[str, int], modems: list[str]) -> tuple[int, ...]:
-    """Return where a key stands: by the documentation, and a modem's and a socket's keys by their names."""
-    pattern, ranks = "", []
-    for index, part in enumerate(path):
-        if pattern == "modems":
-            pattern += ".<modem>"
-            ranks.append(modems.index(part))
-        elif pattern == "modems.<modem>.sockets":
-            pattern += ".<socket>"
-        else:
-            pattern = f"{pattern}.{part}" if index else part
-            ranks.append(order.get(pattern, 0))
-    return tuple(ranks)
-
-
-def _walk(reading: Reading, section: Mapping[str, Any], path: tuple[object, ...]) -> Iterator[Effective]:
-    for key, value in section.items():
-        here = (*path, key)
-        if isinstance(value, Mapping) and value:
-            yield from _walk(reading, value, here)
+def _walk(reading: Reading, section: Section, keys: Mapping[str, Any], path: tuple[object, ...]) -> Iterator[Effective]:
+    for key in section.keys:
+        here, value = (*path, key.name), keys.get(key.name)
+        if key.name not in keys:
+            continue
+        if isinstance(key.read, Section) and value:
+            yield from _walk(reading, key.read, value, here)
+        elif isinstance(key.read, Named) and value:
+            for name in value:
+                yield from _walk(reading, key.read.section, value[name], (*here, name))
         else:
             source, place = _source(reading, here)
             yield Effective(".".join(map(str, here)), _shown(reading, here, value), source, place)

@@ -9,6 +9,7 @@ from sim7020_bridge.config.model import (
     DEFAULT_TLS_PORT,
     MAX_SOCKETS,
     Encoding,
+    GpioSettings,
     ModemSettings,
     MqttProtocol,
     MqttSettings,
@@ -65,7 +66,7 @@ def _mqtt(directory: Path) -> Section:
         ),
         Key("username", values.credential, "The user to log in as."),
         Key("password", values.credential, "Its password; better in a `password_file`."),
-        Key("password_file", values.secret_file(directory), "A file that holds the password alone."),
+        Key("password_file", values.secret_file(directory), "A file that holds the password alone.", field="password"),
         Key("protocol", values.choice(MqttProtocol), "The MQTT version: `5` or `3.1.1`."),
         Key("base_topic", values.base_topic, "What all topics of the bridge start with."),
         Key(
@@ -97,11 +98,16 @@ def _modem(directory: Path) -> Section:
             'The SIM\'s PIN, in quotes as in `"0000"`; only for a SIM that asks for one. '
             "A PIN that the SIM refuses is never tried again: three wrong ones lock it.",
         ),
-        Key("pin_file", module_values.pin_file(directory), "A file that holds the PIN alone."),
+        Key("pin_file", module_values.pin_file(directory), "A file that holds the PIN alone.", field="pin"),
         Key("apn", values.apn, "The APN to use; without it, what the module has is left."),
         Key("apn_username", values.login, "The user name that the APN wants."),
         Key("apn_password", values.login, "The password that the APN wants."),
-        Key("apn_password_file", module_values.apn_password_file(directory), "A file that holds it alone."),
+        Key(
+            "apn_password_file",
+            module_values.apn_password_file(directory),
+            "A file that holds it alone.",
+            field="apn_password",
+        ),
         Key(
             "sockets",
             Named(_SOCKET, noun="socket", fewest=0, most=MAX_SOCKETS),
@@ -133,7 +139,7 @@ def _modem(directory: Path) -> Section:
 
 _SOCKET = Section(
     SocketSettings,
-    Key("protocol", values.choice(Transport), "`udp` or `tcp`.", required=True),
+    Key("protocol", values.choice(Transport), "`udp` or `tcp`.", required=True, field="transport"),
     Key("host", values.peer_host, "The peer: an IPv4 address, or a name that the module resolves.", required=True),
     Key("port", _PORT, "The peer's port.", required=True),
     Key(
@@ -204,7 +210,7 @@ _POWER_SAVING = Section(
 
 def _recovery(directory: Path) -> Section:
     gpio = Section(
-        PowerHookSettings,
+        GpioSettings,
         Key(
             "chip",
             module_values.gpio_chip,

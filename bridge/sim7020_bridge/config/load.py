@@ -15,23 +15,8 @@ from ruamel.yaml.reader import ReaderError
 from sim7020_bridge.config import environment as variables
 from sim7020_bridge.config.checks import Problem, cross_check
 from sim7020_bridge.config.keys import root
-from sim7020_bridge.config.model import (
-    DEFAULT_PORT,
-    DEFAULT_TLS_PORT,
-    DataBudgetSettings,
-    HttpSettings,
-    LoggingSettings,
-    ModemSettings,
-    MqttSettings,
-    OutboxSettings,
-    PowerHookSettings,
-    PowerSavingSettings,
-    RecoverySettings,
-    Settings,
-    SocketSettings,
-    TlsSettings,
-)
-from sim7020_bridge.config.schema import SECRETS, read_tree
+from sim7020_bridge.config.model import DEFAULT_PORT, DEFAULT_TLS_PORT, Settings
+from sim7020_bridge.config.schema import SECRETS, Section, read_tree
 from sim7020_bridge.config.state_directory import default_state_dir
 from sim7020_bridge.errors import ConfigurationError, Mistake
 
@@ -46,13 +31,15 @@ class Reading:
 
     Args:
         settings: What it says, with defaults.
-        keys: The same as it was read, key by key.
+        keys: The same as it was read, key by key, with defaults.
+        section: What knows the keys.
         tree: What was given, by the file and the environment.
         given: The keys that are from the environment.
     """
 
     settings: Settings
     keys: Mapping[str, Any]
+    section: Section
     tree: Any
     given: Mapping[tuple[object, ...], variables.Given]
 
@@ -82,7 +69,8 @@ def read(path: Path, environment: Mapping[str, str] = os.environ) -> Reading:
     for where, value in meant.items():
         if not variables.put(tree, where, value):
             problems.append(Problem(where, "there is no such key", quiet=True))
-    keys, more = _read_given(tree, path.parent, given, meant)
+    section = root(path.parent)
+    keys, more = _read_given(section, tree, given, meant)
     problems += more
     if isinstance(tree, dict):
         problems += cross_check(tree)
@@ -94,26 +82,28 @@ def read(path: Path, environment: Mapping[str, str] = os.environ) -> Reading:
     if problems or state_dir is None:
         mistakes = [_mistake(tree, problem, given) for problem in problems]
         raise ConfigurationError(str(path), sorted(mistakes, key=lambda mistake: mistake.line or 0))
-    return Reading(_settings(keys, state_dir), keys, tree, given)
+    keys["state_dir"] = state_dir
+    keys["mqtt"].setdefault("port", DEFAULT_TLS_PORT if "tls" in keys["mqtt"] else DEFAULT_PORT)
+    return Reading(section.build(keys), keys, section, tree, given)
 
 
 def _read_given(
+    section: Section,
     tree: object,
-    directory: Path,
     given: Mapping[tuple[object, ...], variables.Given],
     meant: Mapping[tuple[object, ...], object],
 ) -> tuple[dict[str, Any], list[Problem]]:
     """Read a tree in which a variable may give as a text what YAML takes for a number or a mapping."""
-    keys, problems = read_tree(root(directory), tree)
+    keys, problems = read_tree(section, tree)
     wrong = {problem.path for problem in problems if problem.path in given}
     for where in wrong:
         variables.put(tree, where, given[where].text)
     if wrong:
-        keys, problems = read_tree(root(directory), tree)
+        keys, problems = read_tree(section, tree)
     still = wrong & {problem.path for problem in problems}
     for where in still:
         variables.put(tree, where, meant[where])
-    return read_tree(root(directory), tree) if still else (keys, problems)
+    return read_tree(section, tree) if still else (keys, problems)
 
 
 def _value(text: str) -> object:
@@ -242,49 +232,3 @@ def _shown(value: object) -> str:
             return "a list"
     written = repr(_CREDENTIALS.sub("//***@", value)) if isinstance(value, str) else str(value)
     return written if len(written) <= _MAX_SHOWN else f"{written[:_MAX_SHOWN]}..."
-
-
-def _settings(read: Mapping[str, Any], state_dir: Path) -> Settings:
-    mqtt = dict(read["mqtt"])
-    if "password_file" in mqtt:
-        mqtt["password"] = mqtt.pop("password_file")
-    tls = mqtt.pop("tls", None)
-    mqtt.setdefault("port", DEFAULT_PORT if tls is None else DEFAULT_TLS_PORT)
-    modems = tuple(_modem(name, modem) for name, modem in read["modems"].items())
-    return Settings(
-        MqttSettings(**mqtt, tls=None if tls is None else TlsSettings(**tls)),
-        modems,
-        state_dir,
-        logging=LoggingSettings(**read["logging"]),
-        http=HttpSettings(**read["http"]) if "http" in read else None,
-        shutdown_timeout=read["shutdown_timeout"],
-        home_assistant_discovery=read["home_assistant_discovery"],
-    )
-
-
-def _modem(name: str, modem: Mapping[str, Any]) -> ModemSettings:
-    rest = dict(modem)
-    for key in ("pin", "apn_password"):
-        if f"{key}_file" in rest:
-            rest[key] = rest.pop(f"{key}_file")
-    if "power_saving" in rest:
-        rest["power_saving"] = PowerSavingSettings(**rest["power_saving"])
-    rest["sockets"] = tuple(_socket(label, socket) for label, socket in modem["sockets"].items())
-    rest["outbox"] = OutboxSettings(**modem["outbox"])
-    rest["data_budget"] = DataBudgetSettings(**modem["data_budget"])
-    rest["recovery"] = _recovery(modem["recovery"])
-    return ModemSettings(name=name, **rest)
-
-
-def _recovery(recovery: Mapping[str, Any]) -> RecoverySettings:
-    rest = dict(recovery)
-    if "power" in rest:
-        hook = dict(rest["power"])
-        gpio = hook.pop("gpio", {})
-        rest["power"] = PowerHookSettings(**hook, **{f"gpio_{key}": value for key, value in gpio.items()})
-    return RecoverySettings(**rest)
-
-
-def _socket(name: str, socket: Mapping[str, Any]) -> SocketSettings:
-    rest = {key: value for key, value in socket.items() if key != "protocol"}
-    return SocketSettings(name=name, transport=socket["protocol"], **rest)

@@ -196,6 +196,19 @@ class PowerSavingSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class GpioSettings:
+    """A GPIO line of this computer.
+
+    Args:
+        chip: Its chip's name, such as ``gpiochip0``, or its path.
+        line: Its offset in the chip, from 0.
+    """
+
+    chip: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class PowerHookSettings:
     """How to cut a module's supply or press its PWRKEY: exactly one of a command, a topic and a GPIO line.
 
@@ -205,8 +218,7 @@ class PowerHookSettings:
         topic: MQTT topic of a smart plug or of a switch at PWRKEY.
         press_payload: What is published to ``topic`` first.
         release_payload: What is published to ``topic`` after ``duration``.
-        gpio_chip: The GPIO chip's name, such as ``gpiochip0``, or its path; always together with ``gpio_line``.
-        gpio_line: The line's offset in the chip, from 0.
+        gpio: A line that is driven to 1 for the press.
         duration: Seconds between press and release, 0.1 to 60.
         wakes: Whether the hook may also wake the module from PSM: true for PWRKEY, false for a plug.
     """
@@ -215,8 +227,7 @@ class PowerHookSettings:
     topic: str | None = None
     press_payload: str = DEFAULT_PRESS_PAYLOAD
     release_payload: str = DEFAULT_RELEASE_PAYLOAD
-    gpio_chip: str | None = None
-    gpio_line: int | None = None
+    gpio: GpioSettings | None = None
     duration: float = DEFAULT_PULSE
     wakes: bool = False
 

@@ -32,6 +32,7 @@ class Key:
         required: Whether it must be there.
         default: What the file would say where it is left out, if that is not what the section's settings have; None for
             a key that isn't read then.
+        field: Where the settings have it, if that is not called the same.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Key:
     description: str
     required: bool = False
     default: object = OF_THE_SETTINGS
+    field: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Section:
 
     def __init__(self, settings: type[Any], *keys: Key) -> None:
         self.keys = keys
+        self._settings = settings
         self._defaults = {field.name: field.default for field in fields(settings) if field.default is not MISSING}
         known: dict[object, Reader] = {self._marker(key): _invalid_if_wrong(key.read) for key in keys}
         self._schema = vol.Schema({**known, self._unknown: object})
@@ -69,6 +72,14 @@ class Section:
         """Read a section, or raise every mistake in it."""
         read: dict[str, Any] = self._schema(dict(_mapping(value)))
         return read
+
+    def build(self, read: Mapping[str, Any], **more: object) -> Any:  # noqa: ANN401 - whatever the section becomes
+        """Return the settings for what was read."""
+        for key in self.keys:
+            if key.name in read:
+                value = read[key.name]
+                more[key.field or key.name] = key.read.build(value) if isinstance(key.read, (Section, Named)) else value
+        return self._settings(**more)
 
     def default(self, key: Key) -> object:
         """Return what the file would say for a key that is left out; None if there is no such thing."""
@@ -131,6 +142,10 @@ class Named:
         if mistakes:
             raise vol.MultipleInvalid(mistakes)
         return read
+
+    def build(self, read: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return the settings for what was read, each with its name."""
+        return tuple(self.section.build(item, name=name) for name, item in read.items())
 
 
 def list_of(reader: Reader, allowed: str) -> Reader:

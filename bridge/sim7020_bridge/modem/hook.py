@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from sim7020_bridge.config.model import PowerHookSettings
+from sim7020_bridge.config.model import GpioSettings, PowerHookSettings
 
 log: Final = logging.getLogger(__name__)
 
@@ -43,19 +43,10 @@ class PowerHook:
                 await asyncio.sleep(settings.duration)
             finally:
                 self._publish(settings.topic, settings.release_payload)
+        elif settings.gpio is not None:
+            await self._run("gpioset", _pulse(settings.gpio, settings.duration))
         else:
-            name = settings.command[0] if settings.command else "gpioset"
-            await self._run(name, settings.command or self._gpio())
-
-    def _gpio(self) -> tuple[str, ...]:
-        """Return the command of libgpiod's tools, of version 1 and of version 2, that pulses the line."""
-        settings = self._settings
-        chip, line, period = settings.gpio_chip or "", f"{settings.gpio_line}=1", f"{settings.duration * 1000:.0f}ms"
-        script = (
-            'case "$(gpioset --version)" in *" v1."*) exec gpioset --mode=time --usec="$4" "$1" "$2";; '
-            '*) exec gpioset --chip "$1" --toggle "$3,0" "$2";; esac'
-        )
-        return ("sh", "-c", script, "gpioset", chip, line, period, f"{settings.duration * 1e6:.0f}")
+            await self._run(settings.command[0], settings.command)
 
     async def _run(self, name: str, command: tuple[str, ...]) -> None:
         try:
@@ -79,3 +70,13 @@ class PowerHook:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()
+
+
+def _pulse(gpio: GpioSettings, duration: float) -> tuple[str, ...]:
+    """Return the command of libgpiod's tools, of version 1 and of version 2, that drives a line for so many seconds."""
+    script = (
+        'case "$(gpioset --version)" in *" v1."*) exec gpioset --mode=time --usec="$4" "$1" "$2";; '
+        '*) exec gpioset --chip "$1" --toggle "$3,0" "$2";; esac'
+    )
+    line, period = f"{gpio.line}=1", f"{duration * 1000:.0f}ms"
+    return ("sh", "-c", script, "gpioset", gpio.chip, line, period, f"{duration * 1e6:.0f}")

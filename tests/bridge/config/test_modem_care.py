@@ -7,7 +7,13 @@ import pytest
 
 from sim7020_bridge.config.keys import root
 from sim7020_bridge.config.load import load
-from sim7020_bridge.config.model import ModemSettings, PowerHookSettings, PowerSavingSettings, RecoverySettings
+from sim7020_bridge.config.model import (
+    GpioSettings,
+    ModemSettings,
+    PowerHookSettings,
+    PowerSavingSettings,
+    RecoverySettings,
+)
 from sim7020_bridge.config.schema import describe
 from sim7020_bridge.errors import ConfigurationError
 
@@ -105,7 +111,7 @@ def test_topic_and_gpio(tmp_path: Path) -> None:
         topic="plug/set", press_payload="OFF", release_payload='{"state": "ON"}', duration=8.0
     )
     assert hook_of(tmp_path, "{gpio: {chip: /dev/gpiochip0, line: 17}, wakes: true}") == PowerHookSettings(
-        gpio_chip="/dev/gpiochip0", gpio_line=17, wakes=True
+        gpio=GpioSettings("/dev/gpiochip0", 17), wakes=True
     )
 
 

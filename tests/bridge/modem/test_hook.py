@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sim7020_bridge.config.model import PowerHookSettings
+from sim7020_bridge.config.model import GpioSettings, PowerHookSettings
 from sim7020_bridge.modem import hook as hook_module
 from sim7020_bridge.modem.hook import PowerHook
 
@@ -130,7 +130,7 @@ async def test_gpio_line_is_pulsed(
         f'if [ "$1" = --version ]; then echo "{version}"; else echo "$@" > {shlex.quote(str(out))}; fi',
     )
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    await PowerHook(PowerHookSettings(gpio_chip="gpiochip0", gpio_line=17, duration=0.8), publish=silent).press()
+    await PowerHook(PowerHookSettings(gpio=GpioSettings("gpiochip0", 17), duration=0.8), publish=silent).press()
     assert out.read_text().strip() == arguments
 
 
@@ -140,5 +140,5 @@ async def test_missing_gpio_tools_are_logged(
     """A machine without libgpiod's tools is told so."""
     (tmp_path / "sh").symlink_to("/bin/sh")
     monkeypatch.setenv("PATH", str(tmp_path))
-    await PowerHook(PowerHookSettings(gpio_chip="gpiochip0", gpio_line=17), publish=silent).press()
+    await PowerHook(PowerHookSettings(gpio=GpioSettings("gpiochip0", 17)), publish=silent).press()
     assert "gpioset failed with status 127" in caplog.text
