@@ -256,7 +256,7 @@ modems:
     )
     bridge = BridgeProcess(config, inside=("sh", "-c", 'umask 0; exec "$@"', "sh"))
     await world.add(bridge, "shed")
-    await until(said(bridge, "the SIM refused the configured PIN"))
+    await until(said(bridge, "the SIM did not take the PIN"))
     await world.modem("shed").send("telemetry", b"secret", "m1")
     await world.modem("shed").receipt("telemetry", "m1", "queued")
     files = [world.directory / "own", *(world.directory / "own").rglob("*")]
