@@ -12,7 +12,7 @@ from sim7020_bridge.config.model import PowerSavingSettings
 from sim7020_bridge.modem.alerts import AlertId
 from sim7020_bridge.modem.state import ModuleAnswered, ModuleLost, PortLost, PortOpened
 from sim7020_bridge.reports.reporter import COUNTER_DELAY
-from tests.bridge.desk import TOPICS, Desk, staffed, wired
+from tests.bridge.desk import TOPICS, Desk, named, staffed, wired
 from tests.bridge.modem.bench import TCP, UDP, running
 from tests.bridge.scripted_module import on_virtual_time
 from tests.contract_check import check
@@ -118,10 +118,10 @@ async def test_outbox_in_the_state() -> None:
     """What waits is counted, with the age of the oldest."""
     async with staffed(UDP, absent=20) as desk:
         await asyncio.sleep(1)
-        desk.send("udp", b"hello")
+        desk.send("udp", b"hello", **named("m1"))
         await asyncio.sleep(2)
         outbox = state(desk)["outbox"]
-        assert (outbox["messages"], outbox["bytes"]) == (1, 5)
+        assert (outbox["messages"], outbox["bytes"]) == (1, len(b"hello") + len("m1") + len("udp"))
         assert outbox["oldest"] == pytest.approx(1, abs=1)
 
 
