@@ -15,7 +15,7 @@ from sim7020_bridge.cli.options import EXIT_FAILED, NumberRange
 from sim7020_bridge.commands.identity import BAUD_RATES
 from sim7020_bridge.commands.quoting import require_quotable
 from sim7020_bridge.kit.probe.climb import Climb
-from sim7020_bridge.kit.probe.finding import Finding, Layer, Status, Wanted
+from sim7020_bridge.kit.probe.finding import Check, Finding, Status, Wanted
 
 _HOST: Final = "example.com"
 _SIGNAL_STEPS: Final = 31
@@ -82,15 +82,15 @@ def probe(
 
 
 def _document(wanted: Wanted, found: list[Finding], *, well: bool, show_identities: bool) -> dict[str, object]:
-    broken = next((finding.layer.value for finding in found if finding.status is Status.BROKEN), None)
+    broken = next((finding.check.value for finding in found if finding.status is Status.BROKEN), None)
     layers = [finding.document(show_identities=show_identities) for finding in found]
-    told = {finding.layer for finding in found}
+    told = {finding.check for finding in found}
     return {
         "port": wanted.port,
         "ok": well,
         "broken": broken,
         "layers": layers,
-        "not_reached": [layer.value for layer in Layer if layer not in told],
+        "not_reached": [layer.value for layer in Check if layer not in told],
     }
 
 
@@ -108,14 +108,14 @@ class _View:
         self._console.print("All layers hold." if well else "Mend this, then probe again.")
         return well
 
-    def _wait(self, layer: Layer, what: str) -> None:
+    def _wait(self, layer: Check, what: str) -> None:
         self._spinner.update(f"{_title(layer)}: {what}")
 
     def _tell(self, finding: Finding) -> None:
         line = Text(f"{_MARKS[finding.status]} ", style=_COLOURS[finding.status])
-        line.append(f"{_title(finding.layer):<13}", style="bold")
+        line.append(f"{_title(finding.check):<13}", style="bold")
         index = finding.details.get("rssi_index")
-        if finding.layer is Layer.SIGNAL and isinstance(index, int):
+        if finding.check is Check.SIGNAL and isinstance(index, int):
             line.append(f"{_bar(index)} ")
         line.append(finding.summary)
         self._console.print(line)
@@ -128,5 +128,5 @@ def _bar(index: int) -> str:
     return "#" * full + "." * (_BAR - full)
 
 
-def _title(layer: Layer) -> str:
-    return {Layer.SIM: "SIM", Layer.APN: "APN", Layer.DNS: "DNS"}.get(layer, layer.value.replace("_", " "))
+def _title(layer: Check) -> str:
+    return {Check.SIM: "SIM", Check.APN: "APN", Check.DNS: "DNS"}.get(layer, layer.value.replace("_", " "))

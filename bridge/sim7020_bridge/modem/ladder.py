@@ -5,12 +5,13 @@ last, the ladder starts over at the first rung that fits, with the longest waits
 asked of the network, which may bar a SIM that asks too often, so attach attempts have a ceiling of their own.
 """
 
-import random
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
+
+from sim7020_bridge.modem.backoff import Backoff
 
 DAY: Final = 86400.0
 
@@ -184,9 +185,8 @@ class Ladder:
 
     def _wait(self, rung: Rung) -> float:
         budget = self.budgets[rung]
-        doubled = 2.0 ** min(self._tries.get(rung, 0), 32)
-        patience = budget.last if self._rounds else min(budget.last, budget.first * doubled)
-        return patience * random.uniform(0.75, 1.0)  # noqa: S311 - spreads load, keeps no secret
+        first = budget.last if self._rounds else budget.first
+        return Backoff(first, budget.last, self._tries.get(rung, 0)).next_wait()
 
     def _rung(self, trouble: Trouble) -> Rung:
         order = [rung for rung in _HELPFUL[trouble] if rung is not Rung.POWER or self.power]

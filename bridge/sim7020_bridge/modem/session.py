@@ -22,7 +22,8 @@ from sim7020_bridge.commands.sim import SimReport
 from sim7020_bridge.commands.sockets import DataAcknowledged, DataReceived, SocketFailed
 from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.errors import CommandRefused, ModuleAsleep, ModuleRestarted, ModuleSilent, StartOver
-from sim7020_bridge.modem.bring_up import climb, cycle_radio, greet, set_up
+from sim7020_bridge.modem.bring_up import greet, set_up
+from sim7020_bridge.modem.climb import climb, cycle_radio
 from sim7020_bridge.modem.clock import ask_time_server
 from sim7020_bridge.modem.facts import Facts
 from sim7020_bridge.modem.ladder import Ladder, Rung, Trouble

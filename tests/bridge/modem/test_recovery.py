@@ -8,7 +8,7 @@ import pytest
 from sim7020_bridge.config.model import PowerHookSettings, RecoverySettings
 from sim7020_bridge.errors import CommandRefused, RequestRefused
 from sim7020_bridge.modem.alerts import AlertId, alerts
-from sim7020_bridge.modem.bring_up import cycle_radio
+from sim7020_bridge.modem.climb import cycle_radio
 from sim7020_bridge.modem.hook import PowerHook
 from sim7020_bridge.modem.ladder import Rung
 from sim7020_bridge.modem.state import Layer

@@ -10,7 +10,7 @@ from sim7020_bridge.commands.network import PingReply
 from sim7020_bridge.commands.registration import RegistrationReport
 from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.errors import BridgeError, LineError, PortUnavailable
-from sim7020_bridge.kit.probe.finding import Detail, Finding, Layer, Status, Wanted
+from sim7020_bridge.kit.probe.finding import Check, Detail, Finding, Report, Status, Wanted
 from sim7020_bridge.kit.probe.line import BETWEEN_RATES, Heard, answers, listening, rates
 from sim7020_bridge.kit.probe.network import Network
 from sim7020_bridge.kit.probe.settings import error_numbers
@@ -30,7 +30,7 @@ class Climb:
     Args:
         wanted: What to probe.
         tell: Called with each finding.
-        waiting: Called when something is begun that may take a while: which layer, and what in words.
+        waiting: Called when something is begun that may take a while: which check, and what in words.
     """
 
     def __init__(
@@ -38,24 +38,22 @@ class Climb:
         wanted: Wanted,
         *,
         tell: Callable[[Finding], None],
-        waiting: Callable[[Layer, str], None] = lambda *_: None,
+        waiting: Callable[[Check, str], None] = lambda *_: None,
     ) -> None:
         self._wanted = wanted
-        self._tell = tell
-        self._waiting = waiting
         self._facts = Facts()
         self._heard = Heard()
-        self._layer = Layer.PORT
+        self._report = Report(self._facts, tell, waiting)
         self._module: Module | None = None
 
     async def run(self) -> bool:
         """Climb as far as it goes; whether all layers hold."""
         try:
             for tried, rate in enumerate(rates(self._wanted.port, self._wanted.baudrate)):
-                self._layer = Layer.PORT if not self._facts.state.port_open else Layer.BAUD_RATE
+                self._report.check = Check.PORT if not self._facts.state.port_open else Check.BAUD_RATE
                 async with listening(self._wanted.port, rate, self._take) as channel:
                     self._opened()
-                    self._begin(Layer.BAUD_RATE, f"asking for an answer at {rate}")
+                    self._report.begin(Check.BAUD_RATE, f"asking for an answer at {rate}")
                     if await answers(channel, first=tried == 0):
                         return await self._from_module(channel, rate)
                     self._heard.garbage += channel.garbled
@@ -63,42 +61,39 @@ class Climb:
                 await asyncio.sleep(BETWEEN_RATES)
         except PortUnavailable as error:
             self._facts.learn(PortLost(error.detail, error.reason))
-            self._alert(Layer.PORT)
-            return False
+            return self._report.broken(Check.PORT, said_by=tuple(AlertId))
         except LineError as error:
-            self._broken(self._layer, f"The line broke: {error}", "Check cable, plug and supply; then try again.")
-            return False
+            return self._report.broken(
+                self._report.check, f"The line broke: {error}", "Check cable, plug and supply; then try again."
+            )
         self._silent()
         return False
 
     def _opened(self) -> None:
         if not self._facts.state.port_open:
             self._facts.learn(PortOpened())
-            self._fine(Layer.PORT, f"{self._wanted.port} is open", {"port": self._wanted.port})
+            self._report.fine(Check.PORT, f"{self._wanted.port} is open", {"port": self._wanted.port})
 
     async def _from_module(self, channel: Channel, rate: int) -> bool:
         wanted = self._wanted.baudrate
         if wanted is not None and rate != wanted:
             advice = f"Set baudrate: {rate} in the configuration, or AT+IPR={wanted} in the module."
-            self._broken(Layer.BAUD_RATE, f"The module answers at {rate}, not at {wanted}", advice, {"baudrate": rate})
-            return False
-        self._fine(Layer.BAUD_RATE, f"{rate} bit/s", {"baudrate": rate})
+            return self._report.broken(
+                Check.BAUD_RATE, f"The module answers at {rate}, not at {wanted}", advice, details={"baudrate": rate}
+            )
+        self._report.fine(Check.BAUD_RATE, f"{rate} bit/s", {"baudrate": rate})
         self._facts.learn(ModuleAnswered())
-        module = Module(channel, self._facts, ModemSettings("probe", self._wanted.port), Timing())
+        module = Module(channel, self._facts, ModemSettings("probe", self._wanted.port), _timing(self._wanted.patience))
         self._module = module
         try:
-            self._begin(Layer.MODULE, "asking who it is")
+            self._report.begin(Check.MODULE, "asking who it is")
             async with error_numbers(module):
-                return (
-                    await self._identified(module)
-                    and await Network(module, self._wanted, tell=self._tell, begin=self._begin).climb()
-                )
+                return await self._identified(module) and await Network(module, self._wanted, self._report).climb()
         except LineError:
             raise
         except BridgeError as error:
             advice = "Try again; if it stays so, restart the module and send a recording (sim7020-bridge record)."
-            self._broken(self._layer, f"The module stopped making sense: {error}", advice)
-            return False
+            return self._report.broken(self._report.check, f"The module stopped making sense: {error}", advice)
 
     async def _identified(self, module: Module) -> bool:
         await read_identity(module)
@@ -109,33 +104,33 @@ class Climb:
             "imei": identity.imei,
         }
         if AlertId.NOT_SIM7020 in alerts(self._facts.state):
-            self._alert(Layer.MODULE, AlertId.NOT_SIM7020, details)
-            return False
+            return self._report.broken(Check.MODULE, said_by=(AlertId.NOT_SIM7020,), details=details)
         if identity.model is None:
-            self._broken(Layer.MODULE, "It answers AT, but does not say what it is", _NO_MODEM, details)
-            return False
-        self._fine(Layer.MODULE, f"{identity.model} by {identity.manufacturer or 'an unknown maker'}", details)
+            return self._report.broken(
+                Check.MODULE, "It answers AT, but does not say what it is", _NO_MODEM, details=details
+            )
+        self._report.fine(Check.MODULE, f"{identity.model} by {identity.manufacturer or 'an unknown maker'}", details)
         if identity.firmware is None:
-            self._tell(Finding(Layer.FIRMWARE, Status.WARNING, "the module does not tell its firmware"))
+            self._report.passed(Check.FIRMWARE, Status.WARNING, "the module does not tell its firmware")
         else:
-            self._fine(Layer.FIRMWARE, identity.firmware, {"firmware": identity.firmware})
+            self._report.fine(Check.FIRMWARE, identity.firmware, {"firmware": identity.firmware})
         return True
 
     def _silent(self) -> None:
         heard = self._heard
         if heard.garbage and not heard.texts:
             self._facts.learn(ModuleLost("", silent=True, garbled=True))
-            self._alert(Layer.BAUD_RATE)
+            self._report.broken(Check.BAUD_RATE, said_by=tuple(AlertId))
             return
-        self._tell(Finding(Layer.BAUD_RATE, Status.SKIPPED, "not known: nothing answers AT"))
+        self._report.passed(Check.BAUD_RATE, Status.SKIPPED, "not known: nothing answers AT")
         if heard.texts:
             said = heard.example[:_EXAMPLE]
-            self._broken(Layer.MODULE, f"Something talks at the port, but it is no modem: {said!r}", _NO_MODEM)
+            self._report.broken(Check.MODULE, f"Something talks at the port, but it is no modem: {said!r}", _NO_MODEM)
         elif heard.echoes:
-            self._broken(Layer.MODULE, "What is sent comes back, and nothing else", _ECHO)
+            self._report.broken(Check.MODULE, "What is sent comes back, and nothing else", _ECHO)
         else:
             self._facts.learn(ModuleLost("", silent=True))
-            self._alert(Layer.MODULE)
+            self._report.broken(Check.MODULE, said_by=tuple(AlertId))
 
     def _take(self, urc: Urc) -> None:
         if not self._facts.state.answering:
@@ -146,20 +141,10 @@ class Climb:
             case RegistrationReport(registration=registration):
                 self._facts.learn(registration)
 
-    def _begin(self, layer: Layer, what: str) -> None:
-        self._layer = layer
-        self._waiting(layer, what)
 
-    def _fine(self, layer: Layer, summary: str, details: dict[str, Detail]) -> None:
-        self._tell(Finding(layer, Status.FINE, summary, details))
-
-    def _broken(self, layer: Layer, summary: str, advice: str, details: dict[str, Detail] | None = None) -> None:
-        self._tell(Finding(layer, Status.BROKEN, summary, details or {}, advice))
-
-    def _alert(self, layer: Layer, alert: AlertId | None = None, details: dict[str, Detail] | None = None) -> None:
-        found = alerts(self._facts.state)
-        chosen = found[alert] if alert is not None else next(iter(found.values()))
-        self._broken(layer, chosen.message, chosen.advice, details)
+def _timing(patience: float) -> Timing:
+    """Return how long a person may be kept waiting at each step."""
+    return Timing(sim_poll=1.0, sim_patience=20.0, registration_poll=1.0, registration_patience=patience, pdn_poll=1.0)
 
 
 _EXAMPLE: Final = 40

@@ -1,14 +1,16 @@
-"""What a probe finds out about one layer, and what is still to be told to whom."""
+"""What a probe checks, what it finds, and whom it tells."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 from sim7020_bridge.commands.quoting import hidden
+from sim7020_bridge.modem.alerts import AlertId, alerts
+from sim7020_bridge.modem.facts import Facts
 
 
-class Layer(StrEnum):
+class Check(StrEnum):
     """What has to hold for data to flow, in the order in which it is tried."""
 
     PORT = "port"
@@ -41,14 +43,14 @@ class Finding:
     """One layer, as found.
 
     Args:
-        layer: Which.
+        check: Which one.
         status: How it is.
         summary: What was found, as a phrase.
         details: The same by name, for machines.
         advice: What to do; None if there is nothing to do.
     """
 
-    layer: Layer
+    check: Check
     status: Status
     summary: str
     details: Mapping[str, Detail] = field(default_factory=dict)
@@ -61,12 +63,67 @@ class Finding:
             for name, value in self.details.items()
         }
         return {
-            "layer": self.layer.value,
+            "layer": self.check.value,
             "status": self.status.value,
             "summary": self.summary,
             "details": details,
             "advice": self.advice,
         }
+
+
+class Report:
+    """Tells findings, one after the other.
+
+    Args:
+        facts: What is known; an alert that holds says best what is broken.
+        tell: Called with each finding.
+        waiting: Called when something is begun that may take a while: which check, and what in words.
+    """
+
+    def __init__(self, facts: Facts, tell: Callable[[Finding], None], waiting: Callable[[Check, str], None]) -> None:
+        self.check = Check.PORT
+        self._facts = facts
+        self._tell = tell
+        self._waiting = waiting
+
+    def begin(self, check: Check, what: str) -> None:
+        """Say what is being tried."""
+        self.check = check
+        self._waiting(check, what)
+
+    def fine(self, check: Check, summary: str, details: Mapping[str, Detail] | None = None) -> bool:
+        """Tell that a layer holds; return True."""
+        return self.passed(check, Status.FINE, summary, details)
+
+    def passed(
+        self,
+        check: Check,
+        status: Status,
+        summary: str,
+        details: Mapping[str, Detail] | None = None,
+        advice: str | None = None,
+    ) -> bool:
+        """Tell of a layer that keeps nothing from going on; return True."""
+        self._tell(Finding(check, status, summary, details or {}, advice))
+        return True
+
+    def broken(
+        self,
+        check: Check,
+        summary: str = "",
+        advice: str = "",
+        *,
+        said_by: tuple[AlertId, ...] = (),
+        details: Mapping[str, Detail] | None = None,
+    ) -> bool:
+        """Tell that a layer does not hold, in the words of one of some alerts if it holds; return False."""
+        found = alerts(self._facts.state)
+        for alert in said_by:
+            if alert in found:
+                summary, advice = found[alert].message, found[alert].advice
+                break
+        self._tell(Finding(check, Status.BROKEN, summary, details or {}, advice))
+        return False
 
 
 _IDENTITIES: Final = frozenset({"imei", "imsi", "iccid"})

@@ -1,33 +1,21 @@
 """From a module that answers to an echo from the internet."""
 
-import asyncio
 import ipaddress
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 from sim7020_bridge.commands.network import ReadDnsServers
 from sim7020_bridge.commands.packet import ReadBackoffTimer
-from sim7020_bridge.commands.radio import Functionality
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer, RequestRefused
 from sim7020_bridge.kit.decode.words import verdict
-from sim7020_bridge.kit.probe.finding import Detail, Finding, Layer, Status, Wanted
+from sim7020_bridge.kit.probe.finding import Check, Detail, Report, Status, Wanted
 from sim7020_bridge.kit.probe.settings import read_cause
-from sim7020_bridge.modem.alerts import AlertId, alerts
+from sim7020_bridge.modem.alerts import AlertId
+from sim7020_bridge.modem.climb import PDN, RADIO, REGISTRATION, SIM, reach, registered
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pin import enter_pin
-from sim7020_bridge.modem.readings import (
-    read_pdn,
-    read_radio,
-    read_registration,
-    read_signal,
-    read_sim,
-    read_subscriber,
-)
-from sim7020_bridge.modem.state import USABLE_SIGNAL, ApnProblem, ModemState, PinProblem
+from sim7020_bridge.modem.readings import read_subscriber
+from sim7020_bridge.modem.state import ApnProblem, ModemState, PinProblem, has_signal
 
-_POLL: Final = 1.0
-_SIM_PATIENCE: Final = 20.0
-_PDN_PATIENCE: Final = 30.0
 _PINGS: Final = 3
 
 
@@ -38,14 +26,11 @@ class Network:
         self,
         module: Module,
         wanted: Wanted,
-        *,
-        tell: Callable[[Finding], None],
-        begin: Callable[[Layer, str], None],
+        report: Report,
     ) -> None:
         self._module = module
         self._wanted = wanted
-        self._tell = tell
-        self._begin = begin
+        self._report = report
         self._address = ""
 
     @property
@@ -61,68 +46,62 @@ class Network:
         return True
 
     async def _sim(self) -> bool:
-        self._begin(Layer.SIM, "waiting for the SIM")
-        await self._until(lambda state: state.sim is not None and not state.sim.busy, read_sim, _SIM_PATIENCE)
+        self._report.begin(Check.SIM, "waiting for the SIM")
+        await reach(self._module, SIM, settled=lambda state: state.sim is not None and not state.sim.busy)
         if self._state.sim is not None and self._state.sim.pin_required:
             await self._enter_pin(self._wanted.pin)
         sim = self._state.sim
         if sim is None or not sim.ready:
             ids = (AlertId.SIM_MISSING, AlertId.SIM_PIN, AlertId.SIM_PUK, AlertId.SIM_FAILED)
             summary = "The SIM is not ready" if sim is None else f"The SIM is not ready: {sim.words}"
-            return self._broken(Layer.SIM, summary, _SIM_ADVICE, ids)
+            return self._report.broken(Check.SIM, summary, _SIM_ADVICE, said_by=ids)
         await read_subscriber(self._module)
         identity = self._state.identity
-        return self._fine(Layer.SIM, "ready", {"imsi": identity.imsi, "iccid": identity.iccid})
+        return self._report.fine(Check.SIM, "ready", {"imsi": identity.imsi, "iccid": identity.iccid})
 
     async def _enter_pin(self, pin: str | None) -> None:
-        self._begin(Layer.SIM, "entering the PIN")
+        self._report.begin(Check.SIM, "entering the PIN")
         problem = "none was given (--pin)" if pin is None else await enter_pin(self._module, pin)
         if problem is None:
-            await self._until(lambda state: state.sim is not None and state.sim.ready, read_sim, _SIM_PATIENCE)
+            await reach(self._module, SIM, settled=SIM.holds)
         else:
             self._module.facts.learn(PinProblem(problem))
 
     async def _signal(self) -> bool:
-        self._begin(Layer.SIGNAL, "looking for a signal")
-        await read_radio(self._module)
-        if self._state.functionality is not Functionality.FULL:
-            return self._broken(Layer.SIGNAL, "The radio is off", _RADIO_ADVICE)
-
-        async def look(module: Module) -> None:
-            await read_signal(module)
-            await read_registration(module)
-
-        await self._until(lambda state: _usable(state) or _registered(state), look, self._wanted.patience)
+        self._report.begin(Check.SIGNAL, "looking for a signal")
+        if not await reach(self._module, RADIO):
+            return self._report.broken(Check.SIGNAL, "The radio is off", _RADIO_ADVICE)
+        await reach(self._module, REGISTRATION, settled=lambda state: has_signal(state) or registered(state))
         signal = self._state.signal
         if signal is None or signal.rssi_index is None:
-            if _registered(self._state):
-                self._tell(Finding(Layer.SIGNAL, Status.WARNING, "strength not known"))
-                return True
-            return self._broken(Layer.SIGNAL, "There is no signal", _SIGNAL_ADVICE)
+            if registered(self._state):
+                return self._report.passed(Check.SIGNAL, Status.WARNING, "strength not known")
+            return self._report.broken(Check.SIGNAL, "There is no signal", _SIGNAL_ADVICE)
         details: dict[str, Detail] = {"rssi_index": signal.rssi_index, "dbm": signal.dbm, "verdict": verdict(signal)}
         summary = f"{signal.dbm} dBm, {verdict(signal)}"
-        if _usable(self._state):
-            return self._fine(Layer.SIGNAL, summary, details)
-        if _registered(self._state):
-            self._tell(Finding(Layer.SIGNAL, Status.WARNING, summary, details, _SIGNAL_ADVICE))
-            return True
-        return self._broken(Layer.SIGNAL, f"The signal is too weak: {summary}", _SIGNAL_ADVICE, details=details)
+        if has_signal(self._state):
+            return self._report.fine(Check.SIGNAL, summary, details)
+        if registered(self._state):
+            return self._report.passed(Check.SIGNAL, Status.WARNING, summary, details, _SIGNAL_ADVICE)
+        return self._report.broken(Check.SIGNAL, f"The signal is too weak: {summary}", _SIGNAL_ADVICE, details=details)
 
     async def _registration(self) -> bool:
-        self._begin(Layer.REGISTRATION, "waiting for the network")
-        await self._until(lambda state: _registered(state) or _denied(state), read_registration, self._wanted.patience)
+        self._report.begin(Check.REGISTRATION, "waiting for the network")
+        await reach(self._module, REGISTRATION, settled=lambda state: registered(state) or _denied(state))
         if _denied(self._state):
             await read_cause(self._module)
         registration = self._state.registration
         words = "not known" if registration is None else registration.words
-        if not _registered(self._state):
+        if not registered(self._state):
             ids = (AlertId.APN_REJECTED, AlertId.REGISTRATION_DENIED)
             summary = f"Not registered within {self._wanted.patience:g} s: {words}"
             if not _denied(self._state) and (seconds := await self._backoff()):
                 summary = f"The network told the module to stay away; {seconds} s of that are left (T3346)"
-                return self._broken(Layer.REGISTRATION, summary, _BACKOFF_ADVICE, details={"backoff_seconds": seconds})
-            return self._broken(Layer.REGISTRATION, summary, _REGISTRATION_ADVICE, ids)
-        return self._fine(Layer.REGISTRATION, words, {"registration": words})
+                return self._report.broken(
+                    Check.REGISTRATION, summary, _BACKOFF_ADVICE, details={"backoff_seconds": seconds}
+                )
+            return self._report.broken(Check.REGISTRATION, summary, _REGISTRATION_ADVICE, said_by=ids)
+        return self._report.fine(Check.REGISTRATION, words, {"registration": words})
 
     async def _backoff(self) -> int:
         try:
@@ -131,40 +110,44 @@ class Network:
             return 0
 
     async def _context(self) -> bool:
-        self._begin(Layer.APN, "waiting for an address")
-        await self._until(lambda state: bool(state.pdn.active), read_pdn, _PDN_PATIENCE)
+        self._report.begin(Check.APN, "waiting for an address")
+        await reach(self._module, PDN)
         pdn = self._state.pdn
         details: dict[str, Detail] = {"apn": pdn.apn}
         if not pdn.active:
             self._module.facts.learn(ApnProblem("the PDN context does not come up"))
-            return self._broken(Layer.APN, "There is no PDN context", _APN_ADVICE, (AlertId.APN_REJECTED,))
+            return self._report.broken(
+                Check.APN, "There is no PDN context", _APN_ADVICE, said_by=(AlertId.APN_REJECTED,)
+            )
         wanted = self._wanted.apn
         if wanted is not None and not _same_apn(pdn.apn, wanted):
             advice = f"Set apn: {wanted} in the configuration: the bridge sets it in the module."
-            return self._broken(Layer.APN, f"The APN is {pdn.apn or 'not told'}, not {wanted}", advice, details=details)
-        self._fine(Layer.APN, pdn.apn or "chosen by the network, and not told", details)
+            return self._report.broken(
+                Check.APN, f"The APN is {pdn.apn or 'not told'}, not {wanted}", advice, details=details
+            )
+        self._report.fine(Check.APN, pdn.apn or "chosen by the network, and not told", details)
         if pdn.address is None:
-            return self._broken(Layer.ADDRESS, "The network gave no address", _APN_ADVICE)
-        return self._fine(Layer.ADDRESS, pdn.address, {"address": pdn.address})
+            return self._report.broken(Check.ADDRESS, "The network gave no address", _APN_ADVICE)
+        return self._report.fine(Check.ADDRESS, pdn.address, {"address": pdn.address})
 
     async def _resolve(self) -> bool:
         host = self._wanted.host
         if host is None or _is_address(host):
-            self._tell(Finding(Layer.DNS, Status.SKIPPED, "not asked for" if host is None else "an address was given"))
+            self._report.passed(Check.DNS, Status.SKIPPED, "not asked for" if host is None else "an address was given")
             self._address = host or ""
             return True
-        self._begin(Layer.DNS, f"resolving {host}")
+        self._report.begin(Check.DNS, f"resolving {host}")
         servers = ", ".join(await self._servers())
         details: dict[str, Detail] = {"host": host, "servers": servers}
         try:
             answer = await self._module.resolve(host)
             problem = answer.words
         except (CommandRefused, RequestRefused) as error:
-            return self._broken(Layer.DNS, f"{host} was not resolved: {error}", _DNS_ADVICE, details=details)
+            return self._report.broken(Check.DNS, f"{host} was not resolved: {error}", _DNS_ADVICE, details=details)
         if not answer.addresses:
-            return self._broken(Layer.DNS, f"{host} was not resolved: {problem}", _DNS_ADVICE, details=details)
+            return self._report.broken(Check.DNS, f"{host} was not resolved: {problem}", _DNS_ADVICE, details=details)
         self._address = answer.addresses[0]
-        return self._fine(Layer.DNS, f"{host} is {self._address}", {**details, "address": self._address})
+        return self._report.fine(Check.DNS, f"{host} is {self._address}", {**details, "address": self._address})
 
     async def _servers(self) -> tuple[str, ...]:
         try:
@@ -174,51 +157,19 @@ class Network:
 
     async def _ping(self) -> bool:
         if not self._address:
-            self._tell(Finding(Layer.PING, Status.SKIPPED, "not asked for"))
-            return True
-        self._begin(Layer.PING, f"pinging {self._address}")
+            return self._report.passed(Check.PING, Status.SKIPPED, "not asked for")
+        self._report.begin(Check.PING, f"pinging {self._address}")
         try:
             replies = await self._module.ping(self._address, _PINGS)
         except CommandRefused as refused:
-            return self._broken(Layer.PING, f"The module would not ping: {refused}", _PING_ADVICE)
+            return self._report.broken(Check.PING, f"The module would not ping: {refused}", _PING_ADVICE)
         came = [reply.time_ms for reply in replies if not reply.lost]
         details: dict[str, Detail] = {"address": self._address, "sent": _PINGS, "received": len(came)}
         if not came:
-            return self._broken(Layer.PING, f"{self._address} does not answer", _PING_ADVICE, details=details)
+            return self._report.broken(Check.PING, f"{self._address} does not answer", _PING_ADVICE, details=details)
         summary = f"{len(came)} of {_PINGS} came back, the fastest after {min(came)} ms"
         status = Status.FINE if len(came) == _PINGS else Status.WARNING
-        self._tell(Finding(Layer.PING, status, summary, {**details, "fastest_ms": min(came)}))
-        return True
-
-    async def _until(
-        self, holds: Callable[[ModemState], bool], read: Callable[[Module], Awaitable[None]], patience: float
-    ) -> None:
-        loop = asyncio.get_running_loop()
-        end = loop.time() + patience
-        await read(self._module)
-        while not holds(self._state) and loop.time() < end:
-            await asyncio.sleep(min(_POLL, max(0.0, end - loop.time())))
-            await read(self._module)
-
-    def _fine(self, layer: Layer, summary: str, details: dict[str, Detail]) -> bool:
-        self._tell(Finding(layer, Status.FINE, summary, details))
-        return True
-
-    def _broken(
-        self,
-        layer: Layer,
-        summary: str,
-        advice: str,
-        ids: tuple[AlertId, ...] = (),
-        *,
-        details: dict[str, Detail] | None = None,
-    ) -> bool:
-        found = alerts(self._state)
-        alert = next((found[each] for each in ids if each in found), None)
-        if alert is not None:
-            summary, advice = alert.message, alert.advice
-        self._tell(Finding(layer, Status.BROKEN, summary, details or {}, advice))
-        return False
+        return self._report.passed(Check.PING, status, summary, {**details, "fastest_ms": min(came)})
 
 
 _SIM_ADVICE: Final = "Wait a moment and try again; else take the SIM out and put it in, and try it in a phone."
@@ -237,15 +188,6 @@ _DNS_ADVICE: Final = (
 _PING_ADVICE: Final = (
     "Many operators drop pings: if DNS works, data does. Else ask the operator, or probe another --host."
 )
-
-
-def _usable(state: ModemState) -> bool:
-    index = None if state.signal is None else state.signal.rssi_index
-    return index is not None and index > USABLE_SIGNAL
-
-
-def _registered(state: ModemState) -> bool:
-    return state.registration is not None and state.registration.registered
 
 
 def _denied(state: ModemState) -> bool:

@@ -1,0 +1,244 @@
+"""From a module that answers to an active PDN context, as the note's flow chart (TCP/IP note section 4).
+
+The steps are a table that the session and ``probe`` walk, each in its way. Where the note waits for a time, this waits
+for the fact: a module that is ready after two seconds is not kept waiting for ten.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from sim7020_bridge.commands.packet import ActivateContext, Attach
+from sim7020_bridge.commands.radio import Functionality, SetFunctionality
+from sim7020_bridge.commands.registration import RegistrationStatus
+from sim7020_bridge.errors import CommandRefused
+from sim7020_bridge.modem.module import Module
+from sim7020_bridge.modem.pin import PinMemory, enter_pin
+from sim7020_bridge.modem.readings import (
+    read_network_wait,
+    read_pdn,
+    read_radio,
+    read_registration,
+    read_signal,
+    read_sim,
+    read_subscriber,
+)
+from sim7020_bridge.modem.state import DEFAULT_CID, ApnProblem, Layer, ModemState, PinProblem, has_signal
+from sim7020_bridge.modem.timing import Timing
+
+log: Final = logging.getLogger(__name__)
+
+Condition: TypeAlias = Callable[[ModemState], bool]
+
+
+def registered(state: ModemState) -> bool:
+    """Whether the network has taken the module."""
+    return state.registration is not None and state.registration.registered
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the climb.
+
+    Args:
+        layer: What holds once it is done.
+        holds: Whether it is done.
+        settled: Whether waiting goes on for nothing: it is done, or wants more than time.
+        read: What to read to find out.
+        pace: How long there is between two readings, should no URC come, and in all; in seconds.
+    """
+
+    layer: Layer
+    holds: Condition
+    settled: Condition
+    read: Callable[[Module], Awaitable[None]]
+    pace: Callable[[Timing], tuple[float, float]]
+
+
+async def _read_radio(module: Module) -> None:
+    # whoever switches it off for a moment is waited for
+    async with module.radio:
+        await read_radio(module)
+
+
+async def _read_network(module: Module) -> None:
+    await read_signal(module)
+    await read_registration(module)
+
+
+def _radio_is_on(state: ModemState) -> bool:
+    return state.functionality is Functionality.FULL
+
+
+def _sim_is_ready(state: ModemState) -> bool:
+    return state.sim is not None and state.sim.ready
+
+
+def _sim_is_settled(state: ModemState) -> bool:
+    """Whether the SIM is ready, or waits for something that only a person or a PIN can give."""
+    return state.sim is not None and (state.sim.ready or state.sim.pin_required or state.sim.puk_required)
+
+
+def _is_withheld(state: ModemState) -> bool:
+    """Whether the module found its cell and waits to be told to attach (+CEREG: 100)."""
+    return state.registration is not None and state.registration.status == RegistrationStatus.WITHHELD
+
+
+def _is_locked(state: ModemState) -> bool:
+    """Whether the SIM wants its PIN: it does so again when its radio was off meanwhile."""
+    return state.sim is not None and state.sim.pin_required
+
+
+def _pdn_is_settled(state: ModemState) -> bool:
+    """Whether the context is up, or is down because the user wants it so."""
+    return bool(state.pdn.active) or not state.pdn.wanted
+
+
+RADIO: Final = Step(Layer.RADIO, _radio_is_on, _radio_is_on, _read_radio, lambda _: (0.0, 0.0))
+SIM: Final = Step(
+    Layer.SIM, _sim_is_ready, _sim_is_settled, read_sim, lambda timing: (timing.sim_poll, timing.sim_patience)
+)
+REGISTRATION: Final = Step(
+    Layer.REGISTRATION,
+    registered,
+    lambda state: registered(state) or _is_locked(state),
+    _read_network,
+    lambda timing: (timing.registration_poll, timing.registration_patience),
+)
+PDN: Final = Step(
+    Layer.PDN, _pdn_is_settled, _pdn_is_settled, read_pdn, lambda timing: (timing.pdn_poll, timing.pdn_patience)
+)
+
+
+async def reach(
+    module: Module,
+    step: Step,
+    *,
+    settled: Condition | None = None,
+    patience: float | None = None,
+    hopeless: Callable[[], Awaitable[bool]] | None = None,
+) -> bool:
+    """Read again and again until a step is settled; a URC that settles it ends the wait at once.
+
+    Args:
+        module: The module.
+        step: The step.
+        settled: When to stop waiting, if that is something else than usual.
+        patience: How long to wait, in seconds, if that is something else than usual.
+        hopeless: Asked after each reading whether there is any use in waiting.
+
+    Returns:
+        Whether the step holds.
+    """
+    loop, facts = asyncio.get_running_loop(), module.facts
+    every, usual = step.pace(module.timing)
+    end = loop.time() + (usual if patience is None else patience)
+    enough = settled or step.settled
+    while True:
+        await step.read(module)
+        if not enough(facts.state) and (loop.time() >= end or (hopeless is not None and await hopeless())):
+            return False
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(min(end, loop.time() + every)):
+                await facts.until(enough)
+                return step.holds(facts.state)
+
+
+async def climb(module: Module, pins: PinMemory) -> bool:
+    """Climb the note's steps once: radio, SIM, signal and registration, PDN context.
+
+    Returns:
+        True once the context is active (or is off because the user wants it so), False at the first step that
+        does not come true in its time.
+    """
+    if not await reach(module, RADIO):
+        async with module.radio:
+            await switch_radio(module, Functionality.FULL)
+    if not (await reach(module, SIM) or await _unlock(module, pins)):
+        return False
+    pins.unlocked()
+    await read_subscriber(module)
+    # the module that has just registered activates the context by itself, and is given the time for it
+    patience = 0.0 if registered(module.facts.state) else module.timing.pdn_poll
+    if not await _register(module):
+        return False
+    return await reach(module, PDN, patience=patience) or await _activate(module)
+
+
+async def cycle_radio(module: Module) -> None:
+    """Radio off, a pause, radio on: the note's way to start attaching over (TCP/IP note section 4)."""
+    async with module.radio:
+        await switch_radio(module, Functionality.MINIMUM)
+        await asyncio.sleep(module.timing.radio_off)
+        await switch_radio(module, Functionality.FULL)
+
+
+async def switch_radio(module: Module, level: Functionality) -> None:
+    """Set the radio, and know it; ``module.radio`` must be held."""
+    await module.execute(SetFunctionality(level))
+    module.facts.learn(level)
+
+
+async def _unlock(module: Module, pins: PinMemory) -> bool:
+    """Give the SIM its PIN if it asks for one."""
+    if not _is_locked(module.facts.state):
+        return False
+    pin = module.settings.pin
+    problem = "none is configured" if pin is None else await enter_pin(module, pin, pins)
+    if problem is not None:
+        module.facts.learn(PinProblem(problem))
+        return False
+    return await reach(module, SIM, settled=_sim_is_ready)
+
+
+async def _register(module: Module) -> bool:
+    """Wait for the network, in bad coverage for minutes; a module that withholds the attach is told to go on."""
+
+    def settled(state: ModemState) -> bool:
+        return REGISTRATION.settled(state) or _is_withheld(state)
+
+    if await reach(module, REGISTRATION, settled=settled, hopeless=_idle_for_long(module)):
+        return True
+    if not _is_withheld(module.facts.state):
+        return False
+    try:
+        await module.execute(Attach())
+    except CommandRefused as refused:
+        log.warning("the module will not attach: %s", refused)
+    return await reach(module, REGISTRATION, hopeless=_idle_for_long(module))
+
+
+def _idle_for_long(module: Module) -> Callable[[], Awaitable[bool]]:
+    """Return whether the module could register and has not even tried for a while: the network detached it.
+
+    One that was told for how long to stay away (T3346) comes back by itself.
+    """
+    loop = asyncio.get_running_loop()
+    busy_at = loop.time()
+
+    async def idle_for_long() -> bool:
+        nonlocal busy_at
+        state = module.facts.state
+        registration = state.registration
+        if not has_signal(state) or registration is None or registration.status != RegistrationStatus.NOT_REGISTERED:
+            busy_at = loop.time()
+        if loop.time() - busy_at < module.timing.idle_patience or await read_network_wait(module):
+            return False
+        log.warning("the module neither is registered nor searches")
+        return True
+
+    return idle_for_long
+
+
+async def _activate(module: Module) -> bool:
+    try:
+        await module.execute(ActivateContext(DEFAULT_CID))
+    except CommandRefused as refused:
+        log.warning("the PDN context can't be activated: %s", refused)
+        module.facts.learn(ApnProblem(refused.meaning or refused.result))
+    else:
+        module.facts.learn(ApnProblem(None))
+    return await reach(module, PDN)
