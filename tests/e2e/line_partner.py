@@ -8,8 +8,8 @@ Reply = Callable[[bytes], bytes]
 
 
 @asynccontextmanager
-async def line_partner(reply: Reply, *, greeting: bytes = b"") -> AsyncIterator[str]:
-    """Answer whatever comes as ``reply`` says; yields the port's URL."""
+async def line_partner(reply: Reply, *, greeting: bytes = b"", port: int = 0) -> AsyncIterator[str]:
+    """Answer whatever comes as ``reply`` says; yields the port's URL, any free port without one given."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(greeting)
@@ -19,7 +19,7 @@ async def line_partner(reply: Reply, *, greeting: bytes = b"") -> AsyncIterator[
                 await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", port)
     async with server:
         yield f"socket://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 

@@ -1,21 +1,30 @@
 """``probe`` against the emulator and against other devices: at the first layer that is broken it says what to do."""
 
+import asyncio
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import serial
 
+from sim7020_emulator.emulator import running
+from sim7020_emulator.options import read_options
 from tests.command_line import typed
 from tests.e2e.line_partner import echo, line_partner, other_modem, satellite_receiver, silent
 from tests.e2e.programs import Emulator
 from tests.e2e.terminal import Terminal
 from tests.e2e.world import run
+from tests.fast_time import FastLoop
+from tests.ports import free_port
 from tests.pty_peer import PtyPeer
+
+SPEED = 20.0
+"""How many times as fast as the world's the clock of a probe and its module is."""
 
 NAMES = ("--dns", "example.com=192.0.2.7", "--ping", "192.0.2.7=3,2,2")
 LAYERS = [
@@ -31,6 +40,34 @@ async def probed(port: str, *arguments: str, status: int = 1) -> dict[str, Any]:
     assert code == status, out
     document: dict[str, Any] = json.loads(out)
     return document
+
+
+def probed_beside(
+    port: str, partner: AbstractAsyncContextManager[Any], *arguments: str, status: int = 1
+) -> dict[str, Any]:
+    """Probe what is at a port while the block lasts, both on one clock that is faster than the world's."""
+
+    def run_beside(climb: Coroutine[Any, Any, bool]) -> bool:
+        async def beside() -> bool:
+            async with partner:
+                loop.run_at(SPEED)
+                return await climb
+
+        loop = FastLoop()
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            return runner.run(beside())
+
+    with patch("asyncio.run", run_beside):
+        code, out, err = typed("probe", port, "--json", *arguments)
+    assert err == ""
+    assert code == status, out
+    document: dict[str, Any] = json.loads(out)
+    return document
+
+
+def module_at(link: Path, *arguments: str, baud: str = "0") -> AbstractAsyncContextManager[Any]:
+    """Run an emulated module that loses no time on a pty that a link leads to."""
+    return running(read_options(["--baud", baud, "--speed", "0", "--link", str(link), *NAMES, *arguments]))
 
 
 async def emulated(directory: Path, *arguments: str, attached: bool = True, baud: str = "0") -> Emulator:
@@ -121,14 +158,11 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-async def test_the_first_broken_layer_gets_the_right_advice(tmp_path: Path, case: str) -> None:
+def test_the_first_broken_layer_gets_the_right_advice(tmp_path: Path, case: str) -> None:
     """Each trouble of SIM, radio, network and context is found where it is, said, and comes with what to do."""
     module, arguments, layer, summary, advice = BROKEN[case]
-    emulator = await emulated(tmp_path, *module, attached=False)
-    try:
-        document = await probed(emulator.place, *arguments)
-    finally:
-        await emulator.stop()
+    link = tmp_path / "module"
+    document = probed_beside(str(link), module_at(link, *module), *arguments)
     last = document["layers"][-1]
     assert (document["broken"], last["layer"], last["status"]) == (layer, layer, "broken")
     assert summary in last["summary"]
@@ -152,28 +186,23 @@ async def test_a_pin_from_the_environment_unlocks(tmp_path: Path) -> None:
         await emulator.stop()
 
 
-async def test_a_wrong_baud_rate_is_found_out(tmp_path: Path) -> None:
+def test_a_wrong_baud_rate_is_found_out(tmp_path: Path) -> None:
     """A module at another rate than the given one is looked for at the others; without one given it is just found."""
-    emulator = await emulated(tmp_path, "--variant", "wrong_rate=garbage", baud="9600")
-    try:
-        document = await probed(emulator.place, "--baud", "115200")
-        assert document["broken"] == "baud_rate"
-        last = document["layers"][-1]
-        assert last["summary"] == "The module answers at 9600, not at 115200"
-        assert "baudrate: 9600" in last["advice"]
-        found = await probed(emulator.place, "--no-internet", status=0)
-        assert found["layers"][1]["details"] == {"baudrate": 9600}
-    finally:
-        await emulator.stop()
+    link = tmp_path / "module"
+    garbled = ("--variant", "wrong_rate=garbage", "--attached")
+    document = probed_beside(str(link), module_at(link, *garbled, baud="9600"), "--baud", "115200")
+    assert document["broken"] == "baud_rate"
+    last = document["layers"][-1]
+    assert last["summary"] == "The module answers at 9600, not at 115200"
+    assert "baudrate: 9600" in last["advice"]
+    found = probed_beside(str(link), module_at(link, *garbled, baud="9600"), "--no-internet", status=0)
+    assert found["layers"][1]["details"] == {"baudrate": 9600}
 
 
-async def test_a_rate_that_nobody_uses_is_told_from_silence(tmp_path: Path) -> None:
+def test_a_rate_that_nobody_uses_is_told_from_silence(tmp_path: Path) -> None:
     """Where only garbage comes at every rate, the rate is what is broken."""
-    emulator = await emulated(tmp_path, "--variant", "wrong_rate=garbage", baud="1200")
-    try:
-        document = await probed(emulator.place)
-    finally:
-        await emulator.stop()
+    link = tmp_path / "module"
+    document = probed_beside(str(link), module_at(link, "--variant", "wrong_rate=garbage", "--attached", baud="1200"))
     assert document["broken"] == "baud_rate"
     assert "not at this baud rate" in document["layers"][-1]["summary"]
     assert "baudrate" in document["layers"][-1]["advice"]
@@ -188,11 +217,10 @@ async def test_a_rate_that_nobody_uses_is_told_from_silence(tmp_path: Path) -> N
         (satellite_receiver, "it is no modem: '$GPGGA", "sim7020-bridge ports"),
     ],
 )
-async def test_other_devices_are_told_apart(partner: Callable[[bytes], bytes], summary: str, advice: str) -> None:
+def test_other_devices_are_told_apart(partner: Callable[[bytes], bytes], summary: str, advice: str) -> None:
     """Silence, joined wires, another modem and a talking sensor each get their own advice."""
-    served: AbstractAsyncContextManager[str] = line_partner(partner)
-    async with served as port:
-        document = await probed(port)
+    port = free_port()
+    document = probed_beside(f"socket://127.0.0.1:{port}", line_partner(partner, port=port))
     assert document["broken"] == "module"
     assert summary in document["layers"][-1]["summary"]
     assert advice in document["layers"][-1]["advice"]
