@@ -16,7 +16,7 @@ from pathlib import Path
 from sim7020_bridge.config.model import OutboxSettings
 from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database
-from sim7020_bridge.outbox.message import Entry, Loss, Message, Owed, OwedKind
+from sim7020_bridge.outbox.message import Entry, Loss, Message, PendingKind, PendingPublication
 from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.outbox.rules import Rules
 
@@ -59,9 +59,9 @@ class Row:
         )
 
 
-def receipt(entry: Entry, _loss: Loss) -> tuple[Owed, ...]:
+def receipt(entry: Entry, _loss: Loss) -> tuple[PendingPublication, ...]:
     """Return a receipt of the usual size."""
-    return (Owed(OwedKind.RECEIPT, f"sim7020/shed/socket/{entry.message.socket}/receipt", bytes(180)),)
+    return (PendingPublication(PendingKind.RECEIPT, f"sim7020/shed/socket/{entry.message.socket}/receipt", bytes(180)),)
 
 
 def opened(file: Path) -> Outbox:
@@ -70,8 +70,7 @@ def opened(file: Path) -> Outbox:
         lost=receipt,
         resumed=lambda _: None,
         changed=lambda: None,
-        received_dropped=lambda _: None,
-        put_aside=lambda _: None,
+        publish=lambda *_: None,
         usage=lambda _: None,
     )
     settings = OutboxSettings(max_messages=10**7, max_bytes=10**10)

@@ -16,7 +16,6 @@ BridgeError
 |-- MalformedAnswer         the module said yes in a shape that can't be read
 |-- RequestRefused          a request over MQTT can't be done; its code and reason go into the response
 |-- PayloadRefused          a message can't be sent as it is: encoding, size, socket
-|   `-- BrokerDisconnects   a publication that makes the broker disconnect, again and again
 `-- StorageFailed           the disk did not take what must be kept: full, read-only, damaged
     `-- OutboxInUse         another program has it: a bridge that was started a second time must not run
 """
@@ -199,13 +198,6 @@ class PayloadRefused(BridgeError):
         self.code = code
         self.message = message
         super().__init__(message)
-
-
-class BrokerDisconnects(PayloadRefused):
-    """The broker disconnects whenever this message is published; ``message`` says how often it did."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__("broker_disconnects", message)
 
 
 class StorageFailed(BridgeError):

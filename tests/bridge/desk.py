@@ -16,7 +16,7 @@ from sim7020_bridge.modem.usage import Usage
 from sim7020_bridge.mqtt.messages import Publication, Received
 from sim7020_bridge.mqtt.response_topics import ResponseTopics
 from sim7020_bridge.mqtt.topics import Topics
-from sim7020_bridge.outbox.message import Owed, Priority
+from sim7020_bridge.outbox.message import PendingPublication, Priority
 from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.outbox.passing_time import Clocks, PassingTime
 from sim7020_bridge.outbox.rules import Rules
@@ -41,6 +41,7 @@ class Desk:
     published: list[Publication] = field(default_factory=list)
     acknowledged: list[Received] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    _kept: asyncio.Queue[tuple[int, PendingPublication]] = field(default_factory=asyncio.Queue)
     trace: TraceRequest = field(init=False)
     usage: Usage = field(init=False)
     outbox: Outbox = field(init=False)
@@ -62,8 +63,7 @@ class Desk:
                 lost=receipts.lost,
                 resumed=partial(resumed, bench.settings.sockets),
                 changed=self._outbox_changed,
-                received_dropped=lambda _: None,
-                put_aside=lambda _: None,
+                publish=lambda *numbered: self._kept.put_nowait(numbered),
                 usage=lambda _: None,
             ),
             time=PassingTime(Clocks(boot=str, uptime=asyncio.get_running_loop().time, wall=lambda: 0.0)),
@@ -121,20 +121,26 @@ class Desk:
         self.reporter.delivery_changed()
         self.router.look()
 
-    def tell(self, owed: tuple[Owed, ...]) -> None:
+    def tell(self, publications: tuple[PendingPublication, ...]) -> None:
         """Publish receipts."""
-        for each in owed:
+        for each in publications:
             self._publish(Publication(topic=each.topic, payload=each.payload, correlation_data=each.correlation_data))
 
-    async def pay(self, owed: Owed) -> None:
-        """Publish what is owed; the broker acknowledges at once."""
-        self.tell((owed,))
+    async def take(self, publication: PendingPublication) -> None:
+        """Take what is kept for the broker, as the broker does, and acknowledge it."""
+        self.tell((publication,))
+
+    async def _take_all(self) -> None:
+        while True:
+            number, publication = await self._kept.get()
+            await self.take(publication)
+            self.outbox.pending.remove(number)
 
     async def serve(self) -> None:
         """Carry messages until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.router.run())
-            tasks.create_task(self.outbox.owing.run(self.pay))
+            tasks.create_task(self._take_all())
 
     async def _more(self) -> None:
         self.news.clear()

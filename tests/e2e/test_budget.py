@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from sim7020_bridge.config.model import DataBudgetSettings, ModemSettings, MqttSettings, SocketSettings, Transport
-from sim7020_bridge.service import bridge
+from sim7020_bridge.delivery import usage_record
 from sim7020_bridge.service.bridge import Bridge
 from tests.e2e.servers import until
 from tests.e2e.world import Modem, World, tcp
@@ -41,7 +41,7 @@ async def running(bridge: Bridge) -> AsyncIterator[None]:
 
 async def test_days_and_billing_periods_turn(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A new day counts from nothing within the period; a new period lets go what the budget held back, untouched."""
-    monkeypatch.setattr(bridge, "DAY_LOOK", 0.05)
+    monkeypatch.setattr(usage_record, "DAY_LOOK", 0.05)
     server = await world.udp()
     emulator = await world.emulator()
     sockets = (SocketSettings("telemetry", Transport.UDP, "127.0.0.1", server.port),)

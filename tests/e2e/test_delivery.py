@@ -89,16 +89,16 @@ async def test_what_came_is_published_when_the_broker_is_back(world: World) -> N
     await world.broker.stop()
     server.send(b"late news")
     file = world.directory / "state" / "shed.outbox"
-    await until(lambda: b"late news" in owed(file))
+    await until(lambda: b"late news" in pending(file))
     await world.bridges[0].kill()
     await world.broker.start()
     await world.bridges[0].start()
     await shed.received("telemetry", b"late news")
-    await until(lambda: not owed(file))
+    await until(lambda: not pending(file))
 
 
 async def test_a_directory_that_can_t_be_written(world: World) -> None:
-    """Without storage the bridge is up, says so, refuses with a receipt, and goes on once it can write."""
+    """Without storage the bridge is up, says so, leaves messages with the broker, and goes on once it can write."""
     server = await world.udp()
     emulator = await world.emulator()
     (world.directory / "state").write_text("in the way")
@@ -119,19 +119,21 @@ async def test_a_directory_that_can_t_be_written(world: World) -> None:
     alert = await world.mqtt.now(shed.topic("alert/outbox_storage"), lambda heard: bool(heard.payload))
     assert "state_dir" in alert.json()["advice"]
     await shed.send("telemetry", b"x", "m1")
-    assert (await shed.receipt("telemetry", "m1", "rejected"))["error"]["code"] == "storage_failed"
+    await world.mqtt.publish(shed.topic("socket/telemetry/send"), b"lost", qos=0)
+    rejected = await world.mqtt.message(shed.topic("socket/telemetry/receipt"))
+    assert rejected.json()["error"]["code"] == "storage_failed"
     (world.directory / "state").unlink()
     await world.mqtt.now(shed.topic("alert/outbox_storage"), lambda heard: not heard.payload)
     await shed.send("telemetry", b"y", "m2")
     await shed.receipt("telemetry", "m2", "accepted")
-    await server.has(b"y")
+    await server.has(b"x", b"y")
 
 
-def owed(file: Path) -> list[bytes]:
+def pending(file: Path) -> list[bytes]:
     """Return the payloads that the broker has not acknowledged, as the file has them."""
     connection = sqlite3.connect(file)
     try:
-        return [payload for (payload,) in connection.execute("SELECT payload FROM owed")]
+        return [payload for (payload,) in connection.execute("SELECT payload FROM publication")]
     finally:
         connection.close()
 

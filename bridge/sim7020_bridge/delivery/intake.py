@@ -18,7 +18,7 @@ from sim7020_bridge.mqtt.documents import ErrorDocument, ReceiptState
 from sim7020_bridge.mqtt.messages import Received
 from sim7020_bridge.mqtt.payloads import decode_payload
 from sim7020_bridge.mqtt.response_topics import ResponseTopics
-from sim7020_bridge.outbox.message import LONGEST_ID, Message, Origin, Owed, Priority, ReplyTo, new_id
+from sim7020_bridge.outbox.message import LONGEST_ID, Message, Origin, PendingPublication, Priority, ReplyTo, new_id
 from sim7020_bridge.outbox.outbox import Outbox
 
 log: Final = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class Intake:
         outbox: Outbox,
         receipts: Receipts,
         response_topics: ResponseTopics,
-        tell: Callable[[Callable[[], tuple[Owed, ...]]], None],
+        tell: Callable[[Callable[[], tuple[PendingPublication, ...]]], None],
         acknowledge: Callable[[Received], None],
         clock: Clock = wall_clock,
     ) -> None:
@@ -195,7 +195,7 @@ class Intake:
 
     @property
     def _room_for_refusals(self) -> bool:
-        return self._outbox.owing.unreceived < MOST_REFUSALS
+        return self._outbox.pending.unreceived < MOST_REFUSALS
 
     def _refuse_later(self, received: Received, write: Callable[[], None]) -> None:
         """Do without the receipt of a message that nobody keeps; the broker keeps the others until they are refused."""

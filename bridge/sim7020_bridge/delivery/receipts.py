@@ -9,7 +9,7 @@ from sim7020_bridge.mqtt.documents import ErrorDocument, PoolReceiptDocument, Re
 from sim7020_bridge.mqtt.json_text import dump
 from sim7020_bridge.mqtt.payloads import encode_payload
 from sim7020_bridge.mqtt.topics import Topics
-from sim7020_bridge.outbox.message import Entry, Loss, Message, Owed, OwedKind, ReplyTo
+from sim7020_bridge.outbox.message import Entry, Loss, Message, PendingKind, PendingPublication, ReplyTo
 
 _LOSSES: Final = {
     Loss.SUPERSEDED: (ReceiptState.SUPERSEDED, None),
@@ -60,9 +60,9 @@ class Receipts:
         attempts: int = 0,
         final: bool = True,
         error: ErrorDocument | None = None,
-    ) -> tuple[Owed, ...]:
+    ) -> tuple[PendingPublication, ...]:
         """Return a message's receipt for each topic that it goes to."""
-        return self._owed(
+        return self._publications(
             ReceiptDocument(
                 id=message.id,
                 socket=message.socket,
@@ -77,42 +77,46 @@ class Receipts:
             message.pool,
         )
 
-    def lost(self, entry: Entry, loss: Loss) -> tuple[Owed, ...]:
+    def lost(self, entry: Entry, loss: Loss) -> tuple[PendingPublication, ...]:
         """Return the final receipt of a message that left the outbox unsent."""
         state, error = _LOSSES[loss]
         receipt = self.of(entry.message, state, attempts=entry.attempts, error=error)
         return receipt if loss in _WANTED else (*receipt, *self._dead_letter(entry.message))
 
-    def failed(self, entry: Entry, error: ErrorDocument) -> tuple[Owed, ...]:
+    def failed(self, entry: Entry, error: ErrorDocument) -> tuple[PendingPublication, ...]:
         """Return the final receipt of a message that could not be sent."""
         receipt = self.of(entry.message, ReceiptState.FAILED, attempts=entry.attempts, error=error)
         return (*receipt, *self._dead_letter(entry.message))
 
     def rejected(
         self, message_id: str, socket: str, error: ErrorDocument, reply_to: ReplyTo | None, pool: str | None = None
-    ) -> tuple[Owed, ...]:
+    ) -> tuple[PendingPublication, ...]:
         """Return the final receipt of a message that was not taken."""
         state = ReceiptState.REJECTED
         receipt = ReceiptDocument(message_id, socket, state, final=True, at=self._clock(), error=error)
-        return self._owed(receipt, reply_to, pool)
+        return self._publications(receipt, reply_to, pool)
 
-    def _dead_letter(self, message: Message) -> tuple[Owed, ...]:
+    def _dead_letter(self, message: Message) -> tuple[PendingPublication, ...]:
         socket = self._sockets.get(message.socket)
         if socket is None or socket.dead_letter_topic is None:
             return ()
         payload = encode_payload(socket.encoding, message.data, message.at, f"{socket.host}:{socket.port}")
-        return (Owed(OwedKind.DEAD_LETTER, socket.dead_letter_topic, payload),)
+        return (PendingPublication(PendingKind.DEAD_LETTER, socket.dead_letter_topic, payload),)
 
-    def _owed(self, receipt: ReceiptDocument, reply_to: ReplyTo | None, pool: str | None) -> tuple[Owed, ...]:
+    def _publications(
+        self, receipt: ReceiptDocument, reply_to: ReplyTo | None, pool: str | None
+    ) -> tuple[PendingPublication, ...]:
         payload = dump(receipt)
-        owed = [Owed(OwedKind.RECEIPT, self._topics.receipt(receipt.socket), payload)]
+        publications = [PendingPublication(PendingKind.RECEIPT, self._topics.receipt(receipt.socket), payload)]
         if pool is not None:
             # its publisher can't know whose it will be
             payload = dump(_with_modem(receipt, self._topics.modem))
-            owed.append(Owed(OwedKind.RECEIPT, self._topics.pool_receipt(pool), payload))
+            publications.append(PendingPublication(PendingKind.RECEIPT, self._topics.pool_receipt(pool), payload))
         if reply_to is not None:
-            owed.append(Owed(OwedKind.RECEIPT, reply_to.topic, payload, reply_to.correlation_data))
-        return tuple(owed)
+            publications.append(
+                PendingPublication(PendingKind.RECEIPT, reply_to.topic, payload, reply_to.correlation_data)
+            )
+        return tuple(publications)
 
 
 def _with_modem(receipt: ReceiptDocument, modem: str) -> PoolReceiptDocument:

@@ -20,7 +20,7 @@ from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.mqtt.documents import ErrorDocument, ReceiptState
 from sim7020_bridge.mqtt.payloads import encode_payload
 from sim7020_bridge.mqtt.topics import Topics
-from sim7020_bridge.outbox.message import Entry, Loss, Owed, OwedKind, Place, Priority, Stage
+from sim7020_bridge.outbox.message import Entry, Loss, PendingKind, PendingPublication, Place, Priority, Stage
 from sim7020_bridge.outbox.outbox import Outbox
 
 log: Final = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class Router:
         outbox: Outbox,
         receipts: Receipts,
         topics: Topics,
-        tell: Callable[[Callable[[], tuple[Owed, ...]]], None],
+        tell: Callable[[Callable[[], tuple[PendingPublication, ...]]], None],
         lowest: Callable[[], Priority],
         clock: Clock = wall_clock,
     ) -> None:
@@ -130,7 +130,9 @@ class Router:
         peer = f"{socket.state.address or settings.host}:{settings.port}"
         payload = encode_payload(settings.encoding, data, self._clock(), peer)
         topics = dict.fromkeys((self._topics.received(settings.name), settings.received_topic))
-        self._outbox.keep([Owed(OwedKind.RECEIVED, topic, payload) for topic in topics if topic is not None])
+        self._outbox.keep(
+            [PendingPublication(PendingKind.RECEIVED, topic, payload) for topic in topics if topic is not None]
+        )
 
     async def _serve(self, socket: ModemSocket, tasks: asyncio.TaskGroup) -> None:
         """Send what waits for a socket, where that does no harm with the next message ready behind each."""
@@ -264,7 +266,7 @@ class Router:
                 again.append(entry)
         self._again(again, unsure=unsure)
 
-    def _done(self, entry: Entry) -> tuple[Owed, ...]:
+    def _done(self, entry: Entry) -> tuple[PendingPublication, ...]:
         """Return the final receipt of a message that UDP is done with."""
         return self._receipts.of(entry.message, ReceiptState.ACCEPTED, attempts=entry.attempts)
 

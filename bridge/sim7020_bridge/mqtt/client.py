@@ -23,8 +23,10 @@ from sim7020_bridge.mqtt.connection import Accepted, Lost
 from sim7020_bridge.mqtt.descriptor import Descriptor
 from sim7020_bridge.mqtt.in_thread import call_in_thread
 from sim7020_bridge.mqtt.messages import Acknowledgement, Publication, Received
-from sim7020_bridge.mqtt.outgoing import WINDOW, Outgoing, OutgoingQueue
+from sim7020_bridge.mqtt.outgoing import WINDOW, OutgoingQueue
+from sim7020_bridge.mqtt.quarantine import Outgoing, Quarantine
 from sim7020_bridge.mqtt.refusals import (
+    BLAMES,
     INNOCENT,
     SESSION_TAKEN_OVER,
     no_answer,
@@ -46,6 +48,7 @@ RECEIVE_MAXIMUM = 64
 
 _SUSPICIOUS = 3
 """Short connections one after the other that look like two clients with one identifier: brokers need not say so."""
+_MOST_NAMED = 3
 _NOT_MQTT = (LookupError, ValueError, TypeError, struct.error, MQTTException)
 
 
@@ -63,6 +66,7 @@ class MqttClient:
         subscriptions: What to listen to; asked for again at every connection.
         on_connect: Called at every connection, once messages can be published.
         on_message: Called for each message. Whoever takes it acknowledges it, at once or later.
+        on_forbidden: Called with a topic that the broker turns out to forbid.
         timing: The durations.
     """
 
@@ -76,6 +80,7 @@ class MqttClient:
         subscriptions: Sequence[Subscription],
         on_connect: Callable[[], None],
         on_message: Callable[[Received], None],
+        on_forbidden: Callable[[str], None] = lambda _topic: None,
         timing: ClientTiming | None = None,
     ) -> None:
         self._settings = settings
@@ -89,7 +94,8 @@ class MqttClient:
         self._timing = timing or ClientTiming()
         self._v5 = settings.protocol is MqttProtocol.V5
         self._tls = None if settings.tls is None else BrokerContext(ssl.PROTOCOL_TLS_CLIENT)
-        self._outgoing = OutgoingQueue(self._send)
+        self._quarantine = Quarantine(on_forbidden, timing=self._timing)
+        self._outgoing = OutgoingQueue(self._send, quarantine=self._quarantine)
         self._accepted = asyncio.Event()
         self._heard: asyncio.Queue[Accepted | Lost | MQTTMessage] = asyncio.Queue()
         self._asked: dict[int, str] = {}
@@ -125,6 +131,8 @@ class MqttClient:
                     self._paho, self._starts_afresh = self._make_paho(), False
                 if loop.time() - started >= self._timing.stable:
                     attempts = self._brief = 0
+                if self._outgoing.suspects:
+                    attempts = 0  # the sooner it is found the better
                 self._report(lost)
                 await asyncio.sleep(self._timing.pause(attempts, refused=lost.refused is not None))
                 attempts += 1
@@ -135,29 +143,35 @@ class MqttClient:
             if self._descriptor.watched:
                 self._drop()
 
+    @property
+    def aside(self) -> int:
+        """How many publications that somebody waits for are kept for topics that the broker forbids."""
+        return self._quarantine.aside
+
     def publish(self, publication: Publication) -> None:
         """Publish without waiting.
 
         While the broker is away publications are queued up to a bound, beyond which the oldest is dropped with a log
-        line. A retained one replaces an earlier one of the same topic that still waits.
+        line, as what goes to a forbidden topic is. A retained one waits, and replaces an earlier one of its topic.
         """
         self._outgoing.put(Outgoing(publication))
 
-    async def publish_acknowledged(self, publication: Publication) -> None:
-        """Publish and return when the broker has acknowledged; waits as long as the broker is away.
+    def publish_awaited(self, publication: Publication, done: Callable[[PayloadRefused | None], None]) -> Outgoing:
+        """Publish without waiting, and return what can be withdrawn; it is tried until the broker has it.
 
-        Cancelling withdraws the message if it has not been sent yet.
-
-        Raises:
-            PayloadRefused: The broker will not have this message.
+        ``done`` is called with None when the broker has acknowledged, or with why it never will.
         """
-        acknowledged = asyncio.get_running_loop().create_future()
-        outgoing = Outgoing(publication, acknowledged)
+        outgoing = Outgoing(publication, done)
         self._outgoing.put(outgoing)
-        try:
-            await acknowledged
-        finally:
-            self._outgoing.withdraw(outgoing)
+        return outgoing
+
+    def withdraw(self, outgoing: Outgoing) -> bool:
+        """Forget a publication that has not been sent yet; say whether that could be."""
+        return self._outgoing.withdraw(outgoing)
+
+    async def wait_idle(self) -> None:
+        """Return when the broker has acknowledged all that it takes now."""
+        await self._outgoing.wait_idle()
 
     def acknowledge(self, received: Received) -> bool:
         """Tell the broker that a QoS 1 message is done with, so that it does not come again; say whether it was told.
@@ -318,16 +332,14 @@ class MqttClient:
 
     def _send(self, outgoing: Outgoing) -> int | None:
         publication = outgoing.publication
-        properties = None
-        if self._v5 and (publication.correlation_data is not None or publication.expiry is not None):
-            properties = _properties(PacketTypes.PUBLISH)
-            if publication.correlation_data is not None:
-                properties.CorrelationData = publication.correlation_data
-            if publication.expiry is not None:
-                properties.MessageExpiryInterval = publication.expiry
+        properties = _properties(PacketTypes.PUBLISH) if self._v5 else None
+        if properties is not None and publication.correlation_data is not None:
+            properties.CorrelationData = publication.correlation_data
+        if properties is not None and publication.expiry is not None:
+            properties.MessageExpiryInterval = publication.expiry
         if self._max_packet is not None and publication.size > self._max_packet:
             problem = f"it is larger than the {self._max_packet} bytes that the broker takes"
-            outgoing.refuse(PayloadRefused("too_large", problem))
+            outgoing.give_up(PayloadRefused("too_large", problem))
             return None
         while True:
             sent = self._paho.publish(
@@ -401,12 +413,16 @@ class MqttClient:
     ) -> None:
         self._accepted.clear()
         self._outgoing.close()
+        told = flags.is_disconnect_packet_from_server
         if self._alive and reason.is_failure and reason.value not in INNOCENT:
-            self._starts_afresh = self._outgoing.interrupted()
+            blames = told and reason.value in BLAMES
+            self._starts_afresh = self._outgoing.interrupted(reason.value if blames else None)
         self._alive = False
         refused = refusal(reason.value, str(reason)) if reason.value == SESSION_TAKEN_OVER else None
-        said = str(reason).lower() if flags.is_disconnect_packet_from_server else "the connection was lost"
-        if self._brief >= _SUSPICIOUS:
+        said = str(reason).lower() if told else "the connection was lost"
+        if self._outgoing.suspects:
+            said += f" while this was published: {', '.join(self._outgoing.suspects[:_MOST_NAMED])}"
+        elif self._brief >= _SUSPICIOUS:
             said += ". This happens again and again: is a second bridge running with the same modem name?"
         self._heard.put_nowait(Lost(f"the MQTT broker at {self._place} is away: {said}", refused))
 
@@ -417,7 +433,7 @@ class MqttClient:
         self, _client: Client, _userdata: object, packet: int, reason: ReasonCode, _properties: object
     ) -> None:
         if reason.is_failure:
-            self._outgoing.refused(packet, str(reason))
+            self._outgoing.refused(packet, reason.value, str(reason))
         else:
             self._outgoing.acknowledged(packet)
 

@@ -3,181 +3,244 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import count
+from typing import Final
 
-from sim7020_bridge.errors import BrokerDisconnects, PayloadRefused
-from sim7020_bridge.mqtt.messages import Publication
+from sim7020_bridge.mqtt.quarantine import Outgoing, Quarantine
 
 _LOGGER = logging.getLogger(__name__)
 
-MAX_WAITING = 1000
+MAX_WAITING: Final = 1000
 """Publications that may wait for the broker; beyond that the oldest is dropped."""
 
-WINDOW = 16
+WINDOW: Final = 16
 """Publications that are sent before the first of them is acknowledged."""
 
-CAREFUL_AFTER = 2
-"""Connections in a row that the broker ended with nothing acknowledged; then one publication is sent at a time."""
+CAREFUL_AFTER: Final = 2
+"""Connections in a row that the broker ended while a topic was under way; then one publication is sent at a time."""
 
-GIVEN_UP_AFTER = 3
+GUILTY_AFTER: Final = 3
 """Connections in a row that the broker ended while one publication, and no other, waited for its acknowledgement."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A publication and, if somebody waits for its acknowledgement, where to tell them."""
-
-    publication: Publication
-    acknowledged: asyncio.Future[None] | None = None
-
-    def done(self) -> None:
-        """The broker has it."""
-        if self.acknowledged and not self.acknowledged.done():
-            self.acknowledged.set_result(None)
-
-    def refuse(self, refused: PayloadRefused, *, again: bool = False) -> None:
-        """The broker will not have it; ``again``: nor the one before to the same topic, which was told already."""
-        level = logging.DEBUG if again else logging.ERROR
-        _LOGGER.log(level, "A message to %s can't be published: %s", self.publication.topic, refused)
-        if self.acknowledged and not self.acknowledged.done():
-            self.acknowledged.set_exception(refused)
 
 
 class OutgoingQueue:
     """Publications on their way to the broker.
 
     Args:
-        send: Gives one to the connection and returns its packet identifier, or None if it was refused at once.
-        max_waiting: How many may wait. Those whose acknowledgement somebody waits for count, and are never dropped.
+        send: Gives one to the connection and returns its packet identifier, or None if it was given up at once.
+        quarantine: Holds what the broker does not take.
+        max_waiting: How many may wait that nobody waits for and that are not retained.
     """
 
-    def __init__(self, send: Callable[[Outgoing], int | None], *, max_waiting: int = MAX_WAITING) -> None:
+    def __init__(
+        self, send: Callable[[Outgoing], int | None], *, quarantine: Quarantine, max_waiting: int = MAX_WAITING
+    ) -> None:
         self._send = send
+        self._quarantine = quarantine
         self._max_waiting = max_waiting
-        self._waiting: dict[str | int, Outgoing] = {}
+        self._waiting: dict[int, Outgoing] = {}
+        self._droppable: dict[int, None] = {}
+        self._newest: dict[str, int] = {}
         self._in_flight: dict[int, Outgoing] = {}
         self._numbers = count()
         self._idle = asyncio.Event()
         self._idle.set()
         self._dropped = 0
-        self._progress = False
-        self._fruitless = 0
-        self._suspect: Outgoing | None = None
-        self._blamed = 0
-        self._refused: set[str] = set()
-        self.window = 0
+        self._suspects: dict[str, int] = {}
+        self._alone: dict[str, int] = {}
+        self._careful = False
+        self._allowed = 0
+        self._next_try: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._in_flight)
 
+    @property
+    def window(self) -> int:
+        """How many publications are sent ahead of their acknowledgements."""
+        return min(1, self._allowed) if self._careful else self._allowed
+
+    @property
+    def suspects(self) -> tuple[str, ...]:
+        """The topics of which one makes the broker disconnect, while it is not known which."""
+        return tuple(self._suspects) if self._careful else ()
+
     def open(self, window: int) -> None:
         """Send from now on, at most ``window`` publications ahead of their acknowledgements."""
-        self.window = window if self._fruitless < CAREFUL_AFTER else 1
-        self._progress = False
+        self._allowed = window
         if self._dropped:
             _LOGGER.warning("%d messages were dropped while the broker was away", self._dropped)
             self._dropped = 0
-        self._pump()
+        self._quarantine.connected()
+        self._try_held()
 
     def close(self) -> None:
         """Only queue from now on; what is in flight stays so, and may still be acknowledged on the next connection."""
-        self.window = 0
+        self._allowed = 0
+        if self._next_try is not None:
+            self._next_try.cancel()
+            self._next_try = None
 
-    def interrupted(self) -> bool:
-        """Note that the broker ended the connection; find out which publication makes it do so, and give that one up.
+    def interrupted(self, code: int | None) -> bool:
+        """Note that the broker ended the connection; find out which topic makes it do so, and hold that one.
+
+        Args:
+            code: The reason code, if it sent one that blames what was published.
 
         Returns:
             Whether what was in flight waits again: none of it may be sent again under its old packet identifier.
         """
-        progress, self._progress = self._progress, False
-        if progress or not self._in_flight:
-            self._fruitless = 0
-            return False
-        self._fruitless += 1
-        if self._fruitless < CAREFUL_AFTER:
-            return False
-        again = list(self._in_flight.values())
+        topics = dict.fromkeys(each.publication.topic for each in self._in_flight.values())
+        for topic in topics:
+            self._suspects[topic] = self._suspects.get(topic, 0) + 1
+        guilty = self._guilty(code)
+        if not self._careful and guilty is None:
+            self._careful = code is not None and bool(topics)
+            self._careful |= any(self._suspects[topic] >= CAREFUL_AFTER for topic in topics)
+            if not self._careful:
+                return False
+        if guilty is not None:
+            del self._suspects[guilty.publication.topic]
+            self._alone.pop(guilty.publication.topic, None)
+        again = [each for each in self._in_flight.values() if each is not guilty]
         self._in_flight.clear()
-        if len(again) == 1 and self._is_guilty(again[0]):
-            problem = f"{GIVEN_UP_AFTER} times in a row the broker disconnected when it came"
-            again.pop().refuse(BrokerDisconnects(problem))
-        self._waiting = {**{next(self._numbers): each for each in again}, **self._waiting}
+        self._wait_again(again)
+        if guilty is not None:
+            problem = "the broker disconnects when it comes"
+            self._quarantine.disconnects(guilty, code, problem)
+            self._hold_waiting(guilty.publication.topic)
         self._note_idle()
         return True
 
     def put(self, outgoing: Outgoing) -> None:
         """Queue a publication, or send it at once if there is room in the window."""
-        publication = outgoing.publication
-        if publication.retain and outgoing.acknowledged is None:
-            self._waiting.pop(publication.topic, None)
-            self._waiting[publication.topic] = outgoing
-        else:
-            self._waiting[next(self._numbers)] = outgoing
+        outgoing.number = next(self._numbers)
+        if self._quarantine.holds(outgoing):
+            self._plan_try()
+            return
+        self._wait(outgoing)
         self._idle.clear()
         self._pump()
-        if len(self._waiting) > self._max_waiting:
+        if len(self._droppable) > self._max_waiting:
             self._drop_oldest()
 
-    def withdraw(self, outgoing: Outgoing) -> None:
-        """Forget a publication that has not been sent yet."""
-        for key, waiting in self._waiting.items():
-            if waiting is outgoing:
-                del self._waiting[key]
-                break
+    def withdraw(self, outgoing: Outgoing) -> bool:
+        """Forget a publication that has not been sent yet; say whether that could be."""
+        held = self._quarantine.withdraw(outgoing)
+        waited = self._remove(outgoing.number) is not None
         self._note_idle()
+        return held or waited
 
     def acknowledged(self, packet: int) -> None:
         """Note that the broker has the publication with this packet identifier."""
-        if packet in self._in_flight:
-            self._progress = True
-            outgoing = self._in_flight.pop(packet)
-            self._refused.discard(outgoing.publication.topic)
-            outgoing.done()
+        outgoing = self._answered(packet)
+        if outgoing is not None:
+            self._wait_again(self._quarantine.acknowledged(outgoing))
+            outgoing.acknowledged()
         self._pump()
 
-    def refused(self, packet: int, reason: str) -> None:
-        """Note that the broker will not have the publication with this packet identifier."""
-        if packet in self._in_flight:
-            self._progress = True
-            outgoing = self._in_flight.pop(packet)
-            topic = outgoing.publication.topic
-            refused = PayloadRefused("broker_refused", f"the broker refused it: {reason}")
-            outgoing.refuse(refused, again=topic in self._refused)
-            if len(self._refused) < self._max_waiting:
-                self._refused.add(topic)
+    def refused(self, packet: int, code: int, reason: str) -> None:
+        """Note that the broker does not take the publication with this packet identifier."""
+        outgoing = self._answered(packet)
+        if outgoing is not None:
+            self._quarantine.refused(outgoing, code, reason)
+            self._hold_waiting(outgoing.publication.topic)
+            self._plan_try()
         self._pump()
 
     async def wait_idle(self) -> None:
-        """Return when everything is acknowledged."""
+        """Return when everything is acknowledged but what the broker does not take now."""
         await self._idle.wait()
 
-    def _is_guilty(self, outgoing: Outgoing) -> bool:
-        if outgoing is not self._suspect:
-            self._suspect, self._blamed = outgoing, 0
-        self._blamed += 1
-        if self._blamed < GIVEN_UP_AFTER:
-            return False
-        self._suspect, self._fruitless = None, 0
-        return True
+    def _answered(self, packet: int) -> Outgoing | None:
+        outgoing = self._in_flight.pop(packet, None)
+        if outgoing is not None:
+            self._suspects.pop(outgoing.publication.topic, None)
+            self._alone.pop(outgoing.publication.topic, None)
+            self._careful = self._careful and bool(self._suspects)
+        return outgoing
+
+    def _guilty(self, code: int | None) -> Outgoing | None:
+        """Return what made the broker disconnect, if that can be told."""
+        in_flight = list(self._in_flight.values())
+        known = [each for each in in_flight if self._quarantine.known_to_disconnect(each)]
+        if known:
+            return known[0]
+        if len(in_flight) != 1:
+            return None
+        topic = in_flight[0].publication.topic
+        self._alone[topic] = self._alone.get(topic, 0) + 1
+        return in_flight[0] if code is not None or self._alone[topic] >= GUILTY_AFTER else None
 
     def _pump(self) -> None:
         while self._waiting and len(self._in_flight) < self.window:
-            outgoing = self._waiting.pop(next(iter(self._waiting)))
+            outgoing = self._next()
             packet = self._send(outgoing)
             if packet is not None:
                 self._in_flight[packet] = outgoing
         self._note_idle()
 
+    def _next(self) -> Outgoing:
+        """Take out what goes next: in turn, but while one goes at a time what is retained goes last."""
+        number = next(iter(self._waiting))
+        if self._careful:
+            number = next((each for each, it in self._waiting.items() if not it.publication.retain), number)
+        self._droppable.pop(number, None)
+        return self._waiting.pop(number)
+
+    def _remove(self, number: int) -> Outgoing | None:
+        self._droppable.pop(number, None)
+        return self._waiting.pop(number, None)
+
+    def _wait(self, outgoing: Outgoing) -> None:
+        if outgoing.newest_only:
+            self._remove(self._newest.get(outgoing.publication.topic, -1))
+            self._newest[outgoing.publication.topic] = outgoing.number
+        elif outgoing.done is None and not outgoing.publication.retain:
+            self._droppable[outgoing.number] = None
+        self._waiting[outgoing.number] = outgoing
+
+    def _wait_again(self, again: list[Outgoing]) -> None:
+        """Have publications wait in their old places."""
+        if not again:
+            return
+        for outgoing in again:
+            topic = outgoing.publication.topic
+            if not outgoing.newest_only or self._newest.get(topic, -1) not in self._waiting:
+                self._wait(outgoing)
+        self._waiting = dict(sorted(self._waiting.items()))
+        self._idle.clear()
+
+    def _hold_waiting(self, topic: str) -> None:
+        for number, outgoing in list(self._waiting.items()):
+            if outgoing.publication.topic == topic and self._quarantine.holds(outgoing):
+                self._remove(number)
+
+    def _try_held(self) -> None:
+        self._next_try = None
+        self._wait_again(self._quarantine.due())
+        self._plan_try()
+        self._pump()
+
+    def _plan_try(self) -> None:
+        """Look again when the next topic is to be tried; while there is no connection, that is its beginning."""
+        due = self._quarantine.next_try
+        if self._next_try is not None:
+            self._next_try.cancel()
+            self._next_try = None
+        if due is not None and self._allowed:
+            self._next_try = asyncio.get_running_loop().call_at(due, self._try_held)
+
     def _note_idle(self) -> None:
         if not len(self):
             self._idle.set()
+            self._careful = False
+            self._suspects.clear()
 
     def _drop_oldest(self) -> None:
-        for key, outgoing in self._waiting.items():
-            if outgoing.acknowledged is None:
-                if not self._dropped:
-                    _LOGGER.warning("%d messages wait for the broker; dropping the oldest ones", len(self._waiting))
-                self._dropped += 1
-                del self._waiting[key]
-                return
+        if not self._dropped:
+            _LOGGER.warning("%d messages wait for the broker; dropping the oldest ones", len(self._waiting))
+        self._dropped += 1
+        oldest = self._remove(next(iter(self._droppable)))
+        if oldest is not None:
+            self._quarantine.withdraw(oldest)

@@ -18,6 +18,9 @@ class ClientTiming:
         stable: A connection that lasted this long starts the next wait at the beginning.
         farewell: Longest wait for the last publications and the disconnection.
         tick: How often keep-alive is looked at.
+        later: First and longest wait before a topic is tried again that the broker does not take now.
+        forbidden: The same for a topic that it answers to be forbidden; it is tried at every connection too.
+        disconnects: The same for a topic for which it disconnects: each try costs a connection.
     """
 
     connect: float = 10.0
@@ -27,6 +30,9 @@ class ClientTiming:
     stable: float = 30.0
     farewell: float = 3.0
     tick: float = 1.0
+    later: tuple[float, float] = (1.0, 60.0)
+    forbidden: tuple[float, float] = (60.0, 3600.0)
+    disconnects: tuple[float, float] = (600.0, 86400.0)
 
     def pause(self, attempts: int, *, refused: bool) -> float:
         """Return the wait before the next attempt, after so many that failed and perhaps a refusal."""

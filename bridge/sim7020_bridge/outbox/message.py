@@ -1,4 +1,4 @@
-"""One message on its way from MQTT to a socket, and what is owed to the broker."""
+"""One message on its way from MQTT to a socket, and what is published until the broker has acknowledged it."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ class Loss(StrEnum):
     TOO_LARGE = "too_large"
 
 
-class OwedKind(IntEnum):
+class PendingKind(IntEnum):
     """What a publication that the broker must acknowledge is; written to disk."""
 
     RECEIPT = 0
@@ -148,13 +148,17 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
+class PendingPublication:
     """A publication that is kept until the broker has acknowledged it."""
 
-    kind: OwedKind
+    kind: PendingKind
     topic: str
     payload: bytes = field(repr=False)
     correlation_data: bytes | None = None
+
+
+Numbered = tuple[tuple[int, PendingPublication], ...]
+"""Publications with their numbers on disk."""
 
 
 def new_id() -> str:

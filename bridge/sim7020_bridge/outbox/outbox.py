@@ -15,9 +15,19 @@ from sim7020_bridge.outbox.committer import Store
 from sim7020_bridge.outbox.expiry import Expiry
 from sim7020_bridge.outbox.journal import COMPANY, LEISURE, TRY_AGAIN, Journal
 from sim7020_bridge.outbox.lines import Lines
-from sim7020_bridge.outbox.message import Entry, Loss, Message, Origin, Owed, Place, Priority, Stage
-from sim7020_bridge.outbox.owing import Owing
+from sim7020_bridge.outbox.message import (
+    Entry,
+    Loss,
+    Message,
+    Numbered,
+    Origin,
+    PendingPublication,
+    Place,
+    Priority,
+    Stage,
+)
 from sim7020_bridge.outbox.passing_time import PassingTime
+from sim7020_bridge.outbox.pending import PendingPublications
 from sim7020_bridge.outbox.room import Need
 from sim7020_bridge.outbox.rules import Rules
 from sim7020_bridge.outbox.sends import Sends
@@ -69,12 +79,7 @@ class Outbox:
         self._room = asyncio.Event()
         self._room.set()
         self._loaded = asyncio.Event()
-        self.owing = Owing(
-            self._journal,
-            dropped=rules.received_dropped,
-            put_aside=rules.put_aside,
-            most_received=settings.max_received,
-        )
+        self.pending = PendingPublications(self._journal, publish=rules.publish)
         self.sends = Sends(self._journal, self._time)
         self.bytes = 0
         self.full = False
@@ -146,7 +151,7 @@ class Outbox:
                 self._keys.pop((entry.message.socket, entry.message.key or ""), None)
                 entry.place = Place.TAKEN
                 lost.append((entry, loss))
-        self.owing.add(content.owed)
+        self.pending.add(content.publications)
         self._rules.usage(content.usage)
         self.sends.restore(content.sent)
         self._loaded.set()
@@ -157,7 +162,9 @@ class Outbox:
             await asyncio.sleep(0)
         self._keep_time(Need.PROVES)
         self._rules.changed()
-        log.info("%d messages wait from before, %d publications are owed", len(content.entries), len(content.owed))
+        log.info(
+            "%d messages wait from before, %d publications are pending", len(content.entries), len(content.publications)
+        )
 
     async def run(self) -> None:
         """Look after the file until cancelled."""
@@ -221,14 +228,14 @@ class Outbox:
         lost = [(other.number, other.committed, self._rules.lost(other, loss)) for other, loss in displaced]
         self._enter(entry)
 
-        def write(connection: sqlite3.Connection) -> tuple[tuple[int, Owed], ...] | None:
+        def write(connection: sqlite3.Connection) -> Numbered | None:
             known = records.id_is_known(connection, message.socket, message.id, entry.taken)
             if known or records.packet_is_known(connection, origin):
                 return None
             records.remember(connection, message.socket, message.id, origin, entry.taken)
             records.add(connection, entry)
             # one that was still on its way to the disk may not have got there
-            return records.owe(
+            return records.add_publications(
                 connection,
                 [
                     each
@@ -238,10 +245,10 @@ class Outbox:
                 ],
             )
 
-        def look(done: "asyncio.Future[tuple[tuple[int, Owed], ...] | None]") -> None:
+        def look(done: "asyncio.Future[Numbered | None]") -> None:
             error = done.exception()
-            owed = None if error is not None else done.result()
-            if owed is None:
+            publications = None if error is not None else done.result()
+            if publications is None:
                 self._leave(entry)
                 for other in (*(other for other, _ in displaced), *self._heirs.pop(entry.number, ())):
                     self._return(other)
@@ -251,32 +258,34 @@ class Outbox:
             if isinstance(error, StorageFailed):
                 failed(error)
             else:
-                written(owed is not None)
-            self.owing.add(owed or ())
+                written(publications is not None)
+            self.pending.add(publications or ())
             self._count_change()
 
         self._journal.write(write, need=Need.TAKES).add_done_callback(look)
 
-    def refuse(self, socket: str, origin: Origin | None, owed: Sequence[Owed]) -> "asyncio.Future[None]":
-        """Owe the final receipt of a message that is not taken, once even if its packet comes again.
+    def refuse(
+        self, socket: str, origin: Origin | None, publications: Sequence[PendingPublication]
+    ) -> "asyncio.Future[None]":
+        """Keep the final receipt of a message that is not taken, once even if its packet comes again.
 
-        The future is done when it is written; if it can't be, the receipt is owed all the same for as long as the
+        The future is done when it is written; if it can't be, the receipt is published all the same for as long as the
         bridge runs.
         """
         now = self._time.now()
 
-        def write(connection: sqlite3.Connection) -> tuple[tuple[int, Owed], ...]:
+        def write(connection: sqlite3.Connection) -> Numbered:
             if records.packet_is_known(connection, origin):
                 return ()
             if origin is not None:
                 records.remember(connection, socket, f"refused {origin.packet} {now}", origin, now)
-            return records.owe(connection, owed)
+            return records.add_publications(connection, publications)
 
-        return self.owing.owe(write, owed)
+        return self.pending.keep(write, publications)
 
-    def keep(self, owed: Sequence[Owed]) -> "asyncio.Future[None]":
-        """Owe publications; the future is done when they are written, or can't be."""
-        return self.owing.owe(partial(records.owe, owed=owed), owed)
+    def keep(self, publications: Sequence[PendingPublication]) -> "asyncio.Future[None]":
+        """Keep publications until the broker has them; the future is done when they are written, or can't be."""
+        return self.pending.keep(partial(records.add_publications, publications=publications), publications)
 
     async def wait(self, socket: str) -> None:
         """Return once a message waits for a socket."""
@@ -324,7 +333,7 @@ class Outbox:
             lambda connection: records.progress(connection, number, stage, attempts), within=within
         )
 
-    def settle(self, entries: Sequence[Entry], owed: Sequence[Owed]) -> None:
+    def settle(self, entries: Sequence[Entry], publications: Sequence[PendingPublication]) -> None:
         """End messages with their final receipts; tried again for as long as they can't be written."""
         for entry in entries:
             self._leave(entry)
@@ -333,16 +342,16 @@ class Outbox:
             self._room.clear()
         numbers = tuple(entry.number for entry in entries)
 
-        def write(connection: sqlite3.Connection) -> tuple[tuple[int, Owed], ...]:
+        def write(connection: sqlite3.Connection) -> Numbered:
             for number in numbers:
                 records.remove(connection, number)
-            return records.owe(connection, owed)
+            return records.add_publications(connection, publications)
 
-        def written(numbered: tuple[tuple[int, Owed], ...]) -> None:
+        def written(numbered: Numbered) -> None:
             self._unsettled -= 1
             if self._unsettled < MOST_UNSETTLED:
                 self._room.set()
-            self.owing.add(numbered)
+            self.pending.add(numbered)
 
         self._journal.insist(write, written, within=0.0 if self._unsettled > MOST_UNSETTLED // 2 else COMPANY)
         self._count_change()
@@ -452,5 +461,5 @@ class Outbox:
             if entry.committed:
                 records.add(connection, entry)
         records.count_on(connection, self._number)
-        records.restore_owed(connection, self.owing)
+        records.restore_publications(connection, self.pending)
         records.keep_time(connection, self._time.mark())

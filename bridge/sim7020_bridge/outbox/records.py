@@ -7,7 +7,17 @@ from datetime import datetime
 from typing import Final
 
 from sim7020_bridge.outbox.database import damage
-from sim7020_bridge.outbox.message import Entry, Message, Origin, Owed, OwedKind, Priority, ReplyTo, Stage
+from sim7020_bridge.outbox.message import (
+    Entry,
+    Message,
+    Numbered,
+    Origin,
+    PendingKind,
+    PendingPublication,
+    Priority,
+    ReplyTo,
+    Stage,
+)
 from sim7020_bridge.outbox.passing_time import Mark
 
 REMEMBERED: Final = 24 * 3600.0
@@ -29,7 +39,7 @@ class Content:
     """All that an outbox knew when the bridge last ended; ``last`` is the highest number that a message ever had."""
 
     entries: tuple[Entry, ...]
-    owed: tuple[tuple[int, Owed], ...]
+    publications: Numbered
     mark: Mark | None
     usage: tuple[UsageRow, ...]
     cancelled: frozenset[int]
@@ -58,7 +68,7 @@ def _load(connection: sqlite3.Connection) -> Content:
     cancelled = frozenset(number for (number,) in connection.execute("SELECT number FROM cancellation"))
     return Content(
         entries,
-        tuple(load_owed(connection)),
+        tuple(load_publications(connection)),
         None if mark is None else Mark(*mark),
         load_usage(connection),
         cancelled,
@@ -78,11 +88,11 @@ def count_on(connection: sqlite3.Connection, last: int) -> None:
     connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('message', ?)", (last,))
 
 
-def load_owed(connection: sqlite3.Connection) -> Iterable[tuple[int, Owed]]:
+def load_publications(connection: sqlite3.Connection) -> Iterable[tuple[int, PendingPublication]]:
     """Read what the broker has not acknowledged."""
-    rows = connection.execute("SELECT number, kind, topic, payload, correlation_data FROM owed ORDER BY number")
+    rows = connection.execute("SELECT number, kind, topic, payload, correlation_data FROM publication ORDER BY number")
     for number, kind, topic, payload, correlation_data in rows:
-        yield number, Owed(OwedKind(kind), topic, payload, correlation_data)
+        yield number, PendingPublication(PendingKind(kind), topic, payload, correlation_data)
 
 
 def id_is_known(connection: sqlite3.Connection, socket: str, message_id: str, now: float) -> bool:
@@ -164,29 +174,31 @@ def remove(connection: sqlite3.Connection, number: int) -> bool:
     return connection.execute("DELETE FROM message WHERE number = ?", (number,)).rowcount > 0
 
 
-def owe(connection: sqlite3.Connection, owed: Sequence[Owed]) -> tuple[tuple[int, Owed], ...]:
-    """Write what the broker is to have, and return it with its numbers."""
+def add_publications(connection: sqlite3.Connection, publications: Sequence[PendingPublication]) -> Numbered:
+    """Write what is to be published, and return it with its numbers."""
     numbered = []
-    for each in owed:
+    for each in publications:
         cursor = connection.execute(
-            "INSERT INTO owed (kind, topic, payload, correlation_data) VALUES (?, ?, ?, ?)",
+            "INSERT INTO publication (kind, topic, payload, correlation_data) VALUES (?, ?, ?, ?)",
             (int(each.kind), each.topic, each.payload, each.correlation_data),
         )
         numbered.append((cursor.lastrowid or 0, each))
     return tuple(numbered)
 
 
-def restore_owed(connection: sqlite3.Connection, owed: Iterable[tuple[int, Owed]]) -> None:
-    """Write what was owed into a file made anew."""
+def restore_publications(
+    connection: sqlite3.Connection, publications: Iterable[tuple[int, PendingPublication]]
+) -> None:
+    """Write what was pending into a file made anew."""
     connection.executemany(
-        "INSERT OR REPLACE INTO owed VALUES (?, ?, ?, ?, ?)",
-        [(number, int(each.kind), each.topic, each.payload, each.correlation_data) for number, each in owed],
+        "INSERT OR REPLACE INTO publication VALUES (?, ?, ?, ?, ?)",
+        [(number, int(each.kind), each.topic, each.payload, each.correlation_data) for number, each in publications],
     )
 
 
-def paid(connection: sqlite3.Connection, number: int) -> None:
+def remove_publication(connection: sqlite3.Connection, number: int) -> None:
     """Remove what the broker has acknowledged."""
-    connection.execute("DELETE FROM owed WHERE number = ?", (number,))
+    connection.execute("DELETE FROM publication WHERE number = ?", (number,))
 
 
 def keep_time(connection: sqlite3.Connection, mark: Mark) -> None:

@@ -40,6 +40,8 @@ class Reporter:
         topics: Its topics.
         requests: The verbs that the bridge takes.
         publish: Hands a publication to the broker; must not block.
+        in_pools: Whether the modem takes from its pools.
+        aside: How many publications wait for topics that the broker forbids.
         clock: For the times of events.
     """
 
@@ -55,6 +57,7 @@ class Reporter:
         requests: tuple[str, ...],
         publish: Callable[[Publication], None],
         in_pools: Callable[[], bool] = lambda: False,
+        aside: Callable[[], int] = lambda: 0,
         clock: Clock = wall_clock,
     ) -> None:
         self._settings = settings
@@ -66,6 +69,7 @@ class Reporter:
         self._requests = requests
         self._publish = publish
         self._in_pools = in_pools
+        self._aside = aside
         self._clock = clock
         self._published: dict[str, bytes] = {}
         self._later: dict[str, asyncio.TimerHandle] = {}
@@ -181,7 +185,8 @@ class Reporter:
         self._retain(self._topics.info, dump(info))
 
     def _state(self) -> None:
-        self._retain(self._topics.state, dump(state_document(self._facts.state, self._outbox, self._usage)))
+        document = state_document(self._facts.state, self._outbox, self._usage, aside=self._aside())
+        self._retain(self._topics.state, dump(document))
 
     def _socket(self, socket: ModemSocket) -> None:
         self._retain(

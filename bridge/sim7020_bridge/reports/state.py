@@ -50,8 +50,8 @@ def info_document(
     return documents.InfoDocument(bridge=bridge, modem=modem, sockets=sockets, requests=requests)
 
 
-def state_document(state: ModemState, outbox: Outbox, usage: Usage) -> documents.StateDocument:
-    """Return the contract's ``state`` for what is known."""
+def state_document(state: ModemState, outbox: Outbox, usage: Usage, *, aside: int) -> documents.StateDocument:
+    """Return the contract's ``state`` for what is known; ``aside`` publications wait for topics that are forbidden."""
     link = state.link
     return documents.StateDocument(
         link=documents.LinkState(link.layer, link.reason, link.since),
@@ -66,7 +66,7 @@ def state_document(state: ModemState, outbox: Outbox, usage: Usage) -> documents
             messages=outbox.messages,
             bytes=outbox.bytes,
             oldest=None if outbox.oldest is None else round(outbox.oldest, 1),
-            aside=outbox.owing.aside,
+            aside=aside,
         ),
         counters=documents.Counters(
             recoveries=documents.Recoveries(

@@ -3,9 +3,8 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -13,24 +12,26 @@ from sim7020_bridge import logs
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.config.model import ModemSettings, MqttSettings, SocketSettings
 from sim7020_bridge.delivery.intake import Intake
+from sim7020_bridge.delivery.pools import Pools
+from sim7020_bridge.delivery.publisher import Publisher
 from sim7020_bridge.delivery.receipts import Receipts
 from sim7020_bridge.delivery.router import Router, resumed
+from sim7020_bridge.delivery.usage_record import UsageRecord
+from sim7020_bridge.delivery.waking import wake_for_messages
 from sim7020_bridge.errors import OutboxInUse, StorageFailed
 from sim7020_bridge.modem.hook import PowerHook
 from sim7020_bridge.modem.modem import Modem
 from sim7020_bridge.modem.socket import ModemSocket
-from sim7020_bridge.modem.state import Layer
 from sim7020_bridge.modem.timing import Timing
-from sim7020_bridge.modem.usage import BudgetLevel, DayUsage, Usage
+from sim7020_bridge.modem.usage import BudgetLevel, Usage
 from sim7020_bridge.mqtt.client import MqttClient
 from sim7020_bridge.mqtt.documents import OFFLINE
 from sim7020_bridge.mqtt.messages import Publication, Received
 from sim7020_bridge.mqtt.response_topics import ResponseTopics
 from sim7020_bridge.mqtt.topics import Inbox, Request, SocketSend, Subscription, Topics
-from sim7020_bridge.mqtt.unproven import Unproven
 from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database, path_of
-from sim7020_bridge.outbox.message import Entry, Loss, Owed, Place, Priority
+from sim7020_bridge.outbox.message import Entry, Loss, PendingPublication, Place, Priority
 from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.outbox.records import UsageRow
 from sim7020_bridge.outbox.rules import Rules
@@ -44,24 +45,6 @@ from sim7020_bridge.requests.trace import TraceRequest
 from sim7020_bridge.service.health import Health, Snapshot
 
 log: Final = logging.getLogger(__name__)
-
-USAGE_KEPT_WITHIN: Final = 1.0
-"""Seconds within which counted bytes are written down."""
-
-DAY_LOOK: Final = 10.0
-"""Seconds between two looks whether another day has begun: a timer until midnight would miss that the clock was set."""
-
-LEAVES_POOLS: Final = 0.9
-"""Part of the outbox's limits from which on a modem takes nothing from its pools: what is dealt already has room."""
-
-RETURNS_TO_POOLS: Final = 0.8
-"""Part of them below which it takes again."""
-
-A_MOMENT: Final = 0.001
-"""Seconds by which receipts that are not final and acknowledgements give way to the command that they tell of."""
-
-LAST_PAYMENTS: Final = 2.0
-"""Seconds that the broker has, when the bridge ends, to acknowledge what it is owed."""
 
 
 class Bridge:
@@ -94,10 +77,8 @@ class Bridge:
             subscriptions=(*self._inbox.subscriptions, *self._marks, *self._inbox.pools),
             on_connect=self._connected,
             on_message=self._take,
+            on_forbidden=self._put_aside,
         )
-        self._in_pools = False
-        # a bridge that was killed is still in its pools: their messages go to others until the modem is online
-        self._subscribe()
         self._receipts = receipts = Receipts(topics, settings.sockets, clock=clock)
         self._outbox = Outbox(
             Committer(Database(path_of(state_dir, settings.name))),
@@ -106,9 +87,8 @@ class Bridge:
                 lost=receipts.lost,
                 resumed=self._resumed,
                 changed=self._outbox_changed,
-                received_dropped=self._received_dropped,
-                put_aside=self._put_aside,
-                usage=lambda rows: self._usage.restore(usage_days(rows)),
+                publish=self._publish_kept,
+                usage=self._restore_usage,
             ),
         )
         power = settings.recovery.power
@@ -129,16 +109,23 @@ class Bridge:
             memory=state_dir / f"{settings.name}.discovery",
             publish=self._client.publish,
         )
-        self._due: list[Callable[[], None]] = []
-        self._unproven = Unproven()
+        self._publisher = Publisher(
+            self._client,
+            outbox=self._outbox,
+            most_received=settings.outbox.max_received,
+            dropped=self._received_dropped,
+        )
         self._usage = Usage(settings.data_budget, changed=self._usage_changed, clock=clock)
-        self._usage_kept: asyncio.TimerHandle | None = None
+        self._usage_record = UsageRecord(self._usage, outbox=self._outbox)
+        self._pools = Pools(facts=self.modem.facts, usage=self._usage, outbox=self._outbox, changed=self._pools_changed)
+        # a bridge that was killed is still in its pools: their messages go to others until the modem is online
+        self._subscribe()
         self._router = Router(
             self.modem.sockets,
             outbox=self._outbox,
             receipts=receipts,
             topics=topics,
-            tell=self._tell,
+            tell=self._publisher.tell,
             lowest=self._lowest,
             clock=clock,
         )
@@ -148,8 +135,8 @@ class Bridge:
             outbox=self._outbox,
             receipts=receipts,
             response_topics=answered,
-            tell=self._tell,
-            acknowledge=self._acknowledge,
+            tell=self._publisher.tell,
+            acknowledge=self._publisher.acknowledge,
             clock=clock,
         )
         self._trace = TraceRequest(settings.name)
@@ -157,7 +144,7 @@ class Bridge:
             topics=topics,
             response_topics=answered,
             submit=self._intake.submit,
-            acknowledge=self._acknowledge,
+            acknowledge=self._publisher.acknowledge,
             publish=self._client.publish,
             verbs={
                 **ModemVerbs(self.modem, pdn=lambda state: pdn_document(state.pdn)).verbs,
@@ -175,10 +162,10 @@ class Bridge:
             topics=topics,
             requests=self._requests.verbs,
             publish=self._client.publish,
-            in_pools=lambda: self._in_pools,
+            in_pools=lambda: self._pools.joined,
+            aside=lambda: self._client.aside,
             clock=clock,
         )
-        self.modem.facts.listen(lambda _before, _after: self._look_at_pools())
 
     async def open(self) -> None:
         """Open the outbox, before the broker is spoken to; one that the disk does not give is tried again by ``run``.
@@ -202,16 +189,14 @@ class Bridge:
         """Run until cancelled, once it was opened; then say goodbye to the broker."""
         logs.current_modem.set(self.modem.settings.name)
         talking = asyncio.create_task(self._client.run(), name="mqtt")
-        paying = asyncio.create_task(self._outbox.owing.run(self._pay), name="owed publications")
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._outbox.run(), name="outbox")
                 tasks.create_task(self._intake.run(), name="intake")
-                tasks.create_task(_end_with(paying), name="watch owed publications")
                 tasks.create_task(self.modem.run(), name="modem")
                 tasks.create_task(self._router.run(), name="router")
-                tasks.create_task(self._wake_for_messages(), name="wake")
-                tasks.create_task(self._watch_the_day(), name="day")
+                tasks.create_task(wake_for_messages(self.modem, self._router), name="wake")
+                tasks.create_task(self._usage_record.run(), name="usage")
                 tasks.create_task(_end_with(talking), name="watch mqtt")
         finally:
             self._finishing = True
@@ -220,11 +205,8 @@ class Bridge:
             self._trace.stop()
             self._discovery.stop()
             self._reporter.stop()
-            await self._pay_last()
-            self._catch_up()
-            paying.cancel()
-            await asyncio.gather(paying, return_exceptions=True)
-            self._keep_usage()
+            await self._publisher.finish()
+            self._usage_record.keep()
             self._intake.stop()
             await self._outbox.close()
             talking.cancel()
@@ -236,7 +218,7 @@ class Bridge:
         What comes with QoS 1 meanwhile is not acknowledged, so that the broker keeps it for the next run.
         """
         self._finishing = True
-        self._look_at_pools()
+        self._pools.leave()
         await self._router.finish(within)
 
     async def change(self, sockets: tuple[SocketSettings, ...]) -> None:
@@ -268,22 +250,24 @@ class Bridge:
         return Snapshot(
             self.settings.name,
             Health(state.port_open, answering, self._client.connected),
-            state_document(state, self._outbox, self._usage),
-            {socket.settings.name: socket_document(socket, in_pools=self._in_pools) for socket in self.modem.sockets},
+            state_document(state, self._outbox, self._usage, aside=self._client.aside),
+            {
+                socket.settings.name: socket_document(socket, in_pools=self._pools.joined)
+                for socket in self.modem.sockets
+            },
         )
 
     def _resumed(self, entry: Entry) -> Loss | None:
         return resumed(self.settings.sockets, entry)
 
     def _connected(self) -> None:
-        self._unproven.lose()
+        self._publisher.connected()
         self._intake.connected()
         self._reporter.connected()
         self._discovery.connected()
 
     def _take(self, received: Received) -> None:
-        if received.acknowledgement is not None:
-            self._unproven.take(received.acknowledgement)
+        self._publisher.came(received)
         if self._finishing and received.acknowledgement is not None:
             return
         if received.topic == self._topics.component:
@@ -303,23 +287,12 @@ class Bridge:
                 self._client.acknowledge(received)
 
     def _subscribe(self) -> None:
-        pools = self._inbox.pools if self._in_pools else ()
+        pools = self._inbox.pools if self._pools.joined else ()
         self._client.subscribe((*self._inbox.subscriptions, *self._marks, *pools))
 
-    def _look_at_pools(self) -> None:
-        """Take from the pools while what is taken would go out, or wait for no more than the module to wake."""
-        limit = LEAVES_POOLS if self._in_pools else RETURNS_TO_POOLS
-        takes = (
-            not self._finishing
-            and self.modem.facts.state.link.layer in {Layer.ONLINE, Layer.SLEEPING}
-            and self._usage.level is not BudgetLevel.USED_UP
-            and self._outbox.filled < limit
-            and self._outbox.problem is None
-        )
-        if takes != self._in_pools:
-            self._in_pools = takes
-            self._subscribe()
-            self._reporter.pools_changed()
+    def _pools_changed(self) -> None:
+        self._subscribe()
+        self._reporter.pools_changed()
 
     def _socket_changed(self, socket: ModemSocket) -> None:
         self._reporter.socket_changed(socket)
@@ -330,113 +303,32 @@ class Bridge:
     def _outbox_changed(self) -> None:
         self._reporter.delivery_changed()
         self._router.look()
-        self._look_at_pools()
+        self._pools.look()
 
     def _lowest(self) -> Priority:
         return Priority.HIGH if self._usage.level is BudgetLevel.USED_UP else Priority.LOW
 
     def _usage_changed(self, before: BudgetLevel, after: BudgetLevel) -> None:
-        if self._usage_kept is None:
-            self._usage_kept = asyncio.get_running_loop().call_later(USAGE_KEPT_WITHIN, self._keep_usage)
+        self._usage_record.changed()
         if after > before:
             self._reporter.event("data_budget", used=self._usage.used, budget=self._usage.budget)
-        self._reporter.delivery_changed()
-        self._router.look()
-        self._look_at_pools()
+        self._outbox_changed()
 
-    def _keep_usage(self) -> None:
-        if self._usage_kept is not None:
-            self._usage_kept.cancel()
-            self._usage_kept = None
-            self._outbox.keep_usage(usage_rows(self._usage.rows()))
+    def _restore_usage(self, rows: Sequence[UsageRow]) -> None:
+        self._usage_record.restore(rows)
+
+    def _publish_kept(self, number: int, publication: PendingPublication) -> None:
+        self._publisher.publish(number, publication)
 
     def _received_dropped(self, messages: int) -> None:
         self._reporter.event("received_dropped", messages=messages)
 
-    def _put_aside(self, owed: Owed) -> None:
-        self._reporter.event("put_aside", topic=owed.topic, publications=self._outbox.owing.aside)
+    def _put_aside(self, topic: str) -> None:
+        self._reporter.event("put_aside", topic=topic, publications=self._client.aside)
         self._reporter.delivery_changed()
-
-    def _tell(self, receipt: Callable[[], tuple[Owed, ...]]) -> None:
-        """Publish a receipt that is not final, a moment later."""
-
-        def tell() -> None:
-            for each in receipt():
-                self._client.publish(_publication(each))
-
-        self._afterwards(tell)
-
-    def _acknowledge(self, received: Received) -> None:
-        """Have the broker told that a message is done with, a moment later."""
-
-        def acknowledge() -> None:
-            if self._client.acknowledge(received) and received.acknowledgement is not None:
-                self._unproven.tell(received.acknowledgement)
-
-        self._afterwards(acknowledge)
-
-    def _afterwards(self, call: Callable[[], None]) -> None:
-        """Call in turn, once the module has been told what there is to tell, and before anything is paid."""
-        self._due.append(call)
-        if len(self._due) == 1:
-            asyncio.get_running_loop().call_later(A_MOMENT, self._catch_up)
-
-    def _catch_up(self) -> None:
-        due, self._due = self._due, []
-        for call in due:
-            call()
-
-    async def _pay(self, owed: Owed) -> None:
-        """Publish what is owed; the broker's answer shows that it has got every acknowledgement of before."""
-        self._catch_up()
-        before = self._unproven.now()
-        await self._client.publish_acknowledged(_publication(owed))
-        proven = self._unproven.prove(before)
-        if proven:
-            self._outbox.packets_acknowledged(proven)
-
-    async def _pay_last(self) -> None:
-        """Give the broker a moment to take what is owed, so that it need not come twice."""
-        if self._client.connected:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LAST_PAYMENTS):
-                    with contextlib.suppress(StorageFailed):
-                        await self._outbox.wait_written()
-                    await self._outbox.owing.wait_idle()
 
     def _publish_text(self, topic: str, text: str) -> None:
         self._client.publish(Publication(topic=topic, payload=text.encode()))
-
-    async def _watch_the_day(self) -> None:
-        """Publish, and let go what the budget held back, when a day or a billing period begins."""
-        while True:
-            await asyncio.sleep(DAY_LOOK)
-            self._usage.look()
-
-    async def _wake_for_messages(self) -> None:
-        """Wake a module that saves power as soon as a message waits that may go; at once if it was not to sleep."""
-        while True:
-            await self.modem.facts.until(lambda state: bool(state.sleeping))
-            if self.modem.settings.power_saving is not None:
-                await self._router.until_any_may_go()
-            await self.modem.wake()
-            await self.modem.facts.until(lambda state: not state.sleeping)
-
-
-def usage_days(rows: Sequence[UsageRow]) -> Iterator[DayUsage]:
-    """Read what was kept of the usage; a day that is none is left out."""
-    for day, up, down, correction in rows:
-        with contextlib.suppress(ValueError):
-            yield DayUsage(date.fromisoformat(day), up, down, correction)
-
-
-def usage_rows(days: Sequence[DayUsage]) -> tuple[UsageRow, ...]:
-    """Write usage as it is kept."""
-    return tuple((day.day.isoformat(), day.up, day.down, day.correction) for day in days)
-
-
-def _publication(owed: Owed) -> Publication:
-    return Publication(topic=owed.topic, payload=owed.payload, correlation_data=owed.correlation_data)
 
 
 async def _end_with(task: "asyncio.Task[None]") -> None:

@@ -30,8 +30,7 @@ class Gate:
                 lost=receipts.lost,
                 resumed=lambda _: None,
                 changed=lambda: None,
-                received_dropped=lambda _: None,
-                put_aside=lambda _: None,
+                publish=lambda *_: None,
                 usage=lambda _: None,
             ),
         )
@@ -104,5 +103,5 @@ async def test_too_many_came_before() -> None:
     await gate.open()
     assert gate.waiting() == ["first"]
     assert len(gate.acknowledged) == 2
-    assert len(gate.outbox.owing) == 1
+    assert len(gate.outbox.pending) == 1
     await gate.outbox.close()

@@ -5,8 +5,7 @@ import asyncio
 import pytest
 
 from sim7020_bridge.mqtt.messages import Acknowledgement
-from sim7020_bridge.outbox.message import Owed
-from sim7020_bridge.outbox.owing import AHEAD
+from sim7020_bridge.outbox.message import PendingPublication
 from tests.bridge.desk import TOPICS, Desk, named, sent, staffed
 from tests.bridge.modem.bench import UDP
 from tests.bridge.scripted_module import on_virtual_time
@@ -15,47 +14,38 @@ from tests.bridge.scripted_module import on_virtual_time
 def slow_to_take_receipts(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """Let two refusals wait, at a broker that takes nothing until the event is set."""
     monkeypatch.setattr("sim7020_bridge.delivery.intake.MOST_REFUSALS", 2)
-    pays = asyncio.Event()
+    takes = asyncio.Event()
 
-    async def pay(desk: Desk, owed: Owed) -> None:
-        await pays.wait()
-        desk.tell((owed,))
+    async def take(desk: Desk, publication: PendingPublication) -> None:
+        await takes.wait()
+        desk.tell((publication,))
 
-    monkeypatch.setattr(Desk, "pay", pay)
-    return pays
-
-
-async def flood(desk: Desk) -> None:
-    """Have as many receipts on their way to the broker as can be."""
-    for number in range(AHEAD):
-        desk.send("udp", b"", **named(f"early {number}"))
-        await asyncio.sleep(1)
+    monkeypatch.setattr(Desk, "take", take)
+    return takes
 
 
 @on_virtual_time
 async def test_a_flood_of_refusals_waits_at_the_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     """While too many receipts wait, a refused message stays with the broker, and one with QoS 0 gets no receipt."""
-    pays = slow_to_take_receipts(monkeypatch)
+    takes = slow_to_take_receipts(monkeypatch)
     async with staffed(UDP) as desk:
-        await flood(desk)
         for number in range(5):
             desk.send("udp", b"", acknowledgement=Acknowledgement(1, number), **named(f"kept {number}"))
             desk.send("udp", b"", **named(f"lost {number}"))
         await asyncio.sleep(10)
         assert [one.acknowledgement for one in desk.acknowledged if one.acknowledgement] == [Acknowledgement(1, 0)]
-        pays.set()
+        takes.set()
         await asyncio.sleep(10)
         assert len([one for one in desk.acknowledged if one.acknowledgement]) == 5
         ids = {receipt["id"] for receipt in desk.documents(TOPICS.receipt("udp"))}
-        assert ids == {"lost 0", *(f"early {n}" for n in range(AHEAD)), *(f"kept {n}" for n in range(5))}
+        assert ids == {"lost 0", *(f"kept {n}" for n in range(5))}
 
 
 @on_virtual_time
 async def test_a_refusal_that_waits_when_the_broker_connects_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits to be refused, and comes again over another connection, is refused once, even if it could go now."""
-    pays = slow_to_take_receipts(monkeypatch)
+    takes = slow_to_take_receipts(monkeypatch)
     async with staffed(UDP) as desk:
-        await flood(desk)
         desk.intake.change(())
         for number in range(5):
             desk.send("udp", b"x", acknowledgement=Acknowledgement(1, number), **named(f"kept {number}"))
@@ -65,7 +55,7 @@ async def test_a_refusal_that_waits_when_the_broker_connects_again(monkeypatch: 
         for number in range(5):
             again = Acknowledgement(2, number)
             desk.send("udp", b"x", duplicate=True, acknowledgement=again, **named(f"kept {number}"))
-        pays.set()
+        takes.set()
         await asyncio.sleep(10)
         assert [desk.receipts("udp", f"kept {number}") for number in range(5)] == [["rejected"]] * 5
         told = [one.acknowledgement for one in desk.acknowledged]
@@ -78,11 +68,11 @@ async def test_a_refusal_that_waits_comes_before_a_flood(monkeypatch: pytest.Mon
     """A flood with QoS 0 does not keep what the broker waits for from being refused."""
     monkeypatch.setattr("sim7020_bridge.delivery.intake.MOST_REFUSALS", 2)
 
-    async def pay(desk: Desk, owed: Owed) -> None:
-        await asyncio.sleep(AHEAD * 0.4)
-        desk.tell((owed,))
+    async def take(desk: Desk, publication: PendingPublication) -> None:
+        await asyncio.sleep(0.4)
+        desk.tell((publication,))
 
-    monkeypatch.setattr(Desk, "pay", pay)
+    monkeypatch.setattr(Desk, "take", take)
     async with staffed(UDP) as desk:
         for number in range(1000):
             desk.send("udp", b"")
@@ -95,14 +85,13 @@ async def test_a_refusal_that_waits_comes_before_a_flood(monkeypatch: pytest.Mon
 @on_virtual_time
 async def test_a_refusal_that_waits_when_the_bridge_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """What could not be refused before the end is not acknowledged: the broker keeps it for the next run."""
-    pays = slow_to_take_receipts(monkeypatch)
+    takes = slow_to_take_receipts(monkeypatch)
     async with staffed(UDP) as desk:
-        await flood(desk)
         for number in range(5):
             desk.send("udp", b"", acknowledgement=Acknowledgement(1, number), **named(f"kept {number}"))
         await asyncio.sleep(10)
         desk.intake.stop()
-        pays.set()
+        takes.set()
         await asyncio.sleep(10)
         told = [one.acknowledgement for one in desk.acknowledged if one.acknowledgement]
         assert told == [Acknowledgement(1, 0), Acknowledgement(1, 1)]

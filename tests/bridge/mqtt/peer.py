@@ -9,6 +9,7 @@ from typing import Self
 import pytest
 
 from sim7020_bridge.config.model import MqttProtocol, MqttSettings
+from sim7020_bridge.errors import PayloadRefused
 from sim7020_bridge.mqtt.client import MqttClient
 from sim7020_bridge.mqtt.messages import Publication, Received
 from sim7020_bridge.mqtt.timing import ClientTiming
@@ -16,7 +17,14 @@ from sim7020_bridge.mqtt.topics import Subscription
 from tests.broker import Mosquitto
 
 QUICK = ClientTiming(
-    connect=2.0, first_retry=0.02, last_retry=0.1, refused_retry=0.05, stable=5.0, farewell=1.0, tick=0.05
+    connect=2.0,
+    first_retry=0.02,
+    last_retry=0.1,
+    refused_retry=0.05,
+    stable=5.0,
+    farewell=1.0,
+    tick=0.05,
+    forbidden=(0.3, 1.0),
 )
 
 
@@ -44,6 +52,7 @@ class Peer:
         timing: ClientTiming = QUICK,
     ) -> None:
         self.heard: asyncio.Queue[Received] = asyncio.Queue()
+        self.forbidden: list[str] = []
         self.connections = 0
         self.greeting = greeting
         self.client = MqttClient(
@@ -54,6 +63,7 @@ class Peer:
             subscriptions=subscriptions,
             on_connect=self.connected,
             on_message=self.heard.put_nowait,
+            on_forbidden=self.forbidden.append,
             timing=timing,
         )
         self.task = asyncio.create_task(self.client.run())
@@ -63,6 +73,23 @@ class Peer:
         self.connections += 1
         for publication in self.greeting:
             self.client.publish(publication)
+
+    async def published(self, publication: Publication) -> None:
+        """Publish, and return when the broker has it; raises PayloadRefused if it never will."""
+        answer: asyncio.Future[PayloadRefused | None] = asyncio.get_running_loop().create_future()
+
+        def done(refused: PayloadRefused | None) -> None:
+            if not answer.done():
+                answer.set_result(refused)
+
+        outgoing = self.client.publish_awaited(publication, done)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                refused = await answer
+        finally:
+            self.client.withdraw(outgoing)
+        if refused is not None:
+            raise refused
 
     async def next(self) -> Received:
         """Return the next message, acknowledged."""

@@ -19,7 +19,7 @@ async def test_publish_and_receive(broker: Mosquitto, protocol: MqttProtocol) ->
     """Bytes go to the broker and come back as they were."""
     async with peer(at(broker, protocol)) as one:
         payload = bytes(range(256))
-        await one.client.publish_acknowledged(Publication(topic="to/me", payload=payload))
+        await one.published(Publication(topic="to/me", payload=payload))
         received = await one.next()
         assert (received.topic, received.payload, received.qos) == ("to/me", payload, 1)
         assert not received.retain
@@ -52,7 +52,7 @@ async def test_nagle_is_off(tmp_path: Path) -> None:
         took = []
         for _ in range(50):
             started = asyncio.get_running_loop().time()
-            await one.client.publish_acknowledged(Publication(topic="to/me", payload=b"x"))
+            await one.published(Publication(topic="to/me", payload=b"x"))
             await one.next()
             took.append(asyncio.get_running_loop().time() - started)
         # the median: the broker is a program of its own, which a busy machine may keep from running now and then
@@ -81,7 +81,7 @@ async def test_unacknowledged_messages_come_again(broker: Mosquitto, protocol: M
             one.client.publish(Publication(topic="to/me", payload=b"%d" % number))
         first, second, third = [await one.heard.get() for _ in range(3)]
         assert one.client.acknowledge(second)
-        await one.client.publish_acknowledged(Publication(topic="elsewhere", payload=b""))
+        await one.published(Publication(topic="elsewhere", payload=b""))
         assert (first.payload, third.payload) == (b"0", b"2")
     async with peer(at(broker, protocol)) as again:
         assert [(await again.next()).payload for _ in range(2)] == [b"0", b"2"]
@@ -108,8 +108,8 @@ async def test_broker_restart(*, broker: Mosquitto, protocol: MqttProtocol, gent
         one.client.publish(Publication(topic="to/me", payload=b"old", retain=True))
         one.client.publish(Publication(topic="to/me", payload=b"new", retain=True))
         one.client.publish(Publication(topic="to/me", payload=b"event"))
-        waiting = asyncio.create_task(one.client.publish_acknowledged(Publication(topic="to/me", payload=b"sure")))
-        withdrawn = asyncio.create_task(one.client.publish_acknowledged(Publication(topic="to/me", payload=b"never")))
+        waiting = asyncio.create_task(one.published(Publication(topic="to/me", payload=b"sure")))
+        withdrawn = asyncio.create_task(one.published(Publication(topic="to/me", payload=b"never")))
         await asyncio.sleep(0)
         withdrawn.cancel()
         await broker.start()
@@ -123,14 +123,14 @@ async def test_broker_restart(*, broker: Mosquitto, protocol: MqttProtocol, gent
 async def test_acknowledgement_is_bound_to_its_connection(broker: Mosquitto) -> None:
     """A packet identifier from before a reconnection acknowledges nothing: the broker may have given it away."""
     async with peer(at(broker)) as one:
-        await one.client.publish_acknowledged(Publication(topic="to/me", payload=b"x"))
+        await one.published(Publication(topic="to/me", payload=b"x"))
         stale = await one.heard.get()
         await broker.kill()
         await broker.start()
         await one.ready(connections=2)
         before = broker.log.count("Received PUBACK from sim7020-bridge-m")
         assert not one.client.acknowledge(stale)
-        await one.client.publish_acknowledged(Publication(topic="elsewhere", payload=b""))
+        await one.published(Publication(topic="elsewhere", payload=b""))
         assert broker.log.count("Received PUBACK from sim7020-bridge-m") == before
 
 
@@ -193,7 +193,7 @@ async def test_what_is_given_up_is_told_at_every_connection(broker: Mosquitto) -
     for connections in (1, 2):
         await one.ready(connections=connections)
         for topic in ("to/me", "kept"):
-            await one.client.publish_acknowledged(Publication(topic=topic, payload=b"x"))
+            await one.published(Publication(topic=topic, payload=b"x"))
         assert (await one.next()).topic == "kept"
         listen = ("mosquitto_sub", "-V", "5", "-p", str(broker.port), "-i", "sim7020-bridge-m", "-c", "-x", "3600")
         await run(*listen, "-q", "1", "-t", "to/#", "-E")

@@ -3,12 +3,13 @@
 import asyncio
 import json
 import logging
+import signal
 from pathlib import Path
 
 import pytest
 
 from sim7020_bridge.config.model import MqttProtocol, MqttSettings
-from sim7020_bridge.errors import BrokerDisconnects, PayloadRefused
+from sim7020_bridge.errors import PayloadRefused
 from sim7020_bridge.mqtt import arrival
 from sim7020_bridge.mqtt.messages import Publication
 from sim7020_bridge.mqtt.timing import ClientTiming
@@ -79,14 +80,19 @@ async def test_wrong_password(tmp_path: Path, protocol: MqttProtocol, caplog: py
 
 
 async def test_publication_that_the_broker_forbids(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A publication that the access rules forbid is told to who waits for it, and to the log."""
+    """A publication that the access rules forbid is told to the log, kept, and goes once they are mended."""
     rules = tmp_path / "rules"
     rules.write_text("topic readwrite to/#\n")
     async with mosquitto(tmp_path, f"acl_file {rules}") as broker, peer(at(broker)) as one:
-        with pytest.raises(PayloadRefused, match="the broker refused it: Not authorized"):
-            await one.client.publish_acknowledged(Publication(topic="b/m/state", payload=b"{}"))
-        assert "A message to b/m/state can't be published" in caplog.text
-        await one.client.publish_acknowledged(Publication(topic="to/me", payload=b"x"))
+        publishing = asyncio.create_task(one.published(Publication(topic="b/m/state", payload=b"{}")))
+        await until(lambda: "A message to b/m/state can't be published: the broker refused it: Not auth" in caplog.text)
+        await one.published(Publication(topic="to/me", payload=b"x"))
+        assert one.client.aside == 1
+        rules.write_text("topic readwrite #\n")
+        assert broker.process is not None
+        broker.process.send_signal(signal.SIGHUP)
+        await publishing
+        assert one.connections == 1
 
 
 PLUGIN = next(iter(Path("/usr/lib").glob("**/mosquitto_dynamic_security.so")), Path("mosquitto_dynamic_security.so"))
@@ -111,7 +117,7 @@ async def test_subscription_that_the_broker_forbids(tmp_path: Path, caplog: pyte
     subscriptions = (Subscription("forbidden/+"), Subscription("to/#"))
     async with mosquitto(tmp_path, *config) as broker, peer(at(broker), subscriptions=subscriptions) as one:
         await until(lambda: "does not allow a subscription to forbidden/+: Not authorized" in caplog.text)
-        await one.client.publish_acknowledged(Publication(topic="to/me", payload=b"x"))
+        await one.published(Publication(topic="to/me", payload=b"x"))
         assert (await one.next()).payload == b"x"
 
 
@@ -119,11 +125,9 @@ async def test_publication_larger_than_the_broker_takes(tmp_path: Path) -> None:
     """A message over the broker's limit is refused here, or the broker would cut the connection again and again."""
     async with mosquitto(tmp_path, "max_packet_size 1000") as broker, peer(at(broker)) as one:
         with pytest.raises(PayloadRefused, match="larger than the 1000 bytes that the broker takes") as caught:
-            await one.client.publish_acknowledged(
-                Publication(topic="to/me", payload=b"x" * 900, correlation_data=b"x" * 100)
-            )
+            await one.published(Publication(topic="to/me", payload=b"x" * 900, correlation_data=b"x" * 100))
         assert caught.value.code == "too_large"
-        await one.client.publish_acknowledged(Publication(topic="to/me", payload=b"x" * 800))
+        await one.published(Publication(topic="to/me", payload=b"x" * 800))
         assert one.connections == 1
 
 
@@ -132,18 +136,17 @@ async def test_publication_that_makes_the_broker_disconnect(tmp_path: Path) -> N
     async with mosquitto(tmp_path, "max_packet_size 1000") as broker, peer(at(broker, MqttProtocol.V311)) as one:
         small = [Publication(topic="to/me", payload=b"%d" % number) for number in range(4)]
         large = Publication(topic="to/me", payload=b"x" * 1500)
-        publishing = [
-            asyncio.create_task(one.client.publish_acknowledged(each)) for each in (*small[:2], large, *small[2:])
-        ]
-        with pytest.raises(BrokerDisconnects):
-            await publishing.pop(2)
+        publishing = [asyncio.create_task(one.published(each)) for each in (*small[:2], large, *small[2:])]
+        poison = publishing.pop(2)
         await asyncio.gather(*publishing)
         heard: set[bytes] = set()
         while heard != {b"0", b"1", b"2", b"3"}:
             heard.add((await one.next()).payload)
         ended = one.connections
-        await one.client.publish_acknowledged(Publication(topic="to/me", payload=b"later"))
+        await one.published(Publication(topic="to/me", payload=b"later"))
         assert one.connections == ended
+        assert (one.forbidden, one.client.aside) == (["to/me"], 1)
+        poison.cancel()
 
 
 async def test_message_larger_than_is_taken(
@@ -154,7 +157,7 @@ async def test_message_larger_than_is_taken(
     async with peer(at(broker, MqttProtocol.V311)) as one:
         await run("mosquitto_pub", "-p", str(broker.port), "-q", "1", "-t", "to/me", "-m", "x" * 1001)
         await until(lambda: "a message to to/me was dropped: it has 1001 bytes" in caplog.text)
-        await one.client.publish_acknowledged(Publication(topic="to/me", payload=b"x"))
+        await one.published(Publication(topic="to/me", payload=b"x"))
         assert (await one.next()).payload == b"x"
     async with peer(at(broker, MqttProtocol.V311)) as one:
         assert one.heard.empty()

@@ -8,7 +8,7 @@ from sim7020_bridge.config.model import OutboxSettings
 from sim7020_bridge.errors import StorageFailed
 from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database
-from sim7020_bridge.outbox.message import Entry, Loss, Message, Origin, Owed, OwedKind, Priority
+from sim7020_bridge.outbox.message import Entry, Loss, Message, Origin, PendingKind, PendingPublication, Priority
 from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.outbox.passing_time import Clocks, PassingTime
 from sim7020_bridge.outbox.records import UsageRow
@@ -52,8 +52,7 @@ class Desk:
         self.told: list[str] = []
         self.taken: list[tuple[str, bool]] = []
         self.failures: list[StorageFailed] = []
-        self.dropped = 0
-        self.aside: list[str] = []
+        self.published: list[tuple[int, PendingPublication]] = []
         self.usage: list[UsageRow] = []
         self.resumed: Callable[[Entry], Loss | None] = lambda _entry: None
         self.outbox = self.opened()
@@ -67,8 +66,7 @@ class Desk:
                 lost=lambda entry, loss: (receipt(entry.message, loss),),
                 resumed=self._resume,
                 changed=lambda: None,
-                received_dropped=self._drop,
-                put_aside=lambda owed: self.aside.append(owed.topic),
+                publish=lambda *numbered: self.published.append(numbered),
                 usage=self.usage.extend,
             ),
             time=PassingTime(self.machine.clocks()),
@@ -103,9 +101,9 @@ class Desk:
         self.outbox.settle((entry,), (receipt(entry.message, "accepted"),))
         return entry.message.id
 
-    def owed(self) -> list[str]:
+    def pending(self) -> list[str]:
         """Return what the broker is still to be told, as the receipts of this desk put it."""
-        return [owed.payload.decode() for _, owed in self.outbox.owing]
+        return [owed.payload.decode() for _, owed in self.outbox.pending]
 
     def waiting(self) -> list[str]:
         """Return the ids of all messages in the outbox."""
@@ -114,9 +112,6 @@ class Desk:
     def _resume(self, entry: Entry) -> Loss | None:
         return self.resumed(entry)
 
-    def _drop(self, messages: int) -> None:
-        self.dropped += messages
-
 
 def message(name: str, **more: object) -> Message:
     """Return a message, to socket ``a`` unless told otherwise."""
@@ -124,9 +119,9 @@ def message(name: str, **more: object) -> Message:
     return Message(**given)  # type: ignore[arg-type] # a test names what it gives
 
 
-def receipt(what: Message, state: str) -> Owed:
+def receipt(what: Message, state: str) -> PendingPublication:
     """Return a final receipt in short."""
-    return Owed(OwedKind.RECEIPT, f"receipt/{what.socket}", f"{what.id} {state}".encode())
+    return PendingPublication(PendingKind.RECEIPT, f"receipt/{what.socket}", f"{what.id} {state}".encode())
 
 
 __all__ = ["Desk", "Machine", "Priority", "message", "receipt"]

@@ -188,7 +188,7 @@ async def compare(steps: list[object], directory: Path) -> None:
                 away.clear()
         await desk.written()
         assert sorted(desk.waiting()) == sorted(f"m{one[1].name}" for one in (*model.waiting, *model.away))
-        assert sorted(desk.owed()) == sorted(model.ends)
+        assert sorted(desk.pending()) == sorted(model.ends)
     await desk.outbox.close()
 
 

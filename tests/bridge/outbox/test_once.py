@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from sim7020_bridge.outbox import records
-from sim7020_bridge.outbox.message import Origin, Owed, OwedKind
+from sim7020_bridge.outbox.message import Origin, PendingKind, PendingPublication
 from tests.bridge.outbox.desk import Desk
 
 
@@ -51,11 +51,11 @@ async def test_packet_numbers_are_free_again_once_the_broker_has_the_acknowledge
 
 async def test_a_refusal_is_told_once(desk: Desk) -> None:
     """A message that is refused, and comes again because the bridge died, has one receipt."""
-    told = Owed(OwedKind.RECEIPT, "receipt/a", b"m rejected")
+    told = PendingPublication(PendingKind.RECEIPT, "receipt/a", b"m rejected")
     await desk.outbox.refuse("a", Origin(3, b"digest", duplicate=False), [told])
     await desk.again()
     await desk.outbox.refuse("a", Origin(3, b"digest", duplicate=True), [told])
-    assert desk.owed() == ["m rejected"]
+    assert desk.pending() == ["m rejected"]
 
 
 async def test_the_latest_of_a_key_takes_the_place_of_the_others(desk: Desk) -> None:
@@ -64,13 +64,13 @@ async def test_the_latest_of_a_key_takes_the_place_of_the_others(desk: Desk) -> 
         desk.put(name, key="k")
     await desk.written()
     assert desk.waiting() == ["three"]
-    assert desk.owed() == ["one superseded", "two superseded"]
+    assert desk.pending() == ["one superseded", "two superseded"]
     await desk.again()
     desk.put("four", key="k")
     desk.put("other", key="k", socket="b")
     await desk.written()
     assert desk.waiting() == ["four", "other"]
-    assert desk.owed()[2:] == ["three superseded"]
+    assert desk.pending()[2:] == ["three superseded"]
 
 
 async def test_what_is_on_its_way_is_not_superseded_unless_it_comes_back(desk: Desk) -> None:
@@ -86,7 +86,7 @@ async def test_what_is_on_its_way_is_not_superseded_unless_it_comes_back(desk: D
     desk.outbox.put_back(entry)
     await desk.written()
     assert desk.waiting() == ["two"]
-    assert desk.owed() == ["one superseded"]
+    assert desk.pending() == ["one superseded"]
 
 
 async def test_a_repeated_id_supersedes_nothing(desk: Desk) -> None:
@@ -112,7 +112,7 @@ async def test_a_repeated_id_between_two_of_a_key_leaves_one(desk: Desk) -> None
     await desk.written()
     await desk.written()
     assert desk.waiting() == ["new"]
-    assert desk.owed() == ["sent accepted", "old superseded"]
+    assert desk.pending() == ["sent accepted", "old superseded"]
     await desk.again()
     assert desk.waiting() == ["new"]
     desk.put("sent", key="k")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from sim7020_bridge.config.model import OutboxSettings, WhenFull
-from sim7020_bridge.errors import BrokerDisconnects, PayloadRefused
-from sim7020_bridge.outbox.message import Loss, Owed, OwedKind, Priority, ReplyTo, Stage
+from sim7020_bridge.errors import PayloadRefused
+from sim7020_bridge.outbox.message import Loss, PendingKind, PendingPublication, Priority, ReplyTo, Stage
 from tests.bridge.outbox.desk import Desk, message
 
 YEAR = 365.25 * 24 * 3600
@@ -34,7 +34,7 @@ async def test_messages_survive_in_order_of_priority_and_age(desk: Desk) -> None
     await desk.written()
     await desk.again()
     assert desk.waiting() == []
-    assert sorted(desk.owed()) == sorted(f"{n} accepted" for n in ("urgent", "one", "two", "low", "elsewhere"))
+    assert sorted(desk.pending()) == sorted(f"{n} accepted" for n in ("urgent", "one", "two", "low", "elsewhere"))
 
 
 async def test_the_pool_of_a_message_survives(desk: Desk) -> None:
@@ -117,7 +117,7 @@ async def test_what_left_is_not_watched_for_ever(desk: Desk, monkeypatch: pytest
     desk.machine.pass_by(60)
     desk.outbox._expiry.look()
     await desk.written()
-    assert "never sent expired" in desk.owed()
+    assert "never sent expired" in desk.pending()
 
 
 async def test_everything_else_goes_on_while_much_is_cancelled(desk: Desk) -> None:
@@ -138,7 +138,7 @@ async def test_everything_else_goes_on_while_much_is_cancelled(desk: Desk) -> No
     counting.cancel()
     assert turns >= 4
     await desk.written()
-    assert len(desk.owed()) == 1000
+    assert len(desk.pending()) == 1000
 
 
 async def test_messages_go_back_to_their_place(desk: Desk) -> None:
@@ -188,7 +188,7 @@ async def test_a_full_outbox_drops_what_is_missed_least(tmp_path: Path) -> None:
     desk.put("five", priority=Priority.HIGH)
     await desk.written()
     assert desk.waiting() == ["one", "four", "five"]
-    assert desk.owed() == ["two dropped", "three dropped"]
+    assert desk.pending() == ["two dropped", "three dropped"]
     with pytest.raises(PayloadRefused):
         desk.put("six", priority=Priority.LOW)
     desk.put("huge", data=bytes(97), priority=Priority.CRITICAL)
@@ -204,7 +204,7 @@ async def test_expired_messages_end(desk: Desk) -> None:
     await desk.written()
     desk.machine.pass_by(0.02)
     async with asyncio.timeout(30):
-        while "short expired" not in desk.owed():  # noqa: ASYNC110 - a timer of the outbox's own
+        while "short expired" not in desk.pending():  # noqa: ASYNC110 - a timer of the outbox's own
             await asyncio.sleep(0.01)
     assert desk.waiting() == ["long"]
     await desk.outbox.close()
@@ -213,7 +213,7 @@ async def test_expired_messages_end(desk: Desk) -> None:
     await desk.outbox.load()
     await desk.written()
     assert desk.waiting() == []
-    assert "long expired" in desk.owed()
+    assert "long expired" in desk.pending()
 
 
 @pytest.mark.parametrize("jump", [YEAR, -YEAR], ids=["forward", "back"])
@@ -270,7 +270,7 @@ async def test_a_message_in_doubt_ends_if_its_socket_says_so(desk: Desk) -> None
     await desk.again()
     await desk.written()
     assert desk.waiting() == []
-    assert desk.owed() == ["m unsure"]
+    assert desk.pending() == ["m unsure"]
 
 
 async def test_cancelling_ends_only_what_waits(desk: Desk) -> None:
@@ -284,73 +284,17 @@ async def test_cancelling_ends_only_what_waits(desk: Desk) -> None:
     assert await desk.outbox.cancel([entry.number, 99]) == 0
     assert await desk.outbox.cancel([entry.number, entry.number + 1]) == 1
     await desk.written()
-    assert desk.owed() == ["two cancelled"]
+    assert desk.pending() == ["two cancelled"]
 
 
-async def test_what_is_owed_is_published_until_the_broker_has_it(desk: Desk) -> None:
-    """What the broker did not acknowledge is published again in the next run, and what it did is not."""
-    await desk.outbox.keep([Owed(OwedKind.RECEIVED, "received", b"%d" % number) for number in range(3)])
-    stuck = asyncio.Event()
-
-    async def publish(owed: Owed) -> None:
-        if owed.payload == b"2":
-            stuck.set()
-            await asyncio.Event().wait()
-
-    running = asyncio.create_task(desk.outbox.owing.run(publish))
-    await stuck.wait()
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+async def test_publications_stay_until_the_broker_has_them(desk: Desk) -> None:
+    """Each is published once it is on disk, in order; what is not removed is published again in the next run."""
+    three = [PendingPublication(PendingKind.RECEIVED, "received", b"%d" % number) for number in range(3)]
+    await desk.outbox.keep(three)
+    numbers = [number for number, _ in desk.published]
+    assert [publication for _, publication in desk.published] == three
+    for number in numbers[:2]:
+        desk.outbox.pending.remove(number)
     await desk.again()
-    assert desk.owed() == ["2"]
-
-
-async def test_what_the_broker_refuses_is_given_up(desk: Desk) -> None:
-    """A publication that the broker will never take does not stay for ever."""
-    await desk.outbox.keep([Owed(OwedKind.RECEIVED, "forbidden", b"x")])
-
-    async def publish(_owed: Owed) -> None:
-        raise PayloadRefused("broker_refused", "not authorized")
-
-    running = asyncio.create_task(desk.outbox.owing.run(publish))
-    await desk.outbox.owing.wait_idle()
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
-    await desk.again()
-    assert desk.owed() == []
-
-
-async def test_what_makes_the_broker_disconnect_is_put_aside(desk: Desk) -> None:
-    """It stays on disk for the next run, and what comes after it goes on."""
-    await desk.outbox.keep([Owed(OwedKind.RECEIVED, "received", payload) for payload in (b"poison", b"x")])
-    published: list[bytes] = []
-
-    async def publish(owed: Owed) -> None:
-        if owed.payload == b"poison":
-            raise BrokerDisconnects("3 times in a row")
-        published.append(owed.payload)
-
-    running = asyncio.create_task(desk.outbox.owing.run(publish))
-    await desk.outbox.owing.wait_idle()
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
-    assert published == [b"x"]
-    assert desk.aside == ["received"]
-    assert desk.outbox.owing.aside == 1
-    await desk.again()
-    assert desk.outbox.owing.aside == 0
-    assert desk.owed() == ["poison"]
-
-
-async def test_the_oldest_of_too_much_that_came_is_dropped(tmp_path: Path) -> None:
-    """What came from the network is bounded; receipts are not dropped for it."""
-    desk = Desk(tmp_path, OutboxSettings(max_received=2))
-    await desk.outbox.load()
-    await desk.outbox.keep([Owed(OwedKind.RECEIPT, "receipt", b"r")])
-    for number in range(5):
-        await desk.outbox.keep([Owed(OwedKind.RECEIVED, "received", b"%d" % number)])
-    assert desk.owed() == ["r", "3", "4"]
-    assert desk.dropped == 3
-    await desk.again()
-    assert desk.owed() == ["r", "3", "4"]
-    await desk.outbox.close()
+    assert desk.pending() == ["2"]
+    assert desk.published[3:] == [(numbers[2], three[2])]

@@ -35,6 +35,6 @@ async def test_what_the_module_has_already(tmp_path: Path) -> None:
     cancelled = await asyncio.to_thread(OutboxFile(tmp_path, "shed").cancel, [1, 2])
     looking.cancel()
     assert cancelled == Cancelled(done=True, sending=1)
-    assert desk.owed() == ["waiting cancelled"]
+    assert desk.pending() == ["waiting cancelled"]
     await desk.outbox.close()
     assert await asyncio.to_thread(OutboxFile(tmp_path, "shed").cancel, [1]) == Cancelled(done=False)

@@ -14,7 +14,7 @@ from sim7020_bridge.errors import OutboxInUse, PayloadRefused, StorageFailed
 from sim7020_bridge.outbox import database, outbox
 from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database, damage
-from sim7020_bridge.outbox.message import Owed, OwedKind
+from sim7020_bridge.outbox.message import PendingKind, PendingPublication
 from sim7020_bridge.outbox.outbox import MOST_UNSETTLED
 from sim7020_bridge.outbox.room import RESERVE, Need, Room
 from tests.bridge.outbox.desk import Desk
@@ -86,7 +86,7 @@ async def test_a_file_that_is_damaged_meanwhile_is_written_anew(desk: Desk) -> N
     """Memory has everything: when the file turns out to be damaged, a new one gets all of it."""
     for number in range(5):
         desk.put(f"m{number}")
-    await desk.outbox.keep([Owed(OwedKind.RECEIVED, "received", b"came")])
+    await desk.outbox.keep([PendingPublication(PendingKind.RECEIVED, "received", b"came")])
 
     def fail(_connection: sqlite3.Connection) -> None:
         error = sqlite3.DatabaseError("database disk image is malformed")
@@ -102,7 +102,7 @@ async def test_a_file_that_is_damaged_meanwhile_is_written_anew(desk: Desk) -> N
     assert desk.outbox.set_aside is not None
     await desk.again()
     assert desk.waiting() == [f"m{number}" for number in range(6)]
-    assert desk.owed() == ["came"]
+    assert desk.pending() == ["came"]
 
 
 async def test_a_new_file_that_could_not_be_made_gets_all_later(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,11 +197,11 @@ async def test_a_full_disk_takes_nothing_and_loses_nothing(desk: Desk) -> None:
 
     limit(1)
     desk.put("large", data=bytes(60000))
-    await asyncio.gather(desk.outbox.keep([Owed(OwedKind.RECEIVED, "received", bytes(60000))]))
+    await asyncio.gather(desk.outbox.keep([PendingPublication(PendingKind.RECEIVED, "received", bytes(60000))]))
     assert [str(failure) for failure in desk.failures] == [f"{desk.file} can't be used: database or disk is full"]
     assert problem(desk)
     assert desk.waiting() == ["one"]
-    assert len(desk.outbox.owing) == 1
+    assert len(desk.outbox.pending) == 1
     limit(100000)
     desk.put("two")
     looking = asyncio.create_task(desk.outbox.run())
@@ -214,11 +214,14 @@ async def test_a_full_disk_takes_nothing_and_loses_nothing(desk: Desk) -> None:
 
 async def test_what_the_network_brings_leaves_room_for_refusals(desk: Desk) -> None:
     """Received messages are not among what counts against refusals: neither on disk nor on their way there."""
-    received, receipt = Owed(OwedKind.RECEIVED, "received", b""), Owed(OwedKind.RECEIPT, "receipt", b"")
+    received, receipt = (
+        PendingPublication(PendingKind.RECEIVED, "received", b""),
+        PendingPublication(PendingKind.RECEIPT, "receipt", b""),
+    )
     kept = desk.outbox.keep([received, receipt, received])
-    assert desk.outbox.owing.unreceived == 1
+    assert desk.outbox.pending.unreceived == 1
     await kept
-    assert (desk.outbox.owing.unreceived, len(desk.outbox.owing)) == (1, 3)
+    assert (desk.outbox.pending.unreceived, len(desk.outbox.pending)) == (1, 3)
 
 
 async def test_messages_come_to_their_end_with_the_reserve_alone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,7 +239,7 @@ async def test_messages_come_to_their_end_with_the_reserve_alone(desk: Desk, mon
         assert problem(desk)
         while desk.send():
             await desk.written()
-        assert len(desk.owed()) == 20
+        assert len(desk.pending()) == 20
     looking = asyncio.create_task(desk.outbox.run())
     async with asyncio.timeout(20):
         while problem(desk):
@@ -266,7 +269,7 @@ async def test_the_reserve_is_used_when_the_disk_says_that_it_is_full(
         patched.setattr(Room, "check", check)
         assert desk.send() == "m"
         await desk.written()
-        assert desk.owed() == ["m accepted"]
+        assert desk.pending() == ["m accepted"]
         assert not reserve.exists()
     desk.put("next")
     await desk.written()

@@ -30,7 +30,7 @@ CREATE INDEX known_by_age ON known (taken);
 CREATE INDEX known_by_packet ON known (packet) WHERE packet IS NOT NULL;
 
 -- What the broker has not acknowledged yet: final receipts, and what came from the network.
-CREATE TABLE owed (
+CREATE TABLE publication (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     kind INTEGER NOT NULL,
     topic TEXT NOT NULL,

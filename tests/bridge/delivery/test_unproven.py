@@ -1,7 +1,7 @@
 """When a packet identifier may be forgotten."""
 
+from sim7020_bridge.delivery.unproven import Unproven
 from sim7020_bridge.mqtt.messages import Acknowledgement
-from sim7020_bridge.mqtt.unproven import Unproven
 
 
 def told(*packets: int) -> Unproven:

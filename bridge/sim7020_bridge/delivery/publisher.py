@@ -1,0 +1,169 @@
+"""What the broker is to have for sure: publications until it acknowledged them, and acknowledgements of what came."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Final, Protocol
+
+from sim7020_bridge.delivery.unproven import Unproven
+from sim7020_bridge.errors import PayloadRefused, StorageFailed
+from sim7020_bridge.mqtt.messages import Publication, Received
+from sim7020_bridge.mqtt.quarantine import Outgoing
+from sim7020_bridge.outbox.message import PendingKind, PendingPublication
+from sim7020_bridge.outbox.outbox import Outbox
+
+log: Final = logging.getLogger(__name__)
+
+A_MOMENT: Final = 0.001
+"""Seconds by which receipts that are not final and acknowledgements give way to the command that they tell of."""
+
+DROPS_TOLD: Final = 1.0
+"""Seconds for which received messages that are dropped are counted before it is told: they come in floods."""
+
+LAST_MOMENTS: Final = 2.0
+"""Seconds that the broker has, when the bridge ends, to acknowledge what is pending."""
+
+
+class Connection(Protocol):
+    """The connection to the broker; see MqttClient."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has accepted this client."""
+
+    def publish(self, publication: Publication) -> None:
+        """Publish without waiting."""
+
+    def publish_awaited(self, publication: Publication, done: Callable[[PayloadRefused | None], None]) -> Outgoing:
+        """Publish without waiting; ``done`` is called when the broker has it or never will."""
+
+    def withdraw(self, outgoing: Outgoing) -> bool:
+        """Forget a publication that has not been sent yet; say whether that could be."""
+
+    def acknowledge(self, received: Received) -> bool:
+        """Tell the broker that a message is done with; say whether it was told."""
+
+    async def wait_idle(self) -> None:
+        """Return when the broker has acknowledged all that it takes now."""
+
+
+class Publisher:
+    """Publishes what is kept on disk, and has each forgotten once the broker acknowledged it.
+
+    Args:
+        connection: To the broker.
+        outbox: Where publications are kept.
+        most_received: How many of those that came from the network may wait; the oldest of more is dropped.
+        dropped: Called with how many were, soon.
+    """
+
+    def __init__(
+        self, connection: Connection, *, outbox: Outbox, most_received: int, dropped: Callable[[int], None]
+    ) -> None:
+        self._connection = connection
+        self._outbox = outbox
+        self._most_received = most_received
+        self._dropped = dropped
+        self._received: dict[int, Outgoing] = {}
+        self._unproven = Unproven()
+        self._due: list[Callable[[], None]] = []
+        self._drops = 0
+        self._ended = False
+
+    def connected(self) -> None:
+        """Note that there is a new connection."""
+        self._unproven.lose()
+
+    def came(self, received: Received) -> None:
+        """Note that a message came."""
+        if received.acknowledgement is not None:
+            self._unproven.take(received.acknowledgement)
+
+    def publish(self, number: int, publication: PendingPublication) -> None:
+        """Publish what is on disk under a number, until the broker has it.
+
+        Its acknowledgement shows that the broker has got every acknowledgement of before, too.
+        """
+        self._catch_up()
+        done = partial(self._done, number, self._unproven.now())
+        outgoing = self._connection.publish_awaited(_packet(publication), done)
+        if publication.kind is PendingKind.RECEIVED:
+            self._received[number] = outgoing
+            if len(self._received) > self._most_received:
+                self._drop_oldest()
+
+    def tell(self, receipt: Callable[[], tuple[PendingPublication, ...]]) -> None:
+        """Publish a receipt that is not final, a moment later; it is not kept."""
+
+        def tell() -> None:
+            for each in receipt():
+                self._connection.publish(_packet(each))
+
+        self._afterwards(tell)
+
+    def acknowledge(self, received: Received) -> None:
+        """Have the broker told that a message is done with, a moment later."""
+
+        def acknowledge() -> None:
+            if self._connection.acknowledge(received) and received.acknowledgement is not None:
+                self._unproven.tell(received.acknowledgement)
+
+        self._afterwards(acknowledge)
+
+    async def finish(self) -> None:
+        """Give the broker a moment to take what is pending, so that it need not come twice."""
+        if self._connection.connected:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LAST_MOMENTS):
+                    with contextlib.suppress(StorageFailed):
+                        await self._outbox.wait_written()
+                    await self._connection.wait_idle()
+        self._tell_drops()
+        self._catch_up()
+        self._ended = True
+
+    def _done(self, number: int, told: int, refused: PayloadRefused | None) -> None:
+        self._received.pop(number, None)
+        if self._ended:
+            return
+        self._outbox.pending.remove(number)
+        if refused is None:
+            proven = self._unproven.prove(told)
+            if proven:
+                self._outbox.packets_acknowledged(proven)
+
+    def _drop_oldest(self) -> None:
+        """Drop what came first and is not under way yet."""
+        for number, outgoing in self._received.items():
+            if self._connection.withdraw(outgoing):
+                del self._received[number]
+                self._outbox.pending.remove(number)
+                self._drops += 1
+                if self._drops == 1:
+                    asyncio.get_running_loop().call_later(DROPS_TOLD, self._tell_drops)
+                return
+
+    def _tell_drops(self) -> None:
+        drops, self._drops = self._drops, 0
+        if drops:
+            log.warning("%d received messages were dropped: too many wait for the broker", drops)
+            self._dropped(drops)
+
+    def _afterwards(self, call: Callable[[], None]) -> None:
+        """Call in turn, once the module has been told what there is to tell, and before anything else is published."""
+        self._due.append(call)
+        if len(self._due) == 1:
+            asyncio.get_running_loop().call_later(A_MOMENT, self._catch_up)
+
+    def _catch_up(self) -> None:
+        due, self._due = self._due, []
+        for call in due:
+            call()
+
+
+def _packet(publication: PendingPublication) -> Publication:
+    return Publication(
+        topic=publication.topic, payload=publication.payload, correlation_data=publication.correlation_data
+    )
