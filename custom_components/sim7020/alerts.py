@@ -28,6 +28,7 @@ SEVERITIES: Final = {
     "sim_missing": IssueSeverity.ERROR,
     "sim_pin": IssueSeverity.ERROR,
     "sim_puk": IssueSeverity.ERROR,
+    "sockets_refused": IssueSeverity.ERROR,
     "supply": IssueSeverity.WARNING,
 }
 """The alerts that have a text of their own: warnings while the modem still works."""

@@ -233,7 +233,7 @@ class Router:
         try:
             acknowledged = await socket.send(data)
         except (SocketLost, LineError) as error:
-            log.info("message %s was interrupted: %s", entries[0].message.id, error)
+            log.log(_level(entries[0]), "message %s was interrupted: %s", entries[0].message.id, error)
             self._again(entries, unsure=cautious and not isinstance(error, SocketLost))
         except SentInPart as error:
             log.info("message %s was interrupted: %s", entries[0].message.id, error)
@@ -322,6 +322,11 @@ class Router:
     def _failed(self, entry: Entry, code: str, error: BridgeError) -> None:
         log.warning("message %s failed: %s", entry.message.id, error)
         self._outbox.settle((entry,), self._receipts.failed(entry, ErrorDocument(code, str(error))))
+
+
+def _level(entry: Entry) -> int:
+    """Return how loud to be about a message that has to go again."""
+    return logging.INFO if entry.attempts <= ATTEMPTS else logging.DEBUG
 
 
 def _ahead(socket: ModemSocket) -> bool:

@@ -21,6 +21,7 @@ class AlertId(StrEnum):
     MODULE_SILENT = "module_silent"
     NOT_SIM7020 = "not_sim7020"
     SUPPLY = "supply"
+    SOCKETS_REFUSED = "sockets_refused"
     SIM_MISSING = "sim_missing"
     SIM_PIN = "sim_pin"
     SIM_PUK = "sim_puk"
@@ -49,6 +50,12 @@ def alerts(state: ModemState) -> dict[AlertId, Alert]:
         found[AlertId.SUPPLY] = Alert(
             f"The module reports {state.supply_warning}",
             "Measure the supply at the module while it sends: it wants 2.1 to 3.6 V and up to 0.5 A for moments.",
+        )
+    if state.refused.what is not None:
+        found[AlertId.SOCKETS_REFUSED] = Alert(
+            f"The module is attached, and refuses to {state.refused.what}",
+            "Messages wait while the bridge resets it, more and more rarely. If that does not help, take its supply "
+            "away for ten seconds; a power hook lets the bridge do so.",
         )
     if state.port_open and state.identity.model is not None and "SIM7020" not in state.identity.model.upper():
         found[AlertId.NOT_SIM7020] = Alert(

@@ -20,7 +20,6 @@ from sim7020_bridge.commands.sockets import (
 )
 from sim7020_bridge.config.model import SocketSettings, Transport
 from sim7020_bridge.errors import (
-    BridgeError,
     CommandHeldBack,
     CommandRefused,
     LineError,
@@ -29,11 +28,17 @@ from sim7020_bridge.errors import (
 )
 from sim7020_bridge.modem import data_cost
 from sim7020_bridge.modem.module import Module
-from sim7020_bridge.modem.socket_state import Failure, SentInPart, SocketLost, failure_of
+from sim7020_bridge.modem.socket_state import Asked, Failure, SentInPart, SocketLost, failure_of
 from sim7020_bridge.modem.unacknowledged import Unacknowledged
 
 NO_MORE_TO_COME: Final = 1
 """+CNBIOTRAI: the network may release the connection right after the next uplink (low power note section 6.2.5)."""
+
+SOONEST_ANSWER: Final = 0.1
+"""Seconds within which no peer answers over NB-IoT: what is refused sooner, the module refused by itself."""
+
+MODULE_ERRORS: Final = frozenset({6, 8, 11})
+"""Codes of a +CSOERR while connecting that are about the module: no buffer, its own address in use, no bearer."""
 
 CAREFUL_PAYLOAD: Final = 256
 """Bytes that every firmware takes at once; sources differ on whether the limit is this or twice as much."""
@@ -49,6 +54,7 @@ class Connection:
         module: Whose socket it is.
         socket: Its id.
         settings: The socket as configured.
+        proven: Bytes that the firmware is known to take at once.
         release: Whether the network may release the radio connection after each payload.
         gate: Set while it takes payload.
         on_data: Called with what came; must not block or raise.
@@ -61,6 +67,7 @@ class Connection:
         socket: SocketId,
         settings: SocketSettings,
         *,
+        proven: int,
         release: bool,
         gate: asyncio.Event,
         on_data: Callable[[bytes], None],
@@ -77,6 +84,7 @@ class Connection:
         self._module = module
         self._settings = settings
         self._stream = settings.transport is Transport.TCP
+        self._proven = proven
         self._release = release
         self._gate = gate
         self._on_data = on_data
@@ -89,18 +97,23 @@ class Connection:
     async def connect(self, address: str) -> None:
         """Connect it to its peer, and take payload from then on; a refusal ends it.
 
+        Only some firmware names a cause (manual V1.05, +CSOCON). Without one, a refusal is the peer's if there was
+        time to ask it.
+
         Raises:
             ModuleSilent: The module did not say whether it is connected.
             LineError: The session is over.
         """
+        began = self._loop.time()
         if self._stream:
             self._module.facts.on_cost(data_cost.connected())
         try:
             await self._module.execute(ConnectSocket(self.id, self._settings.port, address))
         except CommandRefused:
-            await self._until_told()
+            at_once = self._loop.time() - began < SOONEST_ANSWER
             words = f"the module could not connect to {address} port {self._settings.port}"
-            self.end(Failure(None, "module_refused", words, self._clock()))
+            refused = Asked.CONNECT if at_once or not self._stream else None
+            await self._refused(Failure(None, "module_refused", words, self._clock(), refused))
         self.begin()
 
     def begin(self) -> None:
@@ -165,10 +178,13 @@ class Connection:
                 self.unacknowledged.take_back(len(piece))
                 self._largest = CAREFUL_PAYLOAD
                 return 0
-            self._broken(error, began)
+            self._gate.clear()
+            # a datagram may be too large for it; a stream was cut above
+            asked = Asked.SEND if len(piece) <= self._proven else None
+            await self._refused(failure_of(error, self._clock(), asked), began)
             raise
         except ModuleSilent as silent:
-            self._broken(silent, began)
+            self.end(failure_of(silent, self._clock(), Asked.SEND), since=began)
             raise
         except LineError:
             # whoever tries again must wait for the next session, and not run into the dead line at once
@@ -186,7 +202,8 @@ class Connection:
             case DataAcknowledged(_, length):
                 self.unacknowledged.acknowledge(length)
             case SocketFailed(_, code):
-                self.end(Failure(code, urc.name, urc.words, self._clock()))
+                own = self._opened is None and code in MODULE_ERRORS
+                self.end(Failure(code, urc.name, urc.words, self._clock(), Asked.CONNECT if own else None))
 
     async def is_connected(self, module: Module) -> bool | None:
         """Ask the module whether it still has it connected (manual V1.05, +CSOSTATUS); None if it does not tell."""
@@ -207,9 +224,7 @@ class Connection:
             pass
         return True
 
-    def _broken(self, error: BridgeError, since: float) -> None:
-        self.end(failure_of(error, self._clock()), since=since)
-
-    async def _until_told(self) -> None:
-        """Wait for the cause of a refusal, which may follow it as a URC (manual V1.05, +CSOCON)."""
+    async def _refused(self, failure: Failure, since: float | None = None) -> None:
+        """End with a refusal, unless its cause follows it as a URC, and is the peer's (manual V1.05, +CSOCON)."""
         await asyncio.wait({self.over}, timeout=self._module.timing.error_code_wait)
+        self.end(failure, since=since)

@@ -21,7 +21,7 @@ class Trouble(StrEnum):
 
     PORT: the port can't be used. MISSING: it is not there, as where the module's USB hangs. MODULE: it does not
     answer. NETWORK: it answers and is not attached. DENIED: the network said no, so that only asking again, rarely,
-    makes sense.
+    makes sense. SOCKETS: it is attached, and refuses its sockets.
     """
 
     PORT = "port"
@@ -29,6 +29,7 @@ class Trouble(StrEnum):
     MODULE = "module"
     NETWORK = "network"
     DENIED = "denied"
+    SOCKETS = "sockets"
 
 
 class Rung(StrEnum):
@@ -69,6 +70,9 @@ REATTACH starts with T3411, after which a device may try again to attach (3GPP T
 PORT_PATIENCE: Final = 300.0
 """Seconds that a missing port has to come back before the power hook is used: most often somebody unplugged it."""
 
+STEPS_FOR_SOCKETS: Final = 6
+"""Steps a day once all that may help a module that refuses its sockets was tried: each takes it off the network."""
+
 ATTACHING: Final = frozenset({Rung.REATTACH, Rung.REBOOT, Rung.POWER})
 """The rungs that make the module ask the network again."""
 
@@ -82,6 +86,7 @@ _HELPFUL: Final[Mapping[Trouble, tuple[Rung, ...]]] = {
     Trouble.MODULE: (Rung.REOPEN, Rung.POWER),
     Trouble.NETWORK: (Rung.REATTACH, Rung.REBOOT, Rung.REOPEN, Rung.POWER),
     Trouble.DENIED: (Rung.REATTACH,),
+    Trouble.SOCKETS: (Rung.REATTACH, Rung.REBOOT, Rung.POWER),
 }
 
 
@@ -146,6 +151,8 @@ class Ladder:
             if now + reopening < due:
                 return Step(Rung.REOPEN, reopening, again=True, patience=due - now - reopening)
             return Step(rung, max(0.0, due - now))
+        if trouble is Trouble.SOCKETS and self._rounds:
+            wait = self.day / STEPS_FOR_SOCKETS
         if rung not in ATTACHING:
             return Step(rung, wait, again=self._rounds > 0 and trouble is not Trouble.NETWORK)
         held = None

@@ -28,6 +28,7 @@ from sim7020_bridge.modem.ladder import Ladder, Rung, Trouble
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pin import PinMemory
 from sim7020_bridge.modem.power_saving import check_power_saving, set_power_saving
+from sim7020_bridge.modem.refusals import Refusals
 from sim7020_bridge.modem.session import Session
 from sim7020_bridge.modem.sleep import Sleep
 from sim7020_bridge.modem.socket import ModemSocket
@@ -81,6 +82,7 @@ class Modem:
             power_saving=settings.power_saving,
             on_change=on_socket,
             on_data=on_data,
+            refusals=Refusals(self.facts, self._timing.refused_patience),
             timing=self._timing,
             clock=clock,
         )

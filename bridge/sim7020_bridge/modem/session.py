@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final, NoReturn
 
 from sim7020_bridge.at.channel import Channel
@@ -41,6 +42,7 @@ from sim7020_bridge.modem.state import (
     Overslept,
     Recovered,
     Recovering,
+    Refused,
 )
 from sim7020_bridge.modem.timing import Timing
 from sim7020_bridge.port.port import Port
@@ -210,9 +212,14 @@ class Session:
         while True:
             while not await climb(self.module, self._pins):
                 await self._recover()
-            self._facts.learn(Recovered(self._ladder.online()))
-            await self._facts.until(_detached)
-            log.warning("no longer attached: %s", self._facts.state.link.reason)
+            refused = self._facts.state.refused
+            # the step that helps a module that refuses its sockets is known once it takes them
+            self._facts.learn(Recovered(self._ladder.online() if refused.what is None else None))
+            await self._facts.until(partial(_in_trouble, refused))
+            if _detached(self._facts.state):
+                log.warning("no longer attached: %s", self._facts.state.link.reason)
+            elif self._facts.state.refused.what is not None:
+                await self._recover()
 
     async def _recover(self) -> None:
         """Take the ladder's next step, unless a person is needed or the link gets better while it waits."""
@@ -225,19 +232,22 @@ class Session:
             self._locked = True
             await self._wait_for(_unlocked, self._timing.locked_check)
             return
-        trouble = Trouble.DENIED if state.registration is not None and state.registration.denied else Trouble.NETWORK
+        if _online(state):
+            trouble, problem = Trouble.SOCKETS, f"the module refuses to {state.refused.what}"
+        else:
+            denied = state.registration is not None and state.registration.denied
+            trouble, problem = Trouble.DENIED if denied else Trouble.NETWORK, f"not attached: {state.link.reason}"
         now = asyncio.get_running_loop().time()
         step = self._ladder.next(trouble, now=now, network_wait=await read_network_wait(self.module))
         log.warning(
-            "not attached: %s; next step: %s in %.0f s%s",
-            state.link.reason,
+            "%s; next step: %s in %.0f s%s",
+            problem,
             step.rung,
             step.wait,
             f", for {step.held}" if step.held else "",
         )
         self._facts.learn(Held(step.held))
-        rank = _rank(state)
-        if await self._wait_for(lambda later: _rank(later) > rank, step.wait):
+        if await self._wait_for(lambda later: _is_other(later, state), step.wait):
             self._facts.learn(Held(None))
             return
         self._ladder.take(step, now=asyncio.get_running_loop().time())
@@ -349,6 +359,18 @@ def _online(state: ModemState) -> bool:
 
 def _rank(state: ModemState) -> int:
     return tuple(Layer).index(state.link.layer)
+
+
+def _in_trouble(refused: Refused, state: ModemState) -> bool:
+    """Whether the link is gone, or something else is refused than so far: once more, or nothing any more."""
+    return _detached(state) or (_online(state) and state.refused != refused)
+
+
+def _is_other(later: ModemState, state: ModemState) -> bool:
+    """Whether there is no need of a step any more, or another one: the link is better, or it is not about sockets."""
+    if _online(state):
+        return not _online(later) or later.refused.what is None
+    return _rank(later) > _rank(state)
 
 
 def _unlocked(state: ModemState) -> bool:

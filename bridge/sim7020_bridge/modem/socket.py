@@ -20,11 +20,12 @@ from sim7020_bridge.commands.sockets import (
 from sim7020_bridge.config.model import PowerSavingSettings, SocketSettings, Transport
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent, RequestRefused
 from sim7020_bridge.modem.backoff import Backoff
-from sim7020_bridge.modem.connection import Connection
+from sim7020_bridge.modem.connection import CAREFUL_PAYLOAD, Connection
 from sim7020_bridge.modem.ladder import Rung
 from sim7020_bridge.modem.module import Module
+from sim7020_bridge.modem.refusals import Refusals
 from sim7020_bridge.modem.sleep import uses_psm
-from sim7020_bridge.modem.socket_state import Failure, Phase, SocketLost, SocketState, Traffic, failure_of
+from sim7020_bridge.modem.socket_state import Asked, Failure, Phase, SocketLost, SocketState, Traffic, failure_of
 from sim7020_bridge.modem.state import Layer, ModemState, Recovering
 from sim7020_bridge.modem.timing import Timing
 
@@ -44,6 +45,7 @@ class ModemSocket:
         on_change: Called after each change of ``state``.
         on_data: Called with each piece of data that came: one datagram, or whatever part of a TCP stream
             the module reported at once. Must not block or raise.
+        refusals: What the module refuses the modem's sockets.
         sweep: Closes the sockets of the module that nobody owns; wanted when it may have one that it should not.
         timing: Its durations.
         clock: For the times in ``state``.
@@ -56,6 +58,7 @@ class ModemSocket:
         power_saving: PowerSavingSettings | None = None,
         on_change: Callable[["ModemSocket"], None],
         on_data: Callable[["ModemSocket", bytes], None],
+        refusals: Refusals,
         sweep: Callable[[Module], Awaitable[object]],
         timing: Timing,
         clock: Clock = wall_clock,
@@ -65,6 +68,7 @@ class ModemSocket:
         self.save_power(power_saving)
         self._on_change = on_change
         self._on_data = on_data
+        self._refusals = refusals
         self._sweep = sweep
         self._timing = timing
         self._clock = clock
@@ -72,6 +76,7 @@ class ModemSocket:
         self._wanted = asyncio.Event()
         self._open = asyncio.Event()
         self._connection: Connection | None = None
+        self._proven = CAREFUL_PAYLOAD
 
     def save_power(self, saving: PowerSavingSettings | None) -> None:
         """Use other power saving from the next opening on."""
@@ -117,15 +122,26 @@ class ModemSocket:
         in part.
 
         Raises:
-            SocketLost: The socket is not open, or what was given before failed; nothing has gone out.
+            SocketLost: The socket is not open, or what was given before failed, or the module takes nothing of
+                anybody; nothing has gone out.
             CommandRefused: The module would not take it; the socket will be opened afresh. Nothing has gone out.
             ModuleSilent: The module did not say whether it took it; the same.
             SentInPart: One of these happened to a payload of which the module had taken a part.
             LineError: The session is over.
         """
-        if self._connection is None:
+        connection = self._connection
+        if connection is None:
             raise SocketLost("the socket is not open")
-        acknowledged = await self._connection.send(data)
+        try:
+            acknowledged = await connection.send(data)
+        except CommandRefused as refused:
+            failure = connection.over.result()
+            if failure is None or failure.refused is None or self._refusals.one_sided(self.settings.name):
+                raise
+            raise SocketLost(str(refused)) from refused
+        if not self.acknowledges:
+            self._proven = max(self._proven, len(data))
+        self._refusals.done(self.settings.name, Asked.SEND)
         self._set(sent=self.state.sent.plus(len(data)))
         return acknowledged
 
@@ -159,10 +175,14 @@ class ModemSocket:
                 failure = await self._opened_once(module)
                 if failure is None:
                     continue
+                self._refusals.failed(self.settings.name, failure)
                 level = logging.WARNING if self._backoff.failures < WORTH_A_WARNING else logging.DEBUG
                 log.log(level, "socket %s: %s; opening it again", self.settings.name, failure.words)
                 self._set(phase=Phase.BACKOFF, failure=failure)
-                await asyncio.sleep(self._backoff.next_wait())
+                with suppress(TimeoutError):
+                    # a context that comes back is a reason to try at once
+                    async with asyncio.timeout(self._backoff.next_wait()):
+                        await module.facts.until(_offline)
                 module.facts.learn(Recovering(Rung.SOCKETS))
         finally:
             self._set(phase=Phase.CLOSED)
@@ -170,16 +190,22 @@ class ModemSocket:
     async def _opened_once(self, module: Module) -> Failure | None:
         """Open, stay open, close; return what broke it, or None if the PDN context went away."""
         self._set(phase=Phase.OPENING)
+        asked: Asked | None = None
         try:
             connection = self._connection = await self._survived(module)
             if connection is None:
                 address = await self._address(module)
                 self._set(address=address)
+                asked = Asked.CREATE
                 connection = self._connection = self._connect_to(module, await self._create(module))
+                # a TCP peer may be slow to answer
+                asked = None if self.acknowledges else Asked.CONNECT
                 await connection.connect(address)
             if not connection.over.done():
+                self._refusals.done(self.settings.name, Asked.CONNECT)
                 self._set(phase=Phase.OPEN)
-                log.info("socket %s is open to %s:%d", self.settings.name, self.state.address, self.settings.port)
+                level = logging.INFO if self._backoff.failures <= WORTH_A_WARNING else logging.DEBUG
+                log.log(level, "socket %s is open to %s:%d", self.settings.name, self.state.address, self.settings.port)
                 await self._until_over(module, connection)
             if connection.sound_for > self._timing.socket_stable:
                 self._backoff.reset()
@@ -188,7 +214,7 @@ class ModemSocket:
             if self._connection is None:
                 # the module may have made one all the same, or others take up its place: there are only five
                 await self._sweep(module)
-            return failure_of(error, self._clock())
+            return failure_of(error, self._clock(), asked)
         finally:
             await self._let_go(module)
 
@@ -215,6 +241,7 @@ class ModemSocket:
             module,
             socket,
             self.settings,
+            proven=self._proven,
             release=self._release,
             gate=self._open,
             on_data=self._received,

@@ -16,14 +16,26 @@ class Phase(StrEnum):
     BACKOFF = "backoff"
 
 
+class Asked(StrEnum):
+    """What a socket asks of the module, in words."""
+
+    CREATE = "make a socket (AT+CSOC)"
+    CONNECT = "connect a socket (AT+CSOCON)"
+    SEND = "send (AT+CSOSEND)"
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What went wrong on a socket: the +CSOERR code if the module gave one, its name for machines, words, and when."""
+    """What went wrong on a socket: the +CSOERR code if the module gave one, its name for machines, words, and when.
+
+    ``refused`` is what the module would not do, where there is no peer to blame.
+    """
 
     code: int | None
     name: str
     words: str
     at: datetime
+    refused: Asked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +73,15 @@ class SentInPart(BridgeError):
         super().__init__(f"the module had taken {taken} bytes of it: {cause}")
 
 
-def failure_of(error: BridgeError, at: datetime) -> Failure:
+def failure_of(error: BridgeError, at: datetime, refused: Asked | None = None) -> Failure:
     """Say what an error means for a socket for which the module gave no code."""
     match error:
         case RequestRefused(code=name):
-            return Failure(None, name, error.message, at)
+            pass
         case CommandRefused():
-            return Failure(None, "module_refused", str(error), at)
+            name = "module_refused"
         case ModuleSilent():
-            return Failure(None, "module_silent", str(error), at)
+            name = "module_silent"
         case _:
-            return Failure(None, "module_unclear", str(error), at)
+            name = "module_unclear"
+    return Failure(None, name, str(error), at, refused)

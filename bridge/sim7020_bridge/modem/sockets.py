@@ -20,6 +20,7 @@ from sim7020_bridge.commands.sockets import (
 from sim7020_bridge.config.model import PowerSavingSettings, SocketSettings
 from sim7020_bridge.errors import CommandRefused, LineError, MalformedAnswer, ModuleSilent
 from sim7020_bridge.modem.module import Module
+from sim7020_bridge.modem.refusals import Refusals
 from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.timing import Timing
 
@@ -36,12 +37,20 @@ class Sockets:
         power_saving: PowerSavingSettings | None = None,
         on_change: Callable[[ModemSocket], None],
         on_data: Callable[[ModemSocket, bytes], None],
+        refusals: Refusals,
         timing: Timing,
         clock: Clock = wall_clock,
     ) -> None:
         self._power_saving = power_saving
+        self._refusals = refusals
         self._make = partial(
-            ModemSocket, on_change=on_change, on_data=on_data, sweep=self.sweep, timing=timing, clock=clock
+            ModemSocket,
+            on_change=on_change,
+            on_data=on_data,
+            refusals=refusals,
+            sweep=self.sweep,
+            timing=timing,
+            clock=clock,
         )
         self._by_name = {socket.name: self._make(socket, power_saving=power_saving) for socket in settings}
         self._keeping: dict[str, asyncio.Task[None]] = {}
@@ -101,6 +110,8 @@ class Sockets:
             self._by_name[wanted.name] = socket
         gone = [name for name, socket in before.items() if self._by_name.get(name) is not socket]
         closing = [task for name in gone if (task := self._keeping.pop(name, None)) is not None]
+        for name in gone:
+            self._refusals.forget(name)
         for task in closing:
             task.cancel()
         if closing:
@@ -123,7 +134,7 @@ class Sockets:
         try:
             existing = await module.execute(ReadSockets())
         except (CommandRefused, ModuleSilent, MalformedAnswer) as error:
-            log.info("cannot list the module's sockets: %s", error)
+            log.debug("cannot list the module's sockets: %s", error)
             return None
         for socket in existing:
             # looked up each time: an id that has just become free may have a new owner

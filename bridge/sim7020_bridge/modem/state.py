@@ -101,6 +101,17 @@ class PortFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """What the module refuses its sockets again and again, with no peer to blame, and how often by now.
+
+    ``what`` follows on "refuses to"; None if it refuses nothing.
+    """
+
+    what: str | None
+    times: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ModemState:
     """All facts about one modem. What isn't known is None."""
 
@@ -124,6 +135,7 @@ class ModemState:
     apn_problem: str | None = None
     sleeping: bool | None = None
     edrx: Edrx | None = None
+    refused: Refused = Refused(None)
     supply: Supply | None = None
     supply_warning: str | None = None
     time: NetworkTime | None = None
@@ -224,6 +236,7 @@ Fact: TypeAlias = (
     | PinProblem
     | Overslept
     | ApnProblem
+    | Refused
     | Identity
     | SimReading
     | Functionality
@@ -294,6 +307,8 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
             return replace(state, sleeping=None)
         case ApnProblem(words):
             return replace(state, apn_problem=words)
+        case Refused():
+            return replace(state, refused=fact)
         case Identity():
             return replace(state, identity=fact)
         case SimReading():

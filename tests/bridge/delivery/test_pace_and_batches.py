@@ -140,7 +140,7 @@ async def test_a_refused_batch_is_refused_for_each() -> None:
     async with staffed(replace(UDP, batch=BatchFormat.NEWLINE), absent=1) as desk:
         desk.module.answer("AT+CSOSEND", "ERROR")
         for name in ("a", "b"):
-            desk.send("udp", name.encode(), **named(name))
+            desk.send("udp", 150 * name.encode(), **named(name))
         for name in ("a", "b"):
             assert (await desk.final("udp", name))["attempts"] == ATTEMPTS
 
@@ -157,7 +157,7 @@ async def test_dead_letters() -> None:
         await desk.bench.opened("udp")
         await desk.final("udp", "m3")
         desk.module.answer("AT+CSOSEND", "ERROR")
-        desk.send("udp", b"64", **named("m4"))
+        desk.send("udp", 257 * b"64", **named("m4"))
         await desk.final("udp", "m4")
         await asyncio.sleep(1)
-        assert [one.payload for one in desk.on("dead/letters")] == [b"61", b"64"]
+        assert [one.payload for one in desk.on("dead/letters")] == [b"61", 257 * b"64"]

@@ -179,10 +179,10 @@ async def test_long_messages() -> None:
 
 @on_virtual_time
 async def test_refusals_are_counted() -> None:
-    """A message that the module refuses is tried a few times, each on a new socket, and then given up."""
+    """A message that may be too large for the module is tried a few times, each on a new socket, and then given up."""
     async with staffed(UDP) as desk:
         desk.module.answer("AT+CSOSEND", "ERROR")
-        desk.send("udp", b"x", **named("m1"))
+        desk.send("udp", bytes(257), **named("m1"))
         final = await desk.final("udp", "m1")
         assert (final["state"], final["attempts"], final["error"]["code"]) == ("failed", ATTEMPTS, "module_refused")
         assert desk.module.times("AT+CSOC") == ATTEMPTS

@@ -20,11 +20,13 @@ from sim7020_bridge.modem.state import (
     PortLost,
     PortOpened,
     Recovered,
+    Refused,
 )
 from tests.bridge.modem.test_state import LADDER, READY, after
 
 UP = (PortOpened(), ModuleAnswered())
 ONLINE = tuple(LADDER)
+REFUSED = Refused("send (AT+CSOSEND)", 7)
 BROWN_OUT = SupplyReport(over=False, power_down=False)
 DENIED = Registration(RegistrationStatus.DENIED, cause_type=0, cause=11)
 NO_CAUSE = Registration(RegistrationStatus.DENIED)
@@ -61,6 +63,13 @@ TABLE = [
     pytest.param((*ONLINE, SleepReport(entered=True), ModuleLost("silent", silent=True)), {}, id="silent in its sleep"),
     pytest.param((*UP, Identity(model="SIM800L")), {AlertId.NOT_SIM7020: "a SIM800L, not"}, id="another modem"),
     pytest.param((*UP, Identity(model="SIM7020G")), {}, id="a SIM7020"),
+    pytest.param((*ONLINE, REFUSED), {AlertId.SOCKETS_REFUSED: "refuses to send"}, id="refuses its sockets"),
+    pytest.param(
+        (*ONLINE, REFUSED, ModuleLost("next step: reboot"), PortOpened()),
+        {AlertId.SOCKETS_REFUSED: "refuses to send"},
+        id="refuses its sockets, and is reset",
+    ),
+    pytest.param((*ONLINE, REFUSED, Refused(None)), {}, id="takes them again"),
     pytest.param((*ONLINE, BROWN_OUT), {AlertId.SUPPLY: "under-voltage"}, id="brown-out"),
     pytest.param((*ONLINE, BROWN_OUT, Supply(50, 3300)), {}, id="supply is well again"),
     pytest.param((*ONLINE, BROWN_OUT, Recovered(None)), {}, id="brown-out survived"),

@@ -1,0 +1,178 @@
+"""A day of a modem that is attached and whose sockets are refused for good: by the module, or by the peer."""
+
+import asyncio
+import logging
+
+import pytest
+
+from sim7020_bridge.commands.sockets import SOCKETS
+from sim7020_bridge.config.model import PowerHookSettings
+from sim7020_bridge.modem.alerts import AlertId
+from sim7020_bridge.modem.hook import PowerHook
+from sim7020_bridge.modem.ladder import Rung
+from sim7020_bridge.modem.timing import Timing
+from tests.bridge.desk import TOPICS, Desk, named, staffed
+from tests.bridge.modem.bench import TCP, UDP
+from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
+
+DAY = 86400.0
+CEILING = 48
+ALERT = TOPICS.alert(AlertId.SOCKETS_REFUSED)
+PEERS = {"udp": '5005,"198.51.100.7"', "tcp": '5006,"198.51.100.8"'}
+
+
+def answer(module: ScriptedModule, command: str, *, code: int | None = None, final: str = "ERROR") -> None:
+    """Have a command of every socket answered so from now on, with the code of a +CSOERR after it."""
+    for number in range(SOCKETS):
+        cause = () if code is None else (f"+CSOERR: {number},{code}",)
+        if command == "AT+CSOCON":
+            for peer in PEERS.values():
+                module.answer(f"{command}={number},{peer}", final, *cause)
+        else:
+            module.answer(command, final)
+
+
+def attaches(desk: Desk) -> int:
+    """Return how often the module was made to attach."""
+    steps = desk.bench.modem.facts.state.counters.steps
+    return sum(steps.get(rung, 0) for rung in (Rung.REATTACH, Rung.REBOOT, Rung.POWER))
+
+
+def alerts_raised(desk: Desk) -> list[tuple[str, bool]]:
+    """Return the alerts that were raised and emptied, in order."""
+    told = [(each.topic, bool(each.payload)) for each in desk.published if "/alert/" in each.topic]
+    return [each for number, each in enumerate(told) if number == 0 or each != told[number - 1]]
+
+
+async def a_day(desk: Desk) -> None:
+    """Let a day pass, with a message for each socket every hour."""
+    for hour in range(24):
+        for socket in ("udp", "tcp"):
+            desk.send(socket, b"x", **named(f"m{hour}"))
+        await asyncio.sleep(DAY / 24)
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        pytest.param("AT+CSOC", None, id="no socket is made"),
+        pytest.param("AT+CSOCON", None, id="none is connected"),
+        pytest.param("AT+CSOCON", 11, id="none has a bearer"),
+        pytest.param("AT+CSOSEND", None, id="nothing is taken"),
+    ],
+)
+@on_virtual_time
+async def test_the_module_refuses(command: str, code: int | None, caplog: pytest.LogCaptureFixture) -> None:
+    """It is reset step by step within the ceiling, one alert and few lines say so, and no message is lost."""
+    pressed: list[str] = []
+    hook = PowerHook(PowerHookSettings(topic="plug"), publish=lambda _, text: pressed.append(text))
+    caplog.set_level(logging.INFO, logger="sim7020_bridge")
+    async with staffed(UDP, TCP, power=hook) as desk:
+        module = desk.module
+        module.answer("AT+CCLK?", '+CCLK: "26/11/29,12:00:00+04"', "OK")
+        module.answer("AT+CSOSTATUS", "ERROR")
+        await desk.bench.opened("udp")
+        await desk.bench.opened("tcp")
+        answer(module, command, code=code)
+        module.say("+CSOERR: 0,2", "+CSOERR: 1,2")
+        caplog.clear()
+        await a_day(desk)
+        assert alerts_raised(desk) == [(ALERT, True)]
+        assert not [receipt for receipt in desk.documents(TOPICS.receipt("udp")) if receipt["final"]]
+        steps = desk.bench.modem.facts.state.counters.steps
+        assert 3 <= steps[Rung.REATTACH] <= 6
+        assert steps[Rung.REBOOT] >= 2
+        assert 2 <= steps[Rung.POWER] == pressed.count("ON")
+        assert attaches(desk) <= CEILING / 3
+        assert len(caplog.records) < 100, [record.getMessage() for record in caplog.records]
+
+        answer(module, command, final="OK")
+        module.answer("AT+CSOC=1,2,1", "+CSOC: 0", "OK")
+        module.answer("AT+CSOC=1,1,1", "+CSOC: 1", "OK")
+        for hour in range(24):
+            assert (await desk.final("udp", f"m{hour}"))["state"] == "accepted"
+        # the other socket may be waiting yet
+        await asyncio.sleep(Timing().socket_last + 60)
+        assert alerts_raised(desk)[-1] == (ALERT, False)
+        assert desk.bench.modem.facts.state.recovered is not None
+
+
+@pytest.mark.parametrize("lines", [("ERROR", "+CSOERR: {},3"), ("ERROR", "+CSOERR: {},2"), SILENCE], ids=str)
+@on_virtual_time
+async def test_the_peer_refuses(lines: tuple[str, ...]) -> None:
+    """What the peer does is no reason to touch the modem, however long it lasts; what is for it waits."""
+    async with staffed(UDP, TCP) as desk:
+        desk.module.answer("AT+CCLK?", '+CCLK: "26/11/29,12:00:00+04"', "OK")
+        for number in range(SOCKETS):
+            desk.module.answer(f"AT+CSOCON={number},{PEERS['tcp']}", *[line.format(number) for line in lines])
+        await desk.bench.opened("udp")
+        await a_day(desk)
+        assert attaches(desk) == 0
+        assert alerts_raised(desk) == []
+        assert not [receipt for receipt in desk.documents(TOPICS.receipt("tcp")) if receipt["final"]]
+        assert (await desk.final("udp", "m23"))["state"] == "accepted"
+
+
+@on_virtual_time
+async def test_a_message_that_is_refused_while_others_are_taken() -> None:
+    """What the module refuses of one socket, while it takes what another has, fails after a few times."""
+    async with staffed(UDP, TCP) as desk:
+        await desk.bench.opened("tcp")
+        for number in range(SOCKETS):
+            desk.module.answer(f'AT+CSOSEND={number},2,"78"', "ERROR")
+        desk.send("udp", b"x", **named("m1"))
+        taking = asyncio.create_task(keep_sending(desk))
+        assert (await desk.final("udp", "m1"))["error"]["code"] == "module_refused"
+        taking.cancel()
+        await asyncio.sleep(DAY / 24)
+        assert attaches(desk) == 0
+        desk.send("udp", b"y", **named("m2"))
+        assert (await desk.final("udp", "m2"))["state"] == "accepted"
+
+
+async def keep_sending(desk: Desk) -> None:
+    """Send something through the other socket all the time."""
+    socket = desk.bench.socket("tcp")
+    while True:
+        await socket.send(b"y")
+        await asyncio.sleep(0.1)
+
+
+@on_virtual_time
+async def test_a_large_message_is_kept_where_such_were_taken_before() -> None:
+    """The size of a datagram is no reason for a refusal to a firmware that took one as large."""
+    async with staffed(UDP) as desk:
+        desk.send("udp", bytes(400), **named("m1"))
+        assert (await desk.final("udp", "m1"))["state"] == "accepted"
+        desk.module.answer("AT+CSOSEND", "ERROR")
+        desk.send("udp", bytes(400), **named("m2"))
+        await asyncio.sleep(DAY / 24)
+        desk.module.answer("AT+CSOSEND", "OK")
+        assert (await desk.final("udp", "m2"))["state"] == "accepted"
+
+
+@on_virtual_time
+async def test_one_socket_that_the_module_will_not_connect() -> None:
+    """While others are connected anew, an address that the module refuses is nobody's trouble but that socket's."""
+    async with staffed(UDP, TCP) as desk:
+        for number in range(SOCKETS):
+            desk.module.answer(f"AT+CSOCON={number},{PEERS['udp']}", "ERROR")
+        await desk.bench.opened("tcp")
+        await asyncio.sleep(DAY)
+        assert attaches(desk) <= 1
+        assert desk.bench.socket("tcp").state.failure is None
+
+
+@on_virtual_time
+async def test_a_context_that_is_switched_off_on_request_is_no_trouble_of_sockets() -> None:
+    """While a user keeps the context off, no step is taken for sockets that were refused before."""
+    async with staffed(UDP) as desk:
+        await desk.bench.opened("udp")
+        desk.module.answer("AT+CSOC", "ERROR")
+        desk.module.say("+CSOERR: 0,2")
+        await desk.bench.until(lambda state: state.refused.what is not None)
+        desk.module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
+        await desk.ask("deactivate")
+        taken = attaches(desk)
+        await asyncio.sleep(DAY)
+        assert attaches(desk) == taken
