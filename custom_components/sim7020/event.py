@@ -8,7 +8,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from custom_components.sim7020.coordinator import Sim7020ConfigEntry
 from custom_components.sim7020.documents import Event
-from custom_components.sim7020.entity import ModemEntity, SocketEntity, async_add_socket_entities
+from custom_components.sim7020.entity import ModemEntity, Sim7020Entity, SocketEntity, async_add_socket_entities
 from custom_components.sim7020.received import Received
 
 PARALLEL_UPDATES = 0
@@ -46,7 +46,18 @@ async def async_setup_entry(
     async_add_socket_entities(entry, async_add_entities, ReceivedEvent, [RECEIVED])
 
 
-class ModemEvent(ModemEntity, EventEntity):
+class LastingEvent(Sim7020Entity, EventEntity):
+    """An event entity: what happened stays true while the bridge is away, and so the entity stays available."""
+
+    # a state trigger takes an entity that comes back for one to which something has happened
+    @property
+    @override
+    def available(self) -> bool:
+        """Always."""
+        return True
+
+
+class ModemEvent(LastingEvent, ModemEntity):
     """What happened to the modem last. A type that a newer bridge has is passed over."""
 
     @override
@@ -62,7 +73,7 @@ class ModemEvent(ModemEntity, EventEntity):
             self.async_write_ha_state()
 
 
-class ReceivedEvent(SocketEntity, EventEntity):
+class ReceivedEvent(LastingEvent, SocketEntity):
     """What a socket received last: ``text`` where it is text, else ``hex``, and what is known of where it came from."""
 
     @override

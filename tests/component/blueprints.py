@@ -1,11 +1,13 @@
 """The blueprints, and automations that are made of them or of what the documentation shows."""
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
+from homeassistant.util.yaml import parse_yaml
 
 from tests.component.rules.tree import REPOSITORY
 
@@ -20,6 +22,15 @@ async def automate(hass: HomeAssistant, **config: Any) -> None:
     )
     await hass.async_block_till_done()
     assert hass.states.is_state(AUTOMATION, "on")
+
+
+def shown(action: str, **other: str) -> dict[str, Any]:
+    """Return the automation with this action that the documentation shows, with other words in place of some."""
+    page = (REPOSITORY / "docs" / "home-assistant.md").read_text()
+    (text,) = [block for block in re.findall(r"```yaml\n(.+?)```", page, re.DOTALL) if f"action: {action}\n" in block]
+    for word, instead in other.items():
+        text = text.replace(word, instead)
+    return dict(parse_yaml(text))  # type: ignore[arg-type]  # a mapping, or this fails
 
 
 async def use(hass: HomeAssistant, directory: Path, name: str, **given: Any) -> None:

@@ -5,40 +5,13 @@ from pathlib import Path
 
 import pytest
 from homeassistant.components import mqtt
-from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
 from tests.component.blueprints import AUTOMATION, end, use
 from tests.component.e2e.home import DOMAIN, Home
-from tests.component.e2e.surroundings import SOCKET, Modem, Surroundings
-
-
-async def send(hass: HomeAssistant, entry: ConfigEntry, text: str, **more: object) -> dict[str, object]:
-    """Send a text, wait for its final receipt, and return the response."""
-    data = {"config_entry_id": entry.entry_id, "socket": SOCKET, "text": text, "wait_for_receipt": True, **more}
-    response = await hass.services.async_call(DOMAIN, "send", data, blocking=True, return_response=True)
-    assert isinstance(response, dict)
-    return dict(response)
-
-
-async def ready(home: Home, surroundings: Surroundings) -> tuple[Modem, ConfigEntry]:
-    """Return a modem whose socket is open, and its config entry."""
-    modem = await surroundings.modem("shed")
-    entry = await home.add("shed")
-    await open_again(home, entry)
-    return modem, entry
-
-
-async def open_again(home: Home, entry: ConfigEntry) -> None:
-    """Return once the modem's socket is shown to be open."""
-    await home.state(home.entity(entry, "sensor", f"socket_{SOCKET}_state"), lambda state: state == "open", "open")
-
-
-async def gone(home: Home, entry: ConfigEntry) -> None:
-    """Return once Home Assistant has noticed that the bridge is away."""
-    await home.state(home.entity(entry, "sensor", "link"), lambda state: state == STATE_UNAVAILABLE, "unavailable")
+from tests.component.e2e.shed import gone, open_again, ready, send
+from tests.component.e2e.surroundings import SOCKET, Surroundings
 
 
 async def test_a_message_arrives_and_its_receipt_is_the_response(

@@ -4,10 +4,15 @@ import logging
 from datetime import timedelta
 
 import pytest
+from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
-from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_capture_events,
+    async_fire_time_changed,
+)
 
 from custom_components.sim7020.coordinator import CONFIRMED_WITHIN
 from tests.component.unit.kit import Bridge, document, info, set_up
@@ -15,7 +20,6 @@ from tests.component.unit.kit import Bridge, document, info, set_up
 ENTITIES = (
     "binary_sensor.sim7020_shed_data_connection",
     "button.sim7020_shed_refresh",
-    "event.sim7020_shed_modem_event",
     "notify.sim7020_shed_telemetry_send",
     "sensor.sim7020_shed_connection",
     "sensor.sim7020_shed_telemetry_state",
@@ -53,6 +57,24 @@ async def test_the_bridge_goes_and_comes(hass: HomeAssistant, bridge: Bridge, ca
     await bridge.say("availability", "online")
     assert are_available(hass)
     assert told(caplog) == ["SIM7020 shed is available again"]
+
+
+async def test_events_stay_true_while_the_bridge_is_away(hass: HomeAssistant, bridge: Bridge) -> None:
+    """A trigger on their state would take one that comes back for one to which something has happened."""
+    bridge.serve()
+    await set_up(hass)
+    await bridge.say("event", document("event-lost"), retain=False)
+    await bridge.say("socket/telemetry/received", b"open", retain=False)
+    changes = async_capture_events(hass, EVENT_STATE_CHANGED)
+    await bridge.say("availability", "offline")
+    await bridge.say("availability", "online")
+    await bridge.link(up=False)
+    await bridge.link(up=True)
+    await bridge.say("info", info(contract=2))
+    await bridge.say("info", document("info"))
+    changed = {change.data["entity_id"] for change in changes}
+    assert set(ENTITIES) <= changed
+    assert not {entity_id for entity_id in changed if entity_id.startswith("event.")}
 
 
 async def test_a_bridge_that_is_offline_at_first_is_told_once(
