@@ -14,7 +14,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from custom_components.sim7020.coordinator import Sim7020ConfigEntry
-from custom_components.sim7020.documents import PdnStatus, RegistrationStatus, State
+from custom_components.sim7020.documents import Layer, RegistrationStatus, State
 from custom_components.sim7020.entity import ModemEntity
 
 PARALLEL_UPDATES = 0
@@ -27,10 +27,20 @@ class ModemBinarySensorDescription(BinarySensorEntityDescription):
     is_on_fn: Callable[[State], bool | None]
 
 
+# What the link is when all of its layers hold.
+_HOLDING: Final = (Layer.ONLINE, Layer.SLEEPING)
+
+
+def _connected(state: State) -> bool | None:
+    return None if state.layer is None else state.layer in _HOLDING
+
+
 def _registered(state: State) -> bool | None:
-    if state.registration in (None, RegistrationStatus.UNKNOWN):
+    if state.registration in (RegistrationStatus.HOME, RegistrationStatus.ROAMING):
+        return True
+    if state.registration in (None, RegistrationStatus.UNKNOWN) and state.layer in (None, *_HOLDING):
         return None
-    return state.registration in (RegistrationStatus.HOME, RegistrationStatus.ROAMING)
+    return False
 
 
 def _roaming(state: State) -> bool | None:
@@ -42,7 +52,7 @@ BINARY_SENSORS: Final = (
         key="pdn",
         translation_key="pdn",
         device_class=BinarySensorDeviceClass.CONNECTIVITY,
-        is_on_fn=lambda state: None if state.pdn is None else state.pdn is PdnStatus.ACTIVE,
+        is_on_fn=_connected,
     ),
     ModemBinarySensorDescription(
         key="registered",

@@ -1,5 +1,6 @@
 """What is around Home Assistant: a real broker, and real bridges with emulated modules and a server they talk to."""
 
+import asyncio
 import json
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -23,6 +24,13 @@ class Modem:
     name: str
     emulator: Emulator
     bridge: BridgeProcess
+    control: Path
+
+    async def happen(self, *words: str) -> None:
+        """Have something happen to the module, in the emulator's words."""
+        tell = (PYTHON, "-m", "sim7020_emulator", "--tell", str(self.control), *words)
+        process = await asyncio.create_subprocess_exec(*tell, stdin=asyncio.subprocess.DEVNULL)
+        assert await process.wait() == 0, words
 
 
 class Surroundings:
@@ -46,7 +54,9 @@ class Surroundings:
         With `discovery` the bridge is told to make the modem known to Home Assistant without the component.
         """
         given = [argument for key, value in facts.items() for argument in ("--set", f"{key}={value}")]
-        emulator = Emulator(self.directory, name, ["--baud", "0", "--speed", "0", *given], python=PYTHON)
+        control = self.directory / f"{name}.control"
+        options = ["--baud", "0", "--speed", "0", "--control", str(control)]
+        emulator = Emulator(self.directory, name, [*options, *given], python=PYTHON)
         await emulator.start()
         self._ends.push_async_callback(emulator.stop)
         socket = {"protocol": "udp", "host": "127.0.0.1", "port": self.server.port}
@@ -63,7 +73,7 @@ class Surroundings:
         bridge = BridgeProcess(config, python=PYTHON)
         await bridge.start()
         self._ends.push_async_callback(bridge.stop)
-        return Modem(name, emulator, bridge)
+        return Modem(name, emulator, bridge, control)
 
     async def close(self) -> None:
         """End everything that was started."""

@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 from homeassistant.components.homeassistant.triggers import time_pattern
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import HomeAssistant, ServiceCall, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.util import dt as dt_util
 from homeassistant.util.yaml import load_yaml_dict
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from tests.component.blueprints import FOLDER, end, use
+from custom_components.sim7020.documents import Layer
+from tests.component.blueprints import AUTOMATION, FOLDER, end, use
 from tests.component.rules.tree import REPOSITORY
-from tests.component.unit.kit import IMEI, Bridge, document, set_up
+from tests.component.unit.kit import IMEI, Bridge, Document, document, set_up
 
 
 async def at(hass: HomeAssistant, moment: datetime) -> None:
@@ -89,33 +91,111 @@ async def test_telemetry_is_sent_at_the_interval(hass: HomeAssistant, bridge: Br
     assert [(body["ttl"], body["priority"]) for body in sent] == [(3600, "normal")] * 2
 
 
-async def test_an_alarm_is_raised_by_another_channel(
-    hass: HomeAssistant, bridge: Bridge, tmp_path: Path, heard: asyncio.Queue[str]
+CONNECTION = "binary_sensor.sim7020_shed_data_connection"
+ALARM: dict[str, Any] = {
+    "connection": CONNECTION,
+    "alarm": saying("lost: {{ reason }}"),
+    "all_clear": saying("back"),
+}
+NO_DATA, AWAY = "lost: it has no data connection", "lost: the bridge or the broker is away"
+
+
+def lost(layer: Layer) -> Document:
+    """Return the state of a modem of which this layer does not hold; the bridge may keep what it knew of the others."""
+    state = document("state-online")
+    state["link"] |= {"layer": layer, "reason": "it is gone"}
+    return state
+
+
+def triggered(hass: HomeAssistant) -> object:
+    """Return when the automation was triggered last."""
+    state = hass.states.get(AUTOMATION)
+    assert state is not None
+    return state.attributes["last_triggered"]
+
+
+async def hears(hass: HomeAssistant, heard: asyncio.Queue[str], said: str, *, minutes: float = 0) -> None:
+    """Hear what is said next, as long after now; what waits meanwhile would keep Home Assistant from being done."""
+    for _ in range(1000):  # a timeout would be one of those that are fired
+        if not heard.empty():
+            break
+        async_fire_time_changed(hass, dt_util.utcnow() + timedelta(minutes=minutes))
+        await asyncio.sleep(0)
+    assert heard.get_nowait() == said
+
+
+@pytest.mark.parametrize("layer", [layer for layer in Layer if layer not in {Layer.ONLINE, Layer.SLEEPING}])
+async def test_an_alarm_is_raised_in_every_trouble(
+    hass: HomeAssistant, bridge: Bridge, tmp_path: Path, heard: asyncio.Queue[str], layer: Layer
 ) -> None:
-    """Once for each loss that lasts, with the reason, and again when the modem is back."""
+    """Once for each loss that lasts, and again when the modem is back; a modem that sleeps is not lost."""
     bridge.serve()
     await set_up(hass)
-    given = {"alarm": saying("lost: {{ reason }}"), "all_clear": saying("back")}
-    connection = "binary_sensor.sim7020_shed_data_connection"
-    await use(hass, tmp_path, "alarm_when_lost", connection=connection, **given)
-    state = document("state-online")
-    lost = state | {"pdn": state["pdn"] | {"state": "inactive"}}
-    await bridge.say("state", lost)
-    await at(hass, dt_util.utcnow() + timedelta(minutes=5))
-    await bridge.say("state", state)
+    await use(hass, tmp_path, "alarm_when_lost", **ALARM)
+    bridge.publish("state", lost(layer))
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(minutes=5))
+    await bridge.say("state", document("state-sleeping"))
     await at(hass, dt_util.utcnow() + timedelta(minutes=20))
+    assert triggered(hass)
     assert heard.empty()
-    for gone, back, reason in (
-        (("availability", "offline"), ("availability", "online"), "the bridge or the broker is away"),
-        (("state", lost), ("state", state), "it has no data connection"),
-    ):
-        await bridge.say(*gone)
-        async_fire_time_changed(hass, dt_util.utcnow() + timedelta(minutes=11))
-        assert await asyncio.wait_for(heard.get(), 10) == f"lost: {reason}"
-        bridge.publish(*back)
-        assert await asyncio.wait_for(heard.get(), 10) == "back"
+    for _ in range(2):
+        bridge.publish("state", lost(layer))
+        await hears(hass, heard, NO_DATA, minutes=11)
+        bridge.publish("state", document("state-online"))
+        await hears(hass, heard, "back")
         await hass.async_block_till_done()
     assert heard.empty()
+
+
+async def test_an_alarm_is_raised_however_the_trouble_goes_on(
+    hass: HomeAssistant, bridge: Bridge, tmp_path: Path, heard: asyncio.Queue[str]
+) -> None:
+    """A bridge that goes and comes meanwhile does not make the patience begin anew, nor is the alarm repeated."""
+    bridge.serve()
+    await set_up(hass)
+    await use(hass, tmp_path, "alarm_when_lost", **ALARM)
+    bridge.publish("state", lost(Layer.PDN))
+    began = triggered(hass)
+    bridge.publish("availability", "offline")
+    await hears(hass, heard, AWAY, minutes=11)
+    bridge.publish("availability", "online")
+    bridge.publish("availability", "offline")
+    bridge.publish("availability", "online")
+    assert triggered(hass) == began
+    bridge.publish("state", document("state-online"))
+    await hears(hass, heard, "back", minutes=30)
+
+
+@pytest.mark.parametrize("event", [EVENT_HOMEASSISTANT_STARTED, "automation_reloaded"])
+@pytest.mark.parametrize(
+    ("topic", "payload", "said"), [("availability", "offline", AWAY), ("state", lost(Layer.PORT), NO_DATA)]
+)
+async def test_an_alarm_is_raised_for_what_was_lost_before(
+    hass: HomeAssistant,
+    bridge: Bridge,
+    tmp_path: Path,
+    heard: asyncio.Queue[str],
+    *,
+    event: str,
+    topic: str,
+    payload: str | Document,
+    said: str,
+) -> None:
+    """While the automation was not there to see it; for a modem that is online nothing begins."""
+    bridge.serve()
+    bridge.publish(topic, payload)
+    await set_up(hass)
+    await use(hass, tmp_path, "alarm_when_lost", **ALARM)
+    hass.bus.async_fire(event)
+    await hears(hass, heard, said, minutes=11)
+    bridge.publish("availability", "online")
+    bridge.publish("state", document("state-online"))
+    await hears(hass, heard, "back")
+    await hass.async_block_till_done()
+    before = triggered(hass)
+    hass.bus.async_fire("automation_reloaded")
+    await hass.async_block_till_done()
+    assert triggered(hass) == before
 
 
 async def test_a_command_is_acted_on(
