@@ -9,6 +9,7 @@ from itertools import combinations
 from pathlib import Path
 
 from sim7020_bridge.config.model import DEFAULT_BASE_TOPIC, MqttProtocol
+from sim7020_bridge.config.module_values import power_saving_conflicts
 from sim7020_bridge.config.topic_names import filter_problem, overlaps, topic_problem
 
 Tree = Mapping[object, object]
@@ -140,16 +141,8 @@ def _pools(sockets: Tree, mqtt: Tree, path: tuple[object, ...]) -> Iterator[Prob
 
 
 def _power_saving(saving: Tree, path: tuple[object, ...]) -> Iterator[Problem]:
-    active, update = _number(saving, "active_time"), _number(saving, "periodic_update")
-    if active is not None and update is not None and update <= active:
-        yield Problem((*path, "periodic_update"), f"must be longer than active_time, which is {active} s")
-    cycle, window = _number(saving, "edrx_cycle"), _number(saving, "paging_window")
-    if "paging_window" in saving and "edrx_cycle" not in saving:
-        yield Problem((*path, "paging_window"), "needs edrx_cycle as well", quiet=True)
-    if cycle is not None and window is not None and window > cycle:
-        yield Problem((*path, "paging_window"), f"must not be longer than edrx_cycle, which is {cycle} s")
-    if saving.get("retain_sockets") is True and "active_time" not in saving and "periodic_update" not in saving:
-        yield Problem((*path, "retain_sockets"), "needs PSM: active_time or periodic_update as well", quiet=True)
+    for key, words in power_saving_conflicts(saving):
+        yield Problem((*path, key), words, quiet=words.startswith("needs"))
 
 
 def _power_hook(recovery: Tree, modems: Tree, base: object, path: tuple[object, ...]) -> Iterator[Problem]:

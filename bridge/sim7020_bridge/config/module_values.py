@@ -7,7 +7,7 @@ import os
 import re
 import shlex
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from sim7020_bridge.config import values
@@ -74,6 +74,21 @@ def paging_window(value: object) -> float:
     raise WrongValue(
         f"must be a multiple of {_WINDOW_STEP} from {windows[0]} to {windows[-1]} seconds{_unquoted(value)}{near}"
     )
+
+
+def power_saving_conflicts(saving: Mapping[object, object]) -> Iterator[tuple[str, str]]:
+    """Yield each key of ``power_saving`` that does not go together with the others, and why, in words."""
+    active, update, cycle, window = (
+        _number(saving.get(key)) for key in ("active_time", "periodic_update", "edrx_cycle", "paging_window")
+    )
+    if active is not None and update is not None and update <= active:
+        yield "periodic_update", f"must be longer than active_time, which is {active} s"
+    if "paging_window" in saving and "edrx_cycle" not in saving:
+        yield "paging_window", "needs edrx_cycle as well"
+    if cycle is not None and window is not None and window > cycle:
+        yield "paging_window", f"must not be longer than edrx_cycle, which is {cycle} s"
+    if saving.get("retain_sockets") is True and "active_time" not in saving and "periodic_update" not in saving:
+        yield "retain_sockets", "needs PSM: active_time or periodic_update as well"
 
 
 def _number(value: object) -> float | None:

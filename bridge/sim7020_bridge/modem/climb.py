@@ -34,11 +34,6 @@ log: Final = logging.getLogger(__name__)
 Condition: TypeAlias = Callable[[ModemState], bool]
 
 
-def registered(state: ModemState) -> bool:
-    """Whether the network has taken the module."""
-    return state.registration is not None and state.registration.registered
-
-
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step of the climb.
@@ -87,11 +82,6 @@ def _is_withheld(state: ModemState) -> bool:
     return state.registration is not None and state.registration.status == RegistrationStatus.WITHHELD
 
 
-def _is_locked(state: ModemState) -> bool:
-    """Whether the SIM wants its PIN: it does so again when its radio was off meanwhile."""
-    return state.sim is not None and state.sim.pin_required
-
-
 def _pdn_is_settled(state: ModemState) -> bool:
     """Whether the context is up, or is down because the user wants it so."""
     return bool(state.pdn.active) or not state.pdn.wanted
@@ -103,8 +93,9 @@ SIM: Final = Step(
 )
 REGISTRATION: Final = Step(
     Layer.REGISTRATION,
-    registered,
-    lambda state: registered(state) or _is_locked(state),
+    lambda state: state.registered,
+    # a SIM wants its PIN again when its radio was off meanwhile
+    lambda state: state.registered or state.pin_wanted,
     _read_network,
     lambda timing: (timing.registration_poll, timing.registration_patience),
 )
@@ -162,7 +153,7 @@ async def climb(module: Module, pins: PinMemory) -> bool:
     pins.unlocked()
     await read_subscriber(module)
     # the module that has just registered activates the context by itself, and is given the time for it
-    patience = 0.0 if registered(module.facts.state) else module.timing.pdn_poll
+    patience = 0.0 if module.facts.state.registered else module.timing.pdn_poll
     if not await _register(module):
         return False
     return await reach(module, PDN, patience=patience) or await _activate(module)
@@ -184,7 +175,7 @@ async def switch_radio(module: Module, level: Functionality) -> None:
 
 async def _unlock(module: Module, pins: PinMemory) -> bool:
     """Give the SIM its PIN if it asks for one."""
-    if not _is_locked(module.facts.state):
+    if not module.facts.state.pin_wanted:
         return False
     pin = module.settings.pin
     problem = "none is configured" if pin is None else await enter_pin(module, pin, pins)

@@ -108,20 +108,17 @@ class Modem:
             began = loop.time()
             try:
                 await self._keep_attached()
-            except StartOver as ended:
-                _end_if_cancelled()
-                log.info("%s", ended)
-                if ended.power and self._power is not None:
-                    await self._power.press()
-            except ModuleRestarted as restarted:
-                _end_if_cancelled()
-                log.info("%s", restarted)
-                if loop.time() - began < self._timing.restart_spacing:
-                    # one restart is met at once; a module that restarts again and again wants patience
-                    await self._recover(restarted)
             except BridgeError as error:
                 _end_if_cancelled()
-                await self._recover(error)
+                if isinstance(error, StartOver):
+                    log.info("%s", error)
+                    if error.power and self._power is not None:
+                        await self._power.press()
+                elif isinstance(error, ModuleRestarted) and loop.time() - began >= self._timing.restart_spacing:
+                    # one restart is met at once; a module that restarts again and again wants patience
+                    log.info("%s", error)
+                else:
+                    await self._recover(error)
 
     async def wake(self) -> bool:
         """Wake a module that saves power, where the power hook can; say whether it was used."""

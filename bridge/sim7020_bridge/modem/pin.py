@@ -148,7 +148,7 @@ async def enter_pin(module: Module, pin: str, memory: PinMemory | None = None) -
         await read_sim(module)
         if used:
             return f"the PIN was refused ({said})"
-        if not _wanted(module):
+        if module.facts.state.sim is not None and not module.facts.state.pin_wanted:
             return None
         if used is None:
             return f"the PIN is not tried again, for nobody knows whether the SIM looked at it ({said})"
@@ -196,8 +196,3 @@ async def _tries_left(module: Module) -> int | None:
     except (CommandRefused, ModuleSilent, MalformedAnswer):
         return None
     return next((each.left for each in attempts if each.code == SimState.SIM_PIN), None)
-
-
-def _wanted(module: Module) -> bool:
-    sim = module.facts.state.sim
-    return sim is None or sim.pin_required

@@ -1,6 +1,7 @@
 """Asks for the power saving that is configured, and for none where none is."""
 
 import logging
+from dataclasses import asdict
 from typing import Final
 
 from sim7020_bridge.at.command import Order
@@ -15,6 +16,7 @@ from sim7020_bridge.commands.power import (
 )
 from sim7020_bridge.commands.timers import edrx_bits, ptw_bits, t3324_bits, t3412_bits
 from sim7020_bridge.config.model import PowerSavingSettings
+from sim7020_bridge.config.module_values import power_saving_conflicts
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.sleep import falls_silent, uses_psm
@@ -50,14 +52,9 @@ def check_power_saving(settings: PowerSavingSettings | None) -> None:
         return
     _psm(settings)
     _edrx(settings)
-    active, update = settings.active_time, settings.periodic_update
-    if active is not None and update is not None and update <= active:
-        raise ValueError("periodic_update must be longer than active_time")
-    if settings.retain_sockets and not uses_psm(settings):
-        raise ValueError("retain_sockets needs active_time or periodic_update")
-    cycle, window = settings.edrx_cycle, settings.paging_window
-    if window is not None and (cycle is None or cycle < window):
-        raise ValueError("paging_window needs an edrx_cycle that is not shorter")
+    given: dict[object, object] = {key: value for key, value in asdict(settings).items() if value is not None}
+    for key, words in power_saving_conflicts(given):
+        raise ValueError(f"{key} {words}")
 
 
 def _psm(settings: PowerSavingSettings) -> SetPowerSaving:

@@ -1,6 +1,7 @@
 """What the bridge reads of the module, and learns from it; what a firmware does not tell stays unknown."""
 
 import logging
+from dataclasses import replace
 from typing import Final, TypeVar
 
 from sim7020_bridge.at.command import Command
@@ -27,7 +28,7 @@ from sim7020_bridge.commands.registration import ReadGprsRegistration, ReadOpera
 from sim7020_bridge.commands.sim import ReadSimState, SimReading
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent
 from sim7020_bridge.modem.module import Module
-from sim7020_bridge.modem.state import DEFAULT_CID, Fact, Identity
+from sim7020_bridge.modem.state import DEFAULT_CID, Fact
 
 log: Final = logging.getLogger(__name__)
 
@@ -37,32 +38,16 @@ F = TypeVar("F", bound=Fact)
 
 async def read_identity(module: Module) -> None:
     """Read who made the module and which one it is; it does not change while it runs."""
+    manufacturer, model = await _ask(module, ReadManufacturer()), await _ask(module, ReadModel())
+    firmware, imei = await _ask(module, ReadFirmware()), await _ask(module, ReadImei())
     known = module.facts.state.identity
-    module.facts.learn(
-        Identity(
-            manufacturer=await _ask(module, ReadManufacturer()),
-            model=await _ask(module, ReadModel()),
-            firmware=await _ask(module, ReadFirmware()),
-            imei=await _ask(module, ReadImei()),
-            imsi=known.imsi,
-            iccid=known.iccid,
-        )
-    )
+    module.facts.learn(replace(known, manufacturer=manufacturer, model=model, firmware=firmware, imei=imei))
 
 
 async def read_subscriber(module: Module) -> None:
     """Read the SIM's numbers, which can be read once it is ready."""
-    known = module.facts.state.identity
-    module.facts.learn(
-        Identity(
-            manufacturer=known.manufacturer,
-            model=known.model,
-            firmware=known.firmware,
-            imei=known.imei,
-            imsi=await _ask(module, ReadImsi()),
-            iccid=await _ask(module, ReadIccid()),
-        )
-    )
+    imsi, iccid = await _ask(module, ReadImsi()), await _ask(module, ReadIccid())
+    module.facts.learn(replace(module.facts.state.identity, imsi=imsi, iccid=iccid))
 
 
 async def read_sim(module: Module) -> None:

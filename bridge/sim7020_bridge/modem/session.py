@@ -175,7 +175,7 @@ class Session:
         raise StartOver("the module was told to reboot")
 
     async def _ask_time_server(self, server: str) -> None:
-        await self._facts.until(_online)
+        await self._facts.until(lambda state: state.online)
         await ask_time_server(self.module, server)
 
     async def _wake_up(self) -> bool:
@@ -224,15 +224,15 @@ class Session:
     async def _recover(self) -> None:
         """Take the ladder's next step, unless a person is needed or the link gets better while it waits."""
         state = self._facts.state
-        if state.sim is not None and state.sim.pin_required and state.pin_problem is None:
+        if state.pin_wanted and state.pin_problem is None:
             return  # its radio was off meanwhile: it has not been given its PIN yet
-        if state.sim is not None and (state.sim.pin_required or state.sim.puk_required):
+        if not _unlocked(state):
             # said once: the alert goes on saying it
             log.log(logging.DEBUG if self._locked else logging.WARNING, "not attached: %s", state.link.reason)
             self._locked = True
             await self._wait_for(_unlocked, self._timing.locked_check)
             return
-        if _online(state):
+        if state.online:
             trouble, problem = Trouble.SOCKETS, f"the module refuses to {state.refused.what}"
         else:
             denied = state.registration is not None and state.registration.denied
@@ -272,7 +272,7 @@ class Session:
     async def _read_now_and_then(self) -> None:
         """Read what no URC tells, rarely, and never while a command waits for the line."""
         while True:
-            await self._facts.until(_online)
+            await self._facts.until(lambda state: state.online)
             await self._channel.until_idle()
             await read_all(self.module)
             await self._sockets.look_after(self.module)
@@ -353,23 +353,19 @@ class Session:
             self._restarted.set_result(evidence)
 
 
-def _online(state: ModemState) -> bool:
-    return state.link.layer is Layer.ONLINE
-
-
 def _rank(state: ModemState) -> int:
     return tuple(Layer).index(state.link.layer)
 
 
 def _in_trouble(refused: Refused, state: ModemState) -> bool:
     """Whether the link is gone, or something else is refused than so far: once more, or nothing any more."""
-    return _detached(state) or (_online(state) and state.refused != refused)
+    return _detached(state) or (state.online and state.refused != refused)
 
 
 def _is_other(later: ModemState, state: ModemState) -> bool:
     """Whether there is no need of a step any more, or another one: the link is better, or it is not about sockets."""
-    if _online(state):
-        return not _online(later) or later.refused.what is None
+    if state.online:
+        return not later.online or later.refused.what is None
     return _rank(later) > _rank(state)
 
 

@@ -92,10 +92,9 @@ class Sleep:
         state = self._facts.state
         if reported:
             return self._psm(state)
-        registration = state.registration
-        if registration is None or not registration.registered:
+        if not state.registered:
             return 0.0
-        granted = registration.active_time
+        granted = None if state.registration is None else state.registration.active_time
         refused = granted is not None and t3324_seconds(granted) is None
         psm = self._psm(state) if uses_psm(self.saving) and not refused else 0.0
         # one window may be missed

@@ -26,7 +26,7 @@ from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.refusals import Refusals
 from sim7020_bridge.modem.sleep import uses_psm
 from sim7020_bridge.modem.socket_state import Asked, Failure, Phase, SocketLost, SocketState, Traffic, failure_of
-from sim7020_bridge.modem.state import Layer, ModemState, Recovering
+from sim7020_bridge.modem.state import ModemState, Recovering
 from sim7020_bridge.modem.timing import Timing
 
 log: Final = logging.getLogger(__name__)
@@ -169,7 +169,7 @@ class ModemSocket:
         """
         try:
             while True:
-                await module.facts.until(_online)
+                await module.facts.until(lambda state: state.online)
                 if self._on_demand:
                     await self._wanted.wait()
                 failure = await self._opened_once(module)
@@ -319,10 +319,6 @@ class ModemSocket:
         )
         if self.state != before:
             self._on_change(self)
-
-
-def _online(state: ModemState) -> bool:
-    return state.link.layer is Layer.ONLINE
 
 
 def _offline(state: ModemState) -> bool:

@@ -144,6 +144,21 @@ class ModemState:
     attached: bool = False
     counters: Counters = field(default_factory=Counters)
 
+    @property
+    def online(self) -> bool:
+        """Whether all layers hold, and the module is awake."""
+        return self.link.layer is Layer.ONLINE
+
+    @property
+    def registered(self) -> bool:
+        """Whether the network has taken the module."""
+        return self.registration is not None and self.registration.registered
+
+    @property
+    def pin_wanted(self) -> bool:
+        """Whether the SIM waits for its PIN."""
+        return self.sim is not None and self.sim.pin_required
+
 
 @dataclass(frozen=True, slots=True)
 class PortOpened:
@@ -413,8 +428,8 @@ def _link(state: ModemState) -> tuple[Layer, str | None]:  # noqa: PLR0911 - one
         return Layer.SIM, state.sim.words if state.sim else "the SIM has not been read yet"
     if state.functionality is not Functionality.FULL:
         return Layer.RADIO, "the radio is off" if state.functionality is not None else "the radio has not been read yet"
-    registration = state.registration
-    if registration is None or not registration.registered:
+    if not state.registered:
+        registration = state.registration
         if state.signal is None and registration is None:
             return Layer.RADIO, "the signal has not been read yet"
         if state.signal is not None and not has_signal(state):

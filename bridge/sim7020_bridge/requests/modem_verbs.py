@@ -19,7 +19,7 @@ from sim7020_bridge.modem.climb import cycle_radio
 from sim7020_bridge.modem.modem import Modem
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.readings import read_all, read_pdn
-from sim7020_bridge.modem.state import DEFAULT_CID, Layer, ModemState, PdnWanted
+from sim7020_bridge.modem.state import DEFAULT_CID, ModemState, PdnWanted
 from sim7020_bridge.mqtt.documents import PdnState
 from sim7020_bridge.requests.body import Data, RequestBody, Verb
 
@@ -189,7 +189,7 @@ def _matches(line: str, pattern: str) -> bool:
 async def _until_online(module: Module) -> None:
     try:
         async with asyncio.timeout(LINK_WAIT):
-            await module.facts.until(lambda state: state.link.layer is Layer.ONLINE)
+            await module.facts.until(lambda state: state.online)
     except TimeoutError:
         log.warning("not online again within %g s", LINK_WAIT)
 

@@ -10,7 +10,7 @@ from sim7020_bridge.kit.decode.words import verdict
 from sim7020_bridge.kit.probe.finding import Check, Detail, Report, Status, Wanted
 from sim7020_bridge.kit.probe.settings import read_cause
 from sim7020_bridge.modem.alerts import AlertId
-from sim7020_bridge.modem.climb import PDN, RADIO, REGISTRATION, SIM, reach, registered
+from sim7020_bridge.modem.climb import PDN, RADIO, REGISTRATION, SIM, reach
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pin import enter_pin
 from sim7020_bridge.modem.readings import read_subscriber
@@ -48,7 +48,7 @@ class Network:
     async def _sim(self) -> bool:
         self._report.begin(Check.SIM, "waiting for the SIM")
         await reach(self._module, SIM, settled=lambda state: state.sim is not None and not state.sim.busy)
-        if self._state.sim is not None and self._state.sim.pin_required:
+        if self._state.pin_wanted:
             await self._enter_pin(self._wanted.pin)
         sim = self._state.sim
         if sim is None or not sim.ready:
@@ -71,28 +71,28 @@ class Network:
         self._report.begin(Check.SIGNAL, "looking for a signal")
         if not await reach(self._module, RADIO):
             return self._report.broken(Check.SIGNAL, "The radio is off", _RADIO_ADVICE)
-        await reach(self._module, REGISTRATION, settled=lambda state: has_signal(state) or registered(state))
+        await reach(self._module, REGISTRATION, settled=lambda state: has_signal(state) or state.registered)
         signal = self._state.signal
         if signal is None or signal.rssi_index is None:
-            if registered(self._state):
+            if self._state.registered:
                 return self._report.passed(Check.SIGNAL, Status.WARNING, "strength not known")
             return self._report.broken(Check.SIGNAL, "There is no signal", _SIGNAL_ADVICE)
         details: dict[str, Detail] = {"rssi_index": signal.rssi_index, "dbm": signal.dbm, "verdict": verdict(signal)}
         summary = f"{signal.dbm} dBm, {verdict(signal)}"
         if has_signal(self._state):
             return self._report.fine(Check.SIGNAL, summary, details)
-        if registered(self._state):
+        if self._state.registered:
             return self._report.passed(Check.SIGNAL, Status.WARNING, summary, details, _SIGNAL_ADVICE)
         return self._report.broken(Check.SIGNAL, f"The signal is too weak: {summary}", _SIGNAL_ADVICE, details=details)
 
     async def _registration(self) -> bool:
         self._report.begin(Check.REGISTRATION, "waiting for the network")
-        await reach(self._module, REGISTRATION, settled=lambda state: registered(state) or _denied(state))
+        await reach(self._module, REGISTRATION, settled=lambda state: state.registered or _denied(state))
         if _denied(self._state):
             await read_cause(self._module)
         registration = self._state.registration
         words = "not known" if registration is None else registration.words
-        if not registered(self._state):
+        if not self._state.registered:
             ids = (AlertId.APN_REJECTED, AlertId.REGISTRATION_DENIED)
             summary = f"Not registered within {self._wanted.patience:g} s: {words}"
             if not _denied(self._state) and (seconds := await self._backoff()):
