@@ -166,7 +166,7 @@ async def test_session_that_is_taken_over(world: World, protocol: MqttProtocol) 
         thief._reset_sockets()
         # the bridge is back after a wait that grows
         await more_than(before + 1)
-    assert "is a second bridge running with the same modem name?" in bridge.log
+    assert "is a second bridge running with the same modem name and base topic?" in bridge.log
     assert bridge.log.count("connected to the MQTT broker") <= 5
     assert not unprintable_in(bridge.log)
 

@@ -423,7 +423,9 @@ class MqttClient:
         if self._outgoing.suspects:
             said += f" while this was published: {', '.join(self._outgoing.suspects[:_MOST_NAMED])}"
         elif self._brief >= _SUSPICIOUS:
-            said += ". This happens again and again: is a second bridge running with the same modem name?"
+            said += (
+                ". This happens again and again: is a second bridge running with the same modem name and base topic?"
+            )
         self._heard.put_nowait(Lost(f"the MQTT broker at {self._place} is away: {said}", refused))
 
     def _arrived(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:

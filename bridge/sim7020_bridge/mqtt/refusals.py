@@ -14,18 +14,20 @@ INNOCENT = frozenset({0x89, 0x8B, 0x8D, SESSION_TAKEN_OVER, 0x98})
 BLAMES = frozenset({0x87, 0x90, 0x95, 0x97, 0x99, 0x9A})
 """Why a connection ends that something published did make end: its topic, its size, its payload, its retain flag."""
 
+IS_IT_TWO = "is a second bridge running with the same modem name and base topic?"
+
 _LOG_IN = "Check mqtt.username and mqtt.password, and the broker's access rules"
 
 _ADVICE = {
     0x84: "Set mqtt.protocol to a version that the broker speaks",
-    0x85: "Check which client identifiers the broker allows; the bridge uses sim7020-bridge- and the modem's name",
+    0x85: "Check which client identifiers the broker allows: the bridge's start with sim7020-bridge-",
     0x86: _LOG_IN,
     0x87: _LOG_IN,
     0x88: "The broker will be tried again",
     0x89: "The broker will be tried again",
     0x8A: "The broker bans this client: see its configuration",
     0x8C: _LOG_IN,
-    SESSION_TAKEN_OVER: "Another client has the same identifier: is a second bridge running with the same modem name?",
+    SESSION_TAKEN_OVER: f"Another client has the same identifier: {IS_IT_TWO}",
     0x90: "Check mqtt.base_topic and the broker's access rules",
     0x97: "The broker's quota for this client is used up",
     0x9A: "The broker must keep retained messages: allow them in its configuration",

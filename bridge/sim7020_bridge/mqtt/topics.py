@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sim7020_bridge.config.model import SocketSettings
+from sim7020_bridge.config.model import DEFAULT_BASE_TOPIC, SocketSettings
 from sim7020_bridge.mqtt.filters import Filters
 
 
@@ -18,6 +18,14 @@ class Topics:
     def root(self) -> str:
         """What all topics of this modem start with, without the last slash."""
         return f"{self.base}/{self.modem}"
+
+    @property
+    def client_id(self) -> str:
+        """The MQTT client identifier: with the modem's name, and any base topic but the default before it.
+
+        A name has no slash, so no two modems whose topics differ have the same.
+        """
+        return f"sim7020-bridge-{self.modem if self.base == DEFAULT_BASE_TOPIC else self.root}"
 
     @property
     def availability(self) -> str:

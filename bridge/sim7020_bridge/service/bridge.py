@@ -71,7 +71,7 @@ class Bridge:
         self._marks = () if discovery_prefix is None else (Subscription(topics.component, every_time=True),)
         self._client = MqttClient(
             mqtt,
-            client_id=f"sim7020-bridge-{settings.name}",
+            client_id=topics.client_id,
             will=offline,
             farewell=(offline,),
             subscriptions=(*self._inbox.subscriptions, *self._marks, *self._inbox.pools),

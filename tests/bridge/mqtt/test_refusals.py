@@ -59,7 +59,7 @@ async def test_strange_answers(
 async def test_second_client_with_the_same_identifier(broker: Mosquitto, caplog: pytest.LogCaptureFixture) -> None:
     """Two bridges with one name throw each other out, and the log says so."""
     async with peer(at(broker)) as one, peer(at(broker)):
-        await until(lambda: "is a second bridge running with the same modem name?" in caplog.text)
+        await until(lambda: "is a second bridge running with the same modem name and base topic?" in caplog.text)
         await one.end()
 
 

@@ -15,6 +15,15 @@ INBOX = Inbox(
 )
 
 
+def test_client_id() -> None:
+    """Two modems have the same only if their topics are the same."""
+    bases, modems = ("sim7020", "farm", "farm/shed", "sim7020-bridge"), ("shed", "farm", "sim7020", "farm-shed")
+    ids = {Topics(base, modem).client_id for base in bases for modem in modems}
+    assert len(ids) == len(bases) * len(modems)
+    assert Topics("sim7020", "shed").client_id == "sim7020-bridge-shed"
+    assert TOPICS.client_id == "sim7020-bridge-nb/iot/shed"
+
+
 def test_subscriptions() -> None:
     """The bridge's own topics show the publisher's retain flag, a user's own do not."""
     assert INBOX.subscriptions == (
