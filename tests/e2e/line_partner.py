@@ -36,7 +36,12 @@ def echo(data: bytes) -> bytes:
 
 def other_modem(data: bytes) -> bytes:
     """Be a modem of another make."""
-    said = {b"AT+CGMM": b"SIM800L", b"AT+CGMI": b"SIMCOM_Ltd", b"AT+CGMR": b"Revision:1418B05SIM800L24"}
+    said = {
+        b"AT+CGMM": b"SIM800L",
+        b"AT+CGMI": b"SIMCOM_Ltd",
+        b"AT+CGMR": b"Revision:1418B05SIM800L24",
+        b"AT+IFC?": b"+IFC: 0,0",
+    }
     return b"".join(
         b"\r\n" + said[line] + b"\r\n\r\nOK\r\n" if line in said else b"\r\nOK\r\n"
         for line in data.split(b"\r")

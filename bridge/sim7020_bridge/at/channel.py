@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
@@ -13,9 +13,9 @@ from sim7020_bridge.at.command import (
     Answer,
     Command,
     Echo,
+    Mark,
     Probe,
     R,
-    ReadFlowControl,
     UnknownLine,
     Urc,
     UrcTable,
@@ -112,6 +112,10 @@ class Channel:
         self._expected: list[tuple[Callable[[Urc], bool], asyncio.Future[Any]]] = []
         self._heard = 0
         self._strays = 0
+        self._refusals = 0
+        # flow control first; when a session is over, the question that the next one begins with is long answered
+        self._marks = itertools.chain(("+IFC",), itertools.cycle(("+ICF", "+CSCS")))
+        self._mark = next(self._marks)
         self._closed: LineError | None = None
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._last_used = 0.0
@@ -179,13 +183,16 @@ class Channel:
             ModuleSilent: No final result came in time; the line is in order again.
             LineError: The line is no use any more.
         """
+        return result_of(command, await self._queue(command, succession))
+
+    def _queue(self, command: Command[Any], succession: Succession | None = None) -> "asyncio.Future[Answer]":
         if self._closed is not None:
             raise self._closed
         exchange = Exchange(command, self._loop.create_future(), succession)
         self._waiting.append(exchange)
         self._vacant.clear()
         self._go_on()
-        return result_of(command, await exchange.future)
+        return exchange.future
 
     def expect(self, kind: type[U], matching: Callable[[U], bool] = lambda _: True) -> "asyncio.Future[U]":
         """Return a future of the next URC of a kind. It fails with a LineError when the line does.
@@ -209,24 +216,32 @@ class Channel:
         """
         end = self._loop.time() + within
         # a module that was left in numeric mode (ATV0) says 0 to AT, but OK to ATV1
-        for tried, line in enumerate(itertools.cycle(("AT", "ATV1"))):
+        for line in itertools.cycle(("AT", "ATV1")):
             if self._loop.time() >= end:
                 break
             strays = self._strays
             with suppress(ModuleSilent, CommandRefused):
                 await self.execute(Probe(every, line))
-                # one AT that went unanswered in time may be answered yet, and would answer the next command
+                # what went unanswered in time, in this session or the one before, would answer the next command
                 await asyncio.sleep(self._pacing.quiet)
-                if self._strays == strays:
-                    if tried:
-                        await self._ask()
+                if self._strays == strays and await self._in_step(self._queue):
                     return
         raise ModuleSilent("AT", within)
 
-    async def _ask(self) -> None:
-        """Wait out late answers: a question's answer shows by its name that what was asked before has been answered."""
-        with suppress(ModuleSilent, CommandRefused):
-            await self.execute(ReadFlowControl())
+    async def _in_step(self, ask: Callable[[Command[Any]], Awaitable[Answer]]) -> bool:
+        """Whether a question's answer shows, by its name, that all that was asked before has been answered.
+
+        One that is not answered in time may be yet: the next has another name. A refusal has none, and may be a late
+        one of something else; the module's own comes again.
+        """
+        try:
+            answer = await ask(Mark(self._mark))
+        except ModuleSilent:
+            self._mark = next(self._marks)
+            return False
+        refused = answer.final.outcome is not Outcome.OK
+        self._refusals = self._refusals + 1 if refused else 0
+        return not refused or self._refusals > 1
 
     def _forget(self, future: "asyncio.Future[Any]") -> None:
         self._expected = [entry for entry in self._expected if entry[1] is not future]
@@ -313,7 +328,7 @@ class Channel:
         if exchange is None:
             return
         exchange.end(success=False)
-        if isinstance(exchange.command, Probe | ReadFlowControl):
+        if isinstance(exchange.command, Probe | Mark):
             self._end(exchange, exchange.silence())
         else:
             self._hold(self._recover(exchange))
@@ -405,9 +420,8 @@ class Channel:
             with suppress(ModuleSilent):
                 answer = await self._exchange(Probe(self._pacing.attention))
                 await asyncio.sleep(self._pacing.quiet)
-                if answer.final.outcome is Outcome.OK and self._strays == strays:
-                    with suppress(ModuleSilent):
-                        await self._exchange(ReadFlowControl())
+                sane = answer.final.outcome is Outcome.OK and self._strays == strays
+                if sane and await self._in_step(self._exchange):
                     return
         raise LineOutOfSync("the module does not answer AT any more")
 

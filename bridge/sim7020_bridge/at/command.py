@@ -153,15 +153,18 @@ class Probe(Order):
         return self.within
 
 
-class ReadFlowControl(Order):
-    """+IFC: read the flow control, which nothing else asks for.
+@dataclass(frozen=True, slots=True)
+class Mark(Order):
+    """A question that nothing else asks: its answer shows by its name that all before it was answered."""
 
-    V.250 section 6.2.12.
-    """
-
-    syntax = "AT+IFC?"
-    answer_names = ("+IFC",)
+    syntax = "AT{self.name}?"
     answer_promised = True
+
+    name: str
+
+    def answers(self, line: Line) -> bool:
+        """Accept lines of that name alone."""
+        return line.name == self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,30 @@
 """A line that fell out of step: missed deadlines, late answers, probes, prompts."""
 
 import asyncio
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar
+from unittest.mock import patch
 
 import pytest
 
+from sim7020_bridge.at.channel import ESCAPE, Channel
 from sim7020_bridge.at.command import Order, Probe
 from sim7020_bridge.at.exchange import Succession
 from sim7020_bridge.commands.radio import ReadFunctionality
-from sim7020_bridge.commands.sockets import SocketFailed, SocketId
+from sim7020_bridge.commands.registry import URCS
+from sim7020_bridge.commands.sockets import SendData, SocketFailed, SocketId
 from sim7020_bridge.errors import (
+    BridgeError,
     CommandHeldBack,
+    CommandRefused,
     LineOutOfSync,
     ModuleSilent,
 )
+from tests import virtual_time
 from tests.bridge.at.conftest import Bench, Hasty, in_order
+from tests.scripted_wire import ScriptedWire
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,13 +194,72 @@ async def test_late_answer_after_the_line_was_quiet(bench: Bench) -> None:
 
 
 async def test_module_that_does_not_know_the_question(bench: Bench) -> None:
-    """A module that refuses the question is in step as well."""
+    """A module that refuses the question is in step as well, if it does so again."""
     silent = asyncio.create_task(bench.channel.execute(Hasty()))
     assert await bench.peer.line() == "AT+CSQ"
     await bench.peer.answer("AT", "OK")
     await bench.peer.answer("AT+IFC?", "ERROR")
+    await bench.peer.answer("\x1bAT", "OK")
+    await bench.peer.answer("AT+IFC?", "ERROR")
     with pytest.raises(ModuleSilent):
         await silent
+    await in_order(bench)
+
+
+@pytest.mark.parametrize("late", ["ERROR", "+CME ERROR: 3"])
+async def test_late_refusal_proves_nothing(bench: Bench, late: str) -> None:
+    """The refusal of what was given up ends the question; its answer must not be taken for the next command's."""
+    silent = asyncio.create_task(bench.channel.execute(Hasty()))
+    refused = asyncio.create_task(bench.channel.execute(Data()))
+    assert await bench.peer.line() == "AT+CSQ"
+    await bench.peer.answer("AT", "OK")
+    await bench.peer.answer("AT+IFC?", late, "+IFC: 0,0", "OK")
+    await bench.peer.answer("\x1bAT", "OK")
+    await bench.peer.answer("AT+IFC?", "+IFC: 0,0", "OK")
+    with pytest.raises(ModuleSilent):
+        await silent
+    await bench.peer.answer("AT+CSODSEND=0,5", "ERROR")
+    with pytest.raises(CommandRefused):
+        await refused
+    await in_order(bench)
+
+
+@pytest.mark.parametrize("delay", [1.2, 2.5, 4.5, 5.5, 6.5, 7.0, 9.0])
+def test_no_answer_is_given_to_another_command(delay: float) -> None:
+    """However late a module is that refuses all data, none of it counts as taken."""
+
+    async def scene() -> None:
+        wire = ScriptedWire()
+        loop = asyncio.get_running_loop()
+
+        def write(data: bytes) -> None:
+            name = re.fullmatch(rb"AT(\+\w+)\?\r", data)
+            said = b"OK" if name is None else name[1] + b": 1,1\r\n\r\nOK"
+            said = b"ERROR" if data.startswith(b"AT+CSOSEND") else said
+            if data != ESCAPE:
+                loop.call_later(delay, wire.deliver, b"\r\n" + said + b"\r\n")
+
+        with patch.object(wire, "write", write):
+            for _ in range(3):
+                channel = Channel(wire, urcs=URCS, on_urc=lambda _: None)
+                running = asyncio.create_task(channel.run())
+                with suppress(ModuleSilent):
+                    await channel.probe(every=0.5, within=20)
+                    commands = (ReadFunctionality(), SendData(SocketId(0), b"alarm")) * 4
+                    outcomes = await asyncio.gather(*map(channel.execute, commands), return_exceptions=True)
+                    assert all(isinstance(outcome, BridgeError) for outcome in outcomes[1::2])
+                running.cancel()
+                await asyncio.gather(running, return_exceptions=True)
+
+    virtual_time.run(scene(), grace=0)
+
+
+async def test_answer_of_the_session_before_is_no_sign_of_life(bench: Bench) -> None:
+    """An OK that comes at once may belong to what was asked before the port was opened."""
+    probing = asyncio.create_task(bench.channel.probe(every=0.05, within=5))
+    await bench.peer.answer("AT", "OK")
+    await bench.peer.answer("AT+IFC?", "OK", "+IFC: 0,0", "OK")
+    await probing
     await in_order(bench)
 
 
