@@ -66,7 +66,7 @@ class MqttClient:
         subscriptions: What to listen to; asked for again at every connection.
         on_connect: Called at every connection, once messages can be published.
         on_message: Called for each message. Whoever takes it acknowledges it, at once or later.
-        on_forbidden: Called with a topic that the broker turns out to forbid.
+        on_aside: Called with a topic that the broker turns out to forbid, and with None when more or less is ``aside``.
         timing: The durations.
     """
 
@@ -80,7 +80,7 @@ class MqttClient:
         subscriptions: Sequence[Subscription],
         on_connect: Callable[[], None],
         on_message: Callable[[Received], None],
-        on_forbidden: Callable[[str], None] = lambda _topic: None,
+        on_aside: Callable[[str | None], None] = lambda _forbidden: None,
         timing: ClientTiming | None = None,
     ) -> None:
         self._settings = settings
@@ -94,7 +94,7 @@ class MqttClient:
         self._timing = timing or ClientTiming()
         self._v5 = settings.protocol is MqttProtocol.V5
         self._tls = None if settings.tls is None else BrokerContext(ssl.PROTOCOL_TLS_CLIENT)
-        self._quarantine = Quarantine(on_forbidden, timing=self._timing)
+        self._quarantine = Quarantine(on_aside, timing=self._timing)
         self._outgoing = OutgoingQueue(self._send, quarantine=self._quarantine)
         self._accepted = asyncio.Event()
         self._heard: asyncio.Queue[Accepted | Lost | MQTTMessage] = asyncio.Queue()

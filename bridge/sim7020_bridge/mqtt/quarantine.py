@@ -96,12 +96,12 @@ class Quarantine:
     too long for a broker that can't say so.
 
     Args:
-        put_aside: Called with a topic that turns out to be forbidden, once.
+        changed: Called with a topic that turns out to be forbidden, once, and with None when ``aside`` changed.
         timing: How long topics are held.
     """
 
-    def __init__(self, put_aside: Callable[[str], None], *, timing: ClientTiming) -> None:
-        self._put_aside = put_aside
+    def __init__(self, changed: Callable[[str | None], None], *, timing: ClientTiming) -> None:
+        self._changed = changed
         self._topics: dict[str, _Topic] = {}
         self._pauses = {
             Hold.LATER: timing.later,
@@ -161,6 +161,8 @@ class Quarantine:
         if topic is None or outgoing.publication.size * 2 < topic.size:
             return []
         del self._topics[outgoing.publication.topic]
+        if topic.hold is not Hold.LATER:
+            self._changed(None)
         return topic.waiting
 
     def connected(self) -> None:
@@ -199,7 +201,7 @@ class Quarantine:
             level = logging.WARNING if hold is Hold.LATER else logging.ERROR
             _LOGGER.log(level, "A message to %s can't be published: %s. Tried again in %g s", name, problem, first)
             if hold is not Hold.LATER and before in {None, Hold.LATER}:
-                self._put_aside(name)
+                self._changed(name)
         elif topic.trying is outgoing:
             topic.pause = min(topic.pause * 2, longest)
             topic.until = _now() + topic.pause
@@ -219,13 +221,14 @@ class Quarantine:
                 insort(waiting, outgoing, key=_number)
         elif topic.hold is Hold.LATER:
             insort(waiting, outgoing, key=_number)
-            passing = [each for each in waiting if each.done is None]
+            passing = [] if outgoing.done is not None else [each for each in waiting if each.done is None]
             if len(passing) > MOST_WAITING:
                 waiting.remove(passing[0])
         elif outgoing.done is None:
             _LOGGER.debug("A message to %s is dropped: the topic is forbidden", outgoing.publication.topic)
         elif self.aside < MOST_ASIDE:
             insort(waiting, outgoing, key=_number)
+            self._changed(None)
         else:
             problem = f"{MOST_ASIDE} messages wait already for topics that the broker forbids"
             outgoing.give_up(PayloadRefused("broker_refused", problem))

@@ -32,7 +32,7 @@ class ClientTiming:
     tick: float = 1.0
     later: tuple[float, float] = (1.0, 60.0)
     forbidden: tuple[float, float] = (60.0, 3600.0)
-    disconnects: tuple[float, float] = (600.0, 86400.0)
+    disconnects: tuple[float, float] = (60.0, 86400.0)
 
     def pause(self, attempts: int, *, refused: bool) -> float:
         """Return the wait before the next attempt, after so many that failed and perhaps a refusal."""

@@ -77,7 +77,7 @@ class Bridge:
             subscriptions=(*self._inbox.subscriptions, *self._marks, *self._inbox.pools),
             on_connect=self._connected,
             on_message=self._take,
-            on_forbidden=self._put_aside,
+            on_aside=self._aside_changed,
         )
         self._receipts = receipts = Receipts(topics, settings.sockets, clock=clock)
         self._outbox = Outbox(
@@ -323,8 +323,9 @@ class Bridge:
     def _received_dropped(self, messages: int) -> None:
         self._reporter.event("received_dropped", messages=messages)
 
-    def _put_aside(self, topic: str) -> None:
-        self._reporter.event("put_aside", topic=topic, publications=self._client.aside)
+    def _aside_changed(self, forbidden: str | None) -> None:
+        if forbidden is not None:
+            self._reporter.event("put_aside", topic=forbidden, publications=self._client.aside)
         self._reporter.delivery_changed()
 
     def _publish_text(self, topic: str, text: str) -> None:

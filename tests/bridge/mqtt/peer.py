@@ -63,7 +63,7 @@ class Peer:
             subscriptions=subscriptions,
             on_connect=self.connected,
             on_message=self.heard.put_nowait,
-            on_forbidden=self.forbidden.append,
+            on_aside=self.aside_changed,
             timing=timing,
         )
         self.task = asyncio.create_task(self.client.run())
@@ -73,6 +73,11 @@ class Peer:
         self.connections += 1
         for publication in self.greeting:
             self.client.publish(publication)
+
+    def aside_changed(self, forbidden: str | None) -> None:
+        """Note what is forbidden."""
+        if forbidden is not None:
+            self.forbidden.append(forbidden)
 
     async def published(self, publication: Publication) -> None:
         """Publish, and return when the broker has it; raises PayloadRefused if it never will."""

@@ -1,0 +1,47 @@
+"""A broker whose access rules forbid what the bridge has to publish, until somebody mends them."""
+
+import signal
+from pathlib import Path
+
+from tests.campaign.test_security import guarded
+from tests.e2e.mqtt_peer import MqttPeer
+from tests.e2e.world import Modem, udp
+
+ALL = "topic readwrite sim7020/#\n"
+
+
+async def test_access_rules_that_are_mended(tmp_path: Path) -> None:
+    """What is forbidden stays on disk, over a kill too, holds up nothing else, and comes once it is allowed."""
+    rules = tmp_path / "rules"
+    rules.write_text(f"{ALL}topic deny sim7020/shed/socket/telemetry/received\n")
+    rules.chmod(0o644)
+    async with guarded(tmp_path, f"acl_file {rules}") as (world, broker):
+        server = await world.udp(echo=True)
+        emulator = await world.emulator()
+        mqtt = MqttPeer(broker.host, broker.port)
+        await mqtt.start()
+        shed = Modem(mqtt, "shed")
+        modems = {"shed": {"port": emulator.place, "sockets": {"telemetry": udp(server.port)}}}
+        bridge = await world.bridge(modems, port=broker.port)
+        await shed.open("telemetry")
+        for number in range(3):
+            await shed.send("telemetry", b"%d" % number, f"m{number}")
+            await shed.receipt("telemetry", f"m{number}", "accepted")
+        event = await mqtt.message(shed.topic("event"), lambda heard: heard.json()["type"] == "put_aside")
+        assert event.json()["topic"] == shed.topic("socket/telemetry/received")
+        await mqtt.now(shed.topic("state"), lambda heard: heard.json()["outbox"]["aside"] == 3)
+        await bridge.kill()
+        await bridge.start()
+        await mqtt.message(
+            shed.topic("event"), lambda heard: heard.json()["type"] == "put_aside", since=len(mqtt.heard)
+        )
+        assert mqtt.all(shed.topic("socket/telemetry/received")) == []
+        rules.write_text(ALL)
+        assert broker.process is not None
+        broker.process.send_signal(signal.SIGHUP)
+        await bridge.stop()
+        await bridge.start()
+        await mqtt.message(shed.topic("socket/telemetry/received"), lambda heard: heard.payload == b"2")
+        assert [one.payload for one in mqtt.all(shed.topic("socket/telemetry/received"))] == [b"0", b"1", b"2"]
+        await mqtt.now(shed.topic("state"), lambda heard: heard.json()["outbox"]["aside"] == 0)
+        await mqtt.stop()
