@@ -94,9 +94,16 @@ class Router:
                 self._follow(tasks)
                 await self._resocketed.wait()
 
-    def change(self) -> None:
-        """Serve the sockets that there are now; what waits for one that is gone is not sent any more."""
+    async def change(self) -> None:
+        """Serve the sockets that there are now; what waits fails as it does when the bridge is started with these."""
         self._resocketed.set()
+        with contextlib.suppress(StorageFailed):
+            await self._outbox.wait_written()
+        settings = [socket.settings for socket in self._sockets]
+        for entry in self._outbox:
+            loss = resumed(settings, entry)
+            if loss is not None and entry.place is Place.WAITING:
+                self._outbox.lose(entry, loss)
 
     def _follow(self, tasks: asyncio.TaskGroup) -> None:
         """Begin to serve sockets that are new, and end to serve those that are gone, each after its last message."""

@@ -1,4 +1,4 @@
-"""What the modem cost so far, kept in the outbox's file over restarts."""
+"""What the modem cost so far, kept in the outbox's file over restarts, and what may go for it."""
 
 import asyncio
 import contextlib
@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final
 
-from sim7020_bridge.modem.usage import DayUsage, Usage
+from sim7020_bridge.modem.usage import BudgetLevel, DayUsage, Usage
+from sim7020_bridge.outbox.message import Priority
 from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.outbox.records import UsageRow
 
@@ -18,7 +19,7 @@ DAY_LOOK: Final = 10.0
 
 
 class UsageRecord:
-    """Writes usage down soon after it changes.
+    """Writes usage down soon after it changes, and says what the budget lets go.
 
     Args:
         usage: What is counted.
@@ -38,6 +39,10 @@ class UsageRecord:
         """Write it down, soon."""
         if self._soon is None:
             self._soon = asyncio.get_running_loop().call_later(KEPT_WITHIN, self.keep)
+
+    def lowest(self) -> Priority:
+        """Return which priority a message must have to go now."""
+        return Priority.HIGH if self._usage.level is BudgetLevel.USED_UP else Priority.LOW
 
     def keep(self) -> None:
         """Write down what was not yet."""

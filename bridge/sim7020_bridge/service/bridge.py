@@ -1,7 +1,6 @@
 """The composition root: a modem's configuration becomes a running modem with its own MQTT connection."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
@@ -31,7 +30,7 @@ from sim7020_bridge.mqtt.response_topics import ResponseTopics
 from sim7020_bridge.mqtt.topics import Inbox, Request, SocketSend, Subscription, Topics
 from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database, path_of
-from sim7020_bridge.outbox.message import Entry, Loss, PendingPublication, Place, Priority
+from sim7020_bridge.outbox.message import Entry, Loss, PendingPublication
 from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.outbox.records import UsageRow
 from sim7020_bridge.outbox.rules import Rules
@@ -126,7 +125,7 @@ class Bridge:
             receipts=receipts,
             topics=topics,
             tell=self._publisher.tell,
-            lowest=self._lowest,
+            lowest=self._usage_record.lowest,
             clock=clock,
         )
         self.modem.facts.on_cost = lambda cost: self._usage.count(up=cost.up, down=cost.down)
@@ -233,15 +232,9 @@ class Bridge:
         self._receipts.change(sockets)
         self._intake.change(sockets)
         await self.modem.sockets.change(sockets)
-        self._router.change()
         self._reporter.change(self.settings)
         self._discovery.change([socket.name for socket in sockets])
-        with contextlib.suppress(StorageFailed):
-            await self._outbox.wait_written()
-        for entry in self._outbox:
-            loss = self._resumed(entry)
-            if loss is not None and entry.place is Place.WAITING:
-                self._outbox.lose(entry, loss)
+        await self._router.change()
 
     def snapshot(self) -> Snapshot:
         """Return how the modem is now."""
@@ -304,9 +297,6 @@ class Bridge:
         self._reporter.delivery_changed()
         self._router.look()
         self._pools.look()
-
-    def _lowest(self) -> Priority:
-        return Priority.HIGH if self._usage.level is BudgetLevel.USED_UP else Priority.LOW
 
     def _usage_changed(self, before: BudgetLevel, after: BudgetLevel) -> None:
         self._usage_record.changed()

@@ -16,7 +16,7 @@ async def change(desk: Desk, *sockets: SocketSettings) -> None:
     """Have other sockets, as the bridge does when its configuration is read again."""
     desk.intake.change(sockets)
     await desk.bench.modem.sockets.change(sockets)
-    desk.router.change()
+    await desk.router.change()
     desk.reporter.change(replace(desk.bench.settings, sockets=sockets))
 
 

@@ -1,0 +1,101 @@
+"""What the modem cost, over restarts."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from sim7020_bridge.config.model import DataBudgetSettings, OutboxSettings
+from sim7020_bridge.delivery.usage_record import DAY_LOOK, KEPT_WITHIN, UsageRecord
+from sim7020_bridge.modem.usage import Usage
+from sim7020_bridge.outbox.message import Priority
+from sim7020_bridge.outbox.outbox import Outbox
+from sim7020_bridge.outbox.records import UsageRow
+from sim7020_bridge.outbox.rules import Rules
+from tests.bridge.instant_store import InstantStore
+from tests.bridge.scripted_module import on_virtual_time
+
+
+class Kept(Outbox):
+    """An outbox that notes what it is given to keep."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            InstantStore(),
+            settings=OutboxSettings(),
+            rules=Rules(
+                lost=lambda *_: (),
+                resumed=lambda _: None,
+                changed=lambda: None,
+                publish=lambda *_: None,
+                usage=lambda _: None,
+            ),
+        )
+        self.rows: list[tuple[UsageRow, ...]] = []
+
+    def keep_usage(self, rows: tuple[UsageRow, ...]) -> None:  # type: ignore[override]  # what the record gives it
+        """Note them."""
+        self.rows.append(rows)
+
+
+class Bench:
+    """A record of a modem with a budget of 100 bytes, on a day that can be changed."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 28, 12, tzinfo=UTC)
+        self.changes = 0
+        self.outbox = Kept()
+        self.usage = Usage(DataBudgetSettings(bytes=100), changed=self._changed, clock=lambda: self.now)
+        self.record = UsageRecord(self.usage, outbox=self.outbox)
+
+    def _changed(self, *_: object) -> None:
+        self.changes += 1
+        self.record.changed()
+
+
+@on_virtual_time
+async def test_written_down_soon() -> None:
+    """Many counts are written down once, a moment later; at the end what was not yet, and nothing twice."""
+    bench = Bench()
+    for _ in range(10):
+        bench.usage.count(up=1, down=2)
+    assert bench.outbox.rows == []
+    await asyncio.sleep(KEPT_WITHIN + 0.1)
+    assert bench.outbox.rows == [(("2026-11-28", 10, 20, 0),)]
+    bench.usage.count(up=1, down=0)
+    bench.record.keep()
+    bench.record.keep()
+    await asyncio.sleep(KEPT_WITHIN + 0.1)
+    assert bench.outbox.rows[1:] == [(("2026-11-28", 11, 20, 0),)]
+
+
+@on_virtual_time
+async def test_restored() -> None:
+    """What was kept counts again; a day that is none is left out."""
+    bench = Bench()
+    bench.record.restore([("2026-11-28", 60, 40, 0), ("never", 1000, 1000, 0)])
+    assert (bench.usage.today.up, bench.usage.today.down) == (60, 40)
+
+
+@on_virtual_time
+async def test_what_may_go() -> None:
+    """Once the budget is used up, only what is important goes."""
+    bench = Bench()
+    assert bench.record.lowest() is Priority.LOW
+    bench.usage.count(up=100, down=0)
+    assert bench.record.lowest() is Priority.HIGH
+    bench.record.keep()
+
+
+@on_virtual_time
+async def test_another_day() -> None:
+    """That a day has begun is noticed without anything being sent."""
+    bench = Bench()
+    bench.usage.count(up=1, down=0)
+    running = asyncio.create_task(bench.record.run())
+    await asyncio.sleep(DAY_LOOK + 1)
+    before = bench.changes
+    bench.now += timedelta(days=1)
+    await asyncio.sleep(DAY_LOOK + 1)
+    assert bench.changes == before + 1
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    bench.record.keep()
