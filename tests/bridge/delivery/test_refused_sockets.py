@@ -10,6 +10,7 @@ from sim7020_bridge.config.model import PowerHookSettings
 from sim7020_bridge.modem.alerts import AlertId
 from sim7020_bridge.modem.hook import PowerHook
 from sim7020_bridge.modem.ladder import Rung
+from sim7020_bridge.modem.refusals import AGAIN_AND_AGAIN
 from sim7020_bridge.modem.timing import Timing
 from tests.bridge.desk import TOPICS, Desk, named, staffed
 from tests.bridge.modem.bench import TCP, UDP
@@ -165,14 +166,16 @@ async def test_one_socket_that_the_module_will_not_connect() -> None:
 
 @on_virtual_time
 async def test_a_context_that_is_switched_off_on_request_is_no_trouble_of_sockets() -> None:
-    """While a user keeps the context off, no step is taken for sockets that were refused before."""
-    async with staffed(UDP) as desk:
+    """While a user keeps the context off, no step is taken for sockets that were refused before, and taken out now."""
+    async with staffed(UDP, TCP) as desk:
         await desk.bench.opened("udp")
         desk.module.answer("AT+CSOC", "ERROR")
-        desk.module.say("+CSOERR: 0,2")
-        await desk.bench.until(lambda state: state.refused.what is not None)
+        desk.module.say("+CSOERR: 0,2", "+CSOERR: 1,2")
+        await desk.bench.until(lambda state: state.refused.times > AGAIN_AND_AGAIN * 4)
         desk.module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
         await desk.ask("deactivate")
         taken = attaches(desk)
+        await asyncio.sleep(1)
+        await desk.bench.modem.sockets.change([UDP])
         await asyncio.sleep(DAY)
         assert attaches(desk) == taken

@@ -6,7 +6,8 @@ from itertools import pairwise
 import pytest
 
 from sim7020_bridge.config.model import PowerSavingSettings, SocketSettings, Transport
-from sim7020_bridge.modem.socket_state import Phase
+from sim7020_bridge.modem.ladder import Rung
+from sim7020_bridge.modem.socket_state import Asked, Phase
 from sim7020_bridge.modem.timing import Timing
 from tests.bridge.modem.bench import TCP, UDP, now, running
 from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
@@ -105,35 +106,42 @@ async def test_data_that_comes_while_the_socket_waits_to_be_closed() -> None:
 
 @on_virtual_time
 async def test_a_refused_closing_costs_no_id() -> None:
-    """An id that the module did not free, though it was told to, is freed later."""
-    module = ScriptedModule()
-    for _ in range(7):
-        module.answer_once("AT+CSOCL", "ERROR")
-    async with running(UDP, module=module) as bench:
-        for _ in range(7):
+    """An id that the module did not free, though it was told to, is freed at once, and if that fails, later."""
+    async with running(UDP) as bench:
+        for refusals in (1, 2) * 4:
             socket = await bench.opened("udp")
-            module.say(f"+CSOERR: {socket.id},2")
-            await asyncio.sleep(DAY)
-        socket = await bench.opened("udp")
-        assert module.sockets == {socket.id}
+            await asyncio.sleep(100)
+            for _ in range(refusals):
+                bench.module.answer_once("AT+CSOCL", "ERROR")
+            bench.module.say(f"+CSOERR: {socket.id},2")
+            await asyncio.sleep(1)
+            await bench.opened("udp")
+            assert len(bench.module.sockets) == refusals
+            await asyncio.sleep(TIMES.refresh_every)
+            assert bench.module.sockets == {socket.id}
 
 
-@pytest.mark.parametrize("taken", [1, 5])
+@pytest.mark.parametrize(
+    ("lines", "taken"),
+    [
+        pytest.param(("+CS\x7fC: 1", "OK"), {1}, id="unreadable"),
+        pytest.param(("+CSOC: 7", "OK"), {1}, id="no such id"),
+        pytest.param(("ERROR",), {1, 2, 3, 4}, id="no room"),
+        pytest.param(SILENCE, {1}, id="no answer"),
+    ],
+)
 @on_virtual_time
-async def test_an_unreadable_creation_costs_no_id(taken: int) -> None:
+async def test_a_failed_creation_costs_no_id(lines: tuple[str, ...], taken: set[int]) -> None:
     """A socket that was made without its id being understood is closed, and so are others that take up all places."""
-    module = ScriptedModule()
-    async with running(UDP, module=module) as bench:
+    async with running(UDP) as bench:
         await bench.opened("udp")
-        module.sockets |= set(range(taken))
-        if taken == 1:
-            module.answer_once("AT+CSOC", "+CS\x7fC: 1", "OK")
-            module.sockets.add(1)
-        module.say("+CSOERR: 0,2")
-        await module.hears("AT+CSOCL")
+        await asyncio.sleep(100)
+        bench.module.sockets |= taken
+        bench.module.answer_once("AT+CSOC", *lines)
+        bench.module.say("+CSOERR: 0,2")
+        await bench.module.hears("AT+CSOC", times=3)
         await bench.opened("udp")
-        await asyncio.sleep(1)
-        assert module.sockets == {bench.socket("udp").id}
+        assert bench.module.sockets == {bench.socket("udp").id}
 
 
 @pytest.mark.parametrize("settings", [UDP, TCP], ids=["udp", "tcp"])
@@ -177,3 +185,44 @@ async def test_a_busy_connection_is_not_asked_after() -> None:
             await socket.send(b"x")
             await asyncio.sleep(100)
         assert not bench.module.times("AT+CSOSTATUS")
+
+
+@on_virtual_time
+async def test_a_context_that_comes_back_ends_the_wait() -> None:
+    """However long a socket has still to wait after its failures, it is tried at once on a new context."""
+    async with running(UDP) as bench:
+        bench.module.answer("AT+CSOCON", "ERROR", "+CSOERR: 0,1")
+        await bench.online()
+        await asyncio.sleep(3600)
+        bench.module.answer("AT+CSOCON", "OK")
+        bench.module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
+        bench.module.say("+CGEV: NW PDN DEACT 1")
+        await bench.until(lambda state: not state.pdn.active)
+        bench.module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
+        bench.module.say("+CGEV: ME PDN ACT 1")
+        back = now()
+        await bench.opened("udp")
+        assert now() - back < 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "seconds", "cause", "whose"),
+    [
+        pytest.param(TCP, 0.0, (), "module", id="no peer answers as soon"),
+        pytest.param(TCP, 2.0, (), "peer", id="a peer may have been asked"),
+        pytest.param(TCP, 0.0, ("+CSOERR: 0,3",), "peer", id="the cause is the peer's"),
+        pytest.param(TCP, 2.0, ("+CSOERR: 0,11",), "module", id="the cause is the module's"),
+        pytest.param(UDP, 2.0, (), "module", id="for UDP no peer is asked"),
+    ],
+)
+@on_virtual_time
+async def test_who_refused_a_connection(
+    settings: SocketSettings, seconds: float, cause: tuple[str, ...], whose: str
+) -> None:
+    """A connection that the module refuses by itself is its own trouble in the end; what the peer refuses never is."""
+    module = SlowModule("AT+CSOCON=", seconds, "ERROR", *cause)
+    async with running(settings, module=module) as bench:
+        await bench.online()
+        await asyncio.sleep(3600)
+        assert bench.modem.facts.state.refused.what == (Asked.CONNECT if whose == "module" else None)
+        assert (Rung.REATTACH in bench.modem.facts.state.counters.steps) is (whose == "module")
