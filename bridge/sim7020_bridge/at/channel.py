@@ -20,8 +20,8 @@ from sim7020_bridge.at.command import (
     Urc,
     UrcTable,
 )
-from sim7020_bridge.at.dialogue import Dialogue, Ended, Event, Repeated, Stray, Unsolicited, result_of
-from sim7020_bridge.at.exchange import Exchange, Succession, fail
+from sim7020_bridge.at.dialogue import Dialogue, Ended, Event, Repeated, UnexpectedResult, Unsolicited, result_of
+from sim7020_bridge.at.exchange import Exchange, Pipeline, fail
 from sim7020_bridge.at.framer import Framer, Line
 from sim7020_bridge.at.results import Outcome
 from sim7020_bridge.errors import CommandRefused, LineError, LineOutOfSync, ModuleSilent, PortClosed
@@ -111,7 +111,7 @@ class Channel:
         self._vacant.set()
         self._expected: list[tuple[Callable[[Urc], bool], asyncio.Future[Any]]] = []
         self._heard = 0
-        self._strays = 0
+        self._unexpected = 0
         self._refusals = 0
         # flow control first; when a session is over, the question that the next one begins with is long answered
         self._marks = itertools.chain(("+IFC",), itertools.cycle(("+ICF", "+CSCS")))
@@ -169,26 +169,26 @@ class Channel:
             fail(future, self._closed)
         self._vacant.set()
 
-    async def execute(self, command: Command[R], *, succession: Succession | None = None) -> R:
+    async def execute(self, command: Command[R], *, pipeline: Pipeline | None = None) -> R:
         """Send a command in its turn and return what its answer says.
 
         Args:
             command: The command.
-            succession: What it belongs to, if it must not go after one that failed.
+            pipeline: What it belongs to, if it must not go after one that failed.
 
         Raises:
-            CommandHeldBack: It was not sent, because its succession is broken.
+            CommandHeldBack: It was not sent, because its pipeline is broken.
             CommandRefused: The module said no.
             MalformedAnswer: The module said yes in a shape that can't be read.
             ModuleSilent: No final result came in time; the line is in order again.
             LineError: The line is no use any more.
         """
-        return result_of(command, await self._queue(command, succession))
+        return result_of(command, await self._queue(command, pipeline))
 
-    def _queue(self, command: Command[Any], succession: Succession | None = None) -> "asyncio.Future[Answer]":
+    def _queue(self, command: Command[Any], pipeline: Pipeline | None = None) -> "asyncio.Future[Answer]":
         if self._closed is not None:
             raise self._closed
-        exchange = Exchange(command, self._loop.create_future(), succession)
+        exchange = Exchange(command, self._loop.create_future(), pipeline)
         self._waiting.append(exchange)
         self._vacant.clear()
         self._go_on()
@@ -219,12 +219,12 @@ class Channel:
         for line in itertools.cycle(("AT", "ATV1")):
             if self._loop.time() >= end:
                 break
-            strays = self._strays
+            unexpected = self._unexpected
             with suppress(ModuleSilent, CommandRefused):
                 await self.execute(Probe(every, line))
                 # what went unanswered in time, in this session or the one before, would answer the next command
                 await asyncio.sleep(self._pacing.quiet)
-                if self._strays == strays and await self._in_step(self._queue):
+                if self._unexpected == unexpected and await self._in_step(self._queue):
                     return
         raise ModuleSilent("AT", within)
 
@@ -271,8 +271,8 @@ class Channel:
                 self._announce(self._urcs.read(line))
             case Repeated(line):
                 self._announce(Echo(line.text))
-            case Stray(final):
-                self._strays += 1
+            case UnexpectedResult(final):
+                self._unexpected += 1
                 log.debug("a final result that nothing waits for: %s", final.text)
 
     def _announce(self, urc: Urc) -> None:
@@ -389,15 +389,15 @@ class Channel:
     async def _wake(self) -> None:
         """Rouse a module that sleeps when idle: what wakes it is lost, and it wants a pause before it listens.
 
-        An AT that was answered too late would answer the command in its place, hence the look for strays.
+        An AT that was answered too late would answer the command in its place: hence the look for what is unexpected.
         """
         for attempt in range(self._pacing.attempts):
-            strays = self._strays
+            unexpected = self._unexpected
             with suppress(ModuleSilent):
                 await self._exchange(Probe(self._pacing.attention if attempt else self._pacing.rouse))
                 if attempt:
                     await asyncio.sleep(self._pacing.quiet)
-                if self._strays == strays:
+                if self._unexpected == unexpected:
                     return
         await self._resynchronise()
 
@@ -416,11 +416,11 @@ class Channel:
             await self._until_quiet()
             if attempt % 2:
                 self._wire.write(ESCAPE)
-            strays = self._strays
+            unexpected = self._unexpected
             with suppress(ModuleSilent):
                 answer = await self._exchange(Probe(self._pacing.attention))
                 await asyncio.sleep(self._pacing.quiet)
-                sane = answer.final.outcome is Outcome.OK and self._strays == strays
+                sane = answer.final.outcome is Outcome.OK and self._unexpected == unexpected
                 if sane and await self._in_step(self._exchange):
                     return
         raise LineOutOfSync("the module does not answer AT any more")

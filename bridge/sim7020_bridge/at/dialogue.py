@@ -23,7 +23,7 @@ class Repeated:
 
 
 @dataclass(frozen=True, slots=True)
-class Stray:
+class UnexpectedResult:
     """A final result or prompt that no pending command accounts for."""
 
     final: FinalResult
@@ -36,7 +36,7 @@ class Ended:
     answer: Answer
 
 
-Event = Unsolicited | Repeated | Stray | Ended
+Event = Unsolicited | Repeated | UnexpectedResult | Ended
 
 
 @dataclass(slots=True)
@@ -93,9 +93,9 @@ class Dialogue:
     def _final(self, final: FinalResult) -> Event:
         command = self._pending
         if command is None or (final.outcome is Outcome.PROMPT and self._declared_elsewhere(final)):
-            return Stray(final)
+            return UnexpectedResult(final)
         if command.answer_promised and final.outcome is Outcome.OK and not self._lines:
-            return Stray(final)
+            return UnexpectedResult(final)
         answer = Answer(tuple(self._lines), final)
         self.abandon()
         return Ended(answer)

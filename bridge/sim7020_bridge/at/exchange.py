@@ -9,7 +9,7 @@ from sim7020_bridge.errors import CommandHeldBack, ModuleSilent
 
 
 @dataclass(slots=True, eq=False)
-class Succession:
+class Pipeline:
     """Commands that are queued ahead of each other's answers; once it is broken, those still queued are not sent.
 
     One that fails breaks it, before the next could go; so may whoever owns it.
@@ -24,7 +24,7 @@ class Exchange:
 
     command: Command[Any]
     future: asyncio.Future[Answer]
-    succession: Succession | None = None
+    pipeline: Pipeline | None = None
     data: bytes = field(init=False)
 
     def __post_init__(self) -> None:
@@ -32,13 +32,13 @@ class Exchange:
 
     def look(self) -> None:
         """Fail it at once if it must not go any more."""
-        if self.succession is not None and self.succession.broken:
+        if self.pipeline is not None and self.pipeline.broken:
             fail(self.future, CommandHeldBack(self.command.shown()))
 
     def end(self, *, success: bool) -> None:
-        """Hold the rest of the succession back unless this went well."""
-        if self.succession is not None and not success:
-            self.succession.broken = True
+        """Hold the rest of the pipeline back unless this went well."""
+        if self.pipeline is not None and not success:
+            self.pipeline.broken = True
 
     def silence(self) -> ModuleSilent:
         """Return what its caller hears if no final result came in time."""

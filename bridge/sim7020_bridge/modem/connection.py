@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from sim7020_bridge.at.exchange import Succession
+from sim7020_bridge.at.exchange import Pipeline
 from sim7020_bridge.clock import Clock
 from sim7020_bridge.commands.power import SetReleaseAssistance
 from sim7020_bridge.commands.sockets import (
@@ -91,7 +91,7 @@ class Connection:
         self._clock = clock
         self._opened: float | None = None
         self._largest = settings.max_payload
-        self._succession = Succession()
+        self._pipeline = Pipeline()
         self.unacknowledged = Unacknowledged()
 
     async def connect(self, address: str) -> None:
@@ -132,7 +132,7 @@ class Connection:
         if self.over.done():
             return
         self._gate.clear()
-        self._succession.broken = True
+        self._pipeline.broken = True
         self.unacknowledged.lose()
         if self._opened is not None:
             self.sound_for = (self._loop.time() if since is None else since) - self._opened
@@ -161,14 +161,14 @@ class Connection:
             raise SocketLost("the socket is not open")
         self.used = began = self._loop.time()
         cost = data_cost.sent(len(piece), stream=self._stream)
-        succession = None if self._stream else self._succession
+        pipeline = None if self._stream else self._pipeline
         try:
             if self._release and last:
                 await self._module.try_setting(SetReleaseAssistance(NO_MORE_TO_COME))
             # counted before the module answers: the peer's acknowledgement may be reported first
             self.unacknowledged.give(len(piece))
             self._module.facts.on_cost(cost)
-            await self._module.execute(SendData(self.id, piece), succession=succession)
+            await self._module.execute(SendData(self.id, piece), pipeline=pipeline)
         except (CommandHeldBack, CommandRefused) as error:
             self._module.facts.on_cost(cost.back())
             if isinstance(error, CommandHeldBack):

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 from sim7020_bridge.at.channel import Channel
 from sim7020_bridge.at.command import Command, ReadNumber
-from sim7020_bridge.at.exchange import Succession
+from sim7020_bridge.at.exchange import Pipeline
 from sim7020_bridge.commands.network import NameResolution, Ping, PingReply, ResolveName
 from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent, RequestRefused
@@ -39,9 +39,9 @@ class Module:
         self._pinging = asyncio.Lock()
         self._replies: asyncio.Queue[PingReply] = asyncio.Queue()
 
-    async def execute(self, command: Command[R], *, succession: Succession | None = None) -> R:
+    async def execute(self, command: Command[R], *, pipeline: Pipeline | None = None) -> R:
         """Send one command in its turn; raises what Channel.execute raises."""
-        return await self.channel.execute(command, succession=succession)
+        return await self.channel.execute(command, pipeline=pipeline)
 
     async def try_setting(self, setting: Command[None]) -> bool:
         """Set what is good to have; a firmware that refuses it is still of use. Say whether it took it."""

@@ -39,10 +39,10 @@ from sim7020_bridge.modem.state import (
     Layer,
     ModemState,
     ModuleAnswered,
-    Overslept,
     Recovered,
     Recovering,
     Refused,
+    SleepOverdue,
 )
 from sim7020_bridge.modem.timing import Timing
 from sim7020_bridge.port.port import Port
@@ -187,7 +187,7 @@ class Session:
         while self._facts.state.sleeping:
             if not self._sleep.lasts:
                 log.warning("the module should have woken long ago")
-                self._facts.learn(Overslept())
+                self._facts.learn(SleepOverdue())
                 return False
             self._signs_of_life.clear()
             with suppress(TimeoutError):

@@ -228,7 +228,7 @@ class PinProblem:
 
 
 @dataclass(frozen=True, slots=True)
-class Overslept:
+class SleepOverdue:
     """The module sleeps longer than the network lets it: it is not asleep but gone."""
 
 
@@ -249,7 +249,7 @@ Fact: TypeAlias = (
     | Recovered
     | Held
     | PinProblem
-    | Overslept
+    | SleepOverdue
     | ApnProblem
     | Refused
     | Identity
@@ -318,7 +318,7 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
             return replace(state, held=reason)
         case PinProblem(words):
             return replace(state, pin_problem=words)
-        case Overslept():
+        case SleepOverdue():
             return replace(state, sleeping=None)
         case ApnProblem(words):
             return replace(state, apn_problem=words)

@@ -7,7 +7,7 @@ import pytest
 
 from sim7020_bridge.at.channel import Channel
 from sim7020_bridge.at.command import Echo, UnknownLine
-from sim7020_bridge.at.exchange import Succession
+from sim7020_bridge.at.exchange import Pipeline
 from sim7020_bridge.commands.packet import DeactivateContext, ReadContextParameters
 from sim7020_bridge.commands.radio import Functionality, ReadFunctionality, ReadSignalQuality, SignalQuality
 from sim7020_bridge.commands.raw import RawCommand
@@ -94,9 +94,9 @@ async def test_cancelled_caller_leaves_no_orphan(bench: Bench) -> None:
 @pytest.mark.parametrize("ending", ["ERROR", "+CME ERROR: 3"])
 async def test_a_failure_holds_back_the_rest_of_its_succession(bench: Bench, ending: str) -> None:
     """What was queued behind a command that failed is not sent; what has nothing to do with it is."""
-    succession = Succession()
+    pipeline = Pipeline()
     sends = [SendData(SocketId(0), payload) for payload in (b"1", b"2", b"3")]
-    first, second, third = (asyncio.create_task(bench.channel.execute(send, succession=succession)) for send in sends)
+    first, second, third = (asyncio.create_task(bench.channel.execute(send, pipeline=pipeline)) for send in sends)
     other = asyncio.create_task(bench.channel.execute(ReadFunctionality()))
     await bench.peer.answer(sends[0].line(), "OK")
     await bench.peer.answer(sends[1].line(), ending)

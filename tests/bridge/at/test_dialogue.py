@@ -3,7 +3,7 @@
 import pytest
 
 from sim7020_bridge.at.command import Command, Echo, Order, Probe, UnknownLine, UrcTable
-from sim7020_bridge.at.dialogue import Dialogue, Ended, Event, Repeated, Stray, Unsolicited, result_of
+from sim7020_bridge.at.dialogue import Dialogue, Ended, Event, Repeated, UnexpectedResult, Unsolicited, result_of
 from sim7020_bridge.at.framer import Line, Prompt
 from sim7020_bridge.at.results import Outcome
 from sim7020_bridge.commands.identity import EchoOff, ReadManufacturer
@@ -109,7 +109,7 @@ def test_eps_report_while_packet_registration_is_read() -> None:
 @pytest.mark.parametrize("final", ["OK", "ERROR", "+CME ERROR: 10", "BUSY", "NO CARRIER", "> "])
 def test_stray_final_result(final: str) -> None:
     """A final result that no command waits for ends nothing."""
-    assert [type(event) for event in events(None, final)] == [Stray]
+    assert [type(event) for event in events(None, final)] == [UnexpectedResult]
 
 
 @pytest.mark.parametrize("text", ["DATA ACCEPT: 5", "NORMAL POWER DOWN"])
@@ -131,7 +131,7 @@ def test_power_down_ends_with_its_own_result() -> None:
 
 def test_unexpected_prompt_ends_nothing() -> None:
     """A data prompt leaves the pending command pending."""
-    assert [type(event) for event in events(Probe(1.0), "> ", "OK")] == [Stray, Ended]
+    assert [type(event) for event in events(Probe(1.0), "> ", "OK")] == [UnexpectedResult, Ended]
 
 
 @pytest.mark.parametrize("command", [EchoOff(), ReadManufacturer(), SetFunctionality(Functionality.FULL)])
@@ -160,7 +160,7 @@ def test_abandoned_command_takes_nothing() -> None:
     dialogue.abandon()
     assert [*pending, dialogue.pending] == [ReadSignalQuality(), None]
     assert isinstance(dialogue.take(Line.of("+CSQ: 20,0"))[0], Unsolicited)
-    assert isinstance(dialogue.take(Line.of("OK"))[0], Stray)
+    assert isinstance(dialogue.take(Line.of("OK"))[0], UnexpectedResult)
 
 
 @pytest.mark.parametrize(

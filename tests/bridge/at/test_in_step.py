@@ -11,7 +11,7 @@ import pytest
 
 from sim7020_bridge.at.channel import ESCAPE, Channel
 from sim7020_bridge.at.command import Order, Probe
-from sim7020_bridge.at.exchange import Succession
+from sim7020_bridge.at.exchange import Pipeline
 from sim7020_bridge.commands.radio import ReadFunctionality
 from sim7020_bridge.commands.registry import URCS
 from sim7020_bridge.commands.sockets import SendData, SocketFailed, SocketId
@@ -40,9 +40,9 @@ class Data(Order):
 
 async def test_silence_holds_back_the_rest_of_its_succession(bench: Bench) -> None:
     """A command that was not answered in time is a failure, too."""
-    succession = Succession()
-    first = asyncio.create_task(bench.channel.execute(Hasty(), succession=succession))
-    second = asyncio.create_task(bench.channel.execute(ReadFunctionality(), succession=succession))
+    pipeline = Pipeline()
+    first = asyncio.create_task(bench.channel.execute(Hasty(), pipeline=pipeline))
+    second = asyncio.create_task(bench.channel.execute(ReadFunctionality(), pipeline=pipeline))
     await bench.peer.answer("AT+CSQ")
     await bench.peer.answer("AT", "OK")
     await bench.peer.answer("AT+IFC?", "+IFC: 0,0", "OK")

@@ -25,7 +25,6 @@ from sim7020_bridge.modem.state import (
     ModemState,
     ModuleAnswered,
     ModuleLost,
-    Overslept,
     Pdn,
     PdnWanted,
     PinProblem,
@@ -34,6 +33,7 @@ from sim7020_bridge.modem.state import (
     PortOpened,
     Recovered,
     Recovering,
+    SleepOverdue,
     initial,
     reduce,
 )
@@ -69,7 +69,7 @@ FACTS: tuple[Fact, ...] = (
     PinProblem("refused"),
     ApnProblem("unknown APN"),
     ApnProblem(None),
-    Overslept(),
+    SleepOverdue(),
     ModuleLost("nothing", silent=True, garbled=True),
     SupplyReport(over=False, power_down=False),
     NetworkTime(T0, 0),
@@ -290,7 +290,7 @@ def test_wait_ends_with_the_session() -> None:
 
 def test_module_that_overslept_does_not_sleep() -> None:
     """Sleep that lasts too long is not known to be sleep any more."""
-    assert after(SleepReport(entered=True), Overslept(), state=ONLINE).sleeping is None
+    assert after(SleepReport(entered=True), SleepOverdue(), state=ONLINE).sleeping is None
 
 
 def test_module_that_booted_does_not_sleep() -> None:
