@@ -157,7 +157,7 @@ class Connection:
 
     async def _send_piece(self, piece: bytes, *, last: bool) -> int:
         """Send a piece and return how much of it the module took: none of it if it wants smaller ones."""
-        if self.over.done():
+        if self.over.done() or not self._gate.is_set():
             raise SocketLost("the socket is not open")
         self.used = began = self._loop.time()
         cost = data_cost.sent(len(piece), stream=self._stream)

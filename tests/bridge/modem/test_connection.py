@@ -7,7 +7,7 @@ import pytest
 
 from sim7020_bridge.config.model import PowerSavingSettings, SocketSettings, Transport
 from sim7020_bridge.modem.ladder import Rung
-from sim7020_bridge.modem.socket_state import Asked, Phase
+from sim7020_bridge.modem.socket_state import Asked, Phase, SocketLost
 from sim7020_bridge.modem.timing import Timing
 from tests.bridge.modem.bench import TCP, UDP, now, running
 from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
@@ -174,6 +174,17 @@ async def test_a_firmware_that_does_not_tell_the_status(lines: tuple[str, ...]) 
         await asyncio.sleep(3600)
         assert module.times("AT+CSOSTATUS") > 5
         assert module.times("AT+CSOC") == 1
+
+
+@on_virtual_time
+async def test_nothing_is_sent_before_the_connection_stands() -> None:
+    """Who comes while a socket is being connected is told that it is not open, and nothing goes out."""
+    async with running(TCP, module=SlowModule("AT+CSOCON=", 30, "OK")) as bench:
+        await bench.module.hears("AT+CSOCON")
+        with pytest.raises(SocketLost):
+            await bench.socket("tcp").send(b"x")
+        await bench.opened("tcp")
+        assert not bench.module.times("AT+CSOSEND")
 
 
 @on_virtual_time
