@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import pytest
+
 from sim7020_bridge.config.model import OutboxSettings
 from sim7020_bridge.delivery.publisher import DROPS_TOLD, LAST_MOMENTS, Publisher
 from sim7020_bridge.errors import PayloadRefused
@@ -156,6 +158,31 @@ async def test_an_acknowledged_publication_proves_acknowledgements() -> None:
         assert taken == [True, False, True]
 
 
+@pytest.mark.parametrize("between", ["another connection", "another message"])
+@on_virtual_time
+async def test_an_acknowledgement_that_is_not_proven(between: str) -> None:
+    """What was told on an earlier connection, or of an earlier message with the identifier, proves nothing."""
+    async with bench() as one:
+        taken: list[bool] = []
+
+        def put(*, duplicate: bool) -> None:
+            origin = Origin(1, b"same", duplicate)
+            one.outbox.put(message(f"m{len(taken)}"), origin, written=taken.append, failed=lambda _: None)
+
+        put(duplicate=False)
+        one.publisher.acknowledge(came(b"x", 1))
+        await asyncio.sleep(0.01)
+        if between == "another connection":
+            one.publisher.connected()
+        else:
+            one.publisher.came(came(b"x", 1))
+        await one.outbox.keep([RECEIPT])
+        one.broker.take()
+        put(duplicate=True)
+        await asyncio.sleep(0)
+        assert taken == [True, False]
+
+
 @on_virtual_time
 async def test_received_messages_are_bounded() -> None:
     """The oldest that is not under way is dropped, receipts are not, and a flood of drops is told together."""
@@ -168,6 +195,10 @@ async def test_received_messages_are_bounded() -> None:
         assert one.drops == []
         await asyncio.sleep(DROPS_TOLD + 0.1)
         assert one.drops == [4]
+        await one.outbox.keep([PendingPublication(PendingKind.RECEIVED, "received", b"6")])
+        one.broker.idle.set()
+        await one.publisher.finish()
+        assert one.drops == [4, 1]
 
 
 @on_virtual_time

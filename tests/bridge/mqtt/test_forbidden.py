@@ -130,6 +130,23 @@ async def test_a_status_topic_for_which_the_broker_hangs_up(
         assert "second bridge" not in caplog.text
 
 
+async def test_the_search_does_not_slow_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it is searched for what makes the broker hang up, the pauses between connections do not grow."""
+    attempts: list[int] = []
+
+    def pause(_timing: ClientTiming, before: int, *, refused: bool) -> float:
+        del refused
+        attempts.append(before)
+        return 0.01
+
+    monkeypatch.setattr(ClientTiming, "pause", pause)
+    rule = lambda published: CLOSE if published.topic == STATE.topic else TAKE  # noqa: E731
+    async with ScriptedBroker(rule) as broker, client(broker, MqttProtocol.V311, (STATE,)) as peer:
+        await broker.until(lambda: len(attempts) >= 5 or bool(peer.forbidden))
+    assert len(attempts) >= 4
+    assert max(attempts) <= 1
+
+
 @pytest.mark.parametrize(("protocol", "answer"), HANGS_UP)
 async def test_it_is_tried_again_now_and_then(protocol: MqttProtocol, answer: Answer) -> None:
     """What made the broker hang up comes once it may."""

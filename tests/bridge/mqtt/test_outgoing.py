@@ -357,6 +357,91 @@ async def test_what_is_much_shorter_may_pass() -> None:
     wire.queue.close()
 
 
+@on_virtual_time
+async def test_what_is_short_is_forbidden_too() -> None:
+    """Once a short publication is refused as well, the topic is held whatever the size."""
+    wire = Wire()
+    wire.keep(bytes(1000))
+    wire.hang_up_at(bytes(1000))
+    wire.keep(b"short")
+    wire.queue.refused(len(wire.sent), NOT_AUTHORIZED, "Not authorized")
+    wire.keep(b"other")
+    assert wire.sent[-1] == b"short"
+    assert wire.forbidden == ["t"]
+    wire.queue.close()
+
+
+@on_virtual_time
+async def test_what_waits_for_the_window_is_held_too() -> None:
+    """A refusal holds all that waits for its topic, and what waits for others goes on."""
+    wire = Wire()
+    wire.queue.open(1)
+    for payload in (b"1", b"2", b"3"):
+        wire.keep(payload)
+    wire.keep(b"other", topic="u")
+    wire.queue.refused(1, QUOTA, "Quota exceeded")
+    assert wire.sent == [b"1", b"other"]
+    wire.queue.close()
+
+
+@on_virtual_time
+async def test_a_try_that_is_withdrawn() -> None:
+    """If what was to be tried is not to be sent any more, the next is tried."""
+    wire = Wire()
+    wire.queue.open(1)
+    first = wire.keep(b"1")
+    wire.queue.refused(1, QUOTA, "Quota exceeded")
+    wire.keep(b"busy", topic="u")
+    await asyncio.sleep(2)
+    assert wire.queue.withdraw(first)
+    wire.keep(b"2")
+    wire.queue.acknowledged(2)
+    assert wire.sent == [b"1", b"busy", b"2"]
+    wire.queue.close()
+
+
+@on_virtual_time
+async def test_a_status_that_is_refused_does_not_replace_a_newer_one() -> None:
+    """Of a held topic the newest waits, in whichever order the broker answers."""
+    wire = Wire()
+    wire.queue.open(16)
+    wire.put(b"old", retain=True)
+    wire.put(b"new", retain=True)
+    for packet in (2, 1):
+        wire.queue.refused(packet, QUOTA, "Quota exceeded")
+    await asyncio.sleep(2)
+    wire.queue.acknowledged(3)
+    assert wire.sent[2:] == [b"new"]
+    wire.queue.close()
+
+
+async def test_what_is_in_flight_does_not_replace_a_newer_status() -> None:
+    """Of what waits again after the broker hung up, only the newest of a topic is sent."""
+    wire = Wire()
+    wire.queue.open(2)
+    wire.put(b"old", retain=True)
+    wire.put(b"other", topic="u")
+    wire.put(b"new", retain=True)
+    assert wire.hang_up(NOT_AUTHORIZED)
+    wire.queue.open(2)
+    wire.queue.acknowledged(3)
+    assert wire.sent[2:] == [b"other", b"new"]
+
+
+async def test_the_window_is_whole_again_once_nothing_is_suspected() -> None:
+    """One at a time only goes while what was under way as the broker hung up is not acknowledged."""
+    wire = Wire()
+    wire.queue.open(2)
+    for number in range(6):
+        wire.put(b"%d" % number, topic=f"t/{number}")
+    wire.hang_up(NOT_AUTHORIZED)
+    wire.queue.open(2)
+    for packet in (3, 4):
+        assert len(wire.sent) == packet
+        wire.queue.acknowledged(packet)
+    assert wire.sent[2:] == [b"0", b"1", b"2", b"3"]
+
+
 async def test_an_idle_connection_that_ends_blames_nobody() -> None:
     """Nothing is held against what is published after connections on which nothing was in flight."""
     wire = Wire()
