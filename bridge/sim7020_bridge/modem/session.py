@@ -193,7 +193,6 @@ class Session:
             with suppress(TimeoutError):
                 async with asyncio.timeout(pauses.next_wait()):
                     await self._signs_of_life.wait()
-                    self._sleep.renew()
             with suppress(ModuleSilent):
                 await self._channel.probe(every=self._timing.probe_every, within=self._timing.wake_within)
                 self._sleep.renew()
@@ -287,6 +286,7 @@ class Session:
 
     def _take(self, urc: Urc) -> None:
         self._signs_of_life.set()
+        self._sleep.renew()
         match urc:
             case UnknownLine(text) if "\\x" in text:
                 self._garbage += 1

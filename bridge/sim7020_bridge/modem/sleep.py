@@ -35,6 +35,8 @@ def falls_silent(saving: PowerSavingSettings | None) -> bool:
 class Sleep:
     """One modem's sleep over the lifetime of the bridge. A module that has not answered yet is not taken to sleep.
 
+    Light sleep is none of this: the module answers once it is roused, which the channel does.
+
     Args:
         facts: What is known of it.
         saving: What it is asked for; may be set anew.
@@ -86,7 +88,7 @@ class Sleep:
 
     def end(self) -> None:
         """Note that whatever silence comes now is none that was agreed."""
-        self._until = 0.0
+        self._longest = self._until = 0.0
 
     def _longest_now(self, *, reported: bool) -> float:
         state = self._facts.state

@@ -97,9 +97,9 @@ async def test_message_goes_out_in_the_paging_window() -> None:
 @pytest.mark.parametrize(
     ("saving", "slept", "missed"),
     [
-        pytest.param(EDRX, CYCLE, 2 * CYCLE, id="eDRX, and one window missed"),
-        pytest.param(PSM, 7200, 7200 + 1200, id="PSM"),
-        pytest.param(PowerSavingSettings(active_time=60), 11160, 11160 + 1200, id="PSM of unknown length"),
+        pytest.param(EDRX, 2 * CYCLE, 2 * CYCLE, id="eDRX, and one window missed"),
+        pytest.param(PSM, 7200 + 1200, 7200 + 1200, id="PSM"),
+        pytest.param(PowerSavingSettings(active_time=60), 11160 + 1200, 11160 + 1200, id="PSM of unknown length"),
     ],
 )
 @on_virtual_time
@@ -157,14 +157,41 @@ async def test_silence_that_was_not_agreed(saving: PowerSavingSettings | None, c
         assert pressed
 
 
+@pytest.mark.parametrize("answers", [True, False], ids=["answers AT", "is heard"])
+@on_virtual_time
+async def test_wake_that_is_too_short(*, answers: bool) -> None:
+    """A module that was heard, and slept again before it was set up, has all the time of a new sleep."""
+    async with saving_power(PSM) as (bench, pressed):
+        bench.module.deaf = True
+        await asyncio.sleep(7100)
+        bench.module.deaf = not answers
+        before = bench.module.times("ATE0")
+        if not answers:
+            bench.module.say('+CPSMSTATUS: "EXIT PSM"')
+        else:
+            await bench.module.hears("ATE0", times=before + 1)
+            bench.module.deaf = True
+        await asyncio.sleep(7100)
+        assert not fault(bench)
+        await asyncio.sleep(2 * HOUR)
+        assert pressed
+
+
 @on_virtual_time
 async def test_silence_after_a_restart() -> None:
-    """A module that has just booted does not sleep, whatever it is asked for."""
+    """A module that has just booted does not sleep, whatever it is asked for and however long it might have slept."""
     async with saving_power(PSM) as (bench, pressed):
+        bench.module.say('+CPSMSTATUS: "ENTER PSM"')
+        await bench.until(lambda state: bool(state.sleeping))
+        bench.module.say('+CPSMSTATUS: "EXIT PSM"')
+        await bench.online()
+        before = len(bench.states)
         bench.module.say("RDY")
         bench.module.deaf = True
+        await asyncio.sleep(1)
+        bench.module.say("+CPIN: READY")
         await asyncio.sleep(300)
-        assert Layer.SLEEPING not in bench.layers()
+        assert Layer.SLEEPING not in {state.link.layer for state in bench.states[before:]}
         assert pressed
 
 
