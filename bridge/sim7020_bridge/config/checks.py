@@ -13,6 +13,8 @@ from sim7020_bridge.config.module_values import power_saving_conflicts
 from sim7020_bridge.config.topic_names import filter_problem, overlaps, topic_problem
 
 Tree = Mapping[object, object]
+Sections = Mapping[object, Tree]
+"""By the names that the user gave them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,40 +37,49 @@ class Problem:
 def cross_check(tree: Tree) -> Iterator[Problem]:
     """Find what is wrong between keys."""
     mqtt = _mapping(tree, "mqtt")
-    yield from _login(mqtt)
-    yield from _client_certificate(_mapping(mqtt, "tls"))
+    yield from _either(mqtt, ("mqtt",), "password", "password_file")
+    yield from _need(mqtt, ("mqtt",), ("password", "password_file"), "username", "a password needs a username")
+    tls = _mapping(mqtt, "tls")
+    yield from _need(tls, ("mqtt", "tls"), ("cert_file",), "key_file")
+    yield from _need(tls, ("mqtt", "tls"), ("key_file",), "cert_file")
+    modems = dict(_sections(tree, "modems"))
     base = mqtt.get("base_topic", DEFAULT_BASE_TOPIC)
-    modems = _mapping(tree, "modems")
     yield from _ports(modems)
-    for name in modems:
-        modem = _mapping(modems, name)
-        yield from _pin(modem, ("modems", name))
-        yield from _apn(modem, ("modems", name))
-        yield from _topics(_mapping(modem, "sockets"), base, ("modems", name, "sockets"))
-        yield from _batches(_mapping(modem, "sockets"), ("modems", name, "sockets"))
-        yield from _pools(_mapping(modem, "sockets"), mqtt, ("modems", name, "sockets"))
-        yield from _power_saving(_mapping(modem, "power_saving"), ("modems", name, "power_saving"))
-        yield from _power_hook(_mapping(modem, "recovery"), modems, base, ("modems", name, "recovery"))
+    for name, modem in modems.items():
+        path = ("modems", name)
+        yield from _either(modem, path, "pin", "pin_file")
+        yield from _either(modem, path, "apn_password", "apn_password_file")
+        yield from _need(modem, path, ("apn_username",), "apn")
+        yield from _need(modem, path, ("apn_password", "apn_password_file"), "apn_username")
+        sockets = dict(_sections(modem, "sockets"))
+        yield from _topics(sockets, base, (*path, "sockets"))
+        yield from _batches(sockets, (*path, "sockets"))
+        yield from _pools(sockets, mqtt, (*path, "sockets"))
+        for key, words in power_saving_conflicts(_mapping(modem, "power_saving")):
+            yield Problem((*path, "power_saving", key), words, quiet=words.startswith("needs"))
+        yield from _power_hook(_mapping(modem, "recovery"), modems, base, (*path, "recovery", "power"))
 
 
-def _login(mqtt: Tree) -> Iterator[Problem]:
-    if "password" in mqtt and "password_file" in mqtt:
-        yield Problem(("mqtt", "password_file"), "give password or password_file, not both", quiet=True)
-    for key in ("password", "password_file"):
-        if key in mqtt and "username" not in mqtt:
-            yield Problem(("mqtt", key), "a password needs a username", quiet=True)
+def _either(tree: Tree, path: tuple[object, ...], *keys: str) -> Iterator[Problem]:
+    """Find keys of which there may be one only."""
+    given = [key for key in keys if key in tree]
+    for key in given[1:]:
+        yield Problem((*path, key), f"give {given[0]} or {key}, not both", quiet=True)
 
 
-def _client_certificate(tls: Tree) -> Iterator[Problem]:
-    for key, other in (("cert_file", "key_file"), ("key_file", "cert_file")):
-        if key in tls and other not in tls:
-            yield Problem(("mqtt", "tls", key), f"needs {other} as well", quiet=True)
+def _need(
+    tree: Tree, path: tuple[object, ...], keys: tuple[str, ...], other: str, words: str | None = None
+) -> Iterator[Problem]:
+    """Find keys that are given without another one, which they need."""
+    for key in keys:
+        if key in tree and other not in tree:
+            yield Problem((*path, key), words or f"needs {other} as well", quiet=True)
 
 
-def _ports(modems: Tree) -> Iterator[Problem]:
+def _ports(modems: Sections) -> Iterator[Problem]:
     seen: dict[str, object] = {}
-    for name in modems:
-        port = _mapping(modems, name).get("port")
+    for name, modem in modems.items():
+        port = modem.get("port")
         if not isinstance(port, str):
             continue
         device = str(Path(port).resolve()) if port.startswith("/") and "\0" not in port else port
@@ -77,26 +88,13 @@ def _ports(modems: Tree) -> Iterator[Problem]:
         seen.setdefault(device, name)
 
 
-def _pin(modem: Tree, path: tuple[object, ...]) -> Iterator[Problem]:
-    if "pin" in modem and "pin_file" in modem:
-        yield Problem((*path, "pin_file"), "give pin or pin_file, not both", quiet=True)
-
-
-def _apn(modem: Tree, path: tuple[object, ...]) -> Iterator[Problem]:
-    if "apn_password" in modem and "apn_password_file" in modem:
-        yield Problem((*path, "apn_password_file"), "give apn_password or apn_password_file, not both", quiet=True)
-    needs = (("apn_username", "apn"), ("apn_password", "apn_username"), ("apn_password_file", "apn_username"))
-    for key, other in needs:
-        if key in modem and other not in modem:
-            yield Problem((*path, key), f"needs {other} as well", quiet=True)
-
-
-def _topics(sockets: Tree, base: object, path: tuple[object, ...]) -> Iterator[Problem]:
+def _topics(sockets: Sections, base: object, path: tuple[object, ...]) -> Iterator[Problem]:
     filters = []
-    for name in sockets:
-        socket = _mapping(sockets, name)
+    for name, socket in sockets.items():
         published = {key: socket[key] for key in ("received_topic", "dead_letter_topic") if key in socket}
-        yield from _published_topics(published, base, (*path, name))
+        for key, topic in published.items():
+            if isinstance(topic, str) and isinstance(base, str) and topic.startswith(f"{base}/"):
+                yield Problem((*path, name, key), f"topics under {base}/ are the bridge's own")
         for index, pattern in _filters(socket):
             where = (*path, name, "send_topics", index)
             filters.append((where, name, pattern))
@@ -111,25 +109,17 @@ def _topics(sockets: Tree, base: object, path: tuple[object, ...]) -> Iterator[P
             yield Problem(where, f"{whose} takes {first} already: a message could be sent twice")
 
 
-def _published_topics(published: Mapping[str, object], base: object, path: tuple[object, ...]) -> Iterator[Problem]:
-    for key, topic in published.items():
-        if isinstance(topic, str) and isinstance(base, str) and topic.startswith(f"{base}/"):
-            yield Problem((*path, key), f"topics under {base}/ are the bridge's own")
-
-
-def _batches(sockets: Tree, path: tuple[object, ...]) -> Iterator[Problem]:
-    for name in sockets:
-        socket = _mapping(sockets, name)
+def _batches(sockets: Sections, path: tuple[object, ...]) -> Iterator[Problem]:
+    for name, socket in sockets.items():
         if "batch" in socket and socket.get("protocol") == "tcp":
             yield Problem((*path, name, "batch"), "is for udp only: TCP has no datagrams", quiet=True)
-        if "batch_wait" in socket and "batch" not in socket:
-            yield Problem((*path, name, "batch_wait"), "needs batch as well", quiet=True)
+        yield from _need(socket, (*path, name), ("batch_wait",), "batch")
 
 
-def _pools(sockets: Tree, mqtt: Tree, path: tuple[object, ...]) -> Iterator[Problem]:
+def _pools(sockets: Sections, mqtt: Tree, path: tuple[object, ...]) -> Iterator[Problem]:
     members: dict[object, object] = {}
-    for name in sockets:
-        pool = _mapping(sockets, name).get("pool")
+    for name, socket in sockets.items():
+        pool = socket.get("pool")
         if not isinstance(pool, str):
             continue
         if str(mqtt.get("protocol")) == MqttProtocol.V311:
@@ -140,35 +130,24 @@ def _pools(sockets: Tree, mqtt: Tree, path: tuple[object, ...]) -> Iterator[Prob
         members.setdefault(pool, name)
 
 
-def _power_saving(saving: Tree, path: tuple[object, ...]) -> Iterator[Problem]:
-    for key, words in power_saving_conflicts(saving):
-        yield Problem((*path, key), words, quiet=words.startswith("needs"))
-
-
-def _power_hook(recovery: Tree, modems: Tree, base: object, path: tuple[object, ...]) -> Iterator[Problem]:
+def _power_hook(recovery: Tree, modems: Sections, base: object, path: tuple[object, ...]) -> Iterator[Problem]:
     hook = recovery.get("power")
     if not isinstance(hook, dict):
         return
-    kinds = [kind for kind in ("command", "topic", "gpio") if kind in hook]
-    if not kinds:
-        yield Problem((*path, "power"), "needs one of command, topic and gpio", quiet=True)
-    for kind in kinds[1:]:
-        yield Problem((*path, "power", kind), f"give {kinds[0]} or {kind}, not both", quiet=True)
-    for key in ("press_payload", "release_payload"):
-        if key in hook and "topic" not in hook:
-            yield Problem((*path, "power", key), "needs topic as well", quiet=True)
+    if not hook.keys() & {"command", "topic", "gpio"}:
+        yield Problem(path, "needs one of command, topic and gpio", quiet=True)
+    yield from _either(hook, path, "command", "topic", "gpio")
+    yield from _need(hook, path, ("press_payload", "release_payload"), "topic")
     topic = hook.get("topic")
     if isinstance(topic, str) and not topic_problem(topic):
-        yield from _hook_topic(topic, modems, base, (*path, "power", "topic"))
+        yield from _hook_topic(topic, modems, base, (*path, "topic"))
 
 
-def _hook_topic(topic: str, modems: Tree, base: object, path: tuple[object, ...]) -> Iterator[Problem]:
+def _hook_topic(topic: str, modems: Sections, base: object, path: tuple[object, ...]) -> Iterator[Problem]:
     if isinstance(base, str) and not topic_problem(base) and overlaps(topic, f"{base}/#"):
         yield Problem(path, f"topics under {base}/ are the bridge's own")
-    for modem in modems:
-        sockets = _mapping(_mapping(modems, modem), "sockets")
-        for name in sockets:
-            socket = _mapping(sockets, name)
+    for modem, settings in modems.items():
+        for name, socket in _sections(settings, "sockets"):
             if socket.get("received_topic") == topic:
                 yield Problem(path, f"what the socket {name} of {modem} receives would switch the power")
             for _, pattern in _filters(socket):
@@ -184,11 +163,12 @@ def _filters(socket: Tree) -> Iterator[tuple[int, str]]:
                 yield index, pattern
 
 
+def _sections(tree: Tree, key: object) -> Iterator[tuple[object, Tree]]:
+    named = _mapping(tree, key)
+    for name in named:
+        yield name, _mapping(named, name)
+
+
 def _mapping(tree: Tree, key: object) -> Tree:
     value = tree.get(key)
     return value if isinstance(value, dict) else {}
-
-
-def _number(tree: Tree, key: object) -> float | None:
-    value = tree.get(key)
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
