@@ -1,28 +1,15 @@
-"""The keys of a configuration file, each with its reader and its description: broker, modem, socket."""
+"""The keys of a configuration file, each with its reader and its description."""
 
 from pathlib import Path
 
-from sim7020_bridge.config import module_values, values
-from sim7020_bridge.config.delivery_keys import DATA_BUDGET, OUTBOX, SOCKET
-from sim7020_bridge.config.model import (
-    DEFAULT_PORT,
-    DEFAULT_TLS_PORT,
-    MAX_SOCKETS,
-    Encoding,
-    GpioSettings,
-    ModemSettings,
-    MqttProtocol,
-    MqttSettings,
-    PowerHookSettings,
-    PowerSavingSettings,
-    RecoverySettings,
-    Settings,
-    SocketSettings,
-    TlsSettings,
-    Transport,
-)
-from sim7020_bridge.config.operation_keys import DISCOVERY, HTTP, LOGGING, SHUTDOWN_TIMEOUT
+from sim7020_bridge.config import model, module_values, values
 from sim7020_bridge.config.schema import Key, Named, Section, list_of
+
+_DAY = 24 * 3600
+_LONGEST_TTL = 366 * _DAY
+_LONGEST_SHUTDOWN = 300
+_MOST_MESSAGES = 1_000_000
+_MOST_BYTES = 1024**4
 
 _PORT = values.whole_number(1, values.MAX_PORT)
 
@@ -30,7 +17,7 @@ _PORT = values.whole_number(1, values.MAX_PORT)
 def root(directory: Path) -> Section:
     """Return the whole file's section; files that keys name are looked for in ``directory``."""
     return Section(
-        Settings,
+        model.Settings,
         Key("mqtt", _mqtt(directory), "The broker.", required=True),
         Key("modems", Named(_modem(directory), noun="modem", fewest=1), "One or more modems by name.", required=True),
         Key(
@@ -40,51 +27,59 @@ def root(directory: Path) -> Section:
             "Without it, systemd's `$STATE_DIRECTORY`, else `$XDG_STATE_HOME/sim7020-bridge`, "
             "else `~/.local/state/sim7020-bridge`.",
         ),
-        Key("logging", LOGGING, "What is logged, to standard error."),
-        Key("http", HTTP, "Serves `/health` and `/metrics`; off without it. See [Operations](operations.md)."),
-        SHUTDOWN_TIMEOUT,
-        DISCOVERY,
+        Key("logging", _LOGGING, "What is logged, to standard error."),
+        Key("http", _HTTP, "Serves `/health` and `/metrics`; off without it. See [Operations](operations.md)."),
+        Key(
+            "shutdown_timeout",
+            module_values.seconds(0, _LONGEST_SHUTDOWN),
+            "Seconds that messages which are with the module have to come to their end when the bridge is stopped, "
+            "0 to 300.",
+        ),
+        Key(
+            "home_assistant_discovery",
+            values.discovery_prefix,
+            "Make modems known to Home Assistant by MQTT discovery, for those who don't use the component: `true`, or "
+            f"the prefix if it isn't `{values.DISCOVERY_PREFIX}`. See "
+            "[Operations](operations.md#home-assistant-without-the-component).",
+            default=False,
+        ),
     )
 
 
 def _mqtt(directory: Path) -> Section:
     file = values.readable_file(directory)
     tls = Section(
-        TlsSettings,
+        model.TlsSettings,
         Key("ca_file", file, "Certificates to trust; without it, the system's."),
         Key("cert_file", file, "The client's certificate; together with `key_file`."),
         Key("key_file", file, "The client's private key, without a passphrase."),
     )
     return Section(
-        MqttSettings,
+        model.MqttSettings,
         Key("host", values.broker_host, "Name or address of the broker.", required=True),
         Key(
             "port",
             _PORT,
-            f"The broker's port; {DEFAULT_PORT}, or {DEFAULT_TLS_PORT} with `tls`.",
+            f"The broker's port; {model.DEFAULT_PORT}, or {model.DEFAULT_TLS_PORT} with `tls`.",
             default=None,
         ),
         Key("username", values.credential, "The user to log in as."),
         Key("password", values.credential, "Its password; better in a `password_file`."),
         Key("password_file", values.secret_file(directory), "A file that holds the password alone.", field="password"),
-        Key("protocol", values.choice(MqttProtocol), "The MQTT version: `5` or `3.1.1`."),
+        Key("protocol", values.choice(model.MqttProtocol), "The MQTT version: `5` or `3.1.1`."),
         Key("base_topic", values.base_topic, "What all topics of the bridge start with."),
         Key(
             "keepalive",
             values.whole_number(*values.KEEPALIVES),
             "Seconds of silence after which the connection is tested, 5 to 3600.",
         ),
-        Key(
-            "tls",
-            tls,
-            "Encrypt the connection and verify the broker's name; `{}` trusts what the system trusts.",
-        ),
+        Key("tls", tls, "Encrypt the connection and verify the broker's name; `{}` trusts what the system trusts."),
     )
 
 
 def _modem(directory: Path) -> Section:
     return Section(
-        ModemSettings,
+        model.ModemSettings,
         Key(
             "port",
             values.serial_port,
@@ -110,11 +105,11 @@ def _modem(directory: Path) -> Section:
         ),
         Key(
             "sockets",
-            Named(_SOCKET, noun="socket", fewest=0, most=MAX_SOCKETS),
-            f"Up to {MAX_SOCKETS} sockets by name.",
+            Named(_SOCKET, noun="socket", fewest=0, most=model.MAX_SOCKETS),
+            f"Up to {model.MAX_SOCKETS} sockets by name.",
         ),
-        Key("outbox", OUTBOX, "What may wait for the network, and for the broker. See [Delivery](delivery.md)."),
-        Key("data_budget", DATA_BUDGET, "What the modem may send and receive. See [Delivery](delivery.md)."),
+        Key("outbox", _OUTBOX, "What may wait for the network, and for the broker. See [Delivery](delivery.md)."),
+        Key("data_budget", _DATA_BUDGET, "What the modem may send and receive. See [Delivery](delivery.md)."),
         Key(
             "power_saving",
             _POWER_SAVING,
@@ -138,13 +133,13 @@ def _modem(directory: Path) -> Section:
 
 
 _SOCKET = Section(
-    SocketSettings,
-    Key("protocol", values.choice(Transport), "`udp` or `tcp`.", required=True, field="transport"),
+    model.SocketSettings,
+    Key("protocol", values.choice(model.Transport), "`udp` or `tcp`.", required=True, field="transport"),
     Key("host", values.peer_host, "The peer: an IPv4 address, or a name that the module resolves.", required=True),
     Key("port", _PORT, "The peer's port.", required=True),
     Key(
         "encoding",
-        values.choice(Encoding),
+        values.choice(model.Encoding),
         "How payload is written on MQTT: `raw`, `text`, `hex`, `base64` or `json`.",
     ),
     Key(
@@ -157,11 +152,103 @@ _SOCKET = Section(
         values.topic,
         "Where received payload is published, beside the socket's own `received` topic.",
     ),
-    *SOCKET,
+    Key(
+        "ttl",
+        values.whole_number(1, _LONGEST_TTL),
+        "Seconds after which a message that waits is not worth sending any more, 1 to 31622400; "
+        "a message may say otherwise itself. Without it, messages wait for ever.",
+    ),
+    Key(
+        "when_unsure",
+        values.choice(model.WhenUnsure),
+        "What to do with a message of which nobody knows whether it was sent, because the module, the link or the "
+        "bridge died meanwhile: `resend`, so that it may arrive twice, or `fail`, so that it may not arrive.",
+    ),
+    Key(
+        "min_interval",
+        module_values.seconds(0, _DAY),
+        "Shortest time between two messages in seconds, 0 to 86400; others wait.",
+    ),
+    Key(
+        "messages_per_hour",
+        values.whole_number(1, _MOST_MESSAGES),
+        "How many messages may go within any 60 minutes; others wait. Without it, there is no such limit.",
+    ),
+    Key(
+        "batch",
+        values.choice(model.BatchFormat),
+        "Put messages that wait together into one datagram of up to `max_payload` bytes, which saves 28 bytes each: "
+        "`newline` (each ends with a line feed), `length` (each after its length, two bytes, the high one first) or "
+        "`json` (an array of texts). Only with `udp`; without it, each message is a datagram.",
+    ),
+    Key(
+        "batch_wait",
+        module_values.seconds(0, _DAY),
+        "Seconds that a message waits for others to go with, 0 to 86400; `high` and `critical` ones don't.",
+    ),
+    Key(
+        "max_payload",
+        values.whole_number(1, model.DEFAULT_MAX_PAYLOAD),
+        "Bytes that the module takes at once, 1 to 512; some firmware takes no more than 256. A longer message is "
+        "rejected with `udp`, and goes in parts with `tcp`.",
+    ),
+    Key(
+        "pool",
+        values.pool,
+        "A pool that the socket takes messages from as well, shared among all sockets of that pool on any number of "
+        "hosts; only while its modem is online, and only with MQTT 5. See [Scale](scale.md#pools).",
+    ),
+    Key(
+        "dead_letter_topic",
+        values.topic,
+        "Where the payload of a message is published that failed, expired or was dropped, as the socket's `encoding` "
+        "has it. Without it, only the receipt tells.",
+    ),
+)
+
+_OUTBOX = Section(
+    model.OutboxSettings,
+    Key(
+        "max_messages",
+        values.whole_number(1, _MOST_MESSAGES),
+        "Messages that may wait, 1 to 1000000; each takes about 1 KB of memory and its payload.",
+    ),
+    Key(
+        "max_bytes",
+        values.whole_number(1024, _MOST_BYTES),
+        "Bytes that they take, from 1024 on: payload, id, key, Response Topic and Correlation Data.",
+    ),
+    Key(
+        "when_full",
+        values.choice(model.WhenFull),
+        "What becomes of a message for which there is no room: `reject`, or `drop_oldest` to give up the oldest "
+        "message of the lowest priority instead, never one of a higher priority.",
+    ),
+    Key(
+        "max_received",
+        values.whole_number(1, _MOST_MESSAGES),
+        "Messages from the network that may wait for the broker; beyond that the oldest is dropped, with an event.",
+    ),
+)
+
+_DATA_BUDGET = Section(
+    model.DataBudgetSettings,
+    Key(
+        "bytes",
+        values.whole_number(1, _MOST_BYTES),
+        "Bytes that may be sent and received in a billing period, headers included. At 80 % there is an alert; "
+        "when they are used up, `low` and `normal` messages wait, and `high` and `critical` ones still go. "
+        "Without it, bytes are only counted.",
+    ),
+    Key(
+        "first_day",
+        values.whole_number(1, 28),
+        "The day of the month on which the billing period starts, 1 to 28, at 0:00 UTC.",
+    ),
 )
 
 _POWER_SAVING = Section(
-    PowerSavingSettings,
+    model.PowerSavingSettings,
     Key(
         "active_time",
         module_values.seconds(*module_values.ACTIVE_TIMES),
@@ -210,7 +297,7 @@ _POWER_SAVING = Section(
 
 def _recovery(directory: Path) -> Section:
     gpio = Section(
-        GpioSettings,
+        model.GpioSettings,
         Key(
             "chip",
             module_values.gpio_chip,
@@ -225,7 +312,7 @@ def _recovery(directory: Path) -> Section:
         ),
     )
     power = Section(
-        PowerHookSettings,
+        model.PowerHookSettings,
         Key(
             "command",
             module_values.command(directory),
@@ -257,7 +344,7 @@ def _recovery(directory: Path) -> Section:
         ),
     )
     return Section(
-        RecoverySettings,
+        model.RecoverySettings,
         Key(
             "attach_ceiling",
             values.whole_number(*module_values.ATTACH_CEILINGS),
@@ -271,3 +358,30 @@ def _recovery(directory: Path) -> Section:
             "`command`, `topic` and `gpio`. See [Power hook](#power-hook).",
         ),
     )
+
+
+_LOGGING = Section(
+    model.LoggingSettings,
+    Key(
+        "format",
+        values.choice(model.LogFormat),
+        "`text` for people, or `json`: one object a line, with `time`, `level`, `logger`, `modem` and `message`.",
+    ),
+    Key("level", values.choice(model.LogLevel), "The least that is logged: `debug`, `info`, `warning` or `error`."),
+    Key(
+        "levels",
+        values.levels,
+        "Levels of single parts, as in `{trace: debug, mqtt: warning}`; `trace` is the AT dialogue, identities and "
+        f"payload masked. The parts are {', '.join(model.LogPart)}.",
+    ),
+)
+
+_HTTP = Section(
+    model.HttpSettings,
+    Key("port", values.whole_number(1, values.MAX_PORT), "The TCP port; nothing listens without it.", required=True),
+    Key(
+        "host",
+        values.broker_host,
+        "The address to listen at; only this computer can reach the default. There is no password.",
+    ),
+)

@@ -29,7 +29,6 @@ MAX_GPIO_LINE = 1023
 _WINDOW_STEP = 2.56
 _WINDOWS = 16
 _PIN = re.compile(r"[0-9]{4,8}")
-_CHIP = re.compile(r"gpiochip[0-9]{1,4}")
 _SHELL_WORDS = frozenset({"|", "||", "&", "&&", ";", "<", ">", ">>"})
 
 
@@ -141,7 +140,7 @@ def command(directory: Path) -> Callable[[object], tuple[str, ...]]:
     """
 
     def read(value: object) -> tuple[str, ...]:
-        words = _split(value) if isinstance(value, str) else [_argument(word) for word in _words(value)]
+        words = [_argument(word) for word in _words(value)]
         if not words or not words[0]:
             raise WrongValue("must name a program")
         return _program(words[0], directory), *words[1:]
@@ -152,7 +151,15 @@ def command(directory: Path) -> Callable[[object], tuple[str, ...]]:
 def _words(value: object) -> list[object]:
     if isinstance(value, list):
         return value
-    raise WrongValue("must be a program with its arguments: a text, or a list such as [usb-power, off]")
+    if not isinstance(value, str):
+        raise WrongValue("must be a program with its arguments: a text, or a list such as [usb-power, off]")
+    try:
+        words = shlex.split(value)
+    except ValueError as error:
+        raise WrongValue("has a quotation mark or a backslash without its other half") from error
+    if found := next((word for word in words if word in _SHELL_WORDS), None):
+        raise WrongValue(f"is run without a shell, which {found} needs: put it in a script and name that")
+    return list(words)
 
 
 def _argument(word: object) -> str:
@@ -161,18 +168,6 @@ def _argument(word: object) -> str:
     if "\0" in word:
         raise WrongValue("an argument has no zero byte")
     return str(word)
-
-
-def _split(written: str) -> list[str]:
-    try:
-        words = [_argument(word) for word in shlex.split(written)]
-    except ValueError as error:
-        if isinstance(error, WrongValue):
-            raise
-        raise WrongValue("has a quotation mark or a backslash without its other half") from error
-    if found := next((word for word in words if word in _SHELL_WORDS), None):
-        raise WrongValue(f"is run without a shell, which {found} needs: put it in a script and name that")
-    return words
 
 
 def _program(name: str, directory: Path) -> str:
@@ -188,22 +183,11 @@ def _program(name: str, directory: Path) -> str:
     return str(path)
 
 
-def payload(value: object) -> str:
-    """Read the text of an MQTT message."""
-    written = text(value)
-    try:
-        written.encode()
-    except UnicodeEncodeError as error:
-        raise WrongValue("must be valid UTF-8") from error
-    return written
-
-
-def gpio_chip(value: object) -> str:
-    """Read a GPIO chip's name or path."""
-    chip = text(value)
-    if _CHIP.fullmatch(chip) or (chip.startswith("/dev/") and "\0" not in chip):
-        return chip
-    raise WrongValue("must be a GPIO chip such as gpiochip0 or /dev/gpiochip0; gpiodetect lists them")
+payload = values.matching(r"[^\ud800-\udfff]+", "must be valid UTF-8")
+gpio_chip = values.matching(
+    r"gpiochip[0-9]{1,4}|/dev/[^\0]*",
+    "must be a GPIO chip such as gpiochip0 or /dev/gpiochip0; gpiodetect lists them",
+)
 
 
 def at_command(value: object) -> str:

@@ -5,7 +5,7 @@ Every reader raises WrongValue with a sentence that says what is allowed.
 
 import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from enum import StrEnum
 from ipaddress import IPv6Address, ip_address
@@ -13,23 +13,20 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from sim7020_bridge.config.model import LogLevel, LogPart
 from sim7020_bridge.config.topic_names import filter_problem, topic_problem
 
 BAUDRATES = (110, 300, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600, 3000000)
 """The fixed rates of the module in bit/s (manual V1.05, ``AT+IPR``)."""
 
-MAX_APN = 100
-"""Longest APN in characters (3GPP TS 23.003 section 9.1)."""
-
-MAX_LOGIN = 64
 MAX_PORT = 65535
 MAX_SECRET_FILE = 4096
 NO_POOLS = frozenset({"alert", "request", "response", "socket"})
 """What can't be a pool's name: its topics would be those of a modem called pool."""
 
+DISCOVERY_PREFIX = "homeassistant"
 KEEPALIVES = (5, 3600)
 
-_NAME = re.compile(r"[a-z0-9_-]{1,32}")
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _MAX_HOST = 253
 
@@ -51,11 +48,40 @@ def text(value: object) -> str:
     raise WrongValue("must be a text: put it in quotes, or YAML takes it for something else")
 
 
-def name(value: object) -> str:
-    """Read the name of a modem or a socket."""
-    if _NAME.fullmatch(label := text(value)):
-        return label
-    raise WrongValue("a name has 1 to 32 characters of a-z, 0-9, _ and -")
+def checked(problem_of: Callable[[str], str | None]) -> Callable[[object], str]:
+    """Make a reader of texts in which a function finds no problem."""
+
+    def read(value: object) -> str:
+        written = text(value)
+        if problem := problem_of(written):
+            raise WrongValue(problem)
+        return written
+
+    return read
+
+
+def matching(pattern: str, allowed: str) -> Callable[[object], str]:
+    """Make a reader of texts that match a regular expression from end to end; ``allowed`` says in words which do."""
+    form = re.compile(pattern, re.DOTALL)
+    return checked(lambda written: None if form.fullmatch(written) else allowed)
+
+
+name = matching(r"[a-z0-9_-]{1,32}", "a name has 1 to 32 characters of a-z, 0-9, _ and -")
+credential = matching(r"[^\0]+", "must not contain a zero byte")
+topic = checked(topic_problem)
+topic_filter = checked(filter_problem)
+
+
+def _quotable(longest: int, what: str) -> Callable[[object], str]:
+    allowed = f"{what} has 1 to {longest} printable ASCII characters, without blanks, quotation marks and backslashes"
+    return matching(rf"[!#-\[\]-~]{{1,{longest}}}", allowed)
+
+
+apn = _quotable(100, "an APN")
+"""The length is that of 3GPP TS 23.003 section 9.1."""
+
+login = _quotable(64, "it")
+"""A user name or a password for an APN."""
 
 
 def pool(value: object) -> str:
@@ -95,6 +121,20 @@ def choice(allowed: type[Choice]) -> Callable[[object], Choice]:
         hint = f"; did you mean {near[0]}?" if near else ""
         raise WrongValue(f"must be one of {', '.join(allowed)}{hint}")
 
+    return read
+
+
+def levels(value: object) -> dict[LogPart, LogLevel]:
+    """Read the levels of single parts."""
+    part, level = choice(LogPart), choice(LogLevel)
+    if not isinstance(value, Mapping):
+        raise WrongValue(f"must be a mapping of parts ({', '.join(LogPart)}) to levels ({', '.join(LogLevel)})")
+    read = {}
+    for key, item in value.items():
+        try:
+            read[part(key)] = level(item)
+        except WrongValue as error:
+            raise WrongValue(f"{key}: {error}") from error
     return read
 
 
@@ -161,47 +201,21 @@ def serial_port(value: object) -> str:
     return port
 
 
-def apn(value: object) -> str:
-    """Read an access point name."""
-    return _quoted_text(value, MAX_APN, "an APN")
-
-
-def login(value: object) -> str:
-    """Read a user name or a password for an APN."""
-    return _quoted_text(value, MAX_LOGIN, "it")
-
-
-def _quoted_text(value: object, longest: int, what: str) -> str:
-    written = text(value)
-    if len(written) > longest or any(not "!" <= character <= "~" or character in '"\\' for character in written):
-        raise WrongValue(
-            f"{what} has 1 to {longest} printable ASCII characters, without blanks, quotation marks and backslashes"
-        )
-    return written
-
-
-def credential(value: object) -> str:
-    """Read a user name or a password for the broker."""
-    written = text(value)
-    if "\0" in written:
-        raise WrongValue("must not contain a zero byte")
-    return written
-
-
-def topic(value: object) -> str:
-    """Read a topic to publish to."""
-    written = text(value)
-    if problem := topic_problem(written):
-        raise WrongValue(problem)
-    return written
-
-
 def base_topic(value: object) -> str:
     """Read what all topics of the bridge start with."""
     base = topic(value)
     if "" in base.split("/"):
         raise WrongValue("must not start or end with a slash, nor have two in a row")
     return base
+
+
+def discovery_prefix(value: object) -> str | None:
+    """Read whether Home Assistant is told, and under which prefix."""
+    if isinstance(value, bool):
+        return DISCOVERY_PREFIX if value else None
+    if not isinstance(value, str):
+        raise WrongValue("must be true, false or what discovery topics start with")
+    return base_topic(value)
 
 
 def items(allowed: str) -> Callable[[object], list[object]]:
@@ -213,14 +227,6 @@ def items(allowed: str) -> Callable[[object], list[object]]:
         raise WrongValue(f"must be a list of {allowed}")
 
     return read
-
-
-def topic_filter(value: object) -> str:
-    """Read one topic filter."""
-    written = text(value)
-    if problem := filter_problem(written):
-        raise WrongValue(problem)
-    return written
 
 
 def readable_file(directory: Path) -> Callable[[object], Path]:
@@ -276,12 +282,10 @@ def secret_file(directory: Path) -> Callable[[object], str]:
 
 def _head(path: Path, size: int) -> bytes:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise WrongValue("must be a file")
-        with path.open("rb") as file:
-            return file.read(size)
+        if stat.S_ISREG(path.stat().st_mode):
+            with path.open("rb") as file:
+                return file.read(size)
     except (OSError, ValueError) as error:
-        if isinstance(error, WrongValue):
-            raise
         reason = getattr(error, "strerror", None) or str(error)
         raise WrongValue(f"must be a file that can be read: {reason}") from error
+    raise WrongValue("must be a file")
