@@ -76,6 +76,7 @@ class Rung(StrEnum):
 
     RESYNC = "resync"
     SOCKETS = "sockets"
+    CONTEXT = "context"
     REATTACH = "reattach"
     REBOOT = "reboot"
     REOPEN = "reopen"

@@ -40,6 +40,7 @@ class Rung(StrEnum):
 
     RESYNC = "resync"
     SOCKETS = "sockets"
+    CONTEXT = "context"
     REATTACH = "reattach"
     REBOOT = "reboot"
     REOPEN = "reopen"
@@ -59,6 +60,7 @@ class Budget:
 
 
 DEFAULT_BUDGETS: Final[Mapping[Rung, Budget]] = {
+    Rung.CONTEXT: Budget(tries=1, first=10.0, last=900.0),
     Rung.REATTACH: Budget(tries=3, first=10.0, last=900.0),
     Rung.REBOOT: Budget(tries=2, first=30.0, last=900.0),
     Rung.REOPEN: Budget(tries=3, first=0.25, last=0.5),
@@ -77,6 +79,9 @@ ATTACHING: Final = frozenset({Rung.REATTACH, Rung.REBOOT, Rung.POWER})
 """The rungs that make the module ask the network again."""
 
 
+_SHUT: Final = frozenset({Trouble.PORT, Trouble.MISSING, Trouble.MODULE})
+"""Troubles for which the port is opened again for ever."""
+
 _UNHEARD: Final = frozenset({Trouble.MISSING, Trouble.MODULE})
 """Troubles that may end any moment, which shows only at an open port."""
 
@@ -86,7 +91,7 @@ _HELPFUL: Final[Mapping[Trouble, tuple[Rung, ...]]] = {
     Trouble.MODULE: (Rung.REOPEN, Rung.POWER),
     Trouble.NETWORK: (Rung.REATTACH, Rung.REBOOT, Rung.REOPEN, Rung.POWER),
     Trouble.DENIED: (Rung.REATTACH,),
-    Trouble.SOCKETS: (Rung.REATTACH, Rung.REBOOT, Rung.POWER),
+    Trouble.SOCKETS: (Rung.CONTEXT, Rung.REATTACH, Rung.REBOOT, Rung.POWER),
 }
 
 
@@ -154,7 +159,7 @@ class Ladder:
         if trouble is Trouble.SOCKETS and self._rounds:
             wait = self.day / STEPS_FOR_SOCKETS
         if rung not in ATTACHING:
-            return Step(rung, wait, again=self._rounds > 0 and trouble is not Trouble.NETWORK)
+            return Step(rung, wait, again=self._rounds > 0 and trouble in _SHUT)
         held = None
         if network_wait > wait:
             wait, held = network_wait, "the network asked to be left alone for a while (T3346)"

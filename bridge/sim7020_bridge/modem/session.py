@@ -13,7 +13,7 @@ from sim7020_bridge.commands.clock import NetworkTimeReport
 from sim7020_bridge.commands.edrx import EdrxReport
 from sim7020_bridge.commands.identity import VerboseResults
 from sim7020_bridge.commands.network import PingReply
-from sim7020_bridge.commands.packet import ContextState, PacketEvent, PacketEventKind
+from sim7020_bridge.commands.packet import ContextState, DeactivateContext, PacketEvent, PacketEventKind
 from sim7020_bridge.commands.power import PoweredDown, SleepReport, SupplyReport
 from sim7020_bridge.commands.radio import Functionality, FunctionalityReport, SetFunctionality, SignalReport
 from sim7020_bridge.commands.registration import RegistrationReport
@@ -252,6 +252,10 @@ class Session:
         self._ladder.take(step, now=asyncio.get_running_loop().time())
         self._facts.learn(Held(None), Recovering(step.rung))
         match step.rung:
+            case Rung.CONTEXT:
+                # climbing switches it on again; a network that wants the last one kept has the module refuse
+                if await self.module.try_setting(DeactivateContext(DEFAULT_CID)):
+                    self._facts.learn((ContextState(DEFAULT_CID, active=False),))
             case Rung.REATTACH:
                 await cycle_radio(self.module)
             case Rung.REBOOT:

@@ -204,6 +204,7 @@ class Recoveries:
     """Steps of the recovery ladder that were taken, by rung."""
 
     sockets: int = 0
+    context: int = 0
     reattach: int = 0
     reboot: int = 0
     reopen: int = 0

@@ -81,6 +81,7 @@ async def test_the_module_refuses(command: str, code: int | None, caplog: pytest
         assert alerts_raised(desk) == [(ALERT, True)]
         assert not [receipt for receipt in desk.documents(TOPICS.receipt("udp")) if receipt["final"]]
         steps = desk.bench.modem.facts.state.counters.steps
+        assert 1 <= steps[Rung.CONTEXT] == module.heard.count("AT+CGACT=0,1")
         assert 3 <= steps[Rung.REATTACH] <= 6
         assert steps[Rung.REBOOT] >= 2
         assert 2 <= steps[Rung.POWER] == pressed.count("ON")

@@ -19,7 +19,7 @@ from tests.contract_check import check
 
 SOCKET_STATE = TOPICS.socket_state("udp")
 
-RUNGS = ("sockets", "reattach", "reboot", "reopen", "power")
+RUNGS = ("sockets", "context", "reattach", "reboot", "reopen", "power")
 
 
 def state(desk: Desk) -> dict[str, Any]:
