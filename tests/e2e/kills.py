@@ -193,10 +193,10 @@ def told(file: Path) -> set[str]:
     try:
         known = {name for (name,) in connection.execute("SELECT id FROM known")}
         known -= {name for (name,) in connection.execute("SELECT id FROM message")}
-        owed = [payload for (payload,) in connection.execute("SELECT payload FROM publication")]
+        pending = [payload for (payload,) in connection.execute("SELECT payload FROM publication")]
     finally:
         connection.close()
-    return known - {json.loads(payload).get("id", "") for payload in owed}
+    return known - {json.loads(payload).get("id", "") for payload in pending}
 
 
 async def run_dry(world: World, account: Account, *, forgetful: bool) -> None:

@@ -103,7 +103,7 @@ class Desk:
 
     def pending(self) -> list[str]:
         """Return what the broker is still to be told, as the receipts of this desk put it."""
-        return [owed.payload.decode() for _, owed in self.outbox.pending]
+        return [publication.payload.decode() for _, publication in self.outbox.pending]
 
     def waiting(self) -> list[str]:
         """Return the ids of all messages in the outbox."""
