@@ -41,16 +41,16 @@ class Step:
     Args:
         layer: What holds once it is done.
         holds: Whether it is done.
-        settled: Whether waiting goes on for nothing: it is done, or wants more than time.
         read: What to read to find out.
         pace: How long there is between two readings, should no URC come, and in all; in seconds.
+        settled: When waiting ends, if not only when it is done: it wants more than time.
     """
 
     layer: Layer
     holds: Condition
-    settled: Condition
     read: Callable[[Module], Awaitable[None]]
     pace: Callable[[Timing], tuple[float, float]]
+    settled: Condition | None = None
 
 
 async def _read_radio(module: Module) -> None:
@@ -62,10 +62,6 @@ async def _read_radio(module: Module) -> None:
 async def _read_network(module: Module) -> None:
     await read_signal(module)
     await read_registration(module)
-
-
-def _radio_is_on(state: ModemState) -> bool:
-    return state.functionality is Functionality.FULL
 
 
 def _sim_is_ready(state: ModemState) -> bool:
@@ -82,25 +78,26 @@ def _is_withheld(state: ModemState) -> bool:
     return state.registration is not None and state.registration.status == RegistrationStatus.WITHHELD
 
 
-def _pdn_is_settled(state: ModemState) -> bool:
-    """Whether the context is up, or is down because the user wants it so."""
-    return bool(state.pdn.active) or not state.pdn.wanted
-
-
-RADIO: Final = Step(Layer.RADIO, _radio_is_on, _radio_is_on, _read_radio, lambda _: (0.0, 0.0))
+RADIO: Final = Step(
+    Layer.RADIO, lambda state: state.functionality is Functionality.FULL, _read_radio, lambda _: (0.0, 0.0)
+)
 SIM: Final = Step(
-    Layer.SIM, _sim_is_ready, _sim_is_settled, read_sim, lambda timing: (timing.sim_poll, timing.sim_patience)
+    Layer.SIM, _sim_is_ready, read_sim, lambda timing: (timing.sim_poll, timing.sim_patience), _sim_is_settled
 )
 REGISTRATION: Final = Step(
     Layer.REGISTRATION,
     lambda state: state.registered,
-    # a SIM wants its PIN again when its radio was off meanwhile
-    lambda state: state.registered or state.pin_wanted,
     _read_network,
     lambda timing: (timing.registration_poll, timing.registration_patience),
+    # a SIM wants its PIN again when its radio was off meanwhile
+    lambda state: state.registered or state.pin_wanted,
 )
 PDN: Final = Step(
-    Layer.PDN, _pdn_is_settled, _pdn_is_settled, read_pdn, lambda timing: (timing.pdn_poll, timing.pdn_patience)
+    Layer.PDN,
+    # it may be down because the user wants it so
+    lambda state: bool(state.pdn.active) or not state.pdn.wanted,
+    read_pdn,
+    lambda timing: (timing.pdn_poll, timing.pdn_patience),
 )
 
 
@@ -127,7 +124,7 @@ async def reach(
     loop, facts = asyncio.get_running_loop(), module.facts
     every, usual = step.pace(module.timing)
     end = loop.time() + (usual if patience is None else patience)
-    enough = settled or step.settled
+    enough = settled or step.settled or step.holds
     while True:
         await step.read(module)
         if not enough(facts.state) and (loop.time() >= end or (hopeless is not None and await hopeless())):
@@ -189,7 +186,7 @@ async def _register(module: Module) -> bool:
     """Wait for the network, in bad coverage for minutes; a module that withholds the attach is told to go on."""
 
     def settled(state: ModemState) -> bool:
-        return REGISTRATION.settled(state) or _is_withheld(state)
+        return state.registered or state.pin_wanted or _is_withheld(state)
 
     if await reach(module, REGISTRATION, settled=settled, hopeless=_idle_for_long(module)):
         return True

@@ -42,7 +42,6 @@ from sim7020_bridge.modem.state import (
     Recovered,
     Recovering,
     Refused,
-    SleepOverdue,
 )
 from sim7020_bridge.modem.timing import Timing
 from sim7020_bridge.port.port import Port
@@ -187,7 +186,6 @@ class Session:
         while self._facts.state.sleeping:
             if not self._sleep.lasts:
                 log.warning("the module should have woken long ago")
-                self._facts.learn(SleepOverdue())
                 return False
             self._signs_of_life.clear()
             with suppress(TimeoutError):

@@ -228,11 +228,6 @@ class PinProblem:
 
 
 @dataclass(frozen=True, slots=True)
-class SleepOverdue:
-    """The module sleeps longer than the network lets it: it is not asleep but gone."""
-
-
-@dataclass(frozen=True, slots=True)
 class ApnProblem:
     """The context could not be activated, and what the module said; None once it could."""
 
@@ -249,7 +244,6 @@ Fact: TypeAlias = (
     | Recovered
     | Held
     | PinProblem
-    | SleepOverdue
     | ApnProblem
     | Refused
     | Identity
@@ -302,12 +296,7 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
             counters = replace(state.counters, reboots=state.counters.reboots + int(restarted))
             lost = replace(_without_module(state), answering=False, answer_problem=reason, counters=counters)
             # one that was heard at a wrong baud rate and says no more is still at it
-            return replace(
-                lost,
-                silent=silent,
-                garbled=garbled or (silent and state.garbled),
-                sleeping=None if restarted else lost.sleeping,
-            )
+            return replace(lost, silent=silent, garbled=garbled or (silent and state.garbled), sleeping=None)
         case PdnWanted(wanted):
             return replace(state, pdn=replace(state.pdn, wanted=wanted))
         case Recovering(rung):
@@ -318,8 +307,6 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
             return replace(state, held=reason)
         case PinProblem(words):
             return replace(state, pin_problem=words)
-        case SleepOverdue():
-            return replace(state, sleeping=None)
         case ApnProblem(words):
             return replace(state, apn_problem=words)
         case Refused():

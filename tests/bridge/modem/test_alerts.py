@@ -60,7 +60,12 @@ TABLE = [
     pytest.param((*ONLINE, ModuleLost("RDY", restarted=True)), {}, id="restarts"),
     pytest.param((*ONLINE, ModuleLost("next step: reopen")), {}, id="starts over"),
     pytest.param((*ONLINE, SleepReport(entered=True)), {}, id="asleep"),
-    pytest.param((*ONLINE, SleepReport(entered=True), ModuleLost("silent", silent=True)), {}, id="silent in its sleep"),
+    pytest.param(
+        (*ONLINE, SleepReport(entered=True), ModuleLost("silent", silent=True)),
+        {AlertId.MODULE_SILENT: "Nothing answers"},
+        id="silent beyond its sleep",
+    ),
+    pytest.param((*ONLINE, SleepReport(entered=True), PortLost("gone"), PortOpened()), {}, id="silent in its sleep"),
     pytest.param((*UP, Identity(model="SIM800L")), {AlertId.NOT_SIM7020: "a SIM800L, not"}, id="another modem"),
     pytest.param((*UP, Identity(model="SIM7020G")), {}, id="a SIM7020"),
     pytest.param((*ONLINE, REFUSED), {AlertId.SOCKETS_REFUSED: "refuses to send"}, id="refuses its sockets"),

@@ -33,7 +33,6 @@ from sim7020_bridge.modem.state import (
     PortOpened,
     Recovered,
     Recovering,
-    SleepOverdue,
     initial,
     reduce,
 )
@@ -69,7 +68,6 @@ FACTS: tuple[Fact, ...] = (
     PinProblem("refused"),
     ApnProblem("unknown APN"),
     ApnProblem(None),
-    SleepOverdue(),
     ModuleLost("nothing", silent=True, garbled=True),
     SupplyReport(over=False, power_down=False),
     NetworkTime(T0, 0),
@@ -288,16 +286,11 @@ def test_wait_ends_with_the_session() -> None:
     assert after(Held("the network asked"), PortLost("gone"), state=ONLINE).held is None
 
 
-def test_module_that_overslept_does_not_sleep() -> None:
-    """Sleep that lasts too long is not known to be sleep any more."""
-    assert after(SleepReport(entered=True), SleepOverdue(), state=ONLINE).sleeping is None
-
-
-def test_module_that_booted_does_not_sleep() -> None:
-    """Sleep outlasts a line that broke, and ends with a restart."""
+def test_sleep_outlasts_the_port_only() -> None:
+    """A module may sleep on behind a port that went away; one that is lost does not sleep."""
     asleep = after(SleepReport(entered=True), state=ONLINE)
-    assert after(ModuleLost("out of step"), state=asleep).sleeping
-    assert after(ModuleLost("RDY", restarted=True), state=asleep).sleeping is None
+    assert after(PortLost("gone"), state=asleep).sleeping
+    assert after(ModuleLost("silent", silent=True), state=asleep).sleeping is None
 
 
 def test_port_failure_is_kept_until_the_port_opens() -> None:

@@ -72,7 +72,7 @@ class Climb:
     def _opened(self) -> None:
         if not self._facts.state.port_open:
             self._facts.learn(PortOpened())
-            self._report.fine(Check.PORT, f"{self._wanted.port} is open", {"port": self._wanted.port})
+            self._report.passed(Check.PORT, f"{self._wanted.port} is open", {"port": self._wanted.port})
 
     async def _from_module(self, channel: Channel, rate: int) -> bool:
         wanted = self._wanted.baudrate
@@ -81,7 +81,7 @@ class Climb:
             return self._report.broken(
                 Check.BAUD_RATE, f"The module answers at {rate}, not at {wanted}", advice, details={"baudrate": rate}
             )
-        self._report.fine(Check.BAUD_RATE, f"{rate} bit/s", {"baudrate": rate})
+        self._report.passed(Check.BAUD_RATE, f"{rate} bit/s", {"baudrate": rate})
         self._facts.learn(ModuleAnswered())
         module = Module(channel, self._facts, ModemSettings("probe", self._wanted.port), _timing(self._wanted.patience))
         self._module = module
@@ -109,11 +109,11 @@ class Climb:
             return self._report.broken(
                 Check.MODULE, "It answers AT, but does not say what it is", _NO_MODEM, details=details
             )
-        self._report.fine(Check.MODULE, f"{identity.model} by {identity.manufacturer or 'an unknown maker'}", details)
+        self._report.passed(Check.MODULE, f"{identity.model} by {identity.manufacturer or 'an unknown maker'}", details)
         if identity.firmware is None:
-            self._report.passed(Check.FIRMWARE, Status.WARNING, "the module does not tell its firmware")
+            self._report.passed(Check.FIRMWARE, "the module does not tell its firmware", status=Status.WARNING)
         else:
-            self._report.fine(Check.FIRMWARE, identity.firmware, {"firmware": identity.firmware})
+            self._report.passed(Check.FIRMWARE, identity.firmware, {"firmware": identity.firmware})
         return True
 
     def _silent(self) -> None:
@@ -122,7 +122,7 @@ class Climb:
             self._facts.learn(ModuleLost("", silent=True, garbled=True))
             self._report.broken(Check.BAUD_RATE, said_by=tuple(AlertId))
             return
-        self._report.passed(Check.BAUD_RATE, Status.SKIPPED, "not known: nothing answers AT")
+        self._report.passed(Check.BAUD_RATE, "not known: nothing answers AT", status=Status.SKIPPED)
         if heard.texts:
             said = heard.example[:_EXAMPLE]
             self._report.broken(Check.MODULE, f"Something talks at the port, but it is no modem: {said!r}", _NO_MODEM)

@@ -91,16 +91,13 @@ class Report:
         self.check = check
         self._waiting(check, what)
 
-    def fine(self, check: Check, summary: str, details: Mapping[str, Detail] | None = None) -> bool:
-        """Tell that a layer holds; return True."""
-        return self.passed(check, Status.FINE, summary, details)
-
     def passed(
         self,
         check: Check,
-        status: Status,
         summary: str,
         details: Mapping[str, Detail] | None = None,
+        *,
+        status: Status = Status.FINE,
         advice: str | None = None,
     ) -> bool:
         """Tell of a layer that keeps nothing from going on; return True."""

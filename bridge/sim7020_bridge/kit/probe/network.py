@@ -57,7 +57,7 @@ class Network:
             return self._report.broken(Check.SIM, summary, _SIM_ADVICE, said_by=ids)
         await read_subscriber(self._module)
         identity = self._state.identity
-        return self._report.fine(Check.SIM, "ready", {"imsi": identity.imsi, "iccid": identity.iccid})
+        return self._report.passed(Check.SIM, "ready", {"imsi": identity.imsi, "iccid": identity.iccid})
 
     async def _enter_pin(self, pin: str | None) -> None:
         self._report.begin(Check.SIM, "entering the PIN")
@@ -75,14 +75,14 @@ class Network:
         signal = self._state.signal
         if signal is None or signal.rssi_index is None:
             if self._state.registered:
-                return self._report.passed(Check.SIGNAL, Status.WARNING, "strength not known")
+                return self._report.passed(Check.SIGNAL, "strength not known", status=Status.WARNING)
             return self._report.broken(Check.SIGNAL, "There is no signal", _SIGNAL_ADVICE)
         details: dict[str, Detail] = {"rssi_index": signal.rssi_index, "dbm": signal.dbm, "verdict": verdict(signal)}
         summary = f"{signal.dbm} dBm, {verdict(signal)}"
         if has_signal(self._state):
-            return self._report.fine(Check.SIGNAL, summary, details)
+            return self._report.passed(Check.SIGNAL, summary, details)
         if self._state.registered:
-            return self._report.passed(Check.SIGNAL, Status.WARNING, summary, details, _SIGNAL_ADVICE)
+            return self._report.passed(Check.SIGNAL, summary, details, advice=_SIGNAL_ADVICE, status=Status.WARNING)
         return self._report.broken(Check.SIGNAL, f"The signal is too weak: {summary}", _SIGNAL_ADVICE, details=details)
 
     async def _registration(self) -> bool:
@@ -101,7 +101,7 @@ class Network:
                     Check.REGISTRATION, summary, _BACKOFF_ADVICE, details={"backoff_seconds": seconds}
                 )
             return self._report.broken(Check.REGISTRATION, summary, _REGISTRATION_ADVICE, said_by=ids)
-        return self._report.fine(Check.REGISTRATION, words, {"registration": words})
+        return self._report.passed(Check.REGISTRATION, words, {"registration": words})
 
     async def _backoff(self) -> int:
         try:
@@ -125,15 +125,17 @@ class Network:
             return self._report.broken(
                 Check.APN, f"The APN is {pdn.apn or 'not told'}, not {wanted}", advice, details=details
             )
-        self._report.fine(Check.APN, pdn.apn or "chosen by the network, and not told", details)
+        self._report.passed(Check.APN, pdn.apn or "chosen by the network, and not told", details)
         if pdn.address is None:
             return self._report.broken(Check.ADDRESS, "The network gave no address", _APN_ADVICE)
-        return self._report.fine(Check.ADDRESS, pdn.address, {"address": pdn.address})
+        return self._report.passed(Check.ADDRESS, pdn.address, {"address": pdn.address})
 
     async def _resolve(self) -> bool:
         host = self._wanted.host
         if host is None or _is_address(host):
-            self._report.passed(Check.DNS, Status.SKIPPED, "not asked for" if host is None else "an address was given")
+            self._report.passed(
+                Check.DNS, "not asked for" if host is None else "an address was given", status=Status.SKIPPED
+            )
             self._address = host or ""
             return True
         self._report.begin(Check.DNS, f"resolving {host}")
@@ -147,7 +149,7 @@ class Network:
         if not answer.addresses:
             return self._report.broken(Check.DNS, f"{host} was not resolved: {problem}", _DNS_ADVICE, details=details)
         self._address = answer.addresses[0]
-        return self._report.fine(Check.DNS, f"{host} is {self._address}", {**details, "address": self._address})
+        return self._report.passed(Check.DNS, f"{host} is {self._address}", {**details, "address": self._address})
 
     async def _servers(self) -> tuple[str, ...]:
         try:
@@ -157,7 +159,7 @@ class Network:
 
     async def _ping(self) -> bool:
         if not self._address:
-            return self._report.passed(Check.PING, Status.SKIPPED, "not asked for")
+            return self._report.passed(Check.PING, "not asked for", status=Status.SKIPPED)
         self._report.begin(Check.PING, f"pinging {self._address}")
         try:
             replies = await self._module.ping(self._address, _PINGS)
@@ -169,7 +171,7 @@ class Network:
             return self._report.broken(Check.PING, f"{self._address} does not answer", _PING_ADVICE, details=details)
         summary = f"{len(came)} of {_PINGS} came back, the fastest after {min(came)} ms"
         status = Status.FINE if len(came) == _PINGS else Status.WARNING
-        return self._report.passed(Check.PING, status, summary, {**details, "fastest_ms": min(came)})
+        return self._report.passed(Check.PING, summary, {**details, "fastest_ms": min(came)}, status=status)
 
 
 _SIM_ADVICE: Final = "Wait a moment and try again; else take the SIM out and put it in, and try it in a phone."
