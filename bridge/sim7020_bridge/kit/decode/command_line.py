@@ -1,6 +1,7 @@
 """A command line taken apart: names, forms and arguments (V.250 section 5, manual V1.05 sections 1.3 to 1.6)."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -33,9 +34,14 @@ class Asked:
     arguments: str = ""
 
     @property
+    def line(self) -> Line:
+        """The arguments, to be read like a line's."""
+        return Line(self.arguments, self.name, self.arguments)
+
+    @property
     def values(self) -> list[str]:
         """The arguments one by one, without quotes."""
-        return Cursor(Line(self.arguments, self.name, self.arguments)).rest()
+        return Cursor(self.line).rest()
 
 
 def is_command_line(text: str) -> bool:
@@ -51,10 +57,8 @@ def commands_of(text: str) -> tuple[Asked, ...]:
     rest = text[2:].strip()
     if not rest:
         return (Asked("AT", Form.EXECUTE),)
-    found: list[Asked] = []
-    for part in _PART.findall(rest):
-        found += _of_part(part.strip())
-    return tuple(found) or (Asked(text.upper(), Form.EXECUTE),)
+    found = tuple(asked for part in _PART.findall(rest) for asked in _of_part(part.strip()))
+    return found or (Asked(text.upper(), Form.EXECUTE),)
 
 
 def straight(text: str) -> str:
@@ -67,32 +71,25 @@ _COMMAND_LINE: Final = re.compile(
     r"A/|AT\s*(?:[+*#$%^&\\;].*|[A-Z]\d*(?:[^A-Z\s].*|[A-Z](?:[\d+&?;=].*)?)?|D.*|)", re.IGNORECASE | re.DOTALL
 )
 _PART: Final = re.compile(r'(?:"[^"]*"?|[^;"])+')
-_EXTENDED: Final = re.compile(r"(?P<name>[+*#$%^][A-Z][A-Z0-9_]*)(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
+_EXTENDED: Final = re.compile(
+    r"(?P<name>[+*#$%^][A-Z][A-Z0-9_]*)\s*(?P<asked>=\?|\?|=*)(?P<rest>.*)", re.IGNORECASE | re.DOTALL
+)
+_FORMS: Final = {"=?": Form.TEST, "?": Form.READ, "": Form.EXECUTE}
 _BASIC: Final = re.compile(r"D.*|S\d+(?:=\d*|\?)?|[&%\\]?[A-Z](?:\d+|\?)?", re.IGNORECASE | re.DOTALL)
 
 
-def _of_part(part: str) -> list[Asked]:
-    found: list[Asked] = []
+def _of_part(part: str) -> Iterator[Asked]:
     while part:
-        extended = _EXTENDED.fullmatch(part)
-        if extended is not None:
-            return [*found, _extended(extended["name"].upper(), extended["rest"].strip())]
-        basic = _BASIC.match(part)
-        if basic is None:
-            return [*found, Asked(part.upper(), Form.EXECUTE)]
-        found.append(_basic(basic[0].upper()))
+        if (extended := _EXTENDED.fullmatch(part)) is not None:
+            form = _FORMS.get(extended["asked"], Form.WRITE)
+            told = form in {Form.WRITE, Form.EXECUTE}
+            yield Asked(extended["name"].upper(), form, extended["rest"].strip() if told else "")
+            return
+        if (basic := _BASIC.match(part)) is None:
+            yield Asked(part.upper(), Form.EXECUTE)
+            return
+        yield _basic(basic[0].upper())
         part = part[basic.end() :].strip()
-    return found
-
-
-def _extended(name: str, rest: str) -> Asked:
-    if rest.startswith("=?"):
-        return Asked(name, Form.TEST)
-    if rest.startswith("?"):
-        return Asked(name, Form.READ)
-    if rest.startswith("="):
-        return Asked(name, Form.WRITE, rest.lstrip("=").strip())
-    return Asked(name, Form.EXECUTE, rest)
 
 
 def _basic(text: str) -> Asked:

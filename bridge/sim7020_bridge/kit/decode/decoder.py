@@ -12,9 +12,9 @@ from sim7020_bridge.kit.decode import explain
 from sim7020_bridge.kit.decode.command_line import Form, is_command_line, straight
 from sim7020_bridge.kit.decode.explain import Said
 from sim7020_bridge.kit.decode.kinds import Direction, Explained, Field, Kind
-from sim7020_bridge.kit.decode.log_line import Lines, LogLine, LogReader
+from sim7020_bridge.kit.decode.log_line import LogLine, LogReader, lines_of
 from sim7020_bridge.kit.decode.pending import Pending, is_answer_by_shape, report_name
-from sim7020_bridge.kit.decode.vocabulary import COMMANDS
+from sim7020_bridge.kit.decode.vocabulary import is_command
 
 LONGEST_EXCHANGE: Final = 1000
 """Lines that are held back, at most, until a final result tells what they were."""
@@ -26,11 +26,8 @@ def explained(chunks: Iterable[bytes]) -> Iterator[Explained]:
     An exchange's lines are held back until its final result, which can settle what they were.
     Nothing that a log may hold is an error.
     """
-    lines, reader, decoder = Lines(), LogReader(), Decoder()
-    for chunk in chunks:
-        for line in lines.feed(chunk):
-            yield from decoder.take(reader.take(line))
-    for line in lines.close():
+    reader, decoder = LogReader(), Decoder()
+    for line in lines_of(chunks):
         yield from decoder.take(reader.take(line))
     yield from decoder.close()
 
@@ -93,19 +90,16 @@ class Decoder:
         return held
 
     def _piece(self, line: LogLine, piece: str) -> Explained:
+        out = line.direction is Direction.OUT
+        text = piece if line.wire and self._prompted and out else piece.strip()
         if not piece.strip() and line.going_on:
             words = "the beginning of a line that the dump goes on with"
-            return _said(line, piece, Kind.DATA, ("", {}, words), line.direction)
-        text = piece if line.wire and self._prompted and line.direction is Direction.OUT else piece.strip()
+            return _said(line, piece, Kind.DATA, ("", {}, words))
         if not text:
-            return _said(line, "", Kind.BLANK, ("", {}, "an empty line"), line.direction)
-        if line.direction is Direction.OUT:
-            return self._sent(line, text, guessed=False)
-        if line.direction is Direction.IN:
-            return self._received(line, text, guessed=False)
-        if self._is_typed(text):
-            return self._sent(line, text, guessed=True)
-        return self._received(line, text, guessed=True)
+            return _said(line, "", Kind.BLANK, ("", {}, "an empty line"))
+        guessed = line.direction is Direction.UNKNOWN
+        sent = out or (guessed and self._is_typed(text))
+        return replace(self._sent(line, text) if sent else self._received(line, text), guessed=guessed)
 
     def _is_typed(self, text: str) -> bool:
         """Guess whether the host wrote a text. On a screen a command is seen once, as its echo: it counts as sent."""
@@ -114,32 +108,30 @@ class Decoder:
         repeated = self._pending is not None and not self._heard and _same(text, self._pending.text)
         return text == "+++" or (is_command_line(text) and not repeated)
 
-    def _sent(self, line: LogLine, text: str, *, guessed: bool) -> Explained:
-        where = Direction.OUT
+    def _sent(self, line: LogLine, text: str) -> Explained:
+        line = replace(line, direction=Direction.OUT)
         if self._prompted:
             self._prompted, self._payload = False, text
-            return _said(line, text, Kind.DATA, explain.payload(text), where, guessed=guessed, command=self._pending)
+            return _said(line, text, Kind.DATA, explain.payload(text), self._pending)
         if not is_command_line(text) and text != "+++":
-            said: Said = ("", {}, "the host sent something that is no command line")
-            return _said(line, text, Kind.UNKNOWN, said, where, guessed=guessed)
+            return _said(line, text, Kind.UNKNOWN, ("", {}, "the host sent something that is no command line"))
         self._abandon()
         self._payload = self._report = ""
-        pending = Pending.of(line.number, text)
-        self._pending = self._last = pending
+        self._pending = self._last = Pending.of(line.number, text)
         self._heard = False
-        for asked in pending.commands:
+        for asked in self._pending.commands:
             if asked.name in {"ATV", "ATZ", "AT&F"}:
                 self._digits = asked.name == "ATV" and asked.arguments in {"", "0"}
-        return _said(line, text, Kind.COMMAND, explain.command(text), where, guessed=guessed)
+        return _said(line, text, Kind.COMMAND, explain.command(text))
 
-    def _received(self, line: LogLine, text: str, *, guessed: bool) -> Explained:
+    def _received(self, line: LogLine, text: str) -> Explained:
         pending = self._pending
         kind, said = self._kind_of(straight(text))
-        direction = Direction.UNKNOWN if kind is Kind.UNKNOWN and guessed else Direction.IN
+        if kind is not Kind.UNKNOWN:
+            line = replace(line, direction=Direction.IN)
         if kind is not Kind.ECHO:
             self._heard = True
-        belongs = pending if kind in {Kind.ANSWER, Kind.ECHO, Kind.FINAL, Kind.PROMPT} else None
-        return _said(line, text, kind, said, direction, guessed=guessed, command=belongs)
+        return _said(line, text, kind, said, pending if kind in _BELONGING else None)
 
     def _kind_of(self, text: str) -> tuple[Kind, Said]:
         line = Line.of(text)
@@ -166,7 +158,7 @@ class Decoder:
         return self._unasked(line)
 
     def _unasked(self, line: Line) -> tuple[Kind, Said]:
-        if is_answer_by_shape(line) or line.name.upper() in COMMANDS or _BARE_ANSWER.fullmatch(line.text):
+        if is_answer_by_shape(line) or is_command(line.name) or _BARE_ANSWER.fullmatch(line.text):
             name, fields, words = explain.answer(line, None)
             return Kind.ANSWER, (name, fields, f"{words} (the log shows no command for it)")
         if _EXTENDED.match(line.text):
@@ -225,6 +217,7 @@ class Decoder:
         self._prompted = False
 
 
+_BELONGING: Final = frozenset({Kind.ANSWER, Kind.ECHO, Kind.FINAL, Kind.PROMPT})
 _LONG: Final = frozenset({"+CHTTPNMIH", "+CMT", "+CDS"})
 _RAW: Final = "+CSONMI"
 _GREETINGS: Final = frozenset({"RDY", "*MATREADY"})
@@ -253,33 +246,15 @@ def _turned(each: Explained, kind: Kind, said: Said, command: int | None) -> Exp
 def _comment(line: LogLine) -> Explained:
     text = line.comment or ""
     key, colon, value = text.removeprefix("#").strip().partition(": ")
-    fields: dict[str, Field] = {"key": key, "value": value} if colon and key.isidentifier() else {}
-    return _said(line, text, Kind.COMMENT, (key if fields else "", fields, "a remark, not on the wire"), line.direction)
+    named = bool(colon) and key.isidentifier()
+    fields: dict[str, Field] = {"key": key, "value": value} if named else {}
+    return _said(line, text, Kind.COMMENT, (key if named else "", fields, "a remark, not on the wire"))
 
 
-def _said(
-    line: LogLine,
-    text: str,
-    kind: Kind,
-    said: Said,
-    direction: Direction,
-    *,
-    guessed: bool = False,
-    command: Pending | None = None,
-) -> Explained:
+def _said(line: LogLine, text: str, kind: Kind, said: Said, command: Pending | None = None) -> Explained:
     name, fields, words = said
-    return Explained(
-        line=line.number,
-        text=text,
-        direction=direction,
-        kind=kind,
-        name=name,
-        words=words,
-        fields=fields,
-        guessed=guessed,
-        command_line=None if command is None else command.line,
-        time=line.time,
-    )
+    number = None if command is None else command.line
+    return Explained(line.number, text, line.direction, kind, name, words, fields, command_line=number, time=line.time)
 
 
 def _joined(parts: list[Explained]) -> Explained:

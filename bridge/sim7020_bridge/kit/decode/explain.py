@@ -1,7 +1,7 @@
 """What is said about one line, once it is clear what it is."""
 
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 from sim7020_bridge.at.command import Answer, UnknownLine
 from sim7020_bridge.at.framer import Line
@@ -12,7 +12,7 @@ from sim7020_bridge.kit.decode.command_line import Asked, Form, commands_of
 from sim7020_bridge.kit.decode.kinds import Field
 from sim7020_bridge.kit.decode.parsed import listed, named, number_or_text, numbers_and_texts
 from sim7020_bridge.kit.decode.pending import DECLARED, declared, report_name
-from sim7020_bridge.kit.decode.vocabulary import ANSWERS, COMMANDS, PARAMETERS, REPORTS
+from sim7020_bridge.kit.decode.vocabulary import REPORTS, term
 from sim7020_bridge.kit.decode.words import fields_of, payload_of, printable, words_of
 
 Said = tuple[str, dict[str, Field], str]
@@ -22,28 +22,27 @@ Said = tuple[str, dict[str, Field], str]
 def command(text: str) -> Said:
     """Explain a command line."""
     commands = commands_of(text)
+    words = "; ".join(map(_request, commands))
     if len(commands) == 1:
-        return commands[0].name, _asked(commands[0]), _request(commands[0])
-    each: list[Field] = [{"name": asked.name, **_asked(asked)} for asked in commands]
-    return commands[0].name, {"commands": each}, "; ".join(map(_request, commands))
+        return commands[0].name, _asked(commands[0]), words
+    return commands[0].name, {"commands": [{"name": asked.name, **_asked(asked)} for asked in commands]}, words
 
 
 def answer(text: Line, asked: Asked | None) -> Said:
     """Explain a line that answers a command, or one that only a command could have brought about."""
-    name = text.name if text.name != text.text or asked is None else asked.name
+    has_name = text.name != text.text
+    name = text.name if has_name or asked is None else asked.name
+    names = tuple(term(name).values.split())
+    about = f"{term(name).about or name}: {shortened(text.arguments or text.text)}"
     value = _read(text, asked)
-    about = COMMANDS.get(name.upper(), "")
-    names = ANSWERS.get(name.upper(), ())
     if value is not None:
-        words = words_of(value) or _value(asked, value)
-        fields = _with_names(fields_of(value), names, text)
-        return name, fields, words or f"{about or name}: {shortened(text.arguments or text.text)}"
-    if name == text.name and text.name != text.text:
-        if text.arguments.startswith("(") or (asked is not None and asked.form is Form.TEST):
-            return name, {"arguments": listed(text.arguments)}, f"what {name} accepts: {shortened(text.arguments)}"
-        fields = named(names, text) if names else _arguments(text)
-        return name, fields, _plain(name, fields) or f"{about or name}: {shortened(text.arguments)}"
-    return name, {names[0] if names else "value": number_or_text(text.text)}, f"{about or name}: {shortened(text.text)}"
+        return name, _with_names(fields_of(value), names, text), words_of(value) or _value(asked, value) or about
+    if not has_name:
+        return name, {names[0] if names else "value": number_or_text(text.text)}, about
+    if text.arguments.startswith("(") or (asked is not None and asked.form is Form.TEST):
+        return name, {"arguments": listed(text.arguments)}, f"what {name} accepts: {shortened(text.arguments)}"
+    fields = named(names, text) if names else _arguments(text)
+    return name, fields, _plain(name, fields) or f"{term(name).about or name}: {shortened(text.arguments)}"
 
 
 def _with_names(fields: dict[str, Field], names: tuple[str, ...], text: Line) -> dict[str, Field]:
@@ -63,14 +62,19 @@ def _value(asked: Asked | None, value: object) -> str:
         case Asked(name="+CSOC"), (socket, *_):
             return f"socket {socket} exists"
         case Asked(name="+CSOSTATUS"), int(status):
-            return {0: "there is no such socket", 1: "the socket is not connected", 2: "the socket is connected"}.get(
-                status, f"socket status {status}"
-            )
+            return _SOCKET_STATUS.get(status, f"socket status {status}")
         case Asked(name="+CGATT"), bool(attached):
             return "attached to the packet domain" if attached else "not attached to the packet domain"
         case Asked(name="+CTRJ"), int(seconds):
             return f"the network wants to be left alone for {seconds} s" if seconds else "no back-off timer runs"
     return ""
+
+
+_SOCKET_STATUS: Final = {
+    0: "there is no such socket",
+    1: "the socket is not connected",
+    2: "the socket is connected",
+}
 
 
 def _plain(name: str, fields: dict[str, Field]) -> str:
@@ -89,14 +93,16 @@ def urc(text: Line) -> Said:
     if not isinstance(value, UnknownLine) and (words := words_of(value)):
         return text.name, fields_of(value), words
     name = report_name(text) or text.name
+    about = term(name).about
     if name in REPORTS:
-        return name, _arguments(text), REPORTS[name]
-    about = COMMANDS.get(name.upper())
-    if text.name == "+CSONMI":
-        return name, _arguments(text), "data came to a socket, but not as hex: raw or cut short"
-    if text.name in URCS:
-        return name, _arguments(text), f"a report of {about or name} in a form that is not known"
-    return name, _arguments(text), f"an unsolicited report of {about}" if about else "an unsolicited report, not known"
+        words = REPORTS[name]
+    elif text.name == "+CSONMI":
+        words = "data came to a socket, but not as hex: raw or cut short"
+    elif text.name in URCS:
+        words = f"a report of {about or name} in a form that is not known"
+    else:
+        words = f"an unsolicited report of {about}" if about else "an unsolicited report, not known"
+    return name, _arguments(text), words
 
 
 def final(text: Line, result: FinalResult | None) -> Said:
@@ -104,23 +110,21 @@ def final(text: Line, result: FinalResult | None) -> Said:
     if result is None:
         name = report_name(text) or text.name
         return name, _arguments(text), REPORTS.get(name, "the command has ended")
-    fields: dict[str, Field] = {}
-    if result.code is not None:
-        fields["code"] = result.code
+    fields: dict[str, Field] = {} if result.code is None else {"code": result.code}
     if result.meaning:
         fields["meaning"] = result.meaning
-    words = _OUTCOMES.get(result.outcome, "the command failed")
-    if result.outcome is Outcome.DATA_ACCEPT and result.code is not None:
+    if not fields:
+        words = _OUTCOMES.get(result.outcome, "the command failed")
+    elif result.outcome is Outcome.DATA_ACCEPT and result.code is not None:
         words = f"{result.code} bytes were taken"
-    elif result.meaning or result.code is not None:
+    else:
         words = f"refused: {result.meaning or f'code {result.code}'}"
     return result.outcome.value, fields, words
 
 
 def numeric(text: str) -> Said:
     """Explain a final result in digits (``ATV0``)."""
-    name, words = _DIGITS[text]
-    return name, {"code": int(text)}, f"{words} (as a digit, after ATV0)"
+    return _DIGITS[text], {"code": int(text)}, f"{_OUTCOMES[_DIGITS[text]]} (as a digit, after ATV0)"
 
 
 def is_numeric(text: str) -> bool:
@@ -140,31 +144,33 @@ def shortened(text: str) -> str:
 
 
 _LONGEST: Final = 60
-_OUTCOMES: Final = {
-    Outcome.OK: "done",
-    Outcome.ERROR: "refused, without a reason",
-    Outcome.BUSY: "refused: busy",
-    Outcome.NO_CARRIER: "ended without a connection",
-    Outcome.NO_DIALTONE: "refused: no dial tone",
-    Outcome.NO_ANSWER: "no answer",
-    Outcome.NORMAL_POWER_DOWN: "the module has switched itself off",
+_OUTCOMES: Final[dict[str, str]] = {
+    "OK": "done",
+    "CONNECT": "connected",
+    "RING": "an incoming call",
+    "ERROR": "refused, without a reason",
+    "BUSY": "refused: busy",
+    "NO CARRIER": "ended without a connection",
+    "NO DIALTONE": "refused: no dial tone",
+    "NO ANSWER": "no answer",
+    "NORMAL POWER DOWN": "the module has switched itself off",
 }
 _DIGITS: Final = {
-    "0": ("OK", "done"),
-    "1": ("CONNECT", "connected"),
-    "2": ("RING", "an incoming call"),
-    "3": ("NO CARRIER", "ended without a connection"),
-    "4": ("ERROR", "refused, without a reason"),
-    "6": ("NO DIALTONE", "refused: no dial tone"),
-    "7": ("BUSY", "refused: busy"),
-    "8": ("NO ANSWER", "no answer"),
+    "0": "OK",
+    "1": "CONNECT",
+    "2": "RING",
+    "3": "NO CARRIER",
+    "4": "ERROR",
+    "6": "NO DIALTONE",
+    "7": "BUSY",
+    "8": "NO ANSWER",
 }
 
 
 def _asked(asked: Asked) -> dict[str, Field]:
     fields: dict[str, Field] = {"form": asked.form.value}
     if asked.arguments:
-        line, names = Line(asked.arguments, asked.name, asked.arguments), PARAMETERS.get(asked.name, ())
+        line, names = asked.line, tuple(term(asked.name).parameters.split())
         fields["arguments"] = numbers_and_texts(line, names)
         fields |= named(names, line)
         if asked.name == "+CSOSEND" and (data := _sent(asked.values)) is not None:
@@ -184,54 +190,46 @@ def _sent(values: list[str]) -> bytes | None:
 
 
 def _request(asked: Asked) -> str:
-    about = COMMANDS.get(asked.name, "")
-    special = _requests(asked)
-    if special:
-        return special
+    about = term(asked.name).about
     shown = shortened(asked.arguments)
     match asked.form:
         case Form.TEST:
             return f"asks what {asked.name} accepts" + (f" ({about})" if about else "")
         case Form.READ:
             return _READS.get(asked.name) or f"asks for {about or asked.name}"
+        case Form.WRITE if words := _write(asked):
+            return words
         case Form.WRITE | Form.EXECUTE if declared(asked) is not None or asked.name in _ASKING:
             return f"asks for {about or asked.name}{f': {shown}' if shown else ''}"
         case Form.WRITE:
             return f"sets {about or asked.name}: {shown}"
-        case Form.EXECUTE:
-            return f"{about or f'does {asked.name}'}{f': {shown}' if shown else ''}"
+    return f"{about or f'does {asked.name}'}{f': {shown}' if shown else ''}"
 
 
 _READS: Final = {"+CSOC": "asks which sockets there are", "+CSOCON": "asks which sockets are connected"}
 _ASKING: Final = frozenset({"ATI", "+GSV", "+CGOI", "+GOI", "+CIFSR", "+IPCONFIG", "+CNUM", "+CEER", "+CSOACK", "AT&V"})
 
 
-def _requests(asked: Asked) -> str:  # noqa: C901, PLR0911, PLR0912 - one for each command
-    if asked.form is not Form.WRITE:
-        return ""
+def _write(asked: Asked) -> str:  # noqa: C901, PLR0911 - one for each command
     match asked.name, asked.values:
         case "+CSOC", [_, kind, *_]:
-            return "creates a TCP socket" if kind == "1" else "creates a UDP socket"
+            return f"creates a {'TCP' if kind == '1' else 'UDP'} socket"
         case "+CSOCON", [socket, port, address, *_]:
             return f"connects socket {socket} to {address}, port {port}"
-        case "+CSOSEND", [socket, "0", data, *_]:
-            return f"sends text on socket {socket}: {shortened(data)}"
-        case "+CSOSEND", [socket, digits, data, *_]:
-            return f"sends {digits} hex digits on socket {socket}: {shortened(data)}"
+        case "+CSOSEND", [socket, length, data, *_]:
+            return f"sends {'text' if length == '0' else f'{length} hex digits'} on socket {socket}: {shortened(data)}"
         case "+CSOCL", [socket, *_]:
             return f"closes socket {socket}"
         case "+CGACT", ["0" | "1" as state, *contexts]:
             return f"{'activates' if state == '1' else 'deactivates'} PDN context {', '.join(contexts)}".rstrip()
         case "+CSORXGET", ["3" | "4", *_]:
-            return f"asks for {COMMANDS[asked.name]}: {shortened(asked.arguments)}"
+            return f"asks for {term(asked.name).about}: {shortened(asked.arguments)}"
         case "+CFUN", [_, "1", *_]:
             return "restarts the module"
-        case "+CFUN", ["0", *_]:
-            return "switches the radio off"
-        case "+CFUN", ["1", *_]:
-            return "switches the radio on"
-        case "+CDNSGIP", [name, *_]:
-            return f"resolves the name {name}"
+        case "+CFUN", ["0" | "1" as level, *_]:
+            return f"switches the radio {'on' if level == '1' else 'off'}"
+        case "+CDNSGIP", [host, *_]:
+            return f"resolves the name {host}"
         case "+CIPPING", [host, *_]:
             return f"pings {host}"
         case "+CPIN", [_, *_]:
@@ -242,15 +240,12 @@ def _requests(asked: Asked) -> str:  # noqa: C901, PLR0911, PLR0912 - one for ea
 
 
 def _read(text: Line, asked: Asked | None) -> object:
-    for candidate in _by_name(text) if asked is None else [declared(asked)]:
+    by_name = [command for command in DECLARED.values() if text.name in command.answer_names]
+    for candidate in by_name if asked is None else [declared(asked)]:
         if candidate is not None and candidate.answers(text):
             with suppress(BridgeError, ValueError):
                 return candidate.read(Answer((text,), NO_RESULT))
     return None
-
-
-def _by_name(text: Line) -> list[Any]:
-    return [command for command in DECLARED.values() if text.name in command.answer_names]
 
 
 def _arguments(text: Line) -> dict[str, Field]:

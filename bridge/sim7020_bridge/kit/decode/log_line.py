@@ -1,25 +1,15 @@
 """One line of a log into what was on the wire: takes off times, marks of direction, quotes and hex."""
 
+import codecs
+import io
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
+from sim7020_bridge.kit.decode import marks
 from sim7020_bridge.kit.decode.kinds import Direction
-from sim7020_bridge.kit.decode.marks import (
-    COLUMNS,
-    JOURNAL,
-    LINE_END,
-    LITERAL,
-    LOGGER,
-    MARK,
-    PAIRS,
-    REMARK,
-    SNIFFED,
-    TAG,
-    TERMINAL,
-    TIME,
-    direction_of,
-    unescaped,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,47 +36,29 @@ class LogLine:
     going_on: str = ""
 
 
-class Lines:
-    """Cuts a stream of bytes at LF, CR LF and CR, wherever it happens to be split.
+def lines_of(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Cut a stream of bytes at LF, CR LF and CR, wherever it happens to be split; a last line needs no end.
 
     A stream that begins with a byte order mark of UTF-16 loses its NULs: what is left is ASCII.
     """
-
-    def __init__(self) -> None:
-        self._unfinished: list[bytes] = []
-        self._beginning: bytes | None = b""
-        self._wide = False
-
-    def feed(self, data: bytes) -> list[bytes]:
-        """Take bytes and return the lines that they complete. A CR at the very end waits for its LF."""
-        if self._beginning is not None:
-            data = self._beginning + data
-            if len(data) < _MARK_LENGTH:
-                self._beginning = data
-                return []
-            self._beginning = None
-            self._wide = data.startswith(_WIDE)
-        return self._cut(data.replace(b"\0", b"") if self._wide else data)
-
-    def _cut(self, data: bytes) -> list[bytes]:
-        if self._unfinished and self._unfinished[-1] == b"\r":
-            data = self._unfinished.pop() + data
-        held = data.endswith(b"\r")
-        first, *lines = data.removesuffix(b"\r").replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-        self._unfinished.append(first)
-        if lines:
-            lines.insert(0, b"".join(self._unfinished))
-            self._unfinished = [lines.pop()]
-        if held:
-            self._unfinished.append(b"\r")
-        return lines
-
-    def close(self) -> list[bytes]:
-        """Return what is left: the last line, if it has no end, or all of a very short log."""
-        beginning, self._beginning = self._beginning, None
-        lines = self._cut(beginning) if beginning else []
-        rest, self._unfinished = b"".join(self._unfinished), []
-        return [*lines, rest.removesuffix(b"\r")] if rest else lines
+    chunks = iter(chunks)
+    beginning = b""
+    for chunk in chunks:
+        beginning += chunk
+        if len(beginning) >= _MARK_LENGTH:
+            break
+    wide = beginning.startswith(_WIDE)
+    newlines = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("latin-1")(), translate=True)
+    unfinished: list[str] = []
+    for data in chain((beginning,), chunks):
+        first, *more = newlines.decode(data.replace(b"\0", b"") if wide else data).split("\n")
+        unfinished.append(first)
+        for line in more:
+            yield "".join(unfinished).encode("latin-1")
+            unfinished = [line]
+    ended = newlines.decode(b"", final=True)
+    if (rest := "".join(unfinished)) or ended:
+        yield rest.encode("latin-1")
 
 
 class LogReader:
@@ -102,15 +74,14 @@ class LogReader:
         """Read the next line, without its line end. Any bytes will do."""
         self._number += 1
         # a log in UTF-16 is one in ASCII with a NUL behind each character and a mark in front
-        text = TERMINAL.sub("", _decoded(line.replace(b"\0", b"").removeprefix(_WIDE[0]).removeprefix(_WIDE[1]))).strip(
-            "\b\ufeff"
-        )
-        sniffed = SNIFFED.match(text)
+        line = line.replace(b"\0", b"").removeprefix(_WIDE[0]).removeprefix(_WIDE[1])
+        text = marks.TERMINAL.sub("", _decoded(line)).strip("\b\ufeff")
+        sniffed = marks.SNIFFED.match(text)
         if sniffed is not None:
-            self._block = direction_of(sniffed["mark"])
+            self._block = marks.direction_of(sniffed["mark"])
             return LogLine(self._number, direction=self._block, time=sniffed["time"], comment=text.strip())
         time, text, logger = self._times(text)
-        if REMARK.match(text) or (logger and not logger.endswith("trace")):
+        if marks.REMARK.match(text) or (logger and not logger.endswith("trace")):
             return LogLine(self._number, time=time, comment=text.strip())
         direction, text, raw = self._direction(text)
         if time is None and direction is not Direction.UNKNOWN:
@@ -118,49 +89,37 @@ class LogReader:
         return self._content(text, direction, time, raw=raw)
 
     def _times(self, text: str) -> tuple[str | None, str, str]:
-        journal = JOURNAL.match(text)
-        if journal is not None:
-            text = text[journal.end() :]
+        journal, text = _begun(marks.JOURNAL, text)
         time, text = _time(text)
-        if time is not None and text.startswith("-> ") and not self._angles:
+        if time is not None and not self._angles:
             # one terminal program writes an arrow behind each time, whichever way the line went
-            text = text[3:]
-        logger = LOGGER.match(text)
-        if logger is not None:
-            text = text[logger.end() :]
-        tag = TAG.match(text)
-        if tag is not None:
-            text = text[tag.end() :]
+            text = text.removeprefix("-> ")
+        logger, text = _begun(marks.LOGGER, text)
+        _, text = _begun(marks.TAG, text)
         return time or (journal["time"] if journal else None), text, logger["name"] if logger else ""
 
     def _direction(self, text: str) -> tuple[Direction, str, bool]:
-        found = MARK.match(text)
-        if found is None:
-            return self._block, text, False
-        mark, rest = found["mark"], text[found.end() :]
-        if mark == ">" and not self._angles and rest.strip()[:2].upper() != "AT":
+        found, rest = _begun(marks.MARK, text)
+        mark = "" if found is None else found["mark"]
+        if not mark or (mark == ">" and not self._angles and rest.strip()[:2].upper() != "AT"):
             # where nothing is marked with "<", a ">" is the module's prompt
             return self._block, text, False
-        if mark.startswith("<"):
-            self._angles = True
-        return direction_of(mark), rest, mark.endswith("!")
+        self._angles |= mark.startswith("<")
+        return marks.direction_of(mark), rest, mark.endswith("!")
 
     def _content(self, text: str, direction: Direction, time: str | None, *, raw: bool) -> LogLine:
-        stripped = text.replace("\u25a1", "").strip()
-        digits = _dumped(stripped, raw=raw)
+        text = text.replace("\u25a1", "").strip()
+        digits = _dumped(text, raw=raw)
         held, self._dump = self._dump, ""
-        if digits is not None and not raw:
-            *pieces, rest = _wire_lines(held + digits)
-            if rest != _PROMPT:
-                self._dump, rest = rest, ""
-            return LogLine(self._number, _kept([*pieces, rest]), direction, time, wire=digits, going_on=self._dump)
-        literal = LITERAL.fullmatch(stripped)
-        if digits is not None:
-            return LogLine(self._number, _kept(_wire_lines(digits)), direction, time, wire=digits)
-        if literal is not None or LINE_END.fullmatch(stripped):
-            wire = unescaped(stripped if literal is None else literal["text"])
-            return LogLine(self._number, _kept(_wire_lines(wire)), direction, time)
-        return LogLine(self._number, (stripped,), direction, time)
+        if digits is None:
+            literal = marks.LITERAL.fullmatch(text)
+            shown = literal is not None or marks.LINE_END.fullmatch(text)
+            wire = marks.unescaped(text if literal is None else literal["text"])
+            return LogLine(self._number, _kept(_wire_lines(wire)) if shown else (text,), direction, time)
+        *pieces, rest = _wire_lines(digits if raw else held + digits)
+        if not raw and rest != _PROMPT:
+            self._dump, rest = rest, ""
+        return LogLine(self._number, _kept([*pieces, rest]), direction, time, wire=digits, going_on=self._dump)
 
 
 _WIDE: Final = (b"\xff\xfe", b"\xfe\xff")
@@ -177,21 +136,26 @@ def _decoded(line: bytes) -> str:
         return line.decode("gb18030" if chinese else "ascii", "backslashreplace")
 
 
+def _begun(pattern: re.Pattern[str], text: str) -> tuple[re.Match[str] | None, str]:
+    """Return what a text begins with, and what is behind it."""
+    found = pattern.match(text)
+    return found, text if found is None else text[found.end() :]
+
+
 def _time(text: str) -> tuple[str | None, str]:
-    found = TIME.match(text)
-    if found is None:
-        return None, text
-    return (found["framed"] or found["bare"] or found["seconds"]).strip(), text[found.end() :]
+    found, rest = _begun(marks.TIME, text)
+    return None if found is None else (found["framed"] or found["bare"] or found["seconds"]).strip(), rest
 
 
 def _dumped(text: str, *, raw: bool) -> str | None:
     """Return the bytes that a text gives as hex, one character each, or None if it doesn't."""
-    columns = COLUMNS.fullmatch(text)
-    digits = text if raw or PAIRS.fullmatch(text) else columns["pairs"] if columns else None
-    if digits is None:
-        return None
+    if not raw and not marks.PAIRS.fullmatch(text):
+        columns = marks.COLUMNS.fullmatch(text)
+        if columns is None:
+            return None
+        text = columns["pairs"]
     try:
-        return bytes.fromhex(digits.replace(":", " ").replace(",", " ")).decode("latin-1")
+        return bytes.fromhex(text.replace(":", " ").replace(",", " ")).decode("latin-1")
     except ValueError:
         return None
 
@@ -202,4 +166,4 @@ def _wire_lines(wire: str) -> list[str]:
 
 def _kept(pieces: list[str]) -> tuple[str, ...]:
     """Leave out the empty lines that only frame; a line that holds nothing else keeps one."""
-    return tuple(piece for piece in pieces if piece) or ("",)
+    return tuple(filter(None, pieces)) or ("",)

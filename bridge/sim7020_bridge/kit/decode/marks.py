@@ -8,13 +8,14 @@ from sim7020_bridge.kit.decode.kinds import Direction
 TERMINAL: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][0-9A-B]|[=>78cDEHM])")
 """Escape sequences of terminals (ECMA-48), which a screen capture keeps."""
 
+_PICOCOM: Final = (
+    "(?:port|baudrate|parity|escape|local echo|noinit|noreset|hangup|nolock|send_cmd|receive_cmd|imap|omap|emap|logfile"
+    "|exit_after|exit) is|(?:databits|stopbits) are|flowcontrol|initstring"
+)
 REMARK: Final = re.compile(
-    r"#(?: |$)|//|=~=~|-{3,} |Welcome to minicom|OPTIONS: |Compiled on |Port /dev/|Press CTRL-A"
-    r"|picocom v|port is +:|flowcontrol +:|baudrate is +:|parity is +:|databits are +:|stopbits are +:"
-    r"|escape is +:|local echo is +:|noinit is +:|noreset is +:|hangup is +:|nolock is +:|send_cmd is +:"
-    r"|receive_cmd is +:|imap is +:|omap is +:|emap is +:|logfile is +:|initstring +:|exit_after is +:|exit is +:"
-    r"|Type \[C-|Terminal ready|Terminating\.\.\.|Thanks for using picocom|tio v\d|Press ctrl-t|Connected(?: to|$)"
-    r"|Disconnected|Script (?:started|done)"
+    r"#(?: |$)|//|=~=~|-{3,} |Welcome to minicom|OPTIONS: |Compiled on |Port /dev/|Press CTRL-A|picocom v"
+    rf"|(?:{_PICOCOM}) +:|Type \[C-|Terminal ready|Terminating\.\.\.|Thanks for using picocom"
+    r"|tio v\d|Press ctrl-t|Connected(?: to|$)|Disconnected|Script (?:started|done)"
 )
 """Lines that a terminal program, or a person, wrote and that were never on the wire."""
 
@@ -71,10 +72,8 @@ ESCAPE: Final = re.compile(
 )
 """A control character that a log shows in words."""
 
-LINE_END: Final = re.compile(
-    r"(?:\\[rn]|<(?:CR|LF)>|\[(?:CR|LF)\]|[\u240d\u240a])(?:.*|$)|.*(?:\\[rn]|<(?:CR|LF)>|\[(?:CR|LF)\]|[\u240d\u240a])",
-    re.DOTALL,
-)
+_SHOWN_END: Final = r"(?:\\[rn]|<(?:CR|LF)>|\[(?:CR|LF)\]|[\u240d\u240a])"
+LINE_END: Final = re.compile(rf"{_SHOWN_END}.*|.*{_SHOWN_END}", re.DOTALL)
 """A text that a shown line end begins or ends."""
 
 _CONTROLS: Final = {
@@ -101,10 +100,8 @@ def unescaped(text: str) -> str:
 
 
 def _control(found: re.Match[str]) -> str:
-    text = found[0]
-    inner = text[1:-1] if text[0] in "<[" else text
-    known = _CONTROLS.get(inner)
-    return chr(int(inner[-2:], 16)) if known is None else known
+    text = found[0].strip("<>[]")
+    return _CONTROLS.get(text) or chr(int(text[-2:], 16))
 
 
 PAIRS: Final = re.compile(r"[0-9A-Fa-f]{2}(?:[ :,][0-9A-Fa-f]{2})+[ :,]?")

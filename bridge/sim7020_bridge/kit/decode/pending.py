@@ -1,7 +1,7 @@
 """The command that waits for its final result, and what may answer it: the driver's own rule, for any command."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any, Final
@@ -38,21 +38,17 @@ class _ReadCircuitRegistration(registration.ReadGprsRegistration):
 _FAMILIES: Final = (clock, edrx, identity, network, packet, power, radio, registration, sim, sockets)
 
 
-def _questions() -> Iterator[Command[Any]]:
-    """Make every command of the driver's that is answered with text; of those with parameters any will do."""
-    for family in _FAMILIES:
-        for kind in vars(family).values():
-            if isinstance(kind, type) and issubclass(kind, Command) and kind.answer_names and not fields(kind):
-                yield kind()
-    yield from (network.ResolveName(""), sockets.CreateSocket(stream=False), sockets.ReadSocketStatus(_SOCKET))
-    yield from (_ReadAttachment(), _ReadRetention(), _ReadCircuitRegistration())
-
-
 def _declared() -> dict[tuple[str, Form], Command[Any]]:
-    found: dict[tuple[str, Form], Command[Any]] = {}
-    for question in _questions():
-        (asked,) = commands_of(question.line())
-        found[asked.name, asked.form] = question
+    """Make every command of the driver's that is answered with text; of those with parameters any will do."""
+    questions: list[Command[Any]] = [
+        kind()
+        for family in _FAMILIES
+        for kind in vars(family).values()
+        if isinstance(kind, type) and issubclass(kind, Command) and kind.answer_names and not fields(kind)
+    ]
+    questions += (network.ResolveName(""), sockets.CreateSocket(stream=False), sockets.ReadSocketStatus(_SOCKET))
+    questions += (_ReadAttachment(), _ReadRetention(), _ReadCircuitRegistration())
+    found = {(asked.name, asked.form): each for each in questions for asked in commands_of(each.line())}
     return found | {
         ("+CGCONTRDP", Form.WRITE): packet.ReadContextParameters(),
         ("+CGPADDR", Form.WRITE): packet.ReadAddresses(),
@@ -118,11 +114,9 @@ class Pending:
 
     def answering(self, line: Line) -> Asked | None:
         """Return which of its commands a line answers, or None if it is unsolicited."""
-        for asked in self.commands:
-            if _answers(asked, line):
-                return asked
-        if report_name(line):
-            return None
+        answered = next((asked for asked in self.commands if _answers(asked, line)), None)
+        if answered is not None or report_name(line):
+            return answered
         if any(asked.name in _LISTING for asked in self.commands):
             return self.commands[-1]
         if _EXTENDED.match(line.name):
@@ -156,20 +150,18 @@ _EXTENDED: Final = re.compile(r"[+*#%^$][A-Za-z]")
 _LISTING: Final = frozenset({"AT&V", "ATI"})
 """Commands that are answered by lines of any name."""
 _PROMPTING: Final = frozenset({"+CSODSEND", "+CMGS", "+CMGW", "+CMGC", "+CIPSEND"})
-_FINALS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "+CSODSEND": ("DATA ACCEPT",),
-        "+CPOWD": ("NORMAL POWER DOWN",),
-        "+CIPSEND": ("SEND OK", "SEND FAIL", "DATA ACCEPT"),
-        "+CIPCLOSE": ("CLOSE OK",),
-        "+CIPSHUT": ("SHUT OK",),
-        "+CIPCHAN": ("CONNECT",),
-        "+CGDATA": ("CONNECT",),
-        "ATO": ("CONNECT",),
-        "ATD": ("CONNECT",),
-    }
-)
-_CONTINUED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({"STATE": ("+CIPSTATUS",), "C": ("+CIPSTATUS",)})
+_FINALS: Final = {
+    "+CSODSEND": ("DATA ACCEPT",),
+    "+CPOWD": ("NORMAL POWER DOWN",),
+    "+CIPSEND": ("SEND OK", "SEND FAIL", "DATA ACCEPT"),
+    "+CIPCLOSE": ("CLOSE OK",),
+    "+CIPSHUT": ("SHUT OK",),
+    "+CIPCHAN": ("CONNECT",),
+    "+CGDATA": ("CONNECT",),
+    "ATO": ("CONNECT",),
+    "ATD": ("CONNECT",),
+}
+_CONTINUED: Final = {"STATE": "+CIPSTATUS", "C": "+CIPSTATUS"}
 
 
 def _answers(asked: Asked, line: Line) -> bool:
@@ -183,7 +175,7 @@ def _answers(asked: Asked, line: Line) -> bool:
         return line.name == asked.name and shape(asked, line)
     if line.name == asked.name:
         return not report_name(line) or asked.form is Form.READ
-    return asked.name in _CONTINUED.get(line.name, ())
+    return asked.name == _CONTINUED.get(line.name)
 
 
 def _is_misprinted(asked: Asked, line: Line) -> bool:
@@ -224,17 +216,15 @@ def _is_settings(asked: Asked, line: Line) -> bool:
     return asked.form is Form.READ and re.fullmatch(r"\d+,\s*\d+,\s*\d+", line.arguments) is not None
 
 
-_SHAPES: Final[Mapping[str, Callable[[Asked, Line], bool]]] = MappingProxyType(
-    {
-        "+CREG": _is_read_form,
-        "+CGREG": _is_read_form,
-        "+CEREG": _is_read_form,
-        "+CPSMSTATUS": _is_number,
-        "+CLTS": _is_number,
-        "+CSORXGET": _is_fetched,
-        "+CIPRXGET": _is_fetched,
-        "+CDNSGIP": _is_resolved,
-        "+CIPPING": _is_settings,
-    }
-)
+_SHAPES: Final[dict[str, Callable[[Asked, Line], bool]]] = {
+    "+CREG": _is_read_form,
+    "+CGREG": _is_read_form,
+    "+CEREG": _is_read_form,
+    "+CPSMSTATUS": _is_number,
+    "+CLTS": _is_number,
+    "+CSORXGET": _is_fetched,
+    "+CIPRXGET": _is_fetched,
+    "+CDNSGIP": _is_resolved,
+    "+CIPPING": _is_settings,
+}
 """Names that answers share with URCs, and how an answer looks."""
