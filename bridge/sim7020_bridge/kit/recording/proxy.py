@@ -12,6 +12,7 @@ async def record(port: Port, pty: Pty, writer: Writer) -> None:
 
     Raises:
         PortClosed: The port went away.
+        OSError: What passed can't be written down.
     """
 
     async def from_host() -> None:
@@ -26,6 +27,14 @@ async def record(port: Port, pty: Pty, writer: Writer) -> None:
             writer.received(data)
             await pty.write(data)
 
-    async with asyncio.TaskGroup() as group:
-        group.create_task(from_host(), name="record: from the host")
-        group.create_task(from_module(), name="record: from the module")
+    # no TaskGroup: what goes wrong at either end is to be caught as what it is
+    ways = (
+        asyncio.create_task(from_host(), name="record: from the host"),
+        asyncio.create_task(from_module(), name="record: from the module"),
+    )
+    try:
+        await asyncio.gather(*ways)
+    finally:
+        for way in ways:
+            way.cancel()
+        await asyncio.gather(*ways, return_exceptions=True)

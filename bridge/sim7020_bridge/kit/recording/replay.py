@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from sim7020_bridge.commands.secrets import mask
@@ -20,20 +20,25 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """So many bytes of payload that the host wrote at a prompt."""
+
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
-    """A command, and all that the module said until the next one.
+    """A command, and all that passed until the next one.
 
     Args:
         line: Number of the command's line in the log; 0 for what was said before any.
         command: The command line, empty for what was said before any.
-        said: What followed, in order.
-        payload: Bytes that the host wrote at a prompt, in front of ``said[at]``.
+        passed: What followed, in order.
     """
 
     line: int
     command: str
-    said: tuple[Said, ...] = ()
-    payload: tuple[tuple[int, int], ...] = ()
+    passed: list[Said | Taken] = field(default_factory=list)
 
 
 class OffScript(LineError):
@@ -62,27 +67,19 @@ class Terminal(Protocol):
 def exchanges(lines: Iterable[Explained]) -> tuple[Exchange, ...]:
     """Take a log apart; the first exchange is what was said before any command."""
     found = [Exchange(0, "")]
-    said: list[Said] = []
-    payload: list[tuple[int, int]] = []
     pause = 0.0
-
-    def close() -> None:
-        found[-1] = Exchange(found[-1].line, found[-1].command, tuple(said), tuple(payload))
-
     for each in lines:
         if each.kind is Kind.COMMAND:
-            close()
-            said, payload, pause = [], [], 0.0
             found.append(Exchange(each.line, each.text))
+            pause = 0.0
         elif each.kind is Kind.COMMENT:
             wait = _WAIT.fullmatch(each.text)
             pause += float(wait["seconds"]) if wait is not None else 0.0
         elif each.kind is Kind.DATA and each.direction is Direction.OUT:
-            payload.append((len(said), len(each.text)))
+            found[-1].passed.append(Taken(len(each.text)))
         elif each.direction is Direction.IN and each.kind is not Kind.BLANK:
-            said.append(Said(_wire(each), pause))
+            found[-1].passed.append(Said(_wire(each), pause))
             pause = 0.0
-    close()
     return tuple(found)
 
 
@@ -155,29 +152,23 @@ class Replay:
         return next((place for place in order if self._forms[place] == wanted), None)
 
     async def _say(self, exchange: Exchange) -> None:
-        payload = dict(exchange.payload)
-        for place, said in enumerate(exchange.said):
-            await self._take(payload.get(place, 0))
-            if said.after and self._speed:
-                await asyncio.sleep(said.after / self._speed)
-            await self._terminal.write(said.data)
-        await self._take(payload.get(len(exchange.said), 0))
-
-    async def _take(self, length: int) -> None:
-        while len(self._input) < length:
-            self._input += await self._more()
-        del self._input[:length]
+        for each in exchange.passed:
+            if isinstance(each, Taken):
+                while len(self._input) < each.length:
+                    self._input += await self._more()
+                del self._input[: each.length]
+                continue
+            if each.after and self._speed:
+                await asyncio.sleep(each.after / self._speed)
+            await self._terminal.write(each.data)
 
     async def _line(self) -> str:
         while True:
-            found = _LINE.match(bytes(self._input))
-            if found is not None:
-                del self._input[: found.end()]
-                text = found["line"].decode("ascii", "backslashreplace").strip()
-                if text:
-                    return text
-            else:
+            while (found := _LINE.match(bytes(self._input))) is None:
                 self._input += await self._more()
+            del self._input[: found.end()]
+            if text := found["line"].decode("ascii", "backslashreplace").strip():
+                return text
 
     async def _more(self) -> bytes:
         data = await self._terminal.read()

@@ -1,5 +1,6 @@
 """Bytes that pass both ways into lines of a transcript."""
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -36,7 +37,7 @@ class Writer:
         self._elapsed = elapsed
         self._secrets = secrets
         self._incoming = Framer()
-        self._sent = bytearray()
+        self._sent = b""
         self._prompted = False
         self._last: float | None = None
 
@@ -49,11 +50,11 @@ class Writer:
         """Take bytes from the host."""
         self._pause()
         if self._prompted:
-            self._payload(data)
+            shown = data if self._secrets else _HIDDEN * len(data)
+            self._write(f">! {shown.hex().upper()}")
             return
-        self._sent += data
-        while (end := self._end()) >= 0:
-            line, self._sent = self._sent[:end], self._sent[end + 1 :]
+        *lines, self._sent = re.split(rb"[\r\n]", self._sent + data)
+        for line in lines:
             text = line.replace(b"\0", b"").decode("ascii", "backslashreplace").strip()
             if text:
                 self._write(f"# note: {self._clock()}")
@@ -69,14 +70,6 @@ class Writer:
             else:
                 self._prompted = False
                 self._write(f"< {self._shown(item.text)}")
-
-    def _end(self) -> int:
-        ends = [place for mark in (b"\r", b"\n") if (place := self._sent.find(mark)) >= 0]
-        return min(ends, default=-1)
-
-    def _payload(self, data: bytes) -> None:
-        shown = data if self._secrets else _HIDDEN * len(data)
-        self._write(f">! {shown.hex().upper()}")
 
     def _shown(self, text: str) -> str:
         return text if self._secrets else mask(text)
