@@ -4,36 +4,21 @@ import errno
 import gc
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from types import MappingProxyType
 from typing import Final
 
 import click
 
-_SUBCOMMANDS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "run": "sim7020_bridge.cli.run",
-        "demo": "sim7020_bridge.cli.demo",
-        "init": "sim7020_bridge.cli.init",
-        "check": "sim7020_bridge.cli.check",
-        "status": "sim7020_bridge.cli.status",
-        "watch": "sim7020_bridge.cli.watch",
-        "send": "sim7020_bridge.cli.send",
-        "outbox": "sim7020_bridge.cli.outbox",
-        "ports": "sim7020_bridge.cli.ports",
-        "probe": "sim7020_bridge.cli.probe",
-        "console": "sim7020_bridge.cli.console",
-        "decode": "sim7020_bridge.cli.decode",
-        "record": "sim7020_bridge.cli.record",
-        "replay": "sim7020_bridge.cli.replay",
-        "health": "sim7020_bridge.cli.health",
-        "completion": "sim7020_bridge.cli.completion",
-    }
-)
-"""Name of each subcommand, in the order of the help, and the module that has it under the same name."""
+from sim7020_bridge.cli.exits import EXIT_CONFIGURATION, fail
+from sim7020_bridge.errors import ConfigurationError, LineError, StorageFailed
 
+_SUBCOMMANDS: Final = (
+    *("run", "demo", "init", "check", "status", "watch", "send", "outbox"),
+    *("ports", "probe", "console", "decode", "record", "replay", "health", "completion"),
+)
+"""The subcommands, in the order of the help; each has a module of its name, and in it that name."""
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -49,9 +34,13 @@ class _Subcommands(click.Group):
         self.format_commands(ctx, formatter)
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run a subcommand; a disk that is full, where its output goes, is no fault of the program."""
+        """Run a subcommand; what a user can mend is a sentence, and so is a full disk where the output goes."""
         try:
             return super().invoke(ctx)
+        except ConfigurationError as error:
+            fail(error, EXIT_CONFIGURATION)
+        except (LineError, StorageFailed) as error:
+            fail(error)
         except OSError as error:
             if error.errno not in _FULL:
                 raise
@@ -64,7 +53,7 @@ class _Subcommands(click.Group):
         if cmd_name not in _SUBCOMMANDS:
             return None
         with _nothing_to_collect():
-            command = getattr(import_module(_SUBCOMMANDS[cmd_name]), cmd_name)
+            command = getattr(import_module(f"sim7020_bridge.cli.{cmd_name}"), cmd_name)
         if not isinstance(command, click.Command):
             raise TypeError(f"{cmd_name} is not a command")
         return command

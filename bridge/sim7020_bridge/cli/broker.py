@@ -13,9 +13,10 @@ from typing import Final, TypeVar
 
 import click
 
-from sim7020_bridge.cli.options import EXIT_CONFIGURATION, EXIT_NO_ANSWER, configuration
+from sim7020_bridge.cli.exits import EXIT_CONFIGURATION, EXIT_NO_ANSWER, fail
 from sim7020_bridge.config import environment as variables
 from sim7020_bridge.config import values
+from sim7020_bridge.config.load import load
 from sim7020_bridge.config.model import (
     DEFAULT_BASE_TOPIC,
     DEFAULT_PORT,
@@ -57,7 +58,7 @@ def with_broker(command: Command) -> Command:
         base_topic: str | None,
         **rest: object,
     ) -> None:
-        mqtt = MqttSettings("localhost") if file is None else configuration(file).mqtt
+        mqtt = MqttSettings("localhost") if file is None else load(file).mqtt
         if broker is not None:
             host, port = _checked("--broker", host_and_port, broker)
             tls = mqtt.tls is not None or ca_file is not None
@@ -84,8 +85,7 @@ def _checked(option: str, read: Callable[[str], Value], written: str) -> Value:
     try:
         return read(written)
     except values.WrongValue as error:
-        click.echo(f"{option} {written!r}: {error}", err=True)
-        sys.exit(EXIT_CONFIGURATION)
+        fail(f"{option} {written!r}: {error}", EXIT_CONFIGURATION)
 
 
 def host_and_port(written: str) -> tuple[str, int | None]:
@@ -127,10 +127,9 @@ async def connected(
         async with asyncio.timeout(within):
             await client.wait_connected()
     except TimeoutError:
-        click.echo(f"no MQTT broker accepts this client at {mqtt.host}:{mqtt.port}", err=True)
         talking.cancel()
         await asyncio.wait({talking})
-        sys.exit(EXIT_NO_ANSWER)
+        fail(f"no MQTT broker accepts this client at {mqtt.host}:{mqtt.port}", EXIT_NO_ANSWER)
     try:
         yield client
     finally:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from sim7020_bridge.cli.options import EXIT_CONFIGURATION, JSON
+from sim7020_bridge.cli.exits import EXIT_CONFIGURATION
+from sim7020_bridge.cli.options import JSON
 from sim7020_bridge.config import environment as variables
 from sim7020_bridge.config.effective import Effective, Source, Value, effective
 from sim7020_bridge.config.load import read

@@ -10,13 +10,14 @@ from sim7020_bridge.at.framer import Framer, Prompt
 from sim7020_bridge.cli.broker import with_broker
 from sim7020_bridge.cli.console_lines import converse, shown
 from sim7020_bridge.cli.console_over_mqtt import speak
+from sim7020_bridge.cli.exits import EXIT_FAILED, fail
 from sim7020_bridge.cli.keyboard import Keyboard
-from sim7020_bridge.cli.options import EXIT_FAILED, patience
+from sim7020_bridge.cli.options import baud as baud_option
+from sim7020_bridge.cli.options import patience
 from sim7020_bridge.cli.stopping import run_until_stopped
-from sim7020_bridge.commands.identity import BAUD_RATES
 from sim7020_bridge.config import values
 from sim7020_bridge.config.model import DEFAULT_BAUDRATE, MqttSettings
-from sim7020_bridge.errors import LineError, PortUnavailable
+from sim7020_bridge.errors import PortUnavailable
 from sim7020_bridge.kit.decode.decoder import Decoder
 from sim7020_bridge.kit.decode.kinds import Direction, Explained, Kind
 from sim7020_bridge.kit.decode.log_line import LogLine
@@ -31,7 +32,7 @@ _END_OF_DATA: Final = "\x1a"
 
 @click.command()
 @click.argument("place", metavar="PORT|MODEM")
-@click.option("--baud", type=int, default=DEFAULT_BAUDRATE, metavar="RATE", help=f"Default: {DEFAULT_BAUDRATE}.")
+@baud_option(f"Default: {DEFAULT_BAUDRATE}.", show_default=False)
 @patience(_PATIENCE)
 @with_broker
 def console(*, mqtt: MqttSettings, place: str, baud: int, within: float) -> None:
@@ -45,11 +46,9 @@ def console(*, mqtt: MqttSettings, place: str, baud: int, within: float) -> None
                  3 no broker.
     Example:     sim7020-bridge console /dev/ttyUSB0
     """
-    if baud not in BAUD_RATES[1:]:
-        raise click.BadParameter(f"the module has no rate of {baud}", param_hint="--baud")
     failed: list[str] = []
     try:
-        if _is_port(place):
+        if "/" in place:
             run_until_stopped(_console(place, baud, within, failed))
         else:
             run_until_stopped(speak(mqtt, values.name(place), within, failed))
@@ -57,16 +56,8 @@ def console(*, mqtt: MqttSettings, place: str, baud: int, within: float) -> None
         raise click.BadParameter(f"{place} is neither a port nor a modem: {error}", param_hint="PORT|MODEM") from error
     except PortUnavailable as error:
         way = "; if it is the bridge, go through it: sim7020-bridge console MODEM" if error.reason == "busy" else ""
-        click.echo(f"{error}{way}", err=True)
-        sys.exit(EXIT_FAILED)
-    except LineError as error:
-        click.echo(str(error), err=True)
-        sys.exit(EXIT_FAILED)
+        fail(f"{error}{way}")
     sys.exit(EXIT_FAILED if failed else 0)
-
-
-def _is_port(place: str) -> bool:
-    return "/" in place
 
 
 async def _console(port: str, baud: int, within: float, failed: list[str]) -> None:

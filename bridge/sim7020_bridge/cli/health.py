@@ -9,7 +9,9 @@ from typing import Final
 
 import click
 
-from sim7020_bridge.cli.options import EXIT_FAILED, EXIT_NO_ANSWER, configuration, patience
+from sim7020_bridge.cli.exits import EXIT_FAILED, EXIT_NO_ANSWER, fail
+from sim7020_bridge.cli.options import patience
+from sim7020_bridge.config.load import load
 
 DEFAULT_URL: Final = "http://127.0.0.1:7020/health"
 MOST: Final = 1024 * 1024
@@ -36,7 +38,7 @@ def health(url: str | None, file: Path | None, within: float) -> None:
 
 
 def _url(file: Path | None) -> str:
-    http = None if file is None else configuration(file).http
+    http = None if file is None else load(file).http
     if http is None:
         return DEFAULT_URL
     host = f"[{http.host}]" if ":" in http.host else http.host
@@ -57,9 +59,7 @@ def _asked(url: str, within: float) -> tuple[int, str]:
             body = answer.read(MOST).decode(errors="replace")
             return int(answer.status or 0), _brief(body)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
-        click.echo(f"{url}: no answer: {reason}", err=True)
-        sys.exit(EXIT_NO_ANSWER)
+        fail(f"{url}: no answer: {getattr(error, 'reason', None) or error}", EXIT_NO_ANSWER)
 
 
 def _brief(body: str) -> str:

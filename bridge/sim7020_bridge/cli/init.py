@@ -4,15 +4,15 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import click
 
 from sim7020_bridge.cli.broker import host_and_port
-from sim7020_bridge.cli.options import EXIT_CONFIGURATION, EXIT_FAILED
+from sim7020_bridge.cli.exits import EXIT_CONFIGURATION, fail
+from sim7020_bridge.cli.options import valid
 from sim7020_bridge.config import values
 from sim7020_bridge.config.load import load
 from sim7020_bridge.config.model import DEFAULT_PORT
@@ -44,17 +44,8 @@ _SOCKET: Final = """
         # send_topics: [zigbee2mqtt/greenhouse/+]"""
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """Where a socket leads."""
-
-    protocol: str
-    host: str
-    port: int
-
-
-def peer(written: str) -> Peer:
-    """Read ``udp://host:port`` or ``tcp://host:port``."""
+def peer(written: str) -> SplitResult:
+    """Read ``udp://host:port`` or ``tcp://host:port``: where a socket leads."""
     allowed = "must be udp://host:port or tcp://host:port"
     try:
         url = urlsplit(written)
@@ -63,7 +54,8 @@ def peer(written: str) -> Peer:
         raise values.WrongValue(allowed) from error
     if url.scheme not in {"udp", "tcp"} or not port or not url.hostname or url.path or url.query or url.username:
         raise values.WrongValue(allowed)
-    return Peer(url.scheme, values.peer_host(url.hostname), port)
+    values.peer_host(url.hostname)
+    return url
 
 
 def ports() -> list[str]:
@@ -94,32 +86,31 @@ def init(file: Path, *, detect: bool, force: bool, **given: str | None) -> None:
     Example:   sim7020-bridge init --port /dev/ttyUSB0 --apn iot.1nce.net
     """
     if file.exists() and not force:
-        click.echo(f"{file} is there already; --force overwrites it", err=True)
-        sys.exit(EXIT_FAILED)
+        fail(f"{file} is there already; --force overwrites it")
     ask = _Questions(given, silent=detect or not sys.stdin.isatty())
     found = ports()
     if found and not ask.silent and given["port"] is None:
         click.echo("Serial ports of this computer:\n" + "\n".join(f"  {port}" for port in found))
     port = ask("port", "The modem's serial port", found[0] if found else None, values.serial_port)
     name = ask("name", "A name for the modem", "modem", values.name)
-    apn = ask("apn", "The SIM's APN (empty: what the module has)", "", _or_empty(values.apn))
-    broker = ask("broker", "The MQTT broker", "localhost", _broker)
-    username = ask("username", "The user to log in as (empty: none)", "", _or_empty(values.credential))
+    apn = ask("apn", "The SIM's APN (empty: what the module has)", "", values.apn)
+    host, broker_port = ask("broker", "The MQTT broker", "localhost", host_and_port)
+    username = ask("username", "The user to log in as (empty: none)", "", values.credential)
     secret = ""
     if username:
-        secret = ask("password_file", "A file that holds its password (empty: none)", "", _or_empty(_secret(file)))
-    to = ask("to", "Where a socket leads, as udp://host:port (empty: no socket yet)", "", _or_empty(peer))
+        secret = ask("password_file", "A file that holds its password (empty: none)", "", _secret(file))
+    to = ask("to", "Where a socket leads, as udp://host:port (empty: no socket yet)", "", peer)
     socket = ask("socket", "A name for the socket", "telemetry", values.name) if to else ""
     login = [f"  {key}: {_yaml(value)}" for key, value in (("username", username), ("password_file", secret)) if value]
     text = _TEMPLATE.format(
         file=file.name,
-        host=_yaml(broker[0]),
-        broker_port=broker[1],
+        host=_yaml(host),
+        broker_port=broker_port or DEFAULT_PORT,
         login="\n".join(login) or "  # username: bridge\n  # password_file: mqtt-password",
         modem=name,
         port=_yaml(port),
         apn=f"    apn: {_yaml(apn)}" if apn else "    # apn: iot.1nce.net",
-        sockets=_SOCKET.format(modem=name, name=socket, protocol=to.protocol, host=_yaml(to.host), port=to.port)
+        sockets=_SOCKET.format(modem=name, name=socket, protocol=to.scheme, host=_yaml(to.hostname), port=to.port)
         if to
         else " {}",
     )
@@ -134,18 +125,16 @@ def _write(file: Path, text: str) -> None:
         load(fresh, {**os.environ, "STATE_DIRECTORY": "/"})
         fresh.replace(file)
     except OSError as error:
-        click.echo(f"{file} can't be written: {error.strerror}", err=True)
-        sys.exit(EXIT_FAILED)
+        fail(f"{file} can't be written: {error.strerror}")
     except ConfigurationError as error:
-        click.echo(str(error).replace(str(fresh), str(file)), err=True)
-        sys.exit(EXIT_CONFIGURATION)
+        fail(str(error).replace(str(fresh), str(file)), EXIT_CONFIGURATION)
     finally:
         fresh.unlink(missing_ok=True)
     click.echo(f"{file} is written. Next: sim7020-bridge check {file}; sim7020-bridge run --config {file}", err=True)
 
 
 class _Questions:
-    """Answers from options, else from a person, else defaults."""
+    """Answers from options, else from a person, else defaults. Where the default is empty, so may the answer be."""
 
     def __init__(self, given: dict[str, str | None], *, silent: bool) -> None:
         self._given = given
@@ -153,28 +142,18 @@ class _Questions:
 
     def __call__(self, key: str, question: str, default: str | None, read: Callable[[str], Any]) -> Any:  # noqa: ANN401 - what the reader makes of it
         option = "--peer" if key == "to" else f"--{key.replace('_', '-')}"
+
+        def convert(answer: str) -> Any:  # noqa: ANN401 - the same
+            return answer if answer == default == "" else valid(option, read, answer)
+
         written = self._given[key]
         if written is None and self.silent:
             written = default
-        if written is None and self.silent:
-            raise click.UsageError(f"{option} is needed: none was found")
+            if written is None:
+                raise click.UsageError(f"{option} is needed: none was found")
         if written is not None:
-            try:
-                return read(written)
-            except values.WrongValue as error:
-                raise click.BadParameter(str(error), param_hint=option) from error
-
-        def convert(answer: str) -> Any:  # noqa: ANN401 - the same
-            try:
-                return read(answer)
-            except values.WrongValue as error:
-                raise click.BadParameter(str(error)) from error
-
+            return convert(written)
         return click.prompt(question, default=default, value_proc=convert, show_default=bool(default))
-
-
-def _or_empty(read: Callable[[str], Any]) -> Callable[[str], Any]:
-    return lambda written: read(written) if written else ""
 
 
 def _secret(file: Path) -> Callable[[str], str]:
@@ -183,11 +162,6 @@ def _secret(file: Path) -> Callable[[str], str]:
         return written
 
     return read
-
-
-def _broker(written: str) -> tuple[str, int]:
-    host, port = host_and_port(written)
-    return host, port or DEFAULT_PORT
 
 
 def _yaml(text: str) -> str:

@@ -1,21 +1,17 @@
-"""What several subcommands share: options, exit statuses, and how a configuration is read."""
+"""Options that several subcommands share."""
 
 import math
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import click
 
 from sim7020_bridge.config import environment as variables
-from sim7020_bridge.config.load import load
-from sim7020_bridge.config.model import Settings
-from sim7020_bridge.errors import ConfigurationError
+from sim7020_bridge.config.model import DEFAULT_BAUDRATE
+from sim7020_bridge.config.values import BAUDRATES
 
-EXIT_FAILED: Final = 1
-EXIT_CONFIGURATION: Final = 2
-EXIT_NO_ANSWER: Final = 3
+Value = TypeVar("Value")
 
 CONFIG: Final = click.option(
     "--config",
@@ -32,15 +28,6 @@ ONE_MODEM: Final = click.option("--modem", "-m", metavar="NAME", help="This mode
 SOCKET: Final = click.option("--socket", "-s", metavar="NAME", help="Messages to this socket only.")
 
 
-def configuration(file: Path) -> Settings:
-    """Return what a file says; if that is wrong, print each mistake and exit with status 2."""
-    try:
-        return load(file)
-    except ConfigurationError as error:
-        click.echo(str(error), err=True)
-        sys.exit(EXIT_CONFIGURATION)
-
-
 JSON: Final = click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
 
 
@@ -55,7 +42,31 @@ class NumberRange(click.FloatRange):
         return number
 
 
-def patience(seconds: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def valid(option: str, read: Callable[[str], Value], written: str) -> Value:
+    """Read what an option gives as the configuration, or a command, would; if that is wrong, say so and end."""
+    try:
+        return read(written)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=option) from error
+
+
+_Option = Callable[[Callable[..., None]], Callable[..., None]]
+
+
+def baud(words: str, default: int | None = DEFAULT_BAUDRATE, *, show_default: bool = True) -> _Option:
+    """Make the option ``--baud``, a rate that the module has; ``words`` are its help."""
+
+    def known(_ctx: click.Context, _option: click.Parameter, rate: int | None) -> int | None:
+        if rate is not None and rate not in BAUDRATES:
+            raise click.BadParameter(f"the module has no rate of {rate}", param_hint="--baud")
+        return rate
+
+    return click.option(
+        "--baud", type=int, default=default, show_default=show_default, metavar="RATE", callback=known, help=words
+    )
+
+
+def patience(seconds: int) -> _Option:
     """Make the option ``--timeout`` with a default; the subcommand is given it as ``within``."""
     return click.option(
         "--timeout",

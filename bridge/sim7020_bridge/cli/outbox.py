@@ -5,9 +5,10 @@ from pathlib import Path
 
 import click
 
-from sim7020_bridge.cli.options import CONFIG, EXIT_CONFIGURATION, EXIT_FAILED, MODEM, SOCKET, configuration
+from sim7020_bridge.cli.exits import EXIT_CONFIGURATION, EXIT_FAILED, fail
+from sim7020_bridge.cli.options import CONFIG, MODEM, SOCKET
 from sim7020_bridge.clock import rfc3339
-from sim7020_bridge.errors import StorageFailed
+from sim7020_bridge.config.load import load
 from sim7020_bridge.logs import printable
 from sim7020_bridge.outbox.message import Entry
 from sim7020_bridge.outbox.shell import Cancelled, OutboxFile
@@ -85,26 +86,17 @@ def outbox_purge(file: Path, modem: str | None, socket: str | None, *, yes: bool
 
 
 def _outbox(file: Path, modem: str | None, socket: str | None) -> tuple[OutboxFile, list[Entry]]:
-    settings = configuration(file)
+    settings = load(file)
     names = [each.name for each in settings.modems]
     name = modem or (names[0] if len(names) == 1 else None)
     if name not in names:
-        click.echo(f"choose one of the modems with --modem: {', '.join(names)}", err=True)
-        sys.exit(EXIT_CONFIGURATION)
+        fail(f"choose one of the modems with --modem: {', '.join(names)}", EXIT_CONFIGURATION)
     opened = OutboxFile(settings.state_dir, name)
-    try:
-        return opened, [entry for entry in opened.entries() if socket in {None, entry.message.socket}]
-    except StorageFailed as error:
-        click.echo(str(error), err=True)
-        sys.exit(EXIT_FAILED)
+    return opened, [entry for entry in opened.entries() if socket in {None, entry.message.socket}]
 
 
 def _cancel(opened: OutboxFile, numbers: list[int]) -> None:
-    try:
-        cancelled = opened.cancel(numbers) if numbers else Cancelled(done=True)
-    except StorageFailed as error:
-        click.echo(str(error), err=True)
-        sys.exit(EXIT_FAILED)
+    cancelled = opened.cancel(numbers) if numbers else Cancelled(done=True)
     later = "" if cancelled.done else "; their receipts go out with the next run"
     click.echo(f"{len(numbers) - cancelled.sending} cancelled{later}")
     if cancelled.sending:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import click
 
-from sim7020_bridge.cli.options import EXIT_FAILED
-from sim7020_bridge.commands.identity import BAUD_RATES, ReadModel
-from sim7020_bridge.config.model import DEFAULT_BAUDRATE
+from sim7020_bridge.cli.exits import EXIT_FAILED
+from sim7020_bridge.cli.options import baud as baud_option
+from sim7020_bridge.commands.identity import ReadModel
 from sim7020_bridge.errors import BridgeError
 from sim7020_bridge.kit.probe.line import answers, listening
 from sim7020_bridge.port.listing import SerialPort, serial_ports
@@ -29,9 +29,7 @@ class _Asked:
 @click.command()
 @click.argument("names", nargs=-1, metavar="[PORT]...")
 @click.option("--ask", is_flag=True, help="Write AT to each free port, and to each PORT, and see what answers.")
-@click.option(
-    "--baud", type=int, default=DEFAULT_BAUDRATE, show_default=True, metavar="RATE", help="The rate to ask at."
-)
+@baud_option("The rate to ask at.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, for machines.")
 def ports(*, names: tuple[str, ...], ask: bool, baud: int, as_json: bool) -> None:
     """List serial ports, or only PORT...: lasting names, USB ids, and who has them open.
@@ -42,8 +40,6 @@ def ports(*, names: tuple[str, ...], ask: bool, baud: int, as_json: bool) -> Non
     Exit status: 0 listed, 1 a PORT is not there, 2 the command line is wrong.
     Example:     sim7020-bridge ports --ask
     """
-    if baud not in BAUD_RATES[1:]:
-        raise click.BadParameter(f"the module has no rate of {baud}", param_hint="--baud")
     missing = [name for name in names if not os.path.exists(name)]  # noqa: PTH110 - a device, not a path
     for name in missing:
         click.echo(f"{name}: there is no such device", err=True)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import sys
+from functools import partial
 from typing import Final
 
 import click
@@ -11,9 +12,11 @@ from rich.console import Console
 from rich.status import Status as Spinner
 from rich.text import Text
 
-from sim7020_bridge.cli.options import EXIT_FAILED, NumberRange
-from sim7020_bridge.commands.identity import BAUD_RATES
+from sim7020_bridge.cli.exits import EXIT_FAILED
+from sim7020_bridge.cli.options import NumberRange, valid
+from sim7020_bridge.cli.options import baud as baud_option
 from sim7020_bridge.commands.quoting import require_quotable
+from sim7020_bridge.config import module_values
 from sim7020_bridge.kit.probe.climb import Climb
 from sim7020_bridge.kit.probe.finding import Check, Finding, Status, Wanted
 
@@ -22,12 +25,11 @@ _SIGNAL_STEPS: Final = 31
 _BAR: Final = 10
 _MARKS: Final = {Status.FINE: "+", Status.WARNING: "!", Status.BROKEN: "x", Status.SKIPPED: "-"}
 _COLOURS: Final = {Status.FINE: "green", Status.WARNING: "yellow", Status.BROKEN: "red", Status.SKIPPED: "dim"}
-_PIN_DIGITS: Final = range(4, 9)
 
 
 @click.command()
 @click.argument("port")
-@click.option("--baud", type=int, metavar="RATE", help="The rate that it should have; default: try the usual ones.")
+@baud_option("The rate that it should have; default: try the usual ones.", None)
 @click.option("--apn", metavar="NAME", help="The APN that it should use.")
 @click.option(
     "--pin",
@@ -61,14 +63,9 @@ def probe(
     Exit status: 0 all layers hold, 1 one is broken, 2 the command line is wrong.
     Example:     sim7020-bridge probe /dev/ttyUSB0 --apn iot.example
     """
-    if baud is not None and baud not in BAUD_RATES[1:]:
-        raise click.BadParameter(f"the module has no rate of {baud}", param_hint="--baud")
-    if pin is not None and not (pin.isascii() and pin.isdecimal() and len(pin) in _PIN_DIGITS):
-        raise click.BadParameter("a PIN has 4 to 8 digits", param_hint="--pin")
-    try:
-        require_quotable(host, "a host")
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--host") from error
+    if pin is not None:
+        valid("--pin", module_values.pin, pin)
+    valid("--host", partial(require_quotable, what="a host"), host)
     wanted = Wanted(port, baud, apn, pin, timeout, None if no_internet else host)
     # what the layers below would log, the findings say
     logging.getLogger("sim7020_bridge").addHandler(logging.NullHandler())

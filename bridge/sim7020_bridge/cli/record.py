@@ -1,20 +1,19 @@
 """``record``: the wire between a program and a modem, written down without what is secret."""
 
-import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import TextIO
 
 import click
 
 from sim7020_bridge import VERSION
-from sim7020_bridge.cli.options import EXIT_FAILED
+from sim7020_bridge.cli.exits import fail
+from sim7020_bridge.cli.options import baud as baud_option
 from sim7020_bridge.cli.stopping import run_until_stopped
 from sim7020_bridge.clock import rfc3339, wall_clock
-from sim7020_bridge.commands.identity import BAUD_RATES
-from sim7020_bridge.config.model import DEFAULT_BAUDRATE
 from sim7020_bridge.errors import LineError
 from sim7020_bridge.kit.recording.proxy import record as carry
 from sim7020_bridge.kit.recording.pty import Pty
@@ -25,7 +24,7 @@ from sim7020_bridge.port.port import open_port
 @click.command()
 @click.argument("port")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--baud", type=int, default=DEFAULT_BAUDRATE, show_default=True, metavar="RATE", help="The port's rate.")
+@baud_option("The port's rate.")
 @click.option("--link", type=click.Path(path_type=Path), metavar="PATH", help="Make PATH lead to the new port.")
 @click.option("--what", default="a recording", metavar="TEXT", help="What it shows, for the head of FILE.")
 @click.option("--secrets", is_flag=True, help="Write identities and payload too. Don't publish that.")
@@ -40,26 +39,14 @@ def record(*, port: str, file: Path, baud: int, link: Path | None, what: str, se
     Exit status: 0 stopped, 1 the port or FILE can't be used, 2 wrong usage.
     Example:     sim7020-bridge record /dev/ttyUSB0 night.at --link /tmp/modem
     """
-    if baud not in BAUD_RATES[1:]:
-        raise click.BadParameter(f"the module has no rate of {baud}", param_hint="--baud")
     if file.exists() and not force:
-        _refuse(f"{file} is there already; --force writes over it")
+        fail(f"{file} is there already; --force writes over it")
+    opener = partial(file.open, "w" if force else "x", encoding="ascii", errors="backslashreplace")
     try:
-        run_until_stopped(_record(port, baud, link, lambda: _opened(file, force=force), what=what, secrets=secrets))
+        run_until_stopped(_record(port, baud, link, opener, what=what, secrets=secrets))
         click.echo(f"recorded into {file}", err=True)
     except OSError as error:
-        _refuse(f"{file} can't be written: {error.strerror}")
-    except LineError as error:
-        _refuse(str(error))
-
-
-def _refuse(words: str) -> NoReturn:
-    click.echo(words, err=True)
-    sys.exit(EXIT_FAILED)
-
-
-def _opened(file: Path, *, force: bool) -> TextIO:
-    return file.open("w" if force else "x", encoding="ascii", errors="backslashreplace")
+        fail(f"{file} can't be written: {error.strerror}")
 
 
 async def _record(
@@ -67,34 +54,13 @@ async def _record(
 ) -> None:
     opened = await open_port(port, baud)
     try:
-        pty = Pty(link)
-        try:
-            # not before there is a port: what does not come to a recording must not cost an old one
-            with file() as out:
-                writer = _writer(out, secrets=secrets)
-                writer.begin(f"{Path(port).name}, recorded with sim7020-bridge {VERSION}", what)
-                click.echo(pty.name)
-                await carry(opened, pty, writer)
-        except ExceptionGroup as group:
-            # not except*: Python 3.11.2 wraps what is raised inside it in one more group
-            broken, other = group.split((LineError, OSError))
-            if broken is None or other is not None:
-                raise
-            raise _first(broken) from None
-        finally:
-            pty.close()
+        # not before there is a port: what does not come to a recording must not cost an old one
+        with closing(Pty(link)) as pty, file() as out:
+            write = partial(print, file=out, flush=True)
+            writer = Writer(write, clock=lambda: rfc3339(wall_clock()), elapsed=time.monotonic, secrets=secrets)
+            writer.begin(f"{Path(port).name}, recorded with sim7020-bridge {VERSION}", what)
+            click.echo(pty.name)
+            await carry(opened, pty, writer)
     finally:
         with suppress(LineError):
             await opened.aclose()
-
-
-def _first(error: BaseException) -> BaseException:
-    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
-
-
-def _writer(out: TextIO, *, secrets: bool) -> Writer:
-    def write(line: str) -> None:
-        out.write(f"{line}\n")
-        out.flush()
-
-    return Writer(write, clock=lambda: rfc3339(wall_clock()), elapsed=time.monotonic, secrets=secrets)

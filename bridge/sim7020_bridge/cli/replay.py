@@ -1,14 +1,14 @@
 """``replay``: a recording as a port that answers as the modem did."""
 
-import sys
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import click
 
-from sim7020_bridge.cli.options import EXIT_FAILED, NumberRange
+from sim7020_bridge.cli.options import NumberRange
 from sim7020_bridge.cli.stopping import run_until_stopped
-from sim7020_bridge.errors import LineError
 from sim7020_bridge.kit.decode.decoder import explained
 from sim7020_bridge.kit.recording.pty import Pty
 from sim7020_bridge.kit.recording.replay import Exchange, Replay, exchanges
@@ -33,19 +33,11 @@ def replay(*, file: BinaryIO, link: Path | None, strict: bool, speed: float | No
     Example:     sim7020-bridge replay night.at --link /tmp/modem
     """
     script = exchanges(explained([file.read()]))
-    try:
-        run_until_stopped(_replay(script, link, strict=strict, speed=speed))
-    except LineError as error:
-        click.echo(str(error), err=True)
-        sys.exit(EXIT_FAILED)
+    run_until_stopped(_replay(script, link, strict=strict, speed=speed))
 
 
 async def _replay(script: tuple[Exchange, ...], link: Path | None, *, strict: bool, speed: float | None) -> None:
-    pty = Pty(link)
-    try:
+    with closing(Pty(link)) as pty:
         click.echo(pty.name)
-        report = lambda words: click.echo(words, err=True)  # noqa: E731 - a sentence to the user
-        await Replay(script, pty, strict=strict, speed=speed, report=report).run()
+        await Replay(script, pty, strict=strict, speed=speed, report=partial(click.echo, err=True)).run()
         await pty.until_left(_READING)
-    finally:
-        pty.close()

@@ -11,7 +11,8 @@ from pathlib import Path
 import click
 
 from sim7020_bridge import logs
-from sim7020_bridge.cli.options import CONFIG, EXIT_FAILED, configuration
+from sim7020_bridge.cli.exits import EXIT_FAILED
+from sim7020_bridge.cli.options import CONFIG
 from sim7020_bridge.config.load import load
 from sim7020_bridge.config.model import LogFormat, LogLevel, Settings
 from sim7020_bridge.errors import OutboxInUse
@@ -47,7 +48,7 @@ def run(file: Path, log_level: str | None, log_format: str | None) -> None:
         form = LogFormat(log_format) if log_format else settings.logging.format
         return replace(settings, logging=replace(settings.logging, level=level, format=form))
 
-    settings = chosen(configuration(file))
+    settings = chosen(load(file))
     logs.log_to_stderr(settings.logging)
     try:
         asyncio.run(_run(settings, file, chosen))

@@ -9,7 +9,8 @@ from typing import IO, Any, Final
 import click
 
 from sim7020_bridge.cli.broker import connected, with_broker
-from sim7020_bridge.cli.options import EXIT_FAILED, EXIT_NO_ANSWER, JSON, patience
+from sim7020_bridge.cli.exits import EXIT_FAILED, EXIT_NO_ANSWER
+from sim7020_bridge.cli.options import JSON, patience, valid
 from sim7020_bridge.config import values
 from sim7020_bridge.config.model import MqttSettings
 from sim7020_bridge.logs import printable
@@ -60,10 +61,7 @@ def send(
     """
     message = _message(data, source, as_hex=as_hex)
     for name, value in (("--modem", modem), ("--socket", socket)):
-        try:
-            values.name(value)
-        except values.WrongValue as error:
-            raise click.BadParameter(str(error), param_hint=name) from error
+        valid(name, values.name, value)
     body = {
         "transaction": new_id(),
         "id": new_id(),

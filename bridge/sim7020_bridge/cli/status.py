@@ -7,7 +7,8 @@ import sys
 import click
 
 from sim7020_bridge.cli.broker import connected, with_broker
-from sim7020_bridge.cli.options import EXIT_FAILED, EXIT_NO_ANSWER, JSON, ONE_MODEM, patience
+from sim7020_bridge.cli.exits import EXIT_FAILED, EXIT_NO_ANSWER, fail
+from sim7020_bridge.cli.options import JSON, ONE_MODEM, patience
 from sim7020_bridge.config.model import MqttSettings
 from sim7020_bridge.kit.watch.heard import Modems, alert_lines, facts
 from sim7020_bridge.logs import printable
@@ -42,8 +43,7 @@ def status(*, mqtt: MqttSettings, modem: str | None, within: float, as_json: boo
             for subject, words in (*facts(each), *(("ALERT", line) for line in alert_lines(each))):
                 click.echo(f"  {subject:<18} {words}")
     if not found or (modem is not None and not found[0].known):
-        click.echo(f"nothing is known of {'any modem' if modem is None else modem} here", err=True)
-        sys.exit(EXIT_NO_ANSWER)
+        fail(f"nothing is known of {'any modem' if modem is None else modem} here", EXIT_NO_ANSWER)
     sys.exit(0 if all(each.well for each in found) else EXIT_FAILED)
 
 
