@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+from sim7020_bridge.config.environment import giving
 from sim7020_bridge.config.load import Reading
 from sim7020_bridge.config.schema import SECRETS, Named, Section
 
@@ -60,9 +61,9 @@ def _walk(reading: Reading, section: Section, keys: Mapping[str, Any], path: tup
 
 
 def _source(reading: Reading, path: tuple[object, ...]) -> tuple[Source, int | str | None]:
-    for size in range(len(path), 0, -1):
-        if path[:size] in reading.given:
-            return Source.ENVIRONMENT, reading.given[path[:size]].name
+    variable = giving(reading.given, path)
+    if variable is not None:
+        return Source.ENVIRONMENT, variable.name
     line = reading.line(path)
     return (Source.DEFAULT, None) if line is None else (Source.FILE, line)
 

@@ -13,29 +13,36 @@ Path = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """A key that a variable of the environment gives.
-
-    Args:
-        name: The variable.
-        text: Its value.
-    """
+class Variable:
+    """A variable of the environment that gives a key; ``value`` is its text as YAML, as far as it is any."""
 
     name: str
     text: str
+    value: object
 
 
-def given(environment: Mapping[str, str], tree: object) -> dict[Path, Given]:
-    """Return the keys that the environment gives, by their paths.
+Given = Mapping[Path, Variable]
+
+
+def given(environment: Mapping[str, str], tree: object, parse: Callable[[str], object]) -> Given:
+    """Return the variables that give keys, by the keys' paths; ``parse`` reads YAML or raises ValueError.
 
     A part of a name stands for the key of the tree that is written the same but for case and hyphens, and else for
     itself in lower case.
     """
-    found: dict[Path, Given] = {}
+    found = {}
     for name, text in sorted(environment.items()):
         if name.startswith(PREFIX) and name != FILE:
-            found[_path(name.removeprefix(PREFIX), tree)] = Given(name, text)
+            found[_path(name.removeprefix(PREFIX), tree)] = Variable(name, text, _value(text, parse))
     return found
+
+
+def giving(given: Given, path: Path) -> Variable | None:
+    """Return the variable that gives a key or, if there is none, the nearest one above it."""
+    for size in range(len(path), 0, -1):
+        if path[:size] in given:
+            return given[path[:size]]
+    return None
 
 
 def put(tree: object, path: Path, value: object) -> bool:
@@ -53,8 +60,7 @@ def put(tree: object, path: Path, value: object) -> bool:
     return True
 
 
-def value_of(text: str, parse: Callable[[str], object]) -> object:
-    """Return what a variable says: YAML as far as it is any, so that numbers and lists can be given."""
+def _value(text: str, parse: Callable[[str], object]) -> object:
     try:
         value = parse(text)
     except ValueError:

@@ -34,14 +34,14 @@ class Reading:
         keys: The same as it was read, key by key, with defaults.
         section: What knows the keys.
         tree: What was given, by the file and the environment.
-        given: The keys that are from the environment.
+        given: What the environment gave of it.
     """
 
     settings: Settings
     keys: Mapping[str, Any]
     section: Section
     tree: Any
-    given: Mapping[tuple[object, ...], variables.Given]
+    given: variables.Given
 
     def line(self, path: tuple[object, ...]) -> int | None:
         """Return the line of the file that a key is on; None if it isn't in the file."""
@@ -58,19 +58,14 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
 
 
 def read(path: Path, environment: Mapping[str, str] = os.environ) -> Reading:
-    """Do the same, and keep where each part is from.
-
-    Raises:
-        ConfigurationError: with every mistake, in the order of the file's lines.
-    """
+    """Do the same, and keep where each part is from."""
     tree, problems = _parse(path, _content(path))
-    given = variables.given(environment, tree)
-    meant = {where: variables.value_of(variable.text, _value) for where, variable in given.items()}
-    for where, value in meant.items():
-        if not variables.put(tree, where, value):
+    given = variables.given(environment, tree, _value)
+    for where, variable in given.items():
+        if not variables.put(tree, where, variable.value):
             problems.append(Problem(where, "there is no such key", quiet=True))
     section = root(path.parent)
-    keys, more = _read_given(section, tree, given, meant)
+    keys, more = _read_given(section, tree, given)
     problems += more
     if isinstance(tree, dict):
         problems += cross_check(tree)
@@ -87,12 +82,7 @@ def read(path: Path, environment: Mapping[str, str] = os.environ) -> Reading:
     return Reading(section.build(keys), keys, section, tree, given)
 
 
-def _read_given(
-    section: Section,
-    tree: object,
-    given: Mapping[tuple[object, ...], variables.Given],
-    meant: Mapping[tuple[object, ...], object],
-) -> tuple[dict[str, Any], list[Problem]]:
+def _read_given(section: Section, tree: object, given: variables.Given) -> tuple[dict[str, Any], list[Problem]]:
     """Read a tree in which a variable may give as a text what YAML takes for a number or a mapping."""
     keys, problems = read_tree(section, tree)
     wrong = {problem.path for problem in problems if problem.path in given}
@@ -102,7 +92,7 @@ def _read_given(
         keys, problems = read_tree(section, tree)
     still = wrong & {problem.path for problem in problems}
     for where in still:
-        variables.put(tree, where, meant[where])
+        variables.put(tree, where, given[where].value)
     return read_tree(section, tree) if still else (keys, problems)
 
 
@@ -183,7 +173,7 @@ def _duplicates(node: Node | None, path: tuple[object, ...], seen: set[int]) -> 
             yield from _duplicates(value, (*path, written), seen)
 
 
-def _mistake(tree: object, problem: Problem, given: Mapping[tuple[object, ...], variables.Given]) -> Mistake:
+def _mistake(tree: object, problem: Problem, given: variables.Given) -> Mistake:
     node: Any = tree
     for key in problem.path:
         try:
@@ -194,9 +184,7 @@ def _mistake(tree: object, problem: Problem, given: Mapping[tuple[object, ...], 
     secret = any(key in SECRETS for key in problem.path)
     value = None if problem.quiet or secret else _shown(node)
     where = ".".join(_key(key) for key in problem.path)
-    variable = next(
-        (given[problem.path[:size]] for size in range(len(problem.path), 0, -1) if problem.path[:size] in given), None
-    )
+    variable = variables.giving(given, problem.path)
     if variable is not None:
         return Mistake(where, problem.text, value=value, source=variable.name)
     return Mistake(where, problem.text, value=value, line=problem.line or _line(tree, problem.path, nearest=True))
