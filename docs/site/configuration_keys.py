@@ -1,13 +1,36 @@
 """Writes the table of keys in docs/configuration.md from the schema: see script/configuration-keys."""
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from sim7020_bridge.config.keys import root
-from sim7020_bridge.config.schema import describe
+from sim7020_bridge.config.schema import Named, Section
 
 PAGE = Path(__file__).resolve().parents[1] / "configuration.md"
 _TABLE = re.compile(r"^\| key \|.*\n(\|.*\n)+", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyDescription:
+    """A key as the documentation shows it; ``path`` has ``<modem>`` and ``<socket>`` where the user's names go."""
+
+    path: str
+    required: bool
+    default: str
+    description: str
+
+
+def describe(section: Section, prefix: str = "") -> Iterator[KeyDescription]:
+    """Tell every key in the order in which the documentation shows them."""
+    for key in section.keys:
+        path = f"{prefix}{key.name}"
+        yield KeyDescription(path, key.required, _shown(section.default(key)), key.description)
+        if isinstance(key.read, Section):
+            yield from describe(key.read, f"{path}.")
+        elif isinstance(key.read, Named):
+            yield from describe(key.read.section, f"{path}.<{key.read.noun}>.")
 
 
 def with_keys(page: str) -> str:
@@ -19,6 +42,17 @@ def with_keys(page: str) -> str:
     ]
     table = "".join(["| key | needed | default | meaning |\n", "|---|---|---|---|\n", *rows])
     return _TABLE.sub(lambda _: table, page, count=1)
+
+
+def _shown(default: object) -> str:
+    match default:
+        case bool():
+            return str(default).lower()
+        case float():
+            return f"{default:g}"
+        case str() | int():
+            return str(default)
+    return ""
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How a configuration file is read, key by key: the only file that knows voluptuous."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from difflib import get_close_matches
 from typing import Any
@@ -41,16 +41,6 @@ class Key:
     required: bool = False
     default: object = OF_THE_SETTINGS
     field: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class KeyDescription:
-    """A key as the documentation shows it; ``path`` has ``<modem>`` and ``<socket>`` where the user's names go."""
-
-    path: str
-    required: bool
-    default: str
-    description: str
 
 
 class Section:
@@ -168,17 +158,6 @@ def read_tree(root: Section, tree: object) -> tuple[dict[str, Any], list[Problem
     return {}, [Problem(tuple(mistake.path), mistake.msg, _is_quiet(mistake)) for mistake in mistakes]
 
 
-def describe(section: Section, prefix: str = "") -> Iterator[KeyDescription]:
-    """Tell every key in the order in which the documentation shows them."""
-    for key in section.keys:
-        path = f"{prefix}{key.name}"
-        yield KeyDescription(path, key.required, _shown(section.default(key)), key.description)
-        if isinstance(key.read, Section):
-            yield from describe(key.read, f"{path}.")
-        elif isinstance(key.read, Named):
-            yield from describe(key.read.section, f"{path}.<{key.read.noun}>.")
-
-
 def _mapping(value: object) -> Mapping[Any, Any]:
     if isinstance(value, dict):
         return value
@@ -197,14 +176,3 @@ def _invalid_if_wrong(reader: Reader) -> Reader:
 
 def _is_quiet(mistake: vol.Invalid) -> bool:
     return mistake.error_type == "quiet" or isinstance(mistake, vol.RequiredFieldInvalid)
-
-
-def _shown(default: object) -> str:
-    match default:
-        case bool():
-            return str(default).lower()
-        case float():
-            return f"{default:g}"
-        case str() | int():
-            return str(default)
-    return ""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from docs.site.configuration_keys import describe
 from sim7020_bridge.config.keys import root
 from sim7020_bridge.config.load import load
 from sim7020_bridge.config.model import (
@@ -14,7 +15,6 @@ from sim7020_bridge.config.model import (
     PowerSavingSettings,
     RecoverySettings,
 )
-from sim7020_bridge.config.schema import describe
 from sim7020_bridge.errors import ConfigurationError
 
 PAGE = Path(__file__).parents[3] / "docs" / "configuration.md"
