@@ -130,10 +130,7 @@ class ContextAddress:
 
 
 class ReadAddresses(Table[ContextAddress]):
-    """+CGPADDR: read the addresses of all PDN contexts.
-
-    TCP/IP note section 4.
-    """
+    """+CGPADDR: read the addresses of all PDN contexts (TCP/IP note section 4)."""
 
     syntax = "AT+CGPADDR"
     answer_names = ("+CGPADDR",)

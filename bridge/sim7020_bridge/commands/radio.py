@@ -52,10 +52,7 @@ class SetFunctionality(Order):
 
 
 class ReadFunctionality(Question[Functionality]):
-    """+CFUN: read whether the radio is on.
-
-    Section 3.2.20; TCP/IP note section 3.8.
-    """
+    """+CFUN: read whether the radio is on (section 3.2.20; TCP/IP note section 3.8)."""
 
     syntax = "AT+CFUN?"
     answer_names = ("+CFUN",)
@@ -112,10 +109,7 @@ _ENDS: Final = {0: -110, 1: -108, 2: -106, 31: -48}
 
 
 class ReadSignalQuality(Question[SignalQuality]):
-    """+CSQ: read the received signal strength.
-
-    TCP/IP note section 2.1.
-    """
+    """+CSQ: read the received signal strength (TCP/IP note section 2.1)."""
 
     syntax = "AT+CSQ"
     answer_names = ("+CSQ",)

@@ -294,10 +294,7 @@ _BY_NUMBER: Final = 2
 
 
 class ReadOperator(Question[Operator]):
-    """+COPS: read the operator; registered with none, only the mode is given.
-
-    TCP/IP note section 2.1.
-    """
+    """+COPS: read the operator; registered with none, only the mode is given (TCP/IP note section 2.1)."""
 
     syntax = "AT+COPS?"
     answer_names = ("+COPS",)

@@ -109,10 +109,7 @@ class SendData(Order):
 
 @dataclass(frozen=True, slots=True)
 class CloseSocket(Order):
-    """+CSOCL: close a socket and free its id, also one that has failed.
-
-    TCP/IP note section 3.2.
-    """
+    """+CSOCL: close a socket and free its id, also one that has failed (TCP/IP note section 3.2)."""
 
     syntax = "AT+CSOCL={self.socket}"
     timeout = 10.0
