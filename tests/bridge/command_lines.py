@@ -129,12 +129,6 @@ _PATTERNS: tuple[tuple[str, Callable[..., Command[Any]]], ...] = (
     ),
     (r"AT\+CSOCL=(\d)", lambda socket: sockets.CloseSocket(_socket(socket))),
     (r"AT\+CSOSTATUS=(\d)", lambda socket: sockets.ReadSocketStatus(_socket(socket))),
-    (
-        r"AT\+CSOALIVE=(\d),1,(\d+),(\d+),(\d+)",
-        lambda socket, *times: sockets.SetKeepAlive(
-            _socket(socket), idle=int(times[0]), interval=int(times[1]), count=int(times[2])
-        ),
-    ),
 )
 
 

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 from typing import Final, Self
 
 from sim7020_bridge.at.command import Order, Question, Urc
@@ -10,14 +10,6 @@ from sim7020_bridge.at.cursor import Cursor
 from sim7020_bridge.at.framer import Line
 from sim7020_bridge.commands.quoting import require_within
 from sim7020_bridge.errors import MalformedAnswer
-
-
-class Domain(StrEnum):
-    """Which registration a line speaks of, by its name."""
-
-    CIRCUIT = "+CREG"
-    PACKET = "+CGREG"
-    EPS = "+CEREG"
 
 
 class RegistrationStatus(IntEnum):
@@ -69,19 +61,9 @@ class Registration:
         return self.status in {RegistrationStatus.HOME, RegistrationStatus.ROAMING}
 
     @property
-    def roaming(self) -> bool:
-        """Whether it is registered with a network other than the SIM's own."""
-        return self.status == RegistrationStatus.ROAMING
-
-    @property
     def denied(self) -> bool:
         """Whether the network refused."""
         return self.status == RegistrationStatus.DENIED
-
-    @property
-    def searching(self) -> bool:
-        """Whether the module looks for a network."""
-        return self.status == RegistrationStatus.SEARCHING
 
     @property
     def words(self) -> str:
@@ -202,14 +184,13 @@ class RegistrationReport(Urc):
     A late answer to a read command is read as well: it says the same.
     """
 
-    names = tuple(Domain)
+    names = ("+CREG", "+CGREG", "+CEREG")
 
-    domain: Domain
     registration: Registration
 
     @classmethod
     def _of(cls, cursor: Cursor) -> Self:
-        return cls(Domain(cursor.line.name), _registration(cursor.line))
+        return cls(_registration(cursor.line))
 
 
 def _is_read_form(line: Line) -> bool:

@@ -161,37 +161,6 @@ class ReceiveAsHex(Order):
 
 
 @dataclass(frozen=True, slots=True)
-class SetKeepAlive(Order):
-    """+CSOALIVE: probe an idle TCP connection, or stop doing so.
-
-    Args:
-        socket: Which.
-        enabled: Whether to probe.
-        idle: Seconds of silence before the first probe, 30 to 7200.
-        interval: Seconds between probes, 30 to 600.
-        count: Unanswered probes that end the connection, 1 to 9.
-    """
-
-    socket: SocketId
-    enabled: bool = True
-    idle: int = 7200
-    interval: int = 75
-    count: int = 9
-
-    def __post_init__(self) -> None:
-        require_socket(self.socket)
-        require_within(self.idle, 30, 7200, "the idle time before keep-alive probes")
-        require_within(self.interval, 30, 600, "the interval of keep-alive probes")
-        require_within(self.count, 1, 9, "the number of keep-alive probes")
-
-    def line(self) -> str:
-        """Return the command line."""
-        if not self.enabled:
-            return f"AT+CSOALIVE={self.socket},0"
-        return f"AT+CSOALIVE={self.socket},1,{self.idle},{self.interval},{self.count}"
-
-
-@dataclass(frozen=True, slots=True)
 class SetPullReceive(Order):
     """+CSORXGET: keep incoming data in the module until it is fetched, or print it as it comes.
 

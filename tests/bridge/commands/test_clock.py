@@ -55,11 +55,8 @@ AT_CLTS = datetime(2018, 6, 22, 9, 27, 49, tzinfo=CHINA)
         ("+CSNTP: 18/05/16,08:54:20:135+32", SntpReport(NetworkTime(AT_SNTP, 32))),
         ("+CSNTP: 18/05/16,08:54:20:135,+32", SntpReport(NetworkTime(AT_SNTP, 32))),
         ("+CSNTP: 18/05/16,08:54:20:135", SntpReport(NetworkTime(AT_SNTP.replace(tzinfo=UTC), None))),
-        ("+CLTS: 18/06/22,09:27:49+32", NetworkTimeReport(NetworkTime(AT_CLTS, 32), None)),
-        (
-            '+CLTS: 18/06/22,09:27:49+32,"DST +1 in use"',
-            NetworkTimeReport(NetworkTime(AT_CLTS, 32), "DST +1 in use"),
-        ),
+        ("+CLTS: 18/06/22,09:27:49+32", NetworkTimeReport(NetworkTime(AT_CLTS, 32))),
+        ('+CLTS: 18/06/22,09:27:49+32,"DST +1 in use"', NetworkTimeReport(NetworkTime(AT_CLTS, 32))),
         ("+CLTS: 1", UnknownLine("+CLTS: 1")),
         ("+CTZV: +32", TimeZoneReport(32)),
         ("+CTZV: 32", TimeZoneReport(32)),

@@ -31,7 +31,6 @@ from sim7020_bridge.commands.sockets import (
     ReadSocketStatus,
     ReceiveAsHex,
     SendData,
-    SetKeepAlive,
     SetPullReceive,
     SocketId,
 )
@@ -78,8 +77,6 @@ ZERO = SocketId(0)
         (CloseSocket(SocketId(4)), "AT+CSOCL=4"),
         (ReadSocketStatus(ZERO), "AT+CSOSTATUS=0"),
         (ReceiveAsHex(), "AT+CSORCVFLAG=0"),
-        (SetKeepAlive(ZERO), "AT+CSOALIVE=0,1,7200,75,9"),
-        (SetKeepAlive(ZERO, enabled=False), "AT+CSOALIVE=0,0"),
         (SetPullReceive(enabled=False), "AT+CSORXGET=0"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -151,9 +148,6 @@ def test_nothing_can_be_injected(make: Callable[[str], Command[object]], bad: st
         lambda: SendData(ZERO, b""),
         lambda: SendData(ZERO, bytes(513)),
         lambda: SendData(SocketId(5), b"1"),
-        lambda: SetKeepAlive(ZERO, idle=29),
-        lambda: SetKeepAlive(ZERO, interval=601),
-        lambda: SetKeepAlive(ZERO, count=0),
     ],
 )
 def test_values_out_of_range(make: Callable[[], Command[object]]) -> None:

@@ -6,7 +6,6 @@ from sim7020_bridge.at.command import Command
 from sim7020_bridge.at.framer import Line
 from sim7020_bridge.commands.registration import (
     EMM_CAUSES,
-    Domain,
     Operator,
     ReadGprsRegistration,
     ReadOperator,
@@ -106,41 +105,41 @@ def test_read_form(ask: Ask, n: int, arguments: str, registration: Registration)
 def test_unsolicited_form(n: int, arguments: str, registration: Registration) -> None:
     """The URC says the same without n, is no answer, and a late answer is read as what it says."""
     line = Line.of(f"+CEREG: {arguments}")
-    assert URCS.read(line) == RegistrationReport(Domain.EPS, registration)
+    assert URCS.read(line) == RegistrationReport(registration)
     assert not ReadRegistration().answers(line)
-    assert URCS.read(Line.of(f"+CEREG: {n},{arguments}")) == RegistrationReport(Domain.EPS, registration)
+    assert URCS.read(Line.of(f"+CEREG: {n},{arguments}")) == RegistrationReport(registration)
 
 
 @pytest.mark.parametrize(
-    ("command", "line", "domain"),
+    ("command", "line"),
     [
-        (ReadRegistration(), "+CEREG: 0,1", Domain.EPS),
-        (ReadRegistration(), "+CGREG: 0,1", Domain.PACKET),
-        (ReadGprsRegistration(), "+CGREG: 0,1", Domain.PACKET),
+        (ReadRegistration(), "+CEREG: 0,1"),
+        (ReadRegistration(), "+CGREG: 0,1"),
+        (ReadGprsRegistration(), "+CGREG: 0,1"),
     ],
 )
-def test_domains(ask: Ask, command: Command[object], line: str, domain: Domain) -> None:
+def test_domains(ask: Ask, command: Command[object], line: str) -> None:
     """Each domain has its own name; +CGREG under AT+CEREG? is the manual's misprint."""
     assert ask(command, line) == Registration(HOME)
-    assert URCS.read(Line.of(line)) == RegistrationReport(domain, Registration(HOME))
+    assert URCS.read(Line.of(line)) == RegistrationReport(Registration(HOME))
 
 
 @pytest.mark.parametrize(
     ("status", "facts"),
     [
-        (HOME, (True, False, False, False)),
-        (ROAMING, (True, True, False, False)),
-        (DENIED, (False, False, True, False)),
-        (RegistrationStatus.SEARCHING, (False, False, False, True)),
-        (RegistrationStatus.SMS_ONLY_HOME, (False, False, False, False)),
-        (RegistrationStatus.WITHHELD, (False, False, False, False)),
-        (42, (False, False, False, False)),
+        (HOME, (True, False)),
+        (ROAMING, (True, False)),
+        (DENIED, (False, True)),
+        (RegistrationStatus.SEARCHING, (False, False)),
+        (RegistrationStatus.SMS_ONLY_HOME, (False, False)),
+        (RegistrationStatus.WITHHELD, (False, False)),
+        (42, (False, False)),
     ],
 )
 def test_what_a_status_means(status: int, facts: tuple[bool, ...]) -> None:
     """Only at home and roaming is registered; SMS alone carries no data."""
     registration = Registration(status)
-    assert (registration.registered, registration.roaming, registration.denied, registration.searching) == facts
+    assert (registration.registered, registration.denied) == facts
 
 
 @pytest.mark.parametrize(
