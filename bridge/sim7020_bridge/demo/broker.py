@@ -52,11 +52,7 @@ class Broker:
 
 
 def find_broker() -> BrokerProgram:
-    """Return the broker that this machine has.
-
-    Raises:
-        DemoFailed: There is none; the reason says what to install.
-    """
+    """Return the broker that this machine has. Raises DemoFailed, with what to install, if there is none."""
     program = mosquitto() or iotcore()
     if program is None:
         raise DemoFailed(_MISSING)
@@ -88,11 +84,7 @@ def iotcore() -> BrokerProgram | None:
 
 
 async def start_broker(program: BrokerProgram, directory: Path) -> Broker:
-    """Start a broker on a free port and return once it listens.
-
-    Raises:
-        DemoFailed: It does not start.
-    """
+    """Start a broker on a free port and return once it listens. Raises DemoFailed if it does not start."""
     port = _free_port()
     config = directory / program.config_file
     config.write_text(program.config.replace("{port}", str(port)))

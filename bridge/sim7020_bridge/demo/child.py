@@ -46,22 +46,15 @@ class Child:
 
     @classmethod
     async def start(cls, name: str, command: Sequence[str], directory: Path) -> "Child":
-        """Start a program.
+        """Start a program. Raises DemoFailed if it can't be.
 
         It is in a process group of its own, so that Ctrl-C reaches the demo alone, which then ends all in order.
-
-        Raises:
-            DemoFailed: It can't be started.
         """
         log = directory / f"{name}.log"
         try:
             with log.open("wb") as output:
                 process = await asyncio.create_subprocess_exec(
-                    *command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=output,
-                    process_group=0,
+                    *command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, process_group=0
                 )
         except OSError as error:
             raise DemoFailed(f"{name} can't be started: {command[0]}: {error.strerror}") from error
@@ -81,11 +74,7 @@ class Child:
         return tuple(written.decode(errors="replace").splitlines()[-_LAST_LINES:])
 
     async def wait_ready(self, ready: Callable[[], Awaitable[bool]]) -> None:
-        """Return once ``ready`` says so.
-
-        Raises:
-            DemoFailed: It ended first, or it takes too long.
-        """
+        """Return once ``ready`` says so. Raises DemoFailed if it ends first or takes too long."""
         try:
             async with asyncio.timeout(READY):
                 while not await ready():
@@ -96,11 +85,7 @@ class Child:
             raise DemoFailed(f"{self.name} was not ready within {READY:g} s", self.last_lines()) from None
 
     async def watch(self) -> None:
-        """Wait for its end, which nobody asked for.
-
-        Raises:
-            DemoFailed: It ended.
-        """
+        """Wait for its end, which nobody asked for: raises DemoFailed."""
         await self._process.wait()
         raise self._ended()
 

@@ -54,32 +54,20 @@ def run_demo(*, once: bool) -> int:
         return 1
 
 
-async def play(
-    view: View,
-    *,
-    once: bool,
-    broker: BrokerProgram | None = None,
-    deadline: float = DEADLINE,
-) -> None:
-    """Start everything, show it, and end everything.
+async def play(view: View, *, once: bool, broker: BrokerProgram | None = None, deadline: float = DEADLINE) -> None:
+    """Start everything, show it, and end everything. Raises DemoFailed if something does not work or takes too long.
 
     Args:
         view: Where to show it.
         once: Whether to end after a round trip over each socket; else only cancelling ends it.
         broker: The broker to start; None finds one.
         deadline: Longest time in seconds that ``once`` may take.
-
-    Raises:
-        DemoFailed: Something did not work, or took too long.
     """
     seconds = asyncio.get_running_loop().time
     modems = Modems(
         BASE, MODEM, seconds=seconds, tell=lambda subject, words: view.event(modems.elapsed, subject, words)
     )
-    trips = [
-        RoundTrip(TELEMETRY, b"The greenhouse has 21.5 degrees"),
-        RoundTrip(CONTROL, b"The window is open"),
-    ]
+    trips = [RoundTrip(TELEMETRY, b"The greenhouse has 21.5 degrees"), RoundTrip(CONTROL, b"The window is open")]
     program = broker or find_broker()
     with tempfile.TemporaryDirectory(prefix="sim7020-demo-") as directory:
         speed = SPEED_ONCE if once else SPEED
@@ -92,7 +80,7 @@ async def play(
                     async with asyncio.timeout(max(0.0, deadline - modems.elapsed) if once else None):
                         await _first_of(
                             client.run(),
-                            stage.watch(),
+                            *(child.watch() for child in stage.children),
                             view.animate(stage, modems),
                             _scene(stage, modems, client, trips, once=once),
                         )
@@ -104,18 +92,15 @@ async def play(
 
 
 async def _stoppable(view: View, *, once: bool) -> int:
-    playing = asyncio.ensure_future(play(view, once=once))
-    loop = asyncio.get_running_loop()
-    stopped = False
+    playing = asyncio.create_task(play(view, once=once))
 
     def stop() -> None:
-        nonlocal stopped
-        if not stopped:
-            stopped = True
+        # once more must not disturb what ends in order
+        if not playing.cancelling():
             playing.cancel()
 
     for number in _STOPS:
-        loop.add_signal_handler(number, stop)
+        asyncio.get_running_loop().add_signal_handler(number, stop)
     try:
         await playing
     except DemoFailed as failed:

@@ -15,13 +15,11 @@ class EchoServer:
 
     def __init__(self, on_change: Callable[[], None]) -> None:
         self.port = 0
-        self.count = 0
         self._on_change = on_change
         self._remembered = b""
 
     def take(self, data: bytes) -> None:
-        """Count and remember what came."""
-        self.count += len(data)
+        """Remember what came."""
         self._remembered = (self._remembered + data)[-_REMEMBERED:]
         self._on_change()
 
@@ -61,35 +59,33 @@ async def tcp_echo(on_change: Callable[[], None]) -> AsyncIterator[EchoServer]:
 
 
 class _UdpEcho(asyncio.DatagramProtocol):
+    _transport: asyncio.DatagramTransport
+
     def __init__(self, server: EchoServer) -> None:
         self._server = server
-        self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        if self._transport is not None:
-            self._transport.sendto(data, addr)
+        self._transport.sendto(data, addr)
         self._server.take(data)
 
 
 class _TcpEcho(asyncio.Protocol):
+    _transport: asyncio.Transport
+
     def __init__(self, server: EchoServer, connections: set[asyncio.Transport]) -> None:
         self._server = server
         self._connections = connections
-        self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._connections.add(self._transport)
 
     def data_received(self, data: bytes) -> None:
-        if self._transport is not None:
-            self._transport.write(data)
+        self._transport.write(data)
         self._server.take(data)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        del exc
-        if self._transport is not None:
-            self._connections.discard(self._transport)
+    def connection_lost(self, _error: Exception | None) -> None:
+        self._connections.discard(self._transport)

@@ -51,8 +51,7 @@ class RoundTrip:
 async def round_trip(trip: RoundTrip, client: MqttClient, modems: Modems, server: EchoServer) -> None:
     """Publish a message and return when it was at the server, is answered on MQTT and has its final receipt.
 
-    Raises:
-        DemoFailed: The bridge says that it was not sent.
+    Raises DemoFailed if the bridge says that it was not sent.
     """
     socket = trip.socket
     published = modems.elapsed

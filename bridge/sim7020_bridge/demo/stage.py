@@ -1,6 +1,5 @@
 """Everything that the demo needs, running: emulator, broker, two echo servers and the bridge, all on loopback."""
 
-import asyncio
 import contextlib
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -13,11 +12,9 @@ from sim7020_bridge.demo import echo
 from sim7020_bridge.demo.broker import HOST, Broker, BrokerProgram, start_broker
 from sim7020_bridge.demo.child import Child
 from sim7020_bridge.demo.echo import EchoServer
-from sim7020_bridge.mqtt.topics import Topics
 
 BASE: Final = "sim7020"
 MODEM: Final = "demo"
-TOPICS: Final = Topics(BASE, MODEM)
 
 SERVER: Final = "198.51.100.7"
 """An address for documentation (RFC 5737): the emulated network leads it to the echo servers."""
@@ -49,13 +46,11 @@ class Stage:
 
     Args:
         broker: The MQTT broker.
-        modem: The emulated modem's device.
         servers: The echo server behind each socket, by the socket's name.
         children: The programs that were started, the bridge last.
     """
 
     broker: Broker
-    modem: Path
     servers: dict[str, EchoServer]
     children: tuple[Child, ...]
 
@@ -69,22 +64,6 @@ class Stage:
         """The bridge."""
         return self.children[-1]
 
-    async def watch(self) -> None:
-        """Wait until any of the programs ends.
-
-        Raises:
-            DemoFailed: One ended; it is named.
-        """
-        watching = [asyncio.create_task(child.watch(), name=f"watch {child.name}") for child in self.children]
-        try:
-            done, _ = await asyncio.wait(watching, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in watching:
-                task.cancel()
-            await asyncio.gather(*watching, return_exceptions=True)
-
 
 @contextlib.asynccontextmanager
 async def set_up(
@@ -92,14 +71,13 @@ async def set_up(
 ) -> AsyncIterator[Stage]:
     """Start everything, and end it in the opposite order: the bridge says goodbye while the broker still listens.
 
+    Raises DemoFailed if something does not start.
+
     Args:
         directory: A private directory for configuration, logs and the modem's device.
         program: The broker to start.
         speed: How many times faster than a real one the module is.
         on_change: Called when an echo server received something.
-
-    Raises:
-        DemoFailed: Something does not start.
     """
     async with contextlib.AsyncExitStack() as stack:
         udp = await stack.enter_async_context(echo.udp_echo(on_change))
@@ -122,7 +100,7 @@ async def set_up(
         run = [sys.executable, "-m", "sim7020_bridge", "run", "--config", str(config)]
         bridge = await Child.start("bridge", run, directory)
         stack.push_async_callback(bridge.end)
-        yield Stage(broker, modem, servers, (emulator, broker.child, bridge))
+        yield Stage(broker, servers, (emulator, broker.child, bridge))
 
 
 def configuration(port: int, modem: Path) -> str:

@@ -6,11 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from sim7020_bridge.demo.stage import BASE, CONTROL, MODEM, SOCKETS, TELEMETRY, TOPICS
+from sim7020_bridge.demo.stage import BASE, CONTROL, MODEM, SOCKETS, TELEMETRY
 from sim7020_bridge.kit.watch.heard import Heard, Modems
 from sim7020_bridge.kit.watch.messages import Incoming, Outgoing, readable
 from sim7020_bridge.modem.state import Layer
 from sim7020_bridge.mqtt.messages import Received
+from sim7020_bridge.mqtt.topics import Topics
+
+TOPICS = Topics(BASE, MODEM)
 
 INFO = {
     "sockets": [

@@ -5,11 +5,11 @@ import json
 
 from rich.console import Console
 
-from sim7020_bridge.demo.stage import BASE, MODEM, TOPICS
+from sim7020_bridge.demo.stage import BASE, MODEM
 from sim7020_bridge.kit.watch import screen
 from sim7020_bridge.kit.watch.heard import Heard, Modems
 from sim7020_bridge.mqtt.messages import Received
-from tests.bridge.kit.watch.test_messages import INFO
+from tests.bridge.kit.watch.test_messages import INFO, TOPICS
 
 
 def drawn(modem: Heard, width: int = 80) -> list[str]:
