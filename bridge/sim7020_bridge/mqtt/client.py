@@ -6,7 +6,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Callable, Sequence
-from typing import cast
+from contextlib import suppress
 
 from paho.mqtt import MQTTException
 from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -18,10 +18,8 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from sim7020_bridge.config.model import MqttProtocol, MqttSettings
 from sim7020_bridge.errors import PayloadRefused
-from sim7020_bridge.mqtt import arrival
+from sim7020_bridge.mqtt import arrival, transport
 from sim7020_bridge.mqtt.connection import Accepted, Lost
-from sim7020_bridge.mqtt.descriptor import Descriptor
-from sim7020_bridge.mqtt.in_thread import call_in_thread
 from sim7020_bridge.mqtt.messages import Acknowledgement, Publication, Received
 from sim7020_bridge.mqtt.outgoing import WINDOW, OutgoingQueue
 from sim7020_bridge.mqtt.quarantine import Outgoing, Quarantine
@@ -35,7 +33,6 @@ from sim7020_bridge.mqtt.refusals import (
     unreachable,
 )
 from sim7020_bridge.mqtt.timing import ClientTiming
-from sim7020_bridge.mqtt.tls import BrokerContext, load_certificates
 from sim7020_bridge.mqtt.topics import Subscription
 
 _LOGGER = logging.getLogger(__name__)
@@ -50,6 +47,15 @@ _SUSPICIOUS = 3
 """Short connections one after the other that look like two clients with one identifier: brokers need not say so."""
 _MOST_NAMED = 3
 _NOT_MQTT = (LookupError, ValueError, TypeError, struct.error, MQTTException)
+
+
+class _Paho(Client):
+    """paho on a connection that is open already: its own way of opening one blocks."""
+
+    opened: socket.socket
+
+    def _create_socket(self) -> socket.socket:
+        return self.opened
 
 
 class MqttClient:
@@ -93,7 +99,6 @@ class MqttClient:
         self._on_message = on_message
         self._timing = timing or ClientTiming()
         self._v5 = settings.protocol is MqttProtocol.V5
-        self._tls = None if settings.tls is None else BrokerContext(ssl.PROTOCOL_TLS_CLIENT)
         self._quarantine = Quarantine(on_aside, timing=self._timing)
         self._outgoing = OutgoingQueue(self._send, quarantine=self._quarantine)
         self._accepted = asyncio.Event()
@@ -104,8 +109,8 @@ class MqttClient:
         self._max_packet: int | None = None
         self._last_problem = ""
         self._place = f"{settings.host}:{settings.port}"
-        self._descriptor = Descriptor(self._read, self._write)
         self._will = will
+        self._loop = asyncio.get_running_loop()
         self._paho = self._make_paho()
         self._alive = self._starts_afresh = False
 
@@ -120,16 +125,15 @@ class MqttClient:
 
     async def run(self) -> None:
         """Stay connected until cancelled; then say farewell and disconnect. Called once."""
-        loop = asyncio.get_running_loop()
         attempts = 0
         try:
             while True:
-                started = loop.time()
+                started = self._loop.time()
                 lost = await self._stay_connected()
                 if self._starts_afresh:
                     # it would send all that is in flight again by itself
                     self._paho, self._starts_afresh = self._make_paho(), False
-                if loop.time() - started >= self._timing.stable:
+                if self._loop.time() - started >= self._timing.stable:
                     attempts = self._brief = 0
                 if self._outgoing.suspects:
                     attempts = 0  # the sooner it is found the better
@@ -140,8 +144,7 @@ class MqttClient:
             await self._leave()
             raise
         finally:
-            if self._descriptor.watched:
-                self._drop()
+            self._drop()
 
     @property
     def aside(self) -> int:
@@ -202,8 +205,8 @@ class MqttClient:
         """Listen no longer to what the session has from before."""
         self._paho.unsubscribe(topic_filter)
 
-    def _make_paho(self) -> Client:
-        client = Client(
+    def _make_paho(self) -> "_Paho":
+        client = _Paho(
             CallbackAPIVersion.VERSION2,
             client_id=self._client_id,
             clean_session=None if self._v5 else not self._lasting,
@@ -211,25 +214,20 @@ class MqttClient:
             reconnect_on_failure=False,
             manual_ack=True,
         )
-        client.connect_timeout = self._timing.connect
         client.max_inflight_messages = 0
         client.max_queued_messages = 0
         client.username_pw_set(self._settings.username, self._settings.password)
         if self._will is not None:
             client.will_set(self._will.topic, self._will.payload, qos=1, retain=self._will.retain)
-        if self._tls is not None:
-            client.tls_set_context(self._tls)
         client.on_connect = self._answered
         client.on_disconnect = self._disconnected
         client.on_message = self._arrived
         client.on_publish = self._published
         client.on_subscribe = self._subscribed
-        client.on_socket_open = lambda _client, _userdata, connection: self._descriptor.opened(
-            cast(socket.socket, connection)
-        )
-        client.on_socket_close = lambda _client, _userdata, _connection: self._descriptor.closing()
-        client.on_socket_register_write = lambda _client, _userdata, _connection: self._descriptor.write_wanted()
-        client.on_socket_unregister_write = lambda _client, _userdata, _connection: self._descriptor.write_done()
+        client.on_socket_open = self._watch
+        client.on_socket_close = self._unwatch
+        client.on_socket_register_write = self._wait_to_write
+        client.on_socket_unregister_write = self._written
         return client
 
     async def _stay_connected(self) -> Lost:
@@ -260,11 +258,6 @@ class MqttClient:
         return heard
 
     async def _open(self) -> None:
-        """Connect in a thread: name resolution and TLS block. Until it is back the socket is that thread's alone."""
-        await call_in_thread(self._connect, name=f"{self._client_id} connects", abandoned=self._drop)
-        self._descriptor.watch()
-
-    def _connect(self) -> None:
         properties = None
         if self._v5:
             properties = _properties(PacketTypes.CONNECT)
@@ -272,20 +265,14 @@ class MqttClient:
             properties.ReceiveMaximum = RECEIVE_MAXIMUM
             properties.MaximumPacketSize = arrival.LONGEST
         settings = self._settings
-        try:
-            if self._tls is not None and settings.tls is not None:
-                load_certificates(self._tls, settings.tls)
-            self._paho.connect(
-                settings.host,
-                settings.port,
-                settings.keepalive,
-                clean_start=False if self._v5 else MQTT_CLEAN_START_FIRST_ONLY,
-                properties=properties,
-            )
-        except (OSError, ValueError):
-            if self._tls is not None:
-                self._tls.close_last()
-            raise
+        self._paho.opened = await transport.opened(settings, patience=self._timing.connect)
+        self._paho.connect(
+            settings.host,
+            settings.port,
+            settings.keepalive,
+            clean_start=False if self._v5 else MQTT_CLEAN_START_FIRST_ONLY,
+            properties=properties,
+        )
 
     def _accept(self, accepted: Accepted) -> None:
         if not self._alive:
@@ -373,11 +360,10 @@ class MqttClient:
             pass
 
     def _drop(self) -> None:
-        """Close the connection without a DISCONNECT, so that the broker publishes the last will."""
-        connection = self._paho.socket()
-        if connection is not None:
-            self._descriptor.closing()
-            connection.close()
+        """End the connection without a DISCONNECT, so that the broker publishes the last will."""
+        if self._paho.socket() is not None:
+            with suppress(OSError):
+                self._paho.opened.shutdown(socket.SHUT_RDWR)
             self._paho.disconnect()
             self._paho.loop_write()
 
@@ -387,10 +373,25 @@ class MqttClient:
         except _NOT_MQTT as error:
             _LOGGER.error("%s: the broker sent what is not MQTT: %s", self._client_id, error)
             self._drop()
-        self._descriptor.read_again(self._paho.socket())
+        connection = self._paho.socket()
+        if isinstance(connection, ssl.SSLSocket) and connection.pending():
+            self._loop.call_soon(self._read)  # no selector sees what TLS has decrypted already
 
     def _write(self) -> None:
         self._paho.loop_write()
+
+    def _watch(self, *_: object) -> None:
+        self._loop.add_reader(self._paho.opened, self._read)
+
+    def _unwatch(self, *_: object) -> None:
+        self._loop.remove_reader(self._paho.opened)
+        self._loop.remove_writer(self._paho.opened)
+
+    def _wait_to_write(self, *_: object) -> None:
+        self._loop.add_writer(self._paho.opened, self._write)
+
+    def _written(self, *_: object) -> None:
+        self._loop.remove_writer(self._paho.opened)
 
     async def _tick(self) -> None:
         while True:

@@ -73,6 +73,9 @@ def unreachable(settings: MqttSettings, error: OSError | ValueError) -> str:
         case TimeoutError():
             problem = "it does not answer"
             advice = "Check mqtt.host, mqtt.port and any firewall"
+        case BlockingIOError():
+            problem = str(error.strerror)
+            advice = "Let the bridge have more threads (of systemd: TasksMax)"
         case FileNotFoundError() | PermissionError():
             problem = f"a certificate or key can't be read: {error.strerror}"
             advice = "Check the files of mqtt.tls"

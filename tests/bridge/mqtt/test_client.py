@@ -46,6 +46,13 @@ async def test_mqtt_5_properties(broker: Mosquitto) -> None:
         assert received.qos == 1
 
 
+async def test_the_library_opens_no_connection_of_its_own(broker: Mosquitto) -> None:
+    """It uses the one that is open already: its own way of opening one would hold up the event loop."""
+    before = broker.log.count("New connection from")
+    async with peer(at(broker)):
+        assert broker.log.count("New connection from") == before + 1
+
+
 async def test_nagle_is_off(tmp_path: Path) -> None:
     """Small packets are not held back: of fifty round trips, each acknowledged, few take the 40 ms of a late ACK."""
     async with mosquitto(tmp_path, "set_tcp_nodelay true") as broker, peer(at(broker)) as one:

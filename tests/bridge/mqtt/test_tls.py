@@ -86,6 +86,20 @@ async def test_tls_refusals(
     await one.end()
 
 
+async def test_authority_that_is_not_trusted_any_more(tls_broker: Mosquitto, caplog: pytest.LogCaptureFixture) -> None:
+    """The files are read anew for each connection, and nothing of them is kept from before."""
+    files = tls_broker.directory
+    trusted = files / "trusted.pem"
+    trusted.write_bytes((files / "ca.pem").read_bytes())
+    tls = TlsSettings(trusted, files / "client.pem", files / "client.key")
+    async with peer(MqttSettings("localhost", tls_broker.port, tls=tls)) as one:
+        trusted.write_bytes((files / "stranger.pem").read_bytes())
+        await tls_broker.stop()
+        await tls_broker.start()
+        await until(lambda: "its certificate can't be trusted" in caplog.text)
+        assert one.connections == 1
+
+
 async def test_many_packets_in_one_tls_record(broker: Mosquitto, certificates: Path) -> None:
     """What TLS has decrypted is read to the end, though the socket shows nothing more to read."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

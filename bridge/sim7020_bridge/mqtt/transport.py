@@ -1,0 +1,78 @@
+"""The TCP or TLS connection that MQTT is spoken over."""
+
+import asyncio
+import socket
+import ssl
+import threading
+from errno import EAGAIN
+from functools import partial
+
+from sim7020_bridge.config.model import MqttSettings, TlsSettings
+
+
+async def opened(settings: MqttSettings, *, patience: float) -> socket.socket:
+    """Return a connection to the broker, opened in a thread of its own: resolving names blocks.
+
+    Cancelling waits for nothing, and neither do the ends of the event loop and of the program; what opens after all
+    is closed.
+
+    Args:
+        settings: The broker.
+        patience: Longest wait in seconds for each address, and for each answer of the TLS handshake.
+
+    Raises:
+        OSError: It can't be opened: the name, the network, TLS (ssl.SSLError), a file of it, or no thread is to be had.
+        ValueError: The name is none that could be resolved.
+    """
+    loop = asyncio.get_running_loop()
+    connection: asyncio.Future[socket.socket] = loop.create_future()
+
+    def attempt() -> None:
+        try:
+            done = _open(settings, patience)
+        except Exception as error:  # noqa: BLE001 - whoever waits is told
+            tell, close = partial(connection.set_exception, error), None
+        else:
+            tell, close = partial(connection.set_result, done), done.close
+        try:
+            loop.call_soon_threadsafe(tell)
+        except RuntimeError:  # the loop is closed
+            if close is not None:
+                close()
+
+    try:
+        threading.Thread(target=attempt, name=f"connecting to {settings.host}", daemon=True).start()
+    except RuntimeError as error:
+        raise BlockingIOError(EAGAIN, str(error)) from error
+    try:
+        return await asyncio.shield(connection)
+    except asyncio.CancelledError:
+        connection.add_done_callback(_close)
+        raise
+
+
+def _open(settings: MqttSettings, timeout: float) -> socket.socket:
+    context = None if settings.tls is None else _context(settings.tls)
+    connection = socket.create_connection((settings.host, settings.port), timeout)
+    # Nagle's algorithm would hold back each small packet by some 40 ms.
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # wrap_socket closes what it can't come to terms over
+    return connection if context is None else context.wrap_socket(connection, server_hostname=settings.host)
+
+
+def _context(settings: TlsSettings) -> ssl.SSLContext:
+    """Read the files, anew for each connection, so that the next one uses what was renewed."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if settings.ca_file is None:
+        context.load_default_certs()
+    else:
+        context.load_verify_locations(settings.ca_file)
+    if settings.cert_file is not None:
+        # An empty passphrase: without one OpenSSL would ask at the terminal.
+        context.load_cert_chain(settings.cert_file, settings.key_file, password="")
+    return context
+
+
+def _close(connection: "asyncio.Future[socket.socket]") -> None:
+    if connection.exception() is None:
+        connection.result().close()
