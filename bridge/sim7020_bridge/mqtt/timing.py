@@ -31,7 +31,7 @@ class ClientTiming:
     farewell: float = 3.0
     tick: float = 1.0
     later: tuple[float, float] = (1.0, 60.0)
-    forbidden: tuple[float, float] = (60.0, 3600.0)
+    forbidden: tuple[float, float] = (2.0, 3600.0)
     disconnects: tuple[float, float] = (60.0, 86400.0)
 
     def pause(self, attempts: int, *, refused: bool) -> float:
