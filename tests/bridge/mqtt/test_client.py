@@ -48,9 +48,11 @@ async def test_mqtt_5_properties(broker: Mosquitto) -> None:
 
 async def test_the_library_opens_no_connection_of_its_own(broker: Mosquitto) -> None:
     """It uses the one that is open already: its own way of opening one would hold up the event loop."""
-    before = broker.log.count("New connection from")
-    async with peer(at(broker)):
-        assert broker.log.count("New connection from") == before + 1
+    counts = []
+    for _ in range(2):  # whoever waited for the broker to start has connected too, before the first
+        async with peer(at(broker)):
+            counts.append(broker.log.count("New connection from"))
+    assert counts[1] == counts[0] + 1
 
 
 async def test_nagle_is_off(tmp_path: Path) -> None:
