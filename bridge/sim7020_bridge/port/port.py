@@ -29,7 +29,10 @@ _SERVER_LEFT: Final = "the serial server closed the connection"
 
 
 class Port(ABC):
-    """An open port: bytes in, bytes out."""
+    """An open port: bytes in, bytes out.
+
+    Once the device was unplugged or the peer has closed, ``read``, ``write`` and ``drain`` raise PortClosed.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -55,39 +58,29 @@ class Port(ABC):
         self._loop.call_soon(self._hand_over)
 
     async def read(self) -> bytes:
-        """Return what has come, at least one byte. One reader at a time.
-
-        Raises:
-            PortClosed: The device was unplugged, or the peer closed.
-        """
+        """Return what has come, at least one byte. One reader at a time."""
         while not self._unread:
-            if self._end is not None:
-                raise self._end
+            self._require_open()
             self._readable.clear()
             await self._readable.wait()
         return self._all_unread()
 
     @abstractmethod
     def write(self, data: bytes) -> None:
-        """Hand bytes to the line, in order; what it does not take now is kept until it does.
-
-        Raises:
-            PortClosed: The device was unplugged, or the peer closed.
-        """
+        """Hand bytes to the line, in order; what it does not take now is kept until it does."""
 
     async def drain(self) -> None:
-        """Return once the line has taken what was written.
-
-        Raises:
-            PortClosed: The device was unplugged, or the peer closed.
-        """
+        """Return once the line has taken what was written."""
         await self._drained.wait()
-        if self._end is not None:
-            raise self._end
+        self._require_open()
 
     @abstractmethod
     async def aclose(self) -> None:
         """Give the port back, whatever state it is in; once more does nothing."""
+
+    def _require_open(self) -> None:
+        if self._end is not None:
+            raise self._end
 
     def _take(self, data: bytes) -> None:
         """Note what has come."""
@@ -150,11 +143,15 @@ async def open_port(name: str, baudrate: int) -> Port:
     Raises:
         PortUnavailable: It can't be opened; the reason says why and what to do.
     """
-    if name.startswith("socket://"):
-        return await _open_socket(name)
-    if name.startswith("rfc2217://"):
-        return await _open_rfc2217(name, baudrate)
-    return _open_tty(name, baudrate)
+    try:
+        if name.startswith("socket://"):
+            return await _open_socket(name)
+        if name.startswith("rfc2217://"):
+            return await _open_rfc2217(name, baudrate)
+        # VMIN 1, VTIME 0: without it a read that finds nothing looks like the end of the file
+        return _TtyPort(serial.Serial(name, baudrate, inter_byte_timeout=0, exclusive=True))
+    except (OSError, ValueError) as error:
+        raise _unavailable(name, error) from error
 
 
 class _TtyPort(Port):
@@ -167,13 +164,11 @@ class _TtyPort(Port):
         self._loop.add_reader(self._descriptor, self._read_on)
 
     def write(self, data: bytes) -> None:
-        if self._end is not None:
-            raise self._end
+        self._require_open()
         self._unsent += data
         if self._drained.is_set():
             self._write_on()
-            if self._end is not None:
-                raise self._end
+            self._require_open()
 
     async def aclose(self) -> None:
         self._finish()
@@ -226,8 +221,7 @@ class _SocketPort(Port, asyncio.Protocol):
         self._lost = asyncio.Event()
 
     def write(self, data: bytes) -> None:
-        if self._end is not None:
-            raise self._end
+        self._require_open()
         self._transport.write(data)
 
     async def aclose(self) -> None:
@@ -277,8 +271,7 @@ class _Rfc2217Port(Port):
         self._thread.start()
 
     def write(self, data: bytes) -> None:
-        if self._end is not None:
-            raise self._end
+        self._require_open()
         self._unsent += data
         if self._drained.is_set():
             self._drained.clear()
@@ -320,39 +313,21 @@ class _Rfc2217Port(Port):
             self._finish(error)
 
 
-def _open_tty(name: str, baudrate: int) -> Port:
-    try:
-        # VMIN 1, VTIME 0: without it a read that finds nothing looks like the end of the file
-        device = serial.Serial(name, baudrate, inter_byte_timeout=0, exclusive=True)
-    except (OSError, ValueError) as error:
-        raise _unavailable(name, error) from error
-    return _TtyPort(device)
-
-
 async def _open_socket(name: str) -> Port:
+    host, number = _place(name)
+    loop = asyncio.get_running_loop()
     try:
-        host, number = _place(name)
         async with asyncio.timeout(CONNECT_TIMEOUT):
-            loop = asyncio.get_running_loop()
             _, port = await loop.create_connection(lambda: _SocketPort(name), host, number)
     except TimeoutError as error:
         detail = f"no connection within {CONNECT_TIMEOUT:g} s; is the host switched on and reachable?"
         raise PortUnavailable(name, "missing", detail) from error
-    except (OSError, ValueError) as error:
-        raise _unreachable(name, error) from error
     return port
 
 
 async def _open_rfc2217(name: str, baudrate: int) -> Port:
-    def opened() -> serial.Serial:
-        _place(name)
-        device: serial.Serial = serial.serial_for_url(name, baudrate, timeout=_GLANCE)
-        return device
-
-    try:
-        return _Rfc2217Port(name, await asyncio.to_thread(opened))
-    except (OSError, ValueError) as error:
-        raise _unreachable(name, error) from error
+    _place(name)
+    return _Rfc2217Port(name, await asyncio.to_thread(serial.serial_for_url, name, baudrate, timeout=_GLANCE))
 
 
 def _place(name: str) -> tuple[str, int]:
@@ -362,11 +337,9 @@ def _place(name: str) -> tuple[str, int]:
     return place.hostname, place.port
 
 
-def _unreachable(name: str, error: Exception) -> PortUnavailable:
-    return PortUnavailable(name, "refused", f"cannot connect ({error}); is the serial server running there?")
-
-
 def _unavailable(name: str, error: Exception) -> PortUnavailable:
+    if name.startswith(("socket://", "rfc2217://")):
+        return PortUnavailable(name, "refused", f"cannot connect ({error}); is the serial server running there?")
     number = getattr(error, "errno", None)
     if number in {errno.ENOENT, errno.ENODEV, errno.ENXIO}:
         return PortUnavailable(name, "missing", "there is no such device; is the modem plugged in?")
