@@ -9,17 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
-from sim7020_bridge.at.command import (
-    Answer,
-    Command,
-    Echo,
-    Mark,
-    Probe,
-    R,
-    UnknownLine,
-    Urc,
-    UrcTable,
-)
+from sim7020_bridge.at.command import Answer, Command, Echo, Mark, Probe, R, UnknownLine, Urc, UrcTable
 from sim7020_bridge.at.dialogue import Dialogue, Ended, Event, Repeated, UnexpectedResult, Unsolicited, result_of
 from sim7020_bridge.at.exchange import Exchange, Pipeline, fail
 from sim7020_bridge.at.framer import Framer, Line
@@ -137,11 +127,7 @@ class Channel:
         await self._vacant.wait()
 
     async def run(self) -> None:
-        """Own the line until it breaks or is closed.
-
-        Raises:
-            LineError: In the end, unless cancelled before; every waiting caller gets the same error.
-        """
+        """Own the line until it breaks or is closed, and raise the LineError that every waiting caller gets."""
         self._wire.listen(self._take, self.close)
         self._held = False
         self._go_on()
@@ -170,11 +156,7 @@ class Channel:
         self._vacant.set()
 
     async def execute(self, command: Command[R], *, pipeline: Pipeline | None = None) -> R:
-        """Send a command in its turn and return what its answer says.
-
-        Args:
-            command: The command.
-            pipeline: What it belongs to, if it must not go after one that failed.
+        """Send a command in its turn, in a pipeline not after one that failed, and return what its answer says.
 
         Raises:
             CommandHeldBack: It was not sent, because its pipeline is broken.
@@ -208,11 +190,9 @@ class Channel:
         return future
 
     async def probe(self, *, every: float, within: float) -> None:
-        """Send AT until the module answers, as after power-on or with automatic baud rate.
+        """Send AT until the module answers, as after power-on or with automatic baud rate; both times in seconds.
 
-        Raises:
-            ModuleSilent: No answer came ``within`` seconds.
-            LineError: The line broke.
+        Raises ModuleSilent if no answer comes, and LineError if the line breaks.
         """
         end = self._loop.time() + within
         # a module that was left in numeric mode (ATV0) says 0 to AT, but OK to ATV1

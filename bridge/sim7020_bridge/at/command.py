@@ -25,11 +25,7 @@ class Answer:
     final: FinalResult
 
     def only(self) -> Line:
-        """Return the one line of information text.
-
-        Raises:
-            MalformedAnswer: There is none, or more than one.
-        """
+        """Return the one line of information text. Raises MalformedAnswer if there is none, or more than one."""
         if len(self.lines) != 1:
             shown = " | ".join(line.text for line in self.lines)
             raise MalformedAnswer(shown, f"expected one line of answer, got {len(self.lines)}")
@@ -73,8 +69,7 @@ class Command(ABC, Generic[R_co]):
     def read(self, answer: Answer) -> R_co:
         """Read the answer to a command that succeeded.
 
-        Raises:
-            MalformedAnswer: The answer's shape is broken. Unknown numbers in it are facts, not errors.
+        Raises MalformedAnswer if its shape is broken. Unknown numbers in it are facts, not errors.
         """
 
     def answers(self, line: Line) -> bool:
@@ -169,20 +164,13 @@ class Mark(Order):
 
 @dataclass(frozen=True, slots=True)
 class Urc:
-    """An unsolicited result code; a subclass is a frozen dataclass of its fields.
-
-    ``names`` are the line names that announce it.
-    """
+    """An unsolicited result code, announced by ``names``; a subclass is a frozen dataclass of its fields."""
 
     names: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def read(cls, line: Line) -> Self:
-        """Read the line.
-
-        Raises:
-            MalformedAnswer: The line's shape is broken.
-        """
+        """Read the line. Raises MalformedAnswer if its shape is broken."""
         return cls._of(Cursor(line))
 
     @classmethod

@@ -44,40 +44,21 @@ PROMPT_RESULT: Final = FinalResult(Outcome.PROMPT, "> ", meaning="it waits for d
 NO_RESULT: Final = FinalResult(Outcome.OK, "")
 """Stands for the final result of a command that need not have one."""
 
-_ALONE: Final = {
-    outcome.value: FinalResult(outcome, outcome.value)
-    for outcome in (
-        Outcome.OK,
-        Outcome.ERROR,
-        Outcome.BUSY,
-        Outcome.NO_CARRIER,
-        Outcome.NO_DIALTONE,
-        Outcome.NO_ANSWER,
-        Outcome.NORMAL_POWER_DOWN,
-    )
-}
-_WITH_ARGUMENT: Final = {
-    outcome.value: outcome
-    for outcome in (
-        Outcome.CME_ERROR,
-        Outcome.CMS_ERROR,
-        Outcome.CIS_ERROR,
-        Outcome.TLS_ERROR,
-        Outcome.DATA_ACCEPT,
-    )
-}
+_WITH_ARGUMENT: Final = frozenset(
+    {Outcome.CME_ERROR, Outcome.CMS_ERROR, Outcome.CIS_ERROR, Outcome.TLS_ERROR, Outcome.DATA_ACCEPT}
+)
+_ALONE: Final = frozenset(Outcome) - _WITH_ARGUMENT - {Outcome.PROMPT}
 ONLY_WHERE_DECLARED: Final = frozenset({Outcome.DATA_ACCEPT, Outcome.NORMAL_POWER_DOWN, Outcome.PROMPT})
 """Outcomes that end only an exchange whose command declares them; elsewhere they are unsolicited."""
 
 
 def final_result(line: Line) -> FinalResult | None:
     """Read a line as a final result code, or return None if it is none."""
-    alone = _ALONE.get(line.text)
-    if alone is not None:
-        return alone
-    outcome = _WITH_ARGUMENT.get(line.name)
-    if outcome is None:
+    if line.text in _ALONE:
+        return FinalResult(Outcome(line.text), line.text)
+    if line.name not in _WITH_ARGUMENT:
         return None
+    outcome = Outcome(line.name)
     try:
         code = int(line.arguments)
     except ValueError:

@@ -39,11 +39,7 @@ class NetworkTime:
 
     @classmethod
     def of(cls, line: Line) -> "NetworkTime":
-        """Read the time at the start of a line's arguments, quoted or not.
-
-        Raises:
-            MalformedAnswer: There is none.
-        """
+        """Read the time at the start of a line's arguments, quoted or not. Raises MalformedAnswer if there is none."""
         found = _TIME.match(line.arguments.lstrip('"'))
         if found is None:
             raise MalformedAnswer(line.text, "no time of the form yy/MM/dd,hh:mm:ss")

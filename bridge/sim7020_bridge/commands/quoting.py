@@ -16,9 +16,8 @@ def require_quotable(text: str, what: str) -> None:
 
     A backslash may be one all the same (V.250 section 5.4.2.2), and could make the closing quote part of the string.
 
-    Raises:
-        ValueError: It holds a quote, a backslash, a control character or anything beyond ASCII, or is longer than
-            LONGEST_TEXT. The message names it by ``what`` and doesn't show it.
+    Raises ValueError if it holds a quote, a backslash, a control character or anything beyond ASCII, or is longer than
+    LONGEST_TEXT. The message names it by ``what`` and doesn't show it.
     """
     if not text.isascii() or not text.isprintable() or '"' in text or "\\" in text or len(text) > LONGEST_TEXT:
         raise ValueError(
@@ -27,11 +26,7 @@ def require_quotable(text: str, what: str) -> None:
 
 
 def require_within(number: int, lowest: int, highest: int, what: str) -> None:
-    """Refuse a number outside its range.
-
-    Raises:
-        ValueError: It is lower or higher; the message says what is allowed.
-    """
+    """Refuse a number outside its range with a ValueError that says what is allowed."""
     if not lowest <= number <= highest:
         raise ValueError(f"{what} must be {lowest} to {highest} (got {number})")
 
@@ -42,10 +37,6 @@ def hidden(text: str) -> str:
 
 
 def require_bits(bits: str, length: int) -> None:
-    """Refuse a string that is no bit string of a length.
-
-    Raises:
-        ValueError: It is something else.
-    """
+    """Refuse a string that is no bit string of a length with a ValueError."""
     if len(bits) != length or not set(bits) <= {"0", "1"}:
         raise ValueError(f"{bits!r} is no string of {length} bits")

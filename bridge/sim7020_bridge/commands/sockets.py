@@ -267,9 +267,5 @@ class ClientConnected(Urc):
 
 
 def require_socket(socket: SocketId) -> None:
-    """Refuse a socket id that doesn't exist.
-
-    Raises:
-        ValueError: It is none of 0 to 4.
-    """
+    """Refuse a socket id that is none of 0 to 4 with a ValueError."""
     require_within(socket, 0, SOCKETS - 1, "a socket id")

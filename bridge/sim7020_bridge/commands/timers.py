@@ -41,11 +41,7 @@ def t3412_seconds(bits: str) -> int | None:
 
 
 def t3412_bits(seconds: float) -> str:
-    """Return the shortest periodic TAU that is not shorter than asked.
-
-    Raises:
-        ValueError: It is longer than 9920 h, the longest there is, or negative.
-    """
+    """Return the shortest periodic TAU that is not shorter than asked. Raises ValueError outside 0 to 9920 h."""
     return _bits(seconds, _T3412_UNITS, "the periodic TAU")
 
 
@@ -55,11 +51,7 @@ def t3324_seconds(bits: str) -> int | None:
 
 
 def t3324_bits(seconds: float) -> str:
-    """Return the shortest active time that is not shorter than asked.
-
-    Raises:
-        ValueError: It is longer than 186 min, the longest there is, or negative.
-    """
+    """Return the shortest active time that is not shorter than asked. Raises ValueError outside 0 to 186 min."""
     return _bits(seconds, _T3324_UNITS, "the active time")
 
 
@@ -71,8 +63,7 @@ def edrx_seconds(bits: str) -> float | None:
 def edrx_bits(seconds: float) -> str:
     """Return the shortest eDRX cycle of NB-IoT that is not shorter than asked.
 
-    Raises:
-        ValueError: It is longer than 10485.76 s, the longest there is, or not above 0.
+    Raises ValueError if it is longer than 10485.76 s, the longest there is, or not above 0.
     """
     if seconds > 0:
         for bits, cycle in _EDRX_CYCLES.items():
@@ -90,8 +81,7 @@ def ptw_seconds(bits: str) -> float | None:
 def ptw_bits(seconds: float) -> str:
     """Return the shortest paging time window that is not shorter than asked.
 
-    Raises:
-        ValueError: It is longer than 40.96 s, the longest there is, or not above 0.
+    Raises ValueError if it is longer than 40.96 s, the longest there is, or not above 0.
     """
     steps = math.ceil(round(seconds / _WINDOW_STEP, 6))
     if not 1 <= steps <= _WINDOWS:
