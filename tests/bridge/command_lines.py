@@ -100,7 +100,7 @@ _PATTERNS: tuple[tuple[str, Callable[..., Command[Any]]], ...] = (
     (r"AT\+CEREG=([0-5])", lambda n: registration.ReportRegistration(int(n))),
     (r'AT\*MCGDEFCONT="IP","([^"]*)"', packet.SetDefaultApn),
     (r'AT\*MCGDEFCONT="IP","([^"]*)","([^"]*)","([^"]*)"', packet.SetDefaultApn),
-    (r"AT\+CSCLK=([012])", lambda n: power.SetLightSleep(int(n))),
+    (r"AT\+CSCLK=([012])", lambda n: power.SetLightSleep(power.LightSleep(int(n)))),
     (
         r'AT\+CPSMS=1,,,"([01]+)","([01]+)"',
         lambda tau, active: power.SetPowerSaving(enabled=True, periodic_tau=tau, active_time=active),

@@ -111,9 +111,7 @@ class NetworkTimeReport(Urc):
 class StartSntp(Order):
     """+CSNTPSTART: ask a time server; SntpReport follows and the clock is set. Always end with StopSntp.
 
-    Args:
-        server: Host name or address.
-        zone_quarters: Local time minus UTC in quarter hours, None for UTC.
+    The server is a host name or address; ``zone_quarters`` is local time minus UTC in quarter hours, None for UTC.
     """
 
     server: str

@@ -6,9 +6,7 @@ from typing import ClassVar, Final
 
 from sim7020_bridge.at.command import Answer, Command, Order
 from sim7020_bridge.at.framer import Line
-
-BAUD_RATES: Final = (0, 110, 300, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600, 3000000)
-"""Rates that ``AT+IPR`` takes; 0 makes the module learn the rate from the first AT."""
+from sim7020_bridge.config.values import BAUDRATES
 
 
 class EchoOff(Order):
@@ -34,12 +32,9 @@ class ReportErrorsByNumber(Order):
 
 @dataclass(frozen=True, slots=True)
 class SetBaudRate(Order):
-    """+IPR: fix the baud rate, which takes effect after the result code and is kept for ever.
+    """+IPR: fix the baud rate in bit/s, which takes effect after the result code and is kept for ever.
 
     With automatic baud rate the module doesn't announce its start, and garbles the first lines after PSM.
-
-    Args:
-        rate: Bits per second, one of BAUD_RATES.
     """
 
     syntax = "AT+IPR={self.rate}"
@@ -47,7 +42,8 @@ class SetBaudRate(Order):
     rate: int
 
     def __post_init__(self) -> None:
-        if self.rate not in BAUD_RATES:
+        # 0 makes the module learn the rate from the first AT
+        if self.rate not in (0, *BAUDRATES):
             raise ValueError(f"the module has no baud rate of {self.rate}")
 
 

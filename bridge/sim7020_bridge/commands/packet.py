@@ -94,12 +94,7 @@ class ReadDefaultApn(Question[DefaultApn]):
 class SetDefaultApn(Order):
     """*MCGDEFCONT: set the default APN, between ``CFUN=0`` and ``CFUN=1``; kept over a restart.
 
-    TCP/IP note section 2.2.
-
-    Args:
-        apn: Access point name.
-        user: User name, if the APN wants one.
-        password: Its password.
+    TCP/IP note section 2.2. User and password are given only if one of them is not empty.
     """
 
     apn: str
@@ -144,15 +139,7 @@ class ReadAddresses(Table[ContextAddress]):
 class ContextParameters:
     """What the network gave one PDN context; None where firmware or network don't say.
 
-    Args:
-        cid: Context id.
-        bearer: EPS bearer id.
-        apn: Access point name in use.
-        address: The module's own address.
-        mask: Its network mask.
-        gateway: Gateway.
-        dns: Name servers.
-        mtu: Largest packet, bytes.
+    ``bearer`` is the id of the EPS bearer, ``address`` the module's own with its network mask, ``mtu`` in bytes.
     """
 
     cid: int
@@ -199,10 +186,7 @@ _LARGEST_OCTET: Final = 255
 
 
 class ReadBackoffTimer(Question[int]):
-    """+CTRJ: read the back-off timer T3346; while it runs the module doesn't try to attach.
-
-    Seconds, 0 if it doesn't run.
-    """
+    """+CTRJ: read the back-off timer T3346 in seconds, 0 if it doesn't run; while it runs, no attach is tried."""
 
     syntax = "AT+CTRJ?"
     answer_names = ("+CTRJ",)

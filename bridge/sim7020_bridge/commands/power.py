@@ -80,18 +80,11 @@ class LightSleep(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class SetLightSleep(Order):
-    """+CSCLK: choose when the UART may sleep; kept over a restart.
-
-    Args:
-        mode: One of LightSleep.
-    """
+    """+CSCLK: choose when the UART may sleep; kept over a restart."""
 
     syntax = "AT+CSCLK={self.mode:d}"
 
-    mode: int
-
-    def __post_init__(self) -> None:
-        require_within(self.mode, LightSleep.NEVER, LightSleep.WHEN_IDLE, "the mode of light sleep")
+    mode: LightSleep
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +100,7 @@ class PowerSaving:
 class SetPowerSaving(Order):
     """+CPSMS: ask the network for PSM, or do without; kept over a restart.
 
-    Only a change from 0 to 1 makes the module ask.
-
-    Args:
-        enabled: Whether to use PSM.
-        periodic_tau: T3412 extended, 8 bits; None leaves it.
-        active_time: T3324, 8 bits; None leaves it.
+    Only a change from 0 to 1 makes the module ask. Timers are strings of 8 bits, see ``timers``; None leaves one.
     """
 
     enabled: bool
@@ -168,9 +156,7 @@ class SleepReport(Urc):
 
 @dataclass(frozen=True, slots=True)
 class SetReleaseAssistance(Order):
-    """+CNBIOTRAI: say what follows the next datagram, so that the network can let go at once.
-
-    It holds for that datagram only.
+    """+CNBIOTRAI: say what follows the next datagram, and that one only, so that the network can let go at once.
 
     Args:
         indication: 0 nothing, 1 nothing more to come, 2 one answer to come.

@@ -1,6 +1,6 @@
 """The radio: on or off, how well it hears, and which cell (manual V1.05)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import IntEnum
 from typing import Final, Self
 
@@ -206,17 +206,18 @@ class ReadCell(Command[CellReading]):
         serving = None
         neighbours = []
         for line in answer.lines:
-            fields = len(Cursor(line).rest())
-            if fields > _NEIGHBOUR_FIELDS and serving is None:
+            count = len(Cursor(line).rest())
+            if count > _NEIGHBOUR_FIELDS and serving is None:
                 serving = _serving(line)
-            elif fields == _NEIGHBOUR_FIELDS:
-                neighbours.append(_neighbour(Cursor(line)))
+            elif count == _NEIGHBOUR_FIELDS:
+                cursor = Cursor(line)
+                neighbours.append(NeighbourCell(*(cursor.optional_integer() for _ in fields(NeighbourCell))))
             else:
-                raise MalformedAnswer(line.text, f"a cell has 4 or 13 fields, not {fields}")
+                raise MalformedAnswer(line.text, f"a cell has 4 or 13 fields, not {count}")
         return CellReading(serving, tuple(neighbours))
 
 
-_NEIGHBOUR_FIELDS: Final = 4
+_NEIGHBOUR_FIELDS: Final = len(fields(NeighbourCell))
 
 
 def _serving(line: Line) -> ServingCell:
@@ -240,9 +241,3 @@ def _serving(line: Line) -> ServingCell:
 
 def _tenths(number: int | None) -> float | None:
     return None if number is None else number / 10
-
-
-def _neighbour(cursor: Cursor) -> NeighbourCell:
-    return NeighbourCell(
-        cursor.optional_integer(), cursor.optional_integer(), cursor.optional_integer(), cursor.optional_integer()
-    )

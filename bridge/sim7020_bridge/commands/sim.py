@@ -119,12 +119,9 @@ class ReadSimState(Question[SimReading]):
 
 @dataclass(frozen=True, slots=True)
 class EnterPin(Order):
-    """+CPIN: give the SIM its PIN, within 5 s (section 3.2.11).
+    """+CPIN: give the SIM its PIN of 4 to 8 digits, within 5 s (section 3.2.11).
 
     A wrong one is refused with CME 16, the last wrong one with CME 12, none wanted with CME 3.
-
-    Args:
-        pin: 4 to 8 digits.
     """
 
     syntax = "AT+CPIN={self.pin}"

@@ -21,12 +21,9 @@ LARGEST_PAYLOAD: Final = 512
 
 @dataclass(frozen=True, slots=True)
 class CreateSocket(Question[SocketId]):
-    """+CSOC: create a TCP or UDP socket; the answer is its id. Refused when all five are taken.
+    """+CSOC: create a TCP socket if it is to be a ``stream``, else a UDP one; the answer is its id.
 
-    TCP/IP note sections 3.2 and 3.3.
-
-    Args:
-        stream: TCP if true, UDP otherwise.
+    TCP/IP note sections 3.2 and 3.3. Refused when all five are taken.
     """
 
     answer_names = ("+CSOC",)
@@ -54,15 +51,10 @@ class ReadSockets(Table[SocketId]):
 
 @dataclass(frozen=True, slots=True)
 class ConnectSocket(Order):
-    """+CSOCON: connect a socket; a UDP socket gets its peer.
+    """+CSOCON: connect a socket to a numeric address; a UDP socket gets its peer.
 
     TCP/IP note section 3.2. The result comes when the TCP handshake is over. If it fails,
     a SocketFailed follows the ERROR.
-
-    Args:
-        socket: Which.
-        port: 1 to 65535.
-        address: Numeric; names are to be resolved first.
     """
 
     syntax = 'AT+CSOCON={self.socket},{self.port},"{self.address}"'
@@ -80,13 +72,9 @@ class ConnectSocket(Order):
 
 @dataclass(frozen=True, slots=True)
 class SendData(Order):
-    """+CSOSEND: send bytes, as hex digits whose number precedes them. OK means that the module took them.
+    """+CSOSEND: send 1 to 512 bytes, as hex digits whose number precedes them. OK means that the module took them.
 
     TCP/IP note section 3.5.
-
-    Args:
-        socket: Which.
-        data: 1 to 512 bytes.
     """
 
     timeout = 60.0
