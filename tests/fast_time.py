@@ -8,42 +8,15 @@ still, also while bytes are under way in a pseudo terminal, and what has come is
 """
 
 import asyncio
-import os
-import select
 import selectors
 import time
-import tty
 from collections.abc import Callable
 from typing import Any
 
+from tests.canary import Canary
+
 _SHORT_OF = 0.999
 """The part of a wait that may pass at most when something came meanwhile: it came before the timer."""
-
-
-_LONGEST_FLIGHT = 2.0
-"""Seconds of the world after which a byte is not waited for any more: it is late by more than any test minds."""
-
-
-class _Canary:
-    """A pseudo terminal of our own: when a byte is through it, what was written to others before is through as well.
-
-    The kernel passes it on in a thread of its own, which a busy machine may leave waiting for a tenth of a second.
-    """
-
-    def __init__(self) -> None:
-        self._near, self._far = os.openpty()
-        tty.setraw(self._far)
-
-    def fly(self) -> None:
-        """Send a byte through."""
-        os.write(self._near, b".")
-        if select.select([self._far], [], [], _LONGEST_FLIGHT)[0]:
-            os.read(self._far, 1024)
-
-    def close(self) -> None:
-        """Let go of both ends."""
-        os.close(self._near)
-        os.close(self._far)
 
 
 class _ScaledSelector(selectors.BaseSelector):
@@ -51,7 +24,7 @@ class _ScaledSelector(selectors.BaseSelector):
 
     def __init__(self) -> None:
         self._real = selectors.SelectSelector()  # the only one that waits less than a millisecond
-        self._canary = _Canary()
+        self._canary = Canary()
         self.speed = 1.0
         self.now = 0.0
 

@@ -9,6 +9,8 @@ import selectors
 from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
+from tests.canary import Canary
+
 T = TypeVar("T")
 
 # How long real traffic on loopback may take to show up before the clock jumps over it.
@@ -28,6 +30,7 @@ class _JumpingSelector(selectors.BaseSelector):
         self._real = selectors.DefaultSelector()
         self._grace = grace
         self._internal = 0
+        self._canary: Canary | None = None
         self.now = 0.0
 
     def ignore_internal(self) -> None:
@@ -49,6 +52,8 @@ class _JumpingSelector(selectors.BaseSelector):
         if ready or (timeout is not None and timeout <= 0):
             return ready
         if len(self._real.get_map()) > self._internal:
+            self._canary = self._canary or Canary()
+            self._canary.fly()
             ready = self._real.select(PATIENCE if timeout is None else self._grace)
             if ready:
                 return ready
@@ -59,6 +64,8 @@ class _JumpingSelector(selectors.BaseSelector):
 
     def close(self) -> None:
         self._real.close()
+        if self._canary is not None:
+            self._canary.close()
 
     def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
         return self._real.get_map()
