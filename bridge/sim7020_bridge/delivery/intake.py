@@ -67,7 +67,7 @@ class Intake:
 
     async def run(self) -> None:
         """Take what came before the outbox was open, as soon as it is."""
-        await self._outbox.wait_loaded()
+        await self._outbox.loaded.wait()
         held, self._held = self._held, []
         for put, refused in held:
             try:
@@ -177,7 +177,7 @@ class Intake:
         def put() -> None:
             self._outbox.put(message, origin(received), written=written, failed=failed)
 
-        if received.acknowledgement is not None and (self._held or not self._outbox.loaded):
+        if received.acknowledgement is not None and (self._held or not self._outbox.loaded.is_set()):
             self._held.append((put, refused))
         else:
             put()

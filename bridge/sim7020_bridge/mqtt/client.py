@@ -27,6 +27,7 @@ from sim7020_bridge.mqtt.refusals import (
     BLAMES,
     INNOCENT,
     SESSION_TAKEN_OVER,
+    away,
     no_answer,
     refusal,
     subscription_refused,
@@ -43,9 +44,6 @@ SESSION_EXPIRY = 7 * 24 * 3600
 RECEIVE_MAXIMUM = 64
 """Messages that an MQTT 5 broker sends before the first of them is acknowledged."""
 
-_SUSPICIOUS = 3
-"""Short connections one after the other that look like two clients with one identifier: brokers need not say so."""
-_MOST_NAMED = 3
 _NOT_MQTT = (LookupError, ValueError, TypeError, struct.error, MQTTException)
 
 
@@ -421,13 +419,7 @@ class MqttClient:
         self._alive = False
         refused = refusal(reason.value, str(reason)) if reason.value == SESSION_TAKEN_OVER else None
         said = str(reason).lower() if told else "the connection was lost"
-        if self._outgoing.suspects:
-            said += f" while this was published: {', '.join(self._outgoing.suspects[:_MOST_NAMED])}"
-        elif self._brief >= _SUSPICIOUS:
-            said += (
-                ". This happens again and again: is a second bridge running with the same modem name and base topic?"
-            )
-        self._heard.put_nowait(Lost(f"the MQTT broker at {self._place} is away: {said}", refused))
+        self._heard.put_nowait(Lost(away(self._place, said, self._outgoing.suspects, self._brief), refused))
 
     def _arrived(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         self._heard.put_nowait(message)

@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+from collections.abc import Sequence
 
 from sim7020_bridge.config.model import MqttProtocol, MqttSettings
 from sim7020_bridge.errors import BrokerRefused
@@ -15,6 +16,11 @@ BLAMES = frozenset({0x87, 0x90, 0x95, 0x97, 0x99, 0x9A})
 """Why a connection ends that something published did make end: its topic, its size, its payload, its retain flag."""
 
 IS_IT_TWO = "is a second bridge running with the same modem name and base topic?"
+
+_SUSPICIOUS = 3
+"""Short connections one after the other that look like two clients with one identifier: brokers need not say so."""
+
+_MOST_NAMED = 3
 
 _LOG_IN = "Check mqtt.username and mqtt.password, and the broker's access rules"
 
@@ -83,6 +89,15 @@ def unreachable(settings: MqttSettings, error: OSError | ValueError) -> str:
             problem = getattr(error, "strerror", None) or str(error)
             advice = "Check mqtt.host and mqtt.port"
     return f"the MQTT broker at {place} can't be reached: {problem}. {advice}"
+
+
+def away(place: str, said: str, suspects: Sequence[str], brief: int) -> str:
+    """Say why a connection ended: what was published, of which some may be to blame, or many brief connections."""
+    if suspects:
+        said += f" while this was published: {', '.join(suspects[:_MOST_NAMED])}"
+    elif brief >= _SUSPICIOUS:
+        said += ". This happens again and again: is a second bridge running with the same modem name and base topic?"
+    return f"the MQTT broker at {place} is away: {said}"
 
 
 def subscription_refused(topic_filter: str, reason: str) -> str:

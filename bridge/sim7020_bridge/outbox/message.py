@@ -1,6 +1,7 @@
 """One message on its way from MQTT to a socket, and what is published until the broker has acknowledged it."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, IntEnum, StrEnum, auto
@@ -156,6 +157,8 @@ class PendingPublication:
     payload: bytes = field(repr=False)
     correlation_data: bytes | None = None
 
+
+Publications = Sequence[PendingPublication]
 
 Numbered = tuple[tuple[int, PendingPublication], ...]
 """Publications with their numbers on disk."""

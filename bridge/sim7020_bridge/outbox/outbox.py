@@ -15,17 +15,7 @@ from sim7020_bridge.outbox.committer import Store
 from sim7020_bridge.outbox.expiry import Expiry
 from sim7020_bridge.outbox.journal import COMPANY, LEISURE, TRY_AGAIN, Journal
 from sim7020_bridge.outbox.lines import Lines
-from sim7020_bridge.outbox.message import (
-    Entry,
-    Loss,
-    Message,
-    Numbered,
-    Origin,
-    PendingPublication,
-    Place,
-    Priority,
-    Stage,
-)
+from sim7020_bridge.outbox.message import Entry, Loss, Message, Numbered, Origin, Place, Priority, Publications, Stage
 from sim7020_bridge.outbox.passing_time import PassingTime
 from sim7020_bridge.outbox.pending import PendingPublications
 from sim7020_bridge.outbox.room import Need
@@ -78,7 +68,8 @@ class Outbox:
         self._unsettled = 0
         self._room = asyncio.Event()
         self._room.set()
-        self._loaded = asyncio.Event()
+        self.loaded = asyncio.Event()
+        """Set once the file was read: before, nothing can be taken."""
         self.pending = PendingPublications(self._journal, publish=rules.publish)
         self.sends = Sends(self._journal, self._time)
         self.bytes = 0
@@ -104,11 +95,6 @@ class Outbox:
     def problem(self) -> StorageFailed | None:
         """Why nothing can be written now; None if it can."""
         return self._journal.problem
-
-    @property
-    def loaded(self) -> bool:
-        """Whether the file was ever read: before, nothing can be taken."""
-        return self._loaded.is_set()
 
     @property
     def commits(self) -> int:
@@ -154,7 +140,7 @@ class Outbox:
         self.pending.add(content.publications)
         self._rules.usage(content.usage)
         self.sends.restore(content.sent)
-        self._loaded.set()
+        self.loaded.set()
         for entry in self:
             self._expiry.plan(entry)
         for start in range(0, len(lost), SLICE):
@@ -168,7 +154,7 @@ class Outbox:
 
     async def run(self) -> None:
         """Look after the file until cancelled."""
-        while not self.loaded:
+        while not self.loaded.is_set():
             try:
                 await self.load()
             except StorageFailed:
@@ -189,14 +175,10 @@ class Outbox:
             await asyncio.sleep(LOOK_AFTER)
             seconds += LOOK_AFTER
 
-    async def wait_loaded(self) -> None:
-        """Return once the file was read."""
-        await self._loaded.wait()
-
     async def close(self) -> None:
         """Write what is left and close the file."""
         self._expiry.stop()
-        if self.loaded:
+        if self.loaded.is_set():
             self._keep_time()
         await self._journal.close()
 
@@ -219,7 +201,7 @@ class Outbox:
         Raises:
             PayloadRefused: ``outbox_full``, or ``storage_failed`` if the file can't be used at all.
         """
-        if not self.loaded:
+        if not self.loaded.is_set():
             raise PayloadRefused("storage_failed", str(self.problem or "the outbox is not open yet"))
         displaced = self._make_room(message)
         self._number += 1
@@ -264,9 +246,7 @@ class Outbox:
 
         self._journal.write(write, need=Need.TAKES).add_done_callback(look)
 
-    def refuse(
-        self, socket: str, origin: Origin | None, publications: Sequence[PendingPublication]
-    ) -> "asyncio.Future[None]":
+    def refuse(self, socket: str, origin: Origin | None, publications: Publications) -> "asyncio.Future[None]":
         """Keep the final receipt of a message that is not taken, once even if its packet comes again.
 
         The future is done when it is written; if it can't be, the receipt is published all the same for as long as the
@@ -283,7 +263,7 @@ class Outbox:
 
         return self.pending.keep(write, publications)
 
-    def keep(self, publications: Sequence[PendingPublication]) -> "asyncio.Future[None]":
+    def keep(self, publications: Publications) -> "asyncio.Future[None]":
         """Keep publications until the broker has them; the future is done when they are written, or can't be."""
         return self.pending.keep(partial(records.add_publications, publications=publications), publications)
 
@@ -333,7 +313,7 @@ class Outbox:
             lambda connection: records.progress(connection, number, stage, attempts), within=within
         )
 
-    def settle(self, entries: Sequence[Entry], publications: Sequence[PendingPublication]) -> None:
+    def settle(self, entries: Sequence[Entry], publications: Publications) -> None:
         """End messages with their final receipts; tried again for as long as they can't be written."""
         for entry in entries:
             self._leave(entry)
@@ -373,7 +353,7 @@ class Outbox:
 
     def keep_usage(self, rows: Sequence[records.UsageRow]) -> None:
         """Write how many bytes each day had, unless what was there has not been read yet."""
-        if self.loaded:
+        if self.loaded.is_set():
             self._journal.write(partial(records.keep_usage, rows=rows), within=LEISURE)
 
     def packets_acknowledged(self, packets: Sequence[int]) -> None:

@@ -54,7 +54,7 @@ class Gate:
 
     async def open(self) -> None:
         """Open the outbox, and take what may be taken."""
-        if not self.outbox.loaded:
+        if not self.outbox.loaded.is_set():
             await self.outbox.load()
         await self.intake.run()
         for _ in range(5):  # a write, what follows it, and theirs
