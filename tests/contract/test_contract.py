@@ -10,10 +10,11 @@ from jsonschema import Draft202012Validator
 
 from sim7020_bridge.modem.alerts import AlertId
 from sim7020_bridge.modem.ladder import Rung
-from sim7020_bridge.modem.socket_state import Phase
-from sim7020_bridge.modem.state import Layer
-from sim7020_bridge.mqtt import documents
+from sim7020_bridge.modem.socket_state import Phase, Traffic
+from sim7020_bridge.modem.state import Layer, Link
+from sim7020_bridge.mqtt import documents as answers
 from sim7020_bridge.mqtt.topics import Topics
+from sim7020_bridge.reports import documents
 from tests.contract_check import CONTRACT, check, find, problems, topics
 
 EXAMPLES = sorted((CONTRACT / "examples").glob("*.json"), key=lambda file: file.name)
@@ -63,7 +64,7 @@ def test_every_receipt_state_and_request_has_an_example() -> None:
     """Readers find each state of a receipt and each verb among the examples."""
     read = [json.loads(file.read_text()) for file in EXAMPLES]
     states = {example["payload"]["state"] for example in read if example["topic"].endswith("/receipt")}
-    assert states == set(documents.ReceiptState)
+    assert states == set(answers.ReceiptState)
     verbs = next(example["payload"]["requests"] for example in read if example["topic"].endswith("/info"))
     for verb in verbs:
         for kind in ("request", "response"):
@@ -76,7 +77,7 @@ def test_every_file_and_topic_is_in_the_readme() -> None:
     text = (CONTRACT / "README.md").read_text()
     for row in topics():
         assert row["topic"].replace("{base}/{modem}/", "…/").replace("{", "<").replace("}", ">") in text
-    for word in (*AlertId, *documents.ReceiptState, *Layer, *Phase, *Rung):
+    for word in (*AlertId, *answers.ReceiptState, *Layer, *Phase, *Rung):
         assert f"`{word}`" in text
 
 
@@ -116,7 +117,7 @@ class Placeholders(dict[str, str]):
         (documents.BridgeInfo, "info", ("bridge",)),
         (documents.ModemInfo, "info", ("modem",)),
         (documents.StateDocument, "state", ()),
-        (documents.LinkState, "state", ("link",)),
+        (Link, "state", ("link",)),
         (documents.SimState, "state", ("sim",)),
         (documents.SignalState, "state", ("signal",)),
         (documents.RegistrationState, "state", ("registration",)),
@@ -124,14 +125,14 @@ class Placeholders(dict[str, str]):
         (documents.PowerState, "state", ("power",)),
         (documents.ClockState, "state", ("clock",)),
         (documents.UsageState, "state", ("usage",)),
-        (documents.Traffic, "state", ("usage", "today")),
+        (documents.UsedData, "state", ("usage", "today")),
         (documents.OutboxState, "state", ("outbox",)),
         (documents.Counters, "state", ("counters",)),
         (documents.SocketStateDocument, "socket-state", ()),
-        (documents.SocketTraffic, "socket-state", ("sent",)),
-        (documents.ReceiptDocument, "receipt", ()),
-        (documents.PoolReceiptDocument, "pool-receipt", ()),
-        (documents.ResponseDocument, "response", ()),
+        (Traffic, "socket-state", ("sent",)),
+        (answers.ReceiptDocument, "receipt", ()),
+        (answers.PoolReceiptDocument, "pool-receipt", ()),
+        (answers.ResponseDocument, "response", ()),
         (documents.AlertDocument, "alert", ()),
     ],
 )

@@ -1,6 +1,7 @@
 """What becomes of a message, as the contract tells it."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Final
 
 from sim7020_bridge.clock import Clock, wall_clock
@@ -110,24 +111,10 @@ class Receipts:
         publications = [PendingPublication(PendingKind.RECEIPT, self._topics.receipt(receipt.socket), payload)]
         if pool is not None:
             # its publisher can't know whose it will be
-            payload = dump(_with_modem(receipt, self._topics.modem))
+            payload = dump(PoolReceiptDocument(**asdict(receipt), modem=self._topics.modem))
             publications.append(PendingPublication(PendingKind.RECEIPT, self._topics.pool_receipt(pool), payload))
         if reply_to is not None:
             publications.append(
                 PendingPublication(PendingKind.RECEIPT, reply_to.topic, payload, reply_to.correlation_data)
             )
         return tuple(publications)
-
-
-def _with_modem(receipt: ReceiptDocument, modem: str) -> PoolReceiptDocument:
-    return PoolReceiptDocument(
-        receipt.id,
-        modem,
-        receipt.socket,
-        receipt.state,
-        receipt.final,
-        receipt.at,
-        receipt.bytes,
-        receipt.attempts,
-        receipt.error,
-    )

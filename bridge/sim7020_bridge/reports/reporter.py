@@ -14,11 +14,12 @@ from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.modem.state import Layer, ModemState
 from sim7020_bridge.modem.usage import Usage
-from sim7020_bridge.mqtt import documents
+from sim7020_bridge.mqtt.documents import ONLINE
 from sim7020_bridge.mqtt.json_text import dump
 from sim7020_bridge.mqtt.messages import Publication
 from sim7020_bridge.mqtt.topics import Topics
 from sim7020_bridge.outbox.outbox import Outbox
+from sim7020_bridge.reports import documents
 from sim7020_bridge.reports.delivery_alerts import delivery_alerts
 from sim7020_bridge.reports.state import info_document, socket_document, state_document
 
@@ -80,7 +81,7 @@ class Reporter:
     def connected(self) -> None:
         """Publish everything again: the broker may have forgotten it."""
         self._published.clear()
-        self._retain(self._topics.availability, documents.ONLINE)
+        self._retain(self._topics.availability, ONLINE)
         self._info()
         self._state()
         for alert_id in AlertId:

@@ -1,5 +1,6 @@
 """What is known of a modem as the contract's documents; nothing here does anything else."""
 
+from dataclasses import asdict
 from typing import Final
 
 from sim7020_bridge import VERSION
@@ -12,9 +13,9 @@ from sim7020_bridge.modem.ladder import Rung
 from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.state import Identity, ModemState, Pdn
 from sim7020_bridge.modem.usage import Usage
-from sim7020_bridge.mqtt import documents
 from sim7020_bridge.mqtt.topics import Topics
 from sim7020_bridge.outbox.outbox import Outbox
+from sim7020_bridge.reports import documents
 
 NB_IOT: Final = 9
 """Access technology of +CEREG and +COPS (3GPP TS 27.007)."""
@@ -24,15 +25,7 @@ def info_document(
     identity: Identity, settings: ModemSettings, topics: Topics, *, requests: tuple[str, ...]
 ) -> documents.InfoDocument:
     """Return the contract's ``info``; ``requests`` are the verbs that the bridge takes."""
-    modem = documents.ModemInfo(
-        name=settings.name,
-        manufacturer=identity.manufacturer,
-        model=identity.model,
-        firmware=identity.firmware,
-        imei=identity.imei,
-        imsi=identity.imsi,
-        iccid=identity.iccid,
-    )
+    modem = documents.ModemInfo(settings.name, **asdict(identity))
     sockets = tuple(
         documents.SocketInfo(
             name=socket.name,
@@ -52,9 +45,8 @@ def info_document(
 
 def state_document(state: ModemState, outbox: Outbox, usage: Usage, *, aside: int) -> documents.StateDocument:
     """Return the contract's ``state`` for what is known; ``aside`` publications wait for topics that are forbidden."""
-    link = state.link
     return documents.StateDocument(
-        link=documents.LinkState(link.layer, link.reason, link.since),
+        link=state.link,
         sim=documents.SimState(_sim_status(state.sim)),
         signal=_signal_document(state),
         registration=_registration_document(state),
@@ -107,8 +99,8 @@ def usage_document(usage: Usage) -> documents.UsageState:
     """Return the contract's ``usage``."""
     today, period = usage.today, usage.period
     return documents.UsageState(
-        today=documents.Traffic(today.up, today.down),
-        period=documents.Traffic(period.up, period.down),
+        today=documents.UsedData(today.up, today.down),
+        period=documents.UsedData(period.up, period.down),
         budget=usage.budget,
         left=usage.left,
     )
@@ -125,8 +117,8 @@ def socket_document(socket: ModemSocket, *, in_pools: bool) -> documents.SocketS
         port=settings.port,
         address=state.address,
         last_error=None if failure is None else documents.SocketError(failure.code, failure.name, failure.at),
-        sent=documents.SocketTraffic(state.sent.messages, state.sent.bytes),
-        received=documents.SocketTraffic(state.received.messages, state.received.bytes),
+        sent=state.sent,
+        received=state.received,
         in_pool=None if settings.pool is None else in_pools,
     )
 

@@ -20,7 +20,6 @@ from sim7020_bridge.modem.modem import Modem
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.readings import read_all, read_pdn
 from sim7020_bridge.modem.state import DEFAULT_CID, ModemState, PdnWanted
-from sim7020_bridge.mqtt.documents import PdnState
 from sim7020_bridge.requests.body import Data, RequestBody, Verb
 
 log: Final = logging.getLogger(__name__)
@@ -40,7 +39,7 @@ class ModemVerbs:
         pdn: The contract's ``pdn`` as it is now.
     """
 
-    def __init__(self, modem: Modem, *, pdn: Callable[[ModemState], PdnState]) -> None:
+    def __init__(self, modem: Modem, *, pdn: Callable[[ModemState], object]) -> None:
         self._modem = modem
         self._pdn = pdn
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sim7020_bridge.mqtt.documents import SocketStateDocument, StateDocument
+from sim7020_bridge.reports.documents import SocketStateDocument, StateDocument
 
 
 @dataclass(frozen=True, slots=True)

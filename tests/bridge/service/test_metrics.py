@@ -4,23 +4,23 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from sim7020_bridge.modem.socket_state import Phase
-from sim7020_bridge.modem.state import Layer
-from sim7020_bridge.mqtt import documents
+from sim7020_bridge.modem.socket_state import Phase, Traffic
+from sim7020_bridge.modem.state import Layer, Link
+from sim7020_bridge.reports import documents
 from sim7020_bridge.service.health import Health, Snapshot, health_document
 from sim7020_bridge.service.metrics import exposition
 
 _SAMPLE = re.compile(r'(\w+)(?:\{(\w+="(?:[^"\\\n]|\\["\\n])*"(?:,\w+="(?:[^"\\\n]|\\["\\n])*")*)\})? (\S+)')
 
 NOTHING = documents.StateDocument(
-    link=documents.LinkState(Layer.PORT, "no such device", datetime(2026, 11, 23, tzinfo=UTC)),
+    link=Link(Layer.PORT, "no such device", datetime(2026, 11, 23, tzinfo=UTC)),
     sim=documents.SimState(None),
     signal=documents.SignalState(),
     registration=documents.RegistrationState(),
     pdn=documents.PdnState(None, None, None, None),
     power=documents.PowerState(psm=None, edrx=None, sleeping=None, voltage=None),
     clock=documents.ClockState(None),
-    usage=documents.UsageState(documents.Traffic(0, 0), documents.Traffic(0, 0), None, None),
+    usage=documents.UsageState(documents.UsedData(0, 0), documents.UsedData(0, 0), None, None),
     outbox=documents.OutboxState(0, 0, None),
     counters=documents.Counters(),
 )
@@ -64,7 +64,7 @@ def test_values() -> None:
         NOTHING,
         signal=documents.SignalState(rssi=-71, rsrp=-95.5),
         power=replace(NOTHING.power, voltage=3.31),
-        usage=documents.UsageState(documents.Traffic(12345678901, 2), documents.Traffic(3, 4), 5, 6),
+        usage=documents.UsageState(documents.UsedData(12345678901, 2), documents.UsedData(3, 4), 5, 6),
         counters=documents.Counters(documents.Recoveries(reattach=2), reboots=1, resyncs=3),
     )
     socket = documents.SocketStateDocument(
@@ -74,8 +74,8 @@ def test_values() -> None:
         port=1,
         address=None,
         last_error=None,
-        sent=documents.SocketTraffic(7, 1234567890),
-        received=documents.SocketTraffic(0, 0),
+        sent=Traffic(7, 1234567890),
+        received=Traffic(0, 0),
     )
     found = samples(Snapshot("shed", GOOD, state, {"t": socket}))
     assert found["sim7020_signal_rsrp_dbm", 'modem="shed"'] == "-95.5"

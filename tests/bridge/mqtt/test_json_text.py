@@ -1,0 +1,22 @@
+"""JSON as the bridge writes it."""
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from sim7020_bridge.modem.state import Layer
+from sim7020_bridge.mqtt.json_text import dump
+
+
+def test_json_is_compact_utc_and_utf8() -> None:
+    """Times are UTC with milliseconds, text is not escaped, order is kept."""
+    at = datetime(2026, 11, 23, 18, 15, tzinfo=timezone(timedelta(hours=8)))
+    assert dump({"b": "ü", "a": at}) == '{"b":"ü","a":"2026-11-23T10:15:00.000Z"}'.encode()
+    assert dump(Layer.PDN) == b'"pdn"'
+
+
+@pytest.mark.parametrize(("value", "error"), [(b"bytes", TypeError), (object(), TypeError), (float("nan"), ValueError)])
+def test_what_json_cannot_say(value: object, error: type[Exception]) -> None:
+    """Nothing is guessed."""
+    with pytest.raises(error):
+        dump({"value": value})
