@@ -138,12 +138,9 @@ _NUMBERED: Final = re.compile(r"\d, ?(?P<name>[A-Z ]+)")
 
 def is_answer_by_shape(line: Line) -> bool:
     """Whether a line can be an answer only, though URCs share its name."""
-    if line.arguments.startswith("("):
-        return True
     shape = _SHAPES.get(line.name)
-    return shape is not None and any(
-        shape(Asked(line.name, form, line.arguments[:1]), line) for form in (Form.READ, Form.WRITE)
-    )
+    asked = (Asked(line.name, form, line.arguments[:1]) for form in (Form.READ, Form.WRITE))
+    return line.arguments.startswith("(") or (shape is not None and any(shape(each, line) for each in asked))
 
 
 _EXTENDED: Final = re.compile(r"[+*#%^$][A-Za-z]")
@@ -190,10 +187,9 @@ _TELLING: Final = 5
 """Characters of a name that say whose it is."""
 
 
-def _is_read_form(asked: Asked, line: Line) -> bool:
-    cursor = Cursor(line)
-    cursor.skip()
-    return asked.form is Form.READ and cursor.next_is_integer
+def _is_declared(asked: Asked, line: Line) -> bool:
+    command = declared(asked)
+    return command is not None and line.arguments != "" and command.answers(line)
 
 
 def _is_number(asked: Asked, line: Line) -> bool:
@@ -208,23 +204,19 @@ def _is_fetched(asked: Asked, line: Line) -> bool:
     return mode not in {"0", "1"} and fields[:1] == [mode]
 
 
-def _is_resolved(asked: Asked, line: Line) -> bool:
-    return asked.form is Form.WRITE and bool(line.arguments) and not Cursor(line).next_is_integer
-
-
 def _is_settings(asked: Asked, line: Line) -> bool:
     return asked.form is Form.READ and re.fullmatch(r"\d+,\s*\d+,\s*\d+", line.arguments) is not None
 
 
 _SHAPES: Final[dict[str, Callable[[Asked, Line], bool]]] = {
-    "+CREG": _is_read_form,
-    "+CGREG": _is_read_form,
-    "+CEREG": _is_read_form,
+    "+CREG": _is_declared,
+    "+CGREG": _is_declared,
+    "+CEREG": _is_declared,
     "+CPSMSTATUS": _is_number,
     "+CLTS": _is_number,
     "+CSORXGET": _is_fetched,
     "+CIPRXGET": _is_fetched,
-    "+CDNSGIP": _is_resolved,
+    "+CDNSGIP": _is_declared,
     "+CIPPING": _is_settings,
 }
 """Names that answers share with URCs, and how an answer looks."""
