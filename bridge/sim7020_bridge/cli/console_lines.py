@@ -36,4 +36,4 @@ def shown(each: Explained) -> str:
     arrow = ">" if each.direction is Direction.OUT else "<"
     text = dotted(each.text)
     colour = {Kind.FINAL: "green" if each.name == "OK" else "red", Kind.URC: "yellow"}.get(each.kind)
-    return f"{click.style(f'{arrow} {text:<{_TEXT_WIDTH}}', fg=colour)} {click.style(each.words, dim=True)}"
+    return f"{click.style(f'{arrow} {text:<{_TEXT_WIDTH}}', fg=colour)} {click.style(each.explanation, dim=True)}"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import BinaryIO, Final
 
 import click
@@ -11,6 +12,7 @@ from sim7020_bridge.kit.decode.kinds import Direction, Explained, Kind
 from sim7020_bridge.kit.decode.words import dotted
 
 _CHUNK: Final = 65536
+_KEYS: Final = [field.name for field in fields(Explained)]
 
 
 @click.command()
@@ -31,7 +33,7 @@ def decode(file: BinaryIO, *, as_json: bool) -> None:
     """
     for each in explained(_chunks(file)):
         if as_json:
-            click.echo(json.dumps(each.document(), ensure_ascii=True))
+            click.echo(json.dumps({key: getattr(each, key) for key in _KEYS}))
         else:
             click.echo(_shown(each))
 
@@ -48,7 +50,7 @@ _TEXT_WIDTH: Final = 40
 
 def _shown(each: Explained) -> str:
     text = dotted(each.text)
-    said = "" if each.kind in {Kind.BLANK, Kind.COMMENT} else each.words
+    said = "" if each.kind in {Kind.BLANK, Kind.COMMENT} else each.explanation
     left = click.style(f"{_ARROWS[each.direction]} {text:<{_TEXT_WIDTH}}", fg=_colour(each))
     kind = click.style(f"{each.kind.value:<8}", dim=True)
     return f"{left} {kind} {said}".rstrip()

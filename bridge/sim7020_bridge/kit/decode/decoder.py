@@ -35,6 +35,8 @@ def explained(chunks: Iterable[bytes]) -> Iterator[Explained]:
 class Decoder:
     """The state of one dialogue: the pending command, and its lines so far.
 
+    ``prompted`` is whether the module waits for data.
+
     Args:
         live: Whether lines are told at once, though a later one might settle what they were.
     """
@@ -44,7 +46,7 @@ class Decoder:
         self._pending: Pending | None = None
         self._last: Pending | None = None
         self._held: list[Explained] = []
-        self._prompted = False
+        self.prompted = False
         self._payload = ""
         self._report = ""
         self._digits = False
@@ -56,7 +58,7 @@ class Decoder:
             self._held.append(_comment(line))
         else:
             line = self._with_prompt_apart(line)
-            whole = self._prompted and line.direction is Direction.OUT and line.wire
+            whole = self.prompted and line.direction is Direction.OUT and line.wire
             parts = [self._piece(line, piece) for piece in ((line.wire,) if whole else line.pieces)]
             told = [part for part in parts if part.kind is not Kind.BLANK] or parts
             self._held.append(_joined(told))
@@ -69,11 +71,6 @@ class Decoder:
         if self._pending is None or not self._pending.prompts or not typed.startswith("> "):
             return line
         return replace(line, pieces=(">", typed[2:]))
-
-    @property
-    def prompted(self) -> bool:
-        """Whether the module waits for data."""
-        return self._prompted
 
     @property
     def counts_data(self) -> bool:
@@ -90,28 +87,31 @@ class Decoder:
         return held
 
     def _piece(self, line: LogLine, piece: str) -> Explained:
-        out = line.direction is Direction.OUT
-        text = piece if line.wire and self._prompted and out else piece.strip()
+        text = piece if line.wire and self.prompted and line.direction is Direction.OUT else piece.strip()
         if not piece.strip() and line.going_on:
             words = "the beginning of a line that the dump goes on with"
             return _said(line, piece, Kind.DATA, ("", {}, words))
         if not text:
             return _said(line, "", Kind.BLANK, ("", {}, "an empty line"))
-        guessed = line.direction is Direction.UNKNOWN
-        sent = out or (guessed and self._is_typed(text))
-        return replace(self._sent(line, text) if sent else self._received(line, text), guessed=guessed)
+        if line.direction is not Direction.UNKNOWN:
+            return self._going(line, text)
+        guess = Direction.OUT if self._is_typed(text) else Direction.IN
+        said = self._going(replace(line, direction=guess), text)
+        return replace(said, guessed=True, direction=line.direction if said.kind is Kind.UNKNOWN else guess)
+
+    def _going(self, line: LogLine, text: str) -> Explained:
+        return self._sent(line, text) if line.direction is Direction.OUT else self._received(line, text)
 
     def _is_typed(self, text: str) -> bool:
         """Guess whether the host wrote a text. On a screen a command is seen once, as its echo: it counts as sent."""
-        if self._prompted:
+        if self.prompted:
             return final_result(Line.of(text)) is None and not report_name(Line.of(text))
         repeated = self._pending is not None and not self._heard and _same(text, self._pending.text)
         return text == "+++" or (is_command_line(text) and not repeated)
 
     def _sent(self, line: LogLine, text: str) -> Explained:
-        line = replace(line, direction=Direction.OUT)
-        if self._prompted:
-            self._prompted, self._payload = False, text
+        if self.prompted:
+            self.prompted, self._payload = False, text
             return _said(line, text, Kind.DATA, explain.payload(text), self._pending)
         if not is_command_line(text) and text != "+++":
             return _said(line, text, Kind.UNKNOWN, ("", {}, "the host sent something that is no command line"))
@@ -127,8 +127,6 @@ class Decoder:
     def _received(self, line: LogLine, text: str) -> Explained:
         pending = self._pending
         kind, said = self._kind_of(straight(text))
-        if kind is not Kind.UNKNOWN:
-            line = replace(line, direction=Direction.IN)
         if kind is not Kind.ECHO:
             self._heard = True
         return _said(line, text, kind, said, pending if kind in _BELONGING else None)
@@ -137,9 +135,9 @@ class Decoder:
         line = Line.of(text)
         pending = self._pending
         if text == ">":
-            self._prompted = pending is None or pending.prompts
+            self.prompted = pending is None or pending.prompts
             return Kind.PROMPT, (">", {}, "the module waits for data")
-        self._prompted = False
+        self.prompted = False
         if (said := self._final(line)) is not None:
             self._settle(said[0])
             return Kind.FINAL, said
@@ -153,7 +151,9 @@ class Decoder:
                 self._abandon()
             said = explain.urc(line)
             # some reports go on in lines that have no name of their own
-            self._report = line.name if line.name in _LONG or (line.name == _RAW and "arguments" in said[1]) else ""
+            self._report = (
+                line.name if line.name in _LONG or (line.name == "+CSONMI" and "arguments" in said[1]) else ""
+            )
             return Kind.URC, said
         return self._unasked(line)
 
@@ -196,7 +196,11 @@ class Decoder:
         pending, self._pending = self._pending, None
         if pending is None:
             return
-        answers = [index for index, each in enumerate(self._held) if _answers(each, pending)]
+        answers = [
+            index
+            for index, each in enumerate(self._held)
+            if each.kind is Kind.ANSWER and each.command_line == pending.line
+        ]
         for earlier, later in itertools.pairwise(answers):
             line, next_line = (Line.of(straight(self._held[index].text)) for index in (earlier, later))
             if report_name(line) and next_line.name == line.name and pending.one_line(line.name):
@@ -214,12 +218,11 @@ class Decoder:
 
     def _abandon(self) -> None:
         self._pending = None
-        self._prompted = False
+        self.prompted = False
 
 
 _BELONGING: Final = frozenset({Kind.ANSWER, Kind.ECHO, Kind.FINAL, Kind.PROMPT})
 _LONG: Final = frozenset({"+CHTTPNMIH", "+CMT", "+CDS"})
-_RAW: Final = "+CSONMI"
 _GREETINGS: Final = frozenset({"RDY", "*MATREADY"})
 _EXTENDED: Final = re.compile(r"[+*#%^$][A-Za-z][\w ]*(?::|$)")
 _BARE_ANSWER: Final = re.compile(
@@ -234,13 +237,9 @@ def _same(one: str, other: str) -> bool:
     return one.casefold() == other.casefold()
 
 
-def _answers(each: Explained, pending: Pending) -> bool:
-    return each.kind is Kind.ANSWER and each.command_line == pending.line
-
-
 def _turned(each: Explained, kind: Kind, said: Said, command: int | None) -> Explained:
     name, fields, words = said
-    return replace(each, kind=kind, name=name, fields=fields, words=words, command_line=command)
+    return replace(each, kind=kind, name=name, fields=fields, explanation=words, command_line=command)
 
 
 def _comment(line: LogLine) -> Explained:
@@ -254,7 +253,7 @@ def _comment(line: LogLine) -> Explained:
 def _said(line: LogLine, text: str, kind: Kind, said: Said, command: Pending | None = None) -> Explained:
     name, fields, words = said
     number = None if command is None else command.line
-    return Explained(line.number, text, line.direction, kind, name, words, fields, command_line=number, time=line.time)
+    return Explained(line.number, line.time, line.direction, False, kind, name, fields, number, text, words)
 
 
 def _joined(parts: list[Explained]) -> Explained:
@@ -268,6 +267,6 @@ def _joined(parts: list[Explained]) -> Explained:
     return replace(
         last,
         text=" | ".join(part.text for part in parts),
-        words="; ".join(part.words for part in parts),
+        explanation="; ".join(part.explanation for part in parts),
         fields={"parts": each},
     )

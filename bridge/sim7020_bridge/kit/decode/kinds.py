@@ -1,6 +1,6 @@
 """What a line of a log can be, and what is said about it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -37,43 +37,28 @@ Field = str | int | float | bool | list["Field"] | dict[str, "Field"]
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """One line of a log, explained.
+    """One line of a log, explained; as JSON it has these keys, always all of them.
 
     Args:
         line: Its number in the log, from 1.
-        text: What was on the wire, or the comment; without marks, times and line end.
+        time: When it was, as the log gives it; None if it doesn't.
         direction: Which way it went.
+        guessed: Whether the direction is not marked in the log but follows from the dialogue.
         kind: What it is.
         name: The command's, answer's, URC's or result code's name; empty for what has none.
         fields: Its parsed values by name.
-        words: What it means, as a phrase for people; never empty.
-        guessed: Whether the direction is not marked in the log but follows from the dialogue.
         command_line: The number of the line with the command that this belongs to, or None.
-        time: When it was, as the log gives it; None if it doesn't.
+        text: What was on the wire, or the comment; without marks, times and line end.
+        explanation: What it means, as a phrase for people; never empty.
     """
 
     line: int
-    text: str
+    time: str | None
     direction: Direction
+    guessed: bool
     kind: Kind
     name: str
-    words: str
-    fields: dict[str, Field] = field(default_factory=dict)
-    guessed: bool = False
-    command_line: int | None = None
-    time: str | None = None
-
-    def document(self) -> dict[str, Field | None]:
-        """Return the line as a JSON object; every key is always there."""
-        return {
-            "line": self.line,
-            "time": self.time,
-            "direction": self.direction.value,
-            "guessed": self.guessed,
-            "kind": self.kind.value,
-            "name": self.name,
-            "fields": self.fields,
-            "command_line": self.command_line,
-            "text": self.text,
-            "explanation": self.words,
-        }
+    fields: dict[str, Field]
+    command_line: int | None
+    text: str
+    explanation: str

@@ -13,9 +13,8 @@ from sim7020_bridge.commands.radio import Functionality, SignalQuality
 from sim7020_bridge.commands.registration import Operator, Registration, RegistrationReport
 from sim7020_bridge.commands.timers import edrx_seconds, t3324_seconds, t3412_seconds
 from sim7020_bridge.kit.decode.kinds import Field
+from sim7020_bridge.modem.state import USABLE_SIGNAL
 
-WEAKEST_USABLE: Final = 5
-"""Index of ``+CSQ`` up to which the signal is too weak to go on (TCP/IP note section 4: x > 5)."""
 _FAIR: Final = 10
 _GOOD: Final = 16
 
@@ -25,7 +24,7 @@ def verdict(signal: SignalQuality) -> str:
     index = signal.rssi_index
     if index is None:
         return "not known"
-    if index <= WEAKEST_USABLE:
+    if index <= USABLE_SIGNAL:
         return "too weak"
     if index < _FAIR:
         return "weak"

@@ -1,6 +1,7 @@
 """A log from any program is explained line by line, and rightly."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ def test_every_line_of_a_transcript_is_explained(path: Path) -> None:
     lines = list(explained([data]))
     for number, (raw, each) in enumerate(zip(data.decode().splitlines(), lines, strict=True), start=1):
         assert each.line == number
-        assert each.words
+        assert each.explanation
         match raw[0]:
             case "#":
                 assert each.kind is Kind.COMMENT
@@ -254,7 +255,7 @@ def test_answers_lead_back_to_their_commands() -> None:
 )
 def test_meanings_are_said_in_words(line: str, words: str) -> None:
     """Codes and numbers come with what they mean."""
-    assert words in read(line)[0].words
+    assert words in read(line)[0].explanation
 
 
 def test_several_lines_in_one_are_told_in_parts() -> None:
@@ -326,8 +327,8 @@ def test_any_bytes_are_explained(log: bytes, cut: int) -> None:
     """Whatever a file holds, each of its lines is told of, in order, as JSON, however the file is read."""
     lines = list(explained([log]))
     assert [each.line for each in lines] == list(range(1, len(log.splitlines()) + 1))
-    assert all(each.words for each in lines)
-    assert json.dumps([each.document() for each in lines])
+    assert all(each.explanation for each in lines)
+    assert json.dumps([asdict(each) for each in lines])
     assert list(explained([log[:cut], log[cut:]])) == lines
 
 
