@@ -4,14 +4,12 @@ import errno
 import gc
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from typing import Final
 
 import click
 
-from sim7020_bridge.cli.exits import EXIT_CONFIGURATION, fail
+from sim7020_bridge.cli.exits import EXIT_CONFIGURATION, EXIT_FAILED, fail
 from sim7020_bridge.errors import ConfigurationError, LineError, StorageFailed
 
 _SUBCOMMANDS: Final = (
@@ -47,26 +45,20 @@ class _Subcommands(click.Group):
             click.echo(f"the output can't be written: {error.strerror}", err=True)
             # what is still in the buffer must not fail once more when the interpreter ends
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(1)
+            sys.exit(EXIT_FAILED)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in _SUBCOMMANDS:
             return None
-        with _nothing_to_collect():
+        # of what is imported nothing is garbage, and looking for some takes a tenth of the time
+        gc.disable()
+        try:
             command = getattr(import_module(f"sim7020_bridge.cli.{cmd_name}"), cmd_name)
+        finally:
+            gc.enable()
         if not isinstance(command, click.Command):
             raise TypeError(f"{cmd_name} is not a command")
         return command
-
-
-@contextmanager
-def _nothing_to_collect() -> Iterator[None]:
-    """Look for no garbage while modules are imported: all of it stays, and the search takes a tenth of the time."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 @click.group(

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -37,9 +38,7 @@ def check(file: Path, *, as_json: bool) -> None:
             click.echo(str(error), err=True)
         sys.exit(EXIT_CONFIGURATION)
     if as_json:
-        settings = [
-            {"key": each.key, "value": each.value, "source": each.source, "place": each.place} for each in found
-        ]
+        settings = [asdict(each) for each in found]
         click.echo(json.dumps({"valid": True, "file": str(file), "settings": settings}, indent=2))
         return
     width = max(len(each.key) + len(_written(each.value)) for each in found) + 3
@@ -53,12 +52,7 @@ def _written(value: Value) -> str:
 
 
 def _place(file: Path, each: Effective) -> str:
-    match each.source:
-        case Source.FILE:
-            return f"{file.name}:{each.place}"
-        case Source.ENVIRONMENT:
-            return str(each.place)
-    return "default"
+    return f"{file.name}:{each.place}" if each.source is Source.FILE else str(each.place or "default")
 
 
 def _mistakes(error: ConfigurationError) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from contextlib import aclosing
 from typing import Final
 
 import click
@@ -61,8 +62,7 @@ def console(*, mqtt: MqttSettings, place: str, baud: int, within: float) -> None
 
 
 async def _console(port: str, baud: int, within: float, failed: list[str]) -> None:
-    opened = await open_port(port, baud)
-    try:
+    async with aclosing(await open_port(port, baud)) as opened:
         with Keyboard() as keyboard:
             module = _SerialModule(opened, keyboard)
             listening = asyncio.create_task(module.listen(), name="console: listen")
@@ -78,8 +78,6 @@ async def _console(port: str, baud: int, within: float, failed: list[str]) -> No
                 listening.cancel()
                 speaking.cancel()
                 await asyncio.gather(listening, speaking, return_exceptions=True)
-    finally:
-        await opened.aclose()
 
 
 class _SerialModule:
@@ -106,14 +104,15 @@ class _SerialModule:
                     self._show(each)
 
     async def ask(self, line: str, within: float) -> bool:
-        data, text = self._data(line) if self.wants_data else (f"{line.strip()}\r", line.strip())
+        text = line if self.wants_data else line.strip()
+        end = ("" if self._decoder.counts_data else _END_OF_DATA) if self.wants_data else "\r"
         self._ended.clear()
         self._refused = False
         explanation = self._decoder.take(LogLine(0, (text,), Direction.OUT))
         if not self._keyboard.interactive:
             for each in explanation:
                 self._keyboard.show(shown(each))
-        self._port.write(data.encode("utf-8"))
+        self._port.write(f"{text}{end}".encode())
         try:
             async with asyncio.timeout(within):
                 await self._ended.wait()
@@ -121,10 +120,6 @@ class _SerialModule:
             self._keyboard.show(click.style(f"no final result within {within:g} s", fg="red"))
             return False
         return not self._refused
-
-    def _data(self, line: str) -> tuple[str, str]:
-        counted = self._decoder.counts_data
-        return (line if counted else f"{line}{_END_OF_DATA}"), line
 
     def _show(self, each: Explained) -> None:
         if each.kind is Kind.ECHO:

@@ -7,7 +7,7 @@ import termios
 import threading
 from contextlib import suppress
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Final, Self
 
 import click
@@ -41,9 +41,7 @@ class Keyboard:
         threading.Thread(target=self._read, args=(loop,), name="console: read lines", daemon=True).start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._settings is not None:
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, self._settings)
         if self._readline is not None:

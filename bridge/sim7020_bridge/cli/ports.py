@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import click
 
@@ -21,7 +21,7 @@ from sim7020_bridge.port.listing import SerialPort, serial_ports
 class _Asked:
     """Whether a port answered AT, and with which model; ``problem`` says why it could not be asked."""
 
-    answers: bool
+    at: bool
     model: str | None = None
     problem: str | None = None
 
@@ -66,15 +66,14 @@ async def _ask(port: SerialPort, baud: int) -> _Asked:
     try:
         async with listening(port.device, baud, lambda _: None) as channel:
             if not await answers(channel, first=False):
-                return _Asked(answers=False)
-            return _Asked(answers=True, model=await channel.execute(ReadModel()))
+                return _Asked(at=False)
+            return _Asked(at=True, model=await channel.execute(ReadModel()))
     except BridgeError as error:
-        return _Asked(answers=False, problem=str(error))
+        return _Asked(at=False, problem=str(error))
 
 
 def _document(port: SerialPort, asked: _Asked | None) -> dict[str, object]:
-    answer = None if asked is None else {"at": asked.answers, "model": asked.model, "problem": asked.problem}
-    return {**port.document(), "asked": answer}
+    return {**port.document(), "asked": None if asked is None else asdict(asked)}
 
 
 def _shown(port: SerialPort, asked: _Asked | None) -> str:
@@ -93,6 +92,6 @@ def _shown(port: SerialPort, asked: _Asked | None) -> str:
 
 
 def _answer(asked: _Asked) -> str:
-    if asked.answers:
+    if asked.at:
         return click.style(f"  answers AT: {asked.model or 'an unknown model'}", fg="green")
     return f"  {asked.problem or 'does not answer AT at this rate'}"

@@ -29,20 +29,21 @@ class Pty:
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
-        device = os.ttyname(self._slave)
+        self._loop = asyncio.get_running_loop()
         self._link = link
-        self.name = device if link is None else str(link)
+        self.name = os.ttyname(self._slave)
         if link is not None:
             try:
-                _point(link, device)
+                _point(link, self.name)
             except OSError as error:
                 self._shut()
                 raise LineError(f"{link} can't be made: {error.strerror}") from error
+            self.name = str(link)
         self._unread = b""
         self._readable = asyncio.Event()
         self._left = asyncio.Event()
         self._closed = False
-        asyncio.get_running_loop().add_reader(self._master, self._read_on)
+        self._loop.add_reader(self._master, self._read_on)
 
     async def read(self) -> bytes:
         """Return what came from the program at the other end, at least one byte; b"" once it is closed.
@@ -53,7 +54,7 @@ class Pty:
         data, self._unread = self._unread, b""
         if not self._closed:
             self._readable.clear()
-            asyncio.get_running_loop().add_reader(self._master, self._read_on)
+            self._loop.add_reader(self._master, self._read_on)
         return data
 
     async def write(self, data: bytes) -> None:
@@ -69,14 +70,14 @@ class Pty:
         """Wait until no program has it open any more, or so many seconds; nobody can open it afterwards."""
         os.close(self._slave)
         self._slave = -1
-        asyncio.get_running_loop().add_reader(self._master, self._read_on)
+        self._loop.add_reader(self._master, self._read_on)
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
                 await self._left.wait()
 
     def close(self) -> None:
         """Give the pseudo-terminal and its link back."""
-        asyncio.get_running_loop().remove_reader(self._master)
+        self._loop.remove_reader(self._master)
         self._closed = True
         self._readable.set()
         if self._link is not None:
@@ -96,26 +97,24 @@ class Pty:
             return
         except OSError:
             # as long as our own end is open, this does not happen
-            asyncio.get_running_loop().remove_reader(self._master)
+            self._loop.remove_reader(self._master)
             self._left.set()
             return
         if self._slave >= 0:
             self._unread = data
             self._readable.set()
-            asyncio.get_running_loop().remove_reader(self._master)
+            self._loop.remove_reader(self._master)
 
     async def _writable(self) -> bool:
-        loop = asyncio.get_running_loop()
         ready = asyncio.Event()
-        loop.add_writer(self._master, ready.set)
+        self._loop.add_writer(self._master, ready.set)
         try:
-            async with asyncio.timeout(_FULL):
-                await ready.wait()
-        except TimeoutError:
-            return False
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_FULL):
+                    await ready.wait()
         finally:
-            loop.remove_writer(self._master)
-        return True
+            self._loop.remove_writer(self._master)
+        return ready.is_set()
 
 
 def _point(link: Path, device: str) -> None:
