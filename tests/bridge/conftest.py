@@ -2,7 +2,13 @@
 
 from collections.abc import Callable, Mapping
 
+from hypothesis import settings
+
 from tests.fast_time import FastLoop
+
+# how long an example takes says how busy the machine is
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], FastLoop]]:
