@@ -101,7 +101,7 @@ class Desk:
         )
         self.reporter = Reporter(
             bench.settings,
-            facts=bench.modem.facts,
+            store=bench.modem.store,
             sockets=bench.modem.sockets,
             outbox=self.outbox,
             usage=self.usage,

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Final
 
-from sim7020_bridge.modem.facts import Facts
 from sim7020_bridge.modem.state import Layer
+from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.usage import BudgetLevel, Usage
 from sim7020_bridge.outbox.outbox import Outbox
 
@@ -19,27 +19,27 @@ class Pools:
     """Whether a modem takes from its pools: while what it takes would go out, or wait only until the module wakes.
 
     Args:
-        facts: How the modem is.
+        store: How the modem is.
         usage: What it may still cost.
         outbox: What it has already.
         changed: Called when that is different from before.
     """
 
-    def __init__(self, *, facts: Facts, usage: Usage, outbox: Outbox, changed: Callable[[], None]) -> None:
-        self._facts = facts
+    def __init__(self, *, store: StateStore, usage: Usage, outbox: Outbox, changed: Callable[[], None]) -> None:
+        self._store = store
         self._usage = usage
         self._outbox = outbox
         self._changed = changed
         self._left = False
         self.joined = False
-        facts.listen(lambda _before, _after: self.look())
+        store.listen(lambda _before, _after: self.look())
 
     def look(self) -> None:
         """Look again, after the outbox or the usage changed."""
         limit = LEAVES if self.joined else RETURNS
         joined = (
             not self._left
-            and self._facts.state.link.layer in {Layer.ONLINE, Layer.SLEEPING}
+            and self._store.state.link.layer in {Layer.ONLINE, Layer.SLEEPING}
             and self._usage.level is not BudgetLevel.USED_UP
             and self._outbox.filled < limit
             and self._outbox.problem is None

@@ -23,9 +23,9 @@ log: Final = logging.getLogger(__name__)
 async def greet(module: Module) -> None:
     """Make a module that answers speak as the bridge understands it."""
     await module.execute(EchoOff())
-    if module.facts.state.sim is None:
+    if module.store.state.sim is None:
         # what was known before a sleep still is, so one that wakes is online as soon as it answers: not before set-up
-        module.facts.learn(ModuleAnswered())
+        module.store.apply(ModuleAnswered())
 
 
 async def set_up(module: Module) -> None:
@@ -48,7 +48,7 @@ async def set_up(module: Module) -> None:
     except CommandRefused as refused:
         # the network may give an address all the same; if it does not, the alert says why
         log.error("the module will not have the configured APN: %s", refused)
-        module.facts.learn(ApnProblem(f"the module refused the configured APN ({refused.meaning or refused.result})"))
+        module.store.apply(ApnProblem(f"the module refused the configured APN ({refused.meaning or refused.result})"))
 
 
 async def ensure_apn(module: Module) -> None:

@@ -121,18 +121,18 @@ async def reach(
     Returns:
         Whether the step holds.
     """
-    loop, facts = asyncio.get_running_loop(), module.facts
+    loop, store = asyncio.get_running_loop(), module.store
     every, usual = step.pace(module.timing)
     end = loop.time() + (usual if patience is None else patience)
     enough = settled or step.settled or step.holds
     while True:
         await step.read(module)
-        if not enough(facts.state) and (loop.time() >= end or (hopeless is not None and await hopeless())):
+        if not enough(store.state) and (loop.time() >= end or (hopeless is not None and await hopeless())):
             return False
         with suppress(TimeoutError):
             async with asyncio.timeout_at(min(end, loop.time() + every)):
-                await facts.until(enough)
-                return step.holds(facts.state)
+                await store.until(enough)
+                return step.holds(store.state)
 
 
 async def climb(module: Module, pins: PinMemory) -> bool:
@@ -150,7 +150,7 @@ async def climb(module: Module, pins: PinMemory) -> bool:
     pins.unlocked()
     await read_subscriber(module)
     # the module that has just registered activates the context by itself, and is given the time for it
-    patience = 0.0 if module.facts.state.registered else module.timing.pdn_poll
+    patience = 0.0 if module.store.state.registered else module.timing.pdn_poll
     if not await _register(module):
         return False
     return await reach(module, PDN, patience=patience) or await _activate(module)
@@ -167,17 +167,17 @@ async def cycle_radio(module: Module) -> None:
 async def switch_radio(module: Module, level: Functionality) -> None:
     """Set the radio, and know it; ``module.radio`` must be held."""
     await module.execute(SetFunctionality(level))
-    module.facts.learn(level)
+    module.store.apply(level)
 
 
 async def _unlock(module: Module, pins: PinMemory) -> bool:
     """Give the SIM its PIN if it asks for one."""
-    if not module.facts.state.pin_wanted:
+    if not module.store.state.pin_wanted:
         return False
     pin = module.settings.pin
     problem = "none is configured" if pin is None else await enter_pin(module, pin, pins)
     if problem is not None:
-        module.facts.learn(PinProblem(problem))
+        module.store.apply(PinProblem(problem))
         return False
     return await reach(module, SIM, settled=_sim_is_ready)
 
@@ -190,7 +190,7 @@ async def _register(module: Module) -> bool:
 
     if await reach(module, REGISTRATION, settled=settled, hopeless=_idle_for_long(module)):
         return True
-    if not _is_withheld(module.facts.state):
+    if not _is_withheld(module.store.state):
         return False
     try:
         await module.execute(Attach())
@@ -209,7 +209,7 @@ def _idle_for_long(module: Module) -> Callable[[], Awaitable[bool]]:
 
     async def idle_for_long() -> bool:
         nonlocal busy_at
-        state = module.facts.state
+        state = module.store.state
         registration = state.registration
         if not has_signal(state) or registration is None or registration.status != RegistrationStatus.NOT_REGISTERED:
             busy_at = loop.time()
@@ -226,7 +226,7 @@ async def _activate(module: Module) -> bool:
         await module.execute(ActivateContext(DEFAULT_CID))
     except CommandRefused as refused:
         log.warning("the PDN context can't be activated: %s", refused)
-        module.facts.learn(ApnProblem(refused.meaning or refused.result))
+        module.store.apply(ApnProblem(refused.meaning or refused.result))
     else:
-        module.facts.learn(ApnProblem(None))
+        module.store.apply(ApnProblem(None))
     return await reach(module, PDN)

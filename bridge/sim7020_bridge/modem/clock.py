@@ -28,9 +28,9 @@ async def ask_time_server(module: Module, server: str) -> None:
     report = module.channel.expect(SntpReport)
     try:
         await module.execute(StartSntp(server))
-        module.facts.on_cost(time_asked())
+        module.store.on_cost(time_asked())
         async with asyncio.timeout(module.timing.time_within):
-            module.facts.learn((await report).time)
+            module.store.apply((await report).time)
     except TimeoutError:
         log.warning("the time server %s did not answer", server)
     except (CommandRefused, ModuleSilent) as error:

@@ -106,7 +106,7 @@ class Connection:
         """
         began = self._loop.time()
         if self._stream:
-            self._module.facts.on_cost(data_cost.connected())
+            self._module.store.on_cost(data_cost.connected())
         try:
             await self._module.execute(ConnectSocket(self.id, self._settings.port, address))
         except CommandRefused:
@@ -167,10 +167,10 @@ class Connection:
                 await self._module.try_setting(SetReleaseAssistance(NO_MORE_TO_COME))
             # counted before the module answers: the peer's acknowledgement may be reported first
             self.unacknowledged.give(len(piece))
-            self._module.facts.on_cost(cost)
+            self._module.store.on_cost(cost)
             await self._module.execute(SendData(self.id, piece), pipeline=pipeline)
         except (CommandHeldBack, CommandRefused) as error:
-            self._module.facts.on_cost(cost.back())
+            self._module.store.on_cost(cost.back())
             if isinstance(error, CommandHeldBack):
                 raise SocketLost(str(error)) from error
             if self._stream and len(piece) > CAREFUL_PAYLOAD:
@@ -197,7 +197,7 @@ class Connection:
         match urc:
             case DataReceived(_, data):
                 self.used = self._loop.time()
-                self._module.facts.on_cost(data_cost.received(len(data), stream=self._stream))
+                self._module.store.on_cost(data_cost.received(len(data), stream=self._stream))
                 self._on_data(data)
             case DataAcknowledged(_, length):
                 self.unacknowledged.acknowledge(length)

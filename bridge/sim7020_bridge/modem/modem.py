@@ -22,7 +22,6 @@ from sim7020_bridge.errors import (
     RequestRefused,
     StartOver,
 )
-from sim7020_bridge.modem.facts import Facts
 from sim7020_bridge.modem.hook import PowerHook
 from sim7020_bridge.modem.ladder import Ladder, Rung, Trouble
 from sim7020_bridge.modem.module import Module
@@ -34,6 +33,7 @@ from sim7020_bridge.modem.sleep import Sleep
 from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.modem.state import ModuleLost, PortLost, PortOpened, Recovering
+from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.timing import Timing
 from sim7020_bridge.port.port import Port, open_port
 
@@ -65,7 +65,7 @@ class Modem:
         clock: Clock = wall_clock,
     ) -> None:
         self.settings = settings
-        self.facts = Facts(clock)
+        self.store = StateStore(clock)
         self._timing = timing or Timing()
         self._power = power
         self._ladder = Ladder(
@@ -76,13 +76,13 @@ class Modem:
             day=self._timing.day,
         )
         self._pins = PinMemory(state_dir / f"{settings.name}.pin")
-        self._sleep = Sleep(self.facts, settings.power_saving, self._timing)
+        self._sleep = Sleep(self.store, settings.power_saving, self._timing)
         self.sockets = Sockets(
             settings.sockets,
             power_saving=settings.power_saving,
             on_change=on_socket,
             on_data=on_data,
-            refusals=Refusals(self.facts, self._timing.refused_patience),
+            refusals=Refusals(self.store, self._timing.refused_patience),
             timing=self._timing,
             clock=clock,
         )
@@ -122,7 +122,7 @@ class Modem:
 
     async def wake(self) -> bool:
         """Wake a module that saves power, where the power hook can; say whether it was used."""
-        if not self.facts.state.sleeping or self._power is None or not self._power.wakes:
+        if not self.store.state.sleeping or self._power is None or not self._power.wakes:
             return False
         await self._power.press()
         if self._session is not None:
@@ -165,8 +165,8 @@ class Modem:
         await set_power_saving(module)
 
     async def _recover(self, error: BridgeError) -> None:
-        failure = self.facts.state.port_failure
-        if self.facts.state.port_open:
+        failure = self.store.state.port_failure
+        if self.store.state.port_open:
             trouble = Trouble.MODULE
         else:
             gone = failure is not None and failure.code in {"missing", "gone"}
@@ -179,12 +179,12 @@ class Modem:
         self._patience = self._timing.probe_within if step.patience is None else step.patience
         self._ladder.take(step, now=loop.time())
         if not step.again:
-            self.facts.learn(Recovering(step.rung))
+            self.store.apply(Recovering(step.rung))
         if step.rung is Rung.POWER and self._power is not None:
             await self._power.press()
 
     def _offline(self) -> RequestRefused:
-        reason = self.facts.state.link.reason or "it is starting"
+        reason = self.store.state.link.reason or "it is starting"
         return RequestRefused("modem_offline", f"the modem can't take a request now: {reason}")
 
     async def _keep_attached(self) -> None:
@@ -203,7 +203,7 @@ class Modem:
         session = Session(
             port,
             settings=self.settings,
-            facts=self.facts,
+            store=self.store,
             sockets=self.sockets,
             ladder=self._ladder,
             pins=self._pins,
@@ -219,7 +219,7 @@ class Modem:
             ours, others = errors.split(BridgeError)
             if ours is None or others is not None:
                 raise
-            return self._learn_end(min(_leaves(ours), key=_precedence), garbled=session.garbled)
+            return self._note_end(min(_leaves(ours), key=_precedence), garbled=session.garbled)
         finally:
             self._module = self._session = None
 
@@ -227,18 +227,18 @@ class Modem:
         try:
             port = await open_port(self.settings.port, self.settings.baudrate)
         except PortUnavailable as unavailable:
-            self.facts.learn(PortLost(unavailable.detail, unavailable.reason))
+            self.store.apply(PortLost(unavailable.detail, unavailable.reason))
             raise
-        self.facts.learn(PortOpened())
+        self.store.apply(PortOpened())
         return port
 
     def _ready(self, module: Module) -> None:
         self._module = module
         log.info("the module answers")
 
-    def _learn_end(self, error: BridgeError, *, garbled: bool) -> BridgeError:
+    def _note_end(self, error: BridgeError, *, garbled: bool) -> BridgeError:
         """Learn why a session ended; silence is no fault of a module that may sleep."""
-        answering = self.facts.state.answering
+        answering = self.store.state.answering
         silent = isinstance(error, ModuleSilent) and not answering
         if answering:
             if isinstance(error, LineOutOfSync | PortClosed):
@@ -248,13 +248,13 @@ class Modem:
         if isinstance(error, ModuleAsleep):
             return error
         if isinstance(error, PortClosed):
-            self.facts.learn(PortLost(str(error)))
+            self.store.apply(PortLost(str(error)))
         elif (silent or isinstance(error, LineOutOfSync)) and self._sleep.lasts:
-            self.facts.learn(SleepReport(entered=True))
+            self.store.apply(SleepReport(entered=True))
             return ModuleAsleep()
         else:
             restarted = isinstance(error, ModuleRestarted)
-            self.facts.learn(ModuleLost(str(error), restarted=restarted, silent=silent, garbled=garbled))
+            self.store.apply(ModuleLost(str(error), restarted=restarted, silent=silent, garbled=garbled))
         return error
 
 

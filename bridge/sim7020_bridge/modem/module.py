@@ -12,7 +12,7 @@ from sim7020_bridge.commands.network import NameResolution, Ping, PingReply, Res
 from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent, RequestRefused
 from sim7020_bridge.modem.data_cost import pinged, resolved
-from sim7020_bridge.modem.facts import Facts
+from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.timing import Timing
 
 log: Final = logging.getLogger(__name__)
@@ -28,9 +28,9 @@ PING_TIMEOUT: Final = 100
 class Module:
     """One session's view of the module; it is of no use after the port was closed."""
 
-    def __init__(self, channel: Channel, facts: Facts, settings: ModemSettings, timing: Timing) -> None:
+    def __init__(self, channel: Channel, store: StateStore, settings: ModemSettings, timing: Timing) -> None:
         self.channel = channel
-        self.facts = facts
+        self.store = store
         self.settings = settings
         self.timing = timing
         self.radio = asyncio.Lock()
@@ -88,7 +88,7 @@ class Module:
             else:
                 return answer
             finally:
-                self.facts.on_cost(resolved(name, addresses))
+                self.store.on_cost(resolved(name, addresses))
                 report.cancel()
 
     async def ping(self, host: str, count: int) -> list[PingReply]:
@@ -109,7 +109,7 @@ class Module:
                         replies.append(await self._replies.get())
                 except TimeoutError:
                     break
-            self.facts.on_cost(pinged(PING_SIZE, asked=count, answered=sum(not reply.lost for reply in replies)))
+            self.store.on_cost(pinged(PING_SIZE, asked=count, answered=sum(not reply.lost for reply in replies)))
             return replies
 
     def take_ping_reply(self, reply: PingReply) -> None:

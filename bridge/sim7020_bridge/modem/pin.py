@@ -148,7 +148,7 @@ async def enter_pin(module: Module, pin: str, memory: PinMemory | None = None) -
         await read_sim(module)
         if used:
             return f"the PIN was refused ({said})"
-        if module.facts.state.sim is not None and not module.facts.state.pin_wanted:
+        if module.store.state.sim is not None and not module.store.state.pin_wanted:
             return None
         if used is None:
             return f"the PIN is not tried again, for nobody knows whether the SIM looked at it ({said})"

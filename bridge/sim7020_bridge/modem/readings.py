@@ -40,41 +40,41 @@ async def read_identity(module: Module) -> None:
     """Read who made the module and which one it is; it does not change while it runs."""
     manufacturer, model = await _ask(module, ReadManufacturer()), await _ask(module, ReadModel())
     firmware, imei = await _ask(module, ReadFirmware()), await _ask(module, ReadImei())
-    known = module.facts.state.identity
-    module.facts.learn(replace(known, manufacturer=manufacturer, model=model, firmware=firmware, imei=imei))
+    known = module.store.state.identity
+    module.store.apply(replace(known, manufacturer=manufacturer, model=model, firmware=firmware, imei=imei))
 
 
 async def read_subscriber(module: Module) -> None:
     """Read the SIM's numbers, which can be read once it is ready."""
     imsi, iccid = await _ask(module, ReadImsi()), await _ask(module, ReadIccid())
-    module.facts.learn(replace(module.facts.state.identity, imsi=imsi, iccid=iccid))
+    module.store.apply(replace(module.store.state.identity, imsi=imsi, iccid=iccid))
 
 
 async def read_sim(module: Module) -> None:
     """Read whether the SIM is ready; a refusal says what is wrong with it (manual V1.05, +CPIN)."""
     try:
-        module.facts.learn(await module.execute(ReadSimState()))
+        module.store.apply(await module.execute(ReadSimState()))
     except CommandRefused as refused:
-        module.facts.learn(SimReading.of_refusal(refused.code))
+        module.store.apply(SimReading.of_refusal(refused.code))
     except (ModuleSilent, MalformedAnswer) as error:
         log.warning("%s", error)
 
 
 async def read_radio(module: Module) -> None:
     """Read whether the radio is on."""
-    await _learn(module, ReadFunctionality())
+    await _apply(module, ReadFunctionality())
 
 
 async def read_signal(module: Module) -> None:
     """Read the signal's strength."""
-    await _learn(module, ReadSignalQuality())
+    await _apply(module, ReadSignalQuality())
 
 
 async def read_registration(module: Module) -> None:
     """Read the registration; firmware without +CEREG has +CGREG."""
     registration = await _ask(module, ReadRegistration()) or await _ask(module, ReadGprsRegistration())
     if registration is not None:
-        module.facts.learn(registration)
+        module.store.apply(registration)
 
 
 async def read_pdn(module: Module) -> None:
@@ -83,11 +83,11 @@ async def read_pdn(module: Module) -> None:
     if contexts is not None:
         # a context that is not listed is off
         listed = any(context.cid == DEFAULT_CID for context in contexts)
-        module.facts.learn(contexts if listed else (ContextState(DEFAULT_CID, active=False),))
-    if module.facts.state.pdn.active:
-        await _learn(module, ReadContextParameters())
-        if module.facts.state.pdn.address is None:
-            await _learn(module, ReadAddresses())
+        module.store.apply(contexts if listed else (ContextState(DEFAULT_CID, active=False),))
+    if module.store.state.pdn.active:
+        await _apply(module, ReadContextParameters())
+        if module.store.state.pdn.address is None:
+            await _apply(module, ReadAddresses())
 
 
 async def read_all(module: Module) -> None:
@@ -97,13 +97,13 @@ async def read_all(module: Module) -> None:
     await read_signal(module)
     await read_registration(module)
     await read_pdn(module)
-    await _learn(module, ReadOperator())
-    await _learn(module, ReadCell())
-    await _learn(module, ReadSupply())
-    await _learn(module, ReadClock())
+    await _apply(module, ReadOperator())
+    await _apply(module, ReadCell())
+    await _apply(module, ReadSupply())
+    await _apply(module, ReadClock())
     saving = module.settings.power_saving
     if saving is not None and saving.edrx_cycle is not None:
-        await _learn(module, ReadEdrxGranted())
+        await _apply(module, ReadEdrxGranted())
 
 
 async def read_network_wait(module: Module) -> float:
@@ -111,10 +111,10 @@ async def read_network_wait(module: Module) -> float:
     return float(await _ask(module, ReadBackoffTimer()) or 0)
 
 
-async def _learn(module: Module, command: Command[F | None]) -> None:
+async def _apply(module: Module, command: Command[F | None]) -> None:
     fact = await _ask(module, command)
     if fact is not None:
-        module.facts.learn(fact)
+        module.store.apply(fact)
 
 
 async def _ask(module: Module, command: Command[R]) -> R | None:

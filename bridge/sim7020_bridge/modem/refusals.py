@@ -4,9 +4,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-from sim7020_bridge.modem.facts import Facts
 from sim7020_bridge.modem.socket_state import Asked, Failure
 from sim7020_bridge.modem.state import Refused
+from sim7020_bridge.modem.store import StateStore
 
 AGAIN_AND_AGAIN: Final = 3
 """Refusals in a row that are no accident."""
@@ -25,12 +25,12 @@ class Refusals:
     """What the module refuses the sockets of a modem with no peer to blame.
 
     Args:
-        facts: Told what it refuses again and again, and when it no longer does.
+        store: Told what it refuses again and again, and when it no longer does.
         patience: Seconds for which it has to go on before it counts as the module's trouble.
     """
 
-    def __init__(self, facts: Facts, patience: float) -> None:
-        self._facts = facts
+    def __init__(self, store: StateStore, patience: float) -> None:
+        self._store = store
         self._patience = patience
         self._spells: dict[str, _Spell] = {}
         self._done: dict[Asked, float] = {}
@@ -75,7 +75,7 @@ class Refusals:
             for socket, spell in self._spells.items()
             if spell.times >= AGAIN_AND_AGAIN and now - spell.since >= self._patience and not self.one_sided(socket)
         ]
-        self._facts.learn(Refused(grave[0].asked, sum(spell.times for spell in grave)) if grave else Refused(None))
+        self._store.apply(Refused(grave[0].asked, sum(spell.times for spell in grave)) if grave else Refused(None))
 
 
 def _now() -> float:

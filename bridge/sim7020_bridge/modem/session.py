@@ -26,7 +26,6 @@ from sim7020_bridge.errors import CommandRefused, ModuleAsleep, ModuleRestarted,
 from sim7020_bridge.modem.bring_up import greet, set_up
 from sim7020_bridge.modem.climb import climb, cycle_radio
 from sim7020_bridge.modem.clock import ask_time_server
-from sim7020_bridge.modem.facts import Facts
 from sim7020_bridge.modem.ladder import Ladder, Rung, Trouble
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pin import PinMemory
@@ -43,6 +42,7 @@ from sim7020_bridge.modem.state import (
     Recovering,
     Refused,
 )
+from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.timing import Timing
 from sim7020_bridge.port.port import Port
 
@@ -59,7 +59,7 @@ class Session:
     Args:
         port: The open port; whoever opened it closes it.
         settings: The modem.
-        facts: Where all that is learnt goes.
+        store: Where all that is learnt goes.
         sockets: The modem's sockets, to be kept open.
         ladder: What to try when attaching fails; it outlives the session.
         pins: Which PIN must not be tried again.
@@ -73,7 +73,7 @@ class Session:
         port: Port,
         *,
         settings: ModemSettings,
-        facts: Facts,
+        store: StateStore,
         sockets: Sockets,
         ladder: Ladder,
         pins: PinMemory,
@@ -82,7 +82,7 @@ class Session:
         patience: float,
     ) -> None:
         self._channel = Channel(port, urcs=URCS, on_urc=self._take, on_resync=self._count_resync, mask=mask)
-        self._facts = facts
+        self._store = store
         self._sockets = sockets
         self._ladder = ladder
         self._pins = pins
@@ -101,7 +101,7 @@ class Session:
         self._signs_of_life = asyncio.Event()
         self._restarted: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._context_came = asyncio.Event()
-        self.module = Module(self._channel, facts, settings, timing)
+        self.module = Module(self._channel, store, settings, timing)
 
     @property
     def garbled(self) -> bool:
@@ -126,7 +126,7 @@ class Session:
             await self._hear_echoes()
             self._greeted = True
             await set_up(self.module)
-            self._facts.learn(ModuleAnswered())
+            self._store.apply(ModuleAnswered())
             ready(self.module)
             tasks.create_task(self._end_at_sleep(), name="watch for sleep")
             tasks.create_task(self._sockets.keep_open(self.module), name="sockets")
@@ -174,7 +174,7 @@ class Session:
         raise StartOver("the module was told to reboot")
 
     async def _ask_time_server(self, server: str) -> None:
-        await self._facts.until(lambda state: state.online)
+        await self._store.until(lambda state: state.online)
         await ask_time_server(self.module, server)
 
     async def _wake_up(self) -> bool:
@@ -183,7 +183,7 @@ class Session:
         Say whether it slept and answers now.
         """
         pauses = self._sleep.pauses()
-        while self._facts.state.sleeping:
+        while self._store.state.sleeping:
             if not self._sleep.lasts:
                 log.warning("the module should have woken long ago")
                 return False
@@ -201,7 +201,7 @@ class Session:
         raise ModuleRestarted(await self._restarted)
 
     async def _end_at_sleep(self) -> None:
-        await self._facts.until(lambda state: bool(state.sleeping))
+        await self._store.until(lambda state: bool(state.sleeping))
         self._sleep.begin(reported=True)
         raise ModuleAsleep
 
@@ -209,18 +209,18 @@ class Session:
         while True:
             while not await climb(self.module, self._pins):
                 await self._recover()
-            refused = self._facts.state.refused
+            refused = self._store.state.refused
             # the step that helps a module that refuses its sockets is known once it takes them
-            self._facts.learn(Recovered(self._ladder.online() if refused.what is None else None))
-            await self._facts.until(partial(_in_trouble, refused))
-            if _detached(self._facts.state):
-                log.warning("no longer attached: %s", self._facts.state.link.reason)
-            elif self._facts.state.refused.what is not None:
+            self._store.apply(Recovered(self._ladder.online() if refused.what is None else None))
+            await self._store.until(partial(_in_trouble, refused))
+            if _detached(self._store.state):
+                log.warning("no longer attached: %s", self._store.state.link.reason)
+            elif self._store.state.refused.what is not None:
                 await self._recover()
 
     async def _recover(self) -> None:
         """Take the ladder's next step, unless a person is needed or the link gets better while it waits."""
-        state = self._facts.state
+        state = self._store.state
         if state.pin_wanted and state.pin_problem is None:
             return  # its radio was off meanwhile: it has not been given its PIN yet
         if not _unlocked(state):
@@ -243,17 +243,17 @@ class Session:
             step.wait,
             f", for {step.held}" if step.held else "",
         )
-        self._facts.learn(Held(step.held))
+        self._store.apply(Held(step.held))
         if await self._wait_for(lambda later: _is_other(later, state), step.wait):
-            self._facts.learn(Held(None))
+            self._store.apply(Held(None))
             return
         self._ladder.take(step, now=asyncio.get_running_loop().time())
-        self._facts.learn(Held(None), Recovering(step.rung))
+        self._store.apply(Held(None), Recovering(step.rung))
         match step.rung:
             case Rung.CONTEXT:
                 # climbing switches it on again; a network that wants the last one kept has the module refuse
                 if await self.module.try_setting(DeactivateContext(DEFAULT_CID)):
-                    self._facts.learn((ContextState(DEFAULT_CID, active=False),))
+                    self._store.apply((ContextState(DEFAULT_CID, active=False),))
             case Rung.REATTACH:
                 await cycle_radio(self.module)
             case Rung.REBOOT:
@@ -265,7 +265,7 @@ class Session:
     async def _wait_for(self, holds: Callable[[ModemState], bool], seconds: float) -> bool:
         try:
             async with asyncio.timeout(seconds):
-                await self._facts.until(holds)
+                await self._store.until(holds)
         except TimeoutError:
             return False
         return True
@@ -273,7 +273,7 @@ class Session:
     async def _read_now_and_then(self) -> None:
         """Read what no URC tells, rarely, and never while a command waits for the line."""
         while True:
-            await self._facts.until(lambda state: state.online)
+            await self._store.until(lambda state: state.online)
             await self._channel.until_idle()
             await read_all(self.module)
             await self._sockets.look_after(self.module)
@@ -310,33 +310,33 @@ class Session:
             case SupplyReport():
                 self._take_supply_report(urc)
             case _:
-                self._learn(urc)
+                self._apply(urc)
 
-    def _learn(self, urc: Urc) -> None:
+    def _apply(self, urc: Urc) -> None:
         match urc:
             case SimReport():
-                self._facts.learn(urc.reading)
+                self._store.apply(urc.reading)
             case FunctionalityReport(level):
-                self._facts.learn(level)
+                self._store.apply(level)
             case RegistrationReport():
-                self._facts.learn(urc.registration)
+                self._store.apply(urc.registration)
             case SignalReport(quality):
-                self._facts.learn(quality)
+                self._store.apply(quality)
             case SleepReport():
-                self._facts.learn(urc)
+                self._store.apply(urc)
             case EdrxReport(edrx) if edrx is not None:
-                self._facts.learn(edrx)
+                self._store.apply(edrx)
             case NetworkTimeReport(time):
-                self._facts.learn(time)
+                self._store.apply(time)
 
     def _take_packet_event(self, event: PacketEvent) -> None:
         if event.kind is PacketEventKind.MODULE_ACTIVATED:
             self._context_came.set()
         elif event.lost and event.cid in {None, DEFAULT_CID}:
-            self._facts.learn((ContextState(DEFAULT_CID, active=False),))
+            self._store.apply((ContextState(DEFAULT_CID, active=False),))
 
     def _take_supply_report(self, report: SupplyReport) -> None:
-        self._facts.learn(report)
+        self._store.apply(report)
         height = "high" if report.over else "low"
         if report.power_down:
             self._restart(f"it switched itself off: the supply is too {height}")
@@ -348,7 +348,7 @@ class Session:
             log.info("no answer in time; the module may have fallen asleep")
         else:
             log.warning("no answer in time; resynchronising the line")
-            self._facts.learn(Recovering(Rung.RESYNC))
+            self._store.apply(Recovering(Rung.RESYNC))
 
     def _restart(self, evidence: str) -> None:
         if not self._rebooting and not self._restarted.done():

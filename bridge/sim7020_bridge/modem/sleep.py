@@ -10,8 +10,8 @@ from typing import Final
 from sim7020_bridge.commands.timers import edrx_bits, edrx_seconds, t3324_seconds, t3412_seconds
 from sim7020_bridge.config.model import PowerSavingSettings
 from sim7020_bridge.modem.backoff import Backoff
-from sim7020_bridge.modem.facts import Facts
 from sim7020_bridge.modem.state import ModemState
+from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.timing import Timing
 
 DEEP_EDRX: Final = 163.84
@@ -38,14 +38,14 @@ class Sleep:
     Light sleep is none of this: the module answers once it is roused, which the channel does.
 
     Args:
-        facts: What is known of it.
+        store: What is known of it.
         saving: What it is asked for; may be set anew.
         timing: For how often it is asked.
     """
 
-    def __init__(self, facts: Facts, saving: PowerSavingSettings | None, timing: Timing) -> None:
+    def __init__(self, store: StateStore, saving: PowerSavingSettings | None, timing: Timing) -> None:
         self.saving = saving
-        self._facts = facts
+        self._store = store
         self._timing = timing
         self._reported = False
         self._longest = 0.0
@@ -67,7 +67,7 @@ class Sleep:
         PSM announces its end; a paging window does not. If nothing announced the sleep, it may be a wrong guess, and
         its end may be missed as well: then the module is asked within the time for which it stays awake.
         """
-        state, window, last = self._facts.state, self._timing.window_check, self._timing.sleep_check
+        state, window, last = self._store.state, self._timing.window_check, self._timing.sleep_check
         if _deep_cycle(state, self.saving):
             return Backoff(window, window)
         if self._reported or self.saving is None:
@@ -91,7 +91,7 @@ class Sleep:
         self._longest = self._until = 0.0
 
     def _longest_now(self, *, reported: bool) -> float:
-        state = self._facts.state
+        state = self._store.state
         if reported:
             return self._psm(state)
         if not state.registered:

@@ -169,7 +169,7 @@ class ModemSocket:
         """
         try:
             while True:
-                await module.facts.until(lambda state: state.online)
+                await module.store.until(lambda state: state.online)
                 if self._on_demand:
                     await self._wanted.wait()
                 failure = await self._opened_once(module)
@@ -182,8 +182,8 @@ class ModemSocket:
                 with suppress(TimeoutError):
                     # a context that comes back is a reason to try at once
                     async with asyncio.timeout(self._backoff.next_wait()):
-                        await module.facts.until(_offline)
-                module.facts.learn(Recovering(Rung.SOCKETS))
+                        await module.store.until(_offline)
+                module.store.apply(Recovering(Rung.SOCKETS))
         finally:
             self._set(phase=Phase.CLOSED)
 
@@ -260,7 +260,7 @@ class ModemSocket:
 
     async def _until_over(self, module: Module, connection: Connection) -> None:
         """Return once the connection has ended: by itself, with its context, or because it has served."""
-        gone = asyncio.create_task(module.facts.until(_offline), name=f"socket {self.settings.name}: watch the link")
+        gone = asyncio.create_task(module.store.until(_offline), name=f"socket {self.settings.name}: watch the link")
         try:
             waited: set[asyncio.Future[Any]] = {connection.over, gone}
             pause = self._timing.socket_idle if self._on_demand else None
@@ -284,7 +284,7 @@ class ModemSocket:
         if connection is not None:
             connection.end()
         self._set(phase=Phase.CLOSED)
-        if module.facts.state.sleeping:
+        if module.store.state.sleeping:
             self._connection = connection if self._retained else None
         elif connection is not None:
             closed = False

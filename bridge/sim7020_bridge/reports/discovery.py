@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from sim7020_bridge.modem.facts import Facts
 from sim7020_bridge.modem.state import ModemState
+from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.mqtt.json_text import dump
 from sim7020_bridge.mqtt.messages import Publication
 from sim7020_bridge.mqtt.topics import Topics
@@ -25,7 +25,7 @@ class Discovery:
     Args:
         prefix: What discovery topics start with; None to withdraw what an earlier run published.
         topics: The modem's.
-        facts: Where its identity comes from.
+        store: Where its identity comes from.
         sockets: Names of its sockets.
         memory: The file that remembers the topic, so that it can be emptied later.
         publish: Hands a publication to the broker; must not block.
@@ -36,14 +36,14 @@ class Discovery:
         prefix: str | None,
         *,
         topics: Topics,
-        facts: Facts,
+        store: StateStore,
         sockets: Sequence[str],
         memory: Path,
         publish: Callable[[Publication], None],
     ) -> None:
         self._prefix = prefix
         self._topics = topics
-        self._facts = facts
+        self._store = store
         self._sockets = list(sockets)
         self._gone: list[str] = []
         self._memory = memory
@@ -51,7 +51,7 @@ class Discovery:
         self._component = False
         self._settled = False
         self._soon: asyncio.TimerHandle | None = None
-        facts.listen(self._changed)
+        store.listen(self._changed)
 
     @property
     def wanted(self) -> bool:
@@ -94,7 +94,7 @@ class Discovery:
         self._update()
 
     def _update(self) -> None:
-        imei = self._facts.state.identity.imei
+        imei = self._store.state.identity.imei
         if not self._settled:
             return
         if self._prefix is None or self._component:
@@ -103,7 +103,7 @@ class Discovery:
             topic = f"{self._prefix}/device/sim7020_{imei}/config"
             self._withdraw(topic)
             self._remember(topic)
-            payload = dump(document(self._topics, self._facts.state.identity, self._sockets, self._gone))
+            payload = dump(document(self._topics, self._store.state.identity, self._sockets, self._gone))
             self._publish(Publication(topic=topic, payload=payload, retain=True))
 
     def _withdraw(self, but: str | None) -> None:

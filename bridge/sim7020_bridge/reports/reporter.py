@@ -9,10 +9,10 @@ from typing import Final
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.modem.alerts import Alert, AlertId, alerts
-from sim7020_bridge.modem.facts import Facts
 from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.modem.state import Layer, ModemState
+from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.usage import Usage
 from sim7020_bridge.mqtt.documents import ONLINE
 from sim7020_bridge.mqtt.json_text import dump
@@ -34,7 +34,7 @@ class Reporter:
 
     Args:
         settings: The modem as configured.
-        facts: Where its state lives.
+        store: Where its state lives.
         sockets: Its sockets.
         outbox: What waits for them.
         usage: What they cost.
@@ -50,7 +50,7 @@ class Reporter:
         self,
         settings: ModemSettings,
         *,
-        facts: Facts,
+        store: StateStore,
         sockets: Sockets,
         outbox: Outbox,
         usage: Usage,
@@ -62,7 +62,7 @@ class Reporter:
         clock: Clock = wall_clock,
     ) -> None:
         self._settings = settings
-        self._facts = facts
+        self._store = store
         self._sockets = sockets
         self._outbox = outbox
         self._usage = usage
@@ -76,7 +76,7 @@ class Reporter:
         self._later: dict[str, asyncio.TimerHandle] = {}
         self._alerted: dict[AlertId, datetime] = {}
         self._delivery_alerts: dict[AlertId, Alert] = {}
-        facts.listen(self._changed)
+        store.listen(self._changed)
 
     def connected(self) -> None:
         """Publish everything again: the broker may have forgotten it."""
@@ -166,7 +166,7 @@ class Reporter:
     def _alerts(self) -> None:
         """Publish the alerts that hold, each with the time since when, and empty those that are mended."""
         self._delivery_alerts = delivery_alerts(self._outbox, self._usage)
-        current = alerts(self._facts.state) | self._delivery_alerts
+        current = alerts(self._store.state) | self._delivery_alerts
         for alert_id in self._alerted.keys() - current.keys():
             del self._alerted[alert_id]
             self._retain(self._topics.alert(alert_id), b"")
@@ -182,11 +182,11 @@ class Reporter:
         )
 
     def _info(self) -> None:
-        info = info_document(self._facts.state.identity, self._settings, self._topics, requests=self._requests)
+        info = info_document(self._store.state.identity, self._settings, self._topics, requests=self._requests)
         self._retain(self._topics.info, dump(info))
 
     def _state(self) -> None:
-        document = state_document(self._facts.state, self._outbox, self._usage, aside=self._aside())
+        document = state_document(self._store.state, self._outbox, self._usage, aside=self._aside())
         self._retain(self._topics.state, dump(document))
 
     def _socket(self, socket: ModemSocket) -> None:

@@ -91,21 +91,21 @@ class ModemVerbs:
     async def _activate(self, _body: RequestBody) -> Data:
         module = self._modem.module
         await module.execute(ActivateContext(DEFAULT_CID))
-        module.facts.learn(PdnWanted(wanted=True))
+        module.store.apply(PdnWanted(wanted=True))
         await read_pdn(module)
-        return {"pdn": self._pdn(module.facts.state)}
+        return {"pdn": self._pdn(module.store.state)}
 
     async def _deactivate(self, _body: RequestBody) -> Data:
         module = self._modem.module
-        module.facts.learn(PdnWanted(wanted=False))
+        module.store.apply(PdnWanted(wanted=False))
         try:
             await module.execute(DeactivateContext(DEFAULT_CID))
         except BridgeError:
             # whoever asked is told that it failed, so it must not come true later
-            module.facts.learn(PdnWanted(wanted=True))
+            module.store.apply(PdnWanted(wanted=True))
             raise
         await read_pdn(module)
-        return {"pdn": self._pdn(module.facts.state)}
+        return {"pdn": self._pdn(module.store.state)}
 
     async def _set_apn(self, body: RequestBody) -> Data:
         module = self._modem.module
@@ -117,14 +117,14 @@ class ModemVerbs:
         warning = self._count_attach()
         await change_apn(module, apn)
         await _until_online(module)
-        return {"apn": apn.apn, "pdn": self._pdn(module.facts.state), **warning}
+        return {"apn": apn.apn, "pdn": self._pdn(module.store.state), **warning}
 
     async def _reattach(self, _body: RequestBody) -> Data:
         module = self._modem.module
         warning = self._count_attach()
         await cycle_radio(module)
         await _until_online(module)
-        return {"pdn": self._pdn(module.facts.state), **warning}
+        return {"pdn": self._pdn(module.store.state), **warning}
 
     async def _reset(self, _body: RequestBody) -> Data:
         await self._modem.reset()
@@ -188,7 +188,7 @@ def _matches(line: str, pattern: str) -> bool:
 async def _until_online(module: Module) -> None:
     try:
         async with asyncio.timeout(LINK_WAIT):
-            await module.facts.until(lambda state: state.online)
+            await module.store.until(lambda state: state.online)
     except TimeoutError:
         log.warning("not online again within %g s", LINK_WAIT)
 

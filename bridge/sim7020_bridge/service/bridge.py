@@ -103,7 +103,7 @@ class Bridge:
         self._discovery = Discovery(
             discovery_prefix,
             topics=topics,
-            facts=self.modem.facts,
+            store=self.modem.store,
             sockets=[socket.name for socket in settings.sockets],
             memory=state_dir / f"{settings.name}.discovery",
             publish=self._client.publish,
@@ -116,7 +116,7 @@ class Bridge:
         )
         self._usage = Usage(settings.data_budget, changed=self._usage_changed, clock=clock)
         self._usage_record = UsageRecord(self._usage, outbox=self._outbox)
-        self._pools = Pools(facts=self.modem.facts, usage=self._usage, outbox=self._outbox, changed=self._pools_changed)
+        self._pools = Pools(store=self.modem.store, usage=self._usage, outbox=self._outbox, changed=self._pools_changed)
         # a bridge that was killed is still in its pools: their messages go to others until the modem is online
         self._subscribe()
         self._router = Router(
@@ -128,7 +128,7 @@ class Bridge:
             lowest=self._usage_record.lowest,
             clock=clock,
         )
-        self.modem.facts.on_cost = lambda cost: self._usage.count(up=cost.up, down=cost.down)
+        self.modem.store.on_cost = lambda cost: self._usage.count(up=cost.up, down=cost.down)
         self._intake = Intake(
             settings.sockets,
             outbox=self._outbox,
@@ -154,7 +154,7 @@ class Bridge:
         )
         self._reporter = Reporter(
             settings,
-            facts=self.modem.facts,
+            store=self.modem.store,
             sockets=self.modem.sockets,
             outbox=self._outbox,
             usage=self._usage,
@@ -238,7 +238,7 @@ class Bridge:
 
     def snapshot(self) -> Snapshot:
         """Return how the modem is now."""
-        state = self.modem.facts.state
+        state = self.modem.store.state
         answering = state.answering or bool(state.sleeping)
         return Snapshot(
             self.settings.name,

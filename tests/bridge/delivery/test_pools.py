@@ -20,7 +20,7 @@ class Watched:
 
     def __init__(self, desk: Desk) -> None:
         self.changes: list[bool] = []
-        self.pools = Pools(facts=desk.bench.modem.facts, usage=desk.usage, outbox=desk.outbox, changed=self._changed)
+        self.pools = Pools(store=desk.bench.modem.store, usage=desk.usage, outbox=desk.outbox, changed=self._changed)
 
     def _changed(self) -> None:
         self.changes.append(self.pools.joined)

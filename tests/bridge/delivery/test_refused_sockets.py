@@ -35,7 +35,7 @@ def answer(module: ScriptedModule, command: str, *, code: int | None = None, fin
 
 def attaches(desk: Desk) -> int:
     """Return how often the module was made to attach."""
-    steps = desk.bench.modem.facts.state.counters.steps
+    steps = desk.bench.modem.store.state.counters.steps
     return sum(steps.get(rung, 0) for rung in (Rung.REATTACH, Rung.REBOOT, Rung.POWER))
 
 
@@ -80,7 +80,7 @@ async def test_the_module_refuses(command: str, code: int | None, caplog: pytest
         await a_day(desk)
         assert alerts_raised(desk) == [(ALERT, True)]
         assert not [receipt for receipt in desk.documents(TOPICS.receipt("udp")) if receipt["final"]]
-        steps = desk.bench.modem.facts.state.counters.steps
+        steps = desk.bench.modem.store.state.counters.steps
         assert 1 <= steps[Rung.CONTEXT] == module.heard.count("AT+CGACT=0,1")
         assert 3 <= steps[Rung.REATTACH] <= 6
         assert steps[Rung.REBOOT] >= 2
@@ -96,7 +96,7 @@ async def test_the_module_refuses(command: str, code: int | None, caplog: pytest
         # the other socket may be waiting yet
         await asyncio.sleep(Timing().socket_last + 60)
         assert alerts_raised(desk)[-1] == (ALERT, False)
-        assert desk.bench.modem.facts.state.recovered is not None
+        assert desk.bench.modem.store.state.recovered is not None
 
 
 @pytest.mark.parametrize("lines", [("ERROR", "+CSOERR: {},3"), ("ERROR", "+CSOERR: {},2"), SILENCE], ids=str)

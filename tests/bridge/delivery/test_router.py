@@ -199,7 +199,7 @@ async def test_nothing_overtakes_a_message_that_fails(answer: tuple[str, ...]) -
     async with staffed(UDP) as desk:
         await desk.bench.opened("udp")
         costs: list[DataCost] = []
-        desk.bench.modem.facts.on_cost = costs.append
+        desk.bench.modem.store.on_cost = costs.append
         desk.module.answer_once("AT+CSOSEND", *answer)
         for number in (1, 2, 3):
             desk.send("udp", b"%d" % number, **named(f"m{number}"))

@@ -61,7 +61,7 @@ class Bench:
             on_data=self._received,
             clock=virtual_clock,
         )
-        self.modem.facts.listen(lambda _, after: self.states.append(after))
+        self.modem.store.listen(lambda _, after: self.states.append(after))
 
     def _socket_changed(self, socket: ModemSocket) -> None:
         self.socket_states.append((socket.settings.name, socket.state))
@@ -81,7 +81,7 @@ class Bench:
     async def until(self, holds: Callable[[ModemState], bool], within: float = 7200.0) -> None:
         """Return once a condition holds for the modem's state."""
         async with asyncio.timeout(within):
-            await self.modem.facts.until(holds)
+            await self.modem.store.until(holds)
 
     async def online(self) -> None:
         """Return once the modem is online."""

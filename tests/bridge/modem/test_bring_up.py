@@ -46,10 +46,10 @@ async def test_steps_in_the_note_s_order() -> None:
         ]
         assert now() < 1
         assert "AT+CFUN=0" not in bench.module.heard
-        state = bench.modem.facts.state
+        state = bench.modem.store.state
         assert (state.identity.imei, state.identity.imsi) == ("869951030000019", "901405100000019")
         await bench.until(lambda state: state.pdn.address is not None)
-        assert bench.modem.facts.state.pdn.apn == "shnbiot"
+        assert bench.modem.store.state.pdn.apn == "shnbiot"
 
 
 @on_virtual_time
@@ -74,7 +74,7 @@ async def test_readings_may_be_missing(lines: tuple[str, ...]) -> None:
             bench.module.answer(command, *lines)
         await bench.online()
         await asyncio.sleep(120)
-        state = bench.modem.facts.state
+        state = bench.modem.store.state
         assert state.link.layer is Layer.ONLINE
         assert (state.identity.imsi, state.signal, state.supply, state.operator) == (None, None, None, None)
         assert bench.module.opened == 1
@@ -193,7 +193,7 @@ async def test_radio_cycles_with_growing_waits() -> None:
         for cycle, gap in enumerate(gaps, start=1):
             wait = 10 * 2**cycle
             assert 0.75 * wait <= gap - 300 - 5 <= wait + 10
-        assert bench.modem.facts.state.counters.steps == {Rung.REATTACH: 3}
+        assert bench.modem.store.state.counters.steps == {Rung.REATTACH: 3}
         await bench.module.hears("AT+CFUN=1,1")
         bench.module.answer("AT+CEREG?", *REGISTERED)
         await bench.online()
@@ -250,7 +250,7 @@ async def test_sim_that_is_not_ready(lines: tuple[str, ...], reason: str) -> Non
     async with running() as bench:
         bench.module.answer("AT+CPIN?", *lines)
         await bench.module.hears("AT+CPIN?", times=2)
-        link = bench.modem.facts.state.link
+        link = bench.modem.store.state.link
         assert (link.layer, link.reason) == (Layer.SIM, reason)
         bench.module.answer("AT+CPIN?", *ATTACHED["AT+CPIN?"])
         await bench.online()
@@ -304,13 +304,13 @@ async def test_context_that_is_off_on_request_is_left_off() -> None:
     """A context that a user switched off counts as settled, and nothing is done about it."""
     async with running() as bench:
         await bench.online()
-        bench.modem.facts.learn(PdnWanted(wanted=False))
+        bench.modem.store.apply(PdnWanted(wanted=False))
         bench.module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
         bench.module.say("+CGEV: ME PDN DEACT 1")
         await asyncio.sleep(3600)
         assert f"AT+CGACT=1,{DEFAULT_CID}" not in bench.module.heard
         assert "AT+CFUN=0" not in bench.module.heard
-        assert bench.modem.facts.state.link.layer is Layer.PDN
+        assert bench.modem.store.state.link.layer is Layer.PDN
 
 
 @on_virtual_time

@@ -235,5 +235,5 @@ async def test_who_refused_a_connection(
     async with running(settings, module=module) as bench:
         await bench.online()
         await asyncio.sleep(3600)
-        assert bench.modem.facts.state.refused.what == (Asked.CONNECT if whose == "module" else None)
-        assert (Rung.REATTACH in bench.modem.facts.state.counters.steps) is (whose == "module")
+        assert bench.modem.store.state.refused.what == (Asked.CONNECT if whose == "module" else None)
+        assert (Rung.REATTACH in bench.modem.store.state.counters.steps) is (whose == "module")

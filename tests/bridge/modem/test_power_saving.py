@@ -140,7 +140,7 @@ async def test_sleep_is_a_state_and_no_fault() -> None:
         asleep = len(bench.states)
         await asyncio.sleep(43_000)
         assert {state.link.layer for state in bench.states[asleep:]} <= {Layer.SLEEPING}
-        assert bench.modem.facts.state.counters.steps == {}
+        assert bench.modem.store.state.counters.steps == {}
         heard = len(bench.module.heard)
         wake(bench.module)
         woken = now()

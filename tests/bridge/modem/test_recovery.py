@@ -22,12 +22,12 @@ REBOOT = "AT+CFUN=1,1"
 
 def steps(bench: Bench) -> dict[Rung, int]:
     """Return the steps of the ladder that were taken."""
-    return dict(bench.modem.facts.state.counters.steps)
+    return dict(bench.modem.store.state.counters.steps)
 
 
 def current(bench: Bench) -> set[AlertId]:
     """Return the alerts that hold."""
-    return set(alerts(bench.modem.facts.state))
+    return set(alerts(bench.modem.store.state))
 
 
 async def becomes(holds: Callable[[], bool]) -> None:
@@ -83,7 +83,7 @@ async def test_port_that_cannot_be_opened(reason: str, alert: AlertId) -> None:
         assert now() - free < 4
         await asyncio.sleep(1)
         assert current(bench) == set()
-        assert bench.modem.facts.state.recovered is Rung.REOPEN
+        assert bench.modem.store.state.recovered is Rung.REOPEN
 
 
 @on_virtual_time
@@ -100,7 +100,7 @@ async def test_unplugged_and_plugged_in_again() -> None:
         await bench.online()
         assert now() - back < 3
         await asyncio.sleep(1)
-        assert bench.modem.facts.state.counters.recoveries == 1
+        assert bench.modem.store.state.counters.recoveries == 1
 
 
 @on_virtual_time
@@ -161,7 +161,7 @@ async def test_module_that_restarts_by_itself(evidence: str) -> None:
         await bench.module.hears("ATE0", times=2)
         await bench.online()
         assert now() - before < 3
-        counters = bench.modem.facts.state.counters
+        counters = bench.modem.store.state.counters
         assert (counters.reboots, counters.steps, counters.recoveries) == (1, {}, 0)
         assert not any(alerts(state) for state in bench.states[raised:])
 
@@ -201,7 +201,7 @@ async def test_module_that_never_stops_echoing() -> None:
         module.say("RDY")
         await module.hears("ATE0", times=2)
         await bench.online()
-        assert bench.modem.facts.state.counters.reboots == 1
+        assert bench.modem.store.state.counters.reboots == 1
 
 
 @on_virtual_time
@@ -216,7 +216,7 @@ async def test_no_network_climbs_the_ladder() -> None:
         register(bench.module)
         await bench.online()
         await asyncio.sleep(1)
-        state = bench.modem.facts.state
+        state = bench.modem.store.state
         assert state.counters.recoveries == 1
         assert state.counters.reboots == 0
 
@@ -234,8 +234,8 @@ async def test_network_that_comes_while_the_ladder_waits() -> None:
         await bench.online()
         assert now() - came < 2
         assert steps(bench) == {}
-        assert bench.modem.facts.state.counters.recoveries == 0
-        assert bench.modem.facts.state.recovered is None
+        assert bench.modem.store.state.counters.recoveries == 0
+        assert bench.modem.store.state.recovered is None
         assert not module.times(REATTACH)
 
 
@@ -314,7 +314,7 @@ async def test_apn_that_the_network_rejects() -> None:
     async with running(module=module) as bench:
         await bench.until(lambda state: state.apn_problem is not None)
         assert current(bench) == {AlertId.APN_REJECTED}
-        assert "APN" in alerts(bench.modem.facts.state)[AlertId.APN_REJECTED].message
+        assert "APN" in alerts(bench.modem.store.state)[AlertId.APN_REJECTED].message
         module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
         module.answer("AT+CGACT=1,1", "OK")
         await bench.online()
@@ -334,7 +334,7 @@ async def test_power_hook_wakes_the_dead() -> None:
         await bench.online()
         assert told == ["ON", "OFF"]
         await asyncio.sleep(1)
-        assert bench.modem.facts.state.recovered is Rung.POWER
+        assert bench.modem.store.state.recovered is Rung.POWER
 
 
 @pytest.mark.parametrize("reason", ["missing", "busy", "not_permitted", "refused", "unusable"])
@@ -377,7 +377,7 @@ async def test_reset_on_request() -> None:
         bench.module.say("RDY")
         await bench.module.hears("ATE0", times=2, within=2)
         await bench.online()
-        assert bench.modem.facts.state.counters.reboots == 0
+        assert bench.modem.store.state.counters.reboots == 0
 
 
 @on_virtual_time
@@ -401,7 +401,7 @@ async def test_reset_that_is_refused() -> None:
             await bench.modem.reset()
         bench.module.say("RDY")
         await bench.module.hears("ATE0", times=2, within=2)
-        assert bench.modem.facts.state.counters.reboots == 1
+        assert bench.modem.store.state.counters.reboots == 1
 
 
 @pytest.mark.parametrize(
@@ -421,7 +421,7 @@ async def test_time_server(answers: tuple[str, ...], time: str | None) -> None:
     async with running(module=module, time_server="pool.ntp.org") as bench:
         await module.hears("AT+CSNTPSTOP")
         assert 'AT+CSNTPSTART="pool.ntp.org"' in module.heard
-        known = bench.modem.facts.state.time
+        known = bench.modem.store.state.time
         assert (known.moment.isoformat() if known is not None and known.moment is not None else None) == time
         await asyncio.sleep(HOUR)
         assert (module.times("AT+CSNTPSTART"), module.times("AT+CSNTPSTOP"), module.opened) == (1, 1, 1)

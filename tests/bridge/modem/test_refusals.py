@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from sim7020_bridge.modem.facts import Facts
 from sim7020_bridge.modem.refusals import Refusals
 from sim7020_bridge.modem.socket_state import Asked, Failure
 from sim7020_bridge.modem.state import Refused
+from sim7020_bridge.modem.store import StateStore
 from tests.bridge.modem.bench import virtual_clock
 from tests.bridge.scripted_module import on_virtual_time
 
@@ -18,13 +18,13 @@ class Bench:
     """The rule, and what it told."""
 
     def __init__(self) -> None:
-        self.facts = Facts(virtual_clock)
-        self.rule = Refusals(self.facts, PATIENCE)
+        self.store = StateStore(virtual_clock)
+        self.rule = Refusals(self.store, PATIENCE)
 
     @property
     def told(self) -> Refused:
         """What the module is said to refuse."""
-        return self.facts.state.refused
+        return self.store.state.refused
 
     async def refuse(self, socket: str, asked: Asked | None, *, times: int, code: int | None = None) -> None:
         """Let a socket be refused so often, a hundred seconds apart."""

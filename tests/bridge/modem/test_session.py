@@ -27,10 +27,10 @@ async def test_restart_is_noticed(evidence: str) -> None:
         bench.module.sockets.clear()
         bench.module.say(evidence)
         await bench.until(lambda state: state.counters.reboots == 1)
-        assert bench.modem.facts.state.link.reason is not None
+        assert bench.modem.store.state.link.reason is not None
         await bench.opened("udp")
         assert bench.module.times("ATE0") == 2
-        assert bench.modem.facts.state.counters.steps == {}
+        assert bench.modem.store.state.counters.steps == {}
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ async def test_late_greeting_is_no_restart() -> None:
         await asyncio.sleep(5)
         bench.module.say("+CPIN: READY", "SMS Ready", "+CSQN: 21,0", "+CLTS: 18/06/22,09:27:49+32")
         await asyncio.sleep(1)
-        state = bench.modem.facts.state
+        state = bench.modem.store.state
         assert state.link.layer is Layer.ONLINE
         assert state.counters.reboots == 0
         assert state.signal is not None
@@ -108,7 +108,7 @@ async def test_port_that_goes_away() -> None:
         with pytest.raises(RequestRefused, match="no such device"):
             _ = bench.modem.module
         await bench.opened("udp")
-        assert bench.modem.facts.state.counters.steps == {Rung.REOPEN: 3}
+        assert bench.modem.store.state.counters.steps == {Rung.REOPEN: 3}
 
 
 @on_virtual_time
@@ -128,7 +128,7 @@ async def test_module_that_is_off() -> None:
         bench.module.answer("AT", *SILENCE)
         bench.module.answer("ATV1", *SILENCE)
         await bench.until(lambda state: state.answer_problem is not None)
-        assert bench.modem.facts.state.link.layer is Layer.AT
+        assert bench.modem.store.state.link.layer is Layer.AT
         bench.module.answer("AT", "OK")
         bench.module.answer("ATV1", "OK")
         await bench.online()
@@ -142,7 +142,7 @@ async def test_line_out_of_step() -> None:
         for command in ("AT", "AT+CPIN?"):
             bench.module.answer(command, *SILENCE)
         await bench.until(lambda state: state.link.layer is Layer.AT)
-        assert bench.modem.facts.state.counters.steps[Rung.RESYNC] == 1
+        assert bench.modem.store.state.counters.steps[Rung.RESYNC] == 1
         bench.module.answer("AT", "OK")
         bench.module.answer("AT+CPIN?", *ATTACHED["AT+CPIN?"])
         await bench.online()
@@ -207,7 +207,7 @@ async def test_stopping_leaves_nothing_behind(after: float) -> None:
     """A modem can be stopped at any moment; no task and no waiter outlives it."""
     async with running(UDP, TCP) as bench:
         await asyncio.sleep(after)
-    assert bench.modem.facts._waiting == []
+    assert bench.modem.store._waiting == []
     assert {bench.socket(name).id for name in ("udp", "tcp")} == {None}
 
 
@@ -238,7 +238,7 @@ async def test_many_sessions_leave_nothing_behind() -> None:
             await bench.opened("tcp")
             await asyncio.sleep(20)
             assert bench.module.opened == session
-            counts.add((len(asyncio.all_tasks()), len(bench.modem.facts._waiting)))
+            counts.add((len(asyncio.all_tasks()), len(bench.modem.store._waiting)))
             bench.module.unplug()
             await bench.until(lambda state: state.link.layer is Layer.PORT)
         assert len(counts) == 1

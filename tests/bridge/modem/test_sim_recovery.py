@@ -79,7 +79,7 @@ async def test_wrong_pin_is_given_once() -> None:
         async with running(module=locked("OK"), pin="1234", state_dir=bench.state_dir) as restarted:
             await asyncio.sleep(HOUR)
             assert not restarted.module.heard.count("AT+CPIN=1234")
-            assert "tried before" in alerts(restarted.modem.facts.state)[AlertId.SIM_PIN].message
+            assert "tried before" in alerts(restarted.modem.store.state)[AlertId.SIM_PIN].message
         async with running(module=locked("OK"), pin="4321", state_dir=bench.state_dir) as mended:
             await mended.module.hears("AT+CPIN=4321")
     assert module.heard.count("AT+CPIN=1234") == 1
@@ -191,7 +191,7 @@ async def test_last_try_is_a_person_s(left: int) -> None:
     async with running(module=module, pin="1234") as bench:
         await asyncio.sleep(HOUR)
         assert module.tries == 0
-        assert f"only {left} try is left" in alerts(bench.modem.facts.state)[AlertId.SIM_PIN].message
+        assert f"only {left} try is left" in alerts(bench.modem.store.state)[AlertId.SIM_PIN].message
         module.left = 3
         await bench.online()
 

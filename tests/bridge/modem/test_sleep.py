@@ -52,7 +52,7 @@ def fault(bench: Bench) -> bool:
     """Whether anything was taken for a fault."""
     return (
         any(alerts(state) for state in bench.states)
-        or bench.modem.facts.state.counters.steps != {}
+        or bench.modem.store.state.counters.steps != {}
         or bench.module.opened != 1
     )
 
@@ -214,7 +214,7 @@ async def test_port_that_goes_away_while_the_module_sleeps() -> None:
         await asyncio.sleep(60)
         bench.module.unplug()
         await asyncio.sleep(CYCLE - 60)
-        assert bench.modem.facts.state.link.layer is Layer.SLEEPING
+        assert bench.modem.store.state.link.layer is Layer.SLEEPING
         assert pressed == []
         await asyncio.sleep(CYCLE + 300)
         assert pressed
@@ -228,7 +228,7 @@ async def test_port_that_goes_away_before_the_sleep_was_noticed() -> None:
         bench.module.deaf = True
         bench.module.unplug()
         await asyncio.sleep(CYCLE)
-        assert bench.modem.facts.state.link.layer is Layer.SLEEPING
+        assert bench.modem.store.state.link.layer is Layer.SLEEPING
         assert pressed == []
         bench.module.deaf = False
         await bench.online()

@@ -249,7 +249,7 @@ async def test_silence_while_sending_reopens() -> None:
             await socket.send(b"1")
         await bench.opened("tcp")
         assert bench.module.opened == 1
-        assert bench.modem.facts.state.counters.steps == {Rung.RESYNC: 1, Rung.SOCKETS: 1}
+        assert bench.modem.store.state.counters.steps == {Rung.RESYNC: 1, Rung.SOCKETS: 1}
 
 
 @on_virtual_time
@@ -277,7 +277,7 @@ async def test_context_lost_closes() -> None:
         bench.module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
         bench.module.say("+CGEV: NW PDN DEACT 1")
         await bench.module.hears("AT+CSOCL")
-        assert bench.modem.facts.state.link.layer is Layer.PDN
+        assert bench.modem.store.state.link.layer is Layer.PDN
         bench.module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
         bench.module.say("+CGEV: ME PDN ACT 1")
         await bench.opened("udp")

@@ -155,7 +155,7 @@ async def test_stop_publishes_what_was_put_off() -> None:
 async def test_sim_status(reading: SimReading, status: str) -> None:
     """Each state of a SIM has its word in the contract."""
     async with running(absent=1000) as bench, wired(bench) as desk:
-        bench.modem.facts.learn(PortOpened(), ModuleAnswered(), reading)
+        bench.modem.store.apply(PortOpened(), ModuleAnswered(), reading)
         assert state(desk)["sim"]["status"] == status
 
 
@@ -176,7 +176,7 @@ async def test_sim_status(reading: SimReading, status: str) -> None:
 async def test_registration_status(registration: Registration, status: str, technology: str | None) -> None:
     """Each registration has its word in the contract, and unknown numbers are unknown."""
     async with running(absent=1000) as bench, wired(bench) as desk:
-        bench.modem.facts.learn(PortOpened(), ModuleAnswered(), registration)
+        bench.modem.store.apply(PortOpened(), ModuleAnswered(), registration)
         said = state(desk)["registration"]
         assert (said["status"], said["technology"]) == (status, technology)
 
@@ -185,7 +185,7 @@ async def test_registration_status(registration: Registration, status: str, tech
 async def test_lost_before_it_was_attached() -> None:
     """A modem that never was online is not told as lost."""
     async with running(absent=1000) as bench, wired(bench) as desk:
-        bench.modem.facts.learn(PortOpened(), ModuleAnswered(), ModuleLost("silent"), PortLost("gone"))
+        bench.modem.store.apply(PortOpened(), ModuleAnswered(), ModuleLost("silent"), PortLost("gone"))
         assert events(desk) == []
         assert state(desk)["link"]["reason"] == "gone"
         assert state(desk)["counters"]["recoveries"] == dict.fromkeys(RUNGS, 0)

@@ -39,7 +39,7 @@ async def test_refresh() -> None:
         await asyncio.sleep(5)
         desk.module.answer("AT+CSQ", "+CSQ: 31,0", "OK")
         assert await desk.ask("refresh") == {"status": "ok", "data": {}, "error": None, "transaction": None}
-        signal = desk.bench.modem.facts.state.signal
+        signal = desk.bench.modem.store.state.signal
         assert signal is not None
         assert signal.rssi_index == 31
 
@@ -114,7 +114,7 @@ async def test_deactivate_and_activate() -> None:
         desk.module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
         assert (await desk.ask("deactivate"))["data"]["pdn"]["state"] == "inactive"
         await asyncio.sleep(3600)
-        assert desk.bench.modem.facts.state.link.layer is Layer.PDN
+        assert desk.bench.modem.store.state.link.layer is Layer.PDN
         assert desk.module.times("AT+CGACT=1,1") == 0
         desk.module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
         pdn = (await desk.ask("activate"))["data"]["pdn"]
@@ -139,7 +139,7 @@ async def test_context_that_stays_on(lines: tuple[str, ...], code: str) -> None:
         response = await desk.ask("deactivate")
         assert response["error"]["code"] == code
         await desk.bench.online()
-        assert desk.bench.modem.facts.state.pdn.wanted
+        assert desk.bench.modem.store.state.pdn.wanted
 
 
 @on_virtual_time

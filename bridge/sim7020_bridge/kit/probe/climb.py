@@ -15,10 +15,10 @@ from sim7020_bridge.kit.probe.line import BETWEEN_RATES, Heard, answers, listeni
 from sim7020_bridge.kit.probe.network import Network
 from sim7020_bridge.kit.probe.settings import error_numbers
 from sim7020_bridge.modem.alerts import AlertId, alerts
-from sim7020_bridge.modem.facts import Facts
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.readings import read_identity
 from sim7020_bridge.modem.state import ModuleAnswered, ModuleLost, PortLost, PortOpened
+from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.timing import Timing
 
 
@@ -41,16 +41,16 @@ class Climb:
         waiting: Callable[[Check, str], None] = lambda *_: None,
     ) -> None:
         self._wanted = wanted
-        self._facts = Facts()
+        self._store = StateStore()
         self._heard = Heard()
-        self._report = Report(self._facts, tell, waiting)
+        self._report = Report(self._store, tell, waiting)
         self._module: Module | None = None
 
     async def run(self) -> bool:
         """Climb as far as it goes; whether all layers hold."""
         try:
             for tried, rate in enumerate(rates(self._wanted.port, self._wanted.baudrate)):
-                self._report.check = Check.PORT if not self._facts.state.port_open else Check.BAUD_RATE
+                self._report.check = Check.PORT if not self._store.state.port_open else Check.BAUD_RATE
                 async with listening(self._wanted.port, rate, self._take) as channel:
                     self._opened()
                     self._report.begin(Check.BAUD_RATE, f"asking for an answer at {rate}")
@@ -60,7 +60,7 @@ class Climb:
                 # what was heard at one rate must not be taken for the beginning of a line at the next
                 await asyncio.sleep(BETWEEN_RATES)
         except PortUnavailable as error:
-            self._facts.learn(PortLost(error.detail, error.reason))
+            self._store.apply(PortLost(error.detail, error.reason))
             return self._report.broken(Check.PORT, said_by=tuple(AlertId))
         except LineError as error:
             return self._report.broken(
@@ -70,8 +70,8 @@ class Climb:
         return False
 
     def _opened(self) -> None:
-        if not self._facts.state.port_open:
-            self._facts.learn(PortOpened())
+        if not self._store.state.port_open:
+            self._store.apply(PortOpened())
             self._report.passed(Check.PORT, f"{self._wanted.port} is open", {"port": self._wanted.port})
 
     async def _from_module(self, channel: Channel, rate: int) -> bool:
@@ -82,8 +82,8 @@ class Climb:
                 Check.BAUD_RATE, f"The module answers at {rate}, not at {wanted}", advice, details={"baudrate": rate}
             )
         self._report.passed(Check.BAUD_RATE, f"{rate} bit/s", {"baudrate": rate})
-        self._facts.learn(ModuleAnswered())
-        module = Module(channel, self._facts, ModemSettings("probe", self._wanted.port), _timing(self._wanted.patience))
+        self._store.apply(ModuleAnswered())
+        module = Module(channel, self._store, ModemSettings("probe", self._wanted.port), _timing(self._wanted.patience))
         self._module = module
         try:
             self._report.begin(Check.MODULE, "asking who it is")
@@ -97,13 +97,13 @@ class Climb:
 
     async def _identified(self, module: Module) -> bool:
         await read_identity(module)
-        identity = self._facts.state.identity
+        identity = self._store.state.identity
         details: dict[str, Detail] = {
             "manufacturer": identity.manufacturer,
             "model": identity.model,
             "imei": identity.imei,
         }
-        if AlertId.NOT_SIM7020 in alerts(self._facts.state):
+        if AlertId.NOT_SIM7020 in alerts(self._store.state):
             return self._report.broken(Check.MODULE, said_by=(AlertId.NOT_SIM7020,), details=details)
         if identity.model is None:
             return self._report.broken(
@@ -119,7 +119,7 @@ class Climb:
     def _silent(self) -> None:
         heard = self._heard
         if heard.garbage and not heard.texts:
-            self._facts.learn(ModuleLost("", silent=True, garbled=True))
+            self._store.apply(ModuleLost("", silent=True, garbled=True))
             self._report.broken(Check.BAUD_RATE, said_by=tuple(AlertId))
             return
         self._report.passed(Check.BAUD_RATE, "not known: nothing answers AT", status=Status.SKIPPED)
@@ -129,17 +129,17 @@ class Climb:
         elif heard.echoes:
             self._report.broken(Check.MODULE, "What is sent comes back, and nothing else", _ECHO)
         else:
-            self._facts.learn(ModuleLost("", silent=True))
+            self._store.apply(ModuleLost("", silent=True))
             self._report.broken(Check.MODULE, said_by=tuple(AlertId))
 
     def _take(self, urc: Urc) -> None:
-        if not self._facts.state.answering:
+        if not self._store.state.answering:
             self._heard.take(urc)
         match urc:
             case PingReply() if self._module is not None:
                 self._module.take_ping_reply(urc)
             case RegistrationReport(registration=registration):
-                self._facts.learn(registration)
+                self._store.apply(registration)
 
 
 def _timing(patience: float) -> Timing:

@@ -7,7 +7,7 @@ from typing import Final
 
 from sim7020_bridge.commands.quoting import hidden
 from sim7020_bridge.modem.alerts import AlertId, alerts
-from sim7020_bridge.modem.facts import Facts
+from sim7020_bridge.modem.store import StateStore
 
 
 class Check(StrEnum):
@@ -75,14 +75,16 @@ class Report:
     """Tells findings, one after the other.
 
     Args:
-        facts: What is known; an alert that holds says best what is broken.
+        store: What is known; an alert that holds says best what is broken.
         tell: Called with each finding.
         waiting: Called when something is begun that may take a while: which check, and what in words.
     """
 
-    def __init__(self, facts: Facts, tell: Callable[[Finding], None], waiting: Callable[[Check, str], None]) -> None:
+    def __init__(
+        self, store: StateStore, tell: Callable[[Finding], None], waiting: Callable[[Check, str], None]
+    ) -> None:
         self.check = Check.PORT
-        self._facts = facts
+        self._store = store
         self._tell = tell
         self._waiting = waiting
 
@@ -114,7 +116,7 @@ class Report:
         details: Mapping[str, Detail] | None = None,
     ) -> bool:
         """Tell that a layer does not hold, in the words of one of some alerts if it holds; return False."""
-        found = alerts(self._facts.state)
+        found = alerts(self._store.state)
         for alert in said_by:
             if alert in found:
                 summary, advice = found[alert].message, found[alert].advice

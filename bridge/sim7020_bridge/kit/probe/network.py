@@ -35,7 +35,7 @@ class Network:
 
     @property
     def _state(self) -> ModemState:
-        return self._module.facts.state
+        return self._module.store.state
 
     async def climb(self) -> bool:
         """Climb as far as it goes; whether all layers hold."""
@@ -65,7 +65,7 @@ class Network:
         if problem is None:
             await reach(self._module, SIM, settled=SIM.holds)
         else:
-            self._module.facts.learn(PinProblem(problem))
+            self._module.store.apply(PinProblem(problem))
 
     async def _signal(self) -> bool:
         self._report.begin(Check.SIGNAL, "looking for a signal")
@@ -115,7 +115,7 @@ class Network:
         pdn = self._state.pdn
         details: dict[str, Detail] = {"apn": pdn.apn}
         if not pdn.active:
-            self._module.facts.learn(ApnProblem("the PDN context does not come up"))
+            self._module.store.apply(ApnProblem("the PDN context does not come up"))
             return self._report.broken(
                 Check.APN, "There is no PDN context", _APN_ADVICE, said_by=(AlertId.APN_REJECTED,)
             )

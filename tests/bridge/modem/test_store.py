@@ -1,4 +1,4 @@
-"""Facts: who listens, who waits; and the waits that grow."""
+"""The state store: who listens, who waits; and the waits that grow."""
 
 import asyncio
 
@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim7020_bridge.modem.backoff import Backoff
-from sim7020_bridge.modem.facts import Facts
 from sim7020_bridge.modem.ladder import Rung
 from sim7020_bridge.modem.state import Layer, ModemState, ModuleAnswered, PortLost, PortOpened, Recovering
+from sim7020_bridge.modem.store import StateStore
 from tests.bridge.modem.bench import virtual_clock
 from tests.bridge.scripted_module import on_virtual_time
 
@@ -22,55 +22,55 @@ def answering(state: ModemState) -> bool:
 @on_virtual_time
 async def test_listeners_hear_changes_in_order() -> None:
     """Each listener gets the state before and after each change, and nothing where nothing changed."""
-    facts = Facts(virtual_clock)
+    store = StateStore(virtual_clock)
     heard: list[tuple[Layer, Layer]] = []
-    facts.listen(lambda before, after: heard.append((before.link.layer, after.link.layer)))
-    facts.learn(PortOpened(), ModuleAnswered(), ModuleAnswered())
-    facts.learn(PortLost("gone"))
+    store.listen(lambda before, after: heard.append((before.link.layer, after.link.layer)))
+    store.apply(PortOpened(), ModuleAnswered(), ModuleAnswered())
+    store.apply(PortLost("gone"))
     assert heard == [(Layer.PORT, Layer.AT), (Layer.AT, Layer.SIM), (Layer.SIM, Layer.PORT)]
 
 
 @on_virtual_time
 async def test_until_returns_at_once_if_it_holds() -> None:
     """A condition that holds already needs no turn of the loop."""
-    facts = Facts(virtual_clock)
-    facts.learn(PortOpened(), ModuleAnswered())
-    await facts.until(answering)
+    store = StateStore(virtual_clock)
+    store.apply(PortOpened(), ModuleAnswered())
+    await store.until(answering)
 
 
 @on_virtual_time
 async def test_until_wakes_all_who_wait() -> None:
     """Everybody who waits is woken by the fact that makes the condition true, and by no other."""
-    facts = Facts(virtual_clock)
-    waiting = [asyncio.create_task(facts.until(answering)) for _ in range(3)]
+    store = StateStore(virtual_clock)
+    waiting = [asyncio.create_task(store.until(answering)) for _ in range(3)]
     await asyncio.sleep(1)
-    facts.learn(PortOpened())
+    store.apply(PortOpened())
     await asyncio.sleep(1)
     assert not any(task.done() for task in waiting)
-    facts.learn(ModuleAnswered())
-    facts.learn(PortLost("gone"))
+    store.apply(ModuleAnswered())
+    store.apply(PortLost("gone"))
     await asyncio.sleep(0)
     assert all(task.done() for task in waiting)
-    assert facts._waiting == []
+    assert store._waiting == []
 
 
 @on_virtual_time
 async def test_until_leaves_nothing_behind_when_cancelled() -> None:
     """A wait that times out is forgotten, also if the fact comes in the same turn of the loop."""
-    facts = Facts(virtual_clock)
-    facts.learn(PortOpened())
+    store = StateStore(virtual_clock)
+    store.apply(PortOpened())
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(5):
-            await facts.until(answering)
-    assert facts._waiting == []
-    task = asyncio.create_task(facts.until(answering))
+            await store.until(answering)
+    assert store._waiting == []
+    task = asyncio.create_task(store.until(answering))
     await asyncio.sleep(0)
-    facts.learn(ModuleAnswered())
+    store.apply(ModuleAnswered())
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    facts.learn(Recovering(Rung.REATTACH))
-    assert facts._waiting == []
+    store.apply(Recovering(Rung.REATTACH))
+    assert store._waiting == []
 
 
 @given(st.floats(0.01, 100), st.floats(1, 100), st.integers(1, 2000))

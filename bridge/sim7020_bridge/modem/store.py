@@ -8,8 +8,8 @@ from sim7020_bridge.modem.data_cost import DataCost
 from sim7020_bridge.modem.state import Fact, ModemState, initial, reduce
 
 
-class Facts:
-    """Holds a ModemState; every change goes through ``learn``. ``on_cost`` is called with the data that things cost."""
+class StateStore:
+    """Holds a ModemState; every change goes through ``apply``. ``on_cost`` is called with the data that things cost."""
 
     def __init__(self, clock: Clock = wall_clock) -> None:
         self._clock = clock
@@ -27,7 +27,7 @@ class Facts:
         """Call a listener with the state before and after each change; it must not block or raise."""
         self._listeners.append(listener)
 
-    def learn(self, *facts: Fact) -> None:
+    def apply(self, *facts: Fact) -> None:
         """Take facts in, in order."""
         for fact in facts:
             before, self._state = self._state, reduce(self._state, fact, self._clock())
