@@ -1,18 +1,17 @@
 """The demo's broker: the machine's mosquitto, or iotcore, which pip installs. The only file that knows iotcore."""
 
-import asyncio
 import contextlib
 import os
 import shutil
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from sim7020_bridge.demo.child import Child, DemoFailed
+from sim7020_bridge.demo.child import Child, DemoFailed, running
 
 HOST: Final = "127.0.0.1"
 
@@ -83,29 +82,21 @@ def iotcore() -> BrokerProgram | None:
     return BrokerProgram("iotcore", command, "rumqttd.toml", _RUMQTTD, any_version=False)
 
 
-async def start_broker(program: BrokerProgram, directory: Path) -> Broker:
-    """Start a broker on a free port and return once it listens. Raises DemoFailed if it does not start."""
+@contextlib.asynccontextmanager
+async def running_broker(program: BrokerProgram, directory: Path) -> AsyncIterator[Broker]:
+    """Run a broker on a free port, which listens when the block begins. Raises DemoFailed if it does not start."""
     port = _free_port()
     config = directory / program.config_file
     config.write_text(program.config.replace("{port}", str(port)))
-    child = await Child.start(program.name, [*program.command, str(config)], directory)
 
-    async def listens() -> bool:
-        try:
-            _, writer = await asyncio.open_connection(HOST, port)
-        except OSError:
-            return False
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
-        return True
+    def listens() -> bool:
+        with contextlib.suppress(OSError), socket.create_connection((HOST, port)):
+            return True
+        return False
 
-    try:
+    async with running(program.name, [*program.command, str(config)], directory) as child:
         await child.wait_ready(listens)
-    except BaseException:
-        await child.end()
-        raise
-    return Broker(program, port, child)
+        yield Broker(program, port, child)
 
 
 def _free_port() -> int:

@@ -1,9 +1,10 @@
 """A program that the demo starts: named when it fails, ended by its own process id."""
 
 import asyncio
+import contextlib
 import os
 import subprocess
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -44,22 +45,6 @@ class Child:
         self._process = process
         self._log = log
 
-    @classmethod
-    async def start(cls, name: str, command: Sequence[str], directory: Path) -> "Child":
-        """Start a program. Raises DemoFailed if it can't be.
-
-        It is in a process group of its own, so that Ctrl-C reaches the demo alone, which then ends all in order.
-        """
-        log = directory / f"{name}.log"
-        try:
-            with log.open("wb") as output:
-                process = await asyncio.create_subprocess_exec(
-                    *command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, process_group=0
-                )
-        except OSError as error:
-            raise DemoFailed(f"{name} can't be started: {command[0]}: {error.strerror}") from error
-        return cls(name, process, log)
-
     @property
     def pid(self) -> int:
         """The process id."""
@@ -73,11 +58,11 @@ class Child:
             written = log.read()
         return tuple(written.decode(errors="replace").splitlines()[-_LAST_LINES:])
 
-    async def wait_ready(self, ready: Callable[[], Awaitable[bool]]) -> None:
+    async def wait_ready(self, ready: Callable[[], bool]) -> None:
         """Return once ``ready`` says so. Raises DemoFailed if it ends first or takes too long."""
         try:
             async with asyncio.timeout(READY):
-                while not await ready():
+                while not ready():
                     if self._process.returncode is not None:
                         raise self._ended()
                     await asyncio.sleep(_LOOK)
@@ -105,3 +90,24 @@ class Child:
         status = self._process.returncode
         how = f"was killed by signal {-status}" if status is not None and status < 0 else f"ended with status {status}"
         return DemoFailed(f"{self.name} (process {self.pid}) {how}", self.last_lines())
+
+
+@contextlib.asynccontextmanager
+async def running(name: str, command: Sequence[str], directory: Path) -> AsyncIterator[Child]:
+    """Run a program until the end of the block. Raises DemoFailed if it can't be started.
+
+    It is in a process group of its own, so that Ctrl-C reaches the demo alone, which then ends all in order.
+    """
+    log = directory / f"{name}.log"
+    try:
+        with log.open("wb") as output:
+            process = await asyncio.create_subprocess_exec(
+                *command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, process_group=0
+            )
+    except OSError as error:
+        raise DemoFailed(f"{name} can't be started: {command[0]}: {error.strerror}") from error
+    child = Child(name, process, log)
+    try:
+        yield child
+    finally:
+        await child.end()

@@ -9,8 +9,8 @@ from typing import Final
 
 from sim7020_bridge.config.model import Encoding, MqttSettings, SocketSettings, Transport
 from sim7020_bridge.demo import echo
-from sim7020_bridge.demo.broker import HOST, Broker, BrokerProgram, start_broker
-from sim7020_bridge.demo.child import Child
+from sim7020_bridge.demo.broker import HOST, Broker, BrokerProgram, running_broker
+from sim7020_bridge.demo.child import Child, running
 from sim7020_bridge.demo.echo import EchoServer
 
 BASE: Final = "sim7020"
@@ -85,21 +85,13 @@ async def set_up(
         servers = {TELEMETRY.name: udp, CONTROL.name: tcp}
 
         modem = directory / "modem"
-        emulator = await Child.start("emulator", _emulator(modem, servers, speed), directory)
-        stack.push_async_callback(emulator.end)
-        broker = await start_broker(program, directory)
-        stack.push_async_callback(broker.child.end)
-
-        async def plugged_in() -> bool:
-            return modem.exists()
-
-        await emulator.wait_ready(plugged_in)
-
+        emulator = await stack.enter_async_context(running("emulator", _emulator(modem, servers, speed), directory))
+        broker = await stack.enter_async_context(running_broker(program, directory))
+        await emulator.wait_ready(modem.exists)
         config = directory / "bridge.yaml"
         config.write_text(configuration(broker.port, modem))
         run = [sys.executable, "-m", "sim7020_bridge", "run", "--config", str(config)]
-        bridge = await Child.start("bridge", run, directory)
-        stack.push_async_callback(bridge.end)
+        bridge = await stack.enter_async_context(running("bridge", run, directory))
         yield Stage(broker, servers, (emulator, broker.child, bridge))
 
 
