@@ -11,7 +11,7 @@ from typing import Any
 from sim7020_bridge import commands
 from sim7020_bridge.at.command import Answer, Command, Probe
 from sim7020_bridge.at.framer import Line
-from sim7020_bridge.commands import clock, edrx, identity, network, packet, power, radio, registration, sim, sockets
+from sim7020_bridge.commands import clock, identity, network, packet, power, radio, registration, sim, sockets
 from sim7020_bridge.commands.radio import Functionality
 from sim7020_bridge.commands.raw import RawCommand
 from sim7020_bridge.commands.registry import URCS
@@ -75,7 +75,7 @@ _COMMANDS: tuple[Command[Any], ...] = (
     power.ReportSleep(),
     power.RetainSockets(),
     power.RetainSockets(enabled=False),
-    edrx.ReadEdrxGranted(),
+    power.ReadEdrxGranted(),
     clock.ReadClock(),
     clock.StopSntp(),
     network.ReadDnsServers(),
@@ -106,11 +106,11 @@ _PATTERNS: tuple[tuple[str, Callable[..., Command[Any]]], ...] = (
         lambda tau, active: power.SetPowerSaving(enabled=True, periodic_tau=tau, active_time=active),
     ),
     (r"AT\+CNBIOTRAI=([012])", lambda n: power.SetReleaseAssistance(int(n))),
-    (r"AT\+CEDRXS=0", lambda: edrx.SetEdrx(0)),
-    (r'AT\+CEDRXS=(\d),5,"([01]+)"', lambda mode, cycle: edrx.SetEdrx(int(mode), cycle)),
+    (r"AT\+CEDRXS=0", lambda: power.SetEdrx(0)),
+    (r'AT\+CEDRXS=(\d),5,"([01]+)"', lambda mode, cycle: power.SetEdrx(int(mode), cycle)),
     (
         r'AT\*MEDRXCFG=(\d),5,"([01]+)","([01]+)"',
-        lambda mode, cycle, window: edrx.SetEdrxWithWindow(int(mode), cycle, window),
+        lambda mode, cycle, window: power.SetEdrxWithWindow(int(mode), cycle, window),
     ),
     (r'AT\+CSNTPSTART="([^"]*)"', clock.StartSntp),
     (r'AT\+CSNTPSTART="([^"]*)","([^"]*)"', lambda server, zone: clock.StartSntp(server, int(zone))),

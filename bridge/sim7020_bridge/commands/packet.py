@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from ipaddress import ip_address
 from typing import Final, Self
 
 from sim7020_bridge.at.command import Order, Question, Table, Urc
 from sim7020_bridge.at.cursor import Cursor
 from sim7020_bridge.at.results import Outcome
-from sim7020_bridge.commands.addresses import address_and_mask, dotted_address
 from sim7020_bridge.commands.quoting import quoted, require_quotable
 from sim7020_bridge.commands.secrets import mask
 
@@ -116,6 +116,36 @@ class SetDefaultApn(Order):
         return mask(self.line())
 
 
+def _usual_notation(text: str) -> str:
+    """Return an address as people write it; the module prints IPv6 as 16 dotted decimals.
+
+    What is no such address is returned as it is: firmware with ``+CGPIAF`` set differently prints colons.
+    """
+    try:
+        return str(ip_address(_octets(text)))
+    except ValueError:
+        return text
+
+
+def _address_and_mask(text: str | None) -> tuple[str | None, str | None]:
+    """Take apart an address with its mask behind it, 8 or 32 dotted decimals; the mask may be missing."""
+    if not text:
+        return None, None
+    try:
+        octets = _octets(text)
+        half = len(octets) // 2
+        return str(ip_address(octets[:half])), str(ip_address(octets[half:]))
+    except ValueError:
+        return _usual_notation(text), None
+
+
+def _octets(text: str) -> bytes:
+    parts = text.split(".")
+    if not all(part.isdecimal() and part.isascii() for part in parts):
+        raise ValueError(f"{text!r} is no row of dotted decimals")
+    return bytes(int(part) for part in parts)
+
+
 @dataclass(frozen=True, slots=True)
 class ContextAddress:
     """The address of one PDN context; None if it has none."""
@@ -132,7 +162,7 @@ class ReadAddresses(Table[ContextAddress]):
 
     def _value(self, cursor: Cursor) -> ContextAddress:
         cid, text = cursor.integer(), cursor.optional_text()
-        return ContextAddress(cid, None if text is None else dotted_address(text))
+        return ContextAddress(cid, None if text is None else _usual_notation(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +195,7 @@ class ReadContextParameters(Table[ContextParameters]):
         cid = cursor.integer()
         bearer = cursor.optional_integer()
         apn = cursor.optional_text()
-        address, network_mask = address_and_mask(cursor.optional_text())
+        address, network_mask = _address_and_mask(cursor.optional_text())
         gateway = cursor.optional_text()
         servers = (cursor.optional_text(), cursor.optional_text())
         # which of the fields between the name servers and the MTU are left out differs
@@ -176,8 +206,8 @@ class ReadContextParameters(Table[ContextParameters]):
             apn=apn,
             address=address,
             mask=network_mask,
-            gateway=None if gateway is None else dotted_address(gateway),
-            dns=tuple(dotted_address(server) for server in servers if server),
+            gateway=None if gateway is None else _usual_notation(gateway),
+            dns=tuple(_usual_notation(server) for server in servers if server),
             mtu=next((number for number in numbers if number > _LARGEST_OCTET), None),
         )
 

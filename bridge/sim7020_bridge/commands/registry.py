@@ -6,10 +6,9 @@ from typing import Final, Self
 from sim7020_bridge.at.command import Urc, UrcTable
 from sim7020_bridge.at.cursor import Cursor
 from sim7020_bridge.commands.clock import NetworkTimeReport, SntpReport, TimeZoneReport
-from sim7020_bridge.commands.edrx import EdrxReport
 from sim7020_bridge.commands.network import NameResolution, PingReply
 from sim7020_bridge.commands.packet import PacketEvent, TrafficCount
-from sim7020_bridge.commands.power import PoweredDown, SleepReport, SupplyReport
+from sim7020_bridge.commands.power import EdrxReport, PoweredDown, SleepReport, SupplyReport
 from sim7020_bridge.commands.radio import FunctionalityReport, SignalReport
 from sim7020_bridge.commands.registration import RegistrationReport
 from sim7020_bridge.commands.sim import SimInsertedReport, SimReport

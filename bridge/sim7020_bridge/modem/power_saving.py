@@ -5,12 +5,13 @@ from dataclasses import asdict
 from typing import Final
 
 from sim7020_bridge.at.command import Order
-from sim7020_bridge.commands.edrx import SetEdrx, SetEdrxWithWindow
 from sim7020_bridge.commands.power import (
     LightSleep,
     PowerSaving,
     ReadPowerSaving,
     RetainSockets,
+    SetEdrx,
+    SetEdrxWithWindow,
     SetLightSleep,
     SetPowerSaving,
 )

@@ -6,7 +6,6 @@ from typing import Final, TypeVar
 
 from sim7020_bridge.at.command import Command
 from sim7020_bridge.commands.clock import ReadClock
-from sim7020_bridge.commands.edrx import ReadEdrxGranted
 from sim7020_bridge.commands.identity import (
     ReadFirmware,
     ReadIccid,
@@ -22,7 +21,7 @@ from sim7020_bridge.commands.packet import (
     ReadContextParameters,
     ReadContextStates,
 )
-from sim7020_bridge.commands.power import ReadSupply
+from sim7020_bridge.commands.power import ReadEdrxGranted, ReadSupply
 from sim7020_bridge.commands.radio import ReadCell, ReadFunctionality, ReadSignalQuality
 from sim7020_bridge.commands.registration import ReadGprsRegistration, ReadOperator, ReadRegistration
 from sim7020_bridge.commands.sim import ReadSimState, SimReading

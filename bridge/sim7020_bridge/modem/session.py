@@ -10,11 +10,10 @@ from typing import Final, NoReturn
 from sim7020_bridge.at.channel import Channel
 from sim7020_bridge.at.command import Echo, UnknownLine, Urc
 from sim7020_bridge.commands.clock import NetworkTimeReport
-from sim7020_bridge.commands.edrx import EdrxReport
 from sim7020_bridge.commands.identity import VerboseResults
 from sim7020_bridge.commands.network import PingReply
 from sim7020_bridge.commands.packet import ContextState, DeactivateContext, PacketEvent, PacketEventKind
-from sim7020_bridge.commands.power import PoweredDown, SleepReport, SupplyReport
+from sim7020_bridge.commands.power import EdrxReport, PoweredDown, SleepReport, SupplyReport
 from sim7020_bridge.commands.radio import Functionality, FunctionalityReport, SetFunctionality, SignalReport
 from sim7020_bridge.commands.registration import RegistrationReport
 from sim7020_bridge.commands.registry import URCS, Greeting

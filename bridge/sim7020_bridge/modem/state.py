@@ -12,9 +12,8 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 from sim7020_bridge.commands.clock import NetworkTime
-from sim7020_bridge.commands.edrx import Edrx
 from sim7020_bridge.commands.packet import ContextAddress, ContextParameters, ContextState
-from sim7020_bridge.commands.power import SleepReport, Supply, SupplyReport
+from sim7020_bridge.commands.power import Edrx, SleepReport, Supply, SupplyReport
 from sim7020_bridge.commands.radio import CellReading, Functionality, SignalQuality
 from sim7020_bridge.commands.registration import Operator, Registration
 from sim7020_bridge.commands.sim import SimReading

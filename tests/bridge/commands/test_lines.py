@@ -12,12 +12,13 @@ from sim7020_bridge.commands.clock import (
     StopSntp,
     UpdateClockFromNetwork,
 )
-from sim7020_bridge.commands.edrx import SetEdrx, SetEdrxWithWindow
 from sim7020_bridge.commands.identity import SetBaudRate
 from sim7020_bridge.commands.network import Ping, ResolveName
 from sim7020_bridge.commands.packet import ActivateContext, Attach, DeactivateContext, SetDefaultApn
 from sim7020_bridge.commands.power import (
     LightSleep,
+    SetEdrx,
+    SetEdrxWithWindow,
     SetLightSleep,
     SetPowerSaving,
     SetReleaseAssistance,

@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 from sim7020_bridge.at.command import Command, UnknownLine, Urc
 from sim7020_bridge.at.framer import Line
 from sim7020_bridge.commands import timers
-from sim7020_bridge.commands.edrx import Edrx, EdrxReport, ReadEdrxGranted
 from sim7020_bridge.commands.power import (
+    Edrx,
+    EdrxReport,
     PoweredDown,
     PowerSaving,
+    ReadEdrxGranted,
     ReadPowerSaving,
     ReadSupply,
     SleepReport,

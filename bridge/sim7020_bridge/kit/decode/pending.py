@@ -9,7 +9,7 @@ from typing import Any, Final
 from sim7020_bridge.at.command import Command, Question
 from sim7020_bridge.at.cursor import Cursor
 from sim7020_bridge.at.framer import Line
-from sim7020_bridge.commands import clock, edrx, identity, network, packet, power, radio, registration, sim, sockets
+from sim7020_bridge.commands import clock, identity, network, packet, power, radio, registration, sim, sockets
 from sim7020_bridge.commands.registry import URCS
 from sim7020_bridge.kit.decode.command_line import Asked, Form, commands_of
 from sim7020_bridge.kit.decode.vocabulary import REPORTS
@@ -35,7 +35,7 @@ class _ReadCircuitRegistration(registration.ReadGprsRegistration):
     answer_names = ("+CREG",)
 
 
-_FAMILIES: Final = (clock, edrx, identity, network, packet, power, radio, registration, sim, sockets)
+_FAMILIES: Final = (clock, identity, network, packet, power, radio, registration, sim, sockets)
 
 
 def _declared() -> dict[tuple[str, Form], Command[Any]]:

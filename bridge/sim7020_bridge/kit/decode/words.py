@@ -7,8 +7,8 @@ from typing import Final
 
 from sim7020_bridge.at.command import Urc
 from sim7020_bridge.commands import clock, network, packet, power, radio, sim, sockets
-from sim7020_bridge.commands.edrx import Edrx, EdrxReport
 from sim7020_bridge.commands.packet import PacketEventKind
+from sim7020_bridge.commands.power import Edrx, EdrxReport
 from sim7020_bridge.commands.radio import Functionality, SignalQuality
 from sim7020_bridge.commands.registration import Operator, Registration, RegistrationReport
 from sim7020_bridge.commands.timers import edrx_seconds, t3324_seconds, t3412_seconds
