@@ -2,22 +2,20 @@
 
 import asyncio
 import heapq
+from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterator
 
 from sim7020_bridge.outbox.message import Entry, Place, Priority
 
-_FIRST_TO_LAST = tuple(sorted(Priority, reverse=True))
-
 
 class Lines:
-    """Waiting messages, one line for each socket and priority; what left out of turn is skipped when it comes up."""
+    """Waiting messages, one line for each socket and priority, in the order of their numbers."""
 
     def __init__(self) -> None:
-        self._lines: dict[tuple[str, Priority], list[tuple[int, Entry]]] = {}
-        self._counts: dict[tuple[str, Priority], int] = {}
+        self._lines: dict[tuple[str, Priority], deque[Entry]] = {}
         self._filled: dict[str, asyncio.Event] = {}
         self._any = asyncio.Event()
-        self._total = 0
 
     async def wait(self, socket: str) -> None:
         """Return once a message waits for a socket."""
@@ -30,53 +28,54 @@ class Lines:
     def add(self, entry: Entry) -> None:
         """Put a message in its place: before those that were taken after it, also if it had been away."""
         entry.place = Place.WAITING
-        line = entry.message.socket, entry.message.priority
-        heapq.heappush(self._lines.setdefault(line, []), (entry.number, entry))
-        self._counts[line] = self._counts.get(line, 0) + 1
-        self._total += 1
+        line = self._lines.setdefault((entry.message.socket, entry.message.priority), deque())
+        if not line or line[-1].number < entry.number:
+            line.append(entry)
+        else:
+            line.insert(_place(line, entry), entry)
         self._event(entry.message.socket).set()
         self._any.set()
 
     def remove(self, entry: Entry, place: Place) -> None:
         """Take a waiting message out, wherever it stands."""
         entry.place = place
-        socket, priority = entry.message.socket, entry.message.priority
-        self._counts[socket, priority] -= 1
-        self._total -= 1
-        self._trim((socket, priority))
-        if not any(self._counts.get((socket, each)) for each in Priority):
+        socket = entry.message.socket
+        line = self._lines[socket, entry.message.priority]
+        if line[0] is entry:
+            line.popleft()
+        else:
+            del line[_place(line, entry)]
+        if self.first(socket) is None:
             self._event(socket).clear()
-        if not self._total:
+        if not any(self._lines.values()):
             self._any.clear()
 
     def first(self, socket: str, lowest: Priority = Priority.LOW) -> Entry | None:
         """Return the message that is next for a socket, looking at priorities down to ``lowest``."""
-        for priority in _FIRST_TO_LAST:
+        for priority in reversed(Priority):
             line = self._lines.get((socket, priority))
             if priority >= lowest and line:
-                return line[0][1]
+                return line[0]
         return None
 
-    def least(self, highest: Priority) -> Entry | None:
-        """Return the message that is missed least: of the lowest priority, up to ``highest``, the oldest."""
+    def least(self, highest: Priority) -> Iterator[Entry]:
+        """Yield what is missed least first: of the lowest priority, up to ``highest``, the oldest."""
         for priority in Priority:
-            firsts = [line[0] for (_, each), line in self._lines.items() if each is priority and line]
-            if priority <= highest and firsts:
-                return min(firsts)[1]
-        return None
+            if priority <= highest:
+                lines = [line for (_, each), line in self._lines.items() if each is priority]
+                yield from heapq.merge(*lines, key=_number)
 
     def heads(self) -> Iterator[Entry]:
         """Yield the first of each line."""
-        return (line[0][1] for line in self._lines.values() if line)
-
-    def _trim(self, key: tuple[str, Priority]) -> None:
-        """Keep a waiting message at the head; rebuild a line of which most have left."""
-        line = self._lines[key]
-        while line and line[0][1].place is not Place.WAITING:
-            heapq.heappop(line)
-        if len(line) > 2 * self._counts[key] + 16:
-            line[:] = [item for item in line if item[1].place is Place.WAITING]
-            heapq.heapify(line)
+        return (line[0] for line in self._lines.values() if line)
 
     def _event(self, socket: str) -> asyncio.Event:
         return self._filled.setdefault(socket, asyncio.Event())
+
+
+def _number(entry: Entry) -> int:
+    return entry.number
+
+
+def _place(line: deque[Entry], entry: Entry) -> int:
+    return bisect_left(line, entry.number, key=_number)

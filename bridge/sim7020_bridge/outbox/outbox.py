@@ -61,8 +61,7 @@ class Outbox:
         self._lines = Lines()
         self._expiry = Expiry(self._time, lambda entry: self.lose(entry, Loss.EXPIRED))
         self._entries: dict[int, Entry] = {}
-        self._keys: dict[tuple[str, str], Entry] = {}
-        self._heirs: dict[int, list[Entry]] = {}
+        self._keys: dict[tuple[str, str], list[Entry]] = {}
         self._number = 0
         self._new_ids = 0
         self._unsettled = 0
@@ -123,19 +122,16 @@ class Outbox:
         self._number = max(self._number, content.last)
         for entry in content.entries:
             entry.committed = True
-            old = self._keys.get((entry.message.socket, entry.message.key or ""))
-            if old is not None:
-                # the older one was with the module when the bridge ended
-                self._lines.remove(old, Place.TAKEN)
-                lost.append((old, Loss.SUPERSEDED))
+            for older in self._with_key_of(entry.message):  # it was with the module when the bridge ended
+                self.take(older)
+                lost.append((older, Loss.SUPERSEDED))
             self._enter(entry)
+            self._lines.add(entry)
             loss = Loss.CANCELLED if entry.number in content.cancelled else self._rules.resumed(entry)
             if loss is None:
                 entry.stage = Stage.WAITING
-                self._lines.add(entry)
             else:
-                self._keys.pop((entry.message.socket, entry.message.key or ""), None)
-                entry.place = Place.TAKEN
+                self.take(entry)
                 lost.append((entry, loss))
         self.pending.add(content.publications)
         self._rules.usage(content.usage)
@@ -203,10 +199,12 @@ class Outbox:
         """
         if not self.loaded.is_set():
             raise PayloadRefused("storage_failed", str(self.problem or "the outbox is not open yet"))
-        displaced = self._make_room(message)
+        displaced = self._displaced_by(message)
         self._number += 1
         self._new_ids += 1
         entry = Entry(self._number, message, self._time.now())
+        for other, _ in displaced:
+            self._leave(other)
         lost = [(other.number, other.committed, self._rules.lost(other, loss)) for other, loss in displaced]
         self._enter(entry)
 
@@ -232,11 +230,11 @@ class Outbox:
             publications = None if error is not None else done.result()
             if publications is None:
                 self._leave(entry)
-                for other in (*(other for other, _ in displaced), *self._heirs.pop(entry.number, ())):
-                    self._return(other)
+                self._return([other for other, _ in displaced if other.committed])
             else:
-                self._arrive(entry)
-                self._lose_all([(other, Loss.SUPERSEDED) for other in self._heirs.pop(entry.number, ())])
+                entry.committed = True
+                if entry.place is Place.COMING:
+                    self._wait(entry)
             if isinstance(error, StorageFailed):
                 failed(error)
             else:
@@ -294,15 +292,14 @@ class Outbox:
     def take(self, entry: Entry) -> None:
         """Take a waiting message to send it; it neither expires nor is superseded from here on."""
         self._lines.remove(entry, Place.TAKEN)
-        if entry.message.key is not None:
-            self._keys.pop((entry.message.socket, entry.message.key), None)
+        self._forget_key(entry)
 
     def put_back(self, entry: Entry) -> None:
-        """Let a message wait again, in its old place; a newer one with its key supersedes it."""
-        self._leave(entry)
+        """Let a message that was taken wait again, in its old place; a newer one with its key supersedes it."""
         if entry.stage is not Stage.WAITING:
             self.progress(entry, Stage.WAITING)
-        self._return(entry)
+        self._note_key(entry)
+        self._wait(entry)
 
     def progress(self, entry: Entry, stage: Stage) -> "asyncio.Future[None]":
         """Write how far a message has come; only an outbox that fails in doubt need wait for it."""
@@ -365,66 +362,72 @@ class Outbox:
             receipts = [each for entry, loss in lost for each in self._rules.lost(entry, loss)]
             self.settle([entry for entry, _ in lost], receipts)
 
-    def _make_room(self, message: Message) -> list[tuple[Entry, Loss]]:
-        """Take out what has to go so that a message fits, and return it."""
-        displaced: list[tuple[Entry, Loss]] = []
-        old = None if message.key is None else self._keys.get((message.socket, message.key))
-        if old is not None:
-            displaced.append((old, Loss.SUPERSEDED))
-            self._leave(old)
-        while self.messages >= self._settings.max_messages or self.bytes + message.size > self._settings.max_bytes:
+    def _displaced_by(self, message: Message) -> list[tuple[Entry, Loss]]:
+        """Return what has to go so that a message can be taken; nothing goes yet.
+
+        Raises:
+            PayloadRefused: ``outbox_full``: it can't be taken.
+        """
+        displaced = [(older, Loss.SUPERSEDED) for older in self._with_key_of(message)]
+        superseded = {older.number for older, _ in displaced}
+        messages = self.messages - len(displaced)
+        size = self.bytes + message.size - sum(older.message.size for older, _ in displaced)
+        least = self._lines.least(message.priority)
+        while messages >= self._settings.max_messages or size > self._settings.max_bytes:
             self.full = True
-            oldest = self._lines.least(message.priority)
-            if self._settings.when_full is WhenFull.REJECT or oldest is None:
-                for other, _ in displaced:
-                    self._return(other)
+            oldest = None if self._settings.when_full is WhenFull.REJECT else next(least, None)
+            if oldest is None:
                 self._rules.changed()
                 raise PayloadRefused("outbox_full", f"{self.messages} messages wait already, and no more are taken")
-            displaced.append((oldest, Loss.DROPPED))
-            self._leave(oldest)
+            if oldest.number not in superseded:
+                displaced.append((oldest, Loss.DROPPED))
+                messages -= 1
+                size -= oldest.message.size
         return displaced
 
     def _enter(self, entry: Entry) -> None:
-        message = entry.message
         self._entries[entry.number] = entry
-        self.bytes += message.size
-        if message.key is not None:
-            self._keys[message.socket, message.key] = entry
-
-    def _arrive(self, entry: Entry) -> None:
-        """Let a message wait, now that it is on disk, unless another took its place meanwhile."""
-        entry.committed = True
-        if entry.place is Place.COMING:
-            self._lines.add(entry)
-            self._expiry.plan(entry)
+        self.bytes += entry.message.size
+        self._note_key(entry)
 
     def _leave(self, entry: Entry) -> None:
         if self._entries.pop(entry.number, None) is None:
             return
-        message = entry.message
-        self.bytes -= message.size
-        if message.key is not None and self._keys.get((message.socket, message.key)) is entry:
-            del self._keys[message.socket, message.key]
+        self.bytes -= entry.message.size
+        self._forget_key(entry)
         if entry.place is Place.WAITING:
             self._lines.remove(entry, Place.GONE)
         entry.place = Place.GONE
 
-    def _return(self, entry: Entry) -> None:
-        """Undo that a message left, unless it was never written itself.
-
-        If a newer one with its key is on its way to the disk, what becomes of that one decides.
-        """
-        if not entry.committed:
-            return
-        rival = self._keys.get((entry.message.socket, entry.message.key or ""))
-        if rival is not None and rival.place is Place.COMING:
-            self._heirs.setdefault(rival.number, []).append(entry)
-        elif rival is not None:
-            self.lose(entry, Loss.SUPERSEDED)
-        else:
+    def _return(self, entries: Sequence[Entry]) -> None:
+        """Undo that messages left."""
+        for entry in entries:
             self._enter(entry)
-            self._lines.add(entry)
+            self._wait(entry)
+
+    def _wait(self, entry: Entry) -> None:
+        """Let a message that is on disk wait; of those that wait with its key all but the newest end."""
+        self._lines.add(entry)
+        same = [each for each in self._with_key_of(entry.message) if each.place is Place.WAITING]
+        newest = max(each.number for each in same) if same else entry.number
+        self._lose_all([(each, Loss.SUPERSEDED) for each in same if each.number < newest])
+        if entry.place is Place.WAITING:
             self._expiry.plan(entry)
+
+    def _with_key_of(self, message: Message) -> Sequence[Entry]:
+        """Return what waits with a message's key and socket, or is on its way to the disk."""
+        return () if message.key is None else tuple(self._keys.get((message.socket, message.key), ()))
+
+    def _note_key(self, entry: Entry) -> None:
+        if entry.message.key is not None:
+            self._keys.setdefault((entry.message.socket, entry.message.key), []).append(entry)
+
+    def _forget_key(self, entry: Entry) -> None:
+        if entry in self._with_key_of(entry.message):
+            key = entry.message.socket, entry.message.key or ""
+            self._keys[key].remove(entry)
+            if not self._keys[key]:
+                del self._keys[key]
 
     def _keep_time(self, need: Need = Need.TIDIES) -> None:
         self._journal.write(partial(records.keep_time, mark=self._time.mark()), within=LEISURE, need=need)

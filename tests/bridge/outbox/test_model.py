@@ -123,13 +123,12 @@ class Model:
         return f"m{line[0][1].name}"
 
     def again(self, one: tuple[int, Put, int]) -> None:
-        """Let a message wait again, unless a newer one has its key."""
-        _, put, _ = one
-        if put.key and any((each[1].socket, each[1].key) == (put.socket, put.key) for each in self.waiting):
-            self.end(one, "superseded")
-        else:
-            self.away.remove(one)
-            self.waiting.append(one)
+        """Let a message wait again; of those that wait with its key only the newest does."""
+        self.away.remove(one)
+        self.waiting.append(one)
+        same = sorted((each for each in self.waiting if one[1].key and key_of(each) == key_of(one)), key=lambda e: e[0])
+        for older in same[:-1]:
+            self.end(older, "superseded")
         self.expire()
 
     def crash(self) -> None:
@@ -137,9 +136,9 @@ class Model:
         everything = sorted(self.away + self.waiting, key=lambda one: one[0])
         self.away, self.waiting = [], []
         for one in everything:
-            rival = next((each for each in self.waiting if one[1].key and key_of(each) == key_of(one)), None)
-            if rival is not None:
-                self.end(rival, "superseded")
+            older = next((each for each in self.waiting if one[1].key and key_of(each) == key_of(one)), None)
+            if older is not None:
+                self.end(older, "superseded")
             self.waiting.append(one)
         self.expire()
 

@@ -1,9 +1,12 @@
 """The outbox, told the same twice: ids, packets and keys."""
 
 from functools import partial
+from pathlib import Path
 
 import pytest
 
+from sim7020_bridge.config.model import OutboxSettings
+from sim7020_bridge.errors import PayloadRefused
 from sim7020_bridge.outbox import records
 from sim7020_bridge.outbox.message import Origin, PendingKind, PendingPublication
 from tests.bridge.outbox.desk import Desk
@@ -87,6 +90,34 @@ async def test_what_is_on_its_way_is_not_superseded_unless_it_comes_back(desk: D
     await desk.written()
     assert desk.waiting() == ["two"]
     assert desk.pending() == ["one superseded"]
+
+
+async def test_of_two_that_come_back_the_newer_stays(desk: Desk) -> None:
+    """When a connection breaks with two messages of a key under way the newer is sent again, whichever comes first."""
+    for name in ("one", "two"):
+        desk.put(name, key="k")
+        await desk.written()
+        entry = desk.outbox.first("a")
+        assert entry is not None
+        desk.outbox.take(entry)
+    for entry in desk.outbox:
+        desk.outbox.put_back(entry)
+    await desk.written()
+    assert desk.waiting() == ["two"]
+    assert desk.pending() == ["one superseded"]
+
+
+async def test_a_message_that_finds_no_room_supersedes_nothing(tmp_path: Path) -> None:
+    """A message that is too large for what room is left leaves one with its key alone, though it is not written yet."""
+    desk = Desk(tmp_path, OutboxSettings(max_bytes=100))
+    await desk.outbox.load()
+    desk.put("small", key="k")
+    with pytest.raises(PayloadRefused, match="messages wait already"):
+        desk.put("large", key="k", data=bytes(100))
+    await desk.written()
+    assert desk.taken == [("small", True)]
+    assert desk.send() == "small"
+    await desk.outbox.close()
 
 
 async def test_a_repeated_id_supersedes_nothing(desk: Desk) -> None:
