@@ -1,29 +1,48 @@
-"""What a message that came says, whatever the protocol version: a library's message becomes the bridge's."""
+"""What comes over a connection, whatever the protocol version: the library's words become the bridge's."""
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from sim7020_bridge.config.topic_names import topic_problem
+from sim7020_bridge.errors import BrokerRefused
 from sim7020_bridge.mqtt.messages import Acknowledgement, Received
 
 LONGEST = 1024 * 1024
 """Longest message in bytes that is looked at; an MQTT 5 broker is told not to send longer ones."""
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The broker accepted the connection.
+
+    Args:
+        session_present: Whether the broker remembers the session.
+        window: Publications that it takes before it acknowledges the first.
+        max_packet: Bytes of the longest packet that it takes; None if it does not say.
+    """
+
+    session_present: bool
+    window: int
+    max_packet: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The connection ended: ``reason`` in words, ``refused`` if the broker refused this client."""
+
+    reason: str
+    refused: BrokerRefused | None = None
+
+
 class Message(Protocol):
     """What is used of the library's message; its MQTT 5 properties are attributes that may be missing."""
 
+    payload: bytes | bytearray
     qos: int
     retain: bool
     dup: bool
     mid: int
-
-    @property
-    def payload(self) -> bytes | bytearray:
-        """The bytes."""
-
-    @property
-    def properties(self) -> object:
-        """The properties; None without any."""
+    properties: Any
 
     @property
     def topic(self) -> str:

@@ -19,7 +19,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from sim7020_bridge.config.model import MqttProtocol, MqttSettings
 from sim7020_bridge.errors import PayloadRefused
 from sim7020_bridge.mqtt import arrival, transport
-from sim7020_bridge.mqtt.connection import Accepted, Lost
+from sim7020_bridge.mqtt.arrival import Accepted, Lost
 from sim7020_bridge.mqtt.messages import Acknowledgement, Publication, Received
 from sim7020_bridge.mqtt.outgoing import WINDOW, OutgoingQueue
 from sim7020_bridge.mqtt.quarantine import Outgoing, Quarantine
@@ -219,7 +219,7 @@ class MqttClient:
             client.will_set(self._will.topic, self._will.payload, qos=1, retain=self._will.retain)
         client.on_connect = self._answered
         client.on_disconnect = self._disconnected
-        client.on_message = self._arrived
+        client.on_message = lambda _client, _userdata, message: self._heard.put_nowait(message)
         client.on_publish = self._published
         client.on_subscribe = self._subscribed
         client.on_socket_open = self._watch
@@ -317,15 +317,15 @@ class MqttClient:
 
     def _send(self, outgoing: Outgoing) -> int | None:
         publication = outgoing.publication
+        if self._max_packet is not None and publication.size > self._max_packet:
+            problem = f"it is larger than the {self._max_packet} bytes that the broker takes"
+            outgoing.give_up(PayloadRefused("too_large", problem))
+            return None
         properties = _properties(PacketTypes.PUBLISH) if self._v5 else None
         if properties is not None and publication.correlation_data is not None:
             properties.CorrelationData = publication.correlation_data
         if properties is not None and publication.expiry is not None:
             properties.MessageExpiryInterval = publication.expiry
-        if self._max_packet is not None and publication.size > self._max_packet:
-            problem = f"it is larger than the {self._max_packet} bytes that the broker takes"
-            outgoing.give_up(PayloadRefused("too_large", problem))
-            return None
         while True:
             sent = self._paho.publish(
                 publication.topic, publication.payload, qos=1, retain=publication.retain, properties=properties
@@ -375,9 +375,6 @@ class MqttClient:
         if isinstance(connection, ssl.SSLSocket) and connection.pending():
             self._loop.call_soon(self._read)  # no selector sees what TLS has decrypted already
 
-    def _write(self) -> None:
-        self._paho.loop_write()
-
     def _watch(self, *_: object) -> None:
         self._loop.add_reader(self._paho.opened, self._read)
 
@@ -386,7 +383,7 @@ class MqttClient:
         self._loop.remove_writer(self._paho.opened)
 
     def _wait_to_write(self, *_: object) -> None:
-        self._loop.add_writer(self._paho.opened, self._write)
+        self._loop.add_writer(self._paho.opened, self._paho.loop_write)
 
     def _written(self, *_: object) -> None:
         self._loop.remove_writer(self._paho.opened)
@@ -420,9 +417,6 @@ class MqttClient:
         refused = refusal(reason.value, str(reason)) if reason.value == SESSION_TAKEN_OVER else None
         said = str(reason).lower() if told else "the connection was lost"
         self._heard.put_nowait(Lost(away(self._place, said, self._outgoing.suspects, self._brief), refused))
-
-    def _arrived(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
-        self._heard.put_nowait(message)
 
     def _published(
         self, _client: Client, _userdata: object, packet: int, reason: ReasonCode, _properties: object

@@ -6,18 +6,16 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Never, TypeAlias
+from typing import Any, Never, TypeAlias
 
 from sim7020_bridge.clock import rfc3339
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 JsonValue: TypeAlias = bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"] | None
 
 MAX_DEPTH = 16
 MAX_SIZE = 64 * 1024
 _LONGEST_INTEGER = 400
+_TOO_DEEP = f"the JSON text is nested deeper than {MAX_DEPTH} levels"
 
 
 class NotJson(ValueError):
@@ -41,10 +39,15 @@ def parse_object(payload: bytes) -> dict[str, JsonValue]:
     except ValueError as error:
         raise NotJson(f"not JSON: {error}") from error
     except RecursionError as error:
-        raise NotJson(f"the JSON text is nested deeper than {MAX_DEPTH} levels") from error
+        raise NotJson(_TOO_DEEP) from error
     if not isinstance(value, dict):
         raise NotJson("not a JSON object, such as {}")
-    _examine(value, MAX_DEPTH)
+    if _deeper(value, MAX_DEPTH):
+        raise NotJson(_TOO_DEEP)
+    try:
+        dump(value)
+    except UnicodeEncodeError as error:
+        raise NotJson("a string holds half a surrogate pair, which is no character") from error
     return value
 
 
@@ -82,7 +85,7 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan
 
 
 @cache
-def _field_names(kind: "type[DataclassInstance]") -> tuple[str, ...]:
+def _field_names(kind: type[Any]) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
 
 
@@ -103,23 +106,6 @@ def _finite(text: str) -> float:
     return number
 
 
-def _examine(value: JsonValue, depth: int) -> None:
-    if depth < 0:
-        raise NotJson(f"the JSON text is nested deeper than {MAX_DEPTH} levels")
-    match value:
-        case str():
-            _examine_text(value)
-        case list():
-            for item in value:
-                _examine(item, depth - 1)
-        case dict():
-            for key, item in value.items():
-                _examine_text(key)
-                _examine(item, depth - 1)
-
-
-def _examine_text(text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise NotJson("a string holds half a surrogate pair, which is no character") from error
+def _deeper(value: JsonValue, levels: int) -> bool:
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels < 0 or any(_deeper(each, levels - 1) for each in inside)

@@ -77,9 +77,7 @@ class OutgoingQueue:
     def close(self) -> None:
         """Only queue from now on; what is in flight stays so, and may still be acknowledged on the next connection."""
         self._allowed = 0
-        if self._next_try is not None:
-            self._next_try.cancel()
-            self._next_try = None
+        self._plan_try()
 
     def interrupted(self, code: int | None) -> bool:
         """Note that the broker ended the connection; find out which topic makes it do so, and hold that one.
@@ -106,8 +104,7 @@ class OutgoingQueue:
         self._in_flight.clear()
         self._wait_again(again)
         if guilty is not None:
-            problem = "the broker disconnects when it comes"
-            self._quarantine.disconnects(guilty, code, problem)
+            self._quarantine.disconnects(guilty, code)
             self._hold_waiting(guilty.publication.topic)
         self._note_idle()
         return True

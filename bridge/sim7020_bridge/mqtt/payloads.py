@@ -61,6 +61,8 @@ def encode_payload(encoding: Encoding, data: bytes, at: datetime, peer: str) -> 
 def decode_data(fields: Mapping[str, JsonValue]) -> bytes:
     """Return the bytes given by the one of ``data``, ``data_hex`` and ``data_base64`` that is in a JSON object.
 
+    Blanks between bytes of hexadecimal digits are allowed, and white space anywhere in base64.
+
     Raises:
         PayloadRefused: There is none or more than one of them, or it can't be decoded.
     """
@@ -72,31 +74,21 @@ def decode_data(fields: Mapping[str, JsonValue]) -> bytes:
         raise PayloadRefused("invalid_json", f"{given[0]} must be a string")
     match given[0]:
         case "data_hex":
-            return decode_hex(value)
+            return _hex(value)
         case "data_base64":
-            return decode_base64(value)
+            return _base64(value)
         case _:
             return value.encode()
 
 
-def decode_hex(text: str) -> bytes:
-    """Return the bytes of hexadecimal digits; blanks between bytes are allowed.
-
-    Raises:
-        PayloadRefused: with the code ``invalid_hex``.
-    """
+def _hex(text: str) -> bytes:
     try:
         return bytes.fromhex(text)
     except ValueError as error:
         raise PayloadRefused("invalid_hex", "not an even number of hexadecimal digits") from error
 
 
-def decode_base64(text: str) -> bytes:
-    """Return the bytes of base64 (RFC 4648 section 4); white space is allowed.
-
-    Raises:
-        PayloadRefused: with the code ``invalid_base64``.
-    """
+def _base64(text: str) -> bytes:
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:
@@ -110,11 +102,15 @@ def _decoded(encoding: Encoding, payload: bytes) -> bytes:
         case Encoding.TEXT:
             return _text(payload).encode()
         case Encoding.HEX:
-            return decode_hex(_text(payload, "invalid_hex"))
+            return _hex(_text(payload, "invalid_hex"))
         case Encoding.BASE64:
-            return decode_base64(_text(payload, "invalid_base64"))
+            return _base64(_text(payload, "invalid_base64"))
         case Encoding.JSON:
-            return _envelope(payload)
+            try:
+                fields = parse_object(payload)
+            except NotJson as error:
+                raise PayloadRefused("invalid_json", str(error)) from error
+            return decode_data(fields)
 
 
 def _text(payload: bytes, code: str = "invalid_text") -> str:
@@ -122,14 +118,6 @@ def _text(payload: bytes, code: str = "invalid_text") -> str:
         return payload.decode()
     except UnicodeDecodeError as error:
         raise PayloadRefused(code, f"not UTF-8 text: {error.reason} at byte {error.start}") from error
-
-
-def _envelope(payload: bytes) -> bytes:
-    try:
-        fields = parse_object(payload)
-    except NotJson as error:
-        raise PayloadRefused("invalid_json", str(error)) from error
-    return decode_data(fields)
 
 
 def _readable(data: bytes) -> str | None:

@@ -6,6 +6,7 @@ from bisect import insort
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
+from operator import attrgetter
 from typing import Final
 
 from sim7020_bridge.errors import PayloadRefused
@@ -27,6 +28,8 @@ _NEVER: Final = frozenset({0x90, 0x95, 0x99})
 """Topic Name invalid, Packet too large, Payload format invalid: true of the publication, whenever it is published."""
 
 _FORBIDDEN: Final = 0x87
+
+_NUMBER: Final = attrgetter("number")
 
 
 class Hold(IntEnum):
@@ -115,11 +118,6 @@ class Quarantine:
         return sum(topic.aside for topic in self._topics.values())
 
     @property
-    def forbidden(self) -> tuple[str, ...]:
-        """The topics that the broker forbids, as far as anything waits for them."""
-        return tuple(name for name, topic in self._topics.items() if topic.hold is not Hold.LATER)
-
-    @property
     def next_try(self) -> float | None:
         """When a publication is to be tried, in the event loop's time; None if none waits."""
         return min((each.until for each in self._topics.values() if each.waiting and not each.trying), default=None)
@@ -137,18 +135,12 @@ class Quarantine:
 
     def refused(self, outgoing: Outgoing, code: int, reason: str) -> None:
         """Sort what the broker refused with a reason code of PUBACK (MQTT 5.0 section 3.4.2.1)."""
-        problem = f"the broker refused it: {reason}"
-        if code in _NEVER:
-            outgoing.give_up(PayloadRefused("broker_refused", problem))
-        else:
-            self._hold(outgoing, Hold.FORBIDDEN if code == _FORBIDDEN else Hold.LATER, problem)
+        hold = Hold.FORBIDDEN if code == _FORBIDDEN else Hold.LATER
+        self._sort(outgoing, code, hold, f"the broker refused it: {reason}")
 
-    def disconnects(self, outgoing: Outgoing, code: int | None, problem: str) -> None:
+    def disconnects(self, outgoing: Outgoing, code: int | None) -> None:
         """Sort what the broker disconnected for, perhaps with a reason code of DISCONNECT."""
-        if code in _NEVER:
-            outgoing.give_up(PayloadRefused("broker_refused", problem))
-        else:
-            self._hold(outgoing, Hold.DISCONNECTS, problem, size=outgoing.publication.size)
+        self._sort(outgoing, code, Hold.DISCONNECTS, "the broker disconnects when it comes")
 
     def known_to_disconnect(self, outgoing: Outgoing) -> bool:
         """Whether a publication is a new try of what made the broker disconnect before."""
@@ -190,8 +182,12 @@ class Quarantine:
         topic.waiting.remove(outgoing)
         return True
 
-    def _hold(self, outgoing: Outgoing, hold: Hold, problem: str, *, size: int = 0) -> None:
+    def _sort(self, outgoing: Outgoing, code: int | None, hold: Hold, problem: str) -> None:
+        if code in _NEVER:
+            outgoing.give_up(PayloadRefused("broker_refused", problem))
+            return
         name = outgoing.publication.topic
+        size = outgoing.publication.size if hold is Hold.DISCONNECTS else 0
         topic = self._topics.get(name)
         first, longest = self._pauses[hold]
         if topic is None or topic.hold < hold:
@@ -218,16 +214,16 @@ class Quarantine:
             other = next((each for each in waiting if each.newest_only), None)
             if other is None or other.number < outgoing.number:
                 waiting[:] = [each for each in waiting if each is not other]
-                insort(waiting, outgoing, key=_number)
+                insort(waiting, outgoing, key=_NUMBER)
         elif topic.hold is Hold.LATER:
-            insort(waiting, outgoing, key=_number)
+            insort(waiting, outgoing, key=_NUMBER)
             passing = [] if outgoing.done is not None else [each for each in waiting if each.done is None]
             if len(passing) > MOST_WAITING:
                 waiting.remove(passing[0])
         elif outgoing.done is None:
             _LOGGER.debug("A message to %s is dropped: the topic is forbidden", outgoing.publication.topic)
         elif self.aside < MOST_ASIDE:
-            insort(waiting, outgoing, key=_number)
+            insort(waiting, outgoing, key=_NUMBER)
             self._changed(None)
         else:
             problem = f"{MOST_ASIDE} messages wait already for topics that the broker forbids"
@@ -237,10 +233,6 @@ class Quarantine:
         problem = f"more than {MOST_TOPICS} topics are forbidden"
         for outgoing in self._topics.pop(name).waiting:
             outgoing.give_up(PayloadRefused("broker_refused", problem))
-
-
-def _number(outgoing: Outgoing) -> int:
-    return outgoing.number
 
 
 def _now() -> float:

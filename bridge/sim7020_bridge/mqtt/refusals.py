@@ -51,10 +51,8 @@ def refusal(code: int, reason: str) -> BrokerRefused:
 
 def no_answer(settings: MqttSettings, reason: str) -> BrokerRefused:
     """Explain a connection that the broker did not answer."""
-    if settings.tls is None:
-        advice = f"Is it an MQTT broker, does it want TLS (mqtt.tls), and does it speak MQTT {settings.protocol}?"
-    else:
-        advice = f"Is it an MQTT broker, and does it speak MQTT {settings.protocol}?"
+    tls = " does it want TLS (mqtt.tls)," if settings.tls is None else ""
+    advice = f"Is it an MQTT broker,{tls} and does it speak MQTT {settings.protocol}?"
     if settings.protocol is MqttProtocol.V5:
         advice += " If it is an old one, set mqtt.protocol to 3.1.1"
     return BrokerRefused(reason, advice)
@@ -96,7 +94,7 @@ def away(place: str, said: str, suspects: Sequence[str], brief: int) -> str:
     if suspects:
         said += f" while this was published: {', '.join(suspects[:_MOST_NAMED])}"
     elif brief >= _SUSPICIOUS:
-        said += ". This happens again and again: is a second bridge running with the same modem name and base topic?"
+        said += f". This happens again and again: {IS_IT_TWO}"
     return f"the MQTT broker at {place} is away: {said}"
 
 

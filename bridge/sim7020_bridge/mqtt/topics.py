@@ -131,8 +131,6 @@ class Inbox:
 
     def __init__(self, topics: Topics, sockets: Sequence[SocketSettings]) -> None:
         self._topics = topics
-        self._mapped: tuple[tuple[str, SocketSend], ...] = ()
-        self._pools: dict[str, SocketSend] = {}
         self.change(sockets)
 
     def change(self, sockets: Sequence[SocketSettings]) -> None:
