@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from sim7020_bridge.modem.alerts import AlertId
-from sim7020_bridge.modem.ladder import Rung
+from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.socket_state import Phase, Traffic
 from sim7020_bridge.modem.state import Layer, Link
 from sim7020_bridge.mqtt import documents as answers
@@ -77,7 +77,7 @@ def test_every_file_and_topic_is_in_the_readme() -> None:
     text = (CONTRACT / "README.md").read_text()
     for row in topics():
         assert row["topic"].replace("{base}/{modem}/", "…/").replace("{", "<").replace("}", ">") in text
-    for word in (*AlertId, *answers.ReceiptState, *Layer, *Phase, *Rung):
+    for word in (*AlertId, *answers.ReceiptState, *Layer, *Phase, *RecoveryStep):
         assert f"`{word}`" in text
 
 

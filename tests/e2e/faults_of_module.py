@@ -5,7 +5,7 @@ from typing import Final
 
 from sim7020_bridge.commands.sockets import SendData
 from sim7020_bridge.config.model import PowerSavingSettings
-from sim7020_bridge.modem.ladder import DEFAULT_BUDGETS, Rung
+from sim7020_bridge.modem.recovery import DEFAULT_BUDGETS, RecoveryStep
 from sim7020_bridge.modem.timing import Timing
 from tests.e2e.barriers import held_by_another, not_permitted
 from tests.e2e.fault import Fault, Wait, downlink, gpio, plug, told
@@ -13,8 +13,8 @@ from tests.e2e.fault import Fault, Wait, downlink, gpio, plug, told
 _PSM: Final = PowerSavingSettings(active_time=4.0, periodic_update=60.0)
 _TIMES: Final = Timing()
 _SENDING: Final = SendData.timeout
-_SILENT: Final = DEFAULT_BUDGETS[Rung.REOPEN].tries * _TIMES.probe_within
-_BEFORE_POWER: Final = DEFAULT_BUDGETS[Rung.POWER].first
+_SILENT: Final = DEFAULT_BUDGETS[RecoveryStep.REOPEN].tries * _TIMES.probe_within
+_BEFORE_POWER: Final = DEFAULT_BUDGETS[RecoveryStep.POWER].first
 _SEND: Final = Wait(_SENDING, "`AT+CSOSEND` may take 60 s", since="AT+CSOSEND")
 _HOOK: Final = Wait(
     _SENDING + _SILENT + _BEFORE_POWER, "`AT+CSOSEND` 60 s, three openings of 20 s, 10 s before the power", "AT+CSOSEND"

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from sim7020_bridge.modem.ladder import DEFAULT_BUDGETS, Rung
+from sim7020_bridge.modem.recovery import DEFAULT_BUDGETS, RecoveryStep
 from sim7020_bridge.modem.timing import Timing
 from tests.e2e.fault import Fault, Wait
 
 _TIMES: Final = Timing()
-_REATTACH: Final = DEFAULT_BUDGETS[Rung.REATTACH].first + _TIMES.radio_off
+_REATTACH: Final = DEFAULT_BUDGETS[RecoveryStep.REATTACH].first + _TIMES.radio_off
 """Seconds until the radio is on again after the first try to attach was decided on."""
 _AGAIN: Final = "10 s before attaching again (T3411, 3GPP TS 24.301), radio off for 5 s (TCP/IP note)"
 

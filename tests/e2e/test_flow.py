@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from sim7020_bridge.config.model import ModemSettings, MqttSettings
-from sim7020_bridge.modem.ladder import DEFAULT_BUDGETS, Budget, Rung
+from sim7020_bridge.modem.recovery import DEFAULT_BUDGETS, Budget, RecoveryStep
 from sim7020_bridge.modem.timing import Timing
 from sim7020_bridge.service.bridge import Bridge
 from sim7020_emulator.module.models import MODELS
@@ -149,7 +149,7 @@ async def hasty_bridge(world: World, port: str) -> AsyncIterator[Modem]:
         pdn_poll=0.05,
         pdn_patience=0.3,
         radio_off=0.05,
-        budgets={**DEFAULT_BUDGETS, Rung.REATTACH: Budget(tries=1000, first=0.1, last=0.4)},
+        budgets={**DEFAULT_BUDGETS, RecoveryStep.REATTACH: Budget(tries=1000, first=0.1, last=0.4)},
     )
     mqtt = MqttSettings(world.broker.host, world.broker.port)
     bridge = Bridge(mqtt, ModemSettings("shed", port), state_dir=world.directory / "state", timing=timing)

@@ -23,10 +23,10 @@ from sim7020_bridge.errors import (
     StartOver,
 )
 from sim7020_bridge.modem.hook import PowerHook
-from sim7020_bridge.modem.ladder import Ladder, Rung, Trouble
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pin import PinMemory
 from sim7020_bridge.modem.power_saving import check_power_saving, set_power_saving
+from sim7020_bridge.modem.recovery import Recovery, RecoveryStep, Trouble
 from sim7020_bridge.modem.refusals import Refusals
 from sim7020_bridge.modem.session import Session
 from sim7020_bridge.modem.sleep import Sleep
@@ -68,7 +68,7 @@ class Modem:
         self.store = StateStore(clock)
         self._timing = timing or Timing()
         self._power = power
-        self._ladder = Ladder(
+        self._recovery = Recovery(
             power=power is not None,
             ceiling=settings.recovery.attach_ceiling,
             budgets=self._timing.budgets,
@@ -144,7 +144,7 @@ class Modem:
 
     def count_attach(self) -> str | None:
         """Count an attach attempt that a user asked for; say in words if that is more than the ceiling of a day."""
-        over = self._ladder.asked(now=asyncio.get_running_loop().time())
+        over = self._recovery.asked(now=asyncio.get_running_loop().time())
         if over is not None:
             log.warning("attaching on request all the same: %s", over)
         return over
@@ -172,15 +172,15 @@ class Modem:
             gone = failure is not None and failure.code in {"missing", "gone"}
             trouble = Trouble.MISSING if gone else Trouble.PORT
         loop = asyncio.get_running_loop()
-        step = self._ladder.next(trouble, now=loop.time())
-        level = logging.DEBUG if step.again else logging.WARNING
-        log.log(level, "%s; next step: %s in %.1f s", error, step.rung, step.wait)
-        await asyncio.sleep(step.wait)
-        self._patience = self._timing.probe_within if step.patience is None else step.patience
-        self._ladder.take(step, now=loop.time())
-        if not step.again:
-            self.store.apply(Recovering(step.rung))
-        if step.rung is Rung.POWER and self._power is not None:
+        plan = self._recovery.next(trouble, now=loop.time())
+        level = logging.DEBUG if plan.again else logging.WARNING
+        log.log(level, "%s; next step: %s in %.1f s", error, plan.step, plan.wait)
+        await asyncio.sleep(plan.wait)
+        self._patience = self._timing.probe_within if plan.patience is None else plan.patience
+        self._recovery.count(plan, now=loop.time())
+        if not plan.again:
+            self.store.apply(Recovering(plan.step))
+        if plan.step is RecoveryStep.POWER and self._power is not None:
             await self._power.press()
 
     def _offline(self) -> RequestRefused:
@@ -205,7 +205,7 @@ class Modem:
             settings=self.settings,
             store=self.store,
             sockets=self.sockets,
-            ladder=self._ladder,
+            recovery=self._recovery,
             pins=self._pins,
             sleep=self._sleep,
             timing=self._timing,

@@ -25,10 +25,10 @@ from sim7020_bridge.errors import CommandRefused, ModuleAsleep, ModuleRestarted,
 from sim7020_bridge.modem.bring_up import greet, set_up
 from sim7020_bridge.modem.climb import climb, cycle_radio
 from sim7020_bridge.modem.clock import ask_time_server
-from sim7020_bridge.modem.ladder import Ladder, Rung, Trouble
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pin import PinMemory
 from sim7020_bridge.modem.readings import read_all, read_network_wait, read_pdn
+from sim7020_bridge.modem.recovery import Recovery, RecoveryStep, Trouble
 from sim7020_bridge.modem.sleep import Sleep
 from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.modem.state import (
@@ -60,7 +60,7 @@ class Session:
         settings: The modem.
         store: Where all that is learnt goes.
         sockets: The modem's sockets, to be kept open.
-        ladder: What to try when attaching fails; it outlives the session.
+        recovery: What to try when attaching fails; it outlives the session.
         pins: Which PIN must not be tried again.
         sleep: How long the module may be silent; it outlives the session.
         timing: Its durations.
@@ -74,7 +74,7 @@ class Session:
         settings: ModemSettings,
         store: StateStore,
         sockets: Sockets,
-        ladder: Ladder,
+        recovery: Recovery,
         pins: PinMemory,
         sleep: Sleep,
         timing: Timing,
@@ -83,7 +83,7 @@ class Session:
         self._channel = Channel(port, urcs=URCS, on_urc=self._take, on_resync=self._count_resync, mask=mask)
         self._store = store
         self._sockets = sockets
-        self._ladder = ladder
+        self._recovery = recovery
         self._pins = pins
         self._sleep = sleep
         self._timing = timing
@@ -210,7 +210,7 @@ class Session:
                 await self._recover()
             refused = self._store.state.refused
             # the step that helps a module that refuses its sockets is known once it takes them
-            self._store.apply(Recovered(self._ladder.online() if refused.what is None else None))
+            self._store.apply(Recovered(self._recovery.online() if refused.what is None else None))
             await self._store.until(partial(_in_trouble, refused))
             if _detached(self._store.state):
                 log.warning("no longer attached: %s", self._store.state.link.reason)
@@ -218,7 +218,7 @@ class Session:
                 await self._recover()
 
     async def _recover(self) -> None:
-        """Take the ladder's next step, unless a person is needed or the link gets better while it waits."""
+        """Take the next step of recovery, unless a person is needed or the link gets better while it waits."""
         state = self._store.state
         if state.pin_wanted and state.pin_problem is None:
             return  # its radio was off meanwhile: it has not been given its PIN yet
@@ -234,32 +234,32 @@ class Session:
             denied = state.registration is not None and state.registration.denied
             trouble, problem = Trouble.DENIED if denied else Trouble.NETWORK, f"not attached: {state.link.reason}"
         now = asyncio.get_running_loop().time()
-        step = self._ladder.next(trouble, now=now, network_wait=await read_network_wait(self.module))
+        plan = self._recovery.next(trouble, now=now, network_wait=await read_network_wait(self.module))
         log.warning(
             "%s; next step: %s in %.0f s%s",
             problem,
-            step.rung,
-            step.wait,
-            f", for {step.held}" if step.held else "",
+            plan.step,
+            plan.wait,
+            f", for {plan.held}" if plan.held else "",
         )
-        self._store.apply(Held(step.held))
-        if await self._wait_for(lambda later: _is_other(later, state), step.wait):
+        self._store.apply(Held(plan.held))
+        if await self._wait_for(lambda later: _is_other(later, state), plan.wait):
             self._store.apply(Held(None))
             return
-        self._ladder.take(step, now=asyncio.get_running_loop().time())
-        self._store.apply(Held(None), Recovering(step.rung))
-        match step.rung:
-            case Rung.CONTEXT:
+        self._recovery.count(plan, now=asyncio.get_running_loop().time())
+        self._store.apply(Held(None), Recovering(plan.step))
+        match plan.step:
+            case RecoveryStep.CONTEXT:
                 # climbing switches it on again; a network that wants the last one kept has the module refuse
                 if await self.module.try_setting(DeactivateContext(DEFAULT_CID)):
                     self._store.apply((ContextState(DEFAULT_CID, active=False),))
-            case Rung.REATTACH:
+            case RecoveryStep.REATTACH:
                 await cycle_radio(self.module)
-            case Rung.REBOOT:
+            case RecoveryStep.REBOOT:
                 await self.reset()
                 await asyncio.Event().wait()
             case _:
-                raise StartOver(f"next step: {step.rung}", power=step.rung is Rung.POWER)
+                raise StartOver(f"next step: {plan.step}", power=plan.step is RecoveryStep.POWER)
 
     async def _wait_for(self, holds: Callable[[ModemState], bool], seconds: float) -> bool:
         try:
@@ -347,7 +347,7 @@ class Session:
             log.info("no answer in time; the module may have fallen asleep")
         else:
             log.warning("no answer in time; resynchronising the line")
-            self._store.apply(Recovering(Rung.RESYNC))
+            self._store.apply(Recovering(RecoveryStep.RESYNC))
 
     def _restart(self, evidence: str) -> None:
         if not self._rebooting and not self._restarted.done():

@@ -21,8 +21,8 @@ from sim7020_bridge.config.model import PowerSavingSettings, SocketSettings, Tra
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent, RequestRefused
 from sim7020_bridge.modem.backoff import Backoff
 from sim7020_bridge.modem.connection import CAREFUL_PAYLOAD, Connection
-from sim7020_bridge.modem.ladder import Rung
 from sim7020_bridge.modem.module import Module
+from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.refusals import Refusals
 from sim7020_bridge.modem.sleep import uses_psm
 from sim7020_bridge.modem.socket_state import Asked, Failure, Phase, SocketLost, SocketState, Traffic, failure_of
@@ -183,7 +183,7 @@ class ModemSocket:
                     # a context that comes back is a reason to try at once
                     async with asyncio.timeout(self._backoff.next_wait()):
                         await module.store.until(_offline)
-                module.store.apply(Recovering(Rung.SOCKETS))
+                module.store.apply(Recovering(RecoveryStep.SOCKETS))
         finally:
             self._set(phase=Phase.CLOSED)
 

@@ -17,7 +17,7 @@ from sim7020_bridge.commands.power import Edrx, SleepReport, Supply, SupplyRepor
 from sim7020_bridge.commands.radio import CellReading, Functionality, SignalQuality
 from sim7020_bridge.commands.registration import Operator, Registration
 from sim7020_bridge.commands.sim import SimReading
-from sim7020_bridge.modem.ladder import Rung
+from sim7020_bridge.modem.recovery import RecoveryStep
 
 USABLE_SIGNAL: Final = 5
 """+CSQ must be above this to count as a signal (TCP/IP note section 4: x > 5); 99 is unknown."""
@@ -78,17 +78,17 @@ class Pdn:
 class Counters:
     """How often things had to be put right since the bridge started.
 
-    ``steps`` counts the steps of the recovery ladder that were taken, by rung; ``recoveries`` the times that one
+    ``steps`` counts the steps of the recovery ladder that were taken, by which; ``recoveries`` the times that one
     of them helped; ``reboots`` the times that the module started by itself.
     """
 
-    steps: Mapping[Rung, int] = field(default_factory=dict)
+    steps: Mapping[RecoveryStep, int] = field(default_factory=dict)
     recoveries: int = 0
     reboots: int = 0
 
-    def plus(self, rung: Rung) -> "Counters":
+    def plus(self, step: RecoveryStep) -> "Counters":
         """Count one more step."""
-        return replace(self, steps={**self.steps, rung: self.steps.get(rung, 0) + 1})
+        return replace(self, steps={**self.steps, step: self.steps.get(step, 0) + 1})
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class ModemState:
     supply_warning: str | None = None
     time: NetworkTime | None = None
     held: str | None = None
-    recovered: Rung | None = None
+    recovered: RecoveryStep | None = None
     attached: bool = False
     counters: Counters = field(default_factory=Counters)
 
@@ -202,14 +202,14 @@ class PdnWanted:
 class Recovering:
     """A step of the recovery ladder is being taken."""
 
-    rung: Rung
+    step: RecoveryStep
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """The modem is online; ``rung`` is the step that helped, None if none was needed."""
+    """The modem is online; ``step`` is the step that helped, None if none was needed."""
 
-    rung: Rung | None
+    step: RecoveryStep | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,10 +298,10 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
             return replace(lost, silent=silent, garbled=garbled or (silent and state.garbled), sleeping=None)
         case PdnWanted(wanted):
             return replace(state, pdn=replace(state.pdn, wanted=wanted))
-        case Recovering(rung):
-            return replace(state, counters=state.counters.plus(rung))
-        case Recovered(rung):
-            return _recovered(state, rung)
+        case Recovering(step):
+            return replace(state, counters=state.counters.plus(step))
+        case Recovered(step):
+            return _recovered(state, step)
         case Held(reason):
             return replace(state, held=reason)
         case PinProblem(words):
@@ -339,12 +339,12 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
             return replace(state, pdn=_pdn(state.pdn, fact))
 
 
-def _recovered(state: ModemState, rung: Rung | None) -> ModemState:
+def _recovered(state: ModemState, step: RecoveryStep | None) -> ModemState:
     well = replace(state, attached=True, held=None, apn_problem=None, supply_warning=None)
-    if rung is None:
+    if step is None:
         return well
     counters = replace(state.counters, recoveries=state.counters.recoveries + 1)
-    return replace(well, recovered=rung, counters=counters)
+    return replace(well, recovered=step, counters=counters)
 
 
 def _slept(state: ModemState, *, entered: bool) -> ModemState:

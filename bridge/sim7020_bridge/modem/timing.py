@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
-from sim7020_bridge.modem.ladder import DAY, DEFAULT_BUDGETS, PORT_PATIENCE, Budget, Rung
+from sim7020_bridge.modem.recovery import DAY, DEFAULT_BUDGETS, PORT_PATIENCE, Budget, RecoveryStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Timing:
         restart_spacing: A module that restarts again this soon is dealt with as one that does not answer.
         port_patience: For a port that is missing to come back before the power hook is used.
         day: The time within which the ceiling of attach attempts holds.
-        budgets: Of the recovery ladder's rungs.
+        budgets: Of the recovery ladder's steps.
     """
 
     probe_every: float = 0.5
@@ -72,13 +72,13 @@ class Timing:
     restart_spacing: float = 30.0
     port_patience: float = PORT_PATIENCE
     day: float = DAY
-    budgets: Mapping[Rung, Budget] = field(default_factory=lambda: DEFAULT_BUDGETS)
+    budgets: Mapping[RecoveryStep, Budget] = field(default_factory=lambda: DEFAULT_BUDGETS)
 
     def scaled(self, speed: float) -> "Timing":
         """Return these durations divided by ``speed``."""
         durations = {each.name: getattr(self, each.name) / speed for each in fields(self) if each.name != "budgets"}
         budgets = {
-            rung: Budget(budget.tries, budget.first / speed, budget.last / speed)
-            for rung, budget in self.budgets.items()
+            step: Budget(budget.tries, budget.first / speed, budget.last / speed)
+            for step, budget in self.budgets.items()
         }
         return Timing(**durations, budgets=budgets)

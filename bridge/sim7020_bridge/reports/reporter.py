@@ -157,9 +157,9 @@ class Reporter:
     def _step_events(self, before: ModemState, after: ModemState) -> None:
         if after.counters.reboots > before.counters.reboots:
             self.event("rebooted")
-        for rung, count in after.counters.steps.items():
-            if count > before.counters.steps.get(rung, 0):
-                self.event("recovering", rung=rung, layer=after.link.layer)
+        for step, count in after.counters.steps.items():
+            if count > before.counters.steps.get(step, 0):
+                self.event("recovering", rung=step, layer=after.link.layer)
         if after.counters.recoveries > before.counters.recoveries:
             self.event("recovered", rung=after.recovered)
 

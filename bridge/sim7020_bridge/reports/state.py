@@ -9,7 +9,7 @@ from sim7020_bridge.commands.registration import RegistrationStatus
 from sim7020_bridge.commands.sim import SimReading, SimState
 from sim7020_bridge.commands.timers import edrx_seconds, ptw_seconds, t3324_seconds, t3412_seconds
 from sim7020_bridge.config.model import ModemSettings
-from sim7020_bridge.modem.ladder import Rung
+from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.state import Identity, ModemState, Pdn
 from sim7020_bridge.modem.usage import Usage
@@ -62,10 +62,10 @@ def state_document(state: ModemState, outbox: Outbox, usage: Usage, *, aside: in
         ),
         counters=documents.Counters(
             recoveries=documents.Recoveries(
-                **{rung.value: count for rung, count in state.counters.steps.items() if rung is not Rung.RESYNC}
+                **{step.value: count for step, count in state.counters.steps.items() if step is not RecoveryStep.RESYNC}
             ),
             reboots=state.counters.reboots,
-            resyncs=state.counters.steps.get(Rung.RESYNC, 0),
+            resyncs=state.counters.steps.get(RecoveryStep.RESYNC, 0),
         ),
     )
 

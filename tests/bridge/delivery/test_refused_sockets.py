@@ -9,7 +9,7 @@ from sim7020_bridge.commands.sockets import SOCKETS
 from sim7020_bridge.config.model import PowerHookSettings
 from sim7020_bridge.modem.alerts import AlertId
 from sim7020_bridge.modem.hook import PowerHook
-from sim7020_bridge.modem.ladder import Rung
+from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.refusals import AGAIN_AND_AGAIN
 from sim7020_bridge.modem.timing import Timing
 from tests.bridge.desk import TOPICS, Desk, named, staffed
@@ -36,7 +36,7 @@ def answer(module: ScriptedModule, command: str, *, code: int | None = None, fin
 def attaches(desk: Desk) -> int:
     """Return how often the module was made to attach."""
     steps = desk.bench.modem.store.state.counters.steps
-    return sum(steps.get(rung, 0) for rung in (Rung.REATTACH, Rung.REBOOT, Rung.POWER))
+    return sum(steps.get(rung, 0) for rung in (RecoveryStep.REATTACH, RecoveryStep.REBOOT, RecoveryStep.POWER))
 
 
 def alerts_raised(desk: Desk) -> list[tuple[str, bool]]:
@@ -81,10 +81,10 @@ async def test_the_module_refuses(command: str, code: int | None, caplog: pytest
         assert alerts_raised(desk) == [(ALERT, True)]
         assert not [receipt for receipt in desk.documents(TOPICS.receipt("udp")) if receipt["final"]]
         steps = desk.bench.modem.store.state.counters.steps
-        assert 1 <= steps[Rung.CONTEXT] == module.heard.count("AT+CGACT=0,1")
-        assert 3 <= steps[Rung.REATTACH] <= 6
-        assert steps[Rung.REBOOT] >= 2
-        assert 2 <= steps[Rung.POWER] == pressed.count("ON")
+        assert 1 <= steps[RecoveryStep.CONTEXT] == module.heard.count("AT+CGACT=0,1")
+        assert 3 <= steps[RecoveryStep.REATTACH] <= 6
+        assert steps[RecoveryStep.REBOOT] >= 2
+        assert 2 <= steps[RecoveryStep.POWER] == pressed.count("ON")
         assert attaches(desk) <= CEILING / 3
         assert len(caplog.records) < 100, [record.getMessage() for record in caplog.records]
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from sim7020_bridge.modem.ladder import Rung
+from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.state import DEFAULT_CID, Layer, PdnWanted
 from tests.bridge.modem.bench import now, running
 from tests.bridge.scripted_module import ATTACHED, SILENCE, ScriptedModule, on_virtual_time
@@ -193,7 +193,7 @@ async def test_radio_cycles_with_growing_waits() -> None:
         for cycle, gap in enumerate(gaps, start=1):
             wait = 10 * 2**cycle
             assert 0.75 * wait <= gap - 300 - 5 <= wait + 10
-        assert bench.modem.store.state.counters.steps == {Rung.REATTACH: 3}
+        assert bench.modem.store.state.counters.steps == {RecoveryStep.REATTACH: 3}
         await bench.module.hears("AT+CFUN=1,1")
         bench.module.answer("AT+CEREG?", *REGISTERED)
         await bench.online()

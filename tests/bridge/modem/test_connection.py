@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from sim7020_bridge.config.model import PowerSavingSettings, SocketSettings, Transport
-from sim7020_bridge.modem.ladder import Rung
+from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.socket_state import Asked, Phase, SocketLost
 from sim7020_bridge.modem.timing import Timing
 from tests.bridge.modem.bench import TCP, UDP, now, running
@@ -236,4 +236,4 @@ async def test_who_refused_a_connection(
         await bench.online()
         await asyncio.sleep(3600)
         assert bench.modem.store.state.refused.what == (Asked.CONNECT if whose == "module" else None)
-        assert (Rung.REATTACH in bench.modem.store.state.counters.steps) is (whose == "module")
+        assert (RecoveryStep.REATTACH in bench.modem.store.state.counters.steps) is (whose == "module")

@@ -164,7 +164,7 @@ async def test_wake_that_was_not_heard() -> None:
 
 @on_virtual_time
 async def test_module_that_never_wakes() -> None:
-    """A module that sleeps longer than the network lets it is gone: that is an alert, and the ladder's business."""
+    """A module that sleeps longer than the network lets it is gone: that is an alert, and recovery's business."""
     saving = PowerSavingSettings(active_time=2, periodic_update=3600)
     async with running(module=granted_as_asked(), power_saving=saving) as bench:
         await bench.online()

@@ -10,7 +10,7 @@ from sim7020_bridge.errors import CommandRefused, RequestRefused
 from sim7020_bridge.modem.alerts import AlertId, alerts
 from sim7020_bridge.modem.climb import cycle_radio
 from sim7020_bridge.modem.hook import PowerHook
-from sim7020_bridge.modem.ladder import Rung
+from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.state import Layer
 from tests.bridge.modem.bench import Bench, now, running
 from tests.bridge.scripted_module import ScriptedModule, on_virtual_time
@@ -20,8 +20,8 @@ REATTACH = "AT+CFUN=0"
 REBOOT = "AT+CFUN=1,1"
 
 
-def steps(bench: Bench) -> dict[Rung, int]:
-    """Return the steps of the ladder that were taken."""
+def steps(bench: Bench) -> dict[RecoveryStep, int]:
+    """Return the steps of recovery that were taken."""
     return dict(bench.modem.store.state.counters.steps)
 
 
@@ -76,14 +76,14 @@ async def test_port_that_cannot_be_opened(reason: str, alert: AlertId) -> None:
         bench.why_absent = reason
         await asyncio.sleep(600)
         assert current(bench) == {alert}
-        assert steps(bench) == {Rung.REOPEN: 3}
+        assert steps(bench) == {RecoveryStep.REOPEN: 3}
         bench.absent = 0
         free = now()
         await bench.online()
         assert now() - free < 4
         await asyncio.sleep(1)
         assert current(bench) == set()
-        assert bench.modem.store.state.recovered is Rung.REOPEN
+        assert bench.modem.store.state.recovered is RecoveryStep.REOPEN
 
 
 @on_virtual_time
@@ -114,7 +114,7 @@ async def test_module_that_says_nothing() -> None:
         await asyncio.sleep(HOUR)
         assert all(AlertId.MODULE_SILENT in alerts(state) for state in bench.states[len(heard) :])
         assert module.opened > 100
-        assert steps(bench) == {Rung.REOPEN: 3}
+        assert steps(bench) == {RecoveryStep.REOPEN: 3}
         module.deaf = False
         spoken = now()
         await bench.online()
@@ -146,7 +146,7 @@ async def test_module_that_goes_deaf_while_online() -> None:
         heard = now()
         await bench.online()
         assert now() - heard < 4
-        assert steps(bench) == {Rung.RESYNC: 1, Rung.REOPEN: 1}
+        assert steps(bench) == {RecoveryStep.RESYNC: 1, RecoveryStep.REOPEN: 1}
 
 
 @pytest.mark.parametrize("evidence", ["RDY", "*MATREADY: 1", "AT+CSQ", "NORMAL POWER DOWN"])
@@ -211,7 +211,7 @@ async def test_no_network_climbs_the_ladder() -> None:
         await bench.module.hears(REATTACH, times=3, within=2 * HOUR)
         assert bench.module.times(REBOOT) == 0
         await becomes(lambda: bench.module.heard.count(REBOOT) == 2)
-        assert steps(bench) == {Rung.REATTACH: 3, Rung.REBOOT: 2}
+        assert steps(bench) == {RecoveryStep.REATTACH: 3, RecoveryStep.REBOOT: 2}
         await becomes(lambda: bench.module.opened == 4)
         register(bench.module)
         await bench.online()
@@ -241,7 +241,7 @@ async def test_network_that_comes_while_the_ladder_waits() -> None:
 
 @on_virtual_time
 async def test_context_is_activated_once_the_network_is_back() -> None:
-    """A registration that returns while the ladder waits is climbed on from there, without a radio cycle."""
+    """A registration that returns while a step waits is built on, without a radio cycle."""
     module = unregistered()
     module.answer("AT+CTRJ?", "+CTRJ: 3000", "OK")
     module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
@@ -334,7 +334,7 @@ async def test_power_hook_wakes_the_dead() -> None:
         await bench.online()
         assert told == ["ON", "OFF"]
         await asyncio.sleep(1)
-        assert bench.modem.store.state.recovered is Rung.POWER
+        assert bench.modem.store.state.recovered is RecoveryStep.POWER
 
 
 @pytest.mark.parametrize("reason", ["missing", "busy", "not_permitted", "refused", "unusable"])
@@ -359,7 +359,12 @@ async def test_power_hook_is_the_last_resort_for_a_network() -> None:
     async with running(module=unregistered(), power=hook) as bench:
         await becomes(lambda: bool(told))
         await asyncio.sleep(10)
-        assert steps(bench) == {Rung.REATTACH: 3, Rung.REBOOT: 2, Rung.REOPEN: 3, Rung.POWER: 1}
+        assert steps(bench) == {
+            RecoveryStep.REATTACH: 3,
+            RecoveryStep.REBOOT: 2,
+            RecoveryStep.REOPEN: 3,
+            RecoveryStep.POWER: 1,
+        }
         assert current(bench) == set()
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim7020_bridge.errors import LineError, RequestRefused
-from sim7020_bridge.modem.ladder import Rung
+from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.socket_state import Phase
 from sim7020_bridge.modem.state import Layer
 from tests.bridge.modem.bench import TCP, UDP, now, running
@@ -108,7 +108,7 @@ async def test_port_that_goes_away() -> None:
         with pytest.raises(RequestRefused, match="no such device"):
             _ = bench.modem.module
         await bench.opened("udp")
-        assert bench.modem.store.state.counters.steps == {Rung.REOPEN: 3}
+        assert bench.modem.store.state.counters.steps == {RecoveryStep.REOPEN: 3}
 
 
 @on_virtual_time
@@ -142,7 +142,7 @@ async def test_line_out_of_step() -> None:
         for command in ("AT", "AT+CPIN?"):
             bench.module.answer(command, *SILENCE)
         await bench.until(lambda state: state.link.layer is Layer.AT)
-        assert bench.modem.store.state.counters.steps[Rung.RESYNC] == 1
+        assert bench.modem.store.state.counters.steps[RecoveryStep.RESYNC] == 1
         bench.module.answer("AT", "OK")
         bench.module.answer("AT+CPIN?", *ATTACHED["AT+CPIN?"])
         await bench.online()

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from sim7020_bridge.errors import LineError, ModuleSilent
-from sim7020_bridge.modem.ladder import Rung
+from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.socket_state import Phase, SocketLost
 from sim7020_bridge.modem.state import Layer
 from tests.bridge.modem.bench import NAMED, TCP, UDP, now, running
@@ -249,7 +249,7 @@ async def test_silence_while_sending_reopens() -> None:
             await socket.send(b"1")
         await bench.opened("tcp")
         assert bench.module.opened == 1
-        assert bench.modem.store.state.counters.steps == {Rung.RESYNC: 1, Rung.SOCKETS: 1}
+        assert bench.modem.store.state.counters.steps == {RecoveryStep.RESYNC: 1, RecoveryStep.SOCKETS: 1}
 
 
 @on_virtual_time

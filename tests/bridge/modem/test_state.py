@@ -13,7 +13,7 @@ from sim7020_bridge.commands.power import Edrx, SleepReport, Supply, SupplyRepor
 from sim7020_bridge.commands.radio import CellReading, Functionality, SignalQuality
 from sim7020_bridge.commands.registration import Operator, Registration, RegistrationStatus
 from sim7020_bridge.commands.sim import SimReading, SimState
-from sim7020_bridge.modem.ladder import Rung
+from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.state import (
     ApnProblem,
     Counters,
@@ -58,10 +58,10 @@ FACTS: tuple[Fact, ...] = (
     ModuleLost("RDY", restarted=True),
     PdnWanted(wanted=True),
     PdnWanted(wanted=False),
-    Recovering(Rung.REATTACH),
-    Recovering(Rung.RESYNC),
+    Recovering(RecoveryStep.REATTACH),
+    Recovering(RecoveryStep.RESYNC),
     Recovered(None),
-    Recovered(Rung.REBOOT),
+    Recovered(RecoveryStep.REBOOT),
     Held("the network asked"),
     Held(None),
     PinProblem("refused"),
@@ -169,11 +169,15 @@ def test_link_is_the_lowest_layer_that_does_not_hold(facts: tuple[Fact, ...], la
         pytest.param(PortOpened(), {"answering": False}, id="port opened again"),
         pytest.param(ModuleAnswered(), {"sleeping": False}, id="answered"),
         pytest.param(PdnWanted(wanted=False), {"pdn": replace(ONLINE.pdn, wanted=False)}, id="switched off"),
-        pytest.param(Recovering(Rung.REATTACH), {"counters": Counters({Rung.REATTACH: 1})}, id="attaching starts over"),
+        pytest.param(
+            Recovering(RecoveryStep.REATTACH),
+            {"counters": Counters({RecoveryStep.REATTACH: 1})},
+            id="attaching starts over",
+        ),
         pytest.param(Recovered(None), {"attached": True}, id="online without help"),
         pytest.param(
-            Recovered(Rung.REBOOT),
-            {"attached": True, "recovered": Rung.REBOOT, "counters": Counters(recoveries=1)},
+            Recovered(RecoveryStep.REBOOT),
+            {"attached": True, "recovered": RecoveryStep.REBOOT, "counters": Counters(recoveries=1)},
             id="online by a reboot",
         ),
         pytest.param(Held("the network asked"), {"held": "the network asked"}, id="held"),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim7020_bridge.modem.backoff import Backoff
-from sim7020_bridge.modem.ladder import Rung
+from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.state import Layer, ModemState, ModuleAnswered, PortLost, PortOpened, Recovering
 from sim7020_bridge.modem.store import StateStore
 from tests.bridge.modem.bench import virtual_clock
@@ -69,7 +69,7 @@ async def test_until_leaves_nothing_behind_when_cancelled() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    store.apply(Recovering(Rung.REATTACH))
+    store.apply(Recovering(RecoveryStep.REATTACH))
     assert store._waiting == []
 
 

@@ -25,7 +25,7 @@ async def test_reattach() -> None:
 
 @on_virtual_time
 async def test_attaching_on_request_counts() -> None:
-    """What a user asks for is done, counts like the ladder's own attempts, and warns when it is more than a day's."""
+    """What a user asks for is done, counts like the bridge's own attempts, and warns when it is more than a day's."""
     async with staffed(recovery=RecoverySettings(attach_ceiling=4)) as desk:
         await desk.bench.online()
         await asyncio.sleep(5)

@@ -1,7 +1,7 @@
 """The recovery ladder: what to try next when a modem is not online, how often, and how long to wait before.
 
-Each rung is gentler than the next. A rung that has used up its budget hands over to the next one; after the
-last, the ladder starts over at the first rung that fits, with the longest waits, for ever. Attaching is
+Each step is gentler than the next. A step that has used up its budget hands over to the next one; after the
+last, recovery starts over at the first step that fits, with the longest waits, for ever. Attaching is
 asked of the network, which may bar a SIM that asks too often, so attach attempts have a ceiling of their own.
 """
 
@@ -32,8 +32,8 @@ class Trouble(StrEnum):
     SOCKETS = "sockets"
 
 
-class Rung(StrEnum):
-    """The steps of the ladder, gentlest first.
+class RecoveryStep(StrEnum):
+    """The steps of recovery, gentlest first.
 
     RESYNC is taken by the channel and SOCKETS by each socket for itself; both are only counted with the others.
     """
@@ -49,7 +49,7 @@ class Rung(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How often a rung is tried in a row before the next one is, and the waits before its tries, in seconds.
+    """How often a step is tried in a row before the next one is, and the waits before its tries, in seconds.
 
     The wait doubles from ``first`` to ``last`` with each try, shortened by up to a quarter at random.
     """
@@ -59,12 +59,12 @@ class Budget:
     last: float
 
 
-DEFAULT_BUDGETS: Final[Mapping[Rung, Budget]] = {
-    Rung.CONTEXT: Budget(tries=1, first=10.0, last=900.0),
-    Rung.REATTACH: Budget(tries=3, first=10.0, last=900.0),
-    Rung.REBOOT: Budget(tries=2, first=30.0, last=900.0),
-    Rung.REOPEN: Budget(tries=3, first=0.25, last=0.5),
-    Rung.POWER: Budget(tries=2, first=10.0, last=1800.0),
+DEFAULT_BUDGETS: Final[Mapping[RecoveryStep, Budget]] = {
+    RecoveryStep.CONTEXT: Budget(tries=1, first=10.0, last=900.0),
+    RecoveryStep.REATTACH: Budget(tries=3, first=10.0, last=900.0),
+    RecoveryStep.REBOOT: Budget(tries=2, first=30.0, last=900.0),
+    RecoveryStep.REOPEN: Budget(tries=3, first=0.25, last=0.5),
+    RecoveryStep.POWER: Budget(tries=2, first=10.0, last=1800.0),
 }
 """REOPEN is soon tried again for ever: it asks nothing of the network, and nothing is heard while the port is shut.
 REATTACH starts with T3411, after which a device may try again to attach (3GPP TS 24.301 section 10.2)."""
@@ -75,8 +75,8 @@ PORT_PATIENCE: Final = 300.0
 STEPS_FOR_SOCKETS: Final = 6
 """Steps a day once all that may help a module that refuses its sockets was tried: each takes it off the network."""
 
-ATTACHING: Final = frozenset({Rung.REATTACH, Rung.REBOOT, Rung.POWER})
-"""The rungs that make the module ask the network again."""
+ATTACHING: Final = frozenset({RecoveryStep.REATTACH, RecoveryStep.REBOOT, RecoveryStep.POWER})
+"""The steps that make the module ask the network again."""
 
 
 _SHUT: Final = frozenset({Trouble.PORT, Trouble.MISSING, Trouble.MODULE})
@@ -85,26 +85,26 @@ _SHUT: Final = frozenset({Trouble.PORT, Trouble.MISSING, Trouble.MODULE})
 _UNHEARD: Final = frozenset({Trouble.MISSING, Trouble.MODULE})
 """Troubles that may end any moment, which shows only at an open port."""
 
-_HELPFUL: Final[Mapping[Trouble, tuple[Rung, ...]]] = {
-    Trouble.PORT: (Rung.REOPEN,),
-    Trouble.MISSING: (Rung.REOPEN, Rung.POWER),
-    Trouble.MODULE: (Rung.REOPEN, Rung.POWER),
-    Trouble.NETWORK: (Rung.REATTACH, Rung.REBOOT, Rung.REOPEN, Rung.POWER),
-    Trouble.DENIED: (Rung.REATTACH,),
-    Trouble.SOCKETS: (Rung.CONTEXT, Rung.REATTACH, Rung.REBOOT, Rung.POWER),
+_HELPFUL: Final[Mapping[Trouble, tuple[RecoveryStep, ...]]] = {
+    Trouble.PORT: (RecoveryStep.REOPEN,),
+    Trouble.MISSING: (RecoveryStep.REOPEN, RecoveryStep.POWER),
+    Trouble.MODULE: (RecoveryStep.REOPEN, RecoveryStep.POWER),
+    Trouble.NETWORK: (RecoveryStep.REATTACH, RecoveryStep.REBOOT, RecoveryStep.REOPEN, RecoveryStep.POWER),
+    Trouble.DENIED: (RecoveryStep.REATTACH,),
+    Trouble.SOCKETS: (RecoveryStep.CONTEXT, RecoveryStep.REATTACH, RecoveryStep.REBOOT, RecoveryStep.POWER),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Plan:
     """What to try, after how many seconds.
 
-    ``held`` says why it waits longer than its rung's own back-off; ``again`` that it is one more try of many
+    ``held`` says why it waits longer than its step's own back-off; ``again`` that it is one more try of many
     to open a port, not worth a word; ``patience`` for how many seconds the module may stay silent after it, where
     the power hook's turn comes sooner than the session would lose patience by itself.
     """
 
-    rung: Rung
+    step: RecoveryStep
     wait: float
     held: str | None = None
     again: bool = False
@@ -112,7 +112,7 @@ class Step:
 
 
 @dataclass(slots=True)
-class Ladder:
+class Recovery:
     """One modem's way back.
 
     Times are those of the event loop, in seconds.
@@ -120,61 +120,61 @@ class Ladder:
     Args:
         power: Whether there is a power hook.
         ceiling: Most attach attempts within 24 hours; at least 1.
-        budgets: Of each rung that is climbed.
+        budgets: Of each step.
         port_patience: Seconds that a missing port has before the power hook is used.
         day: Seconds within which the ceiling holds.
     """
 
     power: bool
     ceiling: int
-    budgets: Mapping[Rung, Budget] = field(default_factory=lambda: DEFAULT_BUDGETS)
+    budgets: Mapping[RecoveryStep, Budget] = field(default_factory=lambda: DEFAULT_BUDGETS)
     port_patience: float = PORT_PATIENCE
     day: float = DAY
-    _tries: dict[Rung, int] = field(default_factory=dict)
+    _tries: dict[RecoveryStep, int] = field(default_factory=dict)
     _rounds: int = 0
-    _last: Rung | None = None
+    _last: RecoveryStep | None = None
     _attaches: deque[float] = field(default_factory=deque)
     _power_due: float | None = None
     _pressed: float | None = None
 
-    def next(self, trouble: Trouble, *, now: float, network_wait: float = 0.0) -> Step:
-        """Choose the next step; ``take`` says that it was taken, and another choice before that is free.
+    def next(self, trouble: Trouble, *, now: float, network_wait: float = 0.0) -> Plan:
+        """Choose the next step; ``count`` says that it was taken, and another choice before that is free.
 
         Args:
             trouble: What is wrong.
             now: The time.
             network_wait: Seconds that the network asked to be left alone (T3346, +CTRJ).
         """
-        rung = self._rung(trouble)
-        wait = self._wait(rung)
-        if rung is Rung.POWER and trouble in _UNHEARD:
+        step = self._choose(trouble)
+        wait = self._wait(step)
+        if step is RecoveryStep.POWER and trouble in _UNHEARD:
             if self._power_due is None:
                 since = now if self._pressed is None else self._pressed
                 self._power_due = since + (wait if trouble is Trouble.MODULE else max(wait, self.port_patience))
             # until it is due the port is kept open: the module may speak up by itself
-            due, reopening = max(self._power_due, self._until_allowed(now)), self._wait(Rung.REOPEN)
+            due, reopening = max(self._power_due, self._until_allowed(now)), self._wait(RecoveryStep.REOPEN)
             if now + reopening < due:
-                return Step(Rung.REOPEN, reopening, again=True, patience=due - now - reopening)
-            return Step(rung, max(0.0, due - now))
+                return Plan(RecoveryStep.REOPEN, reopening, again=True, patience=due - now - reopening)
+            return Plan(step, max(0.0, due - now))
         if trouble is Trouble.SOCKETS and self._rounds:
             wait = self.day / STEPS_FOR_SOCKETS
-        if rung not in ATTACHING:
-            return Step(rung, wait, again=self._rounds > 0 and trouble in _SHUT)
+        if step not in ATTACHING:
+            return Plan(step, wait, again=self._rounds > 0 and trouble in _SHUT)
         held = None
         if network_wait > wait:
             wait, held = network_wait, "the network asked to be left alone for a while (T3346)"
         ceiling_wait = self._until_allowed(now) - now
         if ceiling_wait > wait:
             wait, held = ceiling_wait, self._within_a_day
-        return Step(rung, wait, held)
+        return Plan(step, wait, held)
 
-    def take(self, step: Step, *, now: float) -> None:
+    def count(self, plan: Plan, *, now: float) -> None:
         """Count a step that is taken now."""
-        self._tries[step.rung] = self._tries.get(step.rung, 0) + 1
-        self._last = step.rung
-        if step.rung is Rung.POWER:
+        self._tries[plan.step] = self._tries.get(plan.step, 0) + 1
+        self._last = plan.step
+        if plan.step is RecoveryStep.POWER:
             self._power_due, self._pressed = None, now
-        if step.rung in ATTACHING:
+        if plan.step in ATTACHING:
             self._attaches.append(now)
 
     def asked(self, *, now: float) -> str | None:
@@ -183,8 +183,8 @@ class Ladder:
         self._attaches.append(now)
         return f"{self._within_a_day}, and this was one more" if over else None
 
-    def online(self) -> Rung | None:
-        """Go back to the bottom; return the rung that helped, or None if none was needed."""
+    def online(self) -> RecoveryStep | None:
+        """Go back to the bottom; return the step that helped, or None if none was needed."""
         helped, self._last = self._last, None
         self._tries.clear()
         self._rounds = 0
@@ -195,16 +195,16 @@ class Ladder:
     def _within_a_day(self) -> str:
         return f"{self.ceiling} attach attempts were made within 24 hours"
 
-    def _wait(self, rung: Rung) -> float:
-        budget = self.budgets[rung]
+    def _wait(self, step: RecoveryStep) -> float:
+        budget = self.budgets[step]
         first = budget.last if self._rounds else budget.first
-        return Backoff(first, budget.last, self._tries.get(rung, 0)).next_wait()
+        return Backoff(first, budget.last, self._tries.get(step, 0)).next_wait()
 
-    def _rung(self, trouble: Trouble) -> Rung:
-        order = [rung for rung in _HELPFUL[trouble] if rung is not Rung.POWER or self.power]
-        for rung in order:
-            if self._tries.get(rung, 0) < self.budgets[rung].tries:
-                return rung
+    def _choose(self, trouble: Trouble) -> RecoveryStep:
+        order = [step for step in _HELPFUL[trouble] if step is not RecoveryStep.POWER or self.power]
+        for step in order:
+            if self._tries.get(step, 0) < self.budgets[step].tries:
+                return step
         self._tries.clear()
         self._rounds += 1
         return order[0]
