@@ -47,11 +47,11 @@ def probed_beside(
 ) -> dict[str, Any]:
     """Probe what is at a port while the block lasts, both on one clock that is faster than the world's."""
 
-    def run_beside(climb: Coroutine[Any, Any, bool]) -> bool:
+    def run_beside(probe: Coroutine[Any, Any, bool]) -> bool:
         async def beside() -> bool:
             async with partner:
                 loop.run_at(SPEED)
-                return await climb
+                return await probe
 
         loop = FastLoop()
         with asyncio.Runner(loop_factory=lambda: loop) as runner:
@@ -172,7 +172,7 @@ def test_the_first_broken_layer_gets_the_right_advice(tmp_path: Path, case: str)
 
 
 async def test_a_pin_from_the_environment_unlocks(tmp_path: Path) -> None:
-    """A PIN that is right is entered once, and the climb goes on."""
+    """A PIN that is right is entered once, and the probe goes on."""
     emulator = await emulated(tmp_path, "--set", "sim=pin", "--set", "registration_time=0", attached=False)
     try:
         async with Terminal("probe", emulator.place, "--pin", "--no-internet") as terminal:
@@ -243,8 +243,8 @@ async def test_a_busy_port_names_its_holder() -> None:
     assert "End the other program" in document["layers"][0]["advice"]
 
 
-async def test_a_terminal_shows_the_climb(tmp_path: Path) -> None:
-    """In a terminal each layer is a line, the signal has a bar, and the advice stands where the climb ends."""
+async def test_a_terminal_shows_the_probe(tmp_path: Path) -> None:
+    """In a terminal each layer is a line, the signal has a bar, and the advice stands where the probe ends."""
     emulator = await emulated(tmp_path)
     try:
         async with Terminal("probe", emulator.place, "--apn", "other.example") as terminal:

@@ -1,4 +1,4 @@
-"""``probe``: climb from a port to an answer from the internet, and say what to do where it ends."""
+"""``probe``: go from a port to an answer from the internet, and say what to do where it ends."""
 
 import asyncio
 import json
@@ -17,8 +17,8 @@ from sim7020_bridge.cli.options import NumberRange, valid
 from sim7020_bridge.cli.options import baud as baud_option
 from sim7020_bridge.commands.quoting import require_quotable
 from sim7020_bridge.config import module_values
-from sim7020_bridge.kit.probe.climb import Climb
 from sim7020_bridge.kit.probe.finding import Check, Finding, Status, Wanted
+from sim7020_bridge.kit.probe.probe import Probe
 
 _HOST: Final = "example.com"
 _SIGNAL_STEPS: Final = 31
@@ -71,7 +71,7 @@ def probe(
     logging.getLogger("sim7020_bridge").addHandler(logging.NullHandler())
     if as_json:
         found: list[Finding] = []
-        well = asyncio.run(Climb(wanted, tell=found.append).run())
+        well = asyncio.run(Probe(wanted, tell=found.append).run())
         click.echo(json.dumps(_document(wanted, found, well=well, show_identities=show_identities), indent=2))
     else:
         well = asyncio.run(_View(Console(highlight=False, soft_wrap=True)).show(wanted))
@@ -101,7 +101,7 @@ class _View:
     async def show(self, wanted: Wanted) -> bool:
         """Probe, and show what is found; whether all layers hold."""
         with self._spinner:
-            well = await Climb(wanted, tell=self._tell, waiting=self._wait).run()
+            well = await Probe(wanted, tell=self._tell, waiting=self._wait).run()
         self._console.print("All layers hold." if well else "Mend this, then probe again.")
         return well
 

@@ -1,84 +1,232 @@
-"""Sets a module that answers up: all that the bridge relies on, and the APN."""
+"""From a module that answers to an active PDN context, as the note's flow chart (TCP/IP note section 4).
 
+The steps are a table that the session and ``probe`` walk, each in its way. Where the note waits for a time, this waits
+for the fact: a module that is ready after two seconds is not kept waiting for ten.
+"""
+
+import asyncio
 import logging
-from typing import Final
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, TypeAlias
 
-from sim7020_bridge.commands.identity import EchoOff, ReportErrorsByNumber, SetBaudRate
-from sim7020_bridge.commands.packet import ReadDefaultApn, ReportPacketEvents, SetDefaultApn
-from sim7020_bridge.commands.power import ReportSleep
-from sim7020_bridge.commands.radio import Functionality
-from sim7020_bridge.commands.registration import ReportRegistration
-from sim7020_bridge.commands.sockets import ReceiveAsHex, ReportAcknowledgements, SetPullReceive
-from sim7020_bridge.errors import CommandRefused, MalformedAnswer
-from sim7020_bridge.modem.climb import switch_radio
-from sim7020_bridge.modem.clock import follow_network_time
+from sim7020_bridge.commands.packet import ActivateContext, Attach
+from sim7020_bridge.commands.radio import Functionality, SetFunctionality
+from sim7020_bridge.commands.registration import RegistrationStatus
+from sim7020_bridge.errors import CommandRefused
 from sim7020_bridge.modem.module import Module
-from sim7020_bridge.modem.power_saving import set_power_saving
-from sim7020_bridge.modem.readings import read_identity
-from sim7020_bridge.modem.state import ApnProblem, ModuleAnswered
+from sim7020_bridge.modem.pin import PinMemory, enter_pin
+from sim7020_bridge.modem.readings import (
+    read_network_wait,
+    read_pdn,
+    read_radio,
+    read_registration,
+    read_signal,
+    read_sim,
+    read_subscriber,
+)
+from sim7020_bridge.modem.state import DEFAULT_CID, ApnProblem, Layer, ModemState, PinProblem, has_signal
+from sim7020_bridge.modem.timing import Timing
 
 log: Final = logging.getLogger(__name__)
 
-
-async def greet(module: Module) -> None:
-    """Make a module that answers speak as the bridge understands it."""
-    await module.execute(EchoOff())
-    if module.store.state.sim is None:
-        # what was known before a sleep still is, so one that wakes is online as soon as it answers: not before set-up
-        module.store.apply(ModuleAnswered())
+Condition: TypeAlias = Callable[[ModemState], bool]
 
 
-async def set_up(module: Module) -> None:
-    """Set what the bridge relies on; none of it survives a restart for sure (reference: what survives what)."""
-    await module.execute(ReportErrorsByNumber())
-    await read_identity(module)
-    # with automatic baud rate the module never announces a restart
-    await module.try_setting(SetBaudRate(module.settings.baudrate))
-    await set_power_saving(module)
-    if not await module.try_setting(ReportRegistration(5)):
-        await module.try_setting(ReportRegistration(2))
-    await module.try_setting(ReportPacketEvents())
-    await module.try_setting(ReportSleep())
-    await module.try_setting(ReceiveAsHex())
-    await module.try_setting(SetPullReceive(enabled=False))
-    await module.try_setting(ReportAcknowledgements())
-    await follow_network_time(module)
-    try:
-        await ensure_apn(module)
-    except CommandRefused as refused:
-        # the network may give an address all the same; if it does not, the alert says why
-        log.error("the module will not have the configured APN: %s", refused)
-        module.store.apply(ApnProblem(f"the module refused the configured APN ({refused.meaning or refused.result})"))
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of bringing a modem up.
 
-
-async def ensure_apn(module: Module) -> None:
-    """Set the configured APN if the module has another one; without one configured, leave what it has."""
-    settings = module.settings
-    if settings.apn is None:
-        return
-    wanted = SetDefaultApn(settings.apn, settings.apn_username or "", settings.apn_password or "")
-    try:
-        current = await module.execute(ReadDefaultApn())
-    except (CommandRefused, MalformedAnswer) as error:
-        log.warning("the module does not tell its APN (%s); setting it", error)
-    else:
-        if (current.apn, current.user, current.password) == (wanted.apn, wanted.user, wanted.password):
-            return
-        log.info("changing the APN from %r to %r", current.apn, wanted.apn)
-    await change_apn(module, wanted)
-
-
-async def change_apn(module: Module, apn: SetDefaultApn) -> None:
-    """Set the APN of the default context: radio off, set, radio on (TCP/IP note section 2.2).
-
-    The radio is switched on again also if the module refuses the APN.
-
-    Raises:
-        CommandRefused: The module will not have it.
+    Args:
+        layer: What holds once it is done.
+        holds: Whether it is done.
+        read: What to read to find out.
+        pace: How long there is between two readings, should no URC come, and in all; in seconds.
+        settled: When waiting ends, if not only when it is done: it wants more than time.
     """
+
+    layer: Layer
+    holds: Condition
+    read: Callable[[Module], Awaitable[None]]
+    pace: Callable[[Timing], tuple[float, float]]
+    settled: Condition | None = None
+
+
+async def _read_radio(module: Module) -> None:
+    # whoever switches it off for a moment is waited for
+    async with module.radio:
+        await read_radio(module)
+
+
+async def _read_network(module: Module) -> None:
+    await read_signal(module)
+    await read_registration(module)
+
+
+def _sim_is_ready(state: ModemState) -> bool:
+    return state.sim is not None and state.sim.ready
+
+
+def _sim_is_settled(state: ModemState) -> bool:
+    """Whether the SIM is ready, or waits for something that only a person or a PIN can give."""
+    return state.sim is not None and (state.sim.ready or state.sim.pin_required or state.sim.puk_required)
+
+
+def _is_withheld(state: ModemState) -> bool:
+    """Whether the module found its cell and waits to be told to attach (+CEREG: 100)."""
+    return state.registration is not None and state.registration.status == RegistrationStatus.WITHHELD
+
+
+RADIO: Final = Step(
+    Layer.RADIO, lambda state: state.functionality is Functionality.FULL, _read_radio, lambda _: (0.0, 0.0)
+)
+SIM: Final = Step(
+    Layer.SIM, _sim_is_ready, read_sim, lambda timing: (timing.sim_poll, timing.sim_patience), _sim_is_settled
+)
+REGISTRATION: Final = Step(
+    Layer.REGISTRATION,
+    lambda state: state.registered,
+    _read_network,
+    lambda timing: (timing.registration_poll, timing.registration_patience),
+    # a SIM wants its PIN again when its radio was off meanwhile
+    lambda state: state.registered or state.pin_wanted,
+)
+PDN: Final = Step(
+    Layer.PDN,
+    # it may be down because the user wants it so
+    lambda state: bool(state.pdn.active) or not state.pdn.wanted,
+    read_pdn,
+    lambda timing: (timing.pdn_poll, timing.pdn_patience),
+)
+
+
+async def reach(
+    module: Module,
+    step: Step,
+    *,
+    settled: Condition | None = None,
+    patience: float | None = None,
+    hopeless: Callable[[], Awaitable[bool]] | None = None,
+) -> bool:
+    """Read again and again until a step is settled; a URC that settles it ends the wait at once.
+
+    Args:
+        module: The module.
+        step: The step.
+        settled: When to stop waiting, if that is something else than usual.
+        patience: How long to wait, in seconds, if that is something else than usual.
+        hopeless: Asked after each reading whether there is any use in waiting.
+
+    Returns:
+        Whether the step holds.
+    """
+    loop, store = asyncio.get_running_loop(), module.store
+    every, usual = step.pace(module.timing)
+    end = loop.time() + (usual if patience is None else patience)
+    enough = settled or step.settled or step.holds
+    while True:
+        await step.read(module)
+        if not enough(store.state) and (loop.time() >= end or (hopeless is not None and await hopeless())):
+            return False
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(min(end, loop.time() + every)):
+                await store.until(enough)
+                return step.holds(store.state)
+
+
+async def bring_up(module: Module, pins: PinMemory) -> bool:
+    """Probe the note's steps once: radio, SIM, signal and registration, PDN context.
+
+    Returns:
+        True once the context is active (or is off because the user wants it so), False at the first step that
+        does not come true in its time.
+    """
+    if not await reach(module, RADIO):
+        async with module.radio:
+            await switch_radio(module, Functionality.FULL)
+    if not (await reach(module, SIM) or await _unlock(module, pins)):
+        return False
+    pins.unlocked()
+    await read_subscriber(module)
+    # the module that has just registered activates the context by itself, and is given the time for it
+    patience = 0.0 if module.store.state.registered else module.timing.pdn_poll
+    if not await _register(module):
+        return False
+    return await reach(module, PDN, patience=patience) or await _activate(module)
+
+
+async def cycle_radio(module: Module) -> None:
+    """Radio off, a pause, radio on: the note's way to start attaching over (TCP/IP note section 4)."""
     async with module.radio:
         await switch_radio(module, Functionality.MINIMUM)
-        try:
-            await module.execute(apn)
-        finally:
-            await switch_radio(module, Functionality.FULL)
+        await asyncio.sleep(module.timing.radio_off)
+        await switch_radio(module, Functionality.FULL)
+
+
+async def switch_radio(module: Module, level: Functionality) -> None:
+    """Set the radio, and know it; ``module.radio`` must be held."""
+    await module.execute(SetFunctionality(level))
+    module.store.apply(level)
+
+
+async def _unlock(module: Module, pins: PinMemory) -> bool:
+    """Give the SIM its PIN if it asks for one."""
+    if not module.store.state.pin_wanted:
+        return False
+    pin = module.settings.pin
+    problem = "none is configured" if pin is None else await enter_pin(module, pin, pins)
+    if problem is not None:
+        module.store.apply(PinProblem(problem))
+        return False
+    return await reach(module, SIM, settled=_sim_is_ready)
+
+
+async def _register(module: Module) -> bool:
+    """Wait for the network, in bad coverage for minutes; a module that withholds the attach is told to go on."""
+
+    def settled(state: ModemState) -> bool:
+        return state.registered or state.pin_wanted or _is_withheld(state)
+
+    if await reach(module, REGISTRATION, settled=settled, hopeless=_idle_for_long(module)):
+        return True
+    if not _is_withheld(module.store.state):
+        return False
+    try:
+        await module.execute(Attach())
+    except CommandRefused as refused:
+        log.warning("the module will not attach: %s", refused)
+    return await reach(module, REGISTRATION, hopeless=_idle_for_long(module))
+
+
+def _idle_for_long(module: Module) -> Callable[[], Awaitable[bool]]:
+    """Return whether the module could register and has not even tried for a while: the network detached it.
+
+    One that was told for how long to stay away (T3346) comes back by itself.
+    """
+    loop = asyncio.get_running_loop()
+    busy_at = loop.time()
+
+    async def idle_for_long() -> bool:
+        nonlocal busy_at
+        state = module.store.state
+        registration = state.registration
+        if not has_signal(state) or registration is None or registration.status != RegistrationStatus.NOT_REGISTERED:
+            busy_at = loop.time()
+        if loop.time() - busy_at < module.timing.idle_patience or await read_network_wait(module):
+            return False
+        log.warning("the module neither is registered nor searches")
+        return True
+
+    return idle_for_long
+
+
+async def _activate(module: Module) -> bool:
+    try:
+        await module.execute(ActivateContext(DEFAULT_CID))
+    except CommandRefused as refused:
+        log.warning("the PDN context can't be activated: %s", refused)
+        module.store.apply(ApnProblem(refused.meaning or refused.result))
+    else:
+        module.store.apply(ApnProblem(None))
+    return await reach(module, PDN)

@@ -22,13 +22,13 @@ from sim7020_bridge.commands.sim import SimReport
 from sim7020_bridge.commands.sockets import DataAcknowledged, DataReceived, SocketFailed
 from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.errors import CommandRefused, ModuleAsleep, ModuleRestarted, ModuleSilent, StartOver
-from sim7020_bridge.modem.bring_up import greet, set_up
-from sim7020_bridge.modem.climb import climb, cycle_radio
+from sim7020_bridge.modem.bring_up import bring_up, cycle_radio
 from sim7020_bridge.modem.clock import ask_time_server
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pin import PinMemory
 from sim7020_bridge.modem.readings import read_all, read_network_wait, read_pdn
 from sim7020_bridge.modem.recovery import Recovery, RecoveryStep, Trouble
+from sim7020_bridge.modem.set_up import greet, set_up
 from sim7020_bridge.modem.sleep import Sleep
 from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.modem.state import (
@@ -206,7 +206,7 @@ class Session:
 
     async def _stay_attached(self) -> NoReturn:
         while True:
-            while not await climb(self.module, self._pins):
+            while not await bring_up(self.module, self._pins):
                 await self._recover()
             refused = self._store.state.refused
             # the step that helps a module that refuses its sockets is known once it takes them
@@ -250,7 +250,7 @@ class Session:
         self._store.apply(Held(None), Recovering(plan.step))
         match plan.step:
             case RecoveryStep.CONTEXT:
-                # climbing switches it on again; a network that wants the last one kept has the module refuse
+                # bringing it up switches it on again; a network that wants the last one kept has the module refuse
                 if await self.module.try_setting(DeactivateContext(DEFAULT_CID)):
                     self._store.apply((ContextState(DEFAULT_CID, active=False),))
             case RecoveryStep.REATTACH:

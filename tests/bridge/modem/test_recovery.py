@@ -8,7 +8,7 @@ import pytest
 from sim7020_bridge.config.model import PowerHookSettings, RecoverySettings
 from sim7020_bridge.errors import CommandRefused, RequestRefused
 from sim7020_bridge.modem.alerts import AlertId, alerts
-from sim7020_bridge.modem.climb import cycle_radio
+from sim7020_bridge.modem.bring_up import cycle_radio
 from sim7020_bridge.modem.hook import PowerHook
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.state import Layer
@@ -205,7 +205,7 @@ async def test_module_that_never_stops_echoing() -> None:
 
 
 @on_virtual_time
-async def test_no_network_climbs_the_ladder() -> None:
+async def test_no_network_takes_every_step() -> None:
     """Without a network the radio is cycled, then the module rebooted, then the port opened afresh."""
     async with running(module=unregistered()) as bench:
         await bench.module.hears(REATTACH, times=3, within=2 * HOUR)

@@ -10,7 +10,7 @@ from sim7020_bridge.kit.decode.words import verdict
 from sim7020_bridge.kit.probe.finding import Check, Detail, Report, Status, Wanted
 from sim7020_bridge.kit.probe.settings import read_cause
 from sim7020_bridge.modem.alerts import AlertId
-from sim7020_bridge.modem.climb import PDN, RADIO, REGISTRATION, SIM, reach
+from sim7020_bridge.modem.bring_up import PDN, RADIO, REGISTRATION, SIM, reach
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pin import enter_pin
 from sim7020_bridge.modem.readings import read_subscriber
@@ -37,8 +37,8 @@ class Network:
     def _state(self) -> ModemState:
         return self._module.store.state
 
-    async def climb(self) -> bool:
-        """Climb as far as it goes; whether all layers hold."""
+    async def check(self) -> bool:
+        """Probe as far as it goes; whether all layers hold."""
         steps = (self._sim, self._signal, self._registration, self._context, self._resolve, self._ping)
         for step in steps:
             if not await step():

@@ -1,4 +1,4 @@
-"""The climb itself, top to bottom: port, baud rate, module, SIM, signal, registration, context, DNS, ping."""
+"""A probe from top to bottom: port, baud rate, module, SIM, signal, registration, context, DNS, ping."""
 
 import asyncio
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.timing import Timing
 
 
-class Climb:
+class Probe:
     """One probe of one port.
 
     What the module stores is left as it is, and what is set in passing is set back.
@@ -47,7 +47,7 @@ class Climb:
         self._module: Module | None = None
 
     async def run(self) -> bool:
-        """Climb as far as it goes; whether all layers hold."""
+        """Probe as far as it goes; whether all layers hold."""
         try:
             for tried, rate in enumerate(rates(self._wanted.port, self._wanted.baudrate)):
                 self._report.check = Check.PORT if not self._store.state.port_open else Check.BAUD_RATE
@@ -88,7 +88,7 @@ class Climb:
         try:
             self._report.begin(Check.MODULE, "asking who it is")
             async with error_numbers(module):
-                return await self._identified(module) and await Network(module, self._wanted, self._report).climb()
+                return await self._identified(module) and await Network(module, self._wanted, self._report).check()
         except LineError:
             raise
         except BridgeError as error:

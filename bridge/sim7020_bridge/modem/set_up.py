@@ -1,0 +1,84 @@
+"""Sets a module that answers up: all that the bridge relies on, and the APN."""
+
+import logging
+from typing import Final
+
+from sim7020_bridge.commands.identity import EchoOff, ReportErrorsByNumber, SetBaudRate
+from sim7020_bridge.commands.packet import ReadDefaultApn, ReportPacketEvents, SetDefaultApn
+from sim7020_bridge.commands.power import ReportSleep
+from sim7020_bridge.commands.radio import Functionality
+from sim7020_bridge.commands.registration import ReportRegistration
+from sim7020_bridge.commands.sockets import ReceiveAsHex, ReportAcknowledgements, SetPullReceive
+from sim7020_bridge.errors import CommandRefused, MalformedAnswer
+from sim7020_bridge.modem.bring_up import switch_radio
+from sim7020_bridge.modem.clock import follow_network_time
+from sim7020_bridge.modem.module import Module
+from sim7020_bridge.modem.power_saving import set_power_saving
+from sim7020_bridge.modem.readings import read_identity
+from sim7020_bridge.modem.state import ApnProblem, ModuleAnswered
+
+log: Final = logging.getLogger(__name__)
+
+
+async def greet(module: Module) -> None:
+    """Make a module that answers speak as the bridge understands it."""
+    await module.execute(EchoOff())
+    if module.store.state.sim is None:
+        # what was known before a sleep still is, so one that wakes is online as soon as it answers: not before set-up
+        module.store.apply(ModuleAnswered())
+
+
+async def set_up(module: Module) -> None:
+    """Set what the bridge relies on; none of it survives a restart for sure (reference: what survives what)."""
+    await module.execute(ReportErrorsByNumber())
+    await read_identity(module)
+    # with automatic baud rate the module never announces a restart
+    await module.try_setting(SetBaudRate(module.settings.baudrate))
+    await set_power_saving(module)
+    if not await module.try_setting(ReportRegistration(5)):
+        await module.try_setting(ReportRegistration(2))
+    await module.try_setting(ReportPacketEvents())
+    await module.try_setting(ReportSleep())
+    await module.try_setting(ReceiveAsHex())
+    await module.try_setting(SetPullReceive(enabled=False))
+    await module.try_setting(ReportAcknowledgements())
+    await follow_network_time(module)
+    try:
+        await ensure_apn(module)
+    except CommandRefused as refused:
+        # the network may give an address all the same; if it does not, the alert says why
+        log.error("the module will not have the configured APN: %s", refused)
+        module.store.apply(ApnProblem(f"the module refused the configured APN ({refused.meaning or refused.result})"))
+
+
+async def ensure_apn(module: Module) -> None:
+    """Set the configured APN if the module has another one; without one configured, leave what it has."""
+    settings = module.settings
+    if settings.apn is None:
+        return
+    wanted = SetDefaultApn(settings.apn, settings.apn_username or "", settings.apn_password or "")
+    try:
+        current = await module.execute(ReadDefaultApn())
+    except (CommandRefused, MalformedAnswer) as error:
+        log.warning("the module does not tell its APN (%s); setting it", error)
+    else:
+        if (current.apn, current.user, current.password) == (wanted.apn, wanted.user, wanted.password):
+            return
+        log.info("changing the APN from %r to %r", current.apn, wanted.apn)
+    await change_apn(module, wanted)
+
+
+async def change_apn(module: Module, apn: SetDefaultApn) -> None:
+    """Set the APN of the default context: radio off, set, radio on (TCP/IP note section 2.2).
+
+    The radio is switched on again also if the module refuses the APN.
+
+    Raises:
+        CommandRefused: The module will not have it.
+    """
+    async with module.radio:
+        await switch_radio(module, Functionality.MINIMUM)
+        try:
+            await module.execute(apn)
+        finally:
+            await switch_radio(module, Functionality.FULL)
