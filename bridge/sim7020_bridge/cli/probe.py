@@ -71,7 +71,7 @@ def probe(
     logging.getLogger("sim7020_bridge").addHandler(logging.NullHandler())
     if as_json:
         found: list[Finding] = []
-        well = asyncio.run(Probe(wanted, tell=found.append).run())
+        well = asyncio.run(Probe(wanted, on_finding=found.append).run())
         click.echo(json.dumps(_document(wanted, found, well=well, show_identities=show_identities), indent=2))
     else:
         well = asyncio.run(_View(Console(highlight=False, soft_wrap=True)).show(wanted))
@@ -101,7 +101,7 @@ class _View:
     async def show(self, wanted: Wanted) -> bool:
         """Probe, and show what is found; whether all layers hold."""
         with self._spinner:
-            well = await Probe(wanted, tell=self._tell, waiting=self._wait).run()
+            well = await Probe(wanted, on_finding=self._tell, waiting=self._wait).run()
         self._console.print("All layers hold." if well else "Mend this, then probe again.")
         return well
 

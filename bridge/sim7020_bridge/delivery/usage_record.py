@@ -56,7 +56,7 @@ class UsageRecord:
         """Have the usage notice when a day or a billing period begins, until cancelled."""
         while True:
             await asyncio.sleep(DAY_LOOK)
-            self._usage.look()
+            self._usage.check_day()
 
 
 def _days(rows: Sequence[UsageRow]) -> Iterator[DayUsage]:

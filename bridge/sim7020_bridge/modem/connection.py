@@ -175,7 +175,7 @@ class Connection:
                 raise SocketLost(str(error)) from error
             if self._stream and len(piece) > CAREFUL_PAYLOAD:
                 # some firmware takes half as much at once; a stream can be cut anywhere
-                self.unacknowledged.take_back(len(piece))
+                self.unacknowledged.withdraw(len(piece))
                 self._largest = CAREFUL_PAYLOAD
                 return 0
             self._gate.clear()
@@ -192,7 +192,7 @@ class Connection:
             raise
         return len(piece)
 
-    def take(self, urc: DataReceived | DataAcknowledged | SocketFailed) -> None:
+    def take_urc(self, urc: DataReceived | DataAcknowledged | SocketFailed) -> None:
         """Take a URC that names its id."""
         match urc:
             case DataReceived(_, data):

@@ -126,7 +126,7 @@ class Modem:
             return False
         await self._power.press()
         if self._session is not None:
-            self._session.look()
+            self._session.ask_now()
         return True
 
     async def reset(self) -> None:

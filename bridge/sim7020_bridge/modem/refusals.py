@@ -44,21 +44,21 @@ class Refusals:
         # one whose payload was refused proves nothing by being connected again
         if spell is not None and (asked is Asked.SEND or spell.asked is not Asked.SEND):
             del self._spells[socket]
-        self._tell()
+        self._report()
 
     def failed(self, socket: str, failure: Failure) -> None:
         """Count a failure; a cause that it names shows that the module got as far as the peer."""
         if failure.refused is not None:
             spell = self._spells.setdefault(socket, _Spell(failure.refused, _now()))
             spell.asked, spell.times = failure.refused, spell.times + 1
-            self._tell()
+            self._report()
         elif failure.code is not None:
             self.forget(socket)
 
     def forget(self, socket: str) -> None:
         """Hold nothing against the module that was about this socket."""
         if self._spells.pop(socket, None) is not None:
-            self._tell()
+            self._report()
 
     def one_sided(self, socket: str) -> bool:
         """Whether the module has since done for another socket what it refuses this one.
@@ -68,7 +68,7 @@ class Refusals:
         spell = self._spells.get(socket)
         return spell is not None and self._done.get(spell.asked, spell.since) > spell.since
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         now = _now()
         grave = [
             spell

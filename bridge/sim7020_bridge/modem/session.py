@@ -80,7 +80,7 @@ class Session:
         timing: Timing,
         patience: float,
     ) -> None:
-        self._channel = Channel(port, urcs=URCS, on_urc=self._take, on_resync=self._count_resync, mask=mask)
+        self._channel = Channel(port, urcs=URCS, on_urc=self._take_urc, on_resync=self._count_resync, mask=mask)
         self._store = store
         self._sockets = sockets
         self._recovery = recovery
@@ -152,7 +152,7 @@ class Session:
             raise
         self._reset.set()
 
-    def look(self) -> None:
+    def ask_now(self) -> None:
         """Ask a module that sleeps now: it should be awake."""
         self._signs_of_life.set()
 
@@ -275,7 +275,7 @@ class Session:
             await self._store.until(lambda state: state.online)
             await self._channel.until_idle()
             await read_all(self.module)
-            await self._sockets.look_after(self.module)
+            await self._sockets.check_open(self.module)
             await asyncio.sleep(self._timing.refresh_every)
 
     async def _read_new_contexts(self) -> None:
@@ -285,14 +285,14 @@ class Session:
             self._context_came.clear()
             await read_pdn(self.module)
 
-    def _take(self, urc: Urc) -> None:
+    def _take_urc(self, urc: Urc) -> None:
         self._signs_of_life.set()
         self._sleep.renew()
         match urc:
             case UnknownLine(text) if "\\x" in text:
                 self._garbage += 1
             case DataReceived() | DataAcknowledged() | SocketFailed():
-                self._sockets.take(urc)
+                self._sockets.take_urc(urc)
             case PingReply():
                 self.module.take_ping_reply(urc)
             case PacketEvent():

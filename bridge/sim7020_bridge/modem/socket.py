@@ -145,14 +145,14 @@ class ModemSocket:
         self._set(sent=self.state.sent.plus(len(data)))
         return acknowledged
 
-    def take(self, urc: DataReceived | DataAcknowledged | SocketFailed) -> bool:
+    def take_urc(self, urc: DataReceived | DataAcknowledged | SocketFailed) -> bool:
         """Take a URC if it is for this socket's present id; say whether it was."""
         if self._connection is None or self._connection.id != urc.socket:
             return False
-        self._connection.take(urc)
+        self._connection.take_urc(urc)
         return True
 
-    async def look_after(self, module: Module) -> None:
+    async def check_open(self, module: Module) -> None:
         """Ask after a connection that nothing went over for a while: the report of its end may have been lost."""
         connection, now = self._connection, asyncio.get_running_loop().time()
         if connection is None or connection.over.done() or now - connection.used < self._timing.refresh_every:

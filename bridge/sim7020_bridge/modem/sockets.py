@@ -70,9 +70,9 @@ class Sockets:
         for socket in self:
             socket.save_power(saving)
 
-    def take(self, urc: DataReceived | DataAcknowledged | SocketFailed) -> None:
+    def take_urc(self, urc: DataReceived | DataAcknowledged | SocketFailed) -> None:
         """Hand a URC to the socket that it is for."""
-        if not any(socket.take(urc) for socket in self):
+        if not any(socket.take_urc(urc) for socket in self):
             log.info("a report for socket %d, which nobody owns: %s", urc.socket, type(urc).__name__)
 
     async def keep_open(self, module: Module) -> None:
@@ -147,11 +147,11 @@ class Sockets:
                     log.info("closed socket %d, which nobody owned", socket)
         return existing
 
-    async def look_after(self, module: Module) -> None:
+    async def check_open(self, module: Module) -> None:
         """Find out what no report told: sockets of the module that nobody owns, and open ones that it has no more."""
         await self.sweep(module)
         for socket in tuple(self):
-            await socket.look_after(module)
+            await socket.check_open(module)
 
 
 def _moved(old: SocketSettings, new: SocketSettings) -> bool:

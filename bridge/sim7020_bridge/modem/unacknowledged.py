@@ -26,7 +26,7 @@ class Unacknowledged:
         """Count bytes that go to the module."""
         self._given += length
 
-    def take_back(self, length: int) -> None:
+    def withdraw(self, length: int) -> None:
         """Count bytes no longer: the module did not take them."""
         self._given -= length
 

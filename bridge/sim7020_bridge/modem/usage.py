@@ -139,12 +139,12 @@ class Usage:
         traffic = self._day(self._today()).traffic
         traffic.up += up
         traffic.down += down
-        self._tell()
+        self._report()
 
-    def look(self) -> None:
+    def check_day(self) -> None:
         """Tell of a change if another day has begun; to be called now and then, for nothing else may happen on it."""
         if self._today() != self._told[0]:
-            self._tell()
+            self._report()
 
     def calibrate(self, used: int) -> None:
         """Take the operator's figure for what this billing period has used so far, both ways."""
@@ -152,7 +152,7 @@ class Usage:
             day.correction = 0
         self._day(self.period_start).correction = used - self.period.total
         self._earlier = None
-        self._tell()
+        self._report()
 
     def restore(self, rows: Iterable[DayUsage]) -> None:
         """Count on from what was kept; what was counted already is added."""
@@ -162,7 +162,7 @@ class Usage:
             day.traffic.down += row.down
             day.correction += row.correction
         self._earlier = None
-        self._tell()
+        self._report()
 
     def rows(self) -> tuple[DayUsage, ...]:
         """Return what has to be kept."""
@@ -173,7 +173,7 @@ class Usage:
             if day >= oldest
         )
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         before, level = self._told[1], self.level
         self._told = self._today(), level
         self._changed(before, level)

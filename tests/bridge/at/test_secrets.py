@@ -75,6 +75,6 @@ def test_recording(line: str, secret: str) -> None:
 def test_what_a_probe_heard(line: str, secret: str) -> None:
     """A probe tells what talks at a port that no modem answers at; a modem that was not understood may have said it."""
     heard = Heard()
-    heard.take(UnknownLine(line))
+    heard.count(UnknownLine(line))
     assert "**" in heard.example
     assert secret not in heard.example

@@ -76,16 +76,16 @@ class Report:
 
     Args:
         store: What is known; an alert that holds says best what is broken.
-        tell: Called with each finding.
+        on_finding: Called with each finding.
         waiting: Called when something is begun that may take a while: which check, and what in words.
     """
 
     def __init__(
-        self, store: StateStore, tell: Callable[[Finding], None], waiting: Callable[[Check, str], None]
+        self, store: StateStore, on_finding: Callable[[Finding], None], waiting: Callable[[Check, str], None]
     ) -> None:
         self.check = Check.PORT
         self._store = store
-        self._tell = tell
+        self._on_finding = on_finding
         self._waiting = waiting
 
     def begin(self, check: Check, what: str) -> None:
@@ -103,7 +103,7 @@ class Report:
         advice: str | None = None,
     ) -> bool:
         """Tell of a layer that keeps nothing from going on; return True."""
-        self._tell(Finding(check, status, summary, details or {}, advice))
+        self._on_finding(Finding(check, status, summary, details or {}, advice))
         return True
 
     def broken(
@@ -121,7 +121,7 @@ class Report:
             if alert in found:
                 summary, advice = found[alert].message, found[alert].advice
                 break
-        self._tell(Finding(check, Status.BROKEN, summary, details or {}, advice))
+        self._on_finding(Finding(check, Status.BROKEN, summary, details or {}, advice))
         return False
 
 

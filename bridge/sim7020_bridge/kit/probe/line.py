@@ -38,7 +38,7 @@ class Heard:
     garbage: int = 0
     example: str = ""
 
-    def take(self, urc: Urc) -> None:
+    def count(self, urc: Urc) -> None:
         """Count a line that nobody asked for."""
         match urc:
             case Echo():

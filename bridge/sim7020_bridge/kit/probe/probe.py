@@ -29,7 +29,7 @@ class Probe:
 
     Args:
         wanted: What to probe.
-        tell: Called with each finding.
+        on_finding: Called with each finding.
         waiting: Called when something is begun that may take a while: which check, and what in words.
     """
 
@@ -37,13 +37,13 @@ class Probe:
         self,
         wanted: Wanted,
         *,
-        tell: Callable[[Finding], None],
+        on_finding: Callable[[Finding], None],
         waiting: Callable[[Check, str], None] = lambda *_: None,
     ) -> None:
         self._wanted = wanted
         self._store = StateStore()
         self._heard = Heard()
-        self._report = Report(self._store, tell, waiting)
+        self._report = Report(self._store, on_finding, waiting)
         self._module: Module | None = None
 
     async def run(self) -> bool:
@@ -51,7 +51,7 @@ class Probe:
         try:
             for tried, rate in enumerate(rates(self._wanted.port, self._wanted.baudrate)):
                 self._report.check = Check.PORT if not self._store.state.port_open else Check.BAUD_RATE
-                async with listening(self._wanted.port, rate, self._take) as channel:
+                async with listening(self._wanted.port, rate, self._take_urc) as channel:
                     self._opened()
                     self._report.begin(Check.BAUD_RATE, f"asking for an answer at {rate}")
                     if await answers(channel, first=tried == 0):
@@ -132,9 +132,9 @@ class Probe:
             self._store.apply(ModuleLost("", silent=True))
             self._report.broken(Check.MODULE, said_by=tuple(AlertId))
 
-    def _take(self, urc: Urc) -> None:
+    def _take_urc(self, urc: Urc) -> None:
         if not self._store.state.answering:
-            self._heard.take(urc)
+            self._heard.count(urc)
         match urc:
             case PingReply() if self._module is not None:
                 self._module.take_ping_reply(urc)
