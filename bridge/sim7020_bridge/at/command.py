@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from typing import ClassVar, Final, Generic, Self, TypeVar
 
@@ -185,20 +186,12 @@ class UnknownLine(Urc):
 
     text: str
 
-    @classmethod
-    def _of(cls, cursor: Cursor) -> Self:
-        return cls(cursor.line.text)
-
 
 @dataclass(frozen=True, slots=True)
 class Echo(Urc):
     """The module repeated a command line: its echo is on, as after a restart (V.250 section 6.2.4)."""
 
     text: str
-
-    @classmethod
-    def _of(cls, cursor: Cursor) -> Self:
-        return cls(cursor.line.text)
 
 
 class UrcTable:
@@ -212,8 +205,8 @@ class UrcTable:
 
     def read(self, line: Line) -> Urc:
         """Read a line; what is unknown, broken or out of range becomes an UnknownLine, never an error."""
-        urc = self._by_name.get(line.name, UnknownLine)
-        try:
-            return urc.read(line)
-        except (MalformedAnswer, ValueError):
-            return UnknownLine(line.text)
+        urc = self._by_name.get(line.name)
+        with suppress(MalformedAnswer, ValueError):
+            if urc is not None:
+                return urc.read(line)
+        return UnknownLine(line.text)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sim7020_bridge.at.command import Command, Echo, Order, Probe, UnknownLine, UrcTable
+from sim7020_bridge.at.command import Command, Order, Probe, UnknownLine, UrcTable
 from sim7020_bridge.at.dialogue import Dialogue, Ended, Event, Repeated, UnexpectedResult, Unsolicited, result_of
 from sim7020_bridge.at.framer import Line, Prompt
 from sim7020_bridge.at.results import Outcome
@@ -193,4 +193,3 @@ def test_broken_urc_is_an_unknown_line() -> None:
     assert table.read(Line.of("+CPIN")) == UnknownLine("+CPIN")
     assert table.read(Line.of("+NEW: 1")) == UnknownLine("+NEW: 1")
     assert "+CPIN" in table
-    assert Echo.read(Line.of("AT")) == Echo("AT")
