@@ -96,15 +96,18 @@ class TimeZoneReport(Urc):
 
 @dataclass(frozen=True, slots=True)
 class NetworkTimeReport(Urc):
-    """+CLTS: the network sent its time."""
+    """+CLTS: the network sent its time; ``daylight_saving`` in the module's words, where it speaks of it."""
 
     names = ("+CLTS",)
 
     time: NetworkTime
+    daylight_saving: str | None
 
     @classmethod
     def _of(cls, cursor: Cursor) -> Self:
-        return cls(NetworkTime.of(cursor.line))
+        time = NetworkTime.of(cursor.line)
+        said = [text for text in cursor.rest() if text.startswith("DST")]
+        return cls(time, said[0] if said else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,18 +179,19 @@ class ReadGprsRegistration(_ReadRegistration):
 
 @dataclass(frozen=True, slots=True)
 class RegistrationReport(Urc):
-    """+CREG, +CGREG, +CEREG: the registration changed.
+    """+CREG, +CGREG, +CEREG: the registration changed; ``domain`` is which of them, circuit, packet or EPS.
 
     A late answer to a read command is read as well: it says the same.
     """
 
     names = ("+CREG", "+CGREG", "+CEREG")
 
+    domain: str
     registration: Registration
 
     @classmethod
     def _of(cls, cursor: Cursor) -> Self:
-        return cls(_registration(cursor.line))
+        return cls(cursor.line.name, _registration(cursor.line))
 
 
 def _is_read_form(line: Line) -> bool:

@@ -344,6 +344,8 @@ FIELDS = [
     ("+CSQN: 11,0", {"rssi_index": 11, "ber": 0}),
     ("+CMUX: 0,31,007,9999999999,-1", {"arguments": [0, 31, "007", "9999999999", -1]}),
     ("+CHTTPNMIC: 0,0,3,3,616263", {"arguments": ["0", "0", "3", "3", "616263"]}),
+    ("+CGREG: 5", {"domain": "+CGREG", "status": 5}),
+    ('+CLTS: 18/06/22,09:27:49+32,"DST +1 in use"', {"zone_quarters": 32, "daylight_saving": "DST +1 in use"}),
 ]
 
 
