@@ -20,8 +20,8 @@ from sim7020_bridge.outbox.message import PendingPublication, Priority
 from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.outbox.passing_time import Clocks, PassingTime
 from sim7020_bridge.outbox.rules import Rules
+from sim7020_bridge.reports.documents import pdn_document
 from sim7020_bridge.reports.reporter import Reporter
-from sim7020_bridge.reports.state import pdn_document
 from sim7020_bridge.requests.delivery_verbs import DeliveryVerbs
 from sim7020_bridge.requests.modem_verbs import ModemVerbs
 from sim7020_bridge.requests.requests import Requests

@@ -1,239 +1,182 @@
-"""What the bridge publishes of a modem, field by field as in ``docs/contract/``; None is what is not known."""
+"""What is known of a modem as the contract's documents, in whose words and order; None is what is not known."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import asdict
+from typing import Any, Final, TypeAlias
+
+from sim7020_bridge import VERSION
+from sim7020_bridge.commands.registration import RegistrationStatus
+from sim7020_bridge.commands.sim import SimReading, SimState
+from sim7020_bridge.commands.timers import edrx_seconds, ptw_seconds, t3324_seconds, t3412_seconds
+from sim7020_bridge.config.model import ModemSettings
+from sim7020_bridge.modem.recovery import RecoveryStep
+from sim7020_bridge.modem.socket import ModemSocket
+from sim7020_bridge.modem.state import Identity, ModemState, Pdn
+from sim7020_bridge.modem.usage import Usage
+from sim7020_bridge.mqtt.topics import Topics
+from sim7020_bridge.outbox.outbox import Outbox
+
+CONTRACT: Final = 1
+
+NB_IOT: Final = 9
+"""Access technology of +CEREG and +COPS (3GPP TS 27.007)."""
+
+Document: TypeAlias = Mapping[str, Any]
+"""For json_text.dump; the units are in ``docs/contract/``."""
+
+
+def info_document(
+    identity: Identity, settings: ModemSettings, topics: Topics, *, requests: tuple[str, ...]
+) -> Document:
+    """Return ``.../info``; ``requests`` are the verbs that the bridge takes."""
+    return {
+        "contract": CONTRACT,
+        "bridge": {"name": "sim7020-bridge", "version": VERSION},
+        "modem": {"name": settings.name, **asdict(identity)},
+        "sockets": [
+            {
+                "name": socket.name,
+                "protocol": socket.transport,
+                "host": socket.host,
+                "port": socket.port,
+                "encoding": socket.encoding,
+                "send_topics": [topics.send(socket.name), *socket.send_topics],
+                "received_topic": socket.received_topic or topics.received(socket.name),
+                "pool": socket.pool,
+            }
+            for socket in settings.sockets
+        ],
+        "requests": requests,
+    }
+
+
+def state_document(state: ModemState, outbox: Outbox, usage: Usage, *, aside: int) -> Document:
+    """Return ``.../state``; ``aside`` publications wait for topics that the broker forbids."""
+    today, period, steps = usage.today, usage.period, state.counters.steps
+    return {
+        "link": asdict(state.link),
+        "sim": {"status": _sim_status(state.sim)},
+        "signal": _signal(state),
+        "registration": _registration(state),
+        "pdn": pdn_document(state.pdn),
+        "power": _power(state),
+        "clock": {"time": None if state.time is None else state.time.moment},
+        "usage": {
+            "today": {"up": today.up, "down": today.down},
+            "period": {"up": period.up, "down": period.down},
+            "budget": usage.budget,
+            "left": usage.left,
+        },
+        "outbox": {
+            "messages": outbox.messages,
+            "bytes": outbox.bytes,
+            "oldest": None if outbox.oldest is None else round(outbox.oldest, 1),
+            "aside": aside,
+        },
+        "counters": {
+            "recoveries": {step: steps.get(step, 0) for step in RecoveryStep if step is not RecoveryStep.RESYNC},
+            "reboots": state.counters.reboots,
+            "resyncs": steps.get(RecoveryStep.RESYNC, 0),
+        },
+    }
+
+
+def pdn_document(pdn: Pdn) -> Document:
+    """Return the ``pdn`` of ``.../state``."""
+    state = None if pdn.active is None else "active" if pdn.active else "inactive"
+    return {"state": state, "cid": pdn.cid, "apn": pdn.apn, "address": pdn.address}
+
+
+def socket_document(socket: ModemSocket, *, in_pools: bool) -> Document:
+    """Return ``.../socket/<socket>/state``; ``in_pools`` is whether the modem takes from its pools now."""
+    settings, state, failure = socket.settings, socket.state, socket.state.failure
+    return {
+        "phase": state.phase,
+        "protocol": settings.transport,
+        "host": settings.host,
+        "port": settings.port,
+        "address": state.address,
+        "last_error": None if failure is None else {"code": failure.code, "name": failure.name, "at": failure.at},
+        "sent": asdict(state.sent),
+        "received": asdict(state.received),
+        "in_pool": None if settings.pool is None else in_pools,
+    }
+
 
-from sim7020_bridge.modem.socket_state import Traffic
-from sim7020_bridge.modem.state import Link
-
-CONTRACT = 1
-
-
-@dataclass(frozen=True, slots=True)
-class BridgeInfo:
-    """The program."""
-
-    name: str
-    version: str
-
-
-@dataclass(frozen=True, slots=True)
-class ModemInfo:
-    """The hardware and its SIM; ``name`` is the label of the configuration."""
-
-    name: str
-    manufacturer: str | None = None
-    model: str | None = None
-    firmware: str | None = None
-    imei: str | None = None
-    imsi: str | None = None
-    iccid: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SocketInfo:
-    """One socket as configured."""
-
-    name: str
-    protocol: str
-    host: str
-    port: int
-    encoding: str
-    send_topics: tuple[str, ...]
-    received_topic: str
-    pool: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InfoDocument:
-    """``.../info``: small and stable."""
-
-    contract: int = CONTRACT
-    bridge: BridgeInfo
-    modem: ModemInfo
-    sockets: tuple[SocketInfo, ...]
-    requests: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SimState:
-    """The SIM: ``ready``, ``missing``, ``pin_required``, ``puk_required``, ``busy`` or ``failed``."""
-
-    status: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SignalState:
-    """RSSI and RSRP in dBm, RSRQ and SINR in dB, and the coverage enhancement level, 0 to 2."""
-
-    rssi: int | None = None
-    rsrp: float | None = None
-    rsrq: float | None = None
-    sinr: float | None = None
-    ecl: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RegistrationState:
-    """The network that the module is registered to and the cell that serves it.
-
-    ``tac`` and ``cell_id`` are upper-case hexadecimal digits, as the module gives them.
-    """
-
-    status: str | None = None
-    operator: str | None = None
-    plmn: str | None = None
-    technology: str | None = None
-    tac: str | None = None
-    cell_id: str | None = None
-    band: int | None = None
-    earfcn: int | None = None
-    pci: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PdnState:
-    """The PDN context: ``active`` or ``inactive``, and what the network gave."""
-
-    state: str | None = None
-    cid: int | None = None
-    apn: str | None = None
-    address: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PsmState:
-    """Power saving mode as granted, in seconds: T3324 and T3412."""
-
-    active_time: int | None = None
-    periodic_update: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class EdrxState:
-    """Extended discontinuous reception as granted, in seconds."""
-
-    cycle: float | None = None
-    paging_window: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PowerState:
-    """Power saving as granted (None: not granted, or not known), and the supply in volts."""
-
-    psm: PsmState | None = None
-    edrx: EdrxState | None = None
-    sleeping: bool | None = None
-    voltage: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ClockState:
-    """The module's clock when it was last read, which the network sets if it can."""
-
-    time: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class UsedData:
-    """Bytes each way."""
-
-    up: int | None = None
-    down: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class UsageState:
-    """Bytes today and in the billing period, the budget of the period and what is left of it."""
-
-    today: UsedData = UsedData()
-    period: UsedData = UsedData()
-    budget: int | None = None
-    left: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxState:
-    """Messages that wait, their bytes, the age of the oldest in seconds, and what makes the broker disconnect."""
-
-    messages: int | None = None
-    bytes: int | None = None
-    oldest: float | None = None
-    aside: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Recoveries:
-    """Steps of the recovery ladder that were taken, by rung."""
-
-    sockets: int = 0
-    context: int = 0
-    reattach: int = 0
-    reboot: int = 0
-    reopen: int = 0
-    power: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Counters:
-    """How often things had to be put right since the bridge started."""
-
-    recoveries: Recoveries = Recoveries()
-    reboots: int = 0
-    resyncs: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class StateDocument:
-    """``.../state``."""
-
-    link: Link
-    sim: SimState = SimState()
-    signal: SignalState = SignalState()
-    registration: RegistrationState = RegistrationState()
-    pdn: PdnState = PdnState()
-    power: PowerState = PowerState()
-    clock: ClockState = ClockState()
-    usage: UsageState = UsageState()
-    outbox: OutboxState = OutboxState()
-    counters: Counters = Counters()
-
-
-@dataclass(frozen=True, slots=True)
-class SocketError:
-    """What went wrong last on a socket: the module's code (manual V1.05, ``+CSOERR``), its name, and when."""
-
-    code: int | None
-    name: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class SocketStateDocument:
-    """``.../socket/<socket>/state``: ``phase`` is ``closed``, ``opening``, ``open`` or ``backoff``."""
-
-    phase: str
-    protocol: str
-    host: str
-    port: int
-    address: str | None = None
-    last_error: SocketError | None = None
-    sent: Traffic = field(default_factory=Traffic)
-    received: Traffic = field(default_factory=Traffic)
-    in_pool: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AlertDocument:
-    """``.../alert/<id>``: what is wrong, what to do about it, and since when."""
-
-    id: str
-    message: str
-    advice: str
-    since: datetime
-
-
-def event(name: str, at: datetime, **details: object) -> Mapping[str, object]:
-    """Return the document for ``.../event``: its type, its time and whatever else belongs to that type."""
-    return {"type": name, "at": at, **details}
+def _sim_status(sim: SimReading | None) -> str | None:
+    if sim is None:
+        return None
+    return _SIM_STATUS.get(sim.state, "failed") if sim.state is not None else "failed"
+
+
+_SIM_STATUS: Final = {
+    SimState.READY: "ready",
+    SimState.NOT_INSERTED: "missing",
+    SimState.SIM_PIN: "pin_required",
+    SimState.SIM_PIN2: "pin_required",
+    SimState.SIM_PUK: "puk_required",
+    SimState.SIM_PUK2: "puk_required",
+    SimState.NOT_READY: "busy",
+}
+
+
+def _signal(state: ModemState) -> Document:
+    cell = None if state.cell is None else state.cell.serving
+    return {
+        "rssi": None if state.signal is None else state.signal.dbm,
+        "rsrp": None if cell is None else cell.rsrp,
+        "rsrq": None if cell is None else cell.rsrq,
+        "sinr": None if cell is None else cell.snr,
+        "ecl": None if cell is None else cell.ecl,
+    }
+
+
+def _registration(state: ModemState) -> Document:
+    registration, operator = state.registration, state.operator
+    if registration is None:
+        return dict.fromkeys(_REGISTRATION_KEYS)
+    cell = None if state.cell is None else state.cell.serving
+    technology = registration.access_technology
+    return {
+        "status": _REGISTRATION_STATUS.get(registration.status, "unknown"),
+        "operator": None if operator is None else operator.name,
+        "plmn": None if operator is None else operator.plmn,
+        "technology": None if technology is None else "NB-IoT" if technology == NB_IOT else str(technology),
+        "tac": registration.tac,
+        "cell_id": registration.cell_id,
+        "band": None if cell is None else cell.band,
+        "earfcn": None if cell is None else cell.earfcn,
+        "pci": None if cell is None else cell.pci,
+    }
+
+
+_REGISTRATION_KEYS: Final = ("status", "operator", "plmn", "technology", "tac", "cell_id", "band", "earfcn", "pci")
+_REGISTRATION_STATUS: Final[dict[int, str]] = {
+    RegistrationStatus.NOT_REGISTERED: "not_registered",
+    RegistrationStatus.HOME: "home",
+    RegistrationStatus.SEARCHING: "searching",
+    RegistrationStatus.DENIED: "denied",
+    RegistrationStatus.UNKNOWN: "unknown",
+    RegistrationStatus.ROAMING: "roaming",
+    RegistrationStatus.SMS_ONLY_HOME: "home",
+    RegistrationStatus.SMS_ONLY_ROAMING: "roaming",
+    RegistrationStatus.WITHHELD: "not_registered",
+}
+
+
+def _power(state: ModemState) -> Document:
+    registration, edrx, supply = state.registration, state.edrx, state.supply
+    psm = granted = None
+    if registration is not None and registration.active_time is not None:
+        active = t3324_seconds(registration.active_time)
+        update = None if registration.periodic_tau is None else t3412_seconds(registration.periodic_tau)
+        psm = None if active is None else {"active_time": active, "periodic_update": update}
+    if edrx is not None and edrx.granted is not None:
+        window = None if edrx.window is None else ptw_seconds(edrx.window)
+        granted = {"cycle": edrx_seconds(edrx.granted), "paging_window": window}
+    return {
+        "psm": psm,
+        "edrx": granted,
+        "sleeping": state.sleeping,
+        "voltage": None if supply is None else supply.millivolts / 1000,
+    }

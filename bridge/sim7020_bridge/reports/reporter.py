@@ -19,9 +19,8 @@ from sim7020_bridge.mqtt.json_text import dump
 from sim7020_bridge.mqtt.messages import Publication
 from sim7020_bridge.mqtt.topics import Topics
 from sim7020_bridge.outbox.outbox import Outbox
-from sim7020_bridge.reports import documents
 from sim7020_bridge.reports.delivery_alerts import delivery_alerts
-from sim7020_bridge.reports.state import info_document, socket_document, state_document
+from sim7020_bridge.reports.documents import info_document, socket_document, state_document
 
 log: Final = logging.getLogger(__name__)
 
@@ -172,14 +171,13 @@ class Reporter:
             self._retain(self._topics.alert(alert_id), b"")
         for alert_id, alert in current.items():
             since = self._alerted.setdefault(alert_id, self._clock())
-            document = documents.AlertDocument(alert_id, alert.message, alert.advice, since)
+            document = {"id": alert_id, "message": alert.message, "advice": alert.advice, "since": since}
             self._retain(self._topics.alert(alert_id), dump(document))
 
     def event(self, name: str, **details: object) -> None:
         """Publish that something happened."""
-        self._publish(
-            Publication(topic=self._topics.event, payload=dump(documents.event(name, self._clock(), **details)))
-        )
+        document = {"type": name, "at": self._clock(), **details}
+        self._publish(Publication(topic=self._topics.event, payload=dump(document)))
 
     def _info(self) -> None:
         info = info_document(self._store.state.identity, self._settings, self._topics, requests=self._requests)

@@ -35,8 +35,8 @@ from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.outbox.records import UsageRow
 from sim7020_bridge.outbox.rules import Rules
 from sim7020_bridge.reports.discovery import Discovery
+from sim7020_bridge.reports.documents import pdn_document, socket_document, state_document
 from sim7020_bridge.reports.reporter import Reporter
-from sim7020_bridge.reports.state import pdn_document, socket_document, state_document
 from sim7020_bridge.requests.delivery_verbs import DeliveryVerbs
 from sim7020_bridge.requests.modem_verbs import ModemVerbs
 from sim7020_bridge.requests.requests import Requests

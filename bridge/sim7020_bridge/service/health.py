@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sim7020_bridge.reports.documents import SocketStateDocument, StateDocument
+from sim7020_bridge.reports.documents import Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,16 @@ class Health:
         """Whether all of it holds."""
         return self.port_open and self.answering and self.broker_connected
 
+    @property
+    def document(self) -> Document:
+        """As ``/health`` and the metrics have it."""
+        return {
+            "healthy": self.healthy,
+            "port_open": self.port_open,
+            "module_answering": self.answering,
+            "broker_connected": self.broker_connected,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -39,16 +49,16 @@ class Snapshot:
 
     modem: str
     health: Health
-    state: StateDocument
-    sockets: Mapping[str, SocketStateDocument]
+    state: Document
+    sockets: Mapping[str, Document]
 
     @property
     def words(self) -> str:
         """How it is, for a line that people read."""
-        link = self.state.link
+        link = self.state["link"]
         broker = "" if self.health.broker_connected else "; no broker"
-        reason = f" ({link.reason})" if link.reason else ""
-        return f"{self.modem}: {link.layer}{reason}{broker}"
+        reason = f" ({link['reason']})" if link["reason"] else ""
+        return f"{self.modem}: {link['layer']}{reason}{broker}"
 
 
 def health_document(snapshots: tuple[Snapshot, ...]) -> dict[str, object]:
@@ -57,12 +67,9 @@ def health_document(snapshots: tuple[Snapshot, ...]) -> dict[str, object]:
         "healthy": all(snapshot.health.healthy for snapshot in snapshots),
         "modems": {
             snapshot.modem: {
-                "healthy": snapshot.health.healthy,
-                "port_open": snapshot.health.port_open,
-                "module_answering": snapshot.health.answering,
-                "broker_connected": snapshot.health.broker_connected,
-                "link": snapshot.state.link.layer,
-                "reason": snapshot.state.link.reason,
+                **snapshot.health.document,
+                "link": snapshot.state["link"]["layer"],
+                "reason": snapshot.state["link"]["reason"],
             }
             for snapshot in snapshots
         },

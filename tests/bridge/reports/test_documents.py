@@ -1,68 +1,68 @@
 """The documents fit the contract."""
 
+import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from sim7020_bridge.modem.socket_state import Phase
-from sim7020_bridge.modem.state import Layer, Link
+from sim7020_bridge.commands.power import Edrx, Supply
+from sim7020_bridge.commands.radio import CellReading, ServingCell, SignalQuality
+from sim7020_bridge.commands.registration import Operator, Registration
+from sim7020_bridge.commands.sim import SimReading, SimState
+from sim7020_bridge.config.model import DataBudgetSettings, ModemSettings, SocketSettings, Transport
+from sim7020_bridge.modem.recovery import RecoveryStep
+from sim7020_bridge.modem.socket import ModemSocket
+from sim7020_bridge.modem.socket_state import Failure, Phase, SocketState
+from sim7020_bridge.modem.state import Counters, Identity, Layer, Link, ModemState, Pdn
+from sim7020_bridge.modem.usage import Usage
 from sim7020_bridge.mqtt.documents import ErrorDocument, ReceiptDocument, ReceiptState, ResponseDocument
 from sim7020_bridge.mqtt.json_text import dump
-from sim7020_bridge.reports.documents import (
-    AlertDocument,
-    BridgeInfo,
-    Counters,
-    EdrxState,
-    InfoDocument,
-    ModemInfo,
-    PowerState,
-    PsmState,
-    Recoveries,
-    SocketError,
-    SocketInfo,
-    SocketStateDocument,
-    StateDocument,
-    event,
-)
-from tests.contract_check import check
+from sim7020_bridge.mqtt.topics import Topics
+from sim7020_bridge.outbox.outbox import Outbox
+from sim7020_bridge.reports.documents import info_document, socket_document, state_document
+from tests.contract_check import CONTRACT, check
 
 AT = datetime(2026, 11, 23, 10, 15, tzinfo=UTC)
-LINK = Link(Layer.PORT, "/dev/ttyUSB0 is missing", AT)
+SOCKET = SocketSettings("s", Transport.TCP, "h", 1, send_topics=("a/+",), received_topic="b", pool="p")
+OUTBOX = cast(Outbox, SimpleNamespace(messages=1, bytes=70, oldest=1.26))
+USAGE = Usage(DataBudgetSettings(100), changed=lambda *_: None)
+NOTHING = ModemState(Link(Layer.PORT, "/dev/ttyUSB0 is missing", AT))
+EVERYTHING = ModemState(
+    Link(Layer.ONLINE, None, AT),
+    sim=SimReading(SimState.READY),
+    signal=SignalQuality(20, None),
+    cell=CellReading(ServingCell(6300, 2, 12, "0A", -90, -11, -80, 5, 20, "1F", 0, None, None)),
+    registration=Registration(1, "1F", "0A", 9, active_time="00100001", periodic_tau="00100001"),
+    operator=Operator(0, "Net", "26201"),
+    pdn=Pdn(active=True, cid=1, apn="iot", address="198.51.100.9"),
+    sleeping=False,
+    edrx=Edrx("0010", "0010", "0011"),
+    supply=Supply(90, 3600),
+    counters=Counters({RecoveryStep.REATTACH: 1, RecoveryStep.RESYNC: 3}, reboots=2),
+)
+
+
+def socket(state: SocketState) -> Mapping[str, Any]:
+    """Return the document of a socket that is like that."""
+    return socket_document(cast(ModemSocket, SimpleNamespace(settings=SOCKET, state=state)), in_pools=True)
+
+
+OF_A_MODEM = [
+    ("state", state_document(NOTHING, OUTBOX, USAGE, aside=0)),
+    ("state", state_document(EVERYTHING, OUTBOX, USAGE, aside=1)),
+    ("info", info_document(Identity(), ModemSettings("m", "p", sockets=(SOCKET,)), Topics("b", "m"), requests=("at",))),
+    ("socket/s/state", socket(SocketState())),
+    ("socket/s/state", socket(SocketState(Phase.BACKOFF, "198.51.100.7", Failure(-1, "common", "no", AT)))),
+]
 
 
 @pytest.mark.parametrize(
     ("topic", "document", "retain"),
     [
-        ("state", StateDocument(LINK), True),
-        (
-            "state",
-            StateDocument(
-                LINK,
-                power=PowerState(PsmState(60, 3600), EdrxState(20.48, 2.56), sleeping=True, voltage=3.6),
-                counters=Counters(Recoveries(reattach=1), 2, 3),
-            ),
-            True,
-        ),
-        (
-            "info",
-            InfoDocument(
-                bridge=BridgeInfo("sim7020-bridge", "0.1.0"),
-                modem=ModemInfo("m"),
-                sockets=(SocketInfo("s", "udp", "h", 1, "raw", ("a/+",), "b"),),
-                requests=("send",),
-            ),
-            True,
-        ),
-        ("alert/sim_missing", AlertDocument("sim_missing", "There is no SIM", "Put one in.", AT), True),
-        ("event", event("recovered", AT, rung="reattach"), False),
-        ("socket/s/state", SocketStateDocument(Phase.CLOSED, "tcp", "h", 1), True),
-        (
-            "socket/s/state",
-            SocketStateDocument(
-                Phase.BACKOFF, "tcp", "h", 1, last_error=SocketError(-1, "common", AT), address="198.51.100.7"
-            ),
-            True,
-        ),
+        *((topic, document, True) for topic, document in OF_A_MODEM),
         ("socket/s/receipt", ReceiptDocument("1", "s", ReceiptState.QUEUED, final=False, at=AT, bytes=5), False),
         (
             "socket/s/receipt",
@@ -76,3 +76,20 @@ LINK = Link(Layer.PORT, "/dev/ttyUSB0 is missing", AT)
 def test_documents_fit_the_contract(*, topic: str, document: object, retain: bool) -> None:
     """What the documents are written as fits the schemas."""
     check(f"b/m/{topic}", dump(document), retain=retain, base="b", modem="m")
+
+
+@pytest.mark.parametrize(("topic", "document"), OF_A_MODEM)
+def test_documents_have_the_keys_of_their_schemas(topic: str, document: Mapping[str, Any]) -> None:
+    """All that the schemas list is written, in their order and whatever is known."""
+    name = topic.replace("/s/", "-")
+    compare(json.loads(dump(document)), json.loads((CONTRACT / "schemas" / f"{name}.json").read_text()))
+
+
+def compare(document: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
+    """Compare the keys of an object, and of those in it, with a schema."""
+    assert list(document) == list(schema["properties"])
+    assert set(schema["required"]) == set(document)
+    for key, part in document.items():
+        _, below = {"oneOf": (), **schema["properties"][key]}.get("oneOf") or ({}, schema["properties"][key])
+        if isinstance(part, dict) and "properties" in below:
+            compare(part, below)

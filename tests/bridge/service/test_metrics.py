@@ -1,29 +1,27 @@
 """Metrics are what Prometheus reads, and say what the documents say."""
 
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import cast
 
+from sim7020_bridge.config.model import DataBudgetSettings
+from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.socket_state import Phase, Traffic
-from sim7020_bridge.modem.state import Layer, Link
-from sim7020_bridge.reports import documents
+from sim7020_bridge.modem.state import Layer, Link, ModemState
+from sim7020_bridge.modem.usage import Usage
+from sim7020_bridge.outbox.outbox import Outbox
+from sim7020_bridge.reports.documents import state_document
 from sim7020_bridge.service.health import Health, Snapshot, health_document
 from sim7020_bridge.service.metrics import exposition
 
 _SAMPLE = re.compile(r'(\w+)(?:\{(\w+="(?:[^"\\\n]|\\["\\n])*"(?:,\w+="(?:[^"\\\n]|\\["\\n])*")*)\})? (\S+)')
 
-NOTHING = documents.StateDocument(
-    link=Link(Layer.PORT, "no such device", datetime(2026, 11, 23, tzinfo=UTC)),
-    sim=documents.SimState(None),
-    signal=documents.SignalState(),
-    registration=documents.RegistrationState(),
-    pdn=documents.PdnState(None, None, None, None),
-    power=documents.PowerState(psm=None, edrx=None, sleeping=None, voltage=None),
-    clock=documents.ClockState(None),
-    usage=documents.UsageState(documents.UsedData(0, 0), documents.UsedData(0, 0), None, None),
-    outbox=documents.OutboxState(0, 0, None),
-    counters=documents.Counters(),
-)
+OUTBOX = cast(Outbox, SimpleNamespace(messages=0, bytes=0, oldest=None))
+USAGE = Usage(DataBudgetSettings(), changed=lambda *_: None)
+LINK = Link(Layer.PORT, "no such device", datetime(2026, 11, 23, tzinfo=UTC))
+NOTHING = state_document(ModemState(LINK), OUTBOX, USAGE, aside=0)
 GOOD = Health(port_open=True, answering=True, broker_connected=True)
 
 
@@ -60,23 +58,14 @@ def test_what_is_not_known_has_no_sample() -> None:
 
 def test_values() -> None:
     """Numbers keep all their digits; fractions stay fractions."""
-    state = replace(
-        NOTHING,
-        signal=documents.SignalState(rssi=-71, rsrp=-95.5),
-        power=replace(NOTHING.power, voltage=3.31),
-        usage=documents.UsageState(documents.UsedData(12345678901, 2), documents.UsedData(3, 4), 5, 6),
-        counters=documents.Counters(documents.Recoveries(reattach=2), reboots=1, resyncs=3),
-    )
-    socket = documents.SocketStateDocument(
-        phase=Phase.OPEN,
-        protocol="udp",
-        host="h",
-        port=1,
-        address=None,
-        last_error=None,
-        sent=Traffic(7, 1234567890),
-        received=Traffic(0, 0),
-    )
+    state = {
+        **NOTHING,
+        "signal": {**NOTHING["signal"], "rssi": -71, "rsrp": -95.5},
+        "power": {**NOTHING["power"], "voltage": 3.31},
+        "usage": {**NOTHING["usage"], "today": {"up": 12345678901, "down": 2}},
+        "counters": {"recoveries": {RecoveryStep.REATTACH: 2}, "reboots": 1, "resyncs": 3},
+    }
+    socket = {"phase": Phase.OPEN, "sent": asdict(Traffic(7, 1234567890)), "received": asdict(Traffic())}
     found = samples(Snapshot("shed", GOOD, state, {"t": socket}))
     assert found["sim7020_signal_rsrp_dbm", 'modem="shed"'] == "-95.5"
     assert found["sim7020_supply_volts", 'modem="shed"'] == "3.31"
