@@ -33,6 +33,10 @@ class Connection(Protocol):
     def connected(self) -> bool:
         """Whether the broker has accepted this client."""
 
+    @property
+    def session_present(self) -> bool:
+        """Whether the broker still knew this client when it last connected."""
+
     def publish(self, publication: Publication) -> None:
         """Publish without waiting."""
 
@@ -73,8 +77,10 @@ class Publisher:
         self._ended = False
 
     def connected(self) -> None:
-        """Note that there is a new connection."""
+        """Note that there is a new connection; in a new session the broker counts packets anew."""
         self._unproven.lose()
+        if not self._connection.session_present:
+            self._outbox.session_lost()
 
     def came(self, received: Received) -> None:
         """Note that a message came."""

@@ -111,6 +111,8 @@ class MqttClient:
         self._loop = asyncio.get_running_loop()
         self._paho = self._make_paho()
         self._alive = self._starts_afresh = False
+        self.session_present = False
+        """Whether the broker still knew the session at the last connection; packet identifiers are a session's own."""
 
     @property
     def connected(self) -> bool:
@@ -279,6 +281,7 @@ class MqttClient:
         _LOGGER.info("%s: connected to the MQTT broker at %s, %s", self._client_id, self._place, resumed)
         self._last_problem = ""
         self._brief += 1
+        self.session_present = accepted.session_present
         self._max_packet = accepted.max_packet
         self._accepted.set()
         self._asked.clear()

@@ -36,6 +36,9 @@ SLICE: Final = 200
 MOST_AT_A_LOOK: Final = 1000
 """Ids that may be taken until those too many are forgotten."""
 
+MARK_AFTER: Final = 3600.0
+"""Seconds of the outbox's own time that a power cut may cost it, if the wall clock is lost as well."""
+
 LOOK_AFTER: Final = 2
 """Seconds between two looks for what a command line asked."""
 
@@ -118,6 +121,7 @@ class Outbox:
         content = await self._journal.write(records.load)
         if content.mark is not None:
             self._time.go_on_from(content.mark)
+        self._time.be_at_least(content.latest)
         lost: list[tuple[Entry, Loss]] = []
         self._number = max(self._number, content.last)
         for entry in content.entries:
@@ -155,21 +159,21 @@ class Outbox:
                 await self.load()
             except StorageFailed:
                 await asyncio.sleep(TRY_AGAIN)
-        seconds = 0
+        hour = self._time.now()
         while True:
             with contextlib.suppress(StorageFailed):
                 while numbers := await self._journal.write(partial(records.cancellations, most=SLICE)):
                     await self.cancel(numbers)
                     await self._journal.write(partial(records.cancelled, numbers=numbers))
-                if seconds % 3600 == 0 or self._new_ids > MOST_AT_A_LOOK:
-                    self._new_ids = 0
+                if self._time.now() >= hour or self._new_ids > MOST_AT_A_LOOK:
+                    hour, self._new_ids = self._time.now() + MARK_AFTER, 0
+                    self._keep_time()
                     await self._journal.write(partial(records.forget_old, now=self._time.now()))
             if self.problem is not None:
                 self._keep_time(Need.PROVES)
             elif self._time.wall_was_set:
                 self._keep_time()
             await asyncio.sleep(LOOK_AFTER)
-            seconds += LOOK_AFTER
 
     async def close(self) -> None:
         """Write what is left and close the file."""
@@ -356,6 +360,10 @@ class Outbox:
     def packets_acknowledged(self, packets: Sequence[int]) -> None:
         """Note that the broker has the acknowledgements of these packets, and will use their numbers for others."""
         self._journal.write(partial(records.forget_packets, packets=packets), within=LEISURE)
+
+    def session_lost(self) -> None:
+        """Note that the broker has forgotten the session: no packet of before comes again."""
+        self._journal.insist(records.forget_all_packets, lambda _: None, within=0.0)
 
     def _lose_all(self, lost: Sequence[tuple[Entry, Loss]]) -> None:
         if lost:

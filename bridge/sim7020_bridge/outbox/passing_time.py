@@ -58,7 +58,8 @@ class PassingTime:
     """Counts seconds, on from a mark of an earlier run.
 
     Within one start of the machine the count is exact, whatever the wall clock does. How long the machine itself was
-    off only the wall clock can tell: it is believed, unless it went backwards, which counts as no time at all.
+    off only the wall clock can tell: it is believed, unless it went backwards, which counts as no time at all since the
+    last that is known.
     """
 
     def __init__(self, clocks: Clocks | None = None) -> None:
@@ -74,6 +75,10 @@ class PassingTime:
         passed = uptime - mark.uptime if mark.boot == self._boot else self._clocks.wall() - mark.wall
         self._base = mark.elapsed + max(0.0, passed)
         self._start = uptime
+
+    def be_at_least(self, seconds: float) -> None:
+        """Go on from what an earlier run has written down since its mark, if that is later."""
+        self._base += max(0.0, seconds - self.now())
 
     def now(self) -> float:
         """Return seconds, which never go back."""

@@ -36,7 +36,12 @@ _MESSAGE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """All that an outbox knew when the bridge last ended; ``last`` is the highest number that a message ever had."""
+    """All that an outbox knew when the bridge last ended.
+
+    Args:
+        last: The highest number that a message ever had.
+        latest: The latest time, of the outbox's own, of which it has a note; 0 if it has none.
+    """
 
     entries: tuple[Entry, ...]
     publications: Numbered
@@ -45,6 +50,7 @@ class Content:
     cancelled: frozenset[int]
     last: int
     sent: tuple[tuple[str, float], ...]
+    latest: float
 
 
 def load(connection: sqlite3.Connection) -> Content:
@@ -74,7 +80,13 @@ def _load(connection: sqlite3.Connection) -> Content:
         cancelled,
         _last(connection),
         tuple(connection.execute("SELECT socket, at FROM sent ORDER BY at")),
+        _latest(connection),
     )
+
+
+def _latest(connection: sqlite3.Connection) -> float:
+    queries = "SELECT max(taken) FROM message", "SELECT max(taken) FROM known", "SELECT max(at) FROM sent"
+    return max(float(connection.execute(query).fetchone()[0] or 0) for query in queries)
 
 
 def _last(connection: sqlite3.Connection) -> int:
@@ -122,6 +134,11 @@ def forget_packets(connection: sqlite3.Connection, packets: Iterable[int]) -> No
     connection.executemany(
         "UPDATE known SET packet = NULL, digest = NULL WHERE packet = ?", [(packet,) for packet in packets]
     )
+
+
+def forget_all_packets(connection: sqlite3.Connection) -> None:
+    """Forget all packets: they mean nothing in another session (MQTT 5.0 section 4.1)."""
+    connection.execute("UPDATE known SET packet = NULL, digest = NULL WHERE packet IS NOT NULL")
 
 
 def forget_old(connection: sqlite3.Connection, now: float) -> None:

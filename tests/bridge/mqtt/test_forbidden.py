@@ -198,9 +198,11 @@ async def test_a_session_that_is_lost() -> None:
         broker.hang_up()
         again = await peer.heard.get()
         assert (first.duplicate, again.duplicate, again.payload) == (False, True, b"x")
+        known = [peer.client.session_present]
         broker.forget_session()
         broker.hang_up()
         await peer.ready(connections=3)
+        assert [*known, peer.client.session_present] == [True, False]
         broker.deliver("to/m", b"y", packet=1)
         other = await peer.next()
         assert (other.payload, other.duplicate) == (b"y", False)

@@ -11,7 +11,8 @@ from sim7020_bridge.errors import PayloadRefused
 from sim7020_bridge.outbox.message import Loss, PendingKind, PendingPublication, Priority, ReplyTo, Stage
 from tests.bridge.outbox.desk import Desk, message
 
-YEAR = 365.25 * 24 * 3600
+DAY = 24 * 3600
+YEAR = 365.25 * DAY
 
 
 def is_full(desk: Desk) -> bool:
@@ -256,6 +257,26 @@ async def test_time_that_the_machine_was_off_counts_by_the_wall_clock(desk: Desk
     await desk.outbox.load()
     await desk.written()
     assert desk.waiting() == []
+
+
+async def test_time_goes_on_from_what_was_written_last(desk: Desk) -> None:
+    """After a power cut on a machine that has lost the time nothing lies in the future: not ages, not the pace."""
+    desk.machine.pass_by(30 * DAY)
+    desk.put("m", ttl=100.0)
+    desk.outbox.sends.note("a", remembered=3600.0)
+    await desk.outbox._store.close()
+    desk.machine.start_again(off=600, wall=-YEAR)
+    desk.outbox = desk.opened()
+    await desk.outbox.load()
+    (entry,) = desk.outbox
+    assert (desk.outbox.age(entry), *desk.outbox.sends.ages("a")) == (0.0, 0.0)
+    desk.put("m")
+    await desk.written()
+    assert desk.taken[-1] == ("m", False)
+    desk.machine.pass_by(101)
+    desk.outbox._expiry.look()
+    await desk.written()
+    assert desk.pending() == ["m expired"]
 
 
 async def test_a_message_in_doubt_ends_if_its_socket_says_so(desk: Desk) -> None:

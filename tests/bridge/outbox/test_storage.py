@@ -378,14 +378,19 @@ async def test_few_messages_are_sent_while_their_ends_can_t_be_written(desk: Des
     assert desk.send() == f"m{MOST_UNSETTLED}"
 
 
-async def test_time_is_kept_when_the_wall_clock_is_set(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine that starts without the time has it written down once it is known, not only at the bridge's end."""
+@pytest.mark.parametrize("hours", [True, False], ids=["every hour", "when the wall clock is set"])
+async def test_time_is_kept(desk: Desk, monkeypatch: pytest.MonkeyPatch, *, hours: bool) -> None:
+    """The time is written down now and then, and once a machine knows it that started without; not only at the end."""
     monkeypatch.setattr(outbox, "LOOK_AFTER", 0.01)
     running = asyncio.create_task(desk.outbox.run())
-    desk.machine.wall += 1_000_000.0
-    with contextlib.closing(sqlite3.connect(desk.file)) as connection:
-        async with asyncio.timeout(30):
-            while connection.execute("SELECT wall FROM passing_time").fetchone() != (desk.machine.wall,):  # noqa: ASYNC110 - a row of a database
-                await asyncio.sleep(0.01)
+    for _ in range(3):
+        if hours:
+            desk.machine.pass_by(3600)
+        else:
+            desk.machine.wall += 1_000_000.0
+        with contextlib.closing(sqlite3.connect(desk.file)) as connection:
+            async with asyncio.timeout(30):
+                while connection.execute("SELECT wall FROM passing_time").fetchone() != (desk.machine.wall,):  # noqa: ASYNC110 - a row of a database
+                    await asyncio.sleep(0.01)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
