@@ -15,7 +15,7 @@ log: Final = logging.getLogger(__name__)
 async def follow_network_time(module: Module) -> None:
     """Have the module take the network's time and report it, which it does from its next restart on."""
     for setting in (UpdateClockFromNetwork(), ReportNetworkTime()):
-        if await module.try_kept(setting):
+        if not await module.has(setting) and await module.try_setting(setting):
             log.info("%s: in force when the module starts the next time", setting.line())
 
 

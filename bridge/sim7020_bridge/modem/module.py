@@ -52,13 +52,16 @@ class Module:
             return False
         return True
 
-    async def try_kept(self, setting: Command[None]) -> bool:
-        """Set a number that the module writes to its flash, only where it has another. Say whether it took it."""
+    async def has(self, setting: Command[None]) -> bool:
+        """Whether a setting of one number is as it should be; no where the module does not tell."""
         name, _, wanted = setting.line().removeprefix("AT").partition("=")
         with suppress(CommandRefused, MalformedAnswer, ModuleSilent):
-            if await self.execute(ReadNumber(name)) == int(wanted):
-                return False
-        return await self.try_setting(setting)
+            return await self.execute(ReadNumber(name)) == int(wanted)
+        return False
+
+    async def try_kept(self, setting: Command[None]) -> bool:
+        """Set a number that the module writes to its flash, only where it has another. Say whether it has it now."""
+        return await self.has(setting) or await self.try_setting(setting)
 
     async def resolve(self, name: str) -> NameResolution:
         """Resolve a name with the module's DNS client, which costs a little data.

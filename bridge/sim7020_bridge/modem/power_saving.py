@@ -38,7 +38,7 @@ async def set_power_saving(module: Module) -> None:
     for order in _edrx(settings):
         await module.try_setting(order)
     mode = LightSleep.WHEN_IDLE if settings.light_sleep else LightSleep.NEVER
-    taken = await module.try_setting(SetLightSleep(mode))
+    taken = await module.try_kept(SetLightSleep(mode))
     # what was never sent need not be sent again: a module that may sleep is asked first
     module.channel.sleeps_when_idle = (taken and settings.light_sleep) or falls_silent(settings)
 

@@ -31,6 +31,9 @@ from sim7020_bridge.modem.state import DEFAULT_CID, Fact
 
 log: Final = logging.getLogger(__name__)
 
+LONGEST_T3346: Final = 11160
+"""Seconds that T3346 can be: 186 min, a GPRS timer 2 (3GPP TS 24.008 section 10.5.7.4)."""
+
 R = TypeVar("R")
 F = TypeVar("F", bound=Fact)
 
@@ -107,7 +110,7 @@ async def read_all(module: Module) -> None:
 
 async def read_network_wait(module: Module) -> float:
     """Read for how many more seconds the network wants to be left alone (T3346); 0 where the module can't say."""
-    return float(await _ask(module, ReadBackoffTimer()) or 0)
+    return float(min(await _ask(module, ReadBackoffTimer()) or 0, LONGEST_T3346))
 
 
 async def _apply(module: Module, command: Command[F | None]) -> None:

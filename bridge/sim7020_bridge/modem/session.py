@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import Final, NoReturn
@@ -26,7 +26,7 @@ from sim7020_bridge.modem.bring_up import bring_up, cycle_radio
 from sim7020_bridge.modem.clock import ask_time_server
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pin import PinMemory
-from sim7020_bridge.modem.readings import read_all, read_network_wait, read_pdn
+from sim7020_bridge.modem.readings import read_all, read_network_wait, read_pdn, read_registration
 from sim7020_bridge.modem.recovery import Recovery, RecoveryStep, Trouble
 from sim7020_bridge.modem.set_up import greet, set_up
 from sim7020_bridge.modem.sleep import Sleep
@@ -99,7 +99,8 @@ class Session:
         self._garbage = 0
         self._signs_of_life = asyncio.Event()
         self._restarted: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._context_came = asyncio.Event()
+        self._unread: set[Callable[[Module], Awaitable[None]]] = set()
+        self._changed = asyncio.Event()
         self.module = Module(self._channel, store, settings, timing)
 
     @property
@@ -130,7 +131,7 @@ class Session:
             tasks.create_task(self._end_at_sleep(), name="watch for sleep")
             tasks.create_task(self._sockets.keep_open(self.module), name="sockets")
             tasks.create_task(self._read_now_and_then(), name="readings")
-            tasks.create_task(self._read_new_contexts(), name="contexts")
+            tasks.create_task(self._read_what_changed(), name="what changed")
             tasks.create_task(self._end_at_reset(), name="watch for a reset")
             if self._settings.time_server is not None:
                 tasks.create_task(self._ask_time_server(self._settings.time_server), name="time server")
@@ -270,20 +271,27 @@ class Session:
         return True
 
     async def _read_now_and_then(self) -> None:
-        """Read what no URC tells, rarely, and never while a command waits for the line."""
+        """Read what no URC tells, rarely, and after what waits for the line, unless that never ends."""
         while True:
             await self._store.until(lambda state: state.online)
-            await self._channel.until_idle()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._timing.refresh_every):
+                    await self._channel.until_idle()
             await read_all(self.module)
             await self._sockets.check_open(self.module)
             await asyncio.sleep(self._timing.refresh_every)
 
-    async def _read_new_contexts(self) -> None:
-        """Read address and APN whenever a context came up: its URC tells neither."""
+    async def _read_what_changed(self) -> None:
+        """Read what a URC says has changed without saying to what."""
         while True:
-            await self._context_came.wait()
-            self._context_came.clear()
-            await read_pdn(self.module)
+            await self._changed.wait()
+            self._changed.clear()
+            while self._unread:
+                await self._unread.pop()(self.module)
+
+    def _read_soon(self, read: Callable[[Module], Awaitable[None]]) -> None:
+        self._unread.add(read)
+        self._changed.set()
 
     def _take_urc(self, urc: Urc) -> None:
         self._signs_of_life.set()
@@ -317,8 +325,11 @@ class Session:
                 self._store.apply(urc.reading)
             case FunctionalityReport(level):
                 self._store.apply(level)
+            case RegistrationReport("+CEREG", registration):
+                self._store.apply(registration)
             case RegistrationReport():
-                self._store.apply(urc.registration)
+                # of another domain: it may go with the EPS registration, and is none
+                self._read_soon(read_registration)
             case SignalReport(quality):
                 self._store.apply(quality)
             case SleepReport():
@@ -330,7 +341,8 @@ class Session:
 
     def _take_packet_event(self, event: PacketEvent) -> None:
         if event.kind is PacketEventKind.MODULE_ACTIVATED:
-            self._context_came.set()
+            # neither address nor APN are told
+            self._read_soon(read_pdn)
         elif event.lost and event.cid in {None, DEFAULT_CID}:
             self._store.apply((ContextState(DEFAULT_CID, active=False),))
 

@@ -16,6 +16,7 @@ from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.power_saving import set_power_saving
 from sim7020_bridge.modem.readings import read_identity
 from sim7020_bridge.modem.state import ApnProblem, ModuleAnswered
+from sim7020_bridge.port.port import has_own_rate
 
 log: Final = logging.getLogger(__name__)
 
@@ -29,19 +30,23 @@ async def greet(module: Module) -> None:
 
 
 async def set_up(module: Module) -> None:
-    """Set what the bridge relies on; none of it survives a restart for sure (reference: what survives what)."""
+    """Set what the bridge relies on; none of it survives a restart for sure (reference: what survives what).
+
+    What the module writes to its flash at once is written only where it has another value.
+    """
     await module.execute(ReportErrorsByNumber())
     await read_identity(module)
-    # with automatic baud rate the module never announces a restart
-    await module.try_setting(SetBaudRate(module.settings.baudrate))
+    if not has_own_rate(module.settings.port):
+        # with automatic baud rate the module never announces a restart
+        await module.try_kept(SetBaudRate(module.settings.baudrate))
     await set_power_saving(module)
     if not await module.try_setting(ReportRegistration(5)):
         await module.try_setting(ReportRegistration(2))
     await module.try_setting(ReportPacketEvents())
     await module.try_setting(ReportSleep())
-    await module.try_setting(ReceiveAsHex())
+    await module.try_kept(ReceiveAsHex())
     await module.try_setting(SetPullReceive(enabled=False))
-    await module.try_setting(ReportAcknowledgements())
+    await module.try_kept(ReportAcknowledgements())
     await follow_network_time(module)
     try:
         await ensure_apn(module)

@@ -134,17 +134,21 @@ def attached() -> tuple[Attached, ...]:
     )
 
 
+def has_own_rate(name: str) -> bool:
+    """Whether a port's line rate is set elsewhere: behind ``socket://`` it is the server's business."""
+    return name.startswith("socket://")
+
+
 async def open_port(name: str, baudrate: int) -> Port:
     """Open a port: a device path, ``socket://host:port`` or ``rfc2217://host:port``.
 
-    A device is opened for this process alone. The baud rate is set on a device and asked of an
-    RFC 2217 server; behind ``socket://`` it is the server's business.
+    A device is opened for this process alone. The baud rate is set on a device and asked of an RFC 2217 server.
 
     Raises:
         PortUnavailable: It can't be opened; the reason says why and what to do.
     """
     try:
-        if name.startswith("socket://"):
+        if has_own_rate(name):
             return await _open_socket(name)
         if name.startswith("rfc2217://"):
             return await _open_rfc2217(name, baudrate)

@@ -122,6 +122,7 @@ async def running(
     *sockets: SocketSettings,
     module: ScriptedModule | None = None,
     absent: int = 0,
+    port: str = "/dev/ttyS7",
     power: PowerHook | None = None,
     state_dir: Path | None = None,
     **settings: Any,
@@ -130,7 +131,7 @@ async def running(
 
     ``absent`` is how often its port can't be opened first; ``settings`` are more of the modem's.
     """
-    configured = ModemSettings(name="shed", port="/dev/ttyS7", sockets=sockets, **settings)
+    configured = ModemSettings(name="shed", port=port, sockets=sockets, **settings)
     with (
         tempfile.TemporaryDirectory() as folder,
         patch("sim7020_bridge.modem.modem.open_port") as opening,

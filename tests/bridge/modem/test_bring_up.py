@@ -65,6 +65,36 @@ async def test_optional_settings_may_be_refused() -> None:
         assert bench.module.opened == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "wanted", "other"),
+    [("AT+IPR", 115200, 0), ("AT+CSCLK", 0, 2), ("AT+CSORCVFLAG", 0, 1), ("AT+CSOSENDFLAG", 1, 0)],
+)
+@on_virtual_time
+async def test_flash_is_written_only_where_it_differs(name: str, wanted: int, other: int) -> None:
+    """What the module writes to its flash at once is left alone where it is right, in every session."""
+    async with running() as bench:
+        bench.module.answer(f"{name}?", f"{name.removeprefix('AT')}: {other}", "OK")
+        await bench.online()
+        assert bench.module.heard.count(f"{name}={wanted}") == 1
+        bench.module.answer(f"{name}?", f"{name.removeprefix('AT')}: {wanted}", "OK")
+        bench.module.say("RDY")
+        await bench.module.hears("ATE0", times=2)
+        await bench.online()
+        assert bench.module.times(name) == 1
+
+
+@pytest.mark.parametrize(
+    ("port", "heard"),
+    [("/dev/ttyS7", True), ("rfc2217://[::1]:2217", True), ("socket://[::1]:2000", False)],
+)
+@on_virtual_time
+async def test_rate_that_a_server_sets_is_not_the_module_s_to_change(port: str, *, heard: bool) -> None:
+    """A module at another rate than its serial server's is understood by nobody, and keeps it."""
+    async with running(port=port) as bench:
+        await bench.online()
+        assert ("AT+IPR=115200" in bench.module.heard) == heard
+
+
 @pytest.mark.parametrize("lines", [("ERROR",), ("+CME ERROR: 100",), ("nonsense", "OK"), SILENCE], ids=str)
 @on_virtual_time
 async def test_readings_may_be_missing(lines: tuple[str, ...]) -> None:

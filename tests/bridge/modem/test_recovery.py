@@ -295,6 +295,16 @@ async def test_network_asks_to_be_left_alone() -> None:
 
 
 @on_virtual_time
+async def test_network_can_t_ask_to_be_left_alone_for_ever() -> None:
+    """A T3346 longer than any that there is holds nothing up for longer than the longest."""
+    module = unregistered()
+    module.answer("AT+CTRJ?", "+CTRJ: 4294967295", "OK")
+    async with running(module=module):
+        await module.hears("AT+CTRJ?")
+        await module.hears(REATTACH, within=186 * 60 + 1)
+
+
+@on_virtual_time
 async def test_apn_that_the_module_refuses() -> None:
     """An APN that can't be set is no reason to do without the network that there is."""
     module = ScriptedModule()

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from sim7020_bridge.errors import LineError, RequestRefused
 from sim7020_bridge.modem.recovery import RecoveryStep
+from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.socket_state import Phase
 from sim7020_bridge.modem.state import Layer
 from tests.bridge.modem.bench import TCP, UDP, now, running
-from tests.bridge.scripted_module import ATTACHED, SILENCE, on_virtual_time
+from tests.bridge.scripted_module import ATTACHED, SILENCE, ScriptedModule, on_virtual_time
 from tests.virtual_time import run
 
 
@@ -181,6 +182,52 @@ async def test_sleep_and_wake() -> None:
         assert len(bench.module.heard) == heard
         bench.module.say('+CPSMSTATUS: "EXIT PSM"')
         await bench.online()
+
+
+@pytest.mark.parametrize("report", ["+CREG: 0", "+CGREG: 3", '+CGREG: 1,"5B57","01A50B1A",9,"00"'])
+@on_virtual_time
+async def test_other_domains_say_nothing_of_the_eps(report: str) -> None:
+    """A report that somebody left on in another domain makes the bridge read the EPS registration, and is none."""
+    async with running() as bench:
+        await bench.online()
+        await asyncio.sleep(10)
+        before, read = bench.modem.store.state, bench.module.times("AT+CEREG?")
+        bench.module.say(report)
+        await bench.module.hears("AT+CEREG?", times=read + 1, within=1)
+        await asyncio.sleep(10)
+        assert bench.modem.store.state == before
+        bench.module.answer("AT+CEREG?", "+CEREG: 5,0", "OK")
+        bench.module.say("+CGREG: 0")
+        await bench.until(lambda state: not state.registered, within=1)
+
+
+@on_virtual_time
+async def test_readings_are_repeated_under_load() -> None:
+    """A line that never rests, as with a long backlog, keeps nothing from being read again."""
+    module = ScriptedModule()
+    answer_now = module.write
+
+    def write(data: bytes) -> None:
+        if data.startswith(b"AT+CSOSEND="):
+            asyncio.get_running_loop().call_later(1.0, answer_now, data)
+        else:
+            answer_now(data)
+
+    module.write = write  # type: ignore[method-assign]
+
+    async def send_on(socket: ModemSocket) -> None:
+        while True:
+            await socket.send(b"1")
+
+    async with running(UDP, module=module) as bench:
+        socket = await bench.opened("udp")
+        await asyncio.sleep(5)
+        assert module.times("AT+CBC") == 1
+        async with asyncio.TaskGroup() as tasks:
+            sending = [tasks.create_task(send_on(socket)) for _ in range(2)]
+            await module.hears("AT+CBC", times=3, within=1300)
+            for task in sending:
+                task.cancel()
 
 
 @on_virtual_time

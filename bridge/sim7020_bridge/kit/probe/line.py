@@ -12,7 +12,7 @@ from sim7020_bridge.at.command import Echo, UnknownLine, Urc
 from sim7020_bridge.commands.registry import URCS
 from sim7020_bridge.commands.secrets import mask
 from sim7020_bridge.errors import LineError, ModuleSilent
-from sim7020_bridge.port.port import open_port
+from sim7020_bridge.port.port import has_own_rate, open_port
 
 log: Final = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class Heard:
 def rates(port: str, wanted: int | None) -> tuple[int, ...]:
     """Return the rates to try at a port, in order; behind a socket there is nothing to choose."""
     first = wanted or USUAL_RATES[0]
-    if port.startswith("socket://"):
+    if has_own_rate(port):
         return (first,)
     return (first, *(rate for rate in USUAL_RATES if rate != first))
 

@@ -138,7 +138,7 @@ class Probe:
         match urc:
             case PingReply() if self._module is not None:
                 self._module.take_ping_reply(urc)
-            case RegistrationReport(registration=registration):
+            case RegistrationReport("+CEREG", registration):
                 self._store.apply(registration)
 
 
