@@ -29,6 +29,9 @@ MOST_REFUSALS: Final = 1000
 REFUSED_LATER: Final = 1.0
 """Seconds until a QoS 1 message is refused that could not be; the broker sends few before one is acknowledged."""
 
+Done = Callable[[PayloadRefused | None], None]
+"""Told when a message is taken, or with why it is not."""
+
 
 class Intake:
     """Takes messages for one modem's sockets; a QoS 1 message is acknowledged once it is on disk, or its refusal.
@@ -61,7 +64,7 @@ class Intake:
         self._tell = tell
         self._acknowledge = acknowledge
         self._clock = clock
-        self._held: list[tuple[Callable[[], None], Callable[[PayloadRefused], None]]] = []
+        self._held: list[tuple[Callable[[], None], Done]] = []
         self._refused_later: deque[Callable[[], None]] = deque()
         self._next_refusals: asyncio.TimerHandle | None = None
 
@@ -69,11 +72,11 @@ class Intake:
         """Take what came before the outbox was open, as soon as it is."""
         await self._outbox.loaded.wait()
         held, self._held = self._held, []
-        for put, refused in held:
+        for put, done in held:
             try:
                 put()
-            except PayloadRefused as error:
-                refused(error)
+            except PayloadRefused as refused:
+                done(refused)
 
     def connected(self) -> None:
         """Refuse now what came before this connection and could not be: the broker may bring it again, to be known.
@@ -100,7 +103,11 @@ class Intake:
         message_id = properties.get("id") or new_id()
         reply_to = self._reply_to(received)
 
-        def refuse(refused: PayloadRefused) -> None:
+        def done(refused: PayloadRefused | None) -> None:
+            if refused is None:
+                self._acknowledge(received)
+                return
+
             def write() -> None:
                 log.warning("%s: message refused: %s", received.topic, refused)
                 error = ErrorDocument(refused.code, refused.message)
@@ -130,27 +137,19 @@ class Intake:
                 reply_to=reply_to,
                 pool=pool,
             )
-            self.submit(message, received, taken=lambda _new: self._acknowledge(received), refused=refuse)
+            self.submit(message, received, done)
         except PayloadRefused as refused:
-            refuse(refused)
+            done(refused)
 
-    def submit(
-        self,
-        message: Message,
-        received: Received,
-        *,
-        taken: Callable[[bool], None],
-        refused: Callable[[PayloadRefused], None],
-    ) -> None:
-        """Put a message into the outbox, and tell that it is queued.
+    def submit(self, message: Message, received: Received, done: Done) -> None:
+        """Put a message into the outbox, and tell that it is queued; one that was taken before is not sent again.
 
         As long as the outbox was never open, a QoS 1 message is left unacknowledged, for the broker to keep.
 
         Args:
             message: The message.
             received: What brought it.
-            taken: Called once it is on disk, with whether it is new: one that was taken before is not sent again.
-            refused: Called if it could not be written.
+            done: Called with None once it is on disk, or with why it could not be written.
 
         Raises:
             PayloadRefused: It is too large for one datagram, too much waits already, or it has QoS 0 and the outbox was
@@ -169,16 +168,16 @@ class Intake:
                 self._tell(partial(self._receipts.of, message, ReceiptState.QUEUED, final=False))
             else:
                 log.info("message %s was taken before and is not sent again", message.id)
-            taken(is_new)
+            done(None)
 
         def failed(error: StorageFailed) -> None:
-            refused(PayloadRefused("storage_failed", str(error)))
+            done(PayloadRefused("storage_failed", str(error)))
 
         def put() -> None:
             self._outbox.put(message, origin(received), written=written, failed=failed)
 
         if received.acknowledgement is not None and (self._held or not self._outbox.loaded.is_set()):
-            self._held.append((put, refused))
+            self._held.append((put, done))
         else:
             put()
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from typing import Final
 
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.errors import (
@@ -34,19 +34,8 @@ LONGEST_TTL: Final = 366 * 24 * 3600
 
 PRIORITIES: Final = tuple(priority.name.lower() for priority in Priority)
 
-
-class Submit(Protocol):
-    """How a message is taken in; see Intake.submit."""
-
-    def __call__(
-        self,
-        message: Message,
-        received: Received,
-        *,
-        taken: Callable[[bool], None],
-        refused: Callable[[PayloadRefused], None],
-    ) -> None:
-        """Take a message in."""
+Submit = Callable[[Message, Received, Callable[[PayloadRefused | None], None]], None]
+"""Takes a message in; see Intake.submit."""
 
 
 class Requests:
@@ -55,7 +44,7 @@ class Requests:
     Args:
         topics: The modem's.
         response_topics: Which are answered.
-        submit: Takes a message in; see Intake.submit.
+        submit: Takes a message in.
         acknowledge: Tells the broker that a request is done with.
         publish: Hands a publication to the broker; must not block.
         verbs: How each verb but ``send`` is carried out.
@@ -131,13 +120,7 @@ class Requests:
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
-    async def _answer(
-        self,
-        verb: str,
-        received: Received,
-        body: RequestBody,
-        carry_out: Verb,
-    ) -> None:
+    async def _answer(self, verb: str, received: Received, body: RequestBody, carry_out: Verb) -> None:
         try:
             response = ResponseDocument.ok(await carry_out(body), body.transaction)
         except BridgeError as error:
@@ -167,15 +150,15 @@ class Requests:
         if not message.data:
             raise PayloadRefused("empty", "the message is empty, and the module can't send nothing")
 
-        def taken(_is_new: bool) -> None:  # noqa: FBT001 - what a callback is given
+        def done(refused: PayloadRefused | None) -> None:
+            if refused is not None:
+                self._refuse("send", received, body, refused)
+                return
             data = {"id": message.id, "socket": message.socket, "state": "queued"}
             self._respond("send", received, ResponseDocument.ok(data, body.transaction))
             self._acknowledge(received)
 
-        def refused(error: PayloadRefused) -> None:
-            self._refuse("send", received, body, error)
-
-        self._submit(message, received, taken=taken, refused=refused)
+        self._submit(message, received, done)
 
 
 def _short(body: RequestBody, key: str) -> str | None:
