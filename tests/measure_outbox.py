@@ -16,9 +16,9 @@ from pathlib import Path
 from sim7020_bridge.config.model import OutboxSettings
 from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database
+from sim7020_bridge.outbox.hooks import Hooks
 from sim7020_bridge.outbox.message import Entry, Loss, Message, PendingKind, PendingPublication
 from sim7020_bridge.outbox.outbox import Outbox
-from sim7020_bridge.outbox.rules import Rules
 
 BATCH = 64
 """As many publishes as a broker sends before the first is acknowledged."""
@@ -66,7 +66,7 @@ def receipt(entry: Entry, _loss: Loss) -> tuple[PendingPublication, ...]:
 
 def opened(file: Path) -> Outbox:
     """Return an outbox over a file."""
-    rules = Rules(
+    hooks = Hooks(
         lost=receipt,
         resumed=lambda _: None,
         changed=lambda: None,
@@ -74,7 +74,7 @@ def opened(file: Path) -> Outbox:
         usage=lambda _: None,
     )
     settings = OutboxSettings(max_messages=10**7, max_bytes=10**10)
-    return Outbox(Committer(Database(file)), settings=settings, rules=rules)
+    return Outbox(Committer(Database(file)), settings=settings, hooks=hooks)
 
 
 async def put(outbox: Outbox, first: int, count: int) -> float:
@@ -96,7 +96,7 @@ async def end(outbox: Outbox, count: int) -> float:
         entry = outbox.first("telemetry")
         if entry is None:
             break
-        outbox.take(entry)
+        outbox.start_sending(entry)
         outbox.settle((entry,), receipt(entry, Loss.CANCELLED))
     await outbox.wait_written()
     return time.perf_counter() - began

@@ -16,10 +16,10 @@ from sim7020_bridge.modem.usage import Usage
 from sim7020_bridge.mqtt.messages import Publication, Received
 from sim7020_bridge.mqtt.response_topics import ResponseTopics
 from sim7020_bridge.mqtt.topics import Topics
+from sim7020_bridge.outbox.hooks import Hooks
 from sim7020_bridge.outbox.message import PendingPublication, Priority
 from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.outbox.passing_time import Clocks, PassingTime
-from sim7020_bridge.outbox.rules import Rules
 from sim7020_bridge.reports.documents import pdn_document
 from sim7020_bridge.reports.reporter import Reporter
 from sim7020_bridge.requests.delivery_verbs import DeliveryVerbs
@@ -59,7 +59,7 @@ class Desk:
         self.outbox = Outbox(
             InstantStore(),
             settings=bench.settings.outbox,
-            rules=Rules(
+            hooks=Hooks(
                 lost=receipts.lost,
                 resumed=partial(resumed, bench.settings.sockets),
                 changed=self._outbox_changed,
@@ -73,7 +73,7 @@ class Desk:
             outbox=self.outbox,
             receipts=receipts,
             topics=TOPICS,
-            tell=lambda receipt: self.tell(receipt()),
+            publish_interim=lambda receipt: self.tell(receipt()),
             lowest=lambda: Priority.LOW,
             clock=virtual_clock,
         )
@@ -82,7 +82,7 @@ class Desk:
             outbox=self.outbox,
             receipts=receipts,
             response_topics=response_topics,
-            tell=lambda receipt: self.tell(receipt()),
+            publish_interim=lambda receipt: self.tell(receipt()),
             acknowledge=self.acknowledged.append,
             clock=virtual_clock,
         )
@@ -119,7 +119,7 @@ class Desk:
 
     def _outbox_changed(self) -> None:
         self.reporter.delivery_changed()
-        self.router.look()
+        self.router.recheck()
 
     def tell(self, publications: tuple[PendingPublication, ...]) -> None:
         """Publish receipts."""
@@ -153,7 +153,7 @@ class Desk:
 
     def send(self, socket: str, payload: bytes, **more: Any) -> None:
         """Publish to a socket's send topic."""
-        self.intake.take(socket, Received(topic=TOPICS.send(socket), payload=payload, **more))
+        self.intake.receive(socket, Received(topic=TOPICS.send(socket), payload=payload, **more))
 
     def request(self, verb: str, fields: dict[str, Any] | bytes, **more: Any) -> None:
         """Publish a request."""

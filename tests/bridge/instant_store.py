@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from sim7020_bridge.outbox.committer import Work
 from sim7020_bridge.outbox.database import migrations
-from sim7020_bridge.outbox.room import Need
+from sim7020_bridge.outbox.reserve import Need
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ class InstantStore:
         self.set_aside = None
         self.commits = 0
 
-    def submit(self, work: Work[T], *, within: float = 0.0, need: Need = Need.TIDIES) -> "asyncio.Future[T]":
+    def submit(self, work: Work[T], *, within: float = 0.0, need: Need = Need.DELETE) -> "asyncio.Future[T]":
         """Do work."""
         del within, need
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()

@@ -41,7 +41,7 @@ class Intake:
         outbox: Where messages go.
         receipts: Writes their receipts.
         response_topics: Which are answered.
-        tell: Publishes a receipt that is not final, when there is time to write it.
+        publish_interim: Publishes a receipt that is not final, when there is time to write it.
         acknowledge: Tells the broker that a message is done with.
         clock: For the time when a message was taken.
     """
@@ -53,7 +53,7 @@ class Intake:
         outbox: Outbox,
         receipts: Receipts,
         response_topics: ResponseTopics,
-        tell: Callable[[Callable[[], tuple[PendingPublication, ...]]], None],
+        publish_interim: Callable[[Callable[[], tuple[PendingPublication, ...]]], None],
         acknowledge: Callable[[Received], None],
         clock: Clock = wall_clock,
     ) -> None:
@@ -61,7 +61,7 @@ class Intake:
         self._outbox = outbox
         self._receipts = receipts
         self._response_topics = response_topics
-        self._tell = tell
+        self._publish_interim = publish_interim
         self._acknowledge = acknowledge
         self._clock = clock
         self._held: list[tuple[Callable[[], None], Done]] = []
@@ -97,7 +97,7 @@ class Intake:
         """Take messages for other sockets from now on."""
         self._sockets = {socket.name: socket for socket in sockets}
 
-    def take(self, name: str, received: Received, pool: str | None = None) -> None:
+    def receive(self, name: str, received: Received, pool: str | None = None) -> None:
         """Take a message from a socket's or a pool's send topic; whatever is wrong with it goes into a receipt."""
         properties = dict(received.user_properties)
         message_id = properties.get("id") or new_id()
@@ -165,7 +165,7 @@ class Intake:
 
         def written(is_new: bool) -> None:  # noqa: FBT001 - what a future holds
             if is_new:
-                self._tell(partial(self._receipts.of, message, ReceiptState.QUEUED, final=False))
+                self._publish_interim(partial(self._receipts.of, message, ReceiptState.QUEUED, final=False))
             else:
                 log.info("message %s was taken before and is not sent again", message.id)
             done(None)

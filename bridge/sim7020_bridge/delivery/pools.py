@@ -32,9 +32,9 @@ class Pools:
         self._changed = changed
         self._left = False
         self.joined = False
-        store.listen(lambda _before, _after: self.look())
+        store.listen(lambda _before, _after: self.recheck())
 
-    def look(self) -> None:
+    def recheck(self) -> None:
         """Look again, after the outbox or the usage changed."""
         limit = LEAVES if self.joined else RETURNS
         joined = (
@@ -51,4 +51,4 @@ class Pools:
     def leave(self) -> None:
         """Take nothing any more."""
         self._left = True
-        self.look()
+        self.recheck()

@@ -85,7 +85,7 @@ class Publisher:
     def came(self, received: Received) -> None:
         """Note that a message came."""
         if received.acknowledgement is not None:
-            self._unproven.take(received.acknowledgement)
+            self._unproven.came(received.acknowledgement)
 
     def publish(self, number: int, publication: PendingPublication) -> None:
         """Publish what is on disk under a number, until the broker has it.
@@ -100,21 +100,21 @@ class Publisher:
             if len(self._received) > self._most_received:
                 self._drop_oldest()
 
-    def tell(self, receipt: Callable[[], tuple[PendingPublication, ...]]) -> None:
+    def publish_interim(self, receipt: Callable[[], tuple[PendingPublication, ...]]) -> None:
         """Publish a receipt that is not final, a moment later; it is not kept."""
 
-        def tell() -> None:
+        def publish() -> None:
             for each in receipt():
                 self._connection.publish(_packet(each))
 
-        self._afterwards(tell)
+        self._afterwards(publish)
 
     def acknowledge(self, received: Received) -> None:
         """Have the broker told that a message is done with, a moment later."""
 
         def acknowledge() -> None:
             if self._connection.acknowledge(received) and received.acknowledgement is not None:
-                self._unproven.tell(received.acknowledgement)
+                self._unproven.acknowledged(received.acknowledgement)
 
         self._afterwards(acknowledge)
 
@@ -126,7 +126,7 @@ class Publisher:
                     with contextlib.suppress(StorageFailed):
                         await self._outbox.wait_written()
                     await self._connection.wait_idle()
-        self._tell_drops()
+        self._report_drops()
         self._catch_up()
         self._ended = True
 
@@ -148,10 +148,10 @@ class Publisher:
                 self._outbox.pending.remove(number)
                 self._drops += 1
                 if self._drops == 1:
-                    asyncio.get_running_loop().call_later(DROPS_TOLD, self._tell_drops)
+                    asyncio.get_running_loop().call_later(DROPS_TOLD, self._report_drops)
                 return
 
-    def _tell_drops(self) -> None:
+    def _report_drops(self) -> None:
         drops, self._drops = self._drops, 0
         if drops:
             log.warning("%d received messages were dropped: too many wait for the broker", drops)

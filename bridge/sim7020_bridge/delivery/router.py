@@ -55,7 +55,7 @@ class Router:
         outbox: What waits for them.
         receipts: Writes receipts.
         topics: The modem's.
-        tell: Publishes a receipt that is not final, when there is time to write it.
+        publish_interim: Publishes a receipt that is not final, when there is time to write it.
         lowest: Tells which priority a message must have to go now.
         clock: For the times in envelopes.
     """
@@ -67,7 +67,7 @@ class Router:
         outbox: Outbox,
         receipts: Receipts,
         topics: Topics,
-        tell: Callable[[Callable[[], tuple[PendingPublication, ...]]], None],
+        publish_interim: Callable[[Callable[[], tuple[PendingPublication, ...]]], None],
         lowest: Callable[[], Priority],
         clock: Clock = wall_clock,
     ) -> None:
@@ -75,7 +75,7 @@ class Router:
         self._outbox = outbox
         self._receipts = receipts
         self._topics = topics
-        self._tell = tell
+        self._publish_interim = publish_interim
         self._lowest = lowest
         self._changed = asyncio.Event()
         self._closing = False
@@ -120,14 +120,14 @@ class Router:
     async def finish(self, within: float) -> None:
         """Begin nothing more, and give what is with the module so many seconds to come to its end."""
         self._closing = True
-        self.look()
+        self.recheck()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within):
-                while any(entry.place is Place.TAKEN for entry in self._under_way):
+                while any(entry.place is Place.SENDING for entry in self._under_way):
                     self._changed.clear()
                     await self._changed.wait()
 
-    def look(self) -> None:
+    def recheck(self) -> None:
         """Look again whether messages may go: something has changed."""
         self._changed.set()
 
@@ -153,9 +153,9 @@ class Router:
                 await self._held_back(pause)
                 continue
             await socket.wait_open()
-            entries = self._take(socket.settings)
+            entries = self._start_next(socket.settings)
             if entries:
-                self._under_way = [entry for entry in self._under_way if entry.place is Place.TAKEN]
+                self._under_way = [entry for entry in self._under_way if entry.place is Place.SENDING]
                 self._under_way += entries
                 self._note_sent(socket.settings)
                 self._sending.add(socket)
@@ -184,7 +184,7 @@ class Router:
         before, pace = self._paces.get(name, (None, None))
         if pace is None:
             now = asyncio.get_running_loop().time()
-            pace = Pace(*limits, [now - age for age in self._outbox.sends.ages(name)])
+            pace = Pace(*limits, [now - age for age in self._outbox.send_times.ages(name)])
         elif before != limits:
             pace = Pace(*limits, pace.sends)
         self._paces[name] = limits, pace
@@ -194,7 +194,7 @@ class Router:
         pace = self._pace(settings)
         pace.sent(asyncio.get_running_loop().time())
         if pace.remembered:
-            self._outbox.sends.note(settings.name, remembered=pace.remembered)
+            self._outbox.send_times.note(settings.name, remembered=pace.remembered)
 
     def _pause(self, settings: SocketSettings) -> float:
         """Return the seconds until the next message of a socket may go, so far as can be known."""
@@ -213,7 +213,7 @@ class Router:
             async with asyncio.timeout(seconds):
                 await self._changed.wait()
 
-    def _take(self, settings: SocketSettings) -> tuple[Entry, ...]:
+    def _start_next(self, settings: SocketSettings) -> tuple[Entry, ...]:
         """Take what goes next: one message, or as many as fit a datagram where they are batched."""
         taken: list[Entry] = []
         if self._closing:
@@ -222,7 +222,7 @@ class Router:
             payloads = [each.message.data for each in (*taken, entry)]
             if taken and (settings.batch is None or not fits(settings.batch, payloads, settings.max_payload)):
                 break
-            self._outbox.take(entry)
+            self._outbox.start_sending(entry)
             taken.append(entry)
         return tuple(taken)
 
@@ -233,7 +233,7 @@ class Router:
             return False
         for entry in entries:
             entry.attempts += 1
-            self._tell_later(entry, ReceiptState.SENDING)
+            self._publish_interim_of(entry, ReceiptState.SENDING)
         payloads = [entry.message.data for entry in entries]
         form = socket.settings.batch
         data = payloads[0] if form is None else batch(form, payloads)
@@ -260,8 +260,8 @@ class Router:
             return True
         return False
 
-    def _tell_later(self, entry: Entry, state: ReceiptState) -> None:
-        self._tell(partial(self._receipts.of, entry.message, state, attempts=entry.attempts, final=False))
+    def _publish_interim_of(self, entry: Entry, state: ReceiptState) -> None:
+        self._publish_interim(partial(self._receipts.of, entry.message, state, attempts=entry.attempts, final=False))
 
     def _refused(self, entries: tuple[Entry, ...], error: BridgeError, *, unsure: bool) -> None:
         again = []
@@ -290,12 +290,12 @@ class Router:
         return True
 
     def _accepted(self, socket: ModemSocket, entry: Entry, acknowledged: "asyncio.Future[None]") -> None:
-        self._tell_later(entry, ReceiptState.ACCEPTED)
+        self._publish_interim_of(entry, ReceiptState.ACCEPTED)
 
-        def tell(done: "asyncio.Future[None]") -> None:
+        def ended(done: "asyncio.Future[None]") -> None:
             timeout.cancel()
             error = None if done.cancelled() else done.exception()
-            if entry.place is not Place.TAKEN:
+            if entry.place is not Place.SENDING:
                 return
             if isinstance(error, BridgeError):
                 entry.losses += 1
@@ -308,12 +308,12 @@ class Router:
                 self._outbox.settle((entry,), self._receipts.of(entry.message, state, attempts=entry.attempts))
 
         def give_up() -> None:
-            if entry.place is Place.TAKEN:
+            if entry.place is Place.SENDING:
                 within = f"{ACKNOWLEDGED_WITHIN:g}"
                 self._failed(entry, "unacknowledged", SocketLost(f"the peer acknowledged nothing within {within} s"))
 
         timeout = asyncio.get_running_loop().call_later(ACKNOWLEDGED_WITHIN, give_up)
-        acknowledged.add_done_callback(tell)
+        acknowledged.add_done_callback(ended)
 
     def _again(self, entries: Sequence[Entry], *, unsure: bool) -> None:
         """Let messages that did not go wait again, unless they may have gone and must not go twice."""
@@ -324,7 +324,7 @@ class Router:
                 self._outbox.lose(entry, Loss.NO_SOCKET)
             else:
                 self._outbox.put_back(entry)
-        self.look()
+        self.recheck()
 
     def _failed(self, entry: Entry, code: str, error: BridgeError) -> None:
         log.warning("message %s failed: %s", entry.message.id, error)

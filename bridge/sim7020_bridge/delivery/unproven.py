@@ -10,12 +10,12 @@ class Unproven:
         self._told: dict[int, int] = {}
         self._count = 0
 
-    def tell(self, acknowledgement: Acknowledgement) -> None:
+    def acknowledged(self, acknowledgement: Acknowledgement) -> None:
         """Note that an acknowledgement was given to the connection."""
         self._count += 1
         self._told[acknowledgement.packet] = self._count
 
-    def take(self, acknowledgement: Acknowledgement) -> None:
+    def came(self, acknowledgement: Acknowledgement) -> None:
         """Note that a message came: its packet identifier is its own now, and says nothing of an earlier one."""
         self._told.pop(acknowledgement.packet, None)
 

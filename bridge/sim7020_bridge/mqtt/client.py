@@ -24,8 +24,8 @@ from sim7020_bridge.mqtt.messages import Acknowledgement, Publication, Received
 from sim7020_bridge.mqtt.outgoing import WINDOW, OutgoingQueue
 from sim7020_bridge.mqtt.quarantine import Outgoing, Quarantine
 from sim7020_bridge.mqtt.refusals import (
-    BLAMES,
-    INNOCENT,
+    BY_A_PUBLICATION,
+    NOT_BY_A_PUBLICATION,
     SESSION_TAKEN_OVER,
     away,
     no_answer,
@@ -413,9 +413,9 @@ class MqttClient:
         self._accepted.clear()
         self._outgoing.close()
         told = flags.is_disconnect_packet_from_server
-        if self._alive and reason.is_failure and reason.value not in INNOCENT:
-            blames = told and reason.value in BLAMES
-            self._starts_afresh = self._outgoing.interrupted(reason.value if blames else None)
+        if self._alive and reason.is_failure and reason.value not in NOT_BY_A_PUBLICATION:
+            by_a_publication = told and reason.value in BY_A_PUBLICATION
+            self._starts_afresh = self._outgoing.interrupted(reason.value if by_a_publication else None)
         self._alive = False
         refused = refusal(reason.value, str(reason)) if reason.value == SESSION_TAKEN_OVER else None
         said = str(reason).lower() if told else "the connection was lost"

@@ -9,10 +9,10 @@ from sim7020_bridge.errors import BrokerRefused
 
 SESSION_TAKEN_OVER = 0x8E
 
-INNOCENT = frozenset({0x89, 0x8B, 0x8D, SESSION_TAKEN_OVER, 0x98})
+NOT_BY_A_PUBLICATION = frozenset({0x89, 0x8B, 0x8D, SESSION_TAKEN_OVER, 0x98})
 """Why a connection ends that no publication made end: busy, shutting down, keep alive, taken over, administration."""
 
-BLAMES = frozenset({0x87, 0x90, 0x95, 0x97, 0x99, 0x9A})
+BY_A_PUBLICATION = frozenset({0x87, 0x90, 0x95, 0x97, 0x99, 0x9A})
 """Why a connection ends that something published did make end: its topic, its size, its payload, its retain flag."""
 
 IS_IT_TWO = "is a second bridge running with the same modem name and base topic?"

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from sim7020_bridge.errors import StorageFailed
 from sim7020_bridge.outbox.database import Database, damaged
-from sim7020_bridge.outbox.room import Need, Room, empty_log, is_full
+from sim7020_bridge.outbox.reserve import Need, Reserve, empty_log, is_full
 
 log: Final = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Store(Protocol):
     def set_aside(self) -> str | None:
         """The name of the damaged file that was replaced, if there was one."""
 
-    def submit(self, work: Work[T], *, within: float = 0.0, need: Need = Need.TIDIES) -> "asyncio.Future[T]":
+    def submit(self, work: Work[T], *, within: float = 0.0, need: Need = Need.DELETE) -> "asyncio.Future[T]":
         """Have work done; the future is done once it is committed."""
 
     async def close(self) -> None:
@@ -70,7 +70,7 @@ class Committer:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._room = Room(database.file)
+        self._reserve = Reserve(database.file)
         self._loop = asyncio.get_running_loop()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._connection: sqlite3.Connection | None = None
@@ -93,7 +93,7 @@ class Committer:
         """The name of the damaged file that was replaced, if there was one."""
         return None if self._database.set_aside is None else self._database.set_aside.name
 
-    def submit(self, work: Work[T], *, within: float = 0.0, need: Need = Need.TIDIES) -> "asyncio.Future[T]":
+    def submit(self, work: Work[T], *, within: float = 0.0, need: Need = Need.DELETE) -> "asyncio.Future[T]":
         """Have work done, in the order of submission; the future is done once it is committed.
 
         Args:
@@ -125,7 +125,7 @@ class Committer:
             if batch:
                 self._commit(batch)
                 with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                    self._loop.call_soon_threadsafe(_tell, batch)
+                    self._loop.call_soon_threadsafe(_resolve, batch)
         if self._connection is not None:
             self._connection.close()
         self._database.release()
@@ -153,7 +153,7 @@ class Committer:
         if error is not None and is_full(error):
             self._empty_log()
             error = self._attempt(batch, need)
-        if error is not None and is_full(error) and need < Need.TAKES and self._room.give_up():
+        if error is not None and is_full(error) and need < Need.INSERT and self._reserve.give_up():
             self._empty_log()
             error = self._attempt(batch, need)
         if error is None:
@@ -180,16 +180,16 @@ class Committer:
 
     def _transact(self, batch: list[_Job], need: Need) -> None:
         connection = self._open()
-        if need >= Need.TAKES and not self._room.whole:
+        if need >= Need.INSERT and not self._reserve.whole:
             self._empty_log()
-            self._room.prepare()
+            self._reserve.prepare()
         connection.execute("BEGIN IMMEDIATE")
         try:
             if self._database.set_aside != self._restored:
                 self.restore(connection)
             for job in batch:
                 job.result = job.work(connection)
-            self._room.check(connection, need)
+            self._reserve.check(connection, need)
             connection.execute("COMMIT")
         except BaseException:
             with contextlib.suppress(sqlite3.Error):
@@ -215,7 +215,7 @@ class Committer:
         try:
             return self._database.open()
         except StorageFailed as error:
-            if error.__cause__ is None or not is_full(error.__cause__) or not self._room.give_up():
+            if error.__cause__ is None or not is_full(error.__cause__) or not self._reserve.give_up():
                 raise
             return self._database.open()
 
@@ -226,7 +226,7 @@ class Committer:
         try:
             empty_log(self._connection)
         except sqlite3.Error as error:
-            if is_full(error) and self._room.give_up():
+            if is_full(error) and self._reserve.give_up():
                 with contextlib.suppress(sqlite3.Error):
                     empty_log(self._connection)
 
@@ -239,7 +239,7 @@ class Committer:
             self._connection = None
 
 
-def _tell(batch: list[_Job]) -> None:
+def _resolve(batch: list[_Job]) -> None:
     for job in batch:
         if job.done.done():
             continue

@@ -36,9 +36,9 @@ class Expiry:
             self._forget_gone()
             heapq.heappush(self._planned, (entry.expires, entry.number, entry))
             if self._planned[0][2] is entry or self._timer is None:
-                self.look()
+                self.end_due()
 
-    def look(self) -> None:
+    def end_due(self) -> None:
         """Tell of all that is due, and plan the next look."""
         self.stop()
         now = self._time.now()
@@ -48,7 +48,7 @@ class Expiry:
                 self._due(entry)
         if self._planned:
             pause = min(self._planned[0][0] - now, LONGEST_SLEEP)
-            self._timer = asyncio.get_running_loop().call_later(pause, self.look)
+            self._timer = asyncio.get_running_loop().call_later(pause, self.end_due)
 
     def _forget_gone(self) -> None:
         """Let go of messages that have left, once they may be most of what is remembered."""

@@ -112,7 +112,7 @@ class Place(Enum):
 
     COMING = auto()
     WAITING = auto()
-    TAKEN = auto()
+    SENDING = auto()
     GONE = auto()
 
 

@@ -13,14 +13,14 @@ from sim7020_bridge.errors import PayloadRefused, StorageFailed
 from sim7020_bridge.outbox import records
 from sim7020_bridge.outbox.committer import Store
 from sim7020_bridge.outbox.expiry import Expiry
-from sim7020_bridge.outbox.journal import COMPANY, LEISURE, TRY_AGAIN, Journal
-from sim7020_bridge.outbox.lines import Lines
+from sim7020_bridge.outbox.hooks import Hooks
 from sim7020_bridge.outbox.message import Entry, Loss, Message, Numbered, Origin, Place, Priority, Publications, Stage
 from sim7020_bridge.outbox.passing_time import PassingTime
 from sim7020_bridge.outbox.pending import PendingPublications
-from sim7020_bridge.outbox.room import Need
-from sim7020_bridge.outbox.rules import Rules
-from sim7020_bridge.outbox.sends import Sends
+from sim7020_bridge.outbox.queue import Queue
+from sim7020_bridge.outbox.reserve import Need
+from sim7020_bridge.outbox.send_times import SendTimes
+from sim7020_bridge.outbox.writer import COMPANY, LEISURE, TRY_AGAIN, Writer
 
 log: Final = logging.getLogger(__name__)
 
@@ -33,13 +33,13 @@ NO_LONGER_FULL: Final = 0.9
 SLICE: Final = 200
 """Messages that are cancelled at once before others get their turn."""
 
-MOST_AT_A_LOOK: Final = 1000
+MOST_NEW_IDS: Final = 1000
 """Ids that may be taken until those too many are forgotten."""
 
 MARK_AFTER: Final = 3600.0
 """Seconds of the outbox's own time that a power cut may cost it, if the wall clock is lost as well."""
 
-LOOK_AFTER: Final = 2
+POLL_EVERY: Final = 2
 """Seconds between two looks for what a command line asked."""
 
 
@@ -49,31 +49,31 @@ class Outbox:
     Args:
         store: Where they are kept.
         settings: The limits.
-        rules: What happens to what.
+        hooks: What happens to what.
         time: By which messages grow old.
     """
 
     def __init__(
-        self, store: Store, *, settings: OutboxSettings, rules: Rules, time: PassingTime | None = None
+        self, store: Store, *, settings: OutboxSettings, hooks: Hooks, time: PassingTime | None = None
     ) -> None:
         self._store = store
         self._settings = settings
-        self._rules = rules
+        self._hooks = hooks
         self._time = time or PassingTime()
-        self._journal = Journal(store, restore=self._restore, changed=rules.changed)
-        self._lines = Lines()
+        self._writer = Writer(store, restore=self._restore, changed=hooks.changed)
+        self._queue = Queue()
         self._expiry = Expiry(self._time, lambda entry: self.lose(entry, Loss.EXPIRED))
         self._entries: dict[int, Entry] = {}
         self._keys: dict[tuple[str, str], list[Entry]] = {}
         self._number = 0
         self._new_ids = 0
         self._unsettled = 0
-        self._room = asyncio.Event()
-        self._room.set()
+        self._few_unsettled = asyncio.Event()
+        self._few_unsettled.set()
         self.loaded = asyncio.Event()
         """Set once the file was read: before, nothing can be taken."""
-        self.pending = PendingPublications(self._journal, publish=rules.publish)
-        self.sends = Sends(self._journal, self._time)
+        self.pending = PendingPublications(self._writer, publish=hooks.publish)
+        self.send_times = SendTimes(self._writer, self._time)
         self.bytes = 0
         self.full = False
 
@@ -90,18 +90,18 @@ class Outbox:
     @property
     def oldest(self) -> float | None:
         """Age of the oldest waiting message in seconds; None if none waits."""
-        taken = [entry.taken for entry in self._lines.heads()]
+        taken = [entry.taken for entry in self._queue.heads()]
         return max(0.0, self._time.now() - min(taken)) if taken else None
 
     @property
     def problem(self) -> StorageFailed | None:
         """Why nothing can be written now; None if it can."""
-        return self._journal.problem
+        return self._writer.problem
 
     @property
     def commits(self) -> int:
         """How often the disk was waited for."""
-        return self._journal.commits
+        return self._writer.commits
 
     @property
     def set_aside(self) -> str | None:
@@ -118,7 +118,7 @@ class Outbox:
         Raises:
             StorageFailed: The file can't be used now; may be tried again.
         """
-        content = await self._journal.write(records.load)
+        content = await self._writer.write(records.load)
         if content.mark is not None:
             self._time.go_on_from(content.mark)
         self._time.be_at_least(content.latest)
@@ -127,27 +127,27 @@ class Outbox:
         for entry in content.entries:
             entry.committed = True
             for older in self._with_key_of(entry.message):  # it was with the module when the bridge ended
-                self.take(older)
+                self._leave(older)
                 lost.append((older, Loss.SUPERSEDED))
             self._enter(entry)
-            self._lines.add(entry)
-            loss = Loss.CANCELLED if entry.number in content.cancelled else self._rules.resumed(entry)
+            self._queue.add(entry)
+            loss = Loss.CANCELLED if entry.number in content.cancelled else self._hooks.resumed(entry)
             if loss is None:
                 entry.stage = Stage.WAITING
             else:
-                self.take(entry)
+                self._leave(entry)
                 lost.append((entry, loss))
         self.pending.add(content.publications)
-        self._rules.usage(content.usage)
-        self.sends.restore(content.sent)
+        self._hooks.usage(content.usage)
+        self.send_times.restore(content.sent)
         self.loaded.set()
         for entry in self:
             self._expiry.plan(entry)
         for start in range(0, len(lost), SLICE):
             self._lose_all(lost[start : start + SLICE])
             await asyncio.sleep(0)
-        self._keep_time(Need.PROVES)
-        self._rules.changed()
+        self._keep_time(Need.PROBE)
+        self._hooks.changed()
         log.info(
             "%d messages wait from before, %d publications are pending", len(content.entries), len(content.publications)
         )
@@ -162,25 +162,25 @@ class Outbox:
         hour = self._time.now()
         while True:
             with contextlib.suppress(StorageFailed):
-                while numbers := await self._journal.write(partial(records.cancellations, most=SLICE)):
+                while numbers := await self._writer.write(partial(records.cancellations, most=SLICE)):
                     await self.cancel(numbers)
-                    await self._journal.write(partial(records.cancelled, numbers=numbers))
-                if self._time.now() >= hour or self._new_ids > MOST_AT_A_LOOK:
+                    await self._writer.write(partial(records.cancelled, numbers=numbers))
+                if self._time.now() >= hour or self._new_ids > MOST_NEW_IDS:
                     hour, self._new_ids = self._time.now() + MARK_AFTER, 0
                     self._keep_time()
-                    await self._journal.write(partial(records.forget_old, now=self._time.now()))
+                    await self._writer.write(partial(records.forget_old, now=self._time.now()))
             if self.problem is not None:
-                self._keep_time(Need.PROVES)
+                self._keep_time(Need.PROBE)
             elif self._time.wall_was_set:
                 self._keep_time()
-            await asyncio.sleep(LOOK_AFTER)
+            await asyncio.sleep(POLL_EVERY)
 
     async def close(self) -> None:
         """Write what is left and close the file."""
         self._expiry.stop()
         if self.loaded.is_set():
             self._keep_time()
-        await self._journal.close()
+        await self._writer.close()
 
     def put(
         self,
@@ -209,7 +209,7 @@ class Outbox:
         entry = Entry(self._number, message, self._time.now())
         for other, _ in displaced:
             self._leave(other)
-        lost = [(other.number, other.committed, self._rules.lost(other, loss)) for other, loss in displaced]
+        lost = [(other.number, other.committed, self._hooks.lost(other, loss)) for other, loss in displaced]
         self._enter(entry)
 
         def write(connection: sqlite3.Connection) -> Numbered | None:
@@ -229,7 +229,7 @@ class Outbox:
                 ],
             )
 
-        def look(done: "asyncio.Future[Numbered | None]") -> None:
+        def written_or_not(done: "asyncio.Future[Numbered | None]") -> None:
             error = done.exception()
             publications = None if error is not None else done.result()
             if publications is None:
@@ -246,7 +246,7 @@ class Outbox:
             self.pending.add(publications or ())
             self._count_change()
 
-        self._journal.write(write, need=Need.TAKES).add_done_callback(look)
+        self._writer.write(write, need=Need.INSERT).add_done_callback(written_or_not)
 
     def refuse(self, socket: str, origin: Origin | None, publications: Publications) -> "asyncio.Future[None]":
         """Keep the final receipt of a message that is not taken, once even if its packet comes again.
@@ -271,31 +271,31 @@ class Outbox:
 
     async def wait(self, socket: str) -> None:
         """Return once a message waits for a socket."""
-        await self._lines.wait(socket)
+        await self._queue.wait(socket)
 
     async def until_any(self) -> None:
         """Return once a message waits for any socket."""
-        await self._lines.until_any()
+        await self._queue.until_any()
 
     async def wait_settled(self) -> None:
         """Return once few enough ends of messages are unwritten that another message may be sent."""
-        await self._room.wait()
+        await self._few_unsettled.wait()
 
     async def wait_written(self) -> None:
         """Return once all that was begun before is on disk."""
-        await self._journal.write(lambda _connection: None)
+        await self._writer.write(lambda _connection: None)
 
     def first(self, socket: str, lowest: Priority = Priority.LOW) -> Entry | None:
         """Return the next message for a socket of at least a priority, and leave it where it is."""
-        return self._lines.first(socket, lowest)
+        return self._queue.first(socket, lowest)
 
     def age(self, entry: Entry) -> float:
         """Return the seconds since a message was taken."""
         return self._time.now() - entry.taken
 
-    def take(self, entry: Entry) -> None:
+    def start_sending(self, entry: Entry) -> None:
         """Take a waiting message to send it; it neither expires nor is superseded from here on."""
-        self._lines.remove(entry, Place.TAKEN)
+        self._queue.remove(entry, Place.SENDING)
         self._forget_key(entry)
 
     def put_back(self, entry: Entry) -> None:
@@ -310,7 +310,7 @@ class Outbox:
         entry.stage = stage
         number, attempts = entry.number, entry.attempts
         within = 0.0 if stage is Stage.SENDING else COMPANY
-        return self._journal.write(
+        return self._writer.write(
             lambda connection: records.progress(connection, number, stage, attempts), within=within
         )
 
@@ -320,7 +320,7 @@ class Outbox:
             self._leave(entry)
         self._unsettled += 1
         if self._unsettled >= MOST_UNSETTLED:
-            self._room.clear()
+            self._few_unsettled.clear()
         numbers = tuple(entry.number for entry in entries)
 
         def write(connection: sqlite3.Connection) -> Numbered:
@@ -331,10 +331,10 @@ class Outbox:
         def written(numbered: Numbered) -> None:
             self._unsettled -= 1
             if self._unsettled < MOST_UNSETTLED:
-                self._room.set()
+                self._few_unsettled.set()
             self.pending.add(numbered)
 
-        self._journal.insist(write, written, within=0.0 if self._unsettled > MOST_UNSETTLED // 2 else COMPANY)
+        self._writer.insist(write, written, within=0.0 if self._unsettled > MOST_UNSETTLED // 2 else COMPANY)
         self._count_change()
 
     def lose(self, entry: Entry, loss: Loss) -> None:
@@ -355,19 +355,19 @@ class Outbox:
     def keep_usage(self, rows: Sequence[records.UsageRow]) -> None:
         """Write how many bytes each day had, unless what was there has not been read yet."""
         if self.loaded.is_set():
-            self._journal.write(partial(records.keep_usage, rows=rows), within=LEISURE)
+            self._writer.write(partial(records.keep_usage, rows=rows), within=LEISURE)
 
     def packets_acknowledged(self, packets: Sequence[int]) -> None:
         """Note that the broker has the acknowledgements of these packets, and will use their numbers for others."""
-        self._journal.write(partial(records.forget_packets, packets=packets), within=LEISURE)
+        self._writer.write(partial(records.forget_packets, packets=packets), within=LEISURE)
 
     def session_lost(self) -> None:
         """Note that the broker has forgotten the session: no packet of before comes again."""
-        self._journal.insist(records.forget_all_packets, lambda _: None, within=0.0)
+        self._writer.insist(records.forget_all_packets, lambda _: None, within=0.0)
 
     def _lose_all(self, lost: Sequence[tuple[Entry, Loss]]) -> None:
         if lost:
-            receipts = [each for entry, loss in lost for each in self._rules.lost(entry, loss)]
+            receipts = [each for entry, loss in lost for each in self._hooks.lost(entry, loss)]
             self.settle([entry for entry, _ in lost], receipts)
 
     def _displaced_by(self, message: Message) -> list[tuple[Entry, Loss]]:
@@ -380,12 +380,12 @@ class Outbox:
         superseded = {older.number for older, _ in displaced}
         messages = self.messages - len(displaced)
         size = self.bytes + message.size - sum(older.message.size for older, _ in displaced)
-        least = self._lines.least(message.priority)
+        least = self._queue.least(message.priority)
         while messages >= self._settings.max_messages or size > self._settings.max_bytes:
             self.full = True
             oldest = None if self._settings.when_full is WhenFull.REJECT else next(least, None)
             if oldest is None:
-                self._rules.changed()
+                self._hooks.changed()
                 raise PayloadRefused("outbox_full", f"{self.messages} messages wait already, and no more are taken")
             if oldest.number not in superseded:
                 displaced.append((oldest, Loss.DROPPED))
@@ -404,7 +404,7 @@ class Outbox:
         self.bytes -= entry.message.size
         self._forget_key(entry)
         if entry.place is Place.WAITING:
-            self._lines.remove(entry, Place.GONE)
+            self._queue.remove(entry, Place.GONE)
         entry.place = Place.GONE
 
     def _return(self, entries: Sequence[Entry]) -> None:
@@ -415,7 +415,7 @@ class Outbox:
 
     def _wait(self, entry: Entry) -> None:
         """Let a message that is on disk wait; of those that wait with its key all but the newest end."""
-        self._lines.add(entry)
+        self._queue.add(entry)
         same = [each for each in self._with_key_of(entry.message) if each.place is Place.WAITING]
         newest = max(each.number for each in same) if same else entry.number
         self._lose_all([(each, Loss.SUPERSEDED) for each in same if each.number < newest])
@@ -437,14 +437,14 @@ class Outbox:
             if not self._keys[key]:
                 del self._keys[key]
 
-    def _keep_time(self, need: Need = Need.TIDIES) -> None:
-        self._journal.write(partial(records.keep_time, mark=self._time.mark()), within=LEISURE, need=need)
+    def _keep_time(self, need: Need = Need.DELETE) -> None:
+        self._writer.write(partial(records.keep_time, mark=self._time.mark()), within=LEISURE, need=need)
 
     def _count_change(self) -> None:
         few = self.messages <= NO_LONGER_FULL * self._settings.max_messages
         if self.full and few and self.bytes <= NO_LONGER_FULL * self._settings.max_bytes:
             self.full = False
-        self._rules.changed()
+        self._hooks.changed()
 
     def _restore(self, connection: sqlite3.Connection) -> None:
         """Write all that memory knows into a new file; called in the committer's thread."""

@@ -7,21 +7,21 @@ from itertools import count
 
 from sim7020_bridge.outbox import records
 from sim7020_bridge.outbox.committer import Work
-from sim7020_bridge.outbox.journal import COMPANY, Journal
 from sim7020_bridge.outbox.message import Numbered, PendingKind, PendingPublication
-from sim7020_bridge.outbox.room import Need
+from sim7020_bridge.outbox.reserve import Need
+from sim7020_bridge.outbox.writer import COMPANY, Writer
 
 
 class PendingPublications:
     """Keeps publications from before they are published until they need not be any more.
 
     Args:
-        journal: Where to write them.
+        writer: Where to write them.
         publish: Called with each and its number, in order, once it is written or can't be.
     """
 
-    def __init__(self, journal: Journal, *, publish: Callable[[int, PendingPublication], None]) -> None:
-        self._journal = journal
+    def __init__(self, writer: Writer, *, publish: Callable[[int, PendingPublication], None]) -> None:
+        self._writer = writer
         self._publish = publish
         self._kept: dict[int, PendingPublication] = {}
         self._coming = 0
@@ -58,7 +58,7 @@ class PendingPublications:
                 kept.set_result(None)
 
         self._coming += unreceived
-        self._journal.write(work, need=Need.TAKES).add_done_callback(written)
+        self._writer.write(work, need=Need.INSERT).add_done_callback(written)
         return kept
 
     def add(self, numbered: Iterable[tuple[int, PendingPublication]]) -> None:
@@ -73,4 +73,4 @@ class PendingPublications:
         publication = self._kept.pop(number)
         self._received -= publication.kind is PendingKind.RECEIVED
         if number > 0:
-            self._journal.write(partial(records.remove_publication, number=number), within=COMPANY)
+            self._writer.write(partial(records.remove_publication, number=number), within=COMPANY)

@@ -15,7 +15,7 @@ from sim7020_bridge.outbox.message import Entry
 PATIENCE: Final = 10.0
 """Seconds that a running bridge has to carry out some of what it was asked."""
 
-_LOOK: Final = 0.1
+_POLL: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class OutboxFile:
                     before = left
                 if time.monotonic() > ends:
                     raise StorageFailed(self._file, f"the bridge did not carry it out within {PATIENCE:g} s")
-                time.sleep(_LOOK)
+                time.sleep(_POLL)
             return Cancelled(done=True, sending=records.still_there(connection, numbers))
 
 

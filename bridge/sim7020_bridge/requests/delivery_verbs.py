@@ -68,7 +68,7 @@ class DeliveryVerbs:
     async def _cancel(self, entries: Sequence[Entry]) -> Data:
         """Cancel what waits; what the module has already can't be called back."""
         cancelled = await self._outbox.cancel([entry.number for entry in entries])
-        return {"cancelled": cancelled, "sending": sum(entry.place is Place.TAKEN for entry in entries)}
+        return {"cancelled": cancelled, "sending": sum(entry.place is Place.SENDING for entry in entries)}
 
     async def _calibrate(self, body: RequestBody) -> Data:
         self._usage.calibrate(body.integer("used", minimum=0, maximum=MOST_CALIBRATED))

@@ -30,10 +30,10 @@ from sim7020_bridge.mqtt.response_topics import ResponseTopics
 from sim7020_bridge.mqtt.topics import Inbox, Request, SocketSend, Subscription, Topics
 from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database, path_of
+from sim7020_bridge.outbox.hooks import Hooks
 from sim7020_bridge.outbox.message import Entry, Loss, PendingPublication
 from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.outbox.records import UsageRow
-from sim7020_bridge.outbox.rules import Rules
 from sim7020_bridge.reports.discovery import Discovery
 from sim7020_bridge.reports.documents import pdn_document, socket_document, state_document
 from sim7020_bridge.reports.reporter import Reporter
@@ -75,14 +75,14 @@ class Bridge:
             farewell=(offline,),
             subscriptions=(*self._inbox.subscriptions, *self._marks, *self._inbox.pools),
             on_connect=self._connected,
-            on_message=self._take,
+            on_message=self._received,
             on_aside=self._aside_changed,
         )
         self._receipts = receipts = Receipts(topics, settings.sockets, clock=clock)
         self._outbox = Outbox(
             Committer(Database(path_of(state_dir, settings.name))),
             settings=settings.outbox,
-            rules=Rules(
+            hooks=Hooks(
                 lost=receipts.lost,
                 resumed=self._resumed,
                 changed=self._outbox_changed,
@@ -124,7 +124,7 @@ class Bridge:
             outbox=self._outbox,
             receipts=receipts,
             topics=topics,
-            tell=self._publisher.tell,
+            publish_interim=self._publisher.publish_interim,
             lowest=self._usage_record.lowest,
             clock=clock,
         )
@@ -134,7 +134,7 @@ class Bridge:
             outbox=self._outbox,
             receipts=receipts,
             response_topics=answered,
-            tell=self._publisher.tell,
+            publish_interim=self._publisher.publish_interim,
             acknowledge=self._publisher.acknowledge,
             clock=clock,
         )
@@ -259,7 +259,7 @@ class Bridge:
         self._reporter.connected()
         self._discovery.connected()
 
-    def _take(self, received: Received) -> None:
+    def _received(self, received: Received) -> None:
         self._publisher.came(received)
         if self._finishing and received.acknowledgement is not None:
             return
@@ -272,7 +272,7 @@ class Bridge:
                 strange = self._inbox.strange(destination)
                 if strange is not None:
                     self._client.give_up(strange)
-                self._intake.take(socket, received, pool)
+                self._intake.receive(socket, received, pool)
             case Request(verb):
                 self._requests.take(verb, received)
             case None:
@@ -295,8 +295,8 @@ class Bridge:
 
     def _outbox_changed(self) -> None:
         self._reporter.delivery_changed()
-        self._router.look()
-        self._pools.look()
+        self._router.recheck()
+        self._pools.recheck()
 
     def _usage_changed(self, before: BudgetLevel, after: BudgetLevel) -> None:
         self._usage_record.changed()

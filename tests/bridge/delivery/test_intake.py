@@ -10,8 +10,8 @@ from sim7020_bridge.delivery.intake import Intake
 from sim7020_bridge.delivery.receipts import Receipts
 from sim7020_bridge.mqtt.messages import Acknowledgement, Received
 from sim7020_bridge.mqtt.response_topics import ResponseTopics
+from sim7020_bridge.outbox.hooks import Hooks
 from sim7020_bridge.outbox.outbox import Outbox
-from sim7020_bridge.outbox.rules import Rules
 from tests.bridge.desk import TOPICS, named
 from tests.bridge.instant_store import InstantStore
 from tests.bridge.modem.bench import UDP
@@ -26,7 +26,7 @@ class Gate:
         self.outbox = Outbox(
             InstantStore(),
             settings=settings,
-            rules=Rules(
+            hooks=Hooks(
                 lost=receipts.lost,
                 resumed=lambda _: None,
                 changed=lambda: None,
@@ -39,7 +39,7 @@ class Gate:
             outbox=self.outbox,
             receipts=receipts,
             response_topics=ResponseTopics("sim7020", (), discovery_prefix=None),
-            tell=lambda _: None,
+            publish_interim=lambda _: None,
             acknowledge=self.acknowledged.append,
             clock=lambda: datetime(2026, 11, 29, tzinfo=UTC),
         )
@@ -47,7 +47,7 @@ class Gate:
     def send(self, message_id: str, packet: int | None, *, connection: int = 1) -> None:
         """Publish to the socket, with QoS 1 if there is a packet identifier."""
         acknowledgement = None if packet is None else Acknowledgement(connection, packet)
-        self.intake.take(
+        self.intake.receive(
             "udp",
             Received(topic=TOPICS.send("udp"), payload=b"x", acknowledgement=acknowledgement, **named(message_id)),
         )

@@ -71,7 +71,7 @@ async def test_a_paced_send_is_remembered() -> None:
             await desk.bench.opened(socket)
             desk.send(socket, b"a", **named(socket))
             await desk.final(socket, socket)
-        kept = await desk.outbox._journal.write(records.load)
+        kept = await desk.outbox._writer.write(records.load)
         assert [socket for socket, _ in kept.sent] == ["udp"]
 
 

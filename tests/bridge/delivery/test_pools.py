@@ -39,10 +39,10 @@ async def test_while_the_modem_is_online() -> None:
     async with pooled() as (desk, watched):
         assert watched.changes == []
         await desk.bench.online()
-        watched.pools.look()
+        watched.pools.recheck()
         assert watched.changes == [True]
         watched.pools.leave()
-        watched.pools.look()
+        watched.pools.recheck()
         assert watched.changes == [True, False]
 
 
@@ -54,10 +54,10 @@ async def test_while_the_outbox_has_room() -> None:
         await desk.bench.online()
         for number in range(9):
             desk.send("udp", b"x", **named(f"m{number}", priority="low"))
-            watched.pools.look()
+            watched.pools.recheck()
         assert watched.changes[-1] is False
         await asyncio.sleep(600)
-        watched.pools.look()
+        watched.pools.recheck()
         assert watched.changes[-1] is True
 
 
@@ -66,7 +66,7 @@ async def test_while_there_is_budget() -> None:
     """A modem that may send nothing more takes nothing."""
     async with pooled(data_budget=DataBudgetSettings(bytes=1000)) as (desk, watched):
         await desk.bench.online()
-        watched.pools.look()
+        watched.pools.recheck()
         desk.usage.count(up=1000, down=0)
-        watched.pools.look()
+        watched.pools.recheck()
         assert watched.changes == [True, False]

@@ -11,9 +11,9 @@ from sim7020_bridge.delivery.publisher import DROPS_TOLD, LAST_MOMENTS, Publishe
 from sim7020_bridge.errors import PayloadRefused
 from sim7020_bridge.mqtt.messages import Acknowledgement, Publication, Received
 from sim7020_bridge.mqtt.quarantine import Outgoing
+from sim7020_bridge.outbox.hooks import Hooks
 from sim7020_bridge.outbox.message import Origin, PendingKind, PendingPublication
 from sim7020_bridge.outbox.outbox import Outbox
-from sim7020_bridge.outbox.rules import Rules
 from tests.bridge.instant_store import InstantStore
 from tests.bridge.outbox.desk import message
 from tests.bridge.scripted_module import on_virtual_time
@@ -73,7 +73,7 @@ class Bench:
         self.outbox = Outbox(
             InstantStore(),
             settings=OutboxSettings(),
-            rules=Rules(
+            hooks=Hooks(
                 lost=lambda *_: (),
                 resumed=lambda _: None,
                 changed=lambda: None,
@@ -124,7 +124,7 @@ async def test_a_publication_stays_until_it_is_acknowledged() -> None:
 async def test_order() -> None:
     """Receipts that are not final and acknowledgements give way to the module, and never to a publication."""
     async with bench() as one:
-        one.publisher.tell(lambda: (PendingPublication(PendingKind.RECEIPT, "receipt", b"queued"),))
+        one.publisher.publish_interim(lambda: (PendingPublication(PendingKind.RECEIPT, "receipt", b"queued"),))
         one.publisher.acknowledge(came(b"x", 1))
         assert one.broker.said == []
         await one.outbox.keep([RECEIPT])

@@ -346,13 +346,13 @@ async def test_receipts_of_a_message_to_a_pool() -> None:
     """They go to the pool and to the sender's own topic, with the modem's name, and to the socket's topic as ever."""
     async with staffed(replace(UDP, pool="meters")) as desk:
         message = Received(topic=TOPICS.pool_send("meters"), payload=b"x", response_topic="me", **named("m1"))
-        desk.intake.take("udp", message, "meters")
+        desk.intake.receive("udp", message, "meters")
         await desk.final("udp", "m1")
         own = desk.documents(TOPICS.receipt("udp"))
         pooled = desk.documents(TOPICS.pool_receipt("meters"))
         assert [receipt["state"] for receipt in pooled] == ["queued", "sending", "accepted"]
         assert pooled == [receipt | {"modem": "shed"} for receipt in own] == desk.documents("me")
-        desk.intake.take("udp", replace(message, retain=True), "meters")
+        desk.intake.receive("udp", replace(message, retain=True), "meters")
         await asyncio.sleep(1)
         assert desk.documents(TOPICS.pool_receipt("meters"))[-1]["error"]["code"] == "retained"
 
@@ -362,7 +362,7 @@ async def test_a_pool_that_the_modem_is_in_no_longer() -> None:
     """A message that is dealt to it all the same is rejected at the pool, also if a socket has the pool's name."""
     async with staffed(replace(UDP, pool="others")) as desk:
         message = Received(topic=TOPICS.pool_send("udp"), payload=b"x", **named("m1"))
-        desk.intake.take("udp", message, "udp")
+        desk.intake.receive("udp", message, "udp")
         await desk.final("udp", "m1")
         (receipt,) = desk.documents(TOPICS.pool_receipt("udp"))
         assert (receipt["state"], receipt["error"]["code"]) == ("rejected", "unknown_pool")

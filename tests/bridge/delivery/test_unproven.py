@@ -8,7 +8,7 @@ def told(*packets: int) -> Unproven:
     """Return what acknowledged these packets."""
     unproven = Unproven()
     for packet in packets:
-        unproven.tell(Acknowledgement(1, packet))
+        unproven.acknowledged(Acknowledgement(1, packet))
     return unproven
 
 
@@ -16,7 +16,7 @@ def test_an_answer_proves_what_was_told_before() -> None:
     """The broker's answer proves what was told before the question, once, and nothing that was told after it."""
     unproven = told(1, 2)
     first, second = unproven.now(), unproven.now()
-    unproven.tell(Acknowledgement(1, 3))
+    unproven.acknowledged(Acknowledgement(1, 3))
     assert unproven.prove(first) == [1, 2]
     assert unproven.prove(second) == []
     assert unproven.prove(unproven.now()) == [3]
@@ -27,8 +27,8 @@ def test_a_packet_identifier_that_is_used_again() -> None:
     unproven = told(1, 2)
     before = unproven.now()
     for packet in (1, 2):
-        unproven.take(Acknowledgement(1, packet))
-    unproven.tell(Acknowledgement(1, 2))
+        unproven.came(Acknowledgement(1, packet))
+    unproven.acknowledged(Acknowledgement(1, 2))
     assert unproven.prove(before) == []
     assert unproven.prove(unproven.now()) == [2]
 
@@ -39,5 +39,5 @@ def test_another_connection_proves_nothing() -> None:
     before = unproven.now()
     unproven.lose()
     assert unproven.prove(before) == []
-    unproven.tell(Acknowledgement(2, 1))
+    unproven.acknowledged(Acknowledgement(2, 1))
     assert unproven.prove(before) == []

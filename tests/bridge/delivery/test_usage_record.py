@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from sim7020_bridge.config.model import DataBudgetSettings, OutboxSettings
 from sim7020_bridge.delivery.usage_record import DAY_LOOK, KEPT_WITHIN, UsageRecord
 from sim7020_bridge.modem.usage import Usage
+from sim7020_bridge.outbox.hooks import Hooks
 from sim7020_bridge.outbox.message import Priority
 from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.outbox.records import UsageRow
-from sim7020_bridge.outbox.rules import Rules
 from tests.bridge.instant_store import InstantStore
 from tests.bridge.scripted_module import on_virtual_time
 
@@ -21,7 +21,7 @@ class Kept(Outbox):
         super().__init__(
             InstantStore(),
             settings=OutboxSettings(),
-            rules=Rules(
+            hooks=Hooks(
                 lost=lambda *_: (),
                 resumed=lambda _: None,
                 changed=lambda: None,

@@ -8,11 +8,11 @@ from sim7020_bridge.config.model import OutboxSettings
 from sim7020_bridge.errors import StorageFailed
 from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database
+from sim7020_bridge.outbox.hooks import Hooks
 from sim7020_bridge.outbox.message import Entry, Loss, Message, Origin, PendingKind, PendingPublication, Priority
 from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.outbox.passing_time import Clocks, PassingTime
 from sim7020_bridge.outbox.records import UsageRow
-from sim7020_bridge.outbox.rules import Rules
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -62,7 +62,7 @@ class Desk:
         return Outbox(
             Committer(Database(self.file)),
             settings=self.settings,
-            rules=Rules(
+            hooks=Hooks(
                 lost=lambda entry, loss: (receipt(entry.message, loss),),
                 resumed=self._resume,
                 changed=lambda: None,
@@ -97,7 +97,7 @@ class Desk:
         entry = self.outbox.first(socket)
         if entry is None:
             return None
-        self.outbox.take(entry)
+        self.outbox.start_sending(entry)
         self.outbox.settle((entry,), (receipt(entry.message, "accepted"),))
         return entry.message.id
 

@@ -165,7 +165,7 @@ async def compare(steps: list[object], directory: Path) -> None:
             case Take(socket):
                 entry = desk.outbox.first(socket)
                 if entry is not None:
-                    desk.outbox.take(entry)
+                    desk.outbox.start_sending(entry)
                     away.append(entry)
                 assert model.take(socket) == (entry.message.id if entry else None)
             case End(how) if away:
@@ -178,7 +178,7 @@ async def compare(steps: list[object], directory: Path) -> None:
                     model.end(one, how)
             case Wait(seconds):
                 desk.machine.pass_by(seconds)
-                desk.outbox._expiry.look()
+                desk.outbox._expiry.end_due()
                 model.now += seconds
                 model.expire()
             case Crash():

@@ -82,7 +82,7 @@ async def test_what_is_on_its_way_is_not_superseded_unless_it_comes_back(desk: D
     await desk.written()
     entry = desk.outbox.first("a")
     assert entry is not None
-    desk.outbox.take(entry)
+    desk.outbox.start_sending(entry)
     desk.put("two", key="k")
     await desk.written()
     assert desk.waiting() == ["one", "two"]
@@ -99,7 +99,7 @@ async def test_of_two_that_come_back_the_newer_stays(desk: Desk) -> None:
         await desk.written()
         entry = desk.outbox.first("a")
         assert entry is not None
-        desk.outbox.take(entry)
+        desk.outbox.start_sending(entry)
     for entry in desk.outbox:
         desk.outbox.put_back(entry)
     await desk.written()
@@ -162,7 +162,7 @@ async def test_what_comes_back_is_not_superseded_by_a_repeated_id(desk: Desk) ->
     await desk.written()
     entry = desk.outbox.first("a")
     assert entry is not None
-    desk.outbox.take(entry)
+    desk.outbox.start_sending(entry)
     desk.put("before", key="k")
     desk.outbox.put_back(entry)
     await desk.written()
@@ -180,7 +180,7 @@ async def test_no_more_ids_are_remembered_than_promised(desk: Desk, monkeypatch:
         desk.put(f"m{number}")
         await desk.written()
         desk.send()
-    await desk.outbox._journal.write(partial(records.forget_old, now=5.0))
+    await desk.outbox._writer.write(partial(records.forget_old, now=5.0))
     desk.put("m4")
     desk.put("m2")
     desk.put("m0")

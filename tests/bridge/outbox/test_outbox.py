@@ -93,16 +93,16 @@ async def test_numbers_go_on(desk: Desk) -> None:
 
 async def test_sends_are_remembered_over_restarts(desk: Desk) -> None:
     """When a socket sent is known to the next run, as long as it matters."""
-    desk.outbox.sends.note("a", remembered=100.0)
+    desk.outbox.send_times.note("a", remembered=100.0)
     desk.machine.pass_by(90)
-    desk.outbox.sends.note("a", remembered=100.0)
+    desk.outbox.send_times.note("a", remembered=100.0)
     desk.machine.pass_by(20)
-    desk.outbox.sends.note("b", remembered=100.0)
-    desk.outbox.sends.note("a", remembered=100.0)
+    desk.outbox.send_times.note("b", remembered=100.0)
+    desk.outbox.send_times.note("a", remembered=100.0)
     await desk.again()
     desk.machine.pass_by(5)
-    assert list(desk.outbox.sends.ages("a")) == [25.0, 5.0]
-    assert list(desk.outbox.sends.ages("b")) == [5.0]
+    assert list(desk.outbox.send_times.ages("a")) == [25.0, 5.0]
+    assert list(desk.outbox.send_times.ages("b")) == [5.0]
 
 
 async def test_what_left_is_not_watched_for_ever(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +116,7 @@ async def test_what_left_is_not_watched_for_ever(desk: Desk, monkeypatch: pytest
         desk.send()
     assert len(desk.outbox._expiry._planned) <= 20
     desk.machine.pass_by(60)
-    desk.outbox._expiry.look()
+    desk.outbox._expiry.end_due()
     await desk.written()
     assert "never sent expired" in desk.pending()
 
@@ -151,7 +151,7 @@ async def test_messages_go_back_to_their_place(desk: Desk) -> None:
     for _ in range(2):
         entry = desk.outbox.first("a")
         assert entry is not None
-        desk.outbox.take(entry)
+        desk.outbox.start_sending(entry)
         away.append(entry)
     for entry in reversed(away):
         desk.outbox.put_back(entry)
@@ -263,18 +263,18 @@ async def test_time_goes_on_from_what_was_written_last(desk: Desk) -> None:
     """After a power cut on a machine that has lost the time nothing lies in the future: not ages, not the pace."""
     desk.machine.pass_by(30 * DAY)
     desk.put("m", ttl=100.0)
-    desk.outbox.sends.note("a", remembered=3600.0)
+    desk.outbox.send_times.note("a", remembered=3600.0)
     await desk.outbox._store.close()
     desk.machine.start_again(off=600, wall=-YEAR)
     desk.outbox = desk.opened()
     await desk.outbox.load()
     (entry,) = desk.outbox
-    assert (desk.outbox.age(entry), *desk.outbox.sends.ages("a")) == (0.0, 0.0)
+    assert (desk.outbox.age(entry), *desk.outbox.send_times.ages("a")) == (0.0, 0.0)
     desk.put("m")
     await desk.written()
     assert desk.taken[-1] == ("m", False)
     desk.machine.pass_by(101)
-    desk.outbox._expiry.look()
+    desk.outbox._expiry.end_due()
     await desk.written()
     assert desk.pending() == ["m expired"]
 
@@ -285,7 +285,7 @@ async def test_a_message_in_doubt_ends_if_its_socket_says_so(desk: Desk) -> None
     await desk.written()
     entry = desk.outbox.first("a")
     assert entry is not None
-    desk.outbox.take(entry)
+    desk.outbox.start_sending(entry)
     await desk.outbox.progress(entry, Stage.SENDING)
     desk.resumed = lambda entry: Loss.UNSURE if entry.stage is Stage.SENDING else None
     await desk.again()
@@ -301,7 +301,7 @@ async def test_cancelling_ends_only_what_waits(desk: Desk) -> None:
     await desk.written()
     entry = desk.outbox.first("a")
     assert entry is not None
-    desk.outbox.take(entry)
+    desk.outbox.start_sending(entry)
     assert await desk.outbox.cancel([entry.number, 99]) == 0
     assert await desk.outbox.cancel([entry.number, entry.number + 1]) == 1
     await desk.written()

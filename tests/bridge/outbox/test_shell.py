@@ -30,7 +30,7 @@ async def test_what_the_module_has_already(tmp_path: Path) -> None:
     await desk.written()
     entry = desk.outbox.first("a")
     assert entry is not None
-    desk.outbox.take(entry)
+    desk.outbox.start_sending(entry)
     looking = asyncio.create_task(desk.outbox.run())
     cancelled = await asyncio.to_thread(OutboxFile(tmp_path, "shed").cancel, [1, 2])
     looking.cancel()

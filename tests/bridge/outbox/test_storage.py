@@ -16,7 +16,7 @@ from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database, damage
 from sim7020_bridge.outbox.message import PendingKind, PendingPublication
 from sim7020_bridge.outbox.outbox import MOST_UNSETTLED
-from sim7020_bridge.outbox.room import RESERVE, Need, Room
+from sim7020_bridge.outbox.reserve import RESERVE, Need, Reserve
 from tests.bridge.outbox.desk import Desk
 
 
@@ -94,7 +94,7 @@ async def test_a_file_that_is_damaged_meanwhile_is_written_anew(desk: Desk) -> N
         raise error
 
     with pytest.raises(StorageFailed, match="malformed"):
-        await desk.outbox._journal.write(fail)
+        await desk.outbox._writer.write(fail)
     for suffix in ("", "-wal"):
         desk.file.with_name(desk.file.name + suffix).write_bytes(b"nonsense" * 1000)
     desk.put("m5")
@@ -117,7 +117,7 @@ async def test_a_new_file_that_could_not_be_made_gets_all_later(desk: Desk, monk
         raise sqlite3.OperationalError("database or disk is full")
 
     with pytest.raises(StorageFailed, match="malformed"):
-        await desk.outbox._journal.write(fail)
+        await desk.outbox._writer.write(fail)
     monkeypatch.setattr("sim7020_bridge.outbox.committer.REOPEN_WAIT", 0.0)
     with monkeypatch.context() as patched:
         patched.setattr(Database, "_open", full)
@@ -232,7 +232,7 @@ async def test_messages_come_to_their_end_with_the_reserve_alone(desk: Desk, mon
     reserve = desk.file.with_name("shed.outbox.reserve")
     assert reserve.stat().st_size == RESERVE
     with monkeypatch.context() as patched:
-        patched.setattr(Room, "_free", lambda _room: 0)
+        patched.setattr(Reserve, "_free", lambda _reserve: 0)
         desk.put("refused")
         await desk.written()
         assert [str(failure) for failure in desk.failures] == [f"{desk.file} can't be used: database or disk is full"]
@@ -259,14 +259,14 @@ async def test_the_reserve_is_used_when_the_disk_says_that_it_is_full(
     await desk.written()
     reserve = desk.file.with_name("shed.outbox.reserve")
 
-    def check(_room: Room, _connection: sqlite3.Connection, _need: Need) -> None:
+    def check(_reserve: Reserve, _connection: sqlite3.Connection, _need: Need) -> None:
         if reserve.exists():
             error = sqlite3.OperationalError("database or disk is full")
             error.sqlite_errorcode = sqlite3.SQLITE_FULL
             raise error
 
     with monkeypatch.context() as patched:
-        patched.setattr(Room, "check", check)
+        patched.setattr(Reserve, "check", check)
         assert desk.send() == "m"
         await desk.written()
         assert desk.pending() == ["m accepted"]
@@ -344,7 +344,7 @@ async def test_numbers_go_on_in_a_file_made_anew(desk: Desk) -> None:
         raise damage("malformed")
 
     with pytest.raises(StorageFailed, match="malformed"):
-        await desk.outbox._journal.write(fail)
+        await desk.outbox._writer.write(fail)
     await desk.written()
     assert desk.outbox.set_aside is not None
     await desk.again()
@@ -381,7 +381,7 @@ async def test_few_messages_are_sent_while_their_ends_can_t_be_written(desk: Des
 @pytest.mark.parametrize("hours", [True, False], ids=["every hour", "when the wall clock is set"])
 async def test_time_is_kept(desk: Desk, monkeypatch: pytest.MonkeyPatch, *, hours: bool) -> None:
     """The time is written down now and then, and once a machine knows it that started without; not only at the end."""
-    monkeypatch.setattr(outbox, "LOOK_AFTER", 0.01)
+    monkeypatch.setattr(outbox, "POLL_EVERY", 0.01)
     running = asyncio.create_task(desk.outbox.run())
     for _ in range(3):
         if hours:

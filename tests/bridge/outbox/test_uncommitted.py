@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from sim7020_bridge.config.model import OutboxSettings, WhenFull
 from sim7020_bridge.errors import PayloadRefused
+from sim7020_bridge.outbox.hooks import Hooks
 from sim7020_bridge.outbox.message import Entry, Loss, Message, PendingKind, PendingPublication, Place, Priority, Stage
 from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.outbox.passing_time import PassingTime
-from sim7020_bridge.outbox.rules import Rules
 from tests.bridge.outbox.desk import Machine, message
 from tests.bridge.outbox.held_store import HeldStore, disk
 
@@ -145,7 +145,7 @@ class Run:
         self.outbox = Outbox(
             self.store,
             settings=self.settings,
-            rules=Rules(
+            hooks=Hooks(
                 lost=lambda entry, loss: (receipt(entry, loss),),
                 resumed=lambda _: None,
                 changed=lambda: None,
@@ -173,7 +173,7 @@ class Run:
                 await self.cancel(which)
             case Wait(seconds):
                 self.machine.pass_by(seconds)
-                self.outbox._expiry.look()
+                self.outbox._expiry.end_due()
             case Commit(count, fails):
                 self.store.commit(count, fails=fails)
             case Crash(unheard):
@@ -214,7 +214,7 @@ class Run:
         leave = {
             entry
             for entry in entries
-            if entry.place is not Place.TAKEN
+            if entry.place is not Place.SENDING
             and new.key
             and (entry.message.socket, entry.message.key) == (new.socket, new.key)
         }
@@ -258,7 +258,7 @@ class Run:
         entry = self.outbox.first(socket)
         assert entry is expected
         if entry is not None:
-            self.outbox.take(entry)
+            self.outbox.start_sending(entry)
             self.away.append(entry)
             if cautious:
                 self.outbox.progress(entry, Stage.SENDING)
@@ -381,5 +381,5 @@ async def play(steps: Sequence[object], when_full: WhenFull) -> None:
 def test_any_order_of_commits(steps: list[object], when_full: WhenFull) -> None:
     """What was acknowledged is on disk or has one final receipt, at each moment; what waits in memory is on disk."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("sim7020_bridge.outbox.journal.TRY_AGAIN", 0.0)
+        patched.setattr("sim7020_bridge.outbox.writer.TRY_AGAIN", 0.0)
         asyncio.run(play(steps, when_full))

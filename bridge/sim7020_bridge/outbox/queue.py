@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from sim7020_bridge.outbox.message import Entry, Place, Priority
 
 
-class Lines:
+class Queue:
     """Waiting messages, one line for each socket and priority, in the order of their numbers."""
 
     def __init__(self) -> None:
-        self._lines: dict[tuple[str, Priority], deque[Entry]] = {}
+        self._waiting: dict[tuple[str, Priority], deque[Entry]] = {}
         self._filled: dict[str, asyncio.Event] = {}
         self._any = asyncio.Event()
 
@@ -28,7 +28,7 @@ class Lines:
     def add(self, entry: Entry) -> None:
         """Put a message in its place: before those that were taken after it, also if it had been away."""
         entry.place = Place.WAITING
-        line = self._lines.setdefault((entry.message.socket, entry.message.priority), deque())
+        line = self._waiting.setdefault((entry.message.socket, entry.message.priority), deque())
         if not line or line[-1].number < entry.number:
             line.append(entry)
         else:
@@ -40,20 +40,20 @@ class Lines:
         """Take a waiting message out, wherever it stands."""
         entry.place = place
         socket = entry.message.socket
-        line = self._lines[socket, entry.message.priority]
+        line = self._waiting[socket, entry.message.priority]
         if line[0] is entry:
             line.popleft()
         else:
             del line[_place(line, entry)]
         if self.first(socket) is None:
             self._event(socket).clear()
-        if not any(self._lines.values()):
+        if not any(self._waiting.values()):
             self._any.clear()
 
     def first(self, socket: str, lowest: Priority = Priority.LOW) -> Entry | None:
         """Return the message that is next for a socket, looking at priorities down to ``lowest``."""
         for priority in reversed(Priority):
-            line = self._lines.get((socket, priority))
+            line = self._waiting.get((socket, priority))
             if priority >= lowest and line:
                 return line[0]
         return None
@@ -62,12 +62,12 @@ class Lines:
         """Yield what is missed least first: of the lowest priority, up to ``highest``, the oldest."""
         for priority in Priority:
             if priority <= highest:
-                lines = [line for (_, each), line in self._lines.items() if each is priority]
+                lines = [line for (_, each), line in self._waiting.items() if each is priority]
                 yield from heapq.merge(*lines, key=_number)
 
     def heads(self) -> Iterator[Entry]:
         """Yield the first of each line."""
-        return (line[0] for line in self._lines.values() if line)
+        return (line[0] for line in self._waiting.values() if line)
 
     def _event(self, socket: str) -> asyncio.Event:
         return self._filled.setdefault(socket, asyncio.Event())

@@ -4,20 +4,20 @@ from collections.abc import Sequence
 from functools import partial
 
 from sim7020_bridge.outbox import records
-from sim7020_bridge.outbox.journal import LEISURE, Journal
 from sim7020_bridge.outbox.passing_time import PassingTime
+from sim7020_bridge.outbox.writer import LEISURE, Writer
 
 
-class Sends:
+class SendTimes:
     """Notes when sockets send.
 
     Args:
-        journal: Where to.
+        writer: Writes them.
         time: By which it is told.
     """
 
-    def __init__(self, journal: Journal, time: PassingTime) -> None:
-        self._journal = journal
+    def __init__(self, writer: Writer, time: PassingTime) -> None:
+        self._writer = writer
         self._time = time
         self._earlier: Sequence[tuple[str, float]] = ()
 
@@ -31,6 +31,6 @@ class Sends:
 
     def note(self, socket: str, *, remembered: float) -> None:
         """Note that a socket sends now; what is older than ``remembered`` seconds is forgotten."""
-        self._journal.write(
+        self._writer.write(
             partial(records.note_sent, socket=socket, at=self._time.now(), remembered=remembered), within=LEISURE
         )

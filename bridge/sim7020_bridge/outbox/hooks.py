@@ -8,7 +8,7 @@ from sim7020_bridge.outbox.records import UsageRow
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class Hooks:
     """What happens to what, and who is told.
 
     Args:

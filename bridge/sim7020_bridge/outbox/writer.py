@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from sim7020_bridge.errors import StorageFailed
 from sim7020_bridge.outbox.committer import Store, Work
-from sim7020_bridge.outbox.room import Need
+from sim7020_bridge.outbox.reserve import Need
 
 log: Final = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ TRY_AGAIN: Final = 5.0
 """Seconds until what could not be written is tried again."""
 
 
-class Journal:
+class Writer:
     """The way from the event loop to the disk.
 
     Args:
@@ -44,16 +44,16 @@ class Journal:
         """How often the disk was waited for."""
         return self._store.commits
 
-    def write(self, work: Work[T], *, within: float = 0.0, need: Need = Need.TIDIES) -> "asyncio.Future[T]":
+    def write(self, work: Work[T], *, within: float = 0.0, need: Need = Need.DELETE) -> "asyncio.Future[T]":
         """Have work done; see Committer.submit.
 
         Args:
             work: The work.
             within: Seconds that it may wait for company.
-            need: What it may use of the room on the disk; only ``PROVES`` shows that messages can be taken.
+            need: What it may use of the room on the disk; only ``PROBE`` shows that messages can be taken.
         """
         done = self._store.submit(work, within=within, need=need)
-        done.add_done_callback(partial(self._note, proves=need is Need.PROVES))
+        done.add_done_callback(partial(self._note, probes=need is Need.PROBE))
         return done
 
     def insist(self, work: Work[T], written: Callable[[T], None], *, within: float) -> None:
@@ -62,26 +62,26 @@ class Journal:
         def again() -> None:
             self.insist(work, written, within=within)
 
-        def look(done: "asyncio.Future[T]") -> None:
+        def written_or_not(done: "asyncio.Future[T]") -> None:
             if done.cancelled() or isinstance(done.exception(), StorageFailed):
                 asyncio.get_running_loop().call_later(TRY_AGAIN, again)
             else:
                 written(done.result())
 
-        self.write(work, within=within, need=Need.ENDS).add_done_callback(look)
+        self.write(work, within=within, need=Need.SETTLE).add_done_callback(written_or_not)
 
     async def close(self) -> None:
         """Finish all that was asked for, and close the file."""
         await self._store.close()
 
-    def _note(self, done: "asyncio.Future[T]", *, proves: bool) -> None:
+    def _note(self, done: "asyncio.Future[T]", *, probes: bool) -> None:
         error = None if done.cancelled() else done.exception()
         if isinstance(error, StorageFailed):
             if self.problem is None:
                 log.error("%s", error)
                 self.problem = error
                 self._changed()
-        elif error is None and proves and self.problem is not None:
+        elif error is None and probes and self.problem is not None:
             log.warning("the outbox can be written again")
             self.problem = None
             self._changed()

@@ -29,13 +29,13 @@ _COMMIT: Final = 32 * 1024
 class Need(IntEnum):
     """What work may use of the room on the disk."""
 
-    TIDIES = 0
+    DELETE = 0
     """All there is: it makes room or hardly takes any."""
-    ENDS = 1
+    SETTLE = 1
     """The reserve as well, but leave enough for what tidies."""
-    TAKES = 2
+    INSERT = 2
     """What is left beside the reserve."""
-    PROVES = 3
+    PROBE = 3
     """The same, and there must be room for several messages."""
 
 
@@ -46,7 +46,7 @@ class Full(sqlite3.OperationalError):
         super().__init__("database or disk is full")
 
 
-class Room:
+class Reserve:
     """Sees to it that what is committed can be moved from SQLite's log to its file, and that ends find room.
 
     Args:
@@ -55,7 +55,7 @@ class Room:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._reserve = file.with_name(f"{file.name}.reserve")
+        self._file_beside = file.with_name(f"{file.name}.reserve")
         self._size = RESERVE
         self._whole = False
 
@@ -69,14 +69,14 @@ class Room:
             return
         system = os.statvfs(self._file.parent)
         self._size = min(RESERVE, max(LEAST_RESERVE, system.f_blocks * system.f_frsize // _PART))
-        self._whole = _size(self._reserve) >= self._size
+        self._whole = _size(self._file_beside) >= self._size
         if self._whole or self._free() < self._size + _COMMIT:
             return
-        reserve = os.open(self._reserve, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        reserve = os.open(self._file_beside, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             _allocate(reserve, self._size)
         except OSError as error:
-            self._reserve.unlink()
+            self._file_beside.unlink()
             if error.errno not in _NO_ROOM:
                 raise
         else:
@@ -93,7 +93,7 @@ class Room:
         """Give the reserve back to the file system; say whether there was one."""
         self._whole = False
         try:
-            self._reserve.unlink()
+            self._file_beside.unlink()
         except FileNotFoundError:
             return False
         log.info("%s: the disk is full; room that was held in reserve is used", self._file)
@@ -105,9 +105,9 @@ class Room:
         Raises:
             Full: It may not; moving SQLite's log to the file may help.
         """
-        if need is Need.TIDIES:
+        if need is Need.DELETE:
             return
-        if need >= Need.TAKES and not self._whole:
+        if need >= Need.INSERT and not self._whole:
             raise Full
         pages: int = connection.execute("PRAGMA page_count").fetchone()[0]
         page: int = connection.execute("PRAGMA page_size").fetchone()[0]
@@ -115,14 +115,14 @@ class Room:
         growth = max(0, pages * page - file)
         free = self._free()
         # afterwards the log has the new pages too, and they must still fit the file
-        reserve = self._size if self._whole and need is Need.ENDS else 0
+        reserve = self._size if self._whole and need is Need.SETTLE else 0
         if 2 * growth + growth // 16 + _COMMIT > free + reserve:
             raise Full
         # with the log empty, there must be room in it for the next message
         left = free + _size(self._file.with_name(f"{self._file.name}-wal")) - growth - self._size
-        if need is Need.TAKES and growth and left < 0:
+        if need is Need.INSERT and growth and left < 0:
             raise Full
-        if need is Need.PROVES:
+        if need is Need.PROBE:
             unused: int = connection.execute("PRAGMA freelist_count").fetchone()[0]
             if left + unused * page < _COMMIT:
                 raise Full
