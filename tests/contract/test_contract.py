@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from sim7020_bridge.delivery.receipts import PoolReceiptDocument, ReceiptDocument, ReceiptState
 from sim7020_bridge.modem.alerts import AlertId
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.socket_state import Phase
 from sim7020_bridge.modem.state import Layer
-from sim7020_bridge.mqtt import documents
 from sim7020_bridge.mqtt.topics import Topics
+from sim7020_bridge.requests.body import ResponseDocument
 from tests.contract_check import CONTRACT, check, find, problems, topics
 
 EXAMPLES = sorted((CONTRACT / "examples").glob("*.json"), key=lambda file: file.name)
@@ -63,7 +64,7 @@ def test_every_receipt_state_and_request_has_an_example() -> None:
     """Readers find each state of a receipt and each verb among the examples."""
     read = [json.loads(file.read_text()) for file in EXAMPLES]
     states = {example["payload"]["state"] for example in read if example["topic"].endswith("/receipt")}
-    assert states == set(documents.ReceiptState)
+    assert states == set(ReceiptState)
     verbs = next(example["payload"]["requests"] for example in read if example["topic"].endswith("/info"))
     for verb in verbs:
         for kind in ("request", "response"):
@@ -76,7 +77,7 @@ def test_every_file_and_topic_is_in_the_readme() -> None:
     text = (CONTRACT / "README.md").read_text()
     for row in topics():
         assert row["topic"].replace("{base}/{modem}/", "…/").replace("{", "<").replace("}", ">") in text
-    for word in (*AlertId, *documents.ReceiptState, *Layer, *Phase, *RecoveryStep):
+    for word in (*AlertId, *ReceiptState, *Layer, *Phase, *RecoveryStep):
         assert f"`{word}`" in text
 
 
@@ -112,9 +113,9 @@ class Placeholders(dict[str, str]):
 @pytest.mark.parametrize(
     ("document", "schema"),
     [
-        (documents.ReceiptDocument, "receipt"),
-        (documents.PoolReceiptDocument, "pool-receipt"),
-        (documents.ResponseDocument, "response"),
+        (ReceiptDocument, "receipt"),
+        (PoolReceiptDocument, "pool-receipt"),
+        (ResponseDocument, "response"),
     ],
 )
 def test_answers_have_the_keys_of_their_schemas(document: Any, schema: str) -> None:

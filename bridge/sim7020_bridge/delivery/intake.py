@@ -12,9 +12,9 @@ from typing import Final
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.config.model import BatchFormat, SocketSettings, Transport
 from sim7020_bridge.delivery.batch import fits
-from sim7020_bridge.delivery.receipts import Receipts
+from sim7020_bridge.delivery.receipts import Receipts, ReceiptState
 from sim7020_bridge.errors import PayloadRefused, StorageFailed
-from sim7020_bridge.mqtt.documents import ErrorDocument, ReceiptState
+from sim7020_bridge.mqtt.documents import ErrorDocument
 from sim7020_bridge.mqtt.messages import Received
 from sim7020_bridge.mqtt.payloads import decode_payload
 from sim7020_bridge.mqtt.response_topics import ResponseTopics

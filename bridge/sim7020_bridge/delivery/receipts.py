@@ -1,16 +1,53 @@
 """What becomes of a message, as the contract tells it."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.config.model import SocketSettings
-from sim7020_bridge.mqtt.documents import ErrorDocument, PoolReceiptDocument, ReceiptDocument, ReceiptState
+from sim7020_bridge.mqtt.documents import ErrorDocument
 from sim7020_bridge.mqtt.json_text import dump
 from sim7020_bridge.mqtt.payloads import encode_payload
 from sim7020_bridge.mqtt.topics import Topics
 from sim7020_bridge.outbox.message import Entry, Loss, Message, PendingKind, PendingPublication, ReplyTo
+
+
+class ReceiptState(StrEnum):
+    """What became of a message so far."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    ACKNOWLEDGED = "acknowledged"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptDocument:
+    """``.../socket/<socket>/receipt``."""
+
+    id: str
+    socket: str
+    state: ReceiptState
+    final: bool
+    at: datetime
+    bytes: int | None = None
+    attempts: int = 0
+    error: ErrorDocument | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolReceiptDocument(ReceiptDocument):
+    """``<base>/pool/<pool>/receipt``: a receipt, and who it is from."""
+
+    modem: str
+
 
 _LOSSES: Final = {
     Loss.SUPERSEDED: (ReceiptState.SUPERSEDED, None),

@@ -11,13 +11,13 @@ from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.config.model import SocketSettings, Transport, WhenUnsure
 from sim7020_bridge.delivery.batch import batch, fits
 from sim7020_bridge.delivery.pace import Pace
-from sim7020_bridge.delivery.receipts import Receipts
+from sim7020_bridge.delivery.receipts import Receipts, ReceiptState
 from sim7020_bridge.errors import BridgeError, CommandRefused, LineError, ModuleSilent, StorageFailed
 from sim7020_bridge.modem.connection import CAREFUL_PAYLOAD
 from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.socket_state import SentInPart, SocketLost
 from sim7020_bridge.modem.sockets import Sockets
-from sim7020_bridge.mqtt.documents import ErrorDocument, ReceiptState
+from sim7020_bridge.mqtt.documents import ErrorDocument
 from sim7020_bridge.mqtt.payloads import encode_payload
 from sim7020_bridge.mqtt.topics import Topics
 from sim7020_bridge.outbox.message import Entry, Loss, PendingKind, PendingPublication, Place, Priority, Stage

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from sim7020_bridge.config.model import SocketSettings, Transport
+from sim7020_bridge.delivery.receipts import ReceiptState
 from sim7020_bridge.demo.child import DemoFailed
 from sim7020_bridge.demo.echo import EchoServer
 from sim7020_bridge.demo.stage import MODEM
 from sim7020_bridge.kit.watch.heard import Modems
 from sim7020_bridge.kit.watch.messages import Incoming
 from sim7020_bridge.mqtt.client import MqttClient
-from sim7020_bridge.mqtt.documents import ReceiptState
 from sim7020_bridge.mqtt.messages import Publication
 
 PERIOD: Final = 4.0

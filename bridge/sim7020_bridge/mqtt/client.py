@@ -237,7 +237,7 @@ class MqttClient:
         try:
             await self._open()
         except (OSError, ValueError) as error:
-            return Lost(unreachable(self._settings, error))
+            return Lost(unreachable(self._place, error))
         tick = asyncio.create_task(self._tick(), name=f"{self._client_id} keep-alive")
         try:
             async with asyncio.timeout(self._timing.connect):
@@ -266,13 +266,8 @@ class MqttClient:
             properties.MaximumPacketSize = arrival.LONGEST
         settings = self._settings
         self._paho.opened = await transport.opened(settings, patience=self._timing.connect)
-        self._paho.connect(
-            settings.host,
-            settings.port,
-            settings.keepalive,
-            clean_start=False if self._v5 else MQTT_CLEAN_START_FIRST_ONLY,
-            properties=properties,
-        )
+        clean = False if self._v5 else MQTT_CLEAN_START_FIRST_ONLY
+        self._paho.connect(settings.host, settings.port, settings.keepalive, clean_start=clean, properties=properties)
 
     def _accept(self, accepted: Accepted) -> None:
         if not self._alive:

@@ -58,9 +58,8 @@ def no_answer(settings: MqttSettings, reason: str) -> BrokerRefused:
     return BrokerRefused(reason, advice)
 
 
-def unreachable(settings: MqttSettings, error: OSError | ValueError) -> str:
+def unreachable(place: str, error: OSError | ValueError) -> str:
     """Say why the connection could not be opened."""
-    place = f"{settings.host}:{settings.port}"
     match error:
         case ssl.SSLCertVerificationError():
             problem = f"its certificate can't be trusted: {error.verify_message}"

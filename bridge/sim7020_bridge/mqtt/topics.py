@@ -115,9 +115,8 @@ class Subscription:
 
     Args:
         topic_filter: The filter.
-        retain_as_published: Show the publisher's retain flag even when the message is new (MQTT 5.0 section 3.8.3.1).
-            Set for the bridge's own command topics, where a retained message is a mistake. Not set for a user's own
-            topics, which others may retain for good reasons: there the flag only marks a stale message.
+        retain_as_published: Show the publisher's retain flag even when the message is new (MQTT 5.0 section 3.8.3.1):
+            for the bridge's own topics, where it is a mistake; a user's own may be retained for good reasons.
         every_time: Have what is retained at every connection, and not only the first time.
     """
 

@@ -28,17 +28,17 @@ async def opened(settings: MqttSettings, *, patience: float) -> socket.socket:
     connection: asyncio.Future[socket.socket] = loop.create_future()
 
     def attempt() -> None:
+        done = None
         try:
             done = _open(settings, patience)
+            tell = partial(connection.set_result, done)
         except Exception as error:  # noqa: BLE001 - whoever waits is told
-            tell, close = partial(connection.set_exception, error), None
-        else:
-            tell, close = partial(connection.set_result, done), done.close
+            tell = partial(connection.set_exception, error)
         try:
             loop.call_soon_threadsafe(tell)
         except RuntimeError:  # the loop is closed
-            if close is not None:
-                close()
+            if done is not None:
+                done.close()
 
     try:
         threading.Thread(target=attempt, name=f"connecting to {settings.host}", daemon=True).start()

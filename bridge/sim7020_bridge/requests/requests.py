@@ -15,14 +15,13 @@ from sim7020_bridge.errors import (
     PayloadRefused,
     RequestRefused,
 )
-from sim7020_bridge.mqtt.documents import ResponseDocument
 from sim7020_bridge.mqtt.json_text import dump
 from sim7020_bridge.mqtt.messages import Publication, Received
 from sim7020_bridge.mqtt.payloads import decode_data
 from sim7020_bridge.mqtt.response_topics import ResponseTopics
 from sim7020_bridge.mqtt.topics import Topics
 from sim7020_bridge.outbox.message import LONGEST_ID, Message, Priority, new_id
-from sim7020_bridge.requests.body import RequestBody, Verb, parse_request
+from sim7020_bridge.requests.body import RequestBody, ResponseDocument, Verb, parse_request
 
 log: Final = logging.getLogger(__name__)
 

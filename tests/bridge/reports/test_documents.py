@@ -13,16 +13,18 @@ from sim7020_bridge.commands.radio import CellReading, ServingCell, SignalQualit
 from sim7020_bridge.commands.registration import Operator, Registration
 from sim7020_bridge.commands.sim import SimReading, SimState
 from sim7020_bridge.config.model import DataBudgetSettings, ModemSettings, SocketSettings, Transport
+from sim7020_bridge.delivery.receipts import ReceiptDocument, ReceiptState
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.socket_state import Failure, Phase, SocketState
 from sim7020_bridge.modem.state import Counters, Identity, Layer, Link, ModemState, Pdn
 from sim7020_bridge.modem.usage import Usage
-from sim7020_bridge.mqtt.documents import ErrorDocument, ReceiptDocument, ReceiptState, ResponseDocument
+from sim7020_bridge.mqtt.documents import ErrorDocument
 from sim7020_bridge.mqtt.json_text import dump
 from sim7020_bridge.mqtt.topics import Topics
 from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.reports.documents import info_document, socket_document, state_document
+from sim7020_bridge.requests.body import ResponseDocument
 from tests.contract_check import CONTRACT, check
 
 AT = datetime(2026, 11, 23, 10, 15, tzinfo=UTC)

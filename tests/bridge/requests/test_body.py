@@ -6,9 +6,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from sim7020_bridge.errors import RequestRefused
-from sim7020_bridge.mqtt.documents import ResponseDocument
 from sim7020_bridge.mqtt.json_text import dump
-from sim7020_bridge.requests.body import RequestBody, parse_request
+from sim7020_bridge.requests.body import RequestBody, ResponseDocument, parse_request
 
 NOW = datetime(2026, 11, 23, 10, 15, tzinfo=UTC)
 
