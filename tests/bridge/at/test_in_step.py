@@ -14,6 +14,7 @@ from sim7020_bridge.at.command import Order, Probe
 from sim7020_bridge.at.exchange import Pipeline
 from sim7020_bridge.commands.radio import ReadFunctionality
 from sim7020_bridge.commands.registry import URCS
+from sim7020_bridge.commands.sim import ReadSimState, SimReport
 from sim7020_bridge.commands.sockets import SendData, SocketFailed, SocketId
 from sim7020_bridge.errors import (
     BridgeError,
@@ -64,6 +65,23 @@ async def test_missed_deadline_and_late_answer(bench: Bench) -> None:
         await late
     assert bench.channel.resyncs == 1
     await in_order(bench)
+
+
+async def test_what_comes_after_a_missed_deadline_is_a_report(bench: Bench) -> None:
+    """A line that would have answered a command is a report again once nobody waits for the answer."""
+
+    class HastySim(ReadSimState):
+        timeout: ClassVar[float] = 0.1
+
+    bench.channel._on_resync = lambda: bench.peer.say("+CPIN: SIM PIN")
+    silent = asyncio.create_task(bench.channel.execute(HastySim()))
+    assert await bench.peer.line() == "AT+CPIN?"
+    await bench.peer.answer("AT", "OK")
+    await bench.peer.answer("AT+IFC?", "+IFC: 0,0", "OK")
+    with pytest.raises(ModuleSilent):
+        await silent
+    await in_order(bench)
+    assert [type(urc) for urc in bench.urcs] == [SimReport]
 
 
 async def test_cancelled_and_then_silent(bench: Bench) -> None:

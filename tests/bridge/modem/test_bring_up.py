@@ -308,6 +308,16 @@ async def test_apn_is_set_only_if_it_differs(apn: str | None, sets: int) -> None
             assert steps(bench.module, *reversed(order)) == list(order)
 
 
+@pytest.mark.parametrize(("kept", "sets"), [('"user","new"', 0), ('"user","old"', 1), ('"other","new"', 1)])
+@on_virtual_time
+async def test_apn_is_set_if_its_login_differs(kept: str, sets: int) -> None:
+    """A user name or password that was changed in the configuration reaches the module, though the APN is the same."""
+    async with running(apn="shnbiot", apn_username="user", apn_password="new") as bench:  # noqa: S106 - made up
+        bench.module.answer("AT*MCGDEFCONT?", f'*MCGDEFCONT: "IP","shnbiot",{kept}', "OK")
+        await bench.online()
+        assert bench.module.times("AT*MCGDEFCONT") == sets
+
+
 @on_virtual_time
 async def test_apn_that_cannot_be_read_is_set() -> None:
     """A module that does not tell its APN gets the configured one."""

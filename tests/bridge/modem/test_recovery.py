@@ -396,6 +396,18 @@ async def test_reset_on_request() -> None:
 
 
 @on_virtual_time
+async def test_reset_whose_greeting_comes_before_its_ok() -> None:
+    """A module that boots faster than its OK is read has done what it was told: that is no restart of its own."""
+    async with running() as bench:
+        await bench.online()
+        bench.module.answer_once(REBOOT, "RDY", "OK")
+        await bench.modem.reset()
+        await bench.module.hears("ATE0", times=2, within=2)
+        await bench.online()
+        assert bench.modem.store.state.counters.reboots == 0
+
+
+@on_virtual_time
 async def test_reset_without_a_greeting() -> None:
     """With automatic baud rate no greeting comes, and the module is asked after a while."""
     async with running() as bench:

@@ -204,3 +204,24 @@ def test_online_says_what_helped_and_starts_over() -> None:
     assert recovery.online() is RecoveryStep.REBOOT
     assert recovery.online() is None
     assert recovery.next(Trouble.PORT, now=0.0).wait <= 1.0
+
+
+def test_an_attempt_counts_for_a_day_and_no_longer() -> None:
+    """A day after the first attempt another one is free, and nothing is said of the ceiling any more."""
+    recovery = Recovery(power=False, ceiling=4)
+    for _ in range(4):
+        recovery.asked(now=0.0)
+    assert recovery.next(Trouble.NETWORK, now=DAY - 100.0).wait == 100.0
+    plan = recovery.next(Trouble.NETWORK, now=DAY)
+    assert plan.held is None
+    assert plan.wait <= DEFAULT_BUDGETS[RecoveryStep.REATTACH].first
+
+
+def test_waits_are_short_again_after_a_recovery() -> None:
+    """A modem that was online is not left alone as long as one that no round of steps could help."""
+    recovery = Recovery(power=False, ceiling=1000)
+    _, now = recovered(recovery, Trouble.NETWORK, 12)
+    first = DEFAULT_BUDGETS[RecoveryStep.REATTACH].first
+    assert recovery.next(Trouble.NETWORK, now=now).wait > first
+    recovery.online()
+    assert recovery.next(Trouble.NETWORK, now=now).wait <= first

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim7020_bridge.errors import LineError, RequestRefused
+from sim7020_bridge.errors import CommandRefused, LineError, RequestRefused
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.socket_state import Phase
@@ -167,6 +167,31 @@ async def test_module_is_of_no_use_after_its_session() -> None:
             await module.resolve("example.org")
         assert await pinging == []
         assert bench.modem.module is not module
+
+
+@on_virtual_time
+async def test_another_context_s_end_is_not_ours() -> None:
+    """Only the default context carries the sockets: the end of another one changes nothing."""
+    async with running() as bench:
+        await bench.online()
+        layers = bench.layers()
+        bench.module.say("+CGEV: NW PDN DEACT 2")
+        await asyncio.sleep(1)
+        assert bench.layers() == layers
+        bench.module.say("+CGEV: NW PDN DEACT 1")
+        await bench.until(lambda state: state.link.layer is Layer.PDN)
+
+
+@on_virtual_time
+async def test_a_resolution_that_is_refused_is_expected_no_more() -> None:
+    """A module that won't resolve a name leaves nothing behind, however often it is asked."""
+    async with running() as bench:
+        await bench.online()
+        bench.module.answer("AT+CDNSGIP", "ERROR")
+        for _ in range(3):
+            with pytest.raises(CommandRefused):
+                await bench.modem.module.resolve("example.org")
+        assert bench.modem.module.channel._expected == []
 
 
 @on_virtual_time
