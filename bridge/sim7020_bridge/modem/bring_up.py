@@ -7,12 +7,11 @@ for the fact: a module that is ready after two seconds is not kept waiting for t
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from sim7020_bridge.commands.packet import ActivateContext, Attach
-from sim7020_bridge.commands.radio import Functionality, SetFunctionality
+from sim7020_bridge.commands.radio import Functionality, ReadFunctionality, ReadSignalQuality, SetFunctionality
 from sim7020_bridge.commands.registration import RegistrationStatus
 from sim7020_bridge.errors import CommandRefused
 from sim7020_bridge.modem.module import Module
@@ -20,9 +19,7 @@ from sim7020_bridge.modem.pin import PinMemory, enter_pin
 from sim7020_bridge.modem.readings import (
     read_network_wait,
     read_pdn,
-    read_radio,
     read_registration,
-    read_signal,
     read_sim,
     read_subscriber,
 )
@@ -56,11 +53,11 @@ class Step:
 async def _read_radio(module: Module) -> None:
     # whoever switches it off for a moment is waited for
     async with module.radio:
-        await read_radio(module)
+        await module.read(ReadFunctionality())
 
 
 async def _read_network(module: Module) -> None:
-    await read_signal(module)
+    await module.read(ReadSignalQuality())
     await read_registration(module)
 
 
@@ -129,10 +126,8 @@ async def reach(
         await step.read(module)
         if not enough(store.state) and (loop.time() >= end or (hopeless is not None and await hopeless())):
             return False
-        with suppress(TimeoutError):
-            async with asyncio.timeout_at(min(end, loop.time() + every)):
-                await store.until(enough)
-                return step.holds(store.state)
+        if await store.until(enough, within=min(end - loop.time(), every)):
+            return step.holds(store.state)
 
 
 async def bring_up(module: Module, pins: PinMemory) -> bool:

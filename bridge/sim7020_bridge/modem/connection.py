@@ -23,7 +23,6 @@ from sim7020_bridge.errors import (
     CommandHeldBack,
     CommandRefused,
     LineError,
-    MalformedAnswer,
     ModuleSilent,
 )
 from sim7020_bridge.modem import data_cost
@@ -207,11 +206,8 @@ class Connection:
 
     async def is_connected(self, module: Module) -> bool | None:
         """Ask the module whether it still has it connected (manual V1.05, +CSOSTATUS); None if it does not tell."""
-        try:
-            status = await module.execute(ReadSocketStatus(self.id))
-        except (CommandRefused, ModuleSilent, MalformedAnswer):
-            return None
-        return status not in {SocketStatus.NONE, SocketStatus.CREATED}
+        status = await module.ask(ReadSocketStatus(self.id))
+        return None if status is None else status not in {SocketStatus.NONE, SocketStatus.CREATED}
 
     async def close(self, module: Module) -> bool:
         """Free the id; say whether that is done. A session that is over leaves it to the next."""

@@ -12,12 +12,14 @@ from sim7020_bridge.commands.network import NameResolution, Ping, PingReply, Res
 from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent, RequestRefused
 from sim7020_bridge.modem.data_cost import pinged, resolved
+from sim7020_bridge.modem.state import Fact
 from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.timing import Timing
 
 log: Final = logging.getLogger(__name__)
 
 R = TypeVar("R")
+F = TypeVar("F", bound=Fact)
 
 PING_SIZE: Final = 32
 """Bytes of a ping; the module's own default (manual V1.05, +CIPPING)."""
@@ -42,6 +44,22 @@ class Module:
     async def execute(self, command: Command[R], *, pipeline: Pipeline | None = None) -> R:
         """Send one command in its turn; raises what Channel.execute raises."""
         return await self.channel.execute(command, pipeline=pipeline)
+
+    async def ask(self, question: Command[R]) -> R | None:
+        """Ask what the module may not tell; None if it does not."""
+        try:
+            return await self.execute(question)
+        except CommandRefused as refused:
+            log.debug("not told: %s", refused)
+        except (ModuleSilent, MalformedAnswer) as error:
+            log.warning("%s", error)
+        return None
+
+    async def read(self, question: Command[F | None]) -> None:
+        """Ask for something that belongs to the state; what is not told stays as it is known."""
+        fact = await self.ask(question)
+        if fact is not None:
+            self.store.apply(fact)
 
     async def try_setting(self, setting: Command[None]) -> bool:
         """Set what is good to have; a firmware that refuses it is still of use. Say whether it took it."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from sim7020_bridge.commands.sim import EnterPin, ReadPinAttempts, SimState
-from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent
+from sim7020_bridge.errors import CommandRefused, ModuleSilent
 from sim7020_bridge.modem.backoff import Backoff
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.readings import read_sim
@@ -191,8 +191,5 @@ async def _try(module: Module, pin: str, before: int | None) -> tuple[str | None
 
 
 async def _tries_left(module: Module) -> int | None:
-    try:
-        attempts = await module.execute(ReadPinAttempts())
-    except (CommandRefused, ModuleSilent, MalformedAnswer):
-        return None
-    return next((each.left for each in attempts if each.code == SimState.SIM_PIN), None)
+    attempts = await module.ask(ReadPinAttempts())
+    return next((each.left for each in attempts or () if each.code == SimState.SIM_PIN), None)

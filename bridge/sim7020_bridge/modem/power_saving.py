@@ -1,6 +1,5 @@
 """Asks for the power saving that is configured, and for none where none is."""
 
-import logging
 from dataclasses import asdict
 from typing import Final
 
@@ -18,11 +17,8 @@ from sim7020_bridge.commands.power import (
 from sim7020_bridge.commands.timers import edrx_bits, ptw_bits, t3324_bits, t3412_bits
 from sim7020_bridge.config.model import PowerSavingSettings
 from sim7020_bridge.config.module_values import power_saving_conflicts
-from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.sleep import falls_silent, uses_psm
-
-log: Final = logging.getLogger(__name__)
 
 EDRX_ON: Final = 2
 """+CEDRXS mode: use eDRX and report what the network grants (manual V1.05)."""
@@ -75,13 +71,9 @@ def _edrx(settings: PowerSavingSettings) -> tuple[Order, ...]:
 
 async def _set_psm(module: Module, wanted: SetPowerSaving) -> None:
     """Ask for PSM if it is not asked for already: it costs a conversation with the network."""
-    try:
-        current = await module.execute(ReadPowerSaving())
-    except (CommandRefused, MalformedAnswer, ModuleSilent) as error:
-        log.info("the module does not tell its power saving: %s", error)
-    else:
-        if _same(current, wanted):
-            return
+    current = await module.ask(ReadPowerSaving())
+    if current is not None and _same(current, wanted):
+        return
     if wanted.enabled:
         # only the change from off to on makes the module ask
         await module.try_setting(SetPowerSaving(enabled=False))

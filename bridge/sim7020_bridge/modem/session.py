@@ -227,7 +227,7 @@ class Session:
             # said once: the alert goes on saying it
             log.log(logging.DEBUG if self._locked else logging.WARNING, "not attached: %s", state.link.reason)
             self._locked = True
-            await self._wait_for(_unlocked, self._timing.locked_check)
+            await self._store.until(_unlocked, within=self._timing.locked_check)
             return
         if state.online:
             trouble, problem = Trouble.SOCKETS, f"the module refuses to {state.refused.what}"
@@ -244,7 +244,7 @@ class Session:
             f", for {plan.held}" if plan.held else "",
         )
         self._store.apply(Held(plan.held))
-        if await self._wait_for(lambda later: _is_other(later, state), plan.wait):
+        if await self._store.until(lambda later: _is_other(later, state), within=plan.wait):
             self._store.apply(Held(None))
             return
         self._recovery.count(plan, now=asyncio.get_running_loop().time())
@@ -261,14 +261,6 @@ class Session:
                 await asyncio.Event().wait()
             case _:
                 raise StartOver(f"next step: {plan.step}", power=plan.step is RecoveryStep.POWER)
-
-    async def _wait_for(self, holds: Callable[[ModemState], bool], seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._store.until(holds)
-        except TimeoutError:
-            return False
-        return True
 
     async def _read_now_and_then(self) -> None:
         """Read what no URC tells, rarely, and after what waits for the line, unless that never ends."""

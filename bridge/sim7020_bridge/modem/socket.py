@@ -179,10 +179,8 @@ class ModemSocket:
                 level = logging.WARNING if self._backoff.failures < WORTH_A_WARNING else logging.DEBUG
                 log.log(level, "socket %s: %s; opening it again", self.settings.name, failure.words)
                 self._set(phase=Phase.BACKOFF, failure=failure)
-                with suppress(TimeoutError):
-                    # a context that comes back is a reason to try at once
-                    async with asyncio.timeout(self._backoff.next_wait()):
-                        await module.store.until(_offline)
+                # a context that comes back is a reason to try at once
+                await module.store.until(_offline, within=self._backoff.next_wait())
                 module.store.apply(Recovering(RecoveryStep.SOCKETS))
         finally:
             self._set(phase=Phase.CLOSED)

@@ -18,7 +18,7 @@ from sim7020_bridge.commands.sockets import (
     SocketId,
 )
 from sim7020_bridge.config.model import PowerSavingSettings, SocketSettings
-from sim7020_bridge.errors import CommandRefused, LineError, MalformedAnswer, ModuleSilent
+from sim7020_bridge.errors import CommandRefused, LineError, ModuleSilent
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.refusals import Refusals
 from sim7020_bridge.modem.socket import ModemSocket
@@ -131,12 +131,8 @@ class Sockets:
         Returns:
             Which sockets the module had, None if it does not tell.
         """
-        try:
-            existing = await module.execute(ReadSockets())
-        except (CommandRefused, ModuleSilent, MalformedAnswer) as error:
-            log.debug("cannot list the module's sockets: %s", error)
-            return None
-        for socket in existing:
+        existing = await module.ask(ReadSockets())
+        for socket in existing or ():
             # looked up each time: an id that has just become free may have a new owner
             if socket in range(SOCKETS) and not any(each.id == socket for each in self):
                 try:

@@ -39,13 +39,17 @@ class StateStore:
             if not future.done() and holds(self._state):
                 future.set_result(None)
 
-    async def until(self, holds: Callable[[ModemState], bool]) -> None:
-        """Return once a condition holds for the state."""
+    async def until(self, holds: Callable[[ModemState], bool], *, within: float | None = None) -> bool:
+        """Return once a condition holds for the state; False if it did not ``within`` so many seconds."""
         if holds(self._state):
-            return
+            return True
         entry = (holds, asyncio.get_running_loop().create_future())
         self._waiting.append(entry)
         try:
-            await entry[1]
+            async with asyncio.timeout(within):
+                await entry[1]
+        except TimeoutError:
+            return False
         finally:
             self._waiting.remove(entry)
+        return True

@@ -5,7 +5,7 @@ from typing import Final
 
 from sim7020_bridge.commands.network import ReadDnsServers
 from sim7020_bridge.commands.packet import ReadBackoffTimer
-from sim7020_bridge.errors import CommandRefused, MalformedAnswer, RequestRefused
+from sim7020_bridge.errors import CommandRefused, RequestRefused
 from sim7020_bridge.kit.decode.words import verdict
 from sim7020_bridge.kit.probe.finding import Check, Detail, Report, Status, Wanted
 from sim7020_bridge.kit.probe.settings import read_cause
@@ -95,19 +95,13 @@ class Network:
         if not self._state.registered:
             ids = (AlertId.APN_REJECTED, AlertId.REGISTRATION_DENIED)
             summary = f"Not registered within {self._wanted.patience:g} s: {words}"
-            if not _denied(self._state) and (seconds := await self._backoff()):
+            if not _denied(self._state) and (seconds := await self._module.ask(ReadBackoffTimer())):
                 summary = f"The network told the module to stay away; {seconds} s of that are left (T3346)"
                 return self._report.broken(
                     Check.REGISTRATION, summary, _BACKOFF_ADVICE, details={"backoff_seconds": seconds}
                 )
             return self._report.broken(Check.REGISTRATION, summary, _REGISTRATION_ADVICE, said_by=ids)
         return self._report.passed(Check.REGISTRATION, words, {"registration": words})
-
-    async def _backoff(self) -> int:
-        try:
-            return await self._module.execute(ReadBackoffTimer())
-        except (CommandRefused, MalformedAnswer):
-            return 0
 
     async def _context(self) -> bool:
         self._report.begin(Check.APN, "waiting for an address")
@@ -139,7 +133,7 @@ class Network:
             self._address = host or ""
             return True
         self._report.begin(Check.DNS, f"resolving {host}")
-        servers = ", ".join(await self._servers())
+        servers = ", ".join(await self._module.ask(ReadDnsServers()) or ())
         details: dict[str, Detail] = {"host": host, "servers": servers}
         try:
             answer = await self._module.resolve(host)
@@ -150,12 +144,6 @@ class Network:
             return self._report.broken(Check.DNS, f"{host} was not resolved: {problem}", _DNS_ADVICE, details=details)
         self._address = answer.addresses[0]
         return self._report.passed(Check.DNS, f"{host} is {self._address}", {**details, "address": self._address})
-
-    async def _servers(self) -> tuple[str, ...]:
-        try:
-            return await self._module.execute(ReadDnsServers())
-        except (CommandRefused, MalformedAnswer):
-            return ()
 
     async def _ping(self) -> bool:
         if not self._address:
