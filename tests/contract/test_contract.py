@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from sim7020_bridge.delivery.receipts import PoolReceiptDocument, ReceiptDocument, ReceiptState
 from sim7020_bridge.modem.alerts import AlertId
 from sim7020_bridge.modem.recovery import RecoveryStep
-from sim7020_bridge.modem.socket_state import Phase
+from sim7020_bridge.modem.socket import Phase
 from sim7020_bridge.modem.state import Layer
 from sim7020_bridge.mqtt.topics import Topics
 from sim7020_bridge.requests.body import ResponseDocument

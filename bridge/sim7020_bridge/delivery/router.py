@@ -13,9 +13,8 @@ from sim7020_bridge.delivery.batch import batch, fits
 from sim7020_bridge.delivery.pace import Pace
 from sim7020_bridge.delivery.receipts import Receipts, ReceiptState
 from sim7020_bridge.errors import BridgeError, CommandRefused, LineError, ModuleSilent, StorageFailed
-from sim7020_bridge.modem.connection import CAREFUL_PAYLOAD
+from sim7020_bridge.modem.connection import CAREFUL_PAYLOAD, SentInPart, SocketLost
 from sim7020_bridge.modem.socket import ModemSocket
-from sim7020_bridge.modem.socket_state import SentInPart, SocketLost
 from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.mqtt.documents import ErrorDocument
 from sim7020_bridge.mqtt.payloads import encode_payload

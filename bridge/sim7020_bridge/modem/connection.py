@@ -1,7 +1,11 @@
 """One opening of a socket: from the id that the module gave it until that id is free again."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
 from sim7020_bridge.at.exchange import Pipeline
@@ -20,15 +24,15 @@ from sim7020_bridge.commands.sockets import (
 )
 from sim7020_bridge.config.model import SocketSettings, Transport
 from sim7020_bridge.errors import (
+    BridgeError,
     CommandHeldBack,
     CommandRefused,
     LineError,
     ModuleSilent,
+    RequestRefused,
 )
-from sim7020_bridge.modem import data_cost
+from sim7020_bridge.modem import usage
 from sim7020_bridge.modem.module import Module
-from sim7020_bridge.modem.socket_state import Asked, Failure, SentInPart, SocketLost, failure_of
-from sim7020_bridge.modem.unacknowledged import Unacknowledged
 
 NO_MORE_TO_COME: Final = 1
 """+CNBIOTRAI: the network may release the connection right after the next uplink (low power note section 6.2.5)."""
@@ -41,6 +45,93 @@ MODULE_ERRORS: Final = frozenset({6, 8, 11})
 
 CAREFUL_PAYLOAD: Final = 256
 """Bytes that every firmware takes at once; sources differ on whether the limit is this or twice as much."""
+
+
+class Asked(StrEnum):
+    """What a socket asks of the module, in words."""
+
+    CREATE = "make a socket (AT+CSOC)"
+    CONNECT = "connect a socket (AT+CSOCON)"
+    SEND = "send (AT+CSOSEND)"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What went wrong on a socket: the +CSOERR code if the module gave one, its name for machines, words, and when.
+
+    ``refused`` is what the module would not do, where there is no peer to blame.
+    """
+
+    code: int | None
+    name: str
+    words: str
+    at: datetime
+    refused: Asked | None = None
+
+
+class SocketLost(BridgeError):
+    """The socket is not open, or broke before the peer acknowledged what had been sent."""
+
+
+class SentInPart(BridgeError):
+    """The module took a part of a payload, so many bytes, and then not the rest; the cause says why."""
+
+    def __init__(self, taken: int, cause: BridgeError) -> None:
+        self.taken = taken
+        super().__init__(f"the module had taken {taken} bytes of it: {cause}")
+
+
+class Unacknowledged:
+    """Counts the bytes of one connection from its opening to its end; the next one has a count of its own.
+
+    The module reports how many bytes more were acknowledged, and not which (TCP/IP note section 3.6).
+    """
+
+    def __init__(self) -> None:
+        self._given = 0
+        self._acknowledged = 0
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._lost = False
+
+    def __len__(self) -> int:
+        """Return how many payloads wait for their acknowledgement."""
+        return len(self._waiting)
+
+    def give(self, length: int) -> None:
+        """Count bytes that go to the module; less than none for those that it did not take."""
+        self._given += length
+
+    def acknowledge(self, length: int) -> None:
+        """Count bytes that the peer has."""
+        self._acknowledged += length
+        while self._waiting and self._waiting[0][0] <= self._acknowledged:
+            _, done = self._waiting.popleft()
+            if not done.done():
+                done.set_result(None)
+
+    def all_given(self) -> "asyncio.Future[None]":
+        """Return a future that is done once all that was given is acknowledged; it fails with SocketLost before."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._lost:
+            _lose(done)
+        elif self._acknowledged >= self._given:
+            done.set_result(None)
+        else:
+            self._waiting.append((self._given, done))
+        return done
+
+    def lose(self) -> None:
+        """End with the connection: what was not acknowledged never will be."""
+        self._lost = True
+        waiting, self._waiting = self._waiting, deque()
+        for _, done in waiting:
+            _lose(done)
+
+
+def _lose(done: "asyncio.Future[None]") -> None:
+    if not done.done():
+        done.set_exception(SocketLost("the socket broke before the peer acknowledged"))
+        done.exception()  # it counts as seen, also where nobody waits any more
 
 
 class Connection:
@@ -105,7 +196,7 @@ class Connection:
         """
         began = self._loop.time()
         if self._stream:
-            self._module.store.on_cost(data_cost.connected())
+            self._module.store.on_cost(usage.connected())
         try:
             await self._module.execute(ConnectSocket(self.id, self._settings.port, address))
         except CommandRefused:
@@ -159,7 +250,7 @@ class Connection:
         if self.over.done() or not self._gate.is_set():
             raise SocketLost("the socket is not open")
         self.used = began = self._loop.time()
-        cost = data_cost.sent(len(piece), stream=self._stream)
+        cost = usage.sent(len(piece), stream=self._stream)
         pipeline = None if self._stream else self._pipeline
         try:
             if self._release and last:
@@ -169,12 +260,12 @@ class Connection:
             self._module.store.on_cost(cost)
             await self._module.execute(SendData(self.id, piece), pipeline=pipeline)
         except (CommandHeldBack, CommandRefused) as error:
-            self._module.store.on_cost(cost.back())
+            self._module.store.on_cost(-cost)
             if isinstance(error, CommandHeldBack):
                 raise SocketLost(str(error)) from error
             if self._stream and len(piece) > CAREFUL_PAYLOAD:
                 # some firmware takes half as much at once; a stream can be cut anywhere
-                self.unacknowledged.withdraw(len(piece))
+                self.unacknowledged.give(-len(piece))
                 self._largest = CAREFUL_PAYLOAD
                 return 0
             self._gate.clear()
@@ -196,7 +287,7 @@ class Connection:
         match urc:
             case DataReceived(_, data):
                 self.used = self._loop.time()
-                self._module.store.on_cost(data_cost.received(len(data), stream=self._stream))
+                self._module.store.on_cost(usage.received(len(data), stream=self._stream))
                 self._on_data(data)
             case DataAcknowledged(_, length):
                 self.unacknowledged.acknowledge(length)
@@ -224,3 +315,17 @@ class Connection:
         """End with a refusal, unless its cause follows it as a URC, and is the peer's (manual V1.05, +CSOCON)."""
         await asyncio.wait({self.over}, timeout=self._module.timing.error_code_wait)
         self.end(failure, since=since)
+
+
+def failure_of(error: BridgeError, at: datetime, refused: Asked | None = None) -> Failure:
+    """Say what an error means for a socket for which the module gave no code."""
+    match error:
+        case RequestRefused(code=name):
+            pass
+        case CommandRefused():
+            name = "module_refused"
+        case ModuleSilent():
+            name = "module_silent"
+        case _:
+            name = "module_unclear"
+    return Failure(None, name, str(error), at, refused)

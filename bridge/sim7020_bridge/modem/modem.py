@@ -25,11 +25,10 @@ from sim7020_bridge.errors import (
 from sim7020_bridge.modem.hook import PowerHook
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pin import PinMemory
-from sim7020_bridge.modem.power_saving import check_power_saving, set_power_saving
+from sim7020_bridge.modem.power_saving import Sleep, check_power_saving, set_power_saving
 from sim7020_bridge.modem.recovery import Recovery, RecoveryStep, Trouble
 from sim7020_bridge.modem.refusals import Refusals
 from sim7020_bridge.modem.session import Session
-from sim7020_bridge.modem.sleep import Sleep
 from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.modem.state import ModuleLost, PortLost, PortOpened, Recovering

@@ -8,13 +8,14 @@ from typing import Final, TypeVar
 from sim7020_bridge.at.channel import Channel
 from sim7020_bridge.at.command import Command, ReadNumber
 from sim7020_bridge.at.exchange import Pipeline
+from sim7020_bridge.commands.clock import SntpReport, StartSntp, StopSntp
 from sim7020_bridge.commands.network import NameResolution, Ping, PingReply, ResolveName
 from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent, RequestRefused
-from sim7020_bridge.modem.data_cost import pinged, resolved
 from sim7020_bridge.modem.state import Fact
 from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.timing import Timing
+from sim7020_bridge.modem.usage import pinged, resolved, time_asked
 
 log: Final = logging.getLogger(__name__)
 
@@ -132,6 +133,22 @@ class Module:
                     break
             self.store.on_cost(pinged(PING_SIZE, asked=count, answered=sum(not reply.lost for reply in replies)))
             return replies
+
+    async def ask_time(self, server: str) -> None:
+        """Let the module set its clock by SNTP, and learn the time; what goes wrong is only logged."""
+        report = self.channel.expect(SntpReport)
+        try:
+            await self.execute(StartSntp(server))
+            self.store.on_cost(time_asked())
+            async with asyncio.timeout(self.timing.time_within):
+                self.store.apply((await report).time)
+        except TimeoutError:
+            log.warning("the time server %s did not answer", server)
+        except (CommandRefused, ModuleSilent) as error:
+            log.warning("the time server %s can't be asked: %s", server, error)
+        finally:
+            report.cancel()
+        await self.try_setting(StopSntp())
 
     def take_ping_reply(self, reply: PingReply) -> None:
         """Hand a +CIPPING report to the ping that waits for it."""

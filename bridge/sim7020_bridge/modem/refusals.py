@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-from sim7020_bridge.modem.socket_state import Asked, Failure
+from sim7020_bridge.modem.connection import Asked, Failure
 from sim7020_bridge.modem.state import Refused
 from sim7020_bridge.modem.store import StateStore
 

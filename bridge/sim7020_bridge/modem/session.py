@@ -23,13 +23,12 @@ from sim7020_bridge.commands.sockets import DataAcknowledged, DataReceived, Sock
 from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.errors import CommandRefused, ModuleAsleep, ModuleRestarted, ModuleSilent, StartOver
 from sim7020_bridge.modem.bring_up import bring_up, cycle_radio
-from sim7020_bridge.modem.clock import ask_time_server
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pin import PinMemory
+from sim7020_bridge.modem.power_saving import Sleep
 from sim7020_bridge.modem.readings import read_all, read_network_wait, read_pdn, read_registration
 from sim7020_bridge.modem.recovery import Recovery, RecoveryStep, Trouble
 from sim7020_bridge.modem.set_up import greet, set_up
-from sim7020_bridge.modem.sleep import Sleep
 from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.modem.state import (
     DEFAULT_CID,
@@ -175,7 +174,7 @@ class Session:
 
     async def _ask_time_server(self, server: str) -> None:
         await self._store.until(lambda state: state.online)
-        await ask_time_server(self.module, server)
+        await self.module.ask_time(server)
 
     async def _wake_up(self) -> bool:
         """While the module sleeps, wait for a sign of life, and ask now and then: the sign may have been missed.

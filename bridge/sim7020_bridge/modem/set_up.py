@@ -3,6 +3,7 @@
 import logging
 from typing import Final
 
+from sim7020_bridge.commands.clock import ReportNetworkTime, UpdateClockFromNetwork
 from sim7020_bridge.commands.identity import EchoOff, ReportErrorsByNumber, SetBaudRate
 from sim7020_bridge.commands.packet import ReadDefaultApn, ReportPacketEvents, SetDefaultApn
 from sim7020_bridge.commands.power import ReportSleep
@@ -11,7 +12,6 @@ from sim7020_bridge.commands.registration import ReportRegistration
 from sim7020_bridge.commands.sockets import ReceiveAsHex, ReportAcknowledgements, SetPullReceive
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer
 from sim7020_bridge.modem.bring_up import switch_radio
-from sim7020_bridge.modem.clock import follow_network_time
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.power_saving import set_power_saving
 from sim7020_bridge.modem.readings import read_identity
@@ -54,6 +54,13 @@ async def set_up(module: Module) -> None:
         # the network may give an address all the same; if it does not, the alert says why
         log.error("the module will not have the configured APN: %s", refused)
         module.store.apply(ApnProblem(f"the module refused the configured APN ({refused.meaning or refused.result})"))
+
+
+async def follow_network_time(module: Module) -> None:
+    """Have the module take the network's time and report it, which it does from its next restart on."""
+    for setting in (UpdateClockFromNetwork(), ReportNetworkTime()):
+        if not await module.has(setting) and await module.try_setting(setting):
+            log.info("%s: in force when the module starts the next time", setting.line())
 
 
 async def ensure_apn(module: Module) -> None:

@@ -4,7 +4,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from ipaddress import IPv4Address
 from typing import Any, Final
 
@@ -20,12 +21,11 @@ from sim7020_bridge.commands.sockets import (
 from sim7020_bridge.config.model import PowerSavingSettings, SocketSettings, Transport
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent, RequestRefused
 from sim7020_bridge.modem.backoff import Backoff
-from sim7020_bridge.modem.connection import CAREFUL_PAYLOAD, Connection
+from sim7020_bridge.modem.connection import CAREFUL_PAYLOAD, Asked, Connection, Failure, SocketLost, failure_of
 from sim7020_bridge.modem.module import Module
+from sim7020_bridge.modem.power_saving import uses_psm
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.refusals import Refusals
-from sim7020_bridge.modem.sleep import uses_psm
-from sim7020_bridge.modem.socket_state import Asked, Failure, Phase, SocketLost, SocketState, Traffic, failure_of
 from sim7020_bridge.modem.state import ModemState, Recovering
 from sim7020_bridge.modem.timing import Timing
 
@@ -33,6 +33,38 @@ log: Final = logging.getLogger(__name__)
 
 WORTH_A_WARNING: Final = 3
 """Failures in a row that are warned of; its state tells of those that follow."""
+
+
+class Phase(StrEnum):
+    """Where a socket is; ``backoff`` is the wait before it is opened again."""
+
+    CLOSED = "closed"
+    OPENING = "opening"
+    OPEN = "open"
+    BACKOFF = "backoff"
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Messages and payload bytes one way since the bridge started."""
+
+    messages: int = 0
+    bytes: int = 0
+
+    def plus(self, size: int) -> "Traffic":
+        """Count one more message."""
+        return Traffic(self.messages + 1, self.bytes + size)
+
+
+@dataclass(frozen=True, slots=True)
+class SocketState:
+    """One socket as it is now; ``address`` is the peer's, once it is known."""
+
+    phase: Phase = Phase.CLOSED
+    address: str | None = None
+    failure: Failure | None = None
+    sent: Traffic = Traffic()
+    received: Traffic = Traffic()
 
 
 class ModemSocket:
@@ -142,7 +174,7 @@ class ModemSocket:
         if not self.acknowledges:
             self._proven = max(self._proven, len(data))
         self._refusals.done(self.settings.name, Asked.SEND)
-        self._set(sent=self.state.sent.plus(len(data)))
+        self._publish(replace(self.state, sent=self.state.sent.plus(len(data))))
         return acknowledged
 
     def take_urc(self, urc: DataReceived | DataAcknowledged | SocketFailed) -> bool:
@@ -178,22 +210,22 @@ class ModemSocket:
                 self._refusals.failed(self.settings.name, failure)
                 level = logging.WARNING if self._backoff.failures < WORTH_A_WARNING else logging.DEBUG
                 log.log(level, "socket %s: %s; opening it again", self.settings.name, failure.words)
-                self._set(phase=Phase.BACKOFF, failure=failure)
+                self._publish(replace(self.state, phase=Phase.BACKOFF, failure=failure))
                 # a context that comes back is a reason to try at once
                 await module.store.until(_offline, within=self._backoff.next_wait())
                 module.store.apply(Recovering(RecoveryStep.SOCKETS))
         finally:
-            self._set(phase=Phase.CLOSED)
+            self._publish(replace(self.state, phase=Phase.CLOSED))
 
     async def _opened_once(self, module: Module) -> Failure | None:
         """Open, stay open, close; return what broke it, or None if the PDN context went away."""
-        self._set(phase=Phase.OPENING)
+        self._publish(replace(self.state, phase=Phase.OPENING))
         asked: Asked | None = None
         try:
             connection = self._connection = await self._survived(module)
             if connection is None:
                 address = await self._address(module)
-                self._set(address=address)
+                self._publish(replace(self.state, address=address))
                 asked = Asked.CREATE
                 connection = self._connection = self._connect_to(module, await self._create(module))
                 # a TCP peer may be slow to answer
@@ -201,7 +233,7 @@ class ModemSocket:
                 await connection.connect(address)
             if not connection.over.done():
                 self._refusals.done(self.settings.name, Asked.CONNECT)
-                self._set(phase=Phase.OPEN)
+                self._publish(replace(self.state, phase=Phase.OPEN))
                 level = logging.INFO if self._backoff.failures <= WORTH_A_WARNING else logging.DEBUG
                 log.log(level, "socket %s is open to %s:%d", self.settings.name, self.state.address, self.settings.port)
                 await self._until_over(module, connection)
@@ -281,7 +313,7 @@ class ModemSocket:
         connection = self._connection
         if connection is not None:
             connection.end()
-        self._set(phase=Phase.CLOSED)
+        self._publish(replace(self.state, phase=Phase.CLOSED))
         if module.store.state.sleeping:
             self._connection = connection if self._retained else None
         elif connection is not None:
@@ -294,28 +326,12 @@ class ModemSocket:
                 await self._sweep(module)
 
     def _received(self, data: bytes) -> None:
-        self._set(received=self.state.received.plus(len(data)))
+        self._publish(replace(self.state, received=self.state.received.plus(len(data))))
         self._on_data(self, data)
 
-    def _set(
-        self,
-        *,
-        phase: Phase | None = None,
-        address: str | None = None,
-        failure: Failure | None = None,
-        sent: Traffic | None = None,
-        received: Traffic | None = None,
-    ) -> None:
-        before = self.state
-        self.state = replace(
-            before,
-            phase=phase or before.phase,
-            address=address or before.address,
-            failure=failure or before.failure,
-            sent=sent or before.sent,
-            received=received or before.received,
-        )
-        if self.state != before:
+    def _publish(self, state: SocketState) -> None:
+        before, self.state = self.state, state
+        if state != before:
             self._on_change(self)
 
 

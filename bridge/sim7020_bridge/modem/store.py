@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 
 from sim7020_bridge.clock import Clock, wall_clock
-from sim7020_bridge.modem.data_cost import DataCost
 from sim7020_bridge.modem.state import Fact, ModemState, initial, reduce
+from sim7020_bridge.modem.usage import Bytes
 
 
 class StateStore:
@@ -15,7 +15,7 @@ class StateStore:
         self._clock = clock
         self._state = initial(clock())
         self._listeners: list[Callable[[ModemState, ModemState], None]] = []
-        self.on_cost: Callable[[DataCost], None] = lambda _: None
+        self.on_cost: Callable[[Bytes], None] = lambda _: None
         self._waiting: list[tuple[Callable[[ModemState], bool], asyncio.Future[None]]] = []
 
     @property

@@ -1,7 +1,11 @@
-"""How much data a modem used, by day and billing period, and what that leaves for which messages."""
+"""How much data a modem used, by day and billing period, and what each act of its costs: payload and its headers.
+
+UDP, DNS, ping and SNTP are exact as far as one datagram is one packet. TCP is an estimate: one segment for each piece
+that is given to the module or reported by it, each acknowledged on its own, and nothing sent again.
+"""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import IntEnum
 from typing import Final
@@ -15,6 +19,16 @@ WARNED_AT: Final = 0.8
 KEPT: Final = timedelta(days=92)
 """How long days are remembered."""
 
+IP_HEADER: Final = 20
+UDP_HEADERS: Final = IP_HEADER + 8
+TCP_HEADERS: Final = IP_HEADER + 20
+ICMP_HEADERS: Final = IP_HEADER + 8
+
+_DNS_FIXED: Final = 12 + 1 + 5  # header; the name's end; type and class, and one byte more for the first label
+_DNS_ANSWER: Final = 16
+_SNTP: Final = 48
+_SYN_OPTIONS: Final = 4
+
 
 class BudgetLevel(IntEnum):
     """How far a budget is used up."""
@@ -24,7 +38,7 @@ class BudgetLevel(IntEnum):
     USED_UP = 2
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Bytes:
     """Bytes each way."""
 
@@ -35,6 +49,12 @@ class Bytes:
     def total(self) -> int:
         """Both ways."""
         return self.up + self.down
+
+    def __add__(self, other: "Bytes") -> "Bytes":
+        return Bytes(self.up + other.up, self.down + other.down)
+
+    def __neg__(self) -> "Bytes":
+        return Bytes(-self.up, -self.down)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +76,7 @@ class DayUsage:
 
 @dataclass(slots=True)
 class _Day:
-    traffic: Bytes = field(default_factory=Bytes)
+    traffic: Bytes = Bytes()
     correction: int = 0
 
     @property
@@ -102,8 +122,7 @@ class Usage:
     @property
     def period(self) -> Bytes:
         """What was counted in this billing period."""
-        days = self._in_period()
-        return Bytes(sum(day.traffic.up for day in days), sum(day.traffic.down for day in days))
+        return sum((day.traffic for day in self._in_period()), Bytes())
 
     @property
     def used(self) -> int:
@@ -136,9 +155,7 @@ class Usage:
 
     def count(self, *, up: int = 0, down: int = 0) -> None:
         """Count bytes."""
-        traffic = self._day(self._today()).traffic
-        traffic.up += up
-        traffic.down += down
+        self._day(self._today()).traffic += Bytes(up, down)
         self._report()
 
     def check_day(self) -> None:
@@ -158,8 +175,7 @@ class Usage:
         """Count on from what was kept; what was counted already is added."""
         for row in rows:
             day = self._day(row.day)
-            day.traffic.up += row.up
-            day.traffic.down += row.down
+            day.traffic += Bytes(row.up, row.down)
             day.correction += row.correction
         self._earlier = None
         self._report()
@@ -191,3 +207,34 @@ class Usage:
 
     def _today(self) -> date:
         return self._clock().date()
+
+
+def sent(size: int, *, stream: bool) -> Bytes:
+    """Return the cost of a datagram with so much payload, or of a TCP segment and its acknowledgement."""
+    return Bytes(up=TCP_HEADERS + size, down=TCP_HEADERS) if stream else Bytes(up=UDP_HEADERS + size)
+
+
+def received(size: int, *, stream: bool) -> Bytes:
+    """Return the same for one that came."""
+    return Bytes(up=TCP_HEADERS, down=TCP_HEADERS + size) if stream else Bytes(down=UDP_HEADERS + size)
+
+
+def connected() -> Bytes:
+    """Return the cost of TCP's handshake, begun by the module, and of closing in order one day."""
+    return Bytes(up=4 * TCP_HEADERS + _SYN_OPTIONS, down=3 * TCP_HEADERS + _SYN_OPTIONS)
+
+
+def resolved(name: str, addresses: int) -> Bytes:
+    """Return the cost of a DNS query and its answer."""
+    query = UDP_HEADERS + _DNS_FIXED + len(name)
+    return Bytes(up=query, down=query + _DNS_ANSWER * addresses)
+
+
+def pinged(size: int, *, asked: int, answered: int) -> Bytes:
+    """Return the cost of pings and of the replies that came."""
+    return Bytes(up=asked * (ICMP_HEADERS + size), down=answered * (ICMP_HEADERS + size))
+
+
+def time_asked() -> Bytes:
+    """Return the cost of one SNTP question and its answer."""
+    return Bytes(up=UDP_HEADERS + _SNTP, down=UDP_HEADERS + _SNTP)

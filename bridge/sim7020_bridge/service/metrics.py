@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from sim7020_bridge import VERSION
-from sim7020_bridge.modem.socket_state import Phase
+from sim7020_bridge.modem.socket import Phase
 from sim7020_bridge.modem.state import Layer
 from sim7020_bridge.reports.documents import Document
 from sim7020_bridge.service.health import Snapshot

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sim7020_bridge.config.model import Encoding, WhenUnsure
 from sim7020_bridge.delivery.router import ACKNOWLEDGED_WITHIN, ATTEMPTS, TIMES_LOST
-from sim7020_bridge.modem.data_cost import DataCost
+from sim7020_bridge.modem.usage import Bytes
 from sim7020_bridge.mqtt.messages import Received
 from tests.bridge.desk import TOPICS, named, sent, staffed
 from tests.bridge.modem.bench import TCP, UDP, now
@@ -198,7 +198,7 @@ async def test_nothing_overtakes_a_message_that_fails(answer: tuple[str, ...]) -
     """A datagram that was ready behind one that failed waits until that one has gone, and is counted once."""
     async with staffed(UDP) as desk:
         await desk.bench.opened("udp")
-        costs: list[DataCost] = []
+        costs: list[Bytes] = []
         desk.bench.modem.store.on_cost = costs.append
         desk.module.answer_once("AT+CSOSEND", *answer)
         for number in (1, 2, 3):

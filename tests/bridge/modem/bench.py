@@ -14,8 +14,7 @@ from sim7020_bridge.config.model import ModemSettings, SocketSettings, Transport
 from sim7020_bridge.errors import PortUnavailable
 from sim7020_bridge.modem.hook import PowerHook
 from sim7020_bridge.modem.modem import Modem
-from sim7020_bridge.modem.socket import ModemSocket
-from sim7020_bridge.modem.socket_state import Phase, SocketState
+from sim7020_bridge.modem.socket import ModemSocket, Phase, SocketState
 from sim7020_bridge.modem.state import Layer, ModemState
 from tests.bridge.scripted_module import ScriptedModule
 

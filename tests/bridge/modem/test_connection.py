@@ -6,8 +6,9 @@ from itertools import pairwise
 import pytest
 
 from sim7020_bridge.config.model import PowerSavingSettings, SocketSettings, Transport
+from sim7020_bridge.modem.connection import Asked, SocketLost
 from sim7020_bridge.modem.recovery import RecoveryStep
-from sim7020_bridge.modem.socket_state import Asked, Phase, SocketLost
+from sim7020_bridge.modem.socket import Phase
 from sim7020_bridge.modem.timing import Timing
 from tests.bridge.modem.bench import TCP, UDP, now, running
 from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time

@@ -9,7 +9,7 @@ from sim7020_bridge.config.model import PowerHookSettings, PowerSavingSettings
 from sim7020_bridge.modem.alerts import alerts
 from sim7020_bridge.modem.hook import PowerHook
 from sim7020_bridge.modem.power_saving import check_power_saving
-from sim7020_bridge.modem.socket_state import Phase
+from sim7020_bridge.modem.socket import Phase
 from sim7020_bridge.modem.state import Layer
 from tests.bridge.modem.bench import TCP, UDP, Bench, now, running
 from tests.bridge.scripted_module import ScriptedModule, on_virtual_time

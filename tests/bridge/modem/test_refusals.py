@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from sim7020_bridge.modem.connection import Asked, Failure
 from sim7020_bridge.modem.refusals import Refusals
-from sim7020_bridge.modem.socket_state import Asked, Failure
 from sim7020_bridge.modem.state import Refused
 from sim7020_bridge.modem.store import StateStore
 from tests.bridge.modem.bench import virtual_clock

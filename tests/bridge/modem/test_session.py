@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from sim7020_bridge.errors import CommandRefused, LineError, RequestRefused
 from sim7020_bridge.modem.recovery import RecoveryStep
-from sim7020_bridge.modem.socket import ModemSocket
-from sim7020_bridge.modem.socket_state import Phase
+from sim7020_bridge.modem.socket import ModemSocket, Phase
 from sim7020_bridge.modem.state import Layer
 from tests.bridge.modem.bench import TCP, UDP, now, running
 from tests.bridge.scripted_module import ATTACHED, SILENCE, ScriptedModule, on_virtual_time

@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from sim7020_bridge.errors import LineError, ModuleSilent
+from sim7020_bridge.modem.connection import SocketLost
 from sim7020_bridge.modem.recovery import RecoveryStep
-from sim7020_bridge.modem.socket_state import Phase, SocketLost
+from sim7020_bridge.modem.socket import Phase
 from sim7020_bridge.modem.state import Layer
 from tests.bridge.modem.bench import NAMED, TCP, UDP, now, running
 from tests.bridge.scripted_module import SILENCE, on_virtual_time

@@ -14,9 +14,9 @@ from sim7020_bridge.commands.registration import Operator, Registration
 from sim7020_bridge.commands.sim import SimReading, SimState
 from sim7020_bridge.config.model import DataBudgetSettings, ModemSettings, SocketSettings, Transport
 from sim7020_bridge.delivery.receipts import ReceiptDocument, ReceiptState
+from sim7020_bridge.modem.connection import Failure
 from sim7020_bridge.modem.recovery import RecoveryStep
-from sim7020_bridge.modem.socket import ModemSocket
-from sim7020_bridge.modem.socket_state import Failure, Phase, SocketState
+from sim7020_bridge.modem.socket import ModemSocket, Phase, SocketState
 from sim7020_bridge.modem.state import Counters, Identity, Layer, Link, ModemState, Pdn
 from sim7020_bridge.modem.usage import Usage
 from sim7020_bridge.mqtt.documents import ErrorDocument

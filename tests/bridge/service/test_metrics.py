@@ -8,7 +8,7 @@ from typing import cast
 
 from sim7020_bridge.config.model import DataBudgetSettings
 from sim7020_bridge.modem.recovery import RecoveryStep
-from sim7020_bridge.modem.socket_state import Phase, Traffic
+from sim7020_bridge.modem.socket import Phase, Traffic
 from sim7020_bridge.modem.state import Layer, Link, ModemState
 from sim7020_bridge.modem.usage import Usage
 from sim7020_bridge.outbox.outbox import Outbox

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from sim7020_bridge.config.model import Encoding, SocketSettings
-from sim7020_bridge.modem.socket_state import Phase
+from sim7020_bridge.modem.socket import Phase
 from tests.bridge.desk import TOPICS, Desk, named, sent, staffed
 from tests.bridge.modem.bench import TCP, UDP
 from tests.bridge.scripted_module import SILENCE, on_virtual_time
