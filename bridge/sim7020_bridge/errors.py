@@ -14,8 +14,9 @@ BridgeError
 |-- CommandRefused          the module said no: ERROR, +CME ERROR, +CMS ERROR, BUSY, NO CARRIER
 |-- CommandHeldBack         never sent: it was to go only if the ones before it succeeded, and one of them did not
 |-- MalformedAnswer         the module said yes in a shape that can't be read
-|-- RequestRefused          a request over MQTT can't be done; its code and reason go into the response
-|-- PayloadRefused          a message can't be sent as it is: encoding, size, socket
+|-- Refused                 the bridge won't: code and message go to whoever asked
+|   |-- RequestRefused      a request over MQTT can't be done
+|   `-- PayloadRefused      a message can't be sent as it is: encoding, size, socket
 `-- StorageFailed           the disk did not take what must be kept: full, read-only, damaged
     `-- OutboxInUse         another program has it: a bridge that was started a second time must not run
 """
@@ -182,8 +183,8 @@ class MalformedAnswer(BridgeError):
         super().__init__(f"cannot read {line!r}: {problem}")
 
 
-class RequestRefused(BridgeError):
-    """A request over MQTT that won't be carried out: ``code`` for machines, ``message`` for people."""
+class Refused(BridgeError):
+    """The bridge won't do what it was asked for: ``code`` for machines, ``message`` for people."""
 
     def __init__(self, code: str, message: str) -> None:
         self.code = code
@@ -191,13 +192,12 @@ class RequestRefused(BridgeError):
         super().__init__(message)
 
 
-class PayloadRefused(BridgeError):
-    """A message that can't be sent as it is: ``code`` for machines, ``message`` for people."""
+class RequestRefused(Refused):
+    """A request over MQTT that won't be carried out."""
 
-    def __init__(self, code: str, message: str) -> None:
-        self.code = code
-        self.message = message
-        super().__init__(message)
+
+class PayloadRefused(Refused):
+    """A message that can't be sent as it is."""
 
 
 class StorageFailed(BridgeError):

@@ -161,7 +161,7 @@ def test_five_sockets_of_the_note() -> None:
 
 
 NOTE_URCS: dict[str, tuple[Urc, ...]] = {
-    "note-2.2-change-apn": (SimReport("NOT READY"), SimReport("READY")),
+    "note-2.2-change-apn": (SimReport(SimReading("NOT READY")), SimReport(SimReading("READY"))),
     "note-2.3-resolve-and-ping": tuple(
         PingReply(sequence, "61.135.169.121", time, 52) for sequence, time in enumerate((1100, 200, 300, 200), start=1)
     ),

@@ -43,9 +43,8 @@ class Cursor:
 
     def optional_integer(self) -> int | None:
         """Take a decimal number; None if the field is empty, missing or no number."""
-        if self.at_end:
-            return None
-        field = self._take("a number")
+        field = self._peek()
+        self.skip()
         return int(field) if _is_integer(field) else None
 
     def text(self) -> str:
@@ -54,9 +53,9 @@ class Cursor:
 
     def optional_text(self) -> str | None:
         """Take a field as text; None if it is empty or missing."""
-        if self.at_end:
-            return None
-        return _unquoted(self._take("a text")) or None
+        field = self._peek()
+        self.skip()
+        return _unquoted(field) or None
 
     def hexadecimal(self) -> bytes:
         """Take hex digits, quoted or not, as the bytes they mean."""

@@ -163,16 +163,11 @@ class SimReport(Urc):
 
     names = ("+CPIN",)
 
-    code: str
+    reading: SimReading
 
     @classmethod
     def _of(cls, cursor: Cursor) -> Self:
-        return cls(cursor.text())
-
-    @property
-    def reading(self) -> SimReading:
-        """The same as the answer to a question would be."""
-        return SimReading(self.code)
+        return cls(SimReading(cursor.text()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from sim7020_bridge.commands.packet import DeactivateContext, ReadContextParamet
 from sim7020_bridge.commands.radio import Functionality, ReadFunctionality, ReadSignalQuality, SignalQuality
 from sim7020_bridge.commands.raw import RawCommand
 from sim7020_bridge.commands.registry import URCS, Greeting
-from sim7020_bridge.commands.sim import SimReport
+from sim7020_bridge.commands.sim import SimReading, SimReport
 from sim7020_bridge.commands.sockets import DataReceived, SendData, SocketFailed, SocketId
 from sim7020_bridge.errors import (
     CommandHeldBack,
@@ -182,7 +182,7 @@ async def test_expected_urc(bench: Bench) -> None:
     bench.peer.say("+CPIN: READY", "+CSOERR: 0,2", "+CSOERR: 1,3")
     assert await report == SocketFailed(SocketId(1), 3)
     assert len(bench.urcs) == 3
-    assert bench.urcs[0] == SimReport("READY")
+    assert bench.urcs[0] == SimReport(SimReading("READY"))
 
 
 async def test_echo_and_unknown_lines_are_news(bench: Bench) -> None:

@@ -70,7 +70,7 @@ def test_boot_report_while_reading_functionality() -> None:
 def test_sim_states_that_are_never_answers(text: str) -> None:
     """A SIM that goes away while its state is asked for says so by URC."""
     assert unsolicited(ReadSimState(), f"+CPIN: {text}") == [f"+CPIN: {text}"]
-    assert URCS.read(Line.of(f"+CPIN: {text}")) == SimReport(text)
+    assert URCS.read(Line.of(f"+CPIN: {text}")) == SimReport(SimReading(text))
 
 
 @pytest.mark.parametrize(
