@@ -42,13 +42,7 @@ SOCKETS: Final = (TELEMETRY, CONTROL)
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What runs.
-
-    Args:
-        broker: The MQTT broker.
-        servers: The echo server behind each socket, by the socket's name.
-        children: The programs that were started, the bridge last.
-    """
+    """What runs; ``servers`` go by the names of the sockets that lead to them, the last child is the bridge."""
 
     broker: Broker
     servers: dict[str, EchoServer]

@@ -83,7 +83,6 @@ class Port(ABC):
             raise self._end
 
     def _take(self, data: bytes) -> None:
-        """Note what has come."""
         if self._heard is not None and not self._unread:
             self._heard(data)
         else:
@@ -91,7 +90,6 @@ class Port(ABC):
             self._readable.set()
 
     def _all_unread(self) -> bytes:
-        """Take what waits to be read."""
         data = bytes(self._unread)
         self._unread.clear()
         return data
