@@ -93,10 +93,10 @@ async def end(outbox: Outbox, count: int) -> float:
     began = time.perf_counter()
     for _ in range(count):
         await outbox.wait_settled()
-        entry = outbox.first("telemetry")
+        entry = outbox.queue.first("telemetry")
         if entry is None:
             break
-        outbox.start_sending(entry)
+        outbox.queue.start_sending(entry)
         outbox.settle((entry,), receipt(entry, Loss.CANCELLED))
     await outbox.wait_written()
     return time.perf_counter() - began
@@ -148,9 +148,9 @@ async def measure(waiting: int, rounds: int = 5) -> Row:
         enqueued, ended, commits = [], [], 0
         for number in range(rounds):
             enqueued.append(await put(outbox, waiting + number * SAMPLE, SAMPLE))
-            before = outbox.commits
+            before = outbox._store.commits
             ended.append(await end(outbox, SAMPLE))
-            commits += outbox.commits - before
+            commits += outbox._store.commits - before
         purged, stalled = await purge(outbox)
         await outbox.close()
     return Row(

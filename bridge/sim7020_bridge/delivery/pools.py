@@ -41,7 +41,7 @@ class Pools:
             not self._left
             and self._store.state.link.layer in {Layer.ONLINE, Layer.SLEEPING}
             and self._usage.level is not BudgetLevel.USED_UP
-            and self._outbox.filled < limit
+            and self._outbox.queue.filled < limit
             and self._outbox.problem is None
         )
         if joined != self.joined:

@@ -145,7 +145,7 @@ class Router:
         name = socket.settings.name
         before: asyncio.Task[bool] | None = None
         while not self._closing and self._sockets.get(name) is socket:
-            await self._outbox.wait(name)
+            await self._outbox.queue.wait(name)
             await self._outbox.wait_settled()
             pause = self._pause(socket.settings)
             if pause > 0:
@@ -170,8 +170,8 @@ class Router:
     async def until_any_may_go(self) -> None:
         """Return once a message waits that neither the pace nor the data budget holds back."""
         while True:
-            await self._outbox.until_any()
-            waiting = [socket.settings for socket in self._sockets if self._outbox.first(socket.settings.name)]
+            await self._outbox.queue.until_any()
+            waiting = [socket.settings for socket in self._sockets if self._outbox.queue.first(socket.settings.name)]
             pause = min(map(self._pause, waiting), default=HELD_BACK_CHECK)
             if pause <= 0:
                 return
@@ -197,7 +197,7 @@ class Router:
 
     def _pause(self, settings: SocketSettings) -> float:
         """Return the seconds until the next message of a socket may go, so far as can be known."""
-        first = self._outbox.first(settings.name, self._lowest())
+        first = self._outbox.queue.first(settings.name, self._lowest())
         if first is None:
             return HELD_BACK_CHECK
         pause = self._pace(settings).wait(asyncio.get_running_loop().time())
@@ -217,11 +217,11 @@ class Router:
         taken: list[Entry] = []
         if self._closing:
             return ()
-        while (entry := self._outbox.first(settings.name, self._lowest())) is not None:
+        while (entry := self._outbox.queue.first(settings.name, self._lowest())) is not None:
             payloads = [each.message.data for each in (*taken, entry)]
             if taken and (settings.batch is None or not fits(settings.batch, payloads, settings.max_payload)):
                 break
-            self._outbox.start_sending(entry)
+            self._outbox.queue.start_sending(entry)
             taken.append(entry)
         return tuple(taken)
 

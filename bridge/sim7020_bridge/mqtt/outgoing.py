@@ -91,21 +91,21 @@ class OutgoingQueue:
         topics = dict.fromkeys(each.publication.topic for each in self._in_flight.values())
         for topic in topics:
             self._suspects[topic] = self._suspects.get(topic, 0) + 1
-        guilty = self._guilty(code)
-        if not self._careful and guilty is None:
+        poison = self._poison(code)
+        if not self._careful and poison is None:
             self._careful = code is not None and bool(topics)
             self._careful |= any(self._suspects[topic] >= CAREFUL_AFTER for topic in topics)
             if not self._careful:
                 return False
-        if guilty is not None:
-            del self._suspects[guilty.publication.topic]
-            self._alone.pop(guilty.publication.topic, None)
-        again = [each for each in self._in_flight.values() if each is not guilty]
+        if poison is not None:
+            del self._suspects[poison.publication.topic]
+            self._alone.pop(poison.publication.topic, None)
+        again = [each for each in self._in_flight.values() if each is not poison]
         self._in_flight.clear()
         self._wait_again(again)
-        if guilty is not None:
-            self._quarantine.disconnects(guilty, code)
-            self._hold_waiting(guilty.publication.topic)
+        if poison is not None:
+            self._quarantine.disconnects(poison, code)
+            self._hold_waiting(poison.publication.topic)
         self._note_idle()
         return True
 
@@ -157,7 +157,7 @@ class OutgoingQueue:
             self._careful = self._careful and bool(self._suspects)
         return outgoing
 
-    def _guilty(self, code: int | None) -> Outgoing | None:
+    def _poison(self, code: int | None) -> Outgoing | None:
         """Return what made the broker disconnect, if that can be told."""
         in_flight = list(self._in_flight.values())
         known = [each for each in in_flight if self._quarantine.known_to_disconnect(each)]

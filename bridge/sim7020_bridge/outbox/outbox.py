@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Final
 
-from sim7020_bridge.config.model import OutboxSettings, WhenFull
+from sim7020_bridge.config.model import OutboxSettings
 from sim7020_bridge.errors import PayloadRefused, StorageFailed
 from sim7020_bridge.outbox import records
 from sim7020_bridge.outbox.committer import Store
 from sim7020_bridge.outbox.expiry import Expiry
 from sim7020_bridge.outbox.hooks import Hooks
-from sim7020_bridge.outbox.message import Entry, Loss, Message, Numbered, Origin, Place, Priority, Publications, Stage
+from sim7020_bridge.outbox.message import Entry, Loss, Message, Numbered, Origin, Place, Publications, Stage
 from sim7020_bridge.outbox.passing_time import PassingTime
 from sim7020_bridge.outbox.pending import PendingPublications
 from sim7020_bridge.outbox.queue import Queue
@@ -26,9 +26,6 @@ log: Final = logging.getLogger(__name__)
 
 MOST_UNSETTLED: Final = 16
 """Messages of a modem that were sent and whose end is not on disk yet: after a crash these are sent again."""
-
-NO_LONGER_FULL: Final = 0.9
-"""Part of a limit below which an outbox that was full counts as having room."""
 
 SLICE: Final = 200
 """Messages that are cancelled at once before others get their turn."""
@@ -57,14 +54,11 @@ class Outbox:
         self, store: Store, *, settings: OutboxSettings, hooks: Hooks, time: PassingTime | None = None
     ) -> None:
         self._store = store
-        self._settings = settings
         self._hooks = hooks
         self._time = time or PassingTime()
         self._writer = Writer(store, restore=self._restore, changed=hooks.changed)
-        self._queue = Queue()
+        self.queue = Queue(settings)
         self._expiry = Expiry(self._time, lambda entry: self.lose(entry, Loss.EXPIRED))
-        self._entries: dict[int, Entry] = {}
-        self._keys: dict[tuple[str, str], list[Entry]] = {}
         self._number = 0
         self._new_ids = 0
         self._unsettled = 0
@@ -74,34 +68,16 @@ class Outbox:
         """Set once the file was read: before, nothing can be taken."""
         self.pending = PendingPublications(self._writer, publish=hooks.publish)
         self.send_times = SendTimes(self._writer, self._time)
-        self.bytes = 0
-        self.full = False
-
-    @property
-    def messages(self) -> int:
-        """How many messages have no final receipt yet."""
-        return len(self._entries)
-
-    @property
-    def filled(self) -> float:
-        """How much of its limits is used, the fuller one; 1 is all."""
-        return max(self.messages / self._settings.max_messages, self.bytes / self._settings.max_bytes)
 
     @property
     def oldest(self) -> float | None:
         """Age of the oldest waiting message in seconds; None if none waits."""
-        taken = [entry.taken for entry in self._queue.heads()]
-        return max(0.0, self._time.now() - min(taken)) if taken else None
+        return None if self.queue.oldest is None else max(0.0, self._time.now() - self.queue.oldest)
 
     @property
     def problem(self) -> StorageFailed | None:
         """Why nothing can be written now; None if it can."""
         return self._writer.problem
-
-    @property
-    def commits(self) -> int:
-        """How often the disk was waited for."""
-        return self._writer.commits
 
     @property
     def set_aside(self) -> str | None:
@@ -110,7 +86,7 @@ class Outbox:
 
     def __iter__(self) -> Iterator[Entry]:
         """Yield every message in the order in which they were taken."""
-        return iter([self._entries[number] for number in sorted(self._entries)])
+        return iter(self.queue)
 
     async def load(self) -> None:
         """Go on where the last run ended.
@@ -126,17 +102,17 @@ class Outbox:
         self._number = max(self._number, content.last)
         for entry in content.entries:
             entry.committed = True
-            for older in self._with_key_of(entry.message):  # it was with the module when the bridge ended
-                self._leave(older)
-                lost.append((older, Loss.SUPERSEDED))
-            self._enter(entry)
-            self._queue.add(entry)
+            self.queue.enter(entry)
+            # an older one with its key was being sent when the bridge ended
+            leave = [(older, Loss.SUPERSEDED) for older in self.queue.start_waiting(entry)]
             loss = Loss.CANCELLED if entry.number in content.cancelled else self._hooks.resumed(entry)
             if loss is None:
                 entry.stage = Stage.WAITING
             else:
-                self._leave(entry)
-                lost.append((entry, loss))
+                leave.append((entry, loss))
+            for other, _ in leave:
+                self.queue.leave(other)
+            lost += leave
         self.pending.add(content.publications)
         self._hooks.usage(content.usage)
         self.send_times.restore(content.sent)
@@ -203,38 +179,27 @@ class Outbox:
         """
         if not self.loaded.is_set():
             raise PayloadRefused("storage_failed", str(self.problem or "the outbox is not open yet"))
-        displaced = self._displaced_by(message)
+        try:
+            displaced = self.queue.displaced_by(message)
+        except PayloadRefused:
+            self._hooks.changed()
+            raise
         self._number += 1
         self._new_ids += 1
         entry = Entry(self._number, message, self._time.now())
         for other, _ in displaced:
-            self._leave(other)
+            self.queue.leave(other)
         lost = [(other.number, other.committed, self._hooks.lost(other, loss)) for other, loss in displaced]
-        self._enter(entry)
-
-        def write(connection: sqlite3.Connection) -> Numbered | None:
-            known = records.id_is_known(connection, message.socket, message.id, entry.taken)
-            if known or records.packet_is_known(connection, origin):
-                return None
-            records.remember(connection, message.socket, message.id, origin, entry.taken)
-            records.add(connection, entry)
-            # one that was still on its way to the disk may not have got there
-            return records.add_publications(
-                connection,
-                [
-                    each
-                    for number, committed, receipts in lost
-                    if records.remove(connection, number) or committed
-                    for each in receipts
-                ],
-            )
+        self.queue.enter(entry)
 
         def written_or_not(done: "asyncio.Future[Numbered | None]") -> None:
             error = done.exception()
             publications = None if error is not None else done.result()
             if publications is None:
-                self._leave(entry)
-                self._return([other for other, _ in displaced if other.committed])
+                self.queue.leave(entry)
+                for other in [other for other, _ in displaced if other.committed]:
+                    self.queue.enter(other)
+                    self._wait(other)
             else:
                 entry.committed = True
                 if entry.place is Place.COMING:
@@ -244,9 +209,10 @@ class Outbox:
             else:
                 written(publications is not None)
             self.pending.add(publications or ())
-            self._count_change()
+            self._hooks.changed()
 
-        self._writer.write(write, need=Need.INSERT).add_done_callback(written_or_not)
+        work = partial(records.take_in, entry=entry, origin=origin, displaced=lost)
+        self._writer.write(work, need=Need.INSERT).add_done_callback(written_or_not)
 
     def refuse(self, socket: str, origin: Origin | None, publications: Publications) -> "asyncio.Future[None]":
         """Keep the final receipt of a message that is not taken, once even if its packet comes again.
@@ -269,14 +235,6 @@ class Outbox:
         """Keep publications until the broker has them; the future is done when they are written, or can't be."""
         return self.pending.keep(partial(records.add_publications, publications=publications), publications)
 
-    async def wait(self, socket: str) -> None:
-        """Return once a message waits for a socket."""
-        await self._queue.wait(socket)
-
-    async def until_any(self) -> None:
-        """Return once a message waits for any socket."""
-        await self._queue.until_any()
-
     async def wait_settled(self) -> None:
         """Return once few enough ends of messages are unwritten that another message may be sent."""
         await self._few_unsettled.wait()
@@ -285,24 +243,14 @@ class Outbox:
         """Return once all that was begun before is on disk."""
         await self._writer.write(lambda _connection: None)
 
-    def first(self, socket: str, lowest: Priority = Priority.LOW) -> Entry | None:
-        """Return the next message for a socket of at least a priority, and leave it where it is."""
-        return self._queue.first(socket, lowest)
-
     def age(self, entry: Entry) -> float:
         """Return the seconds since a message was taken."""
         return self._time.now() - entry.taken
 
-    def start_sending(self, entry: Entry) -> None:
-        """Take a waiting message to send it; it neither expires nor is superseded from here on."""
-        self._queue.remove(entry, Place.SENDING)
-        self._forget_key(entry)
-
     def put_back(self, entry: Entry) -> None:
-        """Let a message that was taken wait again, in its old place; a newer one with its key supersedes it."""
+        """Let a message that did not go wait again, in its old place; a newer one with its key supersedes it."""
         if entry.stage is not Stage.WAITING:
             self.progress(entry, Stage.WAITING)
-        self._note_key(entry)
         self._wait(entry)
 
     def progress(self, entry: Entry, stage: Stage) -> "asyncio.Future[None]":
@@ -317,7 +265,7 @@ class Outbox:
     def settle(self, entries: Sequence[Entry], publications: Publications) -> None:
         """End messages with their final receipts; tried again for as long as they can't be written."""
         for entry in entries:
-            self._leave(entry)
+            self.queue.leave(entry)
         self._unsettled += 1
         if self._unsettled >= MOST_UNSETTLED:
             self._few_unsettled.clear()
@@ -335,7 +283,7 @@ class Outbox:
             self.pending.add(numbered)
 
         self._writer.insist(write, written, within=0.0 if self._unsettled > MOST_UNSETTLED // 2 else COMPANY)
-        self._count_change()
+        self._hooks.changed()
 
     def lose(self, entry: Entry, loss: Loss) -> None:
         """End a message that is not sent."""
@@ -345,8 +293,7 @@ class Outbox:
         """End messages that wait, some at a time so that everything else goes on; return how many did."""
         cancelled = 0
         for start in range(0, len(numbers), SLICE):
-            entries = [self._entries.get(number) for number in numbers[start : start + SLICE]]
-            lost = [(entry, Loss.CANCELLED) for entry in entries if entry and entry.place is Place.WAITING]
+            lost = [(entry, Loss.CANCELLED) for entry in self.queue.waiting(numbers[start : start + SLICE])]
             self._lose_all(lost)
             cancelled += len(lost)
             await asyncio.sleep(0)
@@ -370,85 +317,18 @@ class Outbox:
             receipts = [each for entry, loss in lost for each in self._hooks.lost(entry, loss)]
             self.settle([entry for entry, _ in lost], receipts)
 
-    def _displaced_by(self, message: Message) -> list[tuple[Entry, Loss]]:
-        """Return what has to go so that a message can be taken; nothing goes yet.
-
-        Raises:
-            PayloadRefused: ``outbox_full``: it can't be taken.
-        """
-        displaced = [(older, Loss.SUPERSEDED) for older in self._with_key_of(message)]
-        superseded = {older.number for older, _ in displaced}
-        messages = self.messages - len(displaced)
-        size = self.bytes + message.size - sum(older.message.size for older, _ in displaced)
-        least = self._queue.least(message.priority)
-        while messages >= self._settings.max_messages or size > self._settings.max_bytes:
-            self.full = True
-            oldest = None if self._settings.when_full is WhenFull.REJECT else next(least, None)
-            if oldest is None:
-                self._hooks.changed()
-                raise PayloadRefused("outbox_full", f"{self.messages} messages wait already, and no more are taken")
-            if oldest.number not in superseded:
-                displaced.append((oldest, Loss.DROPPED))
-                messages -= 1
-                size -= oldest.message.size
-        return displaced
-
-    def _enter(self, entry: Entry) -> None:
-        self._entries[entry.number] = entry
-        self.bytes += entry.message.size
-        self._note_key(entry)
-
-    def _leave(self, entry: Entry) -> None:
-        if self._entries.pop(entry.number, None) is None:
-            return
-        self.bytes -= entry.message.size
-        self._forget_key(entry)
-        if entry.place is Place.WAITING:
-            self._queue.remove(entry, Place.GONE)
-        entry.place = Place.GONE
-
-    def _return(self, entries: Sequence[Entry]) -> None:
-        """Undo that messages left."""
-        for entry in entries:
-            self._enter(entry)
-            self._wait(entry)
-
     def _wait(self, entry: Entry) -> None:
         """Let a message that is on disk wait; of those that wait with its key all but the newest end."""
-        self._queue.add(entry)
-        same = [each for each in self._with_key_of(entry.message) if each.place is Place.WAITING]
-        newest = max(each.number for each in same) if same else entry.number
-        self._lose_all([(each, Loss.SUPERSEDED) for each in same if each.number < newest])
+        self._lose_all([(older, Loss.SUPERSEDED) for older in self.queue.start_waiting(entry)])
         if entry.place is Place.WAITING:
             self._expiry.plan(entry)
-
-    def _with_key_of(self, message: Message) -> Sequence[Entry]:
-        """Return what waits with a message's key and socket, or is on its way to the disk."""
-        return () if message.key is None else tuple(self._keys.get((message.socket, message.key), ()))
-
-    def _note_key(self, entry: Entry) -> None:
-        if entry.message.key is not None:
-            self._keys.setdefault((entry.message.socket, entry.message.key), []).append(entry)
-
-    def _forget_key(self, entry: Entry) -> None:
-        if entry in self._with_key_of(entry.message):
-            key = entry.message.socket, entry.message.key or ""
-            self._keys[key].remove(entry)
-            if not self._keys[key]:
-                del self._keys[key]
 
     def _keep_time(self, need: Need = Need.DELETE) -> None:
         self._writer.write(partial(records.keep_time, mark=self._time.mark()), within=LEISURE, need=need)
 
-    def _count_change(self) -> None:
-        few = self.messages <= NO_LONGER_FULL * self._settings.max_messages
-        if self.full and few and self.bytes <= NO_LONGER_FULL * self._settings.max_bytes:
-            self.full = False
-        self._hooks.changed()
-
     def _restore(self, connection: sqlite3.Connection) -> None:
         """Write all that memory knows into a new file; called in the committer's thread."""
-        for entry in list(self._entries.values()):
+        for entry in self.queue:
             if entry.committed:
                 records.add(connection, entry)
         records.count_on(connection, self._number)

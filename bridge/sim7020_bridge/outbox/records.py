@@ -15,6 +15,7 @@ from sim7020_bridge.outbox.message import (
     PendingKind,
     PendingPublication,
     Priority,
+    Publications,
     ReplyTo,
     Stage,
 )
@@ -181,6 +182,26 @@ def add(connection: sqlite3.Connection, entry: Entry) -> None:
     )
 
 
+def take_in(
+    connection: sqlite3.Connection,
+    entry: Entry,
+    origin: Origin | None,
+    displaced: Sequence[tuple[int, bool, Publications]],
+) -> Numbered | None:
+    """Write a message, and the ends of those that leave for it; None, and nothing is written, if it was taken before.
+
+    Of each that is ``displaced`` there are its number, whether it is known to be on the disk, and its final receipts:
+    one that was on its way there may not have arrived.
+    """
+    message = entry.message
+    if id_is_known(connection, message.socket, message.id, entry.taken) or packet_is_known(connection, origin):
+        return None
+    remember(connection, message.socket, message.id, origin, entry.taken)
+    add(connection, entry)
+    there = [receipts for number, committed, receipts in displaced if remove(connection, number) or committed]
+    return add_publications(connection, [each for receipts in there for each in receipts])
+
+
 def progress(connection: sqlite3.Connection, number: int, stage: Stage, attempts: int) -> None:
     """Write how far a message has come."""
     connection.execute("UPDATE message SET stage = ?, attempts = ? WHERE number = ?", (int(stage), attempts, number))
@@ -191,7 +212,7 @@ def remove(connection: sqlite3.Connection, number: int) -> bool:
     return connection.execute("DELETE FROM message WHERE number = ?", (number,)).rowcount > 0
 
 
-def add_publications(connection: sqlite3.Connection, publications: Sequence[PendingPublication]) -> Numbered:
+def add_publications(connection: sqlite3.Connection, publications: Publications) -> Numbered:
     """Write what is to be published, and return it with its numbers."""
     numbered = []
     for each in publications:

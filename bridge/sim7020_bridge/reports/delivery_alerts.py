@@ -8,7 +8,7 @@ from sim7020_bridge.outbox.outbox import Outbox
 def delivery_alerts(outbox: Outbox, usage: Usage) -> dict[AlertId, Alert]:
     """Return what a person can mend now; an alert that is no longer returned is mended."""
     found = {}
-    if outbox.full:
+    if outbox.queue.full:
         found[AlertId.OUTBOX_FULL] = Alert(
             "The outbox is full: messages are refused or dropped, and their receipts say so",
             "Look at state and the other alerts for why messages don't leave; cancel what is not needed any more.",

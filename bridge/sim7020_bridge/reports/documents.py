@@ -68,8 +68,8 @@ def state_document(state: ModemState, outbox: Outbox, usage: Usage, *, aside: in
             "left": usage.left,
         },
         "outbox": {
-            "messages": outbox.messages,
-            "bytes": outbox.bytes,
+            "messages": outbox.queue.messages,
+            "bytes": outbox.queue.bytes,
             "oldest": None if outbox.oldest is None else round(outbox.oldest, 1),
             "aside": aside,
         },

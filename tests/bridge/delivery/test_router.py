@@ -317,7 +317,7 @@ async def test_rejected(socket: str, payload: bytes, more: dict[str, Any], code:
         [receipt] = desk.documents(TOPICS.receipt(socket))
         assert (receipt["state"], receipt["final"], receipt["error"]["code"]) == ("rejected", True, code)
         assert 1 <= len(receipt["id"]) <= 128
-        assert desk.outbox.messages == 0
+        assert desk.outbox.queue.messages == 0
 
 
 @on_virtual_time
@@ -327,7 +327,7 @@ async def test_full_outbox() -> None:
         for number in range(10001):
             desk.send("udp", b"x", **named(f"m{number}"))
         assert (await desk.final("udp", "m10000"))["error"]["code"] == "outbox_full"
-        assert desk.outbox.messages == 10000
+        assert desk.outbox.queue.messages == 10000
 
 
 @on_virtual_time

@@ -94,10 +94,10 @@ class Desk:
 
     def send(self, socket: str = "a") -> str | None:
         """Send the next message of a socket with success; return its id."""
-        entry = self.outbox.first(socket)
+        entry = self.outbox.queue.first(socket)
         if entry is None:
             return None
-        self.outbox.start_sending(entry)
+        self.outbox.queue.start_sending(entry)
         self.outbox.settle((entry,), (receipt(entry.message, "accepted"),))
         return entry.message.id
 

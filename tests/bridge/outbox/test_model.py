@@ -163,9 +163,9 @@ async def compare(steps: list[object], directory: Path) -> None:
                     room = False
                 assert model.put(step) == room
             case Take(socket):
-                entry = desk.outbox.first(socket)
+                entry = desk.outbox.queue.first(socket)
                 if entry is not None:
-                    desk.outbox.start_sending(entry)
+                    desk.outbox.queue.start_sending(entry)
                     away.append(entry)
                 assert model.take(socket) == (entry.message.id if entry else None)
             case End(how) if away:

@@ -28,7 +28,7 @@ async def test_an_id_is_taken_once_in_24_hours(desk: Desk) -> None:
     desk.put("m")
     await desk.written()
     assert desk.taken[-1] == ("m", True)
-    assert desk.outbox.messages == 2
+    assert desk.outbox.queue.messages == 2
 
 
 async def test_a_packet_that_comes_again_is_taken_once(desk: Desk) -> None:
@@ -80,9 +80,9 @@ async def test_what_is_on_its_way_is_not_superseded_unless_it_comes_back(desk: D
     """A message that the module has is left alone; when it has to wait again the newer one wins."""
     desk.put("one", key="k")
     await desk.written()
-    entry = desk.outbox.first("a")
+    entry = desk.outbox.queue.first("a")
     assert entry is not None
-    desk.outbox.start_sending(entry)
+    desk.outbox.queue.start_sending(entry)
     desk.put("two", key="k")
     await desk.written()
     assert desk.waiting() == ["one", "two"]
@@ -97,9 +97,9 @@ async def test_of_two_that_come_back_the_newer_stays(desk: Desk) -> None:
     for name in ("one", "two"):
         desk.put(name, key="k")
         await desk.written()
-        entry = desk.outbox.first("a")
+        entry = desk.outbox.queue.first("a")
         assert entry is not None
-        desk.outbox.start_sending(entry)
+        desk.outbox.queue.start_sending(entry)
     for entry in desk.outbox:
         desk.outbox.put_back(entry)
     await desk.written()
@@ -160,15 +160,15 @@ async def test_what_comes_back_is_not_superseded_by_a_repeated_id(desk: Desk) ->
     assert desk.send() == "before"
     desk.put("one", key="k")
     await desk.written()
-    entry = desk.outbox.first("a")
+    entry = desk.outbox.queue.first("a")
     assert entry is not None
-    desk.outbox.start_sending(entry)
+    desk.outbox.queue.start_sending(entry)
     desk.put("before", key="k")
     desk.outbox.put_back(entry)
     await desk.written()
     assert desk.taken[-1] == ("before", False)
     assert desk.waiting() == ["one"]
-    assert (desk.outbox.messages, desk.outbox.bytes) == (1, 8)
+    assert (desk.outbox.queue.messages, desk.outbox.queue.bytes) == (1, 8)
     assert desk.send() == "one"
 
 

@@ -17,7 +17,7 @@ YEAR = 365.25 * DAY
 
 def is_full(desk: Desk) -> bool:
     """Whether the outbox says that it is full."""
-    return desk.outbox.full
+    return desk.outbox.queue.full
 
 
 async def test_messages_survive_in_order_of_priority_and_age(desk: Desk) -> None:
@@ -49,12 +49,12 @@ async def test_the_pool_of_a_message_survives(desk: Desk) -> None:
 async def test_how_full_it_is(desk: Desk) -> None:
     """The limit that is nearer counts, messages or bytes."""
     limits = desk.settings
-    assert desk.outbox.filled == 0
+    assert desk.outbox.queue.filled == 0
     desk.put("m", data=b"x" * 512)
     desk.put("n", data=b"x")
-    assert desk.outbox.filled == 2 / limits.max_messages
-    desk.put("o", data=b"x" * (limits.max_bytes // 2 - desk.outbox.bytes - 2))
-    assert desk.outbox.filled == 1 / 2
+    assert desk.outbox.queue.filled == 2 / limits.max_messages
+    desk.put("o", data=b"x" * (limits.max_bytes // 2 - desk.outbox.queue.bytes - 2))
+    assert desk.outbox.queue.filled == 1 / 2
 
 
 async def test_all_that_is_kept_counts(desk: Desk) -> None:
@@ -64,18 +64,18 @@ async def test_all_that_is_kept_counts(desk: Desk) -> None:
     assert (plain.size, answered.size) == (3, 3 + 2 + 1 + 5 + 5)
     desk.put("m", data=b"x", reply_to=ReplyTo("t" * 1000, b"c" * 1000))
     await desk.written()
-    assert desk.outbox.bytes == 2003
-    assert (await desk.again()).bytes == 2003
+    assert desk.outbox.queue.bytes == 2003
+    assert (await desk.again()).queue.bytes == 2003
     desk.send()
-    assert desk.outbox.bytes == 0
+    assert desk.outbox.queue.bytes == 0
 
 
 async def test_nothing_goes_before_it_is_on_disk(desk: Desk) -> None:
     """A message can be sent only once it is written."""
     desk.put("m")
-    assert desk.outbox.first("a") is None
+    assert desk.outbox.queue.first("a") is None
     await desk.written()
-    assert desk.outbox.first("a") is not None
+    assert desk.outbox.queue.first("a") is not None
 
 
 async def test_numbers_go_on(desk: Desk) -> None:
@@ -149,9 +149,9 @@ async def test_messages_go_back_to_their_place(desk: Desk) -> None:
     await desk.written()
     away = []
     for _ in range(2):
-        entry = desk.outbox.first("a")
+        entry = desk.outbox.queue.first("a")
         assert entry is not None
-        desk.outbox.start_sending(entry)
+        desk.outbox.queue.start_sending(entry)
         away.append(entry)
     for entry in reversed(away):
         desk.outbox.put_back(entry)
@@ -283,9 +283,9 @@ async def test_a_message_in_doubt_ends_if_its_socket_says_so(desk: Desk) -> None
     """After a crash a message that may have gone is given up where nothing may go twice."""
     desk.put("m")
     await desk.written()
-    entry = desk.outbox.first("a")
+    entry = desk.outbox.queue.first("a")
     assert entry is not None
-    desk.outbox.start_sending(entry)
+    desk.outbox.queue.start_sending(entry)
     await desk.outbox.progress(entry, Stage.SENDING)
     desk.resumed = lambda entry: Loss.UNSURE if entry.stage is Stage.SENDING else None
     await desk.again()
@@ -299,9 +299,9 @@ async def test_cancelling_ends_only_what_waits(desk: Desk) -> None:
     desk.put("one")
     desk.put("two")
     await desk.written()
-    entry = desk.outbox.first("a")
+    entry = desk.outbox.queue.first("a")
     assert entry is not None
-    desk.outbox.start_sending(entry)
+    desk.outbox.queue.start_sending(entry)
     assert await desk.outbox.cancel([entry.number, 99]) == 0
     assert await desk.outbox.cancel([entry.number, entry.number + 1]) == 1
     await desk.written()

@@ -28,9 +28,9 @@ async def test_what_the_module_has_already(tmp_path: Path) -> None:
     for name in ("sending", "waiting"):
         desk.put(name)
     await desk.written()
-    entry = desk.outbox.first("a")
+    entry = desk.outbox.queue.first("a")
     assert entry is not None
-    desk.outbox.start_sending(entry)
+    desk.outbox.queue.start_sending(entry)
     looking = asyncio.create_task(desk.outbox.run())
     cancelled = await asyncio.to_thread(OutboxFile(tmp_path, "shed").cancel, [1, 2])
     looking.cancel()

@@ -44,12 +44,12 @@ async def test_a_second_owner_is_refused(desk: Desk) -> None:
 
 async def test_messages_are_committed_together(desk: Desk) -> None:
     """Many messages at once cost few commits."""
-    before = desk.outbox.commits
+    before = desk.outbox._store.commits
     for number in range(1000):
         desk.put(f"m{number}")
     await desk.written()
-    assert desk.outbox.messages == 1000
-    assert desk.outbox.commits - before <= 20
+    assert desk.outbox.queue.messages == 1000
+    assert desk.outbox._store.commits - before <= 20
 
 
 @pytest.mark.parametrize("harm", ["truncated", "overwritten", "no database"])

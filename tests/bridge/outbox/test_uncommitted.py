@@ -255,10 +255,10 @@ class Run:
             if entry.message.socket == socket and serial(entry) in acknowledged and entry not in self.away
         ]
         expected = min(waiting, key=lambda entry: (-entry.message.priority, entry.number), default=None)
-        entry = self.outbox.first(socket)
+        entry = self.outbox.queue.first(socket)
         assert entry is expected
         if entry is not None:
-            self.outbox.start_sending(entry)
+            self.outbox.queue.start_sending(entry)
             self.away.append(entry)
             if cautious:
                 self.outbox.progress(entry, Stage.SENDING)
@@ -299,7 +299,7 @@ class Run:
         on_disk = {int(data.split()[0]) for (data,) in self.connection.execute("SELECT data FROM message")}
         entries = list(self.outbox)
         assert {serial(entry) for entry in entries} == on_disk
-        assert self.outbox.bytes == sum(entry.message.size for entry in entries)
+        assert self.outbox.queue.bytes == sum(entry.message.size for entry in entries)
         assert [entry for entry in entries if entry.place is not Place.WAITING and entry not in self.away] == []
         waiting = [(entry.message.socket, entry.message.key) for entry in entries if entry.place is Place.WAITING]
         assert max(Counter(key for key in waiting if key[1]).values(), default=1) == 1

@@ -16,7 +16,7 @@ def found(
     *, full: bool = False, problem: str | None = None, set_aside: str | None = None, used: int = 0
 ) -> dict[Any, Any]:
     """Return the alerts for an outbox and a usage like that."""
-    outbox = cast(Outbox, SimpleNamespace(full=full, problem=problem, set_aside=set_aside))
+    outbox = cast(Outbox, SimpleNamespace(queue=SimpleNamespace(full=full), problem=problem, set_aside=set_aside))
     usage = Usage(DataBudgetSettings(100), changed=lambda *_: None)
     usage.count(up=used)
     return dict(delivery_alerts(outbox, usage))

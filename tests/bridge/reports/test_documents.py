@@ -29,7 +29,7 @@ from tests.contract_check import CONTRACT, check
 
 AT = datetime(2026, 11, 23, 10, 15, tzinfo=UTC)
 SOCKET = SocketSettings("s", Transport.TCP, "h", 1, send_topics=("a/+",), received_topic="b", pool="p")
-OUTBOX = cast(Outbox, SimpleNamespace(messages=1, bytes=70, oldest=1.26))
+OUTBOX = cast(Outbox, SimpleNamespace(queue=SimpleNamespace(messages=1, bytes=70), oldest=1.26))
 USAGE = Usage(DataBudgetSettings(100), changed=lambda *_: None)
 NOTHING = ModemState(Link(Layer.PORT, "/dev/ttyUSB0 is missing", AT))
 EVERYTHING = ModemState(

@@ -18,7 +18,7 @@ from sim7020_bridge.service.metrics import exposition
 
 _SAMPLE = re.compile(r'(\w+)(?:\{(\w+="(?:[^"\\\n]|\\["\\n])*"(?:,\w+="(?:[^"\\\n]|\\["\\n])*")*)\})? (\S+)')
 
-OUTBOX = cast(Outbox, SimpleNamespace(messages=0, bytes=0, oldest=None))
+OUTBOX = cast(Outbox, SimpleNamespace(queue=SimpleNamespace(messages=0, bytes=0), oldest=None))
 USAGE = Usage(DataBudgetSettings(), changed=lambda *_: None)
 LINK = Link(Layer.PORT, "no such device", datetime(2026, 11, 23, tzinfo=UTC))
 NOTHING = state_document(ModemState(LINK), OUTBOX, USAGE, aside=0)
