@@ -190,6 +190,7 @@ async def test_a_resolution_that_is_refused_is_expected_no_more() -> None:
         for _ in range(3):
             with pytest.raises(CommandRefused):
                 await bench.modem.module.resolve("example.org")
+        await asyncio.sleep(1)
         assert bench.modem.module.channel._expected == []
 
 
