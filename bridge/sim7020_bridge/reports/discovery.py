@@ -53,11 +53,6 @@ class Discovery:
         self._soon: asyncio.TimerHandle | None = None
         store.listen(self._changed)
 
-    @property
-    def wanted(self) -> bool:
-        """Whether the configuration asks for it."""
-        return self._prefix is not None
-
     def connected(self) -> None:
         """Publish or withdraw, once it is known whether the component is in use."""
         self.stop()

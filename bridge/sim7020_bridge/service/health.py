@@ -1,7 +1,7 @@
 """How one modem does, for whoever looks after the machine: port, module, broker."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sim7020_bridge.reports.documents import Document
 
@@ -12,28 +12,23 @@ class Health:
 
     Args:
         port_open: The port is open.
-        answering: The module answers, or sleeps as it should.
+        module_answering: The module answers, or sleeps as it should.
         broker_connected: The broker has accepted the bridge.
     """
 
     port_open: bool
-    answering: bool
+    module_answering: bool
     broker_connected: bool
 
     @property
     def healthy(self) -> bool:
         """Whether all of it holds."""
-        return self.port_open and self.answering and self.broker_connected
+        return self.port_open and self.module_answering and self.broker_connected
 
     @property
     def document(self) -> Document:
         """As ``/health`` and the metrics have it."""
-        return {
-            "healthy": self.healthy,
-            "port_open": self.port_open,
-            "module_answering": self.answering,
-            "broker_connected": self.broker_connected,
-        }
+        return {"healthy": self.healthy, **asdict(self)}
 
 
 @dataclass(frozen=True, slots=True)

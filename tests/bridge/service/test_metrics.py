@@ -22,7 +22,7 @@ OUTBOX = cast(Outbox, SimpleNamespace(queue=SimpleNamespace(messages=0, bytes=0)
 USAGE = Usage(DataBudgetSettings(), changed=lambda *_: None)
 LINK = Link(Layer.PORT, "no such device", datetime(2026, 11, 23, tzinfo=UTC))
 NOTHING = state_document(ModemState(LINK), OUTBOX, USAGE, aside=0)
-GOOD = Health(port_open=True, answering=True, broker_connected=True)
+GOOD = Health(port_open=True, module_answering=True, broker_connected=True)
 
 
 def samples(snapshot: Snapshot) -> dict[tuple[str, str], str]:
