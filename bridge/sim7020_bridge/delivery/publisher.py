@@ -5,10 +5,10 @@ import contextlib
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
-from sim7020_bridge.delivery.unproven import Unproven
 from sim7020_bridge.errors import PayloadRefused, StorageFailed
+from sim7020_bridge.mqtt.client import MqttClient
 from sim7020_bridge.mqtt.messages import Publication, Received
 from sim7020_bridge.mqtt.quarantine import Outgoing
 from sim7020_bridge.outbox.message import PendingKind, PendingPublication
@@ -26,66 +26,48 @@ LAST_MOMENTS: Final = 2.0
 """Seconds that the broker has, when the bridge ends, to acknowledge what is pending."""
 
 
-class Connection(Protocol):
-    """The connection to the broker; see MqttClient."""
-
-    @property
-    def connected(self) -> bool:
-        """Whether the broker has accepted this client."""
-
-    @property
-    def session_present(self) -> bool:
-        """Whether the broker still knew this client when it last connected."""
-
-    def publish(self, publication: Publication) -> None:
-        """Publish without waiting."""
-
-    def publish_awaited(self, publication: Publication, done: Callable[[PayloadRefused | None], None]) -> Outgoing:
-        """Publish without waiting; ``done`` is called when the broker has it or never will."""
-
-    def withdraw(self, outgoing: Outgoing) -> bool:
-        """Forget a publication that has not been sent yet; say whether that could be."""
-
-    def acknowledge(self, received: Received) -> bool:
-        """Tell the broker that a message is done with; say whether it was told."""
-
-    async def wait_idle(self) -> None:
-        """Return when the broker has acknowledged all that it takes now."""
-
-
 class Publisher:
     """Publishes what is kept on disk, and has each forgotten once the broker acknowledged it.
 
     Args:
-        connection: To the broker.
+        client: The connection to the broker.
         outbox: Where publications are kept.
         most_received: How many of those that came from the network may wait; the oldest of more is dropped.
         dropped: Called with how many were, soon.
     """
 
     def __init__(
-        self, connection: Connection, *, outbox: Outbox, most_received: int, dropped: Callable[[int], None]
+        self, client: MqttClient, *, outbox: Outbox, most_received: int, dropped: Callable[[int], None]
     ) -> None:
-        self._connection = connection
+        self._client = client
         self._outbox = outbox
         self._most_received = most_received
         self._dropped = dropped
         self._received: dict[int, Outgoing] = {}
-        self._unproven = Unproven()
+        # a packet identifier may be forgotten once the broker has got its acknowledgement; which these are, by number
+        self._unproven: dict[int, int] = {}
+        self._acknowledged = 0
         self._due: list[Callable[[], None]] = []
         self._drops = 0
+        self._ending = False
         self._ended = False
 
     def connected(self) -> None:
         """Note that there is a new connection; in a new session the broker counts packets anew."""
-        self._unproven.lose()
-        if not self._connection.session_present:
+        self._unproven.clear()
+        if not self._client.session_present:
             self._outbox.session_lost()
 
-    def came(self, received: Received) -> None:
-        """Note that a message came."""
-        if received.acknowledgement is not None:
-            self._unproven.came(received.acknowledgement)
+    def came(self, received: Received) -> bool:
+        """Note that a message came; say whether to take it: at the end, what the broker keeps is left to it."""
+        if received.acknowledgement is None:
+            return True
+        self._unproven.pop(received.acknowledgement.packet, None)
+        return not self._ending
+
+    def end(self) -> None:
+        """Leave to the broker what it keeps, for the next run."""
+        self._ending = True
 
     def publish(self, number: int, publication: PendingPublication) -> None:
         """Publish what is on disk under a number, until the broker has it.
@@ -93,8 +75,8 @@ class Publisher:
         Its acknowledgement shows that the broker has got every acknowledgement of before, too.
         """
         self._catch_up()
-        done = partial(self._done, number, self._unproven.now())
-        outgoing = self._connection.publish_awaited(_packet(publication), done)
+        done = partial(self._done, number, self._acknowledged)
+        outgoing = self._client.publish_awaited(_packet(publication), done)
         if publication.kind is PendingKind.RECEIVED:
             self._received[number] = outgoing
             if len(self._received) > self._most_received:
@@ -105,7 +87,7 @@ class Publisher:
 
         def publish() -> None:
             for each in receipt():
-                self._connection.publish(_packet(each))
+                self._client.publish(_packet(each))
 
         self._afterwards(publish)
 
@@ -113,37 +95,40 @@ class Publisher:
         """Have the broker told that a message is done with, a moment later."""
 
         def acknowledge() -> None:
-            if self._connection.acknowledge(received) and received.acknowledgement is not None:
-                self._unproven.acknowledged(received.acknowledgement)
+            if self._client.acknowledge(received) and received.acknowledgement is not None:
+                self._acknowledged += 1
+                self._unproven[received.acknowledgement.packet] = self._acknowledged
 
         self._afterwards(acknowledge)
 
     async def finish(self) -> None:
         """Give the broker a moment to take what is pending, so that it need not come twice."""
-        if self._connection.connected:
+        if self._client.connected:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LAST_MOMENTS):
                     with contextlib.suppress(StorageFailed):
                         await self._outbox.wait_written()
-                    await self._connection.wait_idle()
+                    await self._client.wait_idle()
         self._report_drops()
         self._catch_up()
         self._ended = True
 
-    def _done(self, number: int, told: int, refused: PayloadRefused | None) -> None:
+    def _done(self, number: int, acknowledged: int, refused: PayloadRefused | None) -> None:
         self._received.pop(number, None)
         if self._ended:
             return
         self._outbox.pending.remove(number)
         if refused is None:
-            proven = self._unproven.prove(told)
+            proven = [packet for packet, each in self._unproven.items() if each <= acknowledged]
+            for packet in proven:
+                del self._unproven[packet]
             if proven:
                 self._outbox.packets_acknowledged(proven)
 
     def _drop_oldest(self) -> None:
         """Drop what came first and is not under way yet."""
         for number, outgoing in self._received.items():
-            if self._connection.withdraw(outgoing):
+            if self._client.withdraw(outgoing):
                 del self._received[number]
                 self._outbox.pending.remove(number)
                 self._drops += 1

@@ -62,7 +62,6 @@ class Bridge:
     ) -> None:
         self.settings = settings
         answered = response_topics or ResponseTopics(mqtt.base_topic, [settings], discovery_prefix=discovery_prefix)
-        self._finishing = False
         topics = Topics(mqtt.base_topic, settings.name)
         offline = Publication(topic=topics.availability, payload=OFFLINE, retain=True)
         self._topics = topics
@@ -198,7 +197,7 @@ class Bridge:
                 tasks.create_task(self._usage_record.run(), name="usage")
                 tasks.create_task(_end_with(talking), name="watch mqtt")
         finally:
-            self._finishing = True
+            self._publisher.end()
             # the modem's last state goes out before the connection does
             await self._requests.stop()
             self._trace.stop()
@@ -216,7 +215,7 @@ class Bridge:
 
         What comes with QoS 1 meanwhile is not acknowledged, so that the broker keeps it for the next run.
         """
-        self._finishing = True
+        self._publisher.end()
         self._pools.leave()
         await self._router.finish(within)
 
@@ -260,8 +259,7 @@ class Bridge:
         self._discovery.connected()
 
     def _received(self, received: Received) -> None:
-        self._publisher.came(received)
-        if self._finishing and received.acknowledgement is not None:
+        if not self._publisher.came(received):
             return
         if received.topic == self._topics.component:
             self._discovery.component_says(received.payload)

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import cast
 
 import pytest
 
 from sim7020_bridge.config.model import OutboxSettings
 from sim7020_bridge.delivery.publisher import DROPS_TOLD, LAST_MOMENTS, Publisher
 from sim7020_bridge.errors import PayloadRefused
+from sim7020_bridge.mqtt.client import MqttClient
 from sim7020_bridge.mqtt.messages import Acknowledgement, Publication, Received
 from sim7020_bridge.mqtt.quarantine import Outgoing
 from sim7020_bridge.outbox.hooks import Hooks
@@ -82,7 +84,10 @@ class Bench:
             ),
         )
         self.publisher = Publisher(
-            self.broker, outbox=self.outbox, most_received=most_received, dropped=self.drops.append
+            cast(MqttClient, self.broker),
+            outbox=self.outbox,
+            most_received=most_received,
+            dropped=self.drops.append,
         )
 
     def _publish(self, number: int, publication: PendingPublication) -> None:
@@ -185,6 +190,46 @@ async def test_an_acknowledgement_that_is_not_proven(between: str) -> None:
         put(duplicate=True)
         await asyncio.sleep(0)
         assert taken == [True, between == "another session"]
+
+
+@on_virtual_time
+async def test_which_acknowledgements_a_publication_proves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It proves those of before it and of its connection, each once, and none of a message that came since."""
+    async with bench() as one:
+        proven: list[list[int]] = []
+        monkeypatch.setattr(one.outbox, "packets_acknowledged", proven.append)
+
+        async def acknowledge(*packets: int) -> None:
+            for packet in packets:
+                one.publisher.acknowledge(came(b"x", packet))
+            await asyncio.sleep(0.01)
+
+        await acknowledge(1, 2)
+        await one.outbox.keep([RECEIPT])
+        one.publisher.came(came(b"y", 2))
+        await acknowledge(2, 3)
+        one.broker.take()
+        assert proven == [[1]]
+        await one.outbox.keep([RECEIPT])
+        one.broker.take()
+        assert proven == [[1], [2, 3]]
+        await acknowledge(4)
+        await one.outbox.keep([RECEIPT])
+        one.publisher.connected()
+        await acknowledge(4)
+        one.broker.take()
+        assert proven == [[1], [2, 3]]
+
+
+@on_virtual_time
+async def test_what_comes_at_the_end_stays_with_the_broker() -> None:
+    """A message that the broker keeps is taken until the end; one that nobody keeps, always."""
+    async with bench() as one:
+        fleeting = Received(topic="t", payload=b"x", qos=0)
+        assert one.publisher.came(came(b"x", 1))
+        one.publisher.end()
+        assert not one.publisher.came(came(b"x", 2))
+        assert one.publisher.came(fleeting)
 
 
 @on_virtual_time
