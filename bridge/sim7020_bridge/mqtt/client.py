@@ -362,6 +362,7 @@ class MqttClient:
                 self._paho.opened.shutdown(socket.SHUT_RDWR)
             self._paho.disconnect()
             self._paho.loop_write()
+            self._paho.opened.close()
 
     def _read(self) -> None:
         try:
@@ -373,7 +374,9 @@ class MqttClient:
         if isinstance(connection, ssl.SSLSocket) and connection.pending():
             self._loop.call_soon(self._read)  # no selector sees what TLS has decrypted already
 
-    def _watch(self, *_: object) -> None:
+    def _watch(self, _client: Client, _userdata: object, connection: object) -> None:
+        if connection is not self._paho.opened:
+            raise NotImplementedError("this release of paho-mqtt opens a connection of its own, without TLS")
         self._loop.add_reader(self._paho.opened, self._read)
 
     def _unwatch(self, *_: object) -> None:
