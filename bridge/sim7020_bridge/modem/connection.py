@@ -134,6 +134,7 @@ def _lose(done: "asyncio.Future[None]") -> None:
         done.exception()  # it counts as seen, also where nobody waits any more
 
 
+@dataclass(eq=False, repr=False)
 class Connection:
     """A socket that the module has made.
 
@@ -142,7 +143,7 @@ class Connection:
 
     Args:
         module: Whose socket it is.
-        socket: Its id.
+        id: Its id.
         settings: The socket as configured.
         proven: Bytes that the firmware is known to take at once.
         release: Whether the network may release the radio connection after each payload.
@@ -151,19 +152,16 @@ class Connection:
         clock: For the time of its failure.
     """
 
-    def __init__(
-        self,
-        module: Module,
-        socket: SocketId,
-        settings: SocketSettings,
-        *,
-        proven: int,
-        release: bool,
-        gate: asyncio.Event,
-        on_data: Callable[[bytes], None],
-        clock: Clock,
-    ) -> None:
-        self.id: Final = socket
+    module: Module
+    id: SocketId
+    settings: SocketSettings
+    proven: int
+    release: bool
+    gate: asyncio.Event
+    on_data: Callable[[bytes], None]
+    clock: Clock
+
+    def __post_init__(self) -> None:
         self.sound_for = 0.0
         """Seconds that it was open before anything was wrong with it; once it is over."""
         self._loop = asyncio.get_running_loop()
@@ -171,16 +169,9 @@ class Connection:
         """Done once it has ended, with what broke it."""
         self.used = self._loop.time()
         """When data last went or came, or might have."""
-        self._module = module
-        self._settings = settings
-        self._stream = settings.transport is Transport.TCP
-        self._proven = proven
-        self._release = release
-        self._gate = gate
-        self._on_data = on_data
-        self._clock = clock
+        self._stream = self.settings.transport is Transport.TCP
         self._opened: float | None = None
-        self._largest = settings.max_payload
+        self._largest = self.settings.max_payload
         self._pipeline = Pipeline()
         self.unacknowledged = Unacknowledged()
 
@@ -196,21 +187,21 @@ class Connection:
         """
         began = self._loop.time()
         if self._stream:
-            self._module.store.on_cost(usage.connected())
+            self.module.store.on_cost(usage.connected())
         try:
-            await self._module.execute(ConnectSocket(self.id, self._settings.port, address))
+            await self.module.execute(ConnectSocket(self.id, self.settings.port, address))
         except CommandRefused:
             at_once = self._loop.time() - began < SOONEST_ANSWER
-            words = f"the module could not connect to {address} port {self._settings.port}"
+            words = f"the module could not connect to {address} port {self.settings.port}"
             refused = Asked.CONNECT if at_once or not self._stream else None
-            await self._refused(Failure(None, "module_refused", words, self._clock(), refused))
+            await self._refused(Failure(None, "module_refused", words, self.clock(), refused))
         self.begin()
 
     def begin(self) -> None:
         """Take payload, unless it failed in the moment it connected."""
         if not self.over.done():
             self.used = self._opened = self._loop.time()
-            self._gate.set()
+            self.gate.set()
 
     def end(self, failure: Failure | None = None, *, since: float | None = None) -> None:
         """Take no more payload; what was not acknowledged never will be.
@@ -221,7 +212,7 @@ class Connection:
         """
         if self.over.done():
             return
-        self._gate.clear()
+        self.gate.clear()
         self._pipeline.broken = True
         self.unacknowledged.lose()
         if self._opened is not None:
@@ -247,20 +238,20 @@ class Connection:
 
     async def _send_piece(self, piece: bytes, *, last: bool) -> int:
         """Send a piece and return how much of it the module took: none of it if it wants smaller ones."""
-        if self.over.done() or not self._gate.is_set():
+        if self.over.done() or not self.gate.is_set():
             raise SocketLost("the socket is not open")
         self.used = began = self._loop.time()
         cost = usage.sent(len(piece), stream=self._stream)
         pipeline = None if self._stream else self._pipeline
         try:
-            if self._release and last:
-                await self._module.try_setting(SetReleaseAssistance(NO_MORE_TO_COME))
+            if self.release and last:
+                await self.module.try_setting(SetReleaseAssistance(NO_MORE_TO_COME))
             # counted before the module answers: the peer's acknowledgement may be reported first
             self.unacknowledged.give(len(piece))
-            self._module.store.on_cost(cost)
-            await self._module.execute(SendData(self.id, piece), pipeline=pipeline)
+            self.module.store.on_cost(cost)
+            await self.module.execute(SendData(self.id, piece), pipeline=pipeline)
         except (CommandHeldBack, CommandRefused) as error:
-            self._module.store.on_cost(-cost)
+            self.module.store.on_cost(-cost)
             if isinstance(error, CommandHeldBack):
                 raise SocketLost(str(error)) from error
             if self._stream and len(piece) > CAREFUL_PAYLOAD:
@@ -268,13 +259,13 @@ class Connection:
                 self.unacknowledged.give(-len(piece))
                 self._largest = CAREFUL_PAYLOAD
                 return 0
-            self._gate.clear()
+            self.gate.clear()
             # a datagram may be too large for it; a stream was cut above
-            asked = Asked.SEND if len(piece) <= self._proven else None
-            await self._refused(failure_of(error, self._clock(), asked), began)
+            asked = Asked.SEND if len(piece) <= self.proven else None
+            await self._refused(failure_of(error, self.clock(), asked), began)
             raise
         except ModuleSilent as silent:
-            self.end(failure_of(silent, self._clock(), Asked.SEND), since=began)
+            self.end(failure_of(silent, self.clock(), Asked.SEND), since=began)
             raise
         except LineError:
             # whoever tries again must wait for the next session, and not run into the dead line at once
@@ -287,13 +278,13 @@ class Connection:
         match urc:
             case DataReceived(_, data):
                 self.used = self._loop.time()
-                self._module.store.on_cost(usage.received(len(data), stream=self._stream))
-                self._on_data(data)
+                self.module.store.on_cost(usage.received(len(data), stream=self._stream))
+                self.on_data(data)
             case DataAcknowledged(_, length):
                 self.unacknowledged.acknowledge(length)
             case SocketFailed(_, code):
                 own = self._opened is None and code in MODULE_ERRORS
-                self.end(Failure(code, urc.name, urc.words, self._clock(), Asked.CONNECT if own else None))
+                self.end(Failure(code, urc.name, urc.words, self.clock(), Asked.CONNECT if own else None))
 
     async def is_connected(self, module: Module) -> bool | None:
         """Ask the module whether it still has it connected (manual V1.05, +CSOSTATUS); None if it does not tell."""
@@ -313,7 +304,7 @@ class Connection:
 
     async def _refused(self, failure: Failure, since: float | None = None) -> None:
         """End with a refusal, unless its cause follows it as a URC, and is the peer's (manual V1.05, +CSOCON)."""
-        await asyncio.wait({self.over}, timeout=self._module.timing.error_code_wait)
+        await asyncio.wait({self.over}, timeout=self.module.timing.error_code_wait)
         self.end(failure, since=since)
 
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -79,11 +80,8 @@ class Modem:
         self.sockets = Sockets(
             settings.sockets,
             power_saving=settings.power_saving,
-            on_change=on_socket,
-            on_data=on_data,
             refusals=Refusals(self.store, self._timing.refused_patience),
-            timing=self._timing,
-            clock=clock,
+            make=partial(ModemSocket, on_change=on_socket, on_data=on_data, timing=self._timing, clock=clock),
         )
         self._module: Module | None = None
         self._session: Session | None = None

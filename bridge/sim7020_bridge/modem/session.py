@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Final, NoReturn
 
@@ -51,6 +52,7 @@ LATE_GREETING: Final = "SMS Ready"
 """Comes seconds after the other greetings, when the module may have been set up already: no sign of a restart."""
 
 
+@dataclass(eq=False, repr=False)
 class Session:
     """A port's owner while it is open.
 
@@ -66,28 +68,18 @@ class Session:
         patience: How long the module may stay silent at first, in seconds.
     """
 
-    def __init__(
-        self,
-        port: Port,
-        *,
-        settings: ModemSettings,
-        store: StateStore,
-        sockets: Sockets,
-        recovery: Recovery,
-        pins: PinMemory,
-        sleep: Sleep,
-        timing: Timing,
-        patience: float,
-    ) -> None:
-        self._channel = Channel(port, urcs=URCS, on_urc=self._take_urc, on_resync=self._count_resync, mask=mask)
-        self._store = store
-        self._sockets = sockets
-        self._recovery = recovery
-        self._pins = pins
-        self._sleep = sleep
-        self._timing = timing
-        self._patience = patience
-        self._settings = settings
+    port: Port
+    settings: ModemSettings
+    store: StateStore
+    sockets: Sockets
+    recovery: Recovery
+    pins: PinMemory
+    sleep: Sleep
+    timing: Timing
+    patience: float
+
+    def __post_init__(self) -> None:
+        self._channel = Channel(self.port, urcs=URCS, on_urc=self._take_urc, on_resync=self._count_resync, mask=mask)
         self._greeted = False
         self._echoes = 0
         self._echo_is_off = True
@@ -100,7 +92,7 @@ class Session:
         self._restarted: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._unread: set[Callable[[Module], Awaitable[None]]] = set()
         self._changed = asyncio.Event()
-        self.module = Module(self._channel, store, settings, timing)
+        self.module = Module(self._channel, self.store, self.settings, self.timing)
 
     @property
     def garbled(self) -> bool:
@@ -120,20 +112,20 @@ class Session:
             tasks.create_task(self._channel.run(), name="at channel")
             tasks.create_task(self._end_at_restart(), name="watch for a restart")
             if not await self._wake_up():
-                await self._channel.probe(every=self._timing.probe_every, within=self._patience)
+                await self._channel.probe(every=self.timing.probe_every, within=self.patience)
             await greet(self.module)
             await self._hear_echoes()
             self._greeted = True
             await set_up(self.module)
-            self._store.apply(ModuleAnswered())
+            self.store.apply(ModuleAnswered())
             ready(self.module)
             tasks.create_task(self._end_at_sleep(), name="watch for sleep")
-            tasks.create_task(self._sockets.keep_open(self.module), name="sockets")
+            tasks.create_task(self.sockets.keep_open(self.module), name="sockets")
             tasks.create_task(self._read_now_and_then(), name="readings")
             tasks.create_task(self._read_what_changed(), name="what changed")
             tasks.create_task(self._end_at_reset(), name="watch for a reset")
-            if self._settings.time_server is not None:
-                tasks.create_task(self._ask_time_server(self._settings.time_server), name="time server")
+            if self.settings.time_server is not None:
+                tasks.create_task(self._ask_time_server(self.settings.time_server), name="time server")
             await self._stay_attached()
 
     async def reset(self) -> None:
@@ -168,12 +160,12 @@ class Session:
         await self._reset.wait()
         # asked too early, a module that is about to reboot still answers
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._timing.greeting_wait):
+            async with asyncio.timeout(self.timing.greeting_wait):
                 await self._booted.wait()
         raise StartOver("the module was told to reboot")
 
     async def _ask_time_server(self, server: str) -> None:
-        await self._store.until(lambda state: state.online)
+        await self.store.until(lambda state: state.online)
         await self.module.ask_time(server)
 
     async def _wake_up(self) -> bool:
@@ -181,9 +173,9 @@ class Session:
 
         Say whether it slept and answers now.
         """
-        pauses = self._sleep.pauses()
-        while self._store.state.sleeping:
-            if not self._sleep.lasts:
+        pauses = self.sleep.pauses()
+        while self.store.state.sleeping:
+            if not self.sleep.lasts:
                 log.warning("the module should have woken long ago")
                 return False
             self._signs_of_life.clear()
@@ -191,8 +183,8 @@ class Session:
                 async with asyncio.timeout(pauses.next_wait()):
                     await self._signs_of_life.wait()
             with suppress(ModuleSilent):
-                await self._channel.probe(every=self._timing.probe_every, within=self._timing.wake_within)
-                self._sleep.renew()
+                await self._channel.probe(every=self.timing.probe_every, within=self.timing.wake_within)
+                self.sleep.renew()
                 return True
         return False
 
@@ -200,33 +192,33 @@ class Session:
         raise ModuleRestarted(await self._restarted)
 
     async def _end_at_sleep(self) -> None:
-        await self._store.until(lambda state: bool(state.sleeping))
-        self._sleep.begin(reported=True)
+        await self.store.until(lambda state: bool(state.sleeping))
+        self.sleep.begin(reported=True)
         raise ModuleAsleep
 
     async def _stay_attached(self) -> NoReturn:
         while True:
-            while not await bring_up(self.module, self._pins):
+            while not await bring_up(self.module, self.pins):
                 await self._recover()
-            refused = self._store.state.refused
+            refused = self.store.state.refused
             # the step that helps a module that refuses its sockets is known once it takes them
-            self._store.apply(Recovered(self._recovery.online() if refused.what is None else None))
-            await self._store.until(partial(_in_trouble, refused))
-            if _detached(self._store.state):
-                log.warning("no longer attached: %s", self._store.state.link.reason)
-            elif self._store.state.refused.what is not None:
+            self.store.apply(Recovered(self.recovery.online() if refused.what is None else None))
+            await self.store.until(partial(_in_trouble, refused))
+            if _detached(self.store.state):
+                log.warning("no longer attached: %s", self.store.state.link.reason)
+            elif self.store.state.refused.what is not None:
                 await self._recover()
 
     async def _recover(self) -> None:
         """Take the next step of recovery, unless a person is needed or the link gets better while it waits."""
-        state = self._store.state
+        state = self.store.state
         if state.pin_wanted and state.pin_problem is None:
             return  # its radio was off meanwhile: it has not been given its PIN yet
         if not _unlocked(state):
             # said once: the alert goes on saying it
             log.log(logging.DEBUG if self._locked else logging.WARNING, "not attached: %s", state.link.reason)
             self._locked = True
-            await self._store.until(_unlocked, within=self._timing.locked_check)
+            await self.store.until(_unlocked, within=self.timing.locked_check)
             return
         if state.online:
             trouble, problem = Trouble.SOCKETS, f"the module refuses to {state.refused.what}"
@@ -234,7 +226,7 @@ class Session:
             denied = state.registration is not None and state.registration.denied
             trouble, problem = Trouble.DENIED if denied else Trouble.NETWORK, f"not attached: {state.link.reason}"
         now = asyncio.get_running_loop().time()
-        plan = self._recovery.next(trouble, now=now, network_wait=await read_network_wait(self.module))
+        plan = self.recovery.next(trouble, now=now, network_wait=await read_network_wait(self.module))
         log.warning(
             "%s; next step: %s in %.0f s%s",
             problem,
@@ -242,17 +234,17 @@ class Session:
             plan.wait,
             f", for {plan.held}" if plan.held else "",
         )
-        self._store.apply(Held(plan.held))
-        if await self._store.until(lambda later: _is_other(later, state), within=plan.wait):
-            self._store.apply(Held(None))
+        self.store.apply(Held(plan.held))
+        if await self.store.until(lambda later: _is_other(later, state), within=plan.wait):
+            self.store.apply(Held(None))
             return
-        self._recovery.count(plan, now=asyncio.get_running_loop().time())
-        self._store.apply(Held(None), Recovering(plan.step))
+        self.recovery.count(plan, now=asyncio.get_running_loop().time())
+        self.store.apply(Held(None), Recovering(plan.step))
         match plan.step:
             case RecoveryStep.CONTEXT:
                 # bringing it up switches it on again; a network that wants the last one kept has the module refuse
                 if await self.module.try_setting(DeactivateContext(DEFAULT_CID)):
-                    self._store.apply((ContextState(DEFAULT_CID, active=False),))
+                    self.store.apply((ContextState(DEFAULT_CID, active=False),))
             case RecoveryStep.REATTACH:
                 await cycle_radio(self.module)
             case RecoveryStep.REBOOT:
@@ -264,13 +256,13 @@ class Session:
     async def _read_now_and_then(self) -> None:
         """Read what no URC tells, rarely, and after what waits for the line, unless that never ends."""
         while True:
-            await self._store.until(lambda state: state.online)
+            await self.store.until(lambda state: state.online)
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._timing.refresh_every):
+                async with asyncio.timeout(self.timing.refresh_every):
                     await self._channel.until_idle()
             await read_all(self.module)
-            await self._sockets.check_open(self.module)
-            await asyncio.sleep(self._timing.refresh_every)
+            await self.sockets.check_open(self.module)
+            await asyncio.sleep(self.timing.refresh_every)
 
     async def _read_what_changed(self) -> None:
         """Read what a URC says has changed without saying to what."""
@@ -286,12 +278,12 @@ class Session:
 
     def _take_urc(self, urc: Urc) -> None:
         self._signs_of_life.set()
-        self._sleep.renew()
+        self.sleep.renew()
         match urc:
             case UnknownLine(text) if "\\x" in text:
                 self._garbage += 1
             case DataReceived() | DataAcknowledged() | SocketFailed():
-                self._sockets.take_urc(urc)
+                self.sockets.take_urc(urc)
             case PingReply():
                 self.module.take_ping_reply(urc)
             case PacketEvent():
@@ -312,33 +304,25 @@ class Session:
 
     def _apply(self, urc: Urc) -> None:
         match urc:
-            case SimReport():
-                self._store.apply(urc.reading)
-            case FunctionalityReport(level):
-                self._store.apply(level)
-            case RegistrationReport("+CEREG", registration):
-                self._store.apply(registration)
-            case RegistrationReport():
-                # of another domain: it may go with the EPS registration, and is none
-                self._read_soon(read_registration)
-            case SignalReport(quality):
-                self._store.apply(quality)
             case SleepReport():
-                self._store.apply(urc)
-            case EdrxReport(edrx) if edrx is not None:
-                self._store.apply(edrx)
-            case NetworkTimeReport(time):
-                self._store.apply(time)
+                self.store.apply(urc)
+            case RegistrationReport(domain) if domain != "+CEREG":
+                # it may go with the EPS registration, and is none
+                self._read_soon(read_registration)
+            case SimReport(reading=fact) | FunctionalityReport(fact) | RegistrationReport(_, fact) | SignalReport(fact):
+                self.store.apply(fact)
+            case EdrxReport(fact) | NetworkTimeReport(fact) if fact is not None:
+                self.store.apply(fact)
 
     def _take_packet_event(self, event: PacketEvent) -> None:
         if event.kind is PacketEventKind.MODULE_ACTIVATED:
             # neither address nor APN are told
             self._read_soon(read_pdn)
         elif event.lost and event.cid in {None, DEFAULT_CID}:
-            self._store.apply((ContextState(DEFAULT_CID, active=False),))
+            self.store.apply((ContextState(DEFAULT_CID, active=False),))
 
     def _take_supply_report(self, report: SupplyReport) -> None:
-        self._store.apply(report)
+        self.store.apply(report)
         height = "high" if report.over else "low"
         if report.power_down:
             self._restart(f"it switched itself off: the supply is too {height}")
@@ -346,11 +330,11 @@ class Session:
             log.warning("the module's supply is too %s", height)
 
     def _count_resync(self) -> None:
-        if self._sleep.allowed:
+        if self.sleep.allowed:
             log.info("no answer in time; the module may have fallen asleep")
         else:
             log.warning("no answer in time; resynchronising the line")
-            self._store.apply(Recovering(RecoveryStep.RESYNC))
+            self.store.apply(Recovering(RecoveryStep.RESYNC))
 
     def _restart(self, evidence: str) -> None:
         if not self._rebooting and not self._restarted.done():

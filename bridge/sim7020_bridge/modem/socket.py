@@ -4,12 +4,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import InitVar, dataclass, replace
 from enum import StrEnum
 from ipaddress import IPv4Address
 from typing import Any, Final
 
-from sim7020_bridge.clock import Clock, wall_clock
+from sim7020_bridge.clock import Clock
 from sim7020_bridge.commands.sockets import (
     SOCKETS,
     CreateSocket,
@@ -67,6 +67,7 @@ class SocketState:
     received: Traffic = Traffic()
 
 
+@dataclass(eq=False, repr=False)
 class ModemSocket:
     """One configured socket, with its present connection or none.
 
@@ -83,28 +84,19 @@ class ModemSocket:
         clock: For the times in ``state``.
     """
 
-    def __init__(
-        self,
-        settings: SocketSettings,
-        *,
-        power_saving: PowerSavingSettings | None = None,
-        on_change: Callable[["ModemSocket"], None],
-        on_data: Callable[["ModemSocket", bytes], None],
-        refusals: Refusals,
-        sweep: Callable[[Module], Awaitable[object]],
-        timing: Timing,
-        clock: Clock = wall_clock,
-    ) -> None:
-        self.settings = settings
+    settings: SocketSettings
+    power_saving: InitVar[PowerSavingSettings | None]
+    on_change: Callable[["ModemSocket"], None]
+    on_data: Callable[["ModemSocket", bytes], None]
+    refusals: Refusals
+    sweep: Callable[[Module], Awaitable[object]]
+    timing: Timing
+    clock: Clock
+
+    def __post_init__(self, power_saving: PowerSavingSettings | None) -> None:
         self.state = SocketState()
         self.save_power(power_saving)
-        self._on_change = on_change
-        self._on_data = on_data
-        self._refusals = refusals
-        self._sweep = sweep
-        self._timing = timing
-        self._clock = clock
-        self._backoff = Backoff(timing.socket_first, timing.socket_last)
+        self._backoff = Backoff(self.timing.socket_first, self.timing.socket_last)
         self._wanted = asyncio.Event()
         self._open = asyncio.Event()
         self._connection: Connection | None = None
@@ -168,12 +160,12 @@ class ModemSocket:
             acknowledged = await connection.send(data)
         except CommandRefused as refused:
             failure = connection.over.result()
-            if failure is None or failure.refused is None or self._refusals.one_sided(self.settings.name):
+            if failure is None or failure.refused is None or self.refusals.one_sided(self.settings.name):
                 raise
             raise SocketLost(str(refused)) from refused
         if not self.acknowledges:
             self._proven = max(self._proven, len(data))
-        self._refusals.done(self.settings.name, Asked.SEND)
+        self.refusals.done(self.settings.name, Asked.SEND)
         self._publish(replace(self.state, sent=self.state.sent.plus(len(data))))
         return acknowledged
 
@@ -187,11 +179,11 @@ class ModemSocket:
     async def check_open(self, module: Module) -> None:
         """Ask after a connection that nothing went over for a while: the report of its end may have been lost."""
         connection, now = self._connection, asyncio.get_running_loop().time()
-        if connection is None or connection.over.done() or now - connection.used < self._timing.refresh_every:
+        if connection is None or connection.over.done() or now - connection.used < self.timing.refresh_every:
             return
         if await connection.is_connected(module) is False:
             words = "the module no longer has it connected, and had not said so"
-            connection.end(Failure(None, "not_connected", words, self._clock()))
+            connection.end(Failure(None, "not_connected", words, self.clock()))
 
     async def keep_open(self, module: Module) -> None:
         """Open the socket whenever the link is online, and open it again whenever it breaks; for one session.
@@ -207,7 +199,7 @@ class ModemSocket:
                 failure = await self._opened_once(module)
                 if failure is None:
                     continue
-                self._refusals.failed(self.settings.name, failure)
+                self.refusals.failed(self.settings.name, failure)
                 level = logging.WARNING if self._backoff.failures < WORTH_A_WARNING else logging.DEBUG
                 log.log(level, "socket %s: %s; opening it again", self.settings.name, failure.words)
                 self._publish(replace(self.state, phase=Phase.BACKOFF, failure=failure))
@@ -232,19 +224,19 @@ class ModemSocket:
                 asked = None if self.acknowledges else Asked.CONNECT
                 await connection.connect(address)
             if not connection.over.done():
-                self._refusals.done(self.settings.name, Asked.CONNECT)
+                self.refusals.done(self.settings.name, Asked.CONNECT)
                 self._publish(replace(self.state, phase=Phase.OPEN))
                 level = logging.INFO if self._backoff.failures <= WORTH_A_WARNING else logging.DEBUG
                 log.log(level, "socket %s is open to %s:%d", self.settings.name, self.state.address, self.settings.port)
                 await self._until_over(module, connection)
-            if connection.sound_for > self._timing.socket_stable:
+            if connection.sound_for > self.timing.socket_stable:
                 self._backoff.reset()
             return connection.over.result()
         except (CommandRefused, ModuleSilent, MalformedAnswer, RequestRefused) as error:
             if self._connection is None:
                 # the module may have made one all the same, or others take up its place: there are only five
-                await self._sweep(module)
-            return failure_of(error, self._clock(), asked)
+                await self.sweep(module)
+            return failure_of(error, self.clock(), asked)
         finally:
             await self._let_go(module)
 
@@ -275,7 +267,7 @@ class ModemSocket:
             release=self._release,
             gate=self._open,
             on_data=self._received,
-            clock=self._clock,
+            clock=self.clock,
         )
 
     async def _address(self, module: Module) -> str:
@@ -293,7 +285,7 @@ class ModemSocket:
         gone = asyncio.create_task(module.store.until(_offline), name=f"socket {self.settings.name}: watch the link")
         try:
             waited: set[asyncio.Future[Any]] = {connection.over, gone}
-            pause = self._timing.socket_idle if self._on_demand else None
+            pause = self.timing.socket_idle if self._on_demand else None
             while not connection.over.done() and not gone.done() and not self._has_served(connection):
                 await asyncio.wait(waited, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -303,7 +295,7 @@ class ModemSocket:
     def _has_served(self, connection: Connection) -> bool:
         """Whether a socket that is open on demand is no longer needed; if so, it is wanted no more."""
         quiet = asyncio.get_running_loop().time() - connection.used
-        if not self._on_demand or connection.unacknowledged or quiet < self._timing.socket_idle:
+        if not self._on_demand or connection.unacknowledged or quiet < self.timing.socket_idle:
             return False
         self._wanted.clear()
         return True
@@ -323,16 +315,16 @@ class ModemSocket:
             finally:
                 self._connection = None
             if not closed:
-                await self._sweep(module)
+                await self.sweep(module)
 
     def _received(self, data: bytes) -> None:
         self._publish(replace(self.state, received=self.state.received.plus(len(data))))
-        self._on_data(self, data)
+        self.on_data(self, data)
 
     def _publish(self, state: SocketState) -> None:
         before, self.state = self.state, state
         if state != before:
-            self._on_change(self)
+            self.on_change(self)
 
 
 def _offline(state: ModemState) -> bool:

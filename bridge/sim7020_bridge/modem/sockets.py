@@ -7,7 +7,6 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
-from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.commands.sockets import (
     SOCKETS,
     CloseSocket,
@@ -22,36 +21,31 @@ from sim7020_bridge.errors import CommandRefused, LineError, ModuleSilent
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.refusals import Refusals
 from sim7020_bridge.modem.socket import ModemSocket
-from sim7020_bridge.modem.timing import Timing
 
 log: Final = logging.getLogger(__name__)
 
 
 class Sockets:
-    """The configured sockets of a modem, by name; see ModemSocket for the arguments."""
+    """The configured sockets of a modem, by name.
+
+    Args:
+        settings: The sockets as configured.
+        power_saving: The modem's.
+        refusals: What the module refuses them.
+        make: Makes one; called with all that is not the same for each.
+    """
 
     def __init__(
         self,
         settings: Sequence[SocketSettings],
         *,
-        power_saving: PowerSavingSettings | None = None,
-        on_change: Callable[[ModemSocket], None],
-        on_data: Callable[[ModemSocket, bytes], None],
+        power_saving: PowerSavingSettings | None,
         refusals: Refusals,
-        timing: Timing,
-        clock: Clock = wall_clock,
+        make: Callable[..., ModemSocket],
     ) -> None:
         self._power_saving = power_saving
         self._refusals = refusals
-        self._make = partial(
-            ModemSocket,
-            on_change=on_change,
-            on_data=on_data,
-            refusals=refusals,
-            sweep=self.sweep,
-            timing=timing,
-            clock=clock,
-        )
+        self._make = partial(make, refusals=refusals, sweep=self.sweep)
         self._by_name = {socket.name: self._make(socket, power_saving=power_saving) for socket in settings}
         self._keeping: dict[str, asyncio.Task[None]] = {}
         self._keep: Callable[[ModemSocket], None] | None = None

@@ -86,17 +86,13 @@ class Counters:
     recoveries: int = 0
     reboots: int = 0
 
-    def plus(self, step: RecoveryStep) -> "Counters":
-        """Count one more step."""
-        return replace(self, steps={**self.steps, step: self.steps.get(step, 0) + 1})
-
 
 @dataclass(frozen=True, slots=True)
-class PortFailure:
-    """Why there is no port: ``code`` as PortUnavailable has it, or ``gone``; ``reason`` in words."""
+class PortLost:
+    """The port can't be opened, or went away: why in words, and ``code`` as PortUnavailable has it, or ``gone``."""
 
-    code: str
     reason: str
+    code: str = "gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +112,7 @@ class ModemState:
 
     link: Link
     port_open: bool = False
-    port_failure: PortFailure | None = None
+    port_failure: PortLost | None = None
     answering: bool = False
     answer_problem: str | None = None
     silent: bool = False
@@ -165,14 +161,6 @@ class PortOpened:
 
 
 @dataclass(frozen=True, slots=True)
-class PortLost:
-    """The port can't be opened, or went away; ``code`` as in PortFailure."""
-
-    reason: str
-    code: str = "gone"
-
-
-@dataclass(frozen=True, slots=True)
 class ModuleAnswered:
     """The module answered AT."""
 
@@ -213,24 +201,21 @@ class Recovered:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """Attaching waits longer than usual, and why; None once it goes on."""
-
-    reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class PinProblem:
-    """Why the configured PIN does not unlock the SIM, in words."""
-
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class ApnProblem:
-    """The context could not be activated, and what the module said; None once it could."""
-
+class _Problem:
     words: str | None
+    """What is in the way; None once nothing is."""
+
+
+class Held(_Problem):
+    """Why attaching waits longer than usual."""
+
+
+class PinProblem(_Problem):
+    """Why the configured PIN does not unlock the SIM."""
+
+
+class ApnProblem(_Problem):
+    """What the module said to a context that could not be activated, or an APN that could not be set."""
 
 
 Fact: TypeAlias = (
@@ -285,9 +270,8 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
             # a module that was silent is so until it answers, however often its port is opened
             problem = state.answer_problem if state.silent else None
             return replace(state, port_open=True, port_failure=None, answering=False, answer_problem=problem)
-        case PortLost(reason, code):
-            failure = PortFailure(code, reason)
-            lost = replace(_without_module(state), port_open=False, port_failure=failure, answering=False)
+        case PortLost():
+            lost = replace(_without_module(state), port_open=False, port_failure=fact, answering=False)
             return replace(lost, answer_problem=None, silent=False, garbled=False)
         case ModuleAnswered():
             return replace(state, answering=True, answer_problem=None, silent=False, garbled=False, sleeping=False)
@@ -299,11 +283,13 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
         case PdnWanted(wanted):
             return replace(state, pdn=replace(state.pdn, wanted=wanted))
         case Recovering(step):
-            return replace(state, counters=state.counters.plus(step))
+            steps = state.counters.steps
+            counters = replace(state.counters, steps={**steps, step: steps.get(step, 0) + 1})
+            return replace(state, counters=counters)
         case Recovered(step):
             return _recovered(state, step)
-        case Held(reason):
-            return replace(state, held=reason)
+        case Held(words):
+            return replace(state, held=words)
         case PinProblem(words):
             return replace(state, pin_problem=words)
         case ApnProblem(words):

@@ -27,7 +27,6 @@ from sim7020_bridge.modem.state import (
     Pdn,
     PdnWanted,
     PinProblem,
-    PortFailure,
     PortLost,
     PortOpened,
     Recovered,
@@ -299,7 +298,7 @@ def test_sleep_outlasts_the_port_only() -> None:
 def test_port_failure_is_kept_until_the_port_opens() -> None:
     """Why there is no port stays known, as a code and in words."""
     state = after(PortLost("held by minicom", "busy"))
-    assert state.port_failure == PortFailure("busy", "held by minicom")
+    assert state.port_failure == PortLost("held by minicom", "busy")
     assert after(PortOpened(), state=state).port_failure is None
 
 

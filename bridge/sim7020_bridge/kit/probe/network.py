@@ -1,19 +1,25 @@
 """From a module that answers to an echo from the internet."""
 
 import ipaddress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
+from sim7020_bridge.at.cursor import Cursor
+from sim7020_bridge.at.framer import Line
+from sim7020_bridge.commands.identity import ReportErrorsByNumber
 from sim7020_bridge.commands.network import ReadDnsServers
 from sim7020_bridge.commands.packet import ReadBackoffTimer
-from sim7020_bridge.errors import CommandRefused, RequestRefused
+from sim7020_bridge.commands.raw import RawCommand
+from sim7020_bridge.commands.registration import ReportRegistration
+from sim7020_bridge.errors import BridgeError, CommandRefused, RequestRefused
 from sim7020_bridge.kit.decode.words import verdict
 from sim7020_bridge.kit.probe.finding import Check, Detail, Report, Status, Wanted
-from sim7020_bridge.kit.probe.settings import read_cause
 from sim7020_bridge.modem.alerts import AlertId
 from sim7020_bridge.modem.bring_up import PDN, RADIO, REGISTRATION, SIM, reach
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pin import enter_pin
-from sim7020_bridge.modem.readings import read_subscriber
+from sim7020_bridge.modem.readings import read_registration, read_subscriber
 from sim7020_bridge.modem.state import ApnProblem, ModemState, PinProblem, has_signal
 
 _PINGS: Final = 3
@@ -89,7 +95,7 @@ class Network:
         self._report.begin(Check.REGISTRATION, "waiting for the network")
         await reach(self._module, REGISTRATION, settled=lambda state: state.registered or _denied(state))
         if _denied(self._state):
-            await read_cause(self._module)
+            await _read_cause(self._module)
         registration = self._state.registration
         words = "not known" if registration is None else registration.words
         if not self._state.registered:
@@ -195,3 +201,38 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+@asynccontextmanager
+async def error_numbers(module: Module) -> AsyncIterator[None]:
+    """Have the module say why it refuses something, as long as this lasts."""
+    before = await _first_number(module, "AT+CMEE?")
+    await module.try_setting(ReportErrorsByNumber())
+    try:
+        yield
+    finally:
+        if before is not None and before != 1:
+            with suppress(BridgeError):
+                await module.execute(RawCommand(f"AT+CMEE={before}"))
+
+
+async def _read_cause(module: Module) -> None:
+    """Read the registration with the network's cause, which the module tells in some modes only."""
+    before = await _first_number(module, "AT+CEREG?")
+    if not await module.try_setting(ReportRegistration(_WITH_CAUSE)):
+        return
+    try:
+        await read_registration(module)
+    finally:
+        if before is not None:
+            await module.try_setting(ReportRegistration(before))
+
+
+_WITH_CAUSE: Final = 5
+
+
+async def _first_number(module: Module, question: str) -> int | None:
+    with suppress(BridgeError, ValueError):
+        lines = await module.execute(RawCommand(question))
+        return Cursor(Line.of(lines[-1])).integer() if lines else None
+    return None

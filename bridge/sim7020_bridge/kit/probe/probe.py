@@ -12,8 +12,7 @@ from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.errors import BridgeError, LineError, PortUnavailable
 from sim7020_bridge.kit.probe.finding import Check, Detail, Finding, Report, Status, Wanted
 from sim7020_bridge.kit.probe.line import BETWEEN_RATES, Heard, answers, listening, rates
-from sim7020_bridge.kit.probe.network import Network
-from sim7020_bridge.kit.probe.settings import error_numbers
+from sim7020_bridge.kit.probe.network import Network, error_numbers
 from sim7020_bridge.modem.alerts import AlertId, alerts
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.readings import read_identity
