@@ -10,18 +10,7 @@ from typing import Final
 
 from sim7020_bridge.at.exchange import Pipeline
 from sim7020_bridge.clock import Clock
-from sim7020_bridge.commands.power import SetReleaseAssistance
-from sim7020_bridge.commands.sockets import (
-    CloseSocket,
-    ConnectSocket,
-    DataAcknowledged,
-    DataReceived,
-    ReadSocketStatus,
-    SendData,
-    SocketFailed,
-    SocketId,
-    SocketStatus,
-)
+from sim7020_bridge.commands import power, sockets
 from sim7020_bridge.config.model import SocketSettings, Transport
 from sim7020_bridge.errors import (
     BridgeError,
@@ -153,7 +142,7 @@ class Connection:
     """
 
     module: Module
-    id: SocketId
+    id: sockets.SocketId
     settings: SocketSettings
     proven: int
     release: bool
@@ -189,7 +178,7 @@ class Connection:
         if self._stream:
             self.module.store.on_cost(usage.connected())
         try:
-            await self.module.execute(ConnectSocket(self.id, self.settings.port, address))
+            await self.module.execute(sockets.ConnectSocket(self.id, self.settings.port, address))
         except CommandRefused:
             at_once = self._loop.time() - began < SOONEST_ANSWER
             words = f"the module could not connect to {address} port {self.settings.port}"
@@ -245,11 +234,11 @@ class Connection:
         pipeline = None if self._stream else self._pipeline
         try:
             if self.release and last:
-                await self.module.try_setting(SetReleaseAssistance(NO_MORE_TO_COME))
+                await self.module.try_setting(power.SetReleaseAssistance(NO_MORE_TO_COME))
             # counted before the module answers: the peer's acknowledgement may be reported first
             self.unacknowledged.give(len(piece))
             self.module.store.on_cost(cost)
-            await self.module.execute(SendData(self.id, piece), pipeline=pipeline)
+            await self.module.execute(sockets.SendData(self.id, piece), pipeline=pipeline)
         except (CommandHeldBack, CommandRefused) as error:
             self.module.store.on_cost(-cost)
             if isinstance(error, CommandHeldBack):
@@ -273,29 +262,29 @@ class Connection:
             raise
         return len(piece)
 
-    def take_urc(self, urc: DataReceived | DataAcknowledged | SocketFailed) -> None:
+    def take_urc(self, urc: sockets.DataReceived | sockets.DataAcknowledged | sockets.SocketFailed) -> None:
         """Take a URC that names its id."""
         match urc:
-            case DataReceived(_, data):
+            case sockets.DataReceived(_, data):
                 self.used = self._loop.time()
                 self.module.store.on_cost(usage.received(len(data), stream=self._stream))
                 self.on_data(data)
-            case DataAcknowledged(_, length):
+            case sockets.DataAcknowledged(_, length):
                 self.unacknowledged.acknowledge(length)
-            case SocketFailed(_, code):
+            case sockets.SocketFailed(_, code):
                 own = self._opened is None and code in MODULE_ERRORS
                 self.end(Failure(code, urc.name, urc.words, self.clock(), Asked.CONNECT if own else None))
 
     async def is_connected(self, module: Module) -> bool | None:
         """Ask the module whether it still has it connected (manual V1.05, +CSOSTATUS); None if it does not tell."""
-        status = await module.ask(ReadSocketStatus(self.id))
-        return None if status is None else status not in {SocketStatus.NONE, SocketStatus.CREATED}
+        status = await module.ask(sockets.ReadSocketStatus(self.id))
+        return None if status is None else status not in {sockets.SocketStatus.NONE, sockets.SocketStatus.CREATED}
 
     async def close(self, module: Module) -> bool:
         """Free the id; say whether that is done. A session that is over leaves it to the next."""
         self.end()
         try:
-            await module.execute(CloseSocket(self.id))
+            await module.execute(sockets.CloseSocket(self.id))
         except (CommandRefused, ModuleSilent):
             return False
         except LineError:

@@ -9,25 +9,7 @@ from dataclasses import asdict
 from typing import Final
 
 from sim7020_bridge.at.command import Order
-from sim7020_bridge.commands.power import (
-    LightSleep,
-    PowerSaving,
-    ReadPowerSaving,
-    RetainSockets,
-    SetEdrx,
-    SetEdrxWithWindow,
-    SetLightSleep,
-    SetPowerSaving,
-)
-from sim7020_bridge.commands.timers import (
-    edrx_bits,
-    edrx_seconds,
-    ptw_bits,
-    t3324_bits,
-    t3324_seconds,
-    t3412_bits,
-    t3412_seconds,
-)
+from sim7020_bridge.commands import power, timers
 from sim7020_bridge.config.model import PowerSavingSettings
 from sim7020_bridge.config.module_values import power_saving_conflicts
 from sim7020_bridge.modem.backoff import Backoff
@@ -53,11 +35,11 @@ async def set_power_saving(module: Module) -> None:
     await _set_psm(module, _psm(settings))
     if uses_psm(settings):
         # the manual wants it after +CPSMS; it is for UDP sockets only
-        await module.try_setting(RetainSockets(enabled=settings.retain_sockets))
+        await module.try_setting(power.RetainSockets(enabled=settings.retain_sockets))
     for order in _edrx(settings):
         await module.try_setting(order)
-    mode = LightSleep.WHEN_IDLE if settings.light_sleep else LightSleep.NEVER
-    taken = await module.try_kept(SetLightSleep(mode))
+    mode = power.LightSleep.WHEN_IDLE if settings.light_sleep else power.LightSleep.NEVER
+    taken = await module.try_kept(power.SetLightSleep(mode))
     # what was never sent need not be sent again: a module that may sleep is asked first
     module.channel.sleeps_when_idle = (taken and settings.light_sleep) or falls_silent(settings)
 
@@ -77,33 +59,35 @@ def check_power_saving(settings: PowerSavingSettings | None) -> None:
         raise ValueError(f"{key} {words}")
 
 
-def _psm(settings: PowerSavingSettings) -> SetPowerSaving:
-    tau = None if settings.periodic_update is None else t3412_bits(settings.periodic_update)
-    active = None if settings.active_time is None else t3324_bits(settings.active_time)
-    return SetPowerSaving(enabled=uses_psm(settings), periodic_tau=tau, active_time=active)
+def _psm(settings: PowerSavingSettings) -> power.SetPowerSaving:
+    tau = None if settings.periodic_update is None else timers.t3412_bits(settings.periodic_update)
+    active = None if settings.active_time is None else timers.t3324_bits(settings.active_time)
+    return power.SetPowerSaving(enabled=uses_psm(settings), periodic_tau=tau, active_time=active)
 
 
 def _edrx(settings: PowerSavingSettings) -> tuple[Order, ...]:
     if settings.edrx_cycle is None:
-        return (SetEdrx(mode=0),)
-    cycle = edrx_bits(settings.edrx_cycle)
+        return (power.SetEdrx(mode=0),)
+    cycle = timers.edrx_bits(settings.edrx_cycle)
     if settings.paging_window is None:
-        return (SetEdrx(EDRX_ON, cycle),)
-    return SetEdrxWithWindow(EDRX_ON, cycle, ptw_bits(settings.paging_window)), SetEdrx(EDRX_ON, cycle)
+        return (power.SetEdrx(EDRX_ON, cycle),)
+    return power.SetEdrxWithWindow(EDRX_ON, cycle, timers.ptw_bits(settings.paging_window)), power.SetEdrx(
+        EDRX_ON, cycle
+    )
 
 
-async def _set_psm(module: Module, wanted: SetPowerSaving) -> None:
+async def _set_psm(module: Module, wanted: power.SetPowerSaving) -> None:
     """Ask for PSM if it is not asked for already: it costs a conversation with the network."""
-    current = await module.ask(ReadPowerSaving())
+    current = await module.ask(power.ReadPowerSaving())
     if current is not None and _same(current, wanted):
         return
     if wanted.enabled:
         # only the change from off to on makes the module ask
-        await module.try_setting(SetPowerSaving(enabled=False))
+        await module.try_setting(power.SetPowerSaving(enabled=False))
     await module.try_setting(wanted)
 
 
-def _same(current: PowerSaving, wanted: SetPowerSaving) -> bool:
+def _same(current: power.PowerSaving, wanted: power.SetPowerSaving) -> bool:
     if not wanted.enabled:
         return current.mode == 0
     return (
@@ -164,7 +148,7 @@ class Sleep:
         if self._reported or self.saving is None:
             return Backoff(last, last)
         granted = None if state.registration is None else state.registration.active_time
-        active = (granted and t3324_seconds(granted)) or self.saving.active_time or last
+        active = (granted and timers.t3324_seconds(granted)) or self.saving.active_time or last
         return Backoff(window, max(window, min(active, last)))
 
     def begin(self, *, reported: bool = False) -> None:
@@ -188,7 +172,7 @@ class Sleep:
         if not state.registered:
             return 0.0
         granted = None if state.registration is None else state.registration.active_time
-        refused = granted is not None and t3324_seconds(granted) is None
+        refused = granted is not None and timers.t3324_seconds(granted) is None
         psm = self._psm(state) if uses_psm(self.saving) and not refused else 0.0
         # one window may be missed
         return max(psm, 2 * _deep_cycle(state, self.saving))
@@ -196,7 +180,7 @@ class Sleep:
     def _psm(self, state: ModemState) -> float:
         granted = None if state.registration is None else state.registration.periodic_tau
         asked = None if self.saving is None else self.saving.periodic_update
-        update = (granted and t3412_seconds(granted)) or asked or LONGEST_T3412
+        update = (granted and timers.t3412_seconds(granted)) or asked or LONGEST_T3412
         return update + 2 * self._timing.sleep_check
 
 
@@ -205,5 +189,5 @@ def _deep_cycle(state: ModemState | None, saving: PowerSavingSettings | None) ->
     if saving is None or saving.edrx_cycle is None:
         return 0.0
     granted = None if state is None or state.edrx is None else state.edrx.granted
-    cycle = edrx_seconds(granted or edrx_bits(saving.edrx_cycle)) or 0.0
+    cycle = timers.edrx_seconds(granted or timers.edrx_bits(saving.edrx_cycle)) or 0.0
     return cycle if cycle >= DEEP_EDRX else 0.0

@@ -4,26 +4,7 @@ import logging
 from dataclasses import replace
 from typing import Final
 
-from sim7020_bridge.commands.clock import ReadClock
-from sim7020_bridge.commands.identity import (
-    ReadFirmware,
-    ReadIccid,
-    ReadImei,
-    ReadImsi,
-    ReadManufacturer,
-    ReadModel,
-)
-from sim7020_bridge.commands.packet import (
-    ContextState,
-    ReadAddresses,
-    ReadBackoffTimer,
-    ReadContextParameters,
-    ReadContextStates,
-)
-from sim7020_bridge.commands.power import ReadEdrxGranted, ReadSupply
-from sim7020_bridge.commands.radio import ReadCell, ReadFunctionality, ReadSignalQuality
-from sim7020_bridge.commands.registration import ReadGprsRegistration, ReadOperator, ReadRegistration
-from sim7020_bridge.commands.sim import ReadSimState, SimReading
+from sim7020_bridge.commands import clock, identity, packet, power, radio, registration, sim
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.state import DEFAULT_CID
@@ -36,62 +17,62 @@ LONGEST_T3346: Final = 11160
 
 async def read_identity(module: Module) -> None:
     """Read who made the module and which one it is; it does not change while it runs."""
-    manufacturer, model = await module.ask(ReadManufacturer()), await module.ask(ReadModel())
-    firmware, imei = await module.ask(ReadFirmware()), await module.ask(ReadImei())
+    manufacturer, model = await module.ask(identity.ReadManufacturer()), await module.ask(identity.ReadModel())
+    firmware, imei = await module.ask(identity.ReadFirmware()), await module.ask(identity.ReadImei())
     known = module.store.state.identity
     module.store.apply(replace(known, manufacturer=manufacturer, model=model, firmware=firmware, imei=imei))
 
 
 async def read_subscriber(module: Module) -> None:
     """Read the SIM's numbers, which can be read once it is ready."""
-    imsi, iccid = await module.ask(ReadImsi()), await module.ask(ReadIccid())
+    imsi, iccid = await module.ask(identity.ReadImsi()), await module.ask(identity.ReadIccid())
     module.store.apply(replace(module.store.state.identity, imsi=imsi, iccid=iccid))
 
 
 async def read_sim(module: Module) -> None:
     """Read whether the SIM is ready; a refusal says what is wrong with it (manual V1.05, +CPIN)."""
     try:
-        module.store.apply(await module.execute(ReadSimState()))
+        module.store.apply(await module.execute(sim.ReadSimState()))
     except CommandRefused as refused:
-        module.store.apply(SimReading.of_refusal(refused.code))
+        module.store.apply(sim.SimReading.of_refusal(refused.code))
     except (ModuleSilent, MalformedAnswer) as error:
         log.warning("%s", error)
 
 
 async def read_registration(module: Module) -> None:
     """Read the registration; firmware without +CEREG has +CGREG."""
-    registration = await module.ask(ReadRegistration()) or await module.ask(ReadGprsRegistration())
-    if registration is not None:
-        module.store.apply(registration)
+    told = await module.ask(registration.ReadRegistration()) or await module.ask(registration.ReadGprsRegistration())
+    if told is not None:
+        module.store.apply(told)
 
 
 async def read_pdn(module: Module) -> None:
     """Read whether the context is active, and what the network gave it."""
-    contexts = await module.ask(ReadContextStates())
+    contexts = await module.ask(packet.ReadContextStates())
     if contexts is not None:
         # a context that is not listed is off
         listed = any(context.cid == DEFAULT_CID for context in contexts)
-        module.store.apply(contexts if listed else (ContextState(DEFAULT_CID, active=False),))
+        module.store.apply(contexts if listed else (packet.ContextState(DEFAULT_CID, active=False),))
     if module.store.state.pdn.active:
-        await module.read(ReadContextParameters())
+        await module.read(packet.ReadContextParameters())
         if module.store.state.pdn.address is None:
-            await module.read(ReadAddresses())
+            await module.read(packet.ReadAddresses())
 
 
 async def read_all(module: Module) -> None:
     """Read everything that changes while the module runs."""
     await read_sim(module)
-    await module.read(ReadFunctionality())
-    await module.read(ReadSignalQuality())
+    await module.read(radio.ReadFunctionality())
+    await module.read(radio.ReadSignalQuality())
     await read_registration(module)
     await read_pdn(module)
-    for question in (ReadOperator(), ReadCell(), ReadSupply(), ReadClock()):
+    for question in (registration.ReadOperator(), radio.ReadCell(), power.ReadSupply(), clock.ReadClock()):
         await module.read(question)
     saving = module.settings.power_saving
     if saving is not None and saving.edrx_cycle is not None:
-        await module.read(ReadEdrxGranted())
+        await module.read(power.ReadEdrxGranted())
 
 
 async def read_network_wait(module: Module) -> float:
     """Read for how many more seconds the network wants to be left alone (T3346); 0 where the module can't say."""
-    return float(min(await module.ask(ReadBackoffTimer()) or 0, LONGEST_T3346))
+    return float(min(await module.ask(packet.ReadBackoffTimer()) or 0, LONGEST_T3346))

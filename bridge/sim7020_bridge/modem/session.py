@@ -10,17 +10,9 @@ from typing import Final, NoReturn
 
 from sim7020_bridge.at.channel import Channel
 from sim7020_bridge.at.command import Echo, UnknownLine, Urc
-from sim7020_bridge.commands.clock import NetworkTimeReport
-from sim7020_bridge.commands.identity import VerboseResults
-from sim7020_bridge.commands.network import PingReply
-from sim7020_bridge.commands.packet import ContextState, DeactivateContext, PacketEvent, PacketEventKind
-from sim7020_bridge.commands.power import EdrxReport, PoweredDown, SleepReport, SupplyReport
-from sim7020_bridge.commands.radio import Functionality, FunctionalityReport, SetFunctionality, SignalReport
-from sim7020_bridge.commands.registration import RegistrationReport
+from sim7020_bridge.commands import clock, identity, network, packet, power, radio, registration, sim, sockets
 from sim7020_bridge.commands.registry import URCS, Greeting
 from sim7020_bridge.commands.secrets import mask
-from sim7020_bridge.commands.sim import SimReport
-from sim7020_bridge.commands.sockets import DataAcknowledged, DataReceived, SocketFailed
 from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.errors import CommandRefused, ModuleAsleep, ModuleRestarted, ModuleSilent, StartOver
 from sim7020_bridge.modem.bring_up import bring_up, cycle_radio
@@ -138,7 +130,7 @@ class Session:
         """
         self._rebooting = True
         try:
-            await self.module.execute(SetFunctionality(Functionality.FULL, reset=True))
+            await self.module.execute(radio.SetFunctionality(radio.Functionality.FULL, reset=True))
         except (CommandRefused, ModuleSilent):
             self._rebooting = False
             raise
@@ -151,7 +143,7 @@ class Session:
     async def _hear_echoes(self) -> None:
         """Find out whether the module took ATE0: an echo that never ends is no sign of a restart."""
         before = self._echoes
-        await self.module.execute(VerboseResults())
+        await self.module.execute(identity.VerboseResults())
         self._echo_is_off = self._echoes == before
         if not self._echo_is_off:
             log.warning("the module goes on echoing; a restart that it does not announce may go unnoticed")
@@ -243,8 +235,8 @@ class Session:
         match plan.step:
             case RecoveryStep.CONTEXT:
                 # bringing it up switches it on again; a network that wants the last one kept has the module refuse
-                if await self.module.try_setting(DeactivateContext(DEFAULT_CID)):
-                    self.store.apply((ContextState(DEFAULT_CID, active=False),))
+                if await self.module.try_setting(packet.DeactivateContext(DEFAULT_CID)):
+                    self.store.apply((packet.ContextState(DEFAULT_CID, active=False),))
             case RecoveryStep.REATTACH:
                 await cycle_radio(self.module)
             case RecoveryStep.REBOOT:
@@ -282,11 +274,11 @@ class Session:
         match urc:
             case UnknownLine(text) if "\\x" in text:
                 self._garbage += 1
-            case DataReceived() | DataAcknowledged() | SocketFailed():
+            case sockets.DataReceived() | sockets.DataAcknowledged() | sockets.SocketFailed():
                 self.sockets.take_urc(urc)
-            case PingReply():
+            case network.PingReply():
                 self.module.take_ping_reply(urc)
-            case PacketEvent():
+            case packet.PacketEvent():
                 self._take_packet_event(urc)
             case Greeting(text) if self._greeted and text != LATE_GREETING:
                 self._booted.set()
@@ -295,33 +287,38 @@ class Session:
                 self._echoes += 1
                 if self._greeted and self._echo_is_off:
                     self._restart(mask(text))
-            case PoweredDown():
+            case power.PoweredDown():
                 self._restart("NORMAL POWER DOWN")
-            case SupplyReport():
+            case power.SupplyReport():
                 self._take_supply_report(urc)
             case _:
                 self._apply(urc)
 
     def _apply(self, urc: Urc) -> None:
         match urc:
-            case SleepReport():
+            case power.SleepReport():
                 self.store.apply(urc)
-            case RegistrationReport(domain) if domain != "+CEREG":
+            case registration.RegistrationReport(domain) if domain != "+CEREG":
                 # it may go with the EPS registration, and is none
                 self._read_soon(read_registration)
-            case SimReport(reading=fact) | FunctionalityReport(fact) | RegistrationReport(_, fact) | SignalReport(fact):
+            case (
+                sim.SimReport(reading=fact)
+                | radio.FunctionalityReport(fact)
+                | registration.RegistrationReport(_, fact)
+                | radio.SignalReport(fact)
+            ):
                 self.store.apply(fact)
-            case EdrxReport(fact) | NetworkTimeReport(fact) if fact is not None:
+            case power.EdrxReport(fact) | clock.NetworkTimeReport(fact) if fact is not None:
                 self.store.apply(fact)
 
-    def _take_packet_event(self, event: PacketEvent) -> None:
-        if event.kind is PacketEventKind.MODULE_ACTIVATED:
+    def _take_packet_event(self, event: packet.PacketEvent) -> None:
+        if event.kind is packet.PacketEventKind.MODULE_ACTIVATED:
             # neither address nor APN are told
             self._read_soon(read_pdn)
         elif event.lost and event.cid in {None, DEFAULT_CID}:
-            self.store.apply((ContextState(DEFAULT_CID, active=False),))
+            self.store.apply((packet.ContextState(DEFAULT_CID, active=False),))
 
-    def _take_supply_report(self, report: SupplyReport) -> None:
+    def _take_supply_report(self, report: power.SupplyReport) -> None:
         self.store.apply(report)
         height = "high" if report.over else "low"
         if report.power_down:

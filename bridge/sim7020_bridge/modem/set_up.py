@@ -3,13 +3,9 @@
 import logging
 from typing import Final
 
-from sim7020_bridge.commands.clock import ReportNetworkTime, UpdateClockFromNetwork
-from sim7020_bridge.commands.identity import EchoOff, ReportErrorsByNumber, SetBaudRate
-from sim7020_bridge.commands.packet import ReadDefaultApn, ReportPacketEvents, SetDefaultApn
-from sim7020_bridge.commands.power import ReportSleep
+from sim7020_bridge.commands import clock, identity, packet, power, sockets
 from sim7020_bridge.commands.radio import Functionality
 from sim7020_bridge.commands.registration import ReportRegistration
-from sim7020_bridge.commands.sockets import ReceiveAsHex, ReportAcknowledgements, SetPullReceive
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer
 from sim7020_bridge.modem.bring_up import switch_radio
 from sim7020_bridge.modem.module import Module
@@ -23,7 +19,7 @@ log: Final = logging.getLogger(__name__)
 
 async def greet(module: Module) -> None:
     """Make a module that answers speak as the bridge understands it."""
-    await module.execute(EchoOff())
+    await module.execute(identity.EchoOff())
     if module.store.state.sim is None:
         # what was known before a sleep still is, so one that wakes is online as soon as it answers: not before set-up
         module.store.apply(ModuleAnswered())
@@ -34,19 +30,19 @@ async def set_up(module: Module) -> None:
 
     What the module writes to its flash at once is written only where it has another value.
     """
-    await module.execute(ReportErrorsByNumber())
+    await module.execute(identity.ReportErrorsByNumber())
     await read_identity(module)
     if not has_own_rate(module.settings.port):
         # with automatic baud rate the module never announces a restart
-        await module.try_kept(SetBaudRate(module.settings.baudrate))
+        await module.try_kept(identity.SetBaudRate(module.settings.baudrate))
     await set_power_saving(module)
     if not await module.try_setting(ReportRegistration(5)):
         await module.try_setting(ReportRegistration(2))
-    await module.try_setting(ReportPacketEvents())
-    await module.try_setting(ReportSleep())
-    await module.try_kept(ReceiveAsHex())
-    await module.try_setting(SetPullReceive(enabled=False))
-    await module.try_kept(ReportAcknowledgements())
+    await module.try_setting(packet.ReportPacketEvents())
+    await module.try_setting(power.ReportSleep())
+    await module.try_kept(sockets.ReceiveAsHex())
+    await module.try_setting(sockets.SetPullReceive(enabled=False))
+    await module.try_kept(sockets.ReportAcknowledgements())
     await follow_network_time(module)
     try:
         await ensure_apn(module)
@@ -58,7 +54,7 @@ async def set_up(module: Module) -> None:
 
 async def follow_network_time(module: Module) -> None:
     """Have the module take the network's time and report it, which it does from its next restart on."""
-    for setting in (UpdateClockFromNetwork(), ReportNetworkTime()):
+    for setting in (clock.UpdateClockFromNetwork(), clock.ReportNetworkTime()):
         if not await module.has(setting) and await module.try_setting(setting):
             log.info("%s: in force when the module starts the next time", setting.line())
 
@@ -68,9 +64,9 @@ async def ensure_apn(module: Module) -> None:
     settings = module.settings
     if settings.apn is None:
         return
-    wanted = SetDefaultApn(settings.apn, settings.apn_username or "", settings.apn_password or "")
+    wanted = packet.SetDefaultApn(settings.apn, settings.apn_username or "", settings.apn_password or "")
     try:
-        current = await module.execute(ReadDefaultApn())
+        current = await module.execute(packet.ReadDefaultApn())
     except (CommandRefused, MalformedAnswer) as error:
         log.warning("the module does not tell its APN (%s); setting it", error)
     else:
@@ -80,7 +76,7 @@ async def ensure_apn(module: Module) -> None:
     await change_apn(module, wanted)
 
 
-async def change_apn(module: Module, apn: SetDefaultApn) -> None:
+async def change_apn(module: Module, apn: packet.SetDefaultApn) -> None:
     """Set the APN of the default context: radio off, set, radio on (TCP/IP note section 2.2).
 
     The radio is switched on again also if the module refuses the APN.

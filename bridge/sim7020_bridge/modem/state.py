@@ -218,34 +218,18 @@ class ApnProblem(_Problem):
     """What the module said to a context that could not be activated, or an APN that could not be set."""
 
 
-Fact: TypeAlias = (
-    PortOpened
-    | PortLost
-    | ModuleAnswered
-    | ModuleLost
-    | PdnWanted
-    | Recovering
-    | Recovered
-    | Held
-    | PinProblem
-    | ApnProblem
-    | Refused
-    | Identity
-    | SimReading
-    | Functionality
-    | SignalQuality
-    | CellReading
-    | Registration
-    | Operator
-    | tuple[ContextState, ...]
-    | tuple[ContextParameters, ...]
-    | tuple[ContextAddress, ...]
-    | SleepReport
-    | Edrx
-    | Supply
-    | SupplyReport
-    | NetworkTime
+Contexts: TypeAlias = tuple[ContextState, ...] | tuple[ContextParameters, ...] | tuple[ContextAddress, ...]
+"""What the module tells of its contexts in one answer."""
+
+Reading: TypeAlias = (
+    Identity | SimReading | Functionality | SignalQuality | CellReading | Registration | Operator | Edrx | Supply
 )
+"""What the module tells when it is asked."""
+
+Event: TypeAlias = PortOpened | PortLost | ModuleAnswered | ModuleLost | PdnWanted | Recovering | Recovered | Refused
+"""What the bridge does or notices."""
+
+Fact: TypeAlias = Reading | Contexts | NetworkTime | SleepReport | SupplyReport | Event | Held | PinProblem | ApnProblem
 
 
 def initial(now: datetime) -> ModemState:
@@ -373,9 +357,9 @@ def _registered(state: ModemState, registration: Registration) -> ModemState:
     return replace(state, registration=registration, denial=denial, operator=None, cell=None)
 
 
-def _pdn(pdn: Pdn, fact: tuple[ContextState, ...] | tuple[ContextParameters, ...] | tuple[ContextAddress, ...]) -> Pdn:
+def _pdn(pdn: Pdn, contexts: Contexts) -> Pdn:
     """Read the default context out of an answer; an answer without it says nothing about it."""
-    for context in fact:
+    for context in contexts:
         if context.cid != DEFAULT_CID:
             continue
         match context:
