@@ -183,7 +183,7 @@ class Router:
         before, pace = self._paces.get(name, (None, None))
         if pace is None:
             now = asyncio.get_running_loop().time()
-            pace = Pace(*limits, [now - age for age in self._outbox.send_times.ages(name)])
+            pace = Pace(*limits, [now - age for age in self._outbox.send_ages(name)])
         elif before != limits:
             pace = Pace(*limits, pace.sends)
         self._paces[name] = limits, pace
@@ -193,7 +193,7 @@ class Router:
         pace = self._pace(settings)
         pace.sent(asyncio.get_running_loop().time())
         if pace.remembered:
-            self._outbox.send_times.note(settings.name, remembered=pace.remembered)
+            self._outbox.note_sent(settings.name, remembered=pace.remembered)
 
     def _pause(self, settings: SocketSettings) -> float:
         """Return the seconds until the next message of a socket may go, so far as can be known."""

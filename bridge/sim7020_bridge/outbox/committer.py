@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from sim7020_bridge.errors import StorageFailed
 from sim7020_bridge.outbox.database import Database, damaged
-from sim7020_bridge.outbox.reserve import Need, Reserve, empty_log, is_full
+from sim7020_bridge.outbox.reserve import Need, Reserve, is_full
 
 log: Final = logging.getLogger(__name__)
 
@@ -23,6 +23,8 @@ Work = Callable[[sqlite3.Connection], T]
 
 MOST_AT_ONCE: Final = 500
 """Pieces of work in one commit."""
+
+_EMPTY_LOG: Final = "PRAGMA wal_checkpoint(TRUNCATE)"
 
 REOPEN_WAIT: Final = 5.0
 """Seconds before a database that could not be opened is tried again."""
@@ -42,10 +44,7 @@ class Store(Protocol):
     """What carries out work on a database; see Committer."""
 
     restore: Work[None]
-
-    @property
-    def commits(self) -> int:
-        """How many commits there were."""
+    commits: int
 
     @property
     def set_aside(self) -> str | None:
@@ -77,16 +76,12 @@ class Committer:
         self._failed: tuple[float, StorageFailed] | None = None
         self._thread = threading.Thread(target=self._run, name=f"outbox {database.file.name}", daemon=True)
         self._closed = False
-        self._thread.start()
-        self._commits = 0
+        self.commits = 0
+        """How many there were."""
         self._restored: Path | None = None
         self.restore: Work[None] = lambda _connection: None
         """Done first, in the committer's thread, whenever a damaged file was replaced by a new one."""
-
-    @property
-    def commits(self) -> int:
-        """How many commits there were."""
-        return self._commits
+        self._thread.start()
 
     @property
     def set_aside(self) -> str | None:
@@ -196,7 +191,7 @@ class Committer:
                 connection.execute("ROLLBACK")
             raise
         self._restored = self._database.set_aside
-        self._commits += 1
+        self.commits += 1
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is not None:
@@ -224,11 +219,11 @@ class Committer:
         if self._connection is None:
             return
         try:
-            empty_log(self._connection)
+            self._connection.execute(_EMPTY_LOG).fetchone()
         except sqlite3.Error as error:
             if is_full(error) and self._reserve.give_up():
                 with contextlib.suppress(sqlite3.Error):
-                    empty_log(self._connection)
+                    self._connection.execute(_EMPTY_LOG).fetchone()
 
     def _give_up(self, problem: str) -> None:
         """Close a file that turned out to be damaged; opening it again sets it aside."""

@@ -60,7 +60,7 @@ class Database:
                 return self._open()
         except (OSError, sqlite3.Error) as error:
             self.release()
-            raise StorageFailed(self.file, _words(error)) from error
+            raise StorageFailed(self.file, getattr(error, "strerror", None) or str(error)) from error
 
     def distrust(self, problem: str) -> None:
         """Have the file set aside when it is opened next: what looked sound at the start turned out not to be."""
@@ -181,9 +181,3 @@ def migrations() -> list[str]:
     folder = files(__package__).joinpath("migrations")
     found = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
     return [file.read_text(encoding="utf-8") for file in found]
-
-
-def _words(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error)

@@ -19,7 +19,6 @@ from sim7020_bridge.outbox.passing_time import PassingTime
 from sim7020_bridge.outbox.pending import PendingPublications
 from sim7020_bridge.outbox.queue import Queue
 from sim7020_bridge.outbox.reserve import Need
-from sim7020_bridge.outbox.send_times import SendTimes
 from sim7020_bridge.outbox.writer import COMPANY, LEISURE, TRY_AGAIN, Writer
 
 log: Final = logging.getLogger(__name__)
@@ -67,7 +66,7 @@ class Outbox:
         self.loaded = asyncio.Event()
         """Set once the file was read: before, nothing can be taken."""
         self.pending = PendingPublications(self._writer, publish=hooks.publish)
-        self.send_times = SendTimes(self._writer, self._time)
+        self._sent_earlier: Sequence[tuple[str, float]] = ()
 
     @property
     def oldest(self) -> float | None:
@@ -115,7 +114,7 @@ class Outbox:
             lost += leave
         self.pending.add(content.publications)
         self._hooks.usage(content.usage)
-        self.send_times.restore(content.sent)
+        self._sent_earlier = content.sent
         self.loaded.set()
         for entry in self:
             self._expiry.plan(entry)
@@ -156,7 +155,7 @@ class Outbox:
         self._expiry.stop()
         if self.loaded.is_set():
             self._keep_time()
-        await self._writer.close()
+        await self._store.close()
 
     def put(
         self,
@@ -298,6 +297,15 @@ class Outbox:
             cancelled += len(lost)
             await asyncio.sleep(0)
         return cancelled
+
+    def send_ages(self, socket: str) -> Sequence[float]:
+        """Return how many seconds ago a socket with a pace sent in earlier runs, the oldest first."""
+        return [self._time.now() - at for name, at in self._sent_earlier if name == socket]
+
+    def note_sent(self, socket: str, *, remembered: float) -> None:
+        """Note for later runs that a socket sends now; what is older than ``remembered`` seconds is forgotten."""
+        work = partial(records.note_sent, socket=socket, at=self._time.now(), remembered=remembered)
+        self._writer.write(work, within=LEISURE)
 
     def keep_usage(self, rows: Sequence[records.UsageRow]) -> None:
         """Write how many bytes each day had, unless what was there has not been read yet."""

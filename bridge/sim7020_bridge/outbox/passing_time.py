@@ -29,29 +29,24 @@ class Mark:
     wall: float
 
 
-@dataclass(frozen=True, slots=True)
-class Clocks:
-    """The machine's clocks, as in ``Mark``."""
-
-    boot: Callable[[], str]
-    uptime: Callable[[], float]
-    wall: Callable[[], float]
-
-
-def machine_clocks() -> Clocks:
-    """Return the clocks of this machine."""
-    return Clocks(
-        boot=_boot,
-        uptime=lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
-        wall=time.time,
-    )
-
-
 def _boot() -> str:
     try:
         return BOOT_ID.read_text(encoding="ascii").strip()
     except OSError:
         return ""
+
+
+def _uptime() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """A machine's clocks, as in ``Mark``; this one's, if nothing else is said."""
+
+    boot: Callable[[], str] = _boot
+    uptime: Callable[[], float] = _uptime
+    wall: Callable[[], float] = time.time
 
 
 class PassingTime:
@@ -63,7 +58,7 @@ class PassingTime:
     """
 
     def __init__(self, clocks: Clocks | None = None) -> None:
-        self._clocks = clocks or machine_clocks()
+        self._clocks = clocks or Clocks()
         self._boot = self._clocks.boot()
         self._start = self._clocks.uptime()
         self._base = 0.0

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sim7020_bridge.outbox.database import damage
 from sim7020_bridge.outbox.message import (
@@ -69,19 +69,21 @@ def load(connection: sqlite3.Connection) -> Content:
 
 
 def _load(connection: sqlite3.Connection) -> Content:
-    rows = connection.execute(f"SELECT {_MESSAGE} FROM message ORDER BY number")  # noqa: S608 - a constant
-    entries = tuple(_entry(row) for row in rows)
-    mark = connection.execute("SELECT elapsed, boot, uptime, wall FROM passing_time").fetchone()
-    cancelled = frozenset(number for (number,) in connection.execute("SELECT number FROM cancellation"))
+    read = connection.execute
+    marks = [Mark(*row) for row in read("SELECT elapsed, boot, uptime, wall FROM passing_time")]
+    last = read("SELECT seq FROM sqlite_sequence WHERE name = 'message'").fetchone()
+    publications = read("SELECT number, kind, topic, payload, correlation_data FROM publication ORDER BY number")
     return Content(
-        entries,
-        tuple(load_publications(connection)),
-        None if mark is None else Mark(*mark),
-        load_usage(connection),
-        cancelled,
-        _last(connection),
-        tuple(connection.execute("SELECT socket, at FROM sent ORDER BY at")),
-        _latest(connection),
+        entries=tuple(_entry(row) for row in read(f"SELECT {_MESSAGE} FROM message ORDER BY number")),  # noqa: S608 - a constant
+        publications=tuple(
+            (number, PendingPublication(PendingKind(kind), *row)) for number, kind, *row in publications
+        ),
+        mark=marks[0] if marks else None,
+        usage=tuple(read("SELECT day, up, down, correction FROM usage")),
+        cancelled=frozenset(number for (number,) in read("SELECT number FROM cancellation")),
+        last=0 if last is None else last[0],
+        sent=tuple(read("SELECT socket, at FROM sent ORDER BY at")),
+        latest=_latest(connection),
     )
 
 
@@ -99,13 +101,6 @@ def count_on(connection: sqlite3.Connection, last: int) -> None:
     """Have messages in a file made anew numbered on from ``last``."""
     connection.execute("DELETE FROM sqlite_sequence WHERE name = 'message'")
     connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('message', ?)", (last,))
-
-
-def load_publications(connection: sqlite3.Connection) -> Iterable[tuple[int, PendingPublication]]:
-    """Read what the broker has not acknowledged."""
-    rows = connection.execute("SELECT number, kind, topic, payload, correlation_data FROM publication ORDER BY number")
-    for number, kind, topic, payload, correlation_data in rows:
-        yield number, PendingPublication(PendingKind(kind), topic, payload, correlation_data)
 
 
 def id_is_known(connection: sqlite3.Connection, socket: str, message_id: str, now: float) -> bool:
@@ -247,12 +242,6 @@ def keep_time(connection: sqlite3.Connection, mark: Mark) -> None:
     )
 
 
-def load_usage(connection: sqlite3.Connection) -> tuple[UsageRow, ...]:
-    """Read the bytes of each day."""
-    rows = connection.execute("SELECT day, up, down, correction FROM usage")
-    return tuple((str(day), int(up), int(down), int(correction)) for day, up, down, correction in rows)
-
-
 def keep_usage(connection: sqlite3.Connection, rows: Sequence[UsageRow]) -> None:
     """Write the bytes of each day, instead of what was there."""
     connection.execute("DELETE FROM usage")
@@ -286,41 +275,18 @@ def still_there(connection: sqlite3.Connection, numbers: Iterable[int]) -> int:
     return sum(connection.execute(query, (number,)).fetchone()[0] for number in numbers)
 
 
-def _entry(row: Sequence[object]) -> Entry:
-    match row:
-        case [
-            int(number),
-            str(socket),
-            str(message_id),
-            int(priority),
-            key,
-            bytes(data),
-            str(at),
-            ttl,
-            float(taken),
-            int(attempts),
-            int(stage),
-            reply_topic,
-            correlation_data,
-            pool,
-        ]:
-            return Entry(
-                number,
-                Message(
-                    id=message_id,
-                    socket=socket,
-                    data=data,
-                    at=datetime.fromisoformat(at),
-                    priority=Priority(priority),
-                    ttl=ttl if isinstance(ttl, float) else None,
-                    key=key if isinstance(key, str) else None,
-                    reply_to=ReplyTo(reply_topic, correlation_data if isinstance(correlation_data, bytes) else None)
-                    if isinstance(reply_topic, str)
-                    else None,
-                    pool=pool if isinstance(pool, str) else None,
-                ),
-                taken,
-                attempts,
-                Stage(stage),
-            )
-    raise sqlite3.DatabaseError(f"a message in the outbox can't be read: {row[:3]}")
+def _entry(row: Sequence[Any]) -> Entry:
+    """Make a message of a row; a STRICT table holds what its columns say."""
+    number, socket, message_id, priority, key, data, at, ttl, taken, attempts, stage, topic, correlation, pool = row
+    message = Message(
+        id=message_id,
+        socket=socket,
+        data=data,
+        at=datetime.fromisoformat(at),
+        priority=Priority(priority),
+        ttl=ttl,
+        key=key,
+        reply_to=None if topic is None else ReplyTo(topic, correlation),
+        pool=pool,
+    )
+    return Entry(number, message, taken, attempts, Stage(stage))

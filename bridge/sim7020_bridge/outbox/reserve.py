@@ -32,7 +32,7 @@ class Need(IntEnum):
     DELETE = 0
     """All there is: it makes room or hardly takes any."""
     SETTLE = 1
-    """The reserve as well, but leave enough for what tidies."""
+    """The reserve as well, but leave enough for DELETE."""
     INSERT = 2
     """What is left beside the reserve."""
     PROBE = 3
@@ -42,8 +42,8 @@ class Need(IntEnum):
 class Full(sqlite3.OperationalError):
     """There is no room for this work."""
 
-    def __init__(self) -> None:
-        super().__init__("database or disk is full")
+    def __str__(self) -> str:
+        return "database or disk is full"
 
 
 class Reserve:
@@ -57,7 +57,8 @@ class Reserve:
         self._file = file
         self._file_beside = file.with_name(f"{file.name}.reserve")
         self._size = RESERVE
-        self._whole = False
+        self.whole = False
+        """Whether the reserve is there."""
 
     def prepare(self) -> None:
         """Set room aside, if there is enough for it and a message; called whenever that may have changed.
@@ -65,12 +66,12 @@ class Reserve:
         Raises:
             OSError: The directory can't be written.
         """
-        if self._whole:
+        if self.whole:
             return
         system = os.statvfs(self._file.parent)
         self._size = min(RESERVE, max(LEAST_RESERVE, system.f_blocks * system.f_frsize // _PART))
-        self._whole = _size(self._file_beside) >= self._size
-        if self._whole or self._free() < self._size + _COMMIT:
+        self.whole = _size(self._file_beside) >= self._size
+        if self.whole or self._free() < self._size + _COMMIT:
             return
         reserve = os.open(self._file_beside, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -80,18 +81,13 @@ class Reserve:
             if error.errno not in _NO_ROOM:
                 raise
         else:
-            self._whole = True
+            self.whole = True
         finally:
             os.close(reserve)
 
-    @property
-    def whole(self) -> bool:
-        """Whether the reserve is there."""
-        return self._whole
-
     def give_up(self) -> bool:
         """Give the reserve back to the file system; say whether there was one."""
-        self._whole = False
+        self.whole = False
         try:
             self._file_beside.unlink()
         except FileNotFoundError:
@@ -107,7 +103,7 @@ class Reserve:
         """
         if need is Need.DELETE:
             return
-        if need >= Need.INSERT and not self._whole:
+        if need >= Need.INSERT and not self.whole:
             raise Full
         pages: int = connection.execute("PRAGMA page_count").fetchone()[0]
         page: int = connection.execute("PRAGMA page_size").fetchone()[0]
@@ -115,7 +111,7 @@ class Reserve:
         growth = max(0, pages * page - file)
         free = self._free()
         # afterwards the log has the new pages too, and they must still fit the file
-        reserve = self._size if self._whole and need is Need.SETTLE else 0
+        reserve = self._size if self.whole and need is Need.SETTLE else 0
         if 2 * growth + growth // 16 + _COMMIT > free + reserve:
             raise Full
         # with the log empty, there must be room in it for the next message
@@ -130,15 +126,6 @@ class Reserve:
     def _free(self) -> int:
         system = os.statvfs(self._file.parent)
         return system.f_bavail * system.f_frsize
-
-
-def empty_log(connection: sqlite3.Connection) -> None:
-    """Move SQLite's log to the file, so that what it took can be used; called outside a transaction.
-
-    Raises:
-        sqlite3.Error: There is no room for what is new in it.
-    """
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 
 def is_full(error: BaseException) -> bool:

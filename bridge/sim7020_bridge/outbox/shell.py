@@ -2,7 +2,8 @@
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -53,7 +54,7 @@ class OutboxFile:
                 return ()
         except OSError as error:
             raise StorageFailed(self._file, error.strerror or str(error)) from error
-        with _Connection(self._file) as connection:
+        with _connection(self._file) as connection:
             content = records.load(connection)
         return [entry for entry in content.entries if entry.number not in content.cancelled]
 
@@ -63,7 +64,7 @@ class OutboxFile:
         Raises:
             StorageFailed: The file can't be written, or a running bridge does not look at it.
         """
-        with _Connection(self._file) as connection:
+        with _connection(self._file) as connection:
             connection.execute("BEGIN IMMEDIATE")
             records.ask_to_cancel(connection, numbers)
             connection.execute("COMMIT")
@@ -81,20 +82,11 @@ class OutboxFile:
             return Cancelled(done=True, sending=records.still_there(connection, numbers))
 
 
-class _Connection:
-    """A connection that turns SQLite's errors into StorageFailed."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-
-    def __enter__(self) -> sqlite3.Connection:
-        try:
-            self._connection = connect(self._file)
-        except sqlite3.Error as error:
-            raise StorageFailed(self._file, str(error)) from error
-        return self._connection
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        self._connection.close()
-        if isinstance(error, sqlite3.Error):
-            raise StorageFailed(self._file, str(error)) from error
+@contextmanager
+def _connection(file: Path) -> Iterator[sqlite3.Connection]:
+    """Open a connection for a while, and turn SQLite's errors into StorageFailed."""
+    try:
+        with closing(connect(file)) as connection:
+            yield connection
+    except sqlite3.Error as error:
+        raise StorageFailed(file, str(error)) from error

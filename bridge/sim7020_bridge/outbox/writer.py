@@ -39,11 +39,6 @@ class Writer:
         self._changed = changed
         self.problem: StorageFailed | None = None
 
-    @property
-    def commits(self) -> int:
-        """How often the disk was waited for."""
-        return self._store.commits
-
     def write(self, work: Work[T], *, within: float = 0.0, need: Need = Need.DELETE) -> "asyncio.Future[T]":
         """Have work done; see Committer.submit.
 
@@ -69,10 +64,6 @@ class Writer:
                 written(done.result())
 
         self.write(work, within=within, need=Need.SETTLE).add_done_callback(written_or_not)
-
-    async def close(self) -> None:
-        """Finish all that was asked for, and close the file."""
-        await self._store.close()
 
     def _note(self, done: "asyncio.Future[T]", *, probes: bool) -> None:
         error = None if done.cancelled() else done.exception()

@@ -93,16 +93,16 @@ async def test_numbers_go_on(desk: Desk) -> None:
 
 async def test_sends_are_remembered_over_restarts(desk: Desk) -> None:
     """When a socket sent is known to the next run, as long as it matters."""
-    desk.outbox.send_times.note("a", remembered=100.0)
+    desk.outbox.note_sent("a", remembered=100.0)
     desk.machine.pass_by(90)
-    desk.outbox.send_times.note("a", remembered=100.0)
+    desk.outbox.note_sent("a", remembered=100.0)
     desk.machine.pass_by(20)
-    desk.outbox.send_times.note("b", remembered=100.0)
-    desk.outbox.send_times.note("a", remembered=100.0)
+    desk.outbox.note_sent("b", remembered=100.0)
+    desk.outbox.note_sent("a", remembered=100.0)
     await desk.again()
     desk.machine.pass_by(5)
-    assert list(desk.outbox.send_times.ages("a")) == [25.0, 5.0]
-    assert list(desk.outbox.send_times.ages("b")) == [5.0]
+    assert list(desk.outbox.send_ages("a")) == [25.0, 5.0]
+    assert list(desk.outbox.send_ages("b")) == [5.0]
 
 
 async def test_what_left_is_not_watched_for_ever(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,13 +263,13 @@ async def test_time_goes_on_from_what_was_written_last(desk: Desk) -> None:
     """After a power cut on a machine that has lost the time nothing lies in the future: not ages, not the pace."""
     desk.machine.pass_by(30 * DAY)
     desk.put("m", ttl=100.0)
-    desk.outbox.send_times.note("a", remembered=3600.0)
+    desk.outbox.note_sent("a", remembered=3600.0)
     await desk.outbox._store.close()
     desk.machine.start_again(off=600, wall=-YEAR)
     desk.outbox = desk.opened()
     await desk.outbox.load()
     (entry,) = desk.outbox
-    assert (desk.outbox.age(entry), *desk.outbox.send_times.ages("a")) == (0.0, 0.0)
+    assert (desk.outbox.age(entry), *desk.outbox.send_ages("a")) == (0.0, 0.0)
     desk.put("m")
     await desk.written()
     assert desk.taken[-1] == ("m", False)
