@@ -13,7 +13,7 @@ from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.modem.state import Layer, ModemState
 from sim7020_bridge.modem.store import StateStore
-from sim7020_bridge.modem.usage import Usage
+from sim7020_bridge.modem.usage import BudgetLevel, Usage
 from sim7020_bridge.mqtt.documents import ONLINE
 from sim7020_bridge.mqtt.json_text import dump
 from sim7020_bridge.mqtt.messages import Publication
@@ -123,6 +123,17 @@ class Reporter:
         if delivery_alerts(self._outbox, self._usage) != self._delivery_alerts:
             self._alerts()
         self._soon(self._topics.state, self._state)
+
+    def usage_changed(self, before: BudgetLevel, after: BudgetLevel) -> None:
+        """Tell of a data budget that is nearly or quite used up, once."""
+        if after > before:
+            self.event("data_budget", used=self._usage.used, budget=self._usage.budget)
+
+    def aside_changed(self, forbidden: str | None) -> None:
+        """Tell that publications wait, or no longer, and of a topic that the broker has just been found to forbid."""
+        if forbidden is not None:
+            self.event("put_aside", topic=forbidden, publications=self._aside())
+        self.delivery_changed()
 
     def stop(self) -> None:
         """Publish what was put off, now."""

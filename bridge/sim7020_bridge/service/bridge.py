@@ -31,7 +31,7 @@ from sim7020_bridge.mqtt.topics import Inbox, Request, SocketSend, Subscription,
 from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database, path_of
 from sim7020_bridge.outbox.hooks import Hooks
-from sim7020_bridge.outbox.message import Entry, Loss, PendingPublication
+from sim7020_bridge.outbox.message import PendingPublication
 from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.outbox.records import UsageRow
 from sim7020_bridge.reports.discovery import Discovery
@@ -83,7 +83,7 @@ class Bridge:
             settings=settings.outbox,
             hooks=Hooks(
                 lost=receipts.lost,
-                resumed=self._resumed,
+                resumed=lambda entry: resumed(self.settings.sockets, entry),
                 changed=self._outbox_changed,
                 publish=self._publish_kept,
                 usage=self._restore_usage,
@@ -111,7 +111,7 @@ class Bridge:
             self._client,
             outbox=self._outbox,
             most_received=settings.outbox.max_received,
-            dropped=self._received_dropped,
+            dropped=lambda messages: self._reporter.event("received_dropped", messages=messages),
         )
         self._usage = Usage(settings.data_budget, changed=self._usage_changed, clock=clock)
         self._usage_record = UsageRecord(self._usage, outbox=self._outbox)
@@ -249,9 +249,6 @@ class Bridge:
             },
         )
 
-    def _resumed(self, entry: Entry) -> Loss | None:
-        return resumed(self.settings.sockets, entry)
-
     def _connected(self) -> None:
         self._publisher.connected()
         self._intake.connected()
@@ -298,8 +295,7 @@ class Bridge:
 
     def _usage_changed(self, before: BudgetLevel, after: BudgetLevel) -> None:
         self._usage_record.changed()
-        if after > before:
-            self._reporter.event("data_budget", used=self._usage.used, budget=self._usage.budget)
+        self._reporter.usage_changed(before, after)
         self._outbox_changed()
 
     def _restore_usage(self, rows: Sequence[UsageRow]) -> None:
@@ -308,13 +304,8 @@ class Bridge:
     def _publish_kept(self, number: int, publication: PendingPublication) -> None:
         self._publisher.publish(number, publication)
 
-    def _received_dropped(self, messages: int) -> None:
-        self._reporter.event("received_dropped", messages=messages)
-
     def _aside_changed(self, forbidden: str | None) -> None:
-        if forbidden is not None:
-            self._reporter.event("put_aside", topic=forbidden, publications=self._client.aside)
-        self._reporter.delivery_changed()
+        self._reporter.aside_changed(forbidden)
 
     def _publish_text(self, topic: str, text: str) -> None:
         self._client.publish(Publication(topic=topic, payload=text.encode()))

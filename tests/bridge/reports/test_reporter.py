@@ -11,6 +11,7 @@ from sim7020_bridge.commands.sim import SimReading, SimState
 from sim7020_bridge.config.model import PowerSavingSettings
 from sim7020_bridge.modem.alerts import AlertId
 from sim7020_bridge.modem.state import ModuleAnswered, ModuleLost, PortLost, PortOpened
+from sim7020_bridge.modem.usage import BudgetLevel
 from sim7020_bridge.reports.reporter import COUNTER_DELAY
 from tests.bridge.desk import TOPICS, Desk, named, staffed, wired
 from tests.bridge.modem.bench import TCP, UDP, running
@@ -260,3 +261,17 @@ async def test_power_saving_as_granted() -> None:
         assert said["power"]["psm"] == {"active_time": 60, "periodic_update": 43200}
         assert said["power"]["edrx"] == {"cycle": 20.48, "paging_window": 10.24}
         assert said["clock"] == {"time": "2026-11-23T10:15:00.000Z"}
+
+
+@on_virtual_time
+async def test_delivery_is_told_of() -> None:
+    """A budget's next level and a forbidden topic are events, once; that it got better is none."""
+    async with staffed() as desk:
+        desk.reporter.usage_changed(BudgetLevel.GOOD, BudgetLevel.WARNING)
+        desk.reporter.usage_changed(BudgetLevel.WARNING, BudgetLevel.WARNING)
+        desk.reporter.usage_changed(BudgetLevel.WARNING, BudgetLevel.GOOD)
+        desk.reporter.aside_changed("elsewhere")
+        desk.reporter.aside_changed(None)
+        budget, aside = (event for event in desk.documents(TOPICS.event) if event["type"] != "attached")
+        assert (budget["type"], budget["used"], budget["budget"]) == ("data_budget", desk.usage.used, None)
+        assert (aside["type"], aside["topic"], aside["publications"]) == ("put_aside", "elsewhere", 0)
