@@ -41,7 +41,7 @@ from sim7020_bridge.requests.delivery_verbs import DeliveryVerbs
 from sim7020_bridge.requests.modem_verbs import ModemVerbs
 from sim7020_bridge.requests.requests import Requests
 from sim7020_bridge.requests.trace import TraceRequest
-from sim7020_bridge.service.health import Health, Snapshot
+from sim7020_bridge.service.health import Snapshot
 
 log: Final = logging.getLogger(__name__)
 
@@ -238,12 +238,13 @@ class Bridge:
     def snapshot(self) -> Snapshot:
         """Return how the modem is now."""
         state = self.modem.store.state
-        answering = state.answering or bool(state.sleeping)
         return Snapshot(
-            self.settings.name,
-            Health(state.port_open, answering, self._client.connected),
-            state_document(state, self._outbox, self._usage, aside=self._client.aside),
-            {
+            modem=self.settings.name,
+            port_open=state.port_open,
+            module_answering=state.answering or bool(state.sleeping),
+            broker_connected=self._client.connected,
+            state=state_document(state, self._outbox, self._usage, aside=self._client.aside),
+            sockets={
                 socket.settings.name: socket_document(socket, in_pools=self._pools.joined)
                 for socket in self.modem.sockets
             },

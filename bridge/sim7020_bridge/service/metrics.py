@@ -76,8 +76,8 @@ def exposition(snapshots: tuple[Snapshot, ...]) -> bytes:
 
 
 def _modem(snapshot: Snapshot) -> Document:
-    lowest = snapshot.state["link"]["layer"]
-    return {**snapshot.health.document, **snapshot.state, "layers": {layer: layer == lowest for layer in Layer}}
+    health = snapshot.health
+    return {**health, **snapshot.state, "layers": {layer: layer == health["link"] for layer in Layer}}
 
 
 def _lines(metrics: Mapping[str, tuple[str, str, str]], documents: _Labelled) -> Iterator[str]:

@@ -13,7 +13,7 @@ from sim7020_bridge.modem.state import Layer, Link, ModemState
 from sim7020_bridge.modem.usage import Usage
 from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.reports.documents import state_document
-from sim7020_bridge.service.health import Health, Snapshot, health_document
+from sim7020_bridge.service.health import Snapshot, health_document
 from sim7020_bridge.service.metrics import exposition
 
 _SAMPLE = re.compile(r'(\w+)(?:\{(\w+="(?:[^"\\\n]|\\["\\n])*"(?:,\w+="(?:[^"\\\n]|\\["\\n])*")*)\})? (\S+)')
@@ -22,7 +22,7 @@ OUTBOX = cast(Outbox, SimpleNamespace(queue=SimpleNamespace(messages=0, bytes=0)
 USAGE = Usage(DataBudgetSettings(), changed=lambda *_: None)
 LINK = Link(Layer.PORT, "no such device", datetime(2026, 11, 23, tzinfo=UTC))
 NOTHING = state_document(ModemState(LINK), OUTBOX, USAGE, aside=0)
-GOOD = Health(port_open=True, module_answering=True, broker_connected=True)
+GOOD = Snapshot(modem="shed", port_open=True, module_answering=True, broker_connected=True, state=NOTHING, sockets={})
 
 
 def samples(snapshot: Snapshot) -> dict[tuple[str, str], str]:
@@ -49,7 +49,7 @@ def samples(snapshot: Snapshot) -> dict[tuple[str, str], str]:
 
 def test_what_is_not_known_has_no_sample() -> None:
     """A modem of which nothing is known has its health, zeros, and no signal."""
-    found = samples(Snapshot("shed", replace(GOOD, port_open=False), NOTHING, {}))
+    found = samples(replace(GOOD, port_open=False))
     assert found["sim7020_healthy", 'modem="shed"'] == "0"
     assert found["sim7020_port_open", 'modem="shed"'] == "0"
     assert found["sim7020_link_layer", 'modem="shed",layer="port"'] == "1"
@@ -66,7 +66,7 @@ def test_values() -> None:
         "counters": {"recoveries": {RecoveryStep.REATTACH: 2}, "reboots": 1, "resyncs": 3},
     }
     socket = {"phase": Phase.OPEN, "sent": asdict(Traffic(7, 1234567890)), "received": asdict(Traffic())}
-    found = samples(Snapshot("shed", GOOD, state, {"t": socket}))
+    found = samples(replace(GOOD, state=state, sockets={"t": socket}))
     assert found["sim7020_signal_rsrp_dbm", 'modem="shed"'] == "-95.5"
     assert found["sim7020_supply_volts", 'modem="shed"'] == "3.31"
     assert found["sim7020_data_today_bytes", 'modem="shed",direction="up"'] == "12345678901"
@@ -77,7 +77,7 @@ def test_values() -> None:
 
 def test_health_is_that_of_all_modems() -> None:
     """One modem that isn't well makes the whole unhealthy, and its words say why."""
-    well, ill = Snapshot("a", GOOD, NOTHING, {}), Snapshot("b", replace(GOOD, broker_connected=False), NOTHING, {})
+    well, ill = replace(GOOD, modem="a"), replace(GOOD, modem="b", broker_connected=False)
     assert health_document((well,))["healthy"] is True
     assert health_document((well, ill))["healthy"] is False
     assert ill.words == "b: port (no such device); no broker"
