@@ -37,13 +37,8 @@ class Intake:
     """Takes messages for one modem's sockets; a QoS 1 message is acknowledged once it is on disk, or its refusal.
 
     Args:
-        sockets: The modem's, as configured.
-        outbox: Where messages go.
-        receipts: Writes their receipts.
-        response_topics: Which are answered.
         publish_interim: Publishes a receipt that is not final, when there is time to write it.
         acknowledge: Tells the broker that a message is done with.
-        clock: For the time when a message was taken.
     """
 
     def __init__(
@@ -101,7 +96,8 @@ class Intake:
         """Take a message from a socket's or a pool's send topic; whatever is wrong with it goes into a receipt."""
         properties = dict(received.user_properties)
         message_id = properties.get("id") or new_id()
-        reply_to = self._reply_to(received)
+        topic = self._response_topics.of(received)
+        reply_to = None if topic is None else ReplyTo(topic, received.correlation_data)
 
         def done(refused: PayloadRefused | None) -> None:
             if refused is None:
@@ -123,7 +119,7 @@ class Intake:
 
         try:
             self._check_pool(name, pool)
-            socket = self.socket(name)
+            socket = self._socket(name)
             _refuse_retained(received)
             self._response_topics.check(received)
             message = Message(
@@ -155,7 +151,7 @@ class Intake:
             PayloadRefused: It is too large for one datagram, too much waits already, or it has QoS 0 and the outbox was
                 never open.
         """
-        settings = self.socket(message.socket)
+        settings = self._socket(message.socket)
         if settings.transport is Transport.UDP and len(message.data) > settings.max_payload:
             problem = f"{len(message.data)} bytes don't fit: one datagram of this socket takes {settings.max_payload}"
             raise PayloadRefused("too_large", problem)
@@ -181,12 +177,7 @@ class Intake:
         else:
             put()
 
-    def socket(self, name: str) -> SocketSettings:
-        """Return a socket by name.
-
-        Raises:
-            PayloadRefused: ``unknown_socket``.
-        """
+    def _socket(self, name: str) -> SocketSettings:
         if name not in self._sockets:
             known = ", ".join(self._sockets) or "none"
             raise PayloadRefused("unknown_socket", f"there is no socket {name}; configured: {known}")
@@ -216,10 +207,6 @@ class Intake:
         socket = self._sockets.get(name)
         if pool is not None and (socket is None or socket.pool != pool):
             raise PayloadRefused("unknown_pool", f"this modem is no longer in the pool {pool}: publish it again")
-
-    def _reply_to(self, received: Received) -> ReplyTo | None:
-        topic = self._response_topics.of(received)
-        return None if topic is None else ReplyTo(topic, received.correlation_data)
 
 
 def origin(received: Received) -> Origin | None:

@@ -19,9 +19,6 @@ class Pools:
     """Whether a modem takes from its pools: while what it takes would go out, or wait only until the module wakes.
 
     Args:
-        store: How the modem is.
-        usage: What it may still cost.
-        outbox: What it has already.
         changed: Called when that is different from before.
     """
 

@@ -30,8 +30,6 @@ class Publisher:
     """Publishes what is kept on disk, and has each forgotten once the broker acknowledged it.
 
     Args:
-        client: The connection to the broker.
-        outbox: Where publications are kept.
         most_received: How many of those that came from the network may wait; the oldest of more is dropped.
         dropped: Called with how many were, soon.
     """

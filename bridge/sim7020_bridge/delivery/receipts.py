@@ -73,13 +73,7 @@ _WANTED: Final = frozenset({Loss.SUPERSEDED, Loss.CANCELLED})
 
 
 class Receipts:
-    """Writes the receipts of one modem's messages.
-
-    Args:
-        topics: The modem's.
-        sockets: The modem's, as configured.
-        clock: For the time in each.
-    """
+    """Writes the receipts of one modem's messages."""
 
     def __init__(self, topics: Topics, sockets: Sequence[SocketSettings], *, clock: Clock = wall_clock) -> None:
         self._topics = topics

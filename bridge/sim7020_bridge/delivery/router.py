@@ -50,13 +50,8 @@ class Router:
     """Carries messages between one modem's sockets and MQTT.
 
     Args:
-        sockets: The modem's.
-        outbox: What waits for them.
-        receipts: Writes receipts.
-        topics: The modem's.
         publish_interim: Publishes a receipt that is not final, when there is time to write it.
         lowest: Tells which priority a message must have to go now.
-        clock: For the times in envelopes.
     """
 
     def __init__(

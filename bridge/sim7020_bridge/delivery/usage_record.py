@@ -19,12 +19,7 @@ DAY_LOOK: Final = 10.0
 
 
 class UsageRecord:
-    """Writes usage down soon after it changes, and says what the budget lets go.
-
-    Args:
-        usage: What is counted.
-        outbox: Whose file keeps it.
-    """
+    """Writes usage down soon after it changes, and says what the budget lets go."""
 
     def __init__(self, usage: Usage, *, outbox: Outbox) -> None:
         self._usage = usage

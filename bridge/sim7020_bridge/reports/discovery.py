@@ -24,9 +24,6 @@ class Discovery:
 
     Args:
         prefix: What discovery topics start with; None to withdraw what an earlier run published.
-        topics: The modem's.
-        store: Where its identity comes from.
-        sockets: Names of its sockets.
         memory: The file that remembers the topic, so that it can be emptied later.
         publish: Hands a publication to the broker; must not block.
     """

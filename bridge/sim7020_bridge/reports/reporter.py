@@ -32,17 +32,10 @@ class Reporter:
     """Publishes what is known of one modem, whenever it changes and at every connection to the broker.
 
     Args:
-        settings: The modem as configured.
-        store: Where its state lives.
-        sockets: Its sockets.
-        outbox: What waits for them.
-        usage: What they cost.
-        topics: Its topics.
         requests: The verbs that the bridge takes.
         publish: Hands a publication to the broker; must not block.
         in_pools: Whether the modem takes from its pools.
         aside: How many publications wait for topics that the broker forbids.
-        clock: For the times of events.
     """
 
     def __init__(

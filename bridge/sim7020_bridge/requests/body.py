@@ -17,9 +17,6 @@ class RequestBody:
     The body is taken apart lazily, so that even a request that is refused has its ``transaction`` to echo.
     Every method raises RequestRefused with the code ``invalid_request`` for a field that is missing or of the wrong
     type or range.
-
-    Args:
-        fields: The JSON object as it came.
     """
 
     fields: Mapping[str, JsonValue] = field(default_factory=dict)

@@ -21,12 +21,7 @@ ACTIONS: Final = ("list", "show", "cancel", "purge")
 
 
 class DeliveryVerbs:
-    """Carries out the requests ``outbox`` and ``calibrate``.
-
-    Args:
-        outbox: What waits.
-        usage: What it cost.
-    """
+    """Carries out the requests ``outbox`` and ``calibrate``."""
 
     def __init__(self, outbox: Outbox, usage: Usage) -> None:
         self._outbox = outbox

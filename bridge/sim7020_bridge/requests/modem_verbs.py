@@ -35,7 +35,6 @@ class ModemVerbs:
     """Carries out what is asked of the modem itself.
 
     Args:
-        modem: Whom to ask.
         pdn: The contract's ``pdn`` as it is now.
     """
 

@@ -41,13 +41,9 @@ class Requests:
     """Carries out requests, each in a task of its own, and answers every one of them.
 
     Args:
-        topics: The modem's.
-        response_topics: Which are answered.
-        submit: Takes a message in.
         acknowledge: Tells the broker that a request is done with.
         publish: Hands a publication to the broker; must not block.
         verbs: How each verb but ``send`` is carried out.
-        clock: To tell a stale request.
     """
 
     def __init__(

@@ -34,9 +34,7 @@ class Service:
     """All configured modems, from the start to a signal that ends it.
 
     Args:
-        settings: The configuration.
-        load: Reads it again, at SIGHUP; raises ConfigurationError.
-        notifier: Tells the service manager.
+        load: Reads the configuration again, at SIGHUP; raises ConfigurationError.
     """
 
     def __init__(self, settings: Settings, *, load: Callable[[], Settings], notifier: Notifier | None = None) -> None:
