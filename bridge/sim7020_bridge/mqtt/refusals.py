@@ -20,6 +20,9 @@ IS_IT_TWO = "is a second bridge running with the same modem name and base topic?
 _SUSPICIOUS = 3
 """Short connections one after the other that look like two clients with one identifier: brokers need not say so."""
 
+_LONGEST_SEARCH = 10
+"""Short connections in a row within which a topic that makes the broker hang up is found; beyond, it is not that."""
+
 _LOG_IN = "Check mqtt.username and mqtt.password, and the broker's access rules"
 
 _ADVICE = {
@@ -90,7 +93,7 @@ def away(place: str, said: str, suspects: Sequence[str], brief: int) -> str:
     """Say why a connection ended: what was published, of which some may be to blame, or many brief connections."""
     if suspects:
         said += f" while this was published: {', '.join(suspects[:3])}"
-    elif brief >= _SUSPICIOUS:
+    if brief >= (_LONGEST_SEARCH if suspects else _SUSPICIOUS):
         said += f". This happens again and again: {IS_IT_TWO}"
     return f"the MQTT broker at {place} is away: {said}"
 

@@ -12,6 +12,7 @@ from sim7020_bridge.config.model import MqttProtocol, MqttSettings
 from sim7020_bridge.errors import PayloadRefused
 from sim7020_bridge.mqtt import arrival
 from sim7020_bridge.mqtt.messages import Publication
+from sim7020_bridge.mqtt.refusals import away
 from sim7020_bridge.mqtt.timing import ClientTiming
 from sim7020_bridge.mqtt.topics import Subscription
 from tests.bridge.mqtt.peer import PROTOCOLS, Peer, Relay, at, peer, run, until
@@ -217,3 +218,14 @@ async def test_what_the_library_cannot_read(
             one.client.publish(Publication(topic="to/me", payload=b"x"))
             await until(lambda: "the broker sent what is not MQTT: 238" in caplog.text)
         await one.ready(connections=2)
+
+
+def test_a_search_without_end_may_be_a_second_bridge() -> None:
+    """A topic is blamed while it is searched for; if that goes on and on, the other cause is told as well."""
+    told = [
+        away("broker:1883", "the connection was lost", suspects, brief)
+        for suspects in ((), ("t",))
+        for brief in (2, 3, 10)
+    ]
+    assert ["second bridge" in words for words in told] == [False, True, True, False, False, True]
+    assert ["while this was published: t" in words for words in told] == [False] * 3 + [True] * 3
