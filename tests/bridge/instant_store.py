@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from typing import TypeVar
 
 from sim7020_bridge.outbox.committer import Work
@@ -18,7 +19,7 @@ class InstantStore:
         self._connection = sqlite3.connect(":memory:")
         for step in migrations():
             self._connection.executescript(step)
-        self.restore: Work[None] = lambda _connection: None
+        self.restore: Callable[[], Work[None]] = lambda: lambda _connection: None
         self.set_aside = None
         self.commits = 0
 

@@ -1,6 +1,7 @@
 """One thread that owns the database: what was asked for meanwhile is committed together."""
 
 import asyncio
+import concurrent.futures
 import contextlib
 import logging
 import queue
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 from sim7020_bridge.errors import StorageFailed
-from sim7020_bridge.outbox.database import Database, damaged
+from sim7020_bridge.outbox.database import Database, busy, damaged
 from sim7020_bridge.outbox.reserve import Need, Reserve, is_full
 
 log: Final = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class _Job:
 class Store(Protocol):
     """What carries out work on a database; see Committer."""
 
-    restore: Work[None]
+    restore: Callable[[], Work[None]]
     commits: int
 
     @property
@@ -79,8 +80,8 @@ class Committer:
         self.commits = 0
         """How many there were."""
         self._restored: Path | None = None
-        self.restore: Work[None] = lambda _connection: None
-        """Done first, in the committer's thread, whenever a damaged file was replaced by a new one."""
+        self.restore: Callable[[], Work[None]] = lambda: lambda _connection: None
+        """Called in the event loop for what is done first whenever a damaged file was replaced by a new one."""
         self._thread.start()
 
     @property
@@ -153,7 +154,7 @@ class Committer:
             error = self._attempt(batch, need)
         if error is None:
             return
-        if len(batch) > 1 and not isinstance(error, StorageFailed) and not damaged(error):
+        if len(batch) > 1 and not isinstance(error, StorageFailed) and not damaged(error) and not busy(error):
             for job in batch:
                 self._commit([job])
             return
@@ -169,6 +170,8 @@ class Committer:
             self._transact(batch, need)
         except OSError as error:
             return StorageFailed(self._database.file, error.strerror or str(error))
+        except RuntimeError as error:  # the loop is closed, and so nobody knows what to restore
+            return StorageFailed(self._database.file, str(error))
         except (sqlite3.Error, StorageFailed, ValueError, OverflowError) as error:  # the latter: SQLite can't hold it
             return error
         return None
@@ -181,7 +184,7 @@ class Committer:
         connection.execute("BEGIN IMMEDIATE")
         try:
             if self._database.set_aside != self._restored:
-                self.restore(connection)
+                self._restoring()(connection)
             for job in batch:
                 job.result = job.work(connection)
             self._reserve.check(connection, need)
@@ -192,6 +195,13 @@ class Committer:
             raise
         self._restored = self._database.set_aside
         self.commits += 1
+
+    def _restoring(self) -> Work[None]:
+        """Have the event loop say what is to be restored, once it has heard of all that was committed."""
+        said: concurrent.futures.Future[Work[None]] = concurrent.futures.Future()
+        # what a commit is followed by runs in the round after the one that hears of it
+        self._loop.call_soon_threadsafe(self._loop.call_soon, lambda: said.set_result(self.restore()))
+        return said.result()
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is not None:

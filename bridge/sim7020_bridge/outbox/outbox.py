@@ -11,7 +11,7 @@ from typing import Final
 from sim7020_bridge.config.model import OutboxSettings
 from sim7020_bridge.errors import PayloadRefused, StorageFailed
 from sim7020_bridge.outbox import records
-from sim7020_bridge.outbox.committer import Store
+from sim7020_bridge.outbox.committer import Store, Work
 from sim7020_bridge.outbox.expiry import Expiry
 from sim7020_bridge.outbox.hooks import Hooks
 from sim7020_bridge.outbox.message import Entry, Loss, Message, Numbered, Origin, Place, Publications, Stage
@@ -334,11 +334,16 @@ class Outbox:
     def _keep_time(self, need: Need = Need.DELETE) -> None:
         self._writer.write(partial(records.keep_time, mark=self._time.mark()), within=LEISURE, need=need)
 
-    def _restore(self, connection: sqlite3.Connection) -> None:
-        """Write all that memory knows into a new file; called in the committer's thread."""
-        for entry in self.queue:
-            if entry.committed:
+    def _restore(self) -> Work[None]:
+        """Return what writes all that memory knows now into a new file."""
+        entries, last = [entry for entry in self.queue if entry.committed], self._number
+        publications, mark = list(self.pending), self._time.mark()
+
+        def restore(connection: sqlite3.Connection) -> None:
+            for entry in entries:
                 records.add(connection, entry)
-        records.count_on(connection, self._number)
-        records.restore_publications(connection, self.pending)
-        records.keep_time(connection, self._time.mark())
+            records.count_on(connection, last)
+            records.restore_publications(connection, publications)
+            records.keep_time(connection, mark)
+
+        return restore

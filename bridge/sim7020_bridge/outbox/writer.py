@@ -29,11 +29,11 @@ class Writer:
 
     Args:
         store: Where to write.
-        restore: Writes all that must be there into a file made anew in place of a damaged one.
+        restore: Returns what writes all that must be there into a file made anew in place of a damaged one.
         changed: Called when writing starts to fail, or works again.
     """
 
-    def __init__(self, store: Store, *, restore: Work[None], changed: Callable[[], None]) -> None:
+    def __init__(self, store: Store, *, restore: Callable[[], Work[None]], changed: Callable[[], None]) -> None:
         self._store = store
         store.restore = restore
         self._changed = changed

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,7 +34,7 @@ class HeldStore:
         self._connection = connection
         self._dead = False
         self.jobs: deque[tuple[Work[Any], asyncio.Future[Any]]] = deque()
-        self.restore: Work[None] = lambda _connection: None
+        self.restore: Callable[[], Work[None]] = lambda: lambda _connection: None
         self.set_aside = None
         self.commits = 0
 

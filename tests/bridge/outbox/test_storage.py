@@ -6,13 +6,14 @@ import errno
 import os
 import sqlite3
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 
 from sim7020_bridge.errors import OutboxInUse, PayloadRefused, StorageFailed
 from sim7020_bridge.outbox import database, outbox
-from sim7020_bridge.outbox.committer import Committer
+from sim7020_bridge.outbox.committer import Committer, Work, _Job
 from sim7020_bridge.outbox.database import Database, damage
 from sim7020_bridge.outbox.message import PendingKind, PendingPublication
 from sim7020_bridge.outbox.outbox import MOST_UNSETTLED
@@ -103,6 +104,62 @@ async def test_a_file_that_is_damaged_meanwhile_is_written_anew(desk: Desk) -> N
     await desk.again()
     assert desk.waiting() == [f"m{number}" for number in range(6)]
     assert desk.pending() == ["came"]
+
+
+async def test_a_file_made_anew_has_what_nobody_has_heard_of(desk: Desk) -> None:
+    """What was committed to a damaged file just before is in the new one, though the loop was busy meanwhile."""
+
+    def fail(_connection: sqlite3.Connection) -> None:
+        raise damage("malformed")
+
+    restored: list[tuple[list[str], bool]] = []
+    restore = desk.outbox._store.restore
+
+    def restoring() -> Work[None]:
+        restored.append(([name for name, _ in desk.taken], threading.current_thread() is threading.main_thread()))
+        return restore()
+
+    desk.outbox._store.restore = restoring
+    begun = threading.Event()
+    desk.put("one")
+    desk.outbox._writer.write(lambda _connection: begun.set())
+    assert begun.wait(30)
+    failed = desk.outbox._writer.write(fail)
+    desk.put("two")
+    with pytest.raises(StorageFailed, match="malformed"):
+        await failed
+    await desk.written()
+    assert desk.outbox.set_aside is not None
+    assert restored == [(["one"], True)]
+    told = [name for name, _ in desk.taken]
+    await desk.again()
+    assert desk.waiting() == told
+
+
+async def test_who_holds_the_file_is_waited_for_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While another program writes, all that is asked for together fails together: each alone would wait as long."""
+    attempts: list[int] = []
+    attempt = Committer._attempt
+
+    def counted(committer: Committer, batch: list[_Job], need: Need) -> Exception | None:
+        attempts.append(len(batch))
+        return attempt(committer, batch, need)
+
+    await desk.written()
+    with contextlib.closing(sqlite3.connect(desk.file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        store = desk.outbox._store
+        assert isinstance(store, Committer)
+        assert store._connection is not None
+        store._connection.execute("PRAGMA busy_timeout = 10")
+        monkeypatch.setattr(Committer, "_attempt", counted)
+        for number in range(20):
+            desk.put(f"m{number}")
+        with pytest.raises(StorageFailed, match="locked"):
+            await desk.written()
+        other.execute("ROLLBACK")
+    assert sum(attempts) == 21
+    assert [str(failure) for failure in desk.failures] == [f"{desk.file} can't be used: database is locked"] * 20
 
 
 async def test_a_new_file_that_could_not_be_made_gets_all_later(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
