@@ -104,8 +104,14 @@ async def test_lost_network_comes_back(world: World) -> None:
         module.attach()
         await shed.online()
         await server.has(b"kept")
-        kinds = [heard.json()["type"] for heard in world.mqtt.all(shed.topic("event"))]
-        assert [kind for kind in kinds if kind != "recovering"] == ["attached", "lost", "attached"]
+
+        def kinds() -> list[str]:
+            told = [heard.json()["type"] for heard in world.mqtt.all(shed.topic("event"))]
+            return [kind for kind in told if kind != "recovering"]
+
+        # the last one comes after the state that it is about
+        await until(lambda: kinds()[2:] != [])
+        assert kinds() == ["attached", "lost", "attached"]
 
 
 async def test_lost_context_is_activated_again(world: World) -> None:
