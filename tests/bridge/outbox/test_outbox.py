@@ -9,7 +9,8 @@ import pytest
 from sim7020_bridge.config.model import OutboxSettings, WhenFull
 from sim7020_bridge.errors import PayloadRefused
 from sim7020_bridge.outbox.message import Loss, PendingKind, PendingPublication, Priority, ReplyTo, Stage
-from tests.bridge.outbox.desk import Desk, message
+from sim7020_bridge.outbox.passing_time import PassingTime
+from tests.bridge.outbox.desk import Desk, Machine, message
 
 DAY = 24 * 3600
 YEAR = 365.25 * DAY
@@ -236,6 +237,18 @@ async def test_a_jump_of_the_wall_clock_changes_nothing(desk: Desk, jump: float)
     await desk.again()
     await desk.written()
     assert desk.waiting() == ["known"]
+
+
+def test_a_wall_clock_that_went_back_takes_no_time_away() -> None:
+    """A machine without a clock of its own that starts in the past goes on where its last run had come to."""
+    machine = Machine()
+    before = PassingTime(machine.clocks())
+    machine.pass_by(100)
+    mark = before.mark()
+    machine.start_again(off=50, wall=-YEAR)
+    after = PassingTime(machine.clocks())
+    after.go_on_from(mark)
+    assert after.now() == mark.elapsed == 100
 
 
 async def test_time_that_the_machine_was_off_counts_by_the_wall_clock(desk: Desk) -> None:
