@@ -156,25 +156,12 @@ def note_sent(connection: sqlite3.Connection, socket: str, at: float, remembered
 def add(connection: sqlite3.Connection, entry: Entry) -> None:
     """Write a message."""
     message, reply_to = entry.message, entry.message.reply_to
-    connection.execute(
-        f"INSERT OR REPLACE INTO message ({_MESSAGE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - a constant
-        (
-            entry.number,
-            message.socket,
-            message.id,
-            int(message.priority),
-            message.key,
-            message.data,
-            message.at.isoformat(),
-            message.ttl,
-            entry.taken,
-            entry.attempts,
-            int(entry.stage),
-            None if reply_to is None else reply_to.topic,
-            None if reply_to is None else reply_to.correlation_data,
-            message.pool,
-        ),
-    )
+    what = (message.socket, message.id, int(message.priority), message.key, message.data, message.at.isoformat())
+    how_far = (message.ttl, entry.taken, entry.attempts, int(entry.stage))
+    answer = (None, None) if reply_to is None else (reply_to.topic, reply_to.correlation_data)
+    row = (entry.number, *what, *how_far, *answer, message.pool)
+    places = ", ".join("?" * len(row))
+    connection.execute(f"INSERT OR REPLACE INTO message ({_MESSAGE}) VALUES ({places})", row)  # noqa: S608 - constants
 
 
 def take_in(
