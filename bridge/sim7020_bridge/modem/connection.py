@@ -80,7 +80,6 @@ class Unacknowledged:
         self._given = 0
         self._acknowledged = 0
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
-        self._lost = False
 
     def __len__(self) -> int:
         """Return how many payloads wait for their acknowledgement."""
@@ -101,26 +100,17 @@ class Unacknowledged:
     def all_given(self) -> "asyncio.Future[None]":
         """Return a future that is done once all that was given is acknowledged; it fails with SocketLost before."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if self._lost:
-            _lose(done)
-        elif self._acknowledged >= self._given:
-            done.set_result(None)
-        else:
-            self._waiting.append((self._given, done))
+        self._waiting.append((self._given, done))
+        self.acknowledge(0)
         return done
 
     def lose(self) -> None:
-        """End with the connection: what was not acknowledged never will be."""
-        self._lost = True
-        waiting, self._waiting = self._waiting, deque()
-        for _, done in waiting:
-            _lose(done)
-
-
-def _lose(done: "asyncio.Future[None]") -> None:
-    if not done.done():
-        done.set_exception(SocketLost("the socket broke before the peer acknowledged"))
-        done.exception()  # it counts as seen, also where nobody waits any more
+        """Fail what was not acknowledged: with its connection over, it never will be."""
+        while self._waiting:
+            _, done = self._waiting.popleft()
+            if not done.done():
+                done.set_exception(SocketLost("the socket broke before the peer acknowledged"))
+                done.exception()  # it counts as seen, also where nobody waits any more
 
 
 @dataclass(eq=False, repr=False)
@@ -220,7 +210,10 @@ class Connection:
                 raise SentInPart(start, error) from error
             raise
         if self._stream:
-            return self.unacknowledged.all_given()
+            acknowledged = self.unacknowledged.all_given()
+            if self.over.done():
+                self.unacknowledged.lose()
+            return acknowledged
         done: asyncio.Future[None] = self._loop.create_future()
         done.set_result(None)
         return done

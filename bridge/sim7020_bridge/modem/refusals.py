@@ -13,7 +13,7 @@ AGAIN_AND_AGAIN: Final = 3
 
 
 @dataclass(slots=True)
-class _Spell:
+class _Refusal:
     """What the module refused a socket last, since when it refuses, and how often in a row."""
 
     asked: Asked
@@ -32,32 +32,32 @@ class Refusals:
     def __init__(self, store: StateStore, patience: float) -> None:
         self._store = store
         self._patience = patience
-        self._spells: dict[str, _Spell] = {}
+        self._refusals: dict[str, _Refusal] = {}
         self._done: dict[Asked, float] = {}
 
     def done(self, socket: str, asked: Asked) -> None:
         """Note that the module did what a socket asked of it: it connected the socket, or took its payload."""
         self._done[asked] = _now()
-        if not self._spells:
+        if not self._refusals:
             return
-        spell = self._spells.get(socket)
+        refusal = self._refusals.get(socket)
         # one whose payload was refused proves nothing by being connected again
-        if spell is not None and (asked is Asked.SEND or spell.asked is not Asked.SEND):
-            del self._spells[socket]
+        if refusal is not None and (asked is Asked.SEND or refusal.asked is not Asked.SEND):
+            del self._refusals[socket]
         self._report()
 
     def failed(self, socket: str, failure: Failure) -> None:
         """Count a failure; a cause that it names shows that the module got as far as the peer."""
         if failure.refused is not None:
-            spell = self._spells.setdefault(socket, _Spell(failure.refused, _now()))
-            spell.asked, spell.times = failure.refused, spell.times + 1
+            refusal = self._refusals.setdefault(socket, _Refusal(failure.refused, _now()))
+            refusal.asked, refusal.times = failure.refused, refusal.times + 1
             self._report()
         elif failure.code is not None:
             self.forget(socket)
 
     def forget(self, socket: str) -> None:
         """Hold nothing against the module that was about this socket."""
-        if self._spells.pop(socket, None) is not None:
+        if self._refusals.pop(socket, None) is not None:
             self._report()
 
     def one_sided(self, socket: str) -> bool:
@@ -65,17 +65,17 @@ class Refusals:
 
         Making a socket is the same for all of them: nothing makes up for that.
         """
-        spell = self._spells.get(socket)
-        return spell is not None and self._done.get(spell.asked, spell.since) > spell.since
+        refusal = self._refusals.get(socket)
+        return refusal is not None and self._done.get(refusal.asked, refusal.since) > refusal.since
 
     def _report(self) -> None:
         now = _now()
         grave = [
-            spell
-            for socket, spell in self._spells.items()
-            if spell.times >= AGAIN_AND_AGAIN and now - spell.since >= self._patience and not self.one_sided(socket)
+            refusal
+            for socket, refusal in self._refusals.items()
+            if refusal.times >= AGAIN_AND_AGAIN and now - refusal.since >= self._patience and not self.one_sided(socket)
         ]
-        self._store.apply(Refused(grave[0].asked, sum(spell.times for spell in grave)) if grave else Refused(None))
+        self._store.apply(Refused(grave[0].asked, sum(refusal.times for refusal in grave)) if grave else Refused(None))
 
 
 def _now() -> float:

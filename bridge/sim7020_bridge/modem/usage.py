@@ -5,7 +5,7 @@ that is given to the module or reported by it, each acknowledged on its own, and
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import IntEnum
 from typing import Final
@@ -50,9 +50,6 @@ class Bytes:
         """Both ways."""
         return self.up + self.down
 
-    def __add__(self, other: "Bytes") -> "Bytes":
-        return Bytes(self.up + other.up, self.down + other.down)
-
     def __neg__(self) -> "Bytes":
         return Bytes(-self.up, -self.down)
 
@@ -73,16 +70,10 @@ class DayUsage:
     down: int = 0
     correction: int = 0
 
-
-@dataclass(slots=True)
-class _Day:
-    traffic: Bytes = Bytes()
-    correction: int = 0
-
     @property
-    def bytes(self) -> int:
+    def counted(self) -> int:
         """What counts against the budget."""
-        return self.traffic.total + self.correction
+        return self.up + self.down + self.correction
 
 
 class Usage:
@@ -104,7 +95,7 @@ class Usage:
         self._settings = settings
         self._changed = changed
         self._clock = clock
-        self._days: dict[date, _Day] = {}
+        self._days: dict[date, DayUsage] = {}
         self._earlier: tuple[date, int] | None = None
         self._told = (self._today(), BudgetLevel.GOOD)
 
@@ -116,23 +107,22 @@ class Usage:
     @property
     def today(self) -> Bytes:
         """What was used today."""
-        day = self._days.get(self._today())
-        return Bytes() if day is None else day.traffic
+        day = self._day(self._today())
+        return Bytes(day.up, day.down)
 
     @property
     def period(self) -> Bytes:
         """What was counted in this billing period."""
-        return sum((day.traffic for day in self._in_period()), Bytes())
+        days = self._in_period()
+        return Bytes(sum(day.up for day in days), sum(day.down for day in days))
 
     @property
     def used(self) -> int:
         """What counts against the budget: what was counted, set right by the operator's own figure."""
         today = self._today()
         if self._earlier is None or self._earlier[0] != today:
-            others = [day for day in self._in_period() if day is not self._days.get(today)]
-            self._earlier = today, sum(day.bytes for day in others)
-        day = self._days.get(today)
-        return max(0, self._earlier[1] + (0 if day is None else day.bytes))
+            self._earlier = today, sum(day.counted for day in self._in_period() if day.day != today)
+        return max(0, self._earlier[1] + self._day(today).counted)
 
     @property
     def left(self) -> int | None:
@@ -155,7 +145,7 @@ class Usage:
 
     def count(self, *, up: int = 0, down: int = 0) -> None:
         """Count bytes."""
-        self._day(self._today()).traffic += Bytes(up, down)
+        self._add(DayUsage(self._today(), up, down))
         self._report()
 
     def check_day(self) -> None:
@@ -166,44 +156,41 @@ class Usage:
     def calibrate(self, used: int) -> None:
         """Take the operator's figure for what this billing period has used so far, both ways."""
         for day in self._in_period():
-            day.correction = 0
-        self._day(self.period_start).correction = used - self.period.total
+            self._days[day.day] = replace(day, correction=0)
+        self._add(DayUsage(self.period_start, correction=used - self.period.total))
         self._earlier = None
         self._report()
 
     def restore(self, rows: Iterable[DayUsage]) -> None:
         """Count on from what was kept; what was counted already is added."""
         for row in rows:
-            day = self._day(row.day)
-            day.traffic += Bytes(row.up, row.down)
-            day.correction += row.correction
+            self._add(row)
         self._earlier = None
         self._report()
 
     def rows(self) -> tuple[DayUsage, ...]:
         """Return what has to be kept."""
         oldest = self._today() - KEPT
-        return tuple(
-            DayUsage(day, each.traffic.up, each.traffic.down, each.correction)
-            for day, each in self._days.items()
-            if day >= oldest
-        )
+        return tuple(each for day, each in self._days.items() if day >= oldest)
 
     def _report(self) -> None:
         before, level = self._told[1], self.level
         self._told = self._today(), level
         self._changed(before, level)
 
-    def _in_period(self) -> list[_Day]:
+    def _in_period(self) -> list[DayUsage]:
         start = self.period_start
         end = (start.replace(day=28) + timedelta(days=4)).replace(day=self._settings.first_day)
         return [each for day, each in self._days.items() if start <= day < end]
 
-    def _day(self, day: date) -> _Day:
-        if day not in self._days:
-            self._days[day] = _Day()
-            self._earlier = None
-        return self._days[day]
+    def _day(self, day: date) -> DayUsage:
+        return self._days.get(day, DayUsage(day))
+
+    def _add(self, more: DayUsage) -> None:
+        day = self._day(more.day)
+        self._days[more.day] = DayUsage(
+            more.day, day.up + more.up, day.down + more.down, day.correction + more.correction
+        )
 
     def _today(self) -> date:
         return self._clock().date()

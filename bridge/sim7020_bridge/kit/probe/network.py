@@ -28,12 +28,7 @@ _PINGS: Final = 3
 class Network:
     """The layers behind a module that answers; tells its findings and stops at the first that does not hold."""
 
-    def __init__(
-        self,
-        module: Module,
-        wanted: Wanted,
-        report: Report,
-    ) -> None:
+    def __init__(self, module: Module, wanted: Wanted, report: Report) -> None:
         self._module = module
         self._wanted = wanted
         self._report = report
