@@ -138,8 +138,13 @@ async def bring_up(module: Module, pins: PinMemory) -> bool:
         does not come true in its time.
     """
     if not await reach(module, RADIO):
-        async with module.radio:
-            await switch_radio(module, Functionality.FULL)
+        try:
+            async with module.radio:
+                await switch_radio(module, Functionality.FULL)
+        except CommandRefused as refused:
+            log.warning("the radio can't be switched on: %s", refused)
+            await read_sim(module)
+            return False
     if not (await reach(module, SIM) or await _unlock(module, pins)):
         return False
     pins.unlocked()

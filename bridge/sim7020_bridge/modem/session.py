@@ -238,7 +238,9 @@ class Session:
                 if await self.module.try_setting(packet.DeactivateContext(DEFAULT_CID)):
                     self.store.apply((packet.ContextState(DEFAULT_CID, active=False),))
             case RecoveryStep.REATTACH:
-                await cycle_radio(self.module)
+                # a radio that can't be switched is tried to be switched on again, and then another step
+                with suppress(CommandRefused):
+                    await cycle_radio(self.module)
             case RecoveryStep.REBOOT:
                 await self.reset()
                 await asyncio.Event().wait()

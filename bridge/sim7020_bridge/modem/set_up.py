@@ -19,7 +19,7 @@ log: Final = logging.getLogger(__name__)
 
 async def greet(module: Module) -> None:
     """Make a module that answers speak as the bridge understands it."""
-    await module.execute(identity.EchoOff())
+    await module.try_setting(identity.EchoOff())
     if module.store.state.sim is None:
         # what was known before a sleep still is, so one that wakes is online as soon as it answers: not before set-up
         module.store.apply(ModuleAnswered())
@@ -30,7 +30,7 @@ async def set_up(module: Module) -> None:
 
     What the module writes to its flash at once is written only where it has another value.
     """
-    await module.execute(identity.ReportErrorsByNumber())
+    await module.try_setting(identity.ReportErrorsByNumber())
     await read_identity(module)
     if not has_own_rate(module.settings.port):
         # with automatic baud rate the module never announces a restart

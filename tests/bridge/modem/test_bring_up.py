@@ -13,6 +13,8 @@ from tests.bridge.scripted_module import ATTACHED, SILENCE, ScriptedModule, on_v
 REGISTERED = ATTACHED["AT+CEREG?"]
 SEARCHING = ("+CEREG: 5,2", "OK")
 OPTIONAL = (
+    "ATE0",
+    "AT+CMEE",
     "AT+IPR",
     "AT+CSCLK",
     "AT+CPSMS",

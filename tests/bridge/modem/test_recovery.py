@@ -222,6 +222,23 @@ async def test_no_network_takes_every_step() -> None:
 
 
 @on_virtual_time
+async def test_radio_that_can_t_be_switched_on() -> None:
+    """A module that refuses to switch its radio on is rebooted, more and more rarely, and its port left open."""
+    module = ScriptedModule()
+    module.answer("AT+CFUN?", "+CFUN: 0", "OK")
+    module.answer("AT+CFUN=1", "+CME ERROR: 3")
+    async with running(module=module) as bench:
+        await bench.until(lambda state: state.link.layer is Layer.RADIO)
+        await module.hears(REBOOT, times=2, within=HOUR)
+        assert module.opened <= 2
+        await asyncio.sleep(HOUR)
+        assert module.opened < 20
+        module.answer("AT+CFUN=1", "OK")
+        module.answer("AT+CFUN?", "+CFUN: 1", "OK")
+        await bench.online()
+
+
+@on_virtual_time
 async def test_network_that_comes_while_the_ladder_waits() -> None:
     """A link that gets better while a step waits makes the step needless: it is neither taken nor counted."""
     module = unregistered()
