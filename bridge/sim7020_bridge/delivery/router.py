@@ -10,7 +10,7 @@ from typing import Final
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.config.model import SocketSettings, Transport, WhenUnsure
 from sim7020_bridge.delivery.batch import batch, fits
-from sim7020_bridge.delivery.pace import Pace
+from sim7020_bridge.delivery.pace import Pace, remembered
 from sim7020_bridge.delivery.receipts import Receipts, ReceiptState
 from sim7020_bridge.errors import BridgeError, CommandRefused, LineError, ModuleSilent, StorageFailed
 from sim7020_bridge.modem.connection import CAREFUL_PAYLOAD, SentInPart, SocketLost
@@ -23,8 +23,6 @@ from sim7020_bridge.outbox.message import Entry, Loss, PendingKind, PendingPubli
 from sim7020_bridge.outbox.outbox import Outbox
 
 log: Final = logging.getLogger(__name__)
-
-_Limits = tuple[float, int | None]
 
 ATTEMPTS: Final = 3
 """How often a message is given to a module that refuses it, each time on a socket opened afresh."""
@@ -73,11 +71,10 @@ class Router:
         self._lowest = lowest
         self._changed = asyncio.Event()
         self._closing = False
-        self._under_way: list[Entry] = []
         self._serving: dict[ModemSocket, asyncio.Task[None]] = {}
         self._sending: set[ModemSocket] = set()
         self._resocketed = asyncio.Event()
-        self._paces: dict[str, tuple[_Limits, Pace]] = {}
+        self._paces: dict[str, Pace] = {}
         self._clock = clock
 
     async def run(self) -> None:
@@ -117,7 +114,7 @@ class Router:
         self.recheck()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within):
-                while any(entry.place is Place.SENDING for entry in self._under_way):
+                while any(entry.place is Place.SENDING for entry in self._outbox):
                     self._changed.clear()
                     await self._changed.wait()
 
@@ -149,8 +146,6 @@ class Router:
             await socket.wait_open()
             entries = self._start_next(socket.settings)
             if entries:
-                self._under_way = [entry for entry in self._under_way if entry.place is Place.SENDING]
-                self._under_way += entries
                 self._note_sent(socket.settings)
                 self._sending.add(socket)
                 try:
@@ -174,28 +169,23 @@ class Router:
 
     def _pace(self, settings: SocketSettings) -> Pace:
         """Return a socket's pace; what earlier runs sent counts, and so the outbox must have been read."""
-        name, limits = settings.name, (settings.min_interval, settings.messages_per_hour)
-        before, pace = self._paces.get(name, (None, None))
-        if pace is None:
+        name = settings.name
+        if name not in self._paces:
             now = asyncio.get_running_loop().time()
-            pace = Pace(*limits, [now - age for age in self._outbox.send_ages(name)])
-        elif before != limits:
-            pace = Pace(*limits, pace.sends)
-        self._paces[name] = limits, pace
-        return pace
+            self._paces[name] = Pace([now - age for age in self._outbox.send_ages(name)])
+        return self._paces[name]
 
     def _note_sent(self, settings: SocketSettings) -> None:
-        pace = self._pace(settings)
-        pace.sent(asyncio.get_running_loop().time())
-        if pace.remembered:
-            self._outbox.note_sent(settings.name, remembered=pace.remembered)
+        self._pace(settings).sent(settings, asyncio.get_running_loop().time())
+        if remembered(settings):
+            self._outbox.note_sent(settings.name, remembered=remembered(settings))
 
     def _pause(self, settings: SocketSettings) -> float:
         """Return the seconds until the next message of a socket may go, so far as can be known."""
         first = self._outbox.queue.first(settings.name, self._lowest())
         if first is None:
             return HELD_BACK_CHECK
-        pause = self._pace(settings).wait(asyncio.get_running_loop().time())
+        pause = self._pace(settings).wait(settings, asyncio.get_running_loop().time())
         if settings.batch is None or first.message.priority >= Priority.HIGH:
             return pause
         return max(pause, settings.batch_wait - self._outbox.age(first))

@@ -77,9 +77,10 @@ async def test_a_paced_send_is_remembered() -> None:
 
 def test_earlier_sends_count() -> None:
     """A bridge that is started again keeps the pace of the one before."""
-    assert Pace(10.0, None, [-20.0, -4.0]).wait(0.0) == 6.0
-    assert Pace(0.0, 2, [-3000.0, -1000.0, -500.0]).wait(0.0) == 2600.0
-    assert Pace(0.0, 2, [-500.0]).wait(0.0) == 0.0
+    assert Pace([-20.0, -4.0]).wait(replace(UDP, min_interval=10.0), 0.0) == 6.0
+    twice = replace(UDP, messages_per_hour=2)
+    assert Pace([-3000.0, -1000.0, -500.0]).wait(twice, 0.0) == 2600.0
+    assert Pace([-500.0]).wait(twice, 0.0) == 0.0
 
 
 @pytest.mark.parametrize(
