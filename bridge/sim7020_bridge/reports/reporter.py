@@ -20,7 +20,7 @@ from sim7020_bridge.mqtt.messages import Publication
 from sim7020_bridge.mqtt.topics import Topics
 from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.reports.delivery_alerts import delivery_alerts
-from sim7020_bridge.reports.documents import info_document, socket_document, state_document
+from sim7020_bridge.reports.documents import Document, info_document, socket_document, state_document
 
 log: Final = logging.getLogger(__name__)
 
@@ -128,6 +128,15 @@ class Reporter:
             self.event("put_aside", topic=forbidden, publications=self._aside())
         self.delivery_changed()
 
+    def state(self) -> Document:
+        """Return the modem's state as it is now."""
+        return state_document(self._store.state, self._outbox, self._usage, aside=self._aside())
+
+    def sockets(self) -> dict[str, Document]:
+        """Return each socket's state as it is now, by name."""
+        in_pools = self._in_pools()
+        return {socket.settings.name: socket_document(socket, in_pools=in_pools) for socket in self._sockets}
+
     def stop(self) -> None:
         """Publish what was put off, now."""
         for publish in list(self._later.values()):
@@ -188,13 +197,11 @@ class Reporter:
         self._retain(self._topics.info, dump(info))
 
     def _state(self) -> None:
-        document = state_document(self._store.state, self._outbox, self._usage, aside=self._aside())
-        self._retain(self._topics.state, dump(document))
+        self._retain(self._topics.state, dump(self.state()))
 
     def _socket(self, socket: ModemSocket) -> None:
-        self._retain(
-            self._topics.socket_state(socket.settings.name), dump(socket_document(socket, in_pools=self._in_pools()))
-        )
+        document = socket_document(socket, in_pools=self._in_pools())
+        self._retain(self._topics.socket_state(socket.settings.name), dump(document))
 
     def _retain(self, topic: str, payload: bytes) -> None:
         waiting = self._later.pop(topic, None)

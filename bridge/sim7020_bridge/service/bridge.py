@@ -35,7 +35,7 @@ from sim7020_bridge.outbox.message import PendingPublication
 from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.outbox.records import UsageRow
 from sim7020_bridge.reports.discovery import Discovery
-from sim7020_bridge.reports.documents import pdn_document, socket_document, state_document
+from sim7020_bridge.reports.documents import pdn_document
 from sim7020_bridge.reports.reporter import Reporter
 from sim7020_bridge.requests.delivery_verbs import DeliveryVerbs
 from sim7020_bridge.requests.modem_verbs import ModemVerbs
@@ -243,11 +243,8 @@ class Bridge:
             port_open=state.port_open,
             module_answering=state.answering or bool(state.sleeping),
             broker_connected=self._client.connected,
-            state=state_document(state, self._outbox, self._usage, aside=self._client.aside),
-            sockets={
-                socket.settings.name: socket_document(socket, in_pools=self._pools.joined)
-                for socket in self.modem.sockets
-            },
+            state=self._reporter.state(),
+            sockets=self._reporter.sockets(),
         )
 
     def _connected(self) -> None:
