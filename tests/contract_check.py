@@ -80,6 +80,26 @@ def check(topic: str, payload: bytes, *, retain: bool | None, base: str, modem: 
         raise AssertionError(f"{topic}: {'; '.join(wrong)}\n{payload.decode()}")
 
 
+def check_keys(topic: str, payload: bytes, *, base: str, modem: str) -> None:
+    """Check that a document of a bridge has all the keys that its schema lists, in that order.
+
+    Raises:
+        AssertionError: It does not, or one of the objects in it.
+    """
+    row, names = find(topic, base, modem)
+    _compare(_read(topic, payload), validator(row["schema"].format(**names)).schema)
+
+
+def _compare(document: dict[str, Any], schema: Any) -> None:
+    assert list(document) == list(schema["properties"])
+    assert set(schema["required"]) == set(document)
+    for key, part in document.items():
+        below = schema["properties"][key]
+        for each in below.get("oneOf", (below,)):
+            if isinstance(part, dict) and "properties" in each:
+                _compare(part, each)
+
+
 def _read(topic: str, payload: bytes) -> dict[str, Any]:
     try:
         document = json.loads(payload)

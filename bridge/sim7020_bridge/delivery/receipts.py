@@ -1,8 +1,6 @@
 """What becomes of a message, as the contract tells it."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -26,27 +24,6 @@ class ReceiptState(StrEnum):
     EXPIRED = "expired"
     SUPERSEDED = "superseded"
     REJECTED = "rejected"
-
-
-@dataclass(frozen=True, slots=True)
-class ReceiptDocument:
-    """``.../socket/<socket>/receipt``."""
-
-    id: str
-    socket: str
-    state: ReceiptState
-    final: bool
-    at: datetime
-    bytes: int | None = None
-    attempts: int = 0
-    error: ErrorDocument | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoolReceiptDocument(ReceiptDocument):
-    """``<base>/pool/<pool>/receipt``: a receipt, and who it is from."""
-
-    modem: str
 
 
 _LOSSES: Final = {
@@ -94,20 +71,17 @@ class Receipts:
         error: ErrorDocument | None = None,
     ) -> tuple[PendingPublication, ...]:
         """Return a message's receipt for each topic that it goes to."""
-        return self._publications(
-            ReceiptDocument(
-                id=message.id,
-                socket=message.socket,
-                state=state,
-                final=final,
-                at=self._clock(),
-                bytes=len(message.data),
-                attempts=attempts,
-                error=error,
-            ),
-            message.reply_to,
-            message.pool,
-        )
+        receipt = {
+            "id": message.id,
+            "socket": message.socket,
+            "state": state,
+            "final": final,
+            "at": self._clock(),
+            "bytes": len(message.data),
+            "attempts": attempts,
+            "error": error,
+        }
+        return self._publications(message.socket, receipt, message.reply_to, message.pool)
 
     def lost(self, entry: Entry, loss: Loss) -> tuple[PendingPublication, ...]:
         """Return the final receipt of a message that left the outbox unsent."""
@@ -124,9 +98,17 @@ class Receipts:
         self, message_id: str, socket: str, error: ErrorDocument, reply_to: ReplyTo | None, pool: str | None = None
     ) -> tuple[PendingPublication, ...]:
         """Return the final receipt of a message that was not taken."""
-        state = ReceiptState.REJECTED
-        receipt = ReceiptDocument(message_id, socket, state, final=True, at=self._clock(), error=error)
-        return self._publications(receipt, reply_to, pool)
+        receipt = {
+            "id": message_id,
+            "socket": socket,
+            "state": ReceiptState.REJECTED,
+            "final": True,
+            "at": self._clock(),
+            "bytes": None,
+            "attempts": 0,
+            "error": error,
+        }
+        return self._publications(socket, receipt, reply_to, pool)
 
     def _dead_letter(self, message: Message) -> tuple[PendingPublication, ...]:
         socket = self._sockets.get(message.socket)
@@ -136,13 +118,13 @@ class Receipts:
         return (PendingPublication(PendingKind.DEAD_LETTER, socket.dead_letter_topic, payload),)
 
     def _publications(
-        self, receipt: ReceiptDocument, reply_to: ReplyTo | None, pool: str | None
+        self, socket: str, receipt: Mapping[str, object], reply_to: ReplyTo | None, pool: str | None
     ) -> tuple[PendingPublication, ...]:
         payload = dump(receipt)
-        publications = [PendingPublication(PendingKind.RECEIPT, self._topics.receipt(receipt.socket), payload)]
+        publications = [PendingPublication(PendingKind.RECEIPT, self._topics.receipt(socket), payload)]
         if pool is not None:
             # its publisher can't know whose it will be
-            payload = dump(PoolReceiptDocument(**asdict(receipt), modem=self._topics.modem))
+            payload = dump({**receipt, "modem": self._topics.modem})
             publications.append(PendingPublication(PendingKind.RECEIPT, self._topics.pool_receipt(pool), payload))
         if reply_to is not None:
             publications.append(

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import TypeGuard
 
 from sim7020_bridge.errors import RequestRefused
-from sim7020_bridge.mqtt.documents import ErrorDocument
 from sim7020_bridge.mqtt.json_text import JsonValue, NotJson, parse_object
 
 
@@ -128,23 +127,3 @@ def _is_number(value: JsonValue) -> TypeGuard[int | float]:
 
 def _invalid(key: str, problem: str) -> RequestRefused:
     return RequestRefused("invalid_request", f"{key} {problem}")
-
-
-@dataclass(frozen=True, slots=True)
-class ResponseDocument:
-    """``.../response/<verb>``: ``error`` is None if and only if ``status`` is ``ok``; see ok() and refused()."""
-
-    status: str
-    data: Mapping[str, object] | None
-    error: ErrorDocument | None
-    transaction: JsonValue
-
-    @classmethod
-    def ok(cls, data: Mapping[str, object], transaction: JsonValue) -> "ResponseDocument":
-        """Answer a request that was carried out."""
-        return cls(status="ok", data=data, error=None, transaction=transaction)
-
-    @classmethod
-    def refused(cls, code: str, message: str, transaction: JsonValue) -> "ResponseDocument":
-        """Answer a request that was not carried out."""
-        return cls(status="error", data=None, error=ErrorDocument(code, message), transaction=transaction)

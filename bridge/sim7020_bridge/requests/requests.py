@@ -15,13 +15,14 @@ from sim7020_bridge.errors import (
     PayloadRefused,
     RequestRefused,
 )
+from sim7020_bridge.mqtt.documents import ErrorDocument
 from sim7020_bridge.mqtt.json_text import dump
 from sim7020_bridge.mqtt.messages import Publication, Received
 from sim7020_bridge.mqtt.payloads import decode_data
 from sim7020_bridge.mqtt.response_topics import ResponseTopics
 from sim7020_bridge.mqtt.topics import Topics
 from sim7020_bridge.outbox.message import LONGEST_ID, Message, Priority, new_id
-from sim7020_bridge.requests.body import RequestBody, ResponseDocument, Verb, parse_request
+from sim7020_bridge.requests.body import Data, RequestBody, Verb, parse_request
 
 log: Final = logging.getLogger(__name__)
 
@@ -106,7 +107,7 @@ class Requests:
         self, verb: str, received: Received, body: RequestBody, refused: RequestRefused | PayloadRefused
     ) -> None:
         log.warning("%s: refused: %s", received.topic, refused)
-        self._respond(verb, received, ResponseDocument.refused(refused.code, refused.message, body.transaction))
+        self._respond(verb, received, body, error=ErrorDocument(refused.code, refused.message))
         self._acknowledge(received)
 
     async def stop(self) -> None:
@@ -116,16 +117,25 @@ class Requests:
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
     async def _answer(self, verb: str, received: Received, body: RequestBody, carry_out: Verb) -> None:
+        data = error = None
         try:
-            response = ResponseDocument.ok(await carry_out(body), body.transaction)
-        except BridgeError as error:
-            code, message = _explained(error)
-            log.warning("%s: %s", received.topic, message)
-            response = ResponseDocument.refused(code, message, body.transaction)
-        self._respond(verb, received, response)
+            data = await carry_out(body)
+        except BridgeError as failure:
+            error = _explained(failure)
+            log.warning("%s: %s", received.topic, error.message)
+        self._respond(verb, received, body, data=data, error=error)
 
-    def _respond(self, verb: str, received: Received, response: ResponseDocument) -> None:
-        payload = dump(response)
+    def _respond(
+        self,
+        verb: str,
+        received: Received,
+        body: RequestBody,
+        *,
+        data: Data | None = None,
+        error: ErrorDocument | None = None,
+    ) -> None:
+        status = "ok" if error is None else "error"
+        payload = dump({"status": status, "data": data, "error": error, "transaction": body.transaction})
         self._publish(Publication(topic=self._topics.response(verb), payload=payload))
         topic = self._response_topics.of(received)
         if topic is not None:
@@ -150,7 +160,7 @@ class Requests:
                 self._refuse("send", received, body, refused)
                 return
             data = {"id": message.id, "socket": message.socket, "state": "queued"}
-            self._respond("send", received, ResponseDocument.ok(data, body.transaction))
+            self._respond("send", received, body, data=data)
             self._acknowledge(received)
 
         self._submit(message, received, done)
@@ -163,18 +173,17 @@ def _short(body: RequestBody, key: str) -> str | None:
     return text
 
 
-def _explained(error: BridgeError) -> tuple[str, str]:
-    """Return an error's code and words for a response."""
+def _explained(error: BridgeError) -> ErrorDocument:
     match error:
         case RequestRefused(code=code, message=message) | PayloadRefused(code=code, message=message):
-            return code, message
+            return ErrorDocument(code, message)
         case CommandRefused():
-            return "module_refused", f"the module refused: {error}"
+            return ErrorDocument("module_refused", f"the module refused: {error}")
         case ModuleSilent():
-            return "module_silent", f"the module did not answer: {error}"
+            return ErrorDocument("module_silent", f"the module did not answer: {error}")
         case LineError():
-            return "modem_offline", f"the modem went away: {error}"
+            return ErrorDocument("modem_offline", f"the modem went away: {error}")
         case MalformedAnswer():
-            return "module_unclear", f"the module's answer can't be read: {error}"
+            return ErrorDocument("module_unclear", f"the module's answer can't be read: {error}")
         case _:
-            return "failed", str(error)
+            return ErrorDocument("failed", str(error))

@@ -7,7 +7,7 @@ import pytest
 
 from sim7020_bridge.errors import RequestRefused
 from sim7020_bridge.mqtt.json_text import dump
-from sim7020_bridge.requests.body import RequestBody, ResponseDocument, parse_request
+from sim7020_bridge.requests.body import RequestBody, parse_request
 
 NOW = datetime(2026, 11, 23, 10, 15, tzinfo=UTC)
 
@@ -44,9 +44,7 @@ def test_transaction_comes_back_as_it_was(transaction: str) -> None:
     body = parse_request(f'{{"transaction":{transaction},"host":5}}'.encode())
     with pytest.raises(RequestRefused):
         body.text("host")
-    assert dump(ResponseDocument.refused("c", "m", body.transaction)).endswith(
-        f'"transaction":{transaction}}}'.encode()
-    )
+    assert dump({"transaction": body.transaction}) == f'{{"transaction":{transaction}}}'.encode()
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from sim7020_bridge.requests.requests import MOST_AT_ONCE
 from tests.bridge.desk import TOPICS, staffed
 from tests.bridge.modem.bench import TCP, UDP
 from tests.bridge.scripted_module import SILENCE, on_virtual_time
+from tests.contract_check import check, check_keys
 from tests.virtual_time import run
 
 VERBS = ("send", "refresh", "ping", "resolve", "activate", "deactivate", "set_apn")
@@ -42,6 +43,19 @@ async def test_refresh() -> None:
         signal = desk.bench.modem.store.state.signal
         assert signal is not None
         assert signal.rssi_index == 31
+
+
+@on_virtual_time
+async def test_responses_fit_the_contract() -> None:
+    """What was done and what was refused are answered with all keys of the schema."""
+    async with staffed() as desk:
+        await desk.bench.online()
+        await desk.ask("refresh", transaction={"any": 1})
+        await desk.ask("nonsense")
+        for topic in (TOPICS.response("refresh"), TOPICS.response("nonsense")):
+            [response] = desk.on(topic)
+            check(topic, response.payload, retain=False, base="sim7020", modem="shed")
+            check_keys(topic, response.payload, base="sim7020", modem="shed")
 
 
 @on_virtual_time
