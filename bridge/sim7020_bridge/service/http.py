@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 server for documents that are made anew for each GET; it knows nothing of what they say."""
+"""A small HTTP/1.1 server for pages that are made anew for each GET; it knows nothing of what they say."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ MOST_CLIENTS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class Page:
     """What a GET is answered with."""
 
     content_type: str
@@ -30,7 +30,7 @@ class Document:
     status: HTTPStatus = HTTPStatus.OK
 
 
-Pages = Mapping[str, Callable[[], Document]]
+Pages = Mapping[str, Callable[[], Page]]
 
 
 @asynccontextmanager
@@ -73,31 +73,31 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pa
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.LimitOverrunError:
-        document, method = _refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE), ""
+        page, method = _refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE), ""
     else:
-        document, method = _document(head, pages)
-    allow = "Allow: GET, HEAD\r\n" if document.status is HTTPStatus.METHOD_NOT_ALLOWED else ""
+        page, method = _page(head, pages)
+    allow = "Allow: GET, HEAD\r\n" if page.status is HTTPStatus.METHOD_NOT_ALLOWED else ""
     writer.write(
-        f"HTTP/1.1 {document.status.value} {document.status.phrase}\r\n"
-        f"Content-Type: {document.content_type}\r\n"
-        f"Content-Length: {len(document.body)}\r\n"
+        f"HTTP/1.1 {page.status.value} {page.status.phrase}\r\n"
+        f"Content-Type: {page.content_type}\r\n"
+        f"Content-Length: {len(page.body)}\r\n"
         f"{allow}Cache-Control: no-store\r\nConnection: close\r\n\r\n".encode()
     )
     if method != "HEAD":
-        writer.write(document.body)
+        writer.write(page.body)
     await writer.drain()
 
 
-def _document(head: bytes, pages: Pages) -> tuple[Document, str]:
+def _page(head: bytes, pages: Pages) -> tuple[Page, str]:
     line = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
     match line:
         case [method, target, version] if version.startswith("HTTP/1."):
-            page = pages.get(target.partition("?")[0])
+            make = pages.get(target.partition("?")[0])
             if method not in {"GET", "HEAD"}:
                 return _refusal(HTTPStatus.METHOD_NOT_ALLOWED), method
-            return (_refusal(HTTPStatus.NOT_FOUND) if page is None else page()), method
+            return (_refusal(HTTPStatus.NOT_FOUND) if make is None else make()), method
     return _refusal(HTTPStatus.BAD_REQUEST), ""
 
 
-def _refusal(status: HTTPStatus) -> Document:
-    return Document("text/plain; charset=utf-8", f"{status.phrase}\n".encode(), status)
+def _refusal(status: HTTPStatus) -> Page:
+    return Page("text/plain; charset=utf-8", f"{status.phrase}\n".encode(), status)

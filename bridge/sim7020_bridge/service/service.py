@@ -17,7 +17,7 @@ from sim7020_bridge.errors import ConfigurationError
 from sim7020_bridge.mqtt.response_topics import ResponseTopics
 from sim7020_bridge.service.bridge import Bridge
 from sim7020_bridge.service.health import Snapshot, health_document
-from sim7020_bridge.service.http import Document, serve
+from sim7020_bridge.service.http import Page, serve
 from sim7020_bridge.service.metrics import CONTENT_TYPE, exposition
 from sim7020_bridge.service.systemd import Notifier
 
@@ -170,13 +170,13 @@ class Service:
     def _snapshots(self) -> tuple[Snapshot, ...]:
         return tuple(bridge.snapshot() for bridge in self._bridges)
 
-    def _health(self) -> Document:
+    def _health(self) -> Page:
         document = health_document(self._snapshots())
         status = HTTPStatus.OK if document["healthy"] else HTTPStatus.SERVICE_UNAVAILABLE
-        return Document("application/json", json.dumps(document).encode() + b"\n", status)
+        return Page("application/json", json.dumps(document).encode() + b"\n", status)
 
-    def _metrics(self) -> Document:
-        return Document(CONTENT_TYPE, exposition(self._snapshots()))
+    def _metrics(self) -> Page:
+        return Page(CONTENT_TYPE, exposition(self._snapshots()))
 
 
 @contextlib.contextmanager

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sim7020_bridge.service import http
-from sim7020_bridge.service.http import Document, serve
+from sim7020_bridge.service.http import Page, serve
 
-PAGES = {"/health": lambda: Document("text/plain", b"well", HTTPStatus.SERVICE_UNAVAILABLE)}
+PAGES = {"/health": lambda: Page("text/plain", b"well", HTTPStatus.SERVICE_UNAVAILABLE)}
 
 
 @pytest.fixture
