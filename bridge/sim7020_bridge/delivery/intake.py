@@ -194,7 +194,7 @@ class Intake:
             return
         self._refused_later.append(write)
         if self._next_refusals is None:
-            self._next_refusals = asyncio.get_running_loop().call_later(REFUSED_LATER, self._refuse_waiting)
+            self._refuse_waiting()
 
     def _refuse_waiting(self) -> None:
         self._next_refusals = None
