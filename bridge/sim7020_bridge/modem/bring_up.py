@@ -23,7 +23,7 @@ from sim7020_bridge.modem.readings import (
     read_sim,
     read_subscriber,
 )
-from sim7020_bridge.modem.state import DEFAULT_CID, ApnProblem, Layer, ModemState, PinProblem, has_signal
+from sim7020_bridge.modem.state import DEFAULT_CID, ApnProblem, ModemState, PinProblem, has_signal
 from sim7020_bridge.modem.timing import Timing
 
 log: Final = logging.getLogger(__name__)
@@ -36,14 +36,12 @@ class Step:
     """One step of bringing a modem up.
 
     Args:
-        layer: What holds once it is done.
         holds: Whether it is done.
         read: What to read to find out.
         pace: How long there is between two readings, should no URC come, and in all; in seconds.
         settled: When waiting ends, if not only when it is done: it wants more than time.
     """
 
-    layer: Layer
     holds: Condition
     read: Callable[[Module], Awaitable[None]]
     pace: Callable[[Timing], tuple[float, float]]
@@ -75,14 +73,9 @@ def _is_withheld(state: ModemState) -> bool:
     return state.registration is not None and state.registration.status == RegistrationStatus.WITHHELD
 
 
-RADIO: Final = Step(
-    Layer.RADIO, lambda state: state.functionality is Functionality.FULL, _read_radio, lambda _: (0.0, 0.0)
-)
-SIM: Final = Step(
-    Layer.SIM, _sim_is_ready, read_sim, lambda timing: (timing.sim_poll, timing.sim_patience), _sim_is_settled
-)
+RADIO: Final = Step(lambda state: state.functionality is Functionality.FULL, _read_radio, lambda _: (0.0, 0.0))
+SIM: Final = Step(_sim_is_ready, read_sim, lambda timing: (timing.sim_poll, timing.sim_patience), _sim_is_settled)
 REGISTRATION: Final = Step(
-    Layer.REGISTRATION,
     lambda state: state.registered,
     _read_network,
     lambda timing: (timing.registration_poll, timing.registration_patience),
@@ -90,7 +83,6 @@ REGISTRATION: Final = Step(
     lambda state: state.registered or state.pin_wanted,
 )
 PDN: Final = Step(
-    Layer.PDN,
     # it may be down because the user wants it so
     lambda state: bool(state.pdn.active) or not state.pdn.wanted,
     read_pdn,

@@ -127,14 +127,7 @@ class Modem:
         return True
 
     async def reset(self) -> None:
-        """Tell the module to reboot.
-
-        Raises:
-            RequestRefused: The modem can't take it now.
-            CommandRefused: The module won't.
-            ModuleSilent: The module does not say whether it will.
-            LineError: The modem went away.
-        """
+        """Tell the module to reboot. Raises RequestRefused if there is none now, else what Session.reset raises."""
         if self._session is None or self._module is None:
             raise self._offline()
         await self._session.reset()

@@ -95,33 +95,33 @@ class Report:
 
     def passed(
         self,
-        check: Check,
         summary: str,
         details: Mapping[str, Detail] | None = None,
         *,
         status: Status = Status.FINE,
         advice: str | None = None,
+        check: Check | None = None,
     ) -> bool:
-        """Tell of a layer that keeps nothing from going on; return True."""
-        self._on_finding(Finding(check, status, summary, details or {}, advice))
+        """Tell of a layer, the one begun last if no other, that keeps nothing from going on; return True."""
+        self._on_finding(Finding(check or self.check, status, summary, details or {}, advice))
         return True
 
     def broken(
         self,
-        check: Check,
         summary: str = "",
         advice: str = "",
         *,
         said_by: tuple[AlertId, ...] = (),
         details: Mapping[str, Detail] | None = None,
+        check: Check | None = None,
     ) -> bool:
-        """Tell that a layer does not hold, in the words of one of some alerts if it holds; return False."""
+        """Tell that it does not hold, in the words of one of some alerts if that does; return False."""
         found = alerts(self._store.state)
         for alert in said_by:
             if alert in found:
                 summary, advice = found[alert].message, found[alert].advice
                 break
-        self._on_finding(Finding(check, Status.BROKEN, summary, details or {}, advice))
+        self._on_finding(Finding(check or self.check, Status.BROKEN, summary, details or {}, advice))
         return False
 
 

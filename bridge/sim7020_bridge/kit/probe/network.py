@@ -55,10 +55,10 @@ class Network:
         if sim is None or not sim.ready:
             ids = (AlertId.SIM_MISSING, AlertId.SIM_PIN, AlertId.SIM_PUK, AlertId.SIM_FAILED)
             summary = "The SIM is not ready" if sim is None else f"The SIM is not ready: {sim.words}"
-            return self._report.broken(Check.SIM, summary, _SIM_ADVICE, said_by=ids)
+            return self._report.broken(summary, _SIM_ADVICE, said_by=ids)
         await read_subscriber(self._module)
         identity = self._state.identity
-        return self._report.passed(Check.SIM, "ready", {"imsi": identity.imsi, "iccid": identity.iccid})
+        return self._report.passed("ready", {"imsi": identity.imsi, "iccid": identity.iccid})
 
     async def _enter_pin(self, pin: str | None) -> None:
         self._report.begin(Check.SIM, "entering the PIN")
@@ -71,20 +71,20 @@ class Network:
     async def _signal(self) -> bool:
         self._report.begin(Check.SIGNAL, "looking for a signal")
         if not await reach(self._module, RADIO):
-            return self._report.broken(Check.SIGNAL, "The radio is off", _RADIO_ADVICE)
+            return self._report.broken("The radio is off", _RADIO_ADVICE)
         await reach(self._module, REGISTRATION, settled=lambda state: has_signal(state) or state.registered)
         signal = self._state.signal
         if signal is None or signal.rssi_index is None:
             if self._state.registered:
-                return self._report.passed(Check.SIGNAL, "strength not known", status=Status.WARNING)
-            return self._report.broken(Check.SIGNAL, "There is no signal", _SIGNAL_ADVICE)
+                return self._report.passed("strength not known", status=Status.WARNING)
+            return self._report.broken("There is no signal", _SIGNAL_ADVICE)
         details: dict[str, Detail] = {"rssi_index": signal.rssi_index, "dbm": signal.dbm, "verdict": verdict(signal)}
         summary = f"{signal.dbm} dBm, {verdict(signal)}"
         if has_signal(self._state):
-            return self._report.passed(Check.SIGNAL, summary, details)
+            return self._report.passed(summary, details)
         if self._state.registered:
-            return self._report.passed(Check.SIGNAL, summary, details, advice=_SIGNAL_ADVICE, status=Status.WARNING)
-        return self._report.broken(Check.SIGNAL, f"The signal is too weak: {summary}", _SIGNAL_ADVICE, details=details)
+            return self._report.passed(summary, details, advice=_SIGNAL_ADVICE, status=Status.WARNING)
+        return self._report.broken(f"The signal is too weak: {summary}", _SIGNAL_ADVICE, details=details)
 
     async def _registration(self) -> bool:
         self._report.begin(Check.REGISTRATION, "waiting for the network")
@@ -98,11 +98,9 @@ class Network:
             summary = f"Not registered within {self._wanted.patience:g} s: {words}"
             if not _denied(self._state) and (seconds := await self._module.ask(ReadBackoffTimer())):
                 summary = f"The network told the module to stay away; {seconds} s of that are left (T3346)"
-                return self._report.broken(
-                    Check.REGISTRATION, summary, _BACKOFF_ADVICE, details={"backoff_seconds": seconds}
-                )
-            return self._report.broken(Check.REGISTRATION, summary, _REGISTRATION_ADVICE, said_by=ids)
-        return self._report.passed(Check.REGISTRATION, words, {"registration": words})
+                return self._report.broken(summary, _BACKOFF_ADVICE, details={"backoff_seconds": seconds})
+            return self._report.broken(summary, _REGISTRATION_ADVICE, said_by=ids)
+        return self._report.passed(words, {"registration": words})
 
     async def _context(self) -> bool:
         self._report.begin(Check.APN, "waiting for an address")
@@ -111,25 +109,21 @@ class Network:
         details: dict[str, Detail] = {"apn": pdn.apn}
         if not pdn.active:
             self._module.store.apply(ApnProblem("the PDN context does not come up"))
-            return self._report.broken(
-                Check.APN, "There is no PDN context", _APN_ADVICE, said_by=(AlertId.APN_REJECTED,)
-            )
+            return self._report.broken("There is no PDN context", _APN_ADVICE, said_by=(AlertId.APN_REJECTED,))
         wanted = self._wanted.apn
         if wanted is not None and not _same_apn(pdn.apn, wanted):
             advice = f"Set apn: {wanted} in the configuration: the bridge sets it in the module."
-            return self._report.broken(
-                Check.APN, f"The APN is {pdn.apn or 'not told'}, not {wanted}", advice, details=details
-            )
-        self._report.passed(Check.APN, pdn.apn or "chosen by the network, and not told", details)
+            return self._report.broken(f"The APN is {pdn.apn or 'not told'}, not {wanted}", advice, details=details)
+        self._report.passed(pdn.apn or "chosen by the network, and not told", details)
         if pdn.address is None:
-            return self._report.broken(Check.ADDRESS, "The network gave no address", _APN_ADVICE)
-        return self._report.passed(Check.ADDRESS, pdn.address, {"address": pdn.address})
+            return self._report.broken("The network gave no address", _APN_ADVICE, check=Check.ADDRESS)
+        return self._report.passed(pdn.address, {"address": pdn.address}, check=Check.ADDRESS)
 
     async def _resolve(self) -> bool:
         host = self._wanted.host
         if host is None or _is_address(host):
             self._report.passed(
-                Check.DNS, "not asked for" if host is None else "an address was given", status=Status.SKIPPED
+                "not asked for" if host is None else "an address was given", status=Status.SKIPPED, check=Check.DNS
             )
             self._address = host or ""
             return True
@@ -140,27 +134,27 @@ class Network:
             answer = await self._module.resolve(host)
             problem = answer.words
         except (CommandRefused, RequestRefused) as error:
-            return self._report.broken(Check.DNS, f"{host} was not resolved: {error}", _DNS_ADVICE, details=details)
+            return self._report.broken(f"{host} was not resolved: {error}", _DNS_ADVICE, details=details)
         if not answer.addresses:
-            return self._report.broken(Check.DNS, f"{host} was not resolved: {problem}", _DNS_ADVICE, details=details)
+            return self._report.broken(f"{host} was not resolved: {problem}", _DNS_ADVICE, details=details)
         self._address = answer.addresses[0]
-        return self._report.passed(Check.DNS, f"{host} is {self._address}", {**details, "address": self._address})
+        return self._report.passed(f"{host} is {self._address}", {**details, "address": self._address})
 
     async def _ping(self) -> bool:
         if not self._address:
-            return self._report.passed(Check.PING, "not asked for", status=Status.SKIPPED)
+            return self._report.passed("not asked for", status=Status.SKIPPED, check=Check.PING)
         self._report.begin(Check.PING, f"pinging {self._address}")
         try:
             replies = await self._module.ping(self._address, _PINGS)
         except CommandRefused as refused:
-            return self._report.broken(Check.PING, f"The module would not ping: {refused}", _PING_ADVICE)
+            return self._report.broken(f"The module would not ping: {refused}", _PING_ADVICE)
         came = [reply.time_ms for reply in replies if not reply.lost]
         details: dict[str, Detail] = {"address": self._address, "sent": _PINGS, "received": len(came)}
         if not came:
-            return self._report.broken(Check.PING, f"{self._address} does not answer", _PING_ADVICE, details=details)
+            return self._report.broken(f"{self._address} does not answer", _PING_ADVICE, details=details)
         summary = f"{len(came)} of {_PINGS} came back, the fastest after {min(came)} ms"
         status = Status.FINE if len(came) == _PINGS else Status.WARNING
-        return self._report.passed(Check.PING, summary, {**details, "fastest_ms": min(came)}, status=status)
+        return self._report.passed(summary, {**details, "fastest_ms": min(came)}, status=status)
 
 
 _SIM_ADVICE: Final = "Wait a moment and try again; else take the SIM out and put it in, and try it in a phone."

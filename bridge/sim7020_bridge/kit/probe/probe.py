@@ -60,27 +60,25 @@ class Probe:
                 await asyncio.sleep(BETWEEN_RATES)
         except PortUnavailable as error:
             self._store.apply(PortLost(error.detail, error.reason))
-            return self._report.broken(Check.PORT, said_by=tuple(AlertId))
+            return self._report.broken(said_by=tuple(AlertId), check=Check.PORT)
         except LineError as error:
-            return self._report.broken(
-                self._report.check, f"The line broke: {error}", "Check cable, plug and supply; then try again."
-            )
+            return self._report.broken(f"The line broke: {error}", "Check cable, plug and supply; then try again.")
         self._silent()
         return False
 
     def _opened(self) -> None:
         if not self._store.state.port_open:
             self._store.apply(PortOpened())
-            self._report.passed(Check.PORT, f"{self._wanted.port} is open", {"port": self._wanted.port})
+            self._report.passed(f"{self._wanted.port} is open", {"port": self._wanted.port}, check=Check.PORT)
 
     async def _from_module(self, channel: Channel, rate: int) -> bool:
         wanted = self._wanted.baudrate
         if wanted is not None and rate != wanted:
             advice = f"Set baudrate: {rate} in the configuration, or AT+IPR={wanted} in the module."
             return self._report.broken(
-                Check.BAUD_RATE, f"The module answers at {rate}, not at {wanted}", advice, details={"baudrate": rate}
+                f"The module answers at {rate}, not at {wanted}", advice, details={"baudrate": rate}
             )
-        self._report.passed(Check.BAUD_RATE, f"{rate} bit/s", {"baudrate": rate})
+        self._report.passed(f"{rate} bit/s", {"baudrate": rate})
         self._store.apply(ModuleAnswered())
         module = Module(channel, self._store, ModemSettings("probe", self._wanted.port), _timing(self._wanted.patience))
         self._module = module
@@ -92,7 +90,7 @@ class Probe:
             raise
         except BridgeError as error:
             advice = "Try again; if it stays so, restart the module and send a recording (sim7020-bridge record)."
-            return self._report.broken(self._report.check, f"The module stopped making sense: {error}", advice)
+            return self._report.broken(f"The module stopped making sense: {error}", advice)
 
     async def _identified(self, module: Module) -> bool:
         await read_identity(module)
@@ -103,33 +101,32 @@ class Probe:
             "imei": identity.imei,
         }
         if AlertId.NOT_SIM7020 in alerts(self._store.state):
-            return self._report.broken(Check.MODULE, said_by=(AlertId.NOT_SIM7020,), details=details)
+            return self._report.broken(said_by=(AlertId.NOT_SIM7020,), details=details)
         if identity.model is None:
-            return self._report.broken(
-                Check.MODULE, "It answers AT, but does not say what it is", _NO_MODEM, details=details
-            )
-        self._report.passed(Check.MODULE, f"{identity.model} by {identity.manufacturer or 'an unknown maker'}", details)
+            return self._report.broken("It answers AT, but does not say what it is", _NO_MODEM, details=details)
+        self._report.passed(f"{identity.model} by {identity.manufacturer or 'an unknown maker'}", details)
         if identity.firmware is None:
-            self._report.passed(Check.FIRMWARE, "the module does not tell its firmware", status=Status.WARNING)
+            self._report.passed("the module does not tell its firmware", status=Status.WARNING, check=Check.FIRMWARE)
         else:
-            self._report.passed(Check.FIRMWARE, identity.firmware, {"firmware": identity.firmware})
+            self._report.passed(identity.firmware, {"firmware": identity.firmware}, check=Check.FIRMWARE)
         return True
 
     def _silent(self) -> None:
         heard = self._heard
         if heard.garbage and not heard.texts:
             self._store.apply(ModuleLost("", silent=True, garbled=True))
-            self._report.broken(Check.BAUD_RATE, said_by=tuple(AlertId))
+            self._report.broken(said_by=tuple(AlertId))
             return
-        self._report.passed(Check.BAUD_RATE, "not known: nothing answers AT", status=Status.SKIPPED)
+        self._report.passed("not known: nothing answers AT", status=Status.SKIPPED)
+        self._report.check = Check.MODULE
         if heard.texts:
             said = heard.example[:_EXAMPLE]
-            self._report.broken(Check.MODULE, f"Something talks at the port, but it is no modem: {said!r}", _NO_MODEM)
+            self._report.broken(f"Something talks at the port, but it is no modem: {said!r}", _NO_MODEM)
         elif heard.echoes:
-            self._report.broken(Check.MODULE, "What is sent comes back, and nothing else", _ECHO)
+            self._report.broken("What is sent comes back, and nothing else", _ECHO)
         else:
             self._store.apply(ModuleLost("", silent=True))
-            self._report.broken(Check.MODULE, said_by=tuple(AlertId))
+            self._report.broken(said_by=tuple(AlertId))
 
     def _take_urc(self, urc: Urc) -> None:
         if not self._store.state.answering:
