@@ -155,12 +155,9 @@ class Modem:
         await set_power_saving(module)
 
     async def _recover(self, error: BridgeError) -> None:
-        failure = self.store.state.port_failure
-        if self.store.state.port_open:
-            trouble = Trouble.MODULE
-        else:
-            gone = failure is not None and failure.code in {"missing", "gone"}
-            trouble = Trouble.MISSING if gone else Trouble.PORT
+        trouble, failure = Trouble.MODULE, self.store.state.port_failure
+        if failure is not None:
+            trouble = Trouble.MISSING if failure.code in {"missing", "gone"} else Trouble.PORT
         loop = asyncio.get_running_loop()
         plan = self._recovery.next(trouble, now=loop.time())
         level = logging.DEBUG if plan.again else logging.WARNING

@@ -94,12 +94,10 @@ class Sockets:
     async def change(self, settings: Sequence[SocketSettings]) -> None:
         """Have other sockets from now on: close what is gone, open what is new, leave open what leads where it did."""
         before, self._by_name = self._by_name, {}
-        fresh = []
         for wanted in settings:
             socket = before.get(wanted.name)
             if socket is None or _moved(socket.settings, wanted):
                 socket = self._make(wanted, power_saving=self._power_saving)
-                fresh.append(socket)
             socket.settings = wanted
             self._by_name[wanted.name] = socket
         gone = [name for name, socket in before.items() if self._by_name.get(name) is not socket]
@@ -114,9 +112,8 @@ class Sockets:
             # one that was just being made has an id that nobody was told
             with suppress(LineError):
                 await self.sweep(self._module)
-        for socket in fresh:
-            name = socket.settings.name
-            if self._keep is not None and self._by_name.get(name) is socket and name not in self._keeping:
+        for socket in self:
+            if self._keep is not None and socket.settings.name not in self._keeping:
                 self._keep(socket)
 
     async def sweep(self, module: Module) -> Collection[SocketId] | None:
