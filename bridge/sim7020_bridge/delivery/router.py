@@ -304,8 +304,6 @@ class Router:
         for entry in entries:
             if unsure:
                 self._outbox.lose(entry, Loss.UNSURE)
-            elif self._sockets.get(entry.message.socket) is None:
-                self._outbox.lose(entry, Loss.NO_SOCKET)
             else:
                 self._outbox.put_back(entry)
         self.recheck()

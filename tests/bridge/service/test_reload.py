@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from sim7020_bridge.config.model import Encoding, SocketSettings
+from sim7020_bridge.config.model import Encoding, PowerSavingSettings, SocketSettings
 from sim7020_bridge.modem.socket import Phase
 from tests.bridge.desk import TOPICS, Desk, named, sent, staffed
 from tests.bridge.modem.bench import TCP, UDP
@@ -82,6 +82,21 @@ async def test_message_that_is_being_sent_when_its_socket_is_removed() -> None:
         await desk.module.hears("AT+CSOSEND")
         await change(desk)
         assert (await desk.final("udp", "m1"))["state"] in {"accepted", "failed"}
+
+
+@on_virtual_time
+async def test_message_whose_turn_comes_after_its_socket_was_removed() -> None:
+    """A message that is refused once its socket has been closed for good is not kept waiting for it."""
+    saving = PowerSavingSettings(release_assistance=True)
+    async with staffed(UDP, power_saving=saving) as desk:
+        await desk.bench.opened("udp")
+        desk.module.answer_once("AT+CNBIOTRAI", *SILENCE)
+        desk.module.answer("AT+CSOSEND", "ERROR")
+        desk.send("udp", b"x", **named("m1"))
+        await desk.module.hears("AT+CNBIOTRAI")
+        await change(desk)
+        final = await desk.final("udp", "m1")
+        assert (final["state"], final["error"]["code"]) == ("failed", "unknown_socket")
 
 
 @on_virtual_time
