@@ -5,12 +5,13 @@ import hashlib
 import hmac
 import logging
 import os
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from sim7020_bridge.commands.sim import EnterPin, ReadPinAttempts, SimState
-from sim7020_bridge.errors import CommandRefused, ModuleSilent
+from sim7020_bridge.commands.sim import EnterPin, PinAttempts, ReadPinAttempts, SimState
+from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent
 from sim7020_bridge.modem.backoff import Backoff
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.readings import read_sim
@@ -23,6 +24,7 @@ _REFUSED: Final = b"!"
 _VERDICTS: Final = frozenset({12, 16})
 """+CME ERRORs that are about the PIN itself: SIM PUK required, incorrect password (manual V1.05, +CPIN)."""
 _SIM_BUSY: Final = 14
+_NOT_TOLD_NOW: Final = (CommandRefused, ModuleSilent, MalformedAnswer)
 _SPARE_TRIES: Final = 2
 """Tries that must be left for one of them to be used: the last one is a person's."""
 
@@ -40,6 +42,8 @@ class PinMemory:
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        self.told = False
+        """Whether the module has told how many tries are left: if it then doesn't, the answer was lost."""
 
     def was_tried(self, pin: str, *, left: int | None = None) -> bool:
         """Whether this very PIN was tried and used up a try, or may have.
@@ -135,32 +139,45 @@ async def enter_pin(module: Module, pin: str, memory: PinMemory | None = None) -
     loop, timing = asyncio.get_running_loop(), module.timing
     end, pauses = loop.time() + timing.sim_patience, Backoff(timing.sim_poll, timing.sim_patience)
     while True:
-        left = await _tries_left(module)
-        problem = _obstacle(pin, left, memory)
-        if problem is not None:
+        problem, again = await _give(module, pin, memory)
+        if not again or loop.time() >= end:
             return problem
-        said, used = await _try(module, pin, left)
-        if memory is not None and used is not None:
-            memory.refused() if used else memory.forget()
-        if said is None:
-            return None
-        log.log(logging.ERROR if used else logging.INFO, "the SIM did not take the PIN: %s", said)
-        await read_sim(module)
-        if used:
-            return f"the PIN was refused ({said})"
-        if module.store.state.sim is not None and not module.store.state.pin_wanted:
-            return None
-        if used is None:
-            return f"the PIN is not tried again, for nobody knows whether the SIM looked at it ({said})"
-        if loop.time() >= end:
-            return f"the SIM has not looked at the PIN yet ({said})"
         await asyncio.sleep(pauses.next_wait())
+
+
+async def _give(module: Module, pin: str, memory: PinMemory | None) -> tuple[str | None, bool]:
+    """Give the PIN if it may be given; return what is in the way, in words, and whether that may soon be over."""
+    try:
+        left = await _tries_left(module)
+    except _NOT_TOLD_NOW as error:
+        return f"it is not tried before the module tells how many tries are left ({error})", True
+    problem = _obstacle(pin, left, memory)
+    if problem is not None:
+        return problem, False
+    said, used = await _try(module, pin, left)
+    if memory is not None and used is not None:
+        memory.refused() if used else memory.forget()
+    if said is None:
+        return None, False
+    log.log(logging.ERROR if used else logging.INFO, "the SIM did not take the PIN: %s", said)
+    await read_sim(module)
+    if used:
+        return f"the PIN was refused ({said})", False
+    if module.store.state.sim is not None and not module.store.state.pin_wanted:
+        return None, False
+    if used is None:
+        problem = f"the PIN is not tried again, for nobody knows whether the SIM looked at it ({said})"
+    else:
+        problem = f"the SIM has not looked at the PIN yet ({said})"
+    return problem, used is not None
 
 
 def _obstacle(pin: str, left: int | None, memory: PinMemory | None) -> str | None:
     if memory is not None and memory.was_tried(pin, left=left):
         return "the configured one was tried before and not taken"
-    if memory is None and left is None:
+    if memory is not None and left is not None:
+        memory.told = True
+    if left is None and (memory is None or memory.told):
         return "the module does not tell how many tries are left, so the PIN was not tried"
     if left is not None and left < _SPARE_TRIES:
         return f"only {left} try is left, so the PIN was not tried"
@@ -186,10 +203,21 @@ async def _try(module: Module, pin: str, before: int | None) -> tuple[str | None
         return None, False
     if code in _VERDICTS or code == _SIM_BUSY:
         return said, code != _SIM_BUSY
-    left = await _tries_left(module)
+    left = None
+    with suppress(*_NOT_TOLD_NOW):
+        left = await _tries_left(module)
     return said, None if left is None or before is None else left < before
 
 
 async def _tries_left(module: Module) -> int | None:
-    attempts = await module.ask(ReadPinAttempts())
-    return next((each.left for each in attempts or () if each.code == SimState.SIM_PIN), None)
+    """Return how many tries are left, None if the module has no answer to that.
+
+    Raises one of _NOT_TOLD_NOW if it may answer another time: what is not known may be the last try.
+    """
+    attempts: tuple[PinAttempts, ...] = ()
+    try:
+        attempts = await module.execute(ReadPinAttempts())
+    except CommandRefused as refused:
+        if refused.code == _SIM_BUSY:
+            raise
+    return next((each.left for each in attempts if each.code == SimState.SIM_PIN), None)

@@ -119,7 +119,7 @@ class Sim(ScriptedModule):
         return sum(line.startswith("AT+CPIN=") for line in self.heard)
 
     def _reply(self, line: str) -> tuple[str, ...]:
-        if line == "AT+CPINR" and self.tells:
+        if line == "AT+CPINR" and self.tells and not self._once.get(line):
             return (f'+CPINR: "SIM PIN",{self.left},3', '+CPINR: "SIM PUK",10,10', "OK")
         if not line.startswith("AT+CPIN="):
             return super()._reply(line)
@@ -194,6 +194,41 @@ async def test_last_try_is_a_person_s(left: int) -> None:
         assert f"only {left} try is left" in alerts(bench.modem.store.state)[AlertId.SIM_PIN].message
         module.left = 3
         await bench.online()
+
+
+UNTOLD = {
+    "busy": ("+CME ERROR: 14",),
+    "lost": SILENCE,
+    "garbled": ('+CPINR: "SIM PIN",x,3', "OK"),
+}
+
+
+@pytest.mark.parametrize("untold", UNTOLD.values(), ids=UNTOLD)
+@on_virtual_time
+async def test_last_try_that_is_not_told_for_a_moment(untold: tuple[str, ...]) -> None:
+    """A module that is asked how many tries are left and can't say may have one: it is asked again, soon."""
+    module = Sim(left=1)
+    module.answer_once("AT+CPINR", *untold)
+    async with running(module=module, pin="9999") as bench:
+        await bench.until(lambda state: state.pin_problem is not None)
+        assert "only 1 try is left" in alerts(bench.modem.store.state)[AlertId.SIM_PIN].message
+        for lost in (*UNTOLD.values(), ("ERROR",), ("OK",)):
+            asked = module.times("AT+CPINR")
+            module.answer_once("AT+CPINR", *lost)
+            await module.hears("AT+CPINR", times=asked + 2)
+        assert module.tries == 0
+
+
+@pytest.mark.parametrize("untold", UNTOLD.values(), ids=UNTOLD)
+@on_virtual_time
+async def test_right_pin_waits_until_the_tries_are_told(untold: tuple[str, ...]) -> None:
+    """A SIM that is busy when it is asked for its tries gets the PIN a moment later; nobody is called."""
+    module = Sim()
+    module.answer_once("AT+CPINR", *untold)
+    async with running(module=module, pin="1234") as bench:
+        await bench.until(lambda state: state.sim is not None and state.sim.ready, within=60)
+        assert module.tries == 1
+        assert not any(alerts(state) for state in bench.states)
 
 
 @on_virtual_time
