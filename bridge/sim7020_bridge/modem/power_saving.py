@@ -122,7 +122,8 @@ class Sleep:
         self.saving = saving
         self._store = store
         self._timing = timing
-        self._reported = False
+        self.reported = False
+        """Whether the module said that it falls asleep; it then says so as well when it wakes."""
         self._longest = 0.0
         self._until = 0.0
 
@@ -145,7 +146,7 @@ class Sleep:
         state, window, last = self._store.state, self._timing.window_check, self._timing.sleep_check
         if _deep_cycle(state, self.saving):
             return Backoff(window, window)
-        if self._reported or self.saving is None:
+        if self.reported or self.saving is None:
             return Backoff(last, last)
         granted = None if state.registration is None else state.registration.active_time
         active = (granted and timers.t3324_seconds(granted)) or self.saving.active_time or last
@@ -153,7 +154,7 @@ class Sleep:
 
     def begin(self, *, reported: bool = False) -> None:
         """Note that the module fell silent just now; ``reported`` if it said that it enters PSM."""
-        self._reported = reported
+        self.reported = reported
         self._longest = self._longest_now(reported=reported)
         self.renew()
 

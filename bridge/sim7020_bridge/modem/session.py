@@ -81,6 +81,7 @@ class Session:
         self._booted = asyncio.Event()
         self._garbage = 0
         self._signs_of_life = asyncio.Event()
+        self._answered = asyncio.Event()
         self._restarted: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._unread: set[Callable[[Module], Awaitable[None]]] = set()
         self._changed = asyncio.Event()
@@ -105,6 +106,7 @@ class Session:
             tasks.create_task(self._end_at_restart(), name="watch for a restart")
             if not await self._wake_up():
                 await self._channel.probe(every=self.timing.probe_every, within=self.patience)
+            self._answered.set()
             await greet(self.module)
             await self._hear_echoes()
             self._greeted = True
@@ -139,6 +141,14 @@ class Session:
     def ask_now(self) -> None:
         """Ask a module that sleeps now: it should be awake."""
         self._signs_of_life.set()
+
+    async def is_awake(self) -> bool:
+        """Ask a module that sleeps now, and say whether it answers all the same."""
+        self.ask_now()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.timing.wake_within):
+                await self._answered.wait()
+        return self._answered.is_set()
 
     async def _hear_echoes(self) -> None:
         """Find out whether the module took ATE0: an echo that never ends is no sign of a restart."""
@@ -185,7 +195,6 @@ class Session:
 
     async def _end_at_sleep(self) -> None:
         await self.store.until(lambda state: bool(state.sleeping))
-        self.sleep.begin(reported=True)
         raise ModuleAsleep
 
     async def _stay_attached(self) -> NoReturn:
@@ -298,7 +307,9 @@ class Session:
 
     def _apply(self, urc: Urc) -> None:
         match urc:
-            case power.SleepReport():
+            case power.SleepReport(entered):
+                if entered:
+                    self.sleep.begin(reported=True)
                 self.store.apply(urc)
             case registration.RegistrationReport(domain) if domain != "+CEREG":
                 # it may go with the EPS registration, and is none

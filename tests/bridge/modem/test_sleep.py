@@ -21,7 +21,9 @@ TELLS_NO_TIMERS = ('+CEREG: 5,1,"00A0","0002920C",9', "OK")
 
 
 @asynccontextmanager
-async def saving_power(saving: PowerSavingSettings | None) -> AsyncIterator[tuple[Bench, list[float]]]:
+async def saving_power(
+    saving: PowerSavingSettings | None, *, wakes: bool = False
+) -> AsyncIterator[tuple[Bench, list[float]]]:
     """Keep a modem attached that saves power, and note when its power hook is pressed."""
     module, pressed = ScriptedModule(), list[float]()
     module.answer("AT+CEREG?", *TELLS_NO_TIMERS)
@@ -30,7 +32,7 @@ async def saving_power(saving: PowerSavingSettings | None) -> AsyncIterator[tupl
         if text == "ON":
             pressed.append(now())
 
-    hook = PowerHook(PowerHookSettings(topic="plug"), publish=press)
+    hook = PowerHook(PowerHookSettings(topic="plug", wakes=wakes), publish=press)
     async with running(UDP, module=module, power=hook, power_saving=saving) as bench:
         await bench.opened("udp")
         yield bench, pressed
@@ -92,6 +94,37 @@ async def test_message_goes_out_in_the_paging_window() -> None:
         await socket.send(b"1")
         assert bench.module.times("AT+CSOSEND") == 1
         life.cancel()
+
+
+@pytest.mark.parametrize("after", [0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5])
+@on_virtual_time
+async def test_no_press_in_a_paging_window(after: float) -> None:
+    """A module that has just woken without a word is asked before PWRKEY is pressed, which would switch it off."""
+    async with saving_power(EDRX, wakes=True) as (bench, pressed):
+        bench.module.deaf = True
+        await bench.until(lambda state: bool(state.sleeping))
+        await asyncio.sleep(300 + after)
+        assert bench.modem.store.state.sleeping
+        bench.module.deaf = False
+        assert not await bench.modem.wake()
+        assert pressed == []
+        await bench.online()
+        bench.module.deaf = True
+        await bench.until(lambda state: bool(state.sleeping))
+        assert await bench.modem.wake()
+        assert len(pressed) == 1
+
+
+@on_virtual_time
+async def test_press_in_announced_sleep() -> None:
+    """A module that said that it enters PSM says so as well when it wakes, so PWRKEY is pressed at once."""
+    async with saving_power(PSM, wakes=True) as (bench, pressed):
+        bench.module.say('+CPSMSTATUS: "ENTER PSM"')
+        bench.module.deaf = True
+        await bench.until(lambda state: bool(state.sleeping))
+        began = now()
+        assert await bench.modem.wake()
+        assert pressed == [began]
 
 
 @pytest.mark.parametrize(
