@@ -178,9 +178,11 @@ class Committer:
 
     def _transact(self, batch: list[_Job], need: Need) -> None:
         connection = self._open()
-        if need >= Need.INSERT and not self._reserve.whole:
-            self._empty_log()
-            self._reserve.prepare()
+        if need >= Need.INSERT:
+            self._database.look_for_another()
+            if not self._reserve.whole:
+                self._empty_log()
+                self._reserve.prepare()
         connection.execute("BEGIN IMMEDIATE")
         try:
             if self._database.set_aside != self._restored:

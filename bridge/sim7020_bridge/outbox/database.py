@@ -35,6 +35,7 @@ class Database:
         self.set_aside: Path | None = None
         self._lock: int | None = None
         self._distrusted: str | None = None
+        self._identity: tuple[int, int] | None = None
 
     def open(self) -> sqlite3.Connection:
         """Open the file as its owner, making it if it isn't there; readable by the bridge's user alone.
@@ -66,6 +67,21 @@ class Database:
         """Have the file set aside when it is opened next: what looked sound at the start turned out not to be."""
         self._distrusted = problem
 
+    def look_for_another(self) -> None:
+        """See that the path still leads to the file that is open, for what is kept in another is not found again.
+
+        Raises:
+            sqlite3.OperationalError: It leads to another file, or nowhere.
+        """
+        try:
+            found = _identity(self.file.stat())
+        except OSError as error:
+            raise sqlite3.OperationalError(error.strerror) from error
+        if found != self._identity:
+            raise sqlite3.OperationalError(
+                "another file has its place, as when a volume is mounted over it; start the bridge again"
+            )
+
     def release(self) -> None:
         """Let others own the file; the connection is closed before."""
         if self._lock is not None:
@@ -91,7 +107,9 @@ class Database:
         self._lock = lock
 
     def _open(self) -> sqlite3.Connection:
-        os.close(os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        file = os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._identity = _identity(os.fstat(file))
+        os.close(file)
         connection = connect(self.file)
         try:
             _examine(connection)
@@ -129,6 +147,10 @@ def is_owned(file: Path) -> bool:
     finally:
         os.close(lock)
     return False
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
 
 
 def _lock_of(file: Path) -> Path:

@@ -241,6 +241,34 @@ async def test_a_directory_that_can_t_be_made(tmp_path: Path) -> None:
     await desk.outbox.close()
 
 
+@pytest.mark.parametrize("instead", ["another", "nothing"])
+async def test_a_file_that_lost_its_place_takes_nothing(desk: Desk, instead: str) -> None:
+    """What is put where nobody will look for it is lost: refused until the file is back, but what was taken ends."""
+    desk.put("one")
+    desk.put("two")
+    await desk.written()
+    hidden = desk.file.with_name("hidden")
+    desk.file.rename(hidden)
+    if instead == "another":
+        desk.file.touch()
+    desk.put("three")
+    desk.send()
+    await desk.written()
+    why = {"another": "another file has its place", "nothing": "No such file"}[instead]
+    assert [why in str(failure) for failure in desk.failures] == [True]
+    assert why in problem(desk)
+    assert desk.pending() == ["one accepted"]
+    hidden.rename(desk.file)
+    desk.put("four")
+    looking = asyncio.create_task(desk.outbox.run())
+    async with asyncio.timeout(20):
+        while problem(desk):
+            await desk.written()
+    looking.cancel()
+    await desk.again()
+    assert desk.waiting() == ["two", "four"]
+
+
 async def test_a_full_disk_takes_nothing_and_loses_nothing(desk: Desk) -> None:
     """Messages that can't be written are refused; the ends of messages are written as soon as that works again."""
     desk.put("one")
