@@ -80,6 +80,7 @@ class ModemSocket:
             the module reported at once. Must not block or raise.
         refusals: What the module refuses the modem's sockets.
         sweep: Closes the sockets of the module that nobody owns; wanted when it may have one that it should not.
+        claim: Says whether an id that the module gave out is free, and has whoever has it open anew if it is not.
         timing: Its durations.
         clock: For the times in ``state``.
     """
@@ -90,6 +91,7 @@ class ModemSocket:
     on_data: Callable[["ModemSocket", bytes], None]
     refusals: Refusals
     sweep: Callable[[Module], Awaitable[object]]
+    claim: Callable[[SocketId], bool]
     timing: Timing
     clock: Clock
 
@@ -118,6 +120,15 @@ class ModemSocket:
         """Let go of a socket that the module has no more: its id may be another one's next."""
         if self.id not in existing:
             self._connection = None
+
+    def doubt(self) -> None:
+        """Open it anew: the module gave its id to another socket, or one of the two ids was misheard."""
+        connection = self._connection
+        if connection is None:
+            return
+        if connection.over.done():
+            self._connection = None
+        connection.end(Failure(None, "module_unclear", "the module gave its id to another socket", self.clock()))
 
     @property
     def acknowledges(self) -> bool:
@@ -256,6 +267,8 @@ class ModemSocket:
         socket = await module.execute(CreateSocket(stream=self.acknowledges))
         if socket not in range(SOCKETS):
             raise MalformedAnswer(f"+CSOC: {socket}", f"ids go from 0 to {SOCKETS - 1}")
+        if not self.claim(socket):
+            raise MalformedAnswer(f"+CSOC: {socket}", "another socket has that id")
         return socket
 
     def _connect_to(self, module: Module, socket: SocketId) -> Connection:

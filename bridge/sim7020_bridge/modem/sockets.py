@@ -45,7 +45,7 @@ class Sockets:
     ) -> None:
         self._power_saving = power_saving
         self._refusals = refusals
-        self._make = partial(make, refusals=refusals, sweep=self.sweep)
+        self._make = partial(make, refusals=refusals, sweep=self.sweep, claim=self._claim)
         self._by_name = {socket.name: self._make(socket, power_saving=power_saving) for socket in settings}
         self._keeping: dict[str, asyncio.Task[None]] = {}
         self._keep: Callable[[ModemSocket], None] | None = None
@@ -139,6 +139,13 @@ class Sockets:
         await self.sweep(module)
         for socket in tuple(self):
             await socket.check_open(module)
+
+    def _claim(self, new: SocketId) -> bool:
+        """Whether nobody has an id; if somebody has, a digit was changed on the line, now or when that one got it."""
+        owners = [socket for socket in self if socket.id == new]
+        for owner in owners:
+            owner.doubt()
+        return not owners
 
 
 def _moved(old: SocketSettings, new: SocketSettings) -> bool:

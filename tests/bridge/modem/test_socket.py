@@ -1,6 +1,7 @@
 """A socket kept open, against a scripted module on virtual time."""
 
 import asyncio
+from unittest.mock import patch
 
 import pytest
 
@@ -10,7 +11,7 @@ from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.socket import Phase
 from sim7020_bridge.modem.state import Layer
 from tests.bridge.modem.bench import NAMED, TCP, UDP, now, running
-from tests.bridge.scripted_module import SILENCE, on_virtual_time
+from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
 
 
 @on_virtual_time
@@ -333,6 +334,31 @@ async def test_sockets_that_cannot_be_listed(lines: tuple[str, ...]) -> None:
         bench.module.answer("AT+CSOC?", *lines)
         await bench.opened("udp")
         assert bench.module.opened == 1
+
+
+@pytest.mark.parametrize("told", [(0, 0, 2), (0, 1, 0), (2, 1, 2), (0, 2, 2), (4, 1, 4)], ids=str)
+@on_virtual_time
+async def test_id_that_another_socket_has(told: tuple[int, ...]) -> None:
+    """An id in which a digit was changed never leaves two sockets with one id, nor the module with one too many."""
+    others = (UDP, TCP, NAMED)
+    module = ScriptedModule()
+    module.answer("AT+CDNSGIP", '+CDNSGIP: 1,"example.org","203.0.113.2"', "OK")
+    given = iter(told)
+    reply = module._reply
+
+    def misheard(line: str) -> tuple[str, ...]:
+        said = reply(line)
+        if line.startswith("AT+CSOC=") and (digit := next(given, None)) is not None:
+            return (f"+CSOC: {digit}", "OK")
+        return said
+
+    with patch.object(module, "_reply", misheard):
+        async with running(*others, module=module) as bench:
+            await asyncio.sleep(60)
+            ids = {bench.socket(each.name).id for each in others}
+            assert len(ids) == len(others)
+            assert ids == module.sockets
+            assert {bench.socket(each.name).state.phase for each in others} == {Phase.OPEN}
 
 
 @pytest.mark.parametrize("lines", [("+CSOC: 7", "OK"), ("OK",), ("ERROR",)], ids=str)
