@@ -1,7 +1,7 @@
 """The AT command interpreter: bytes from the host into command lines, answers into bytes.
 
-Source: ITU-T V.250 section 5, manual V1.05 section 1. While a command is carried out, what the host types is lost: the
-manual forbids it to type before the final result.
+Source: ITU-T V.250 section 5, manual V1.05 section 1. The manual forbids the host to type before the final result, but
+a UART has a buffer: what comes while a command is carried out is read after it.
 """
 
 import asyncio
@@ -19,6 +19,9 @@ _CR = 13
 _LF = 10
 _ESC = 0x1B
 _CTRL_Z = 0x1A
+
+_TYPED_AHEAD = 4096
+"""Bytes that wait while a command is carried out; two of the longest lines. No source has the module's own number."""
 
 _ATTENTION = re.compile(r"[Aa][Tt]")
 _PREFIX = re.compile(r"^([+*][A-Z]+|PrimaryDns|SecondaryDns): ")
@@ -40,6 +43,11 @@ class MobileEquipment(Protocol):
     @property
     def echo_end(self) -> bytes:
         """What follows the echo of a command line."""
+        ...
+
+    @property
+    def typed_ahead(self) -> bool:
+        """Whether what is typed while a command is carried out is kept."""
         ...
 
     def hears(self) -> bool:
@@ -87,6 +95,7 @@ class Interpreter:
         self._write = write
         self._trace = trace
         self._before_line = before_line
+        self._typed = bytearray()
         self._line = bytearray()
         self._too_long = False
         self._skip_lf = False
@@ -97,18 +106,15 @@ class Interpreter:
         self._withheld = Withheld.NOTHING
 
     def feed(self, data: bytes) -> None:
-        """Take bytes as they come off the line."""
-        while data and self._equipment.hears():
-            if self._skip_lf:
-                self._skip_lf = False
-                data = data.removeprefix(b"\n")
-            if self._collecting is not None:
-                self._collect(data)
-                return
-            if self._running is not None:
-                return
-            typed, end, data = data.partition(b"\r")
-            self._edit(typed + end)
+        """Take bytes as they come off the line; what can't be read yet waits, as far as there is room for it."""
+        if not self._equipment.hears():
+            return
+        self._typed += data
+        self._read()
+        lost = self._typed[_TYPED_AHEAD if self._equipment.typed_ahead else 0 :]
+        if lost:
+            del self._typed[-len(lost) :]
+            self._trace("#", f"lost, typed while a command was carried out: {lost.hex().upper()}")
 
     def report(self, text: str) -> None:
         """Say an unsolicited line."""
@@ -116,10 +122,27 @@ class Interpreter:
 
     def reset(self) -> None:
         """Forget what was typed and what was being done: the equipment went off, to sleep or through a reset."""
+        self._typed.clear()
         self._line.clear()
         self._too_long = False
         if self._running is not None and self._running is not asyncio.current_task():
             self._running.cancel()
+
+    def _read(self) -> None:
+        while self._typed:
+            if self._skip_lf:
+                self._skip_lf = False
+                if self._typed.startswith(b"\n"):
+                    del self._typed[0]
+            elif self._collecting is not None and not self._collecting.done():
+                del self._typed[: self._collect(self._typed)]
+            elif self._running is not None:
+                return
+            else:
+                end = self._typed.find(b"\r") + 1 or len(self._typed)
+                piece = bytes(self._typed[:end])
+                del self._typed[:end]
+                self._edit(piece)
 
     def _edit(self, typed: bytes) -> None:
         echo = bytearray()
@@ -197,6 +220,7 @@ class Interpreter:
         self._running = None
         for action in afterwards:
             action()
+        self._read()
 
     def _refusal(self, refused: Refused) -> str:
         if not isinstance(refused, MobileEquipmentError):
@@ -216,25 +240,26 @@ class Interpreter:
         if self._withheld is not Withheld.ALL:
             self._write(b"\r\n> ")
             self._trace("<!", "3E20")
+        self._read()
         try:
             return await self._collecting
         finally:
             self._collecting = None
 
-    def _collect(self, data: bytes) -> None:
-        if self._collecting is None or self._collecting.done():
-            return
-        for byte in data:
+    def _collect(self, typed: bytearray) -> int:
+        """Take payload out of what was typed; return how many bytes of it are used up."""
+        for used, byte in enumerate(typed, start=1):
             if self._wanted is None and byte == _CTRL_Z:
                 self._end_collecting(bytes(self._collected))
-                return
+                return used
             if self._wanted is None and byte == _ESC:
                 self._end_collecting(None)
-                return
+                return used
             self._collected.append(byte)
             if self._wanted is not None and len(self._collected) == self._wanted:
                 self._end_collecting(bytes(self._collected))
-                return
+                return used
+        return len(typed)
 
     def _end_collecting(self, data: bytes | None) -> None:
         if self._collecting is not None:

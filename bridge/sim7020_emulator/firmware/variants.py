@@ -29,6 +29,7 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("csq_table", ("simcom", "27007"), "how dBm of the radio become +CSQ's rssi"),
     Variant("csorcvflag_after_psm", ("kept", "reset"), "whether +CSORCVFLAG survives PSM"),
     Variant("csoc_cid", ("refused", "accepted"), "whether +CSOC takes a context id as fourth argument"),
+    Variant("typed_ahead", ("kept", "lost"), "what is typed while a command is carried out: read after it, or lost"),
     Variant("spacing", ("space", "none"), "the blank after the colon of an answer"),
     Variant("echo_quirk", ("no", "yes"), "an extra CR LF after the echo of a command"),
     Variant("cgcontrdp_tail", ("none", "space", "full"), "+CGCONTRDP: four fields, a trailing blank, or every field"),

@@ -32,6 +32,11 @@ class Equipment:
         """Return what follows the echo of a command line."""
         return b"\r\n" if self._module.variants.is_set("echo_quirk", "yes") else b""
 
+    @property
+    def typed_ahead(self) -> bool:
+        """Say whether what is typed while a command is carried out is kept."""
+        return self._module.variants.is_set("typed_ahead", "kept")
+
     def hears(self) -> bool:
         """Say whether the character that arrives now is heard; in light sleep it wakes the module instead."""
         return self.on and self._module.light_sleep.hears()

@@ -111,8 +111,8 @@ class LineFaults:
             self._say(self._disturb(data))
 
     def trace(self, direction: str, text: str) -> None:
-        """Pass on what is really heard or said."""
-        if direction.startswith(">") or not self._silent():
+        """Pass on what is really heard, lost or said."""
+        if direction.startswith((">", "#")) or not self._silent():
             self._trace(direction, text)
 
     def spoiled(self, line: str) -> Spoiled:

@@ -156,17 +156,63 @@ async def test_error_levels(level: int, answer: str) -> None:
         assert await bench.ask('AT+CPIN="0000"') == [answer]
 
 
-def test_what_is_typed_during_a_command_is_lost() -> None:
-    """A line sent before the final result gets no answer."""
+async def test_lines_typed_ahead_are_answered_in_turn() -> None:
+    """Lines that come in one piece, or while a command is carried out, are all answered, one after the other."""
+    async with Bench(Setup(baud=115200)) as bench:
+        bench.type(b'AT+CMEE=1\r\nAT*MCGDEFCONT="IP","iot.example"\r\nAT+CLTS=1\r\n')
+        bench.type(b"AT*MCGDEFCONT?\r\n")
+        assert await bench.until(b'""\r\n\r\nOK\r\n') == (
+            b'\r\nOK\r\n\r\nOK\r\n\r\nOK\r\n\r\n*MCGDEFCONT: "IP","iot.example","",""\r\n\r\nOK\r\n'
+        )
+
+
+async def test_lines_typed_ahead_are_echoed_when_they_are_read() -> None:
+    """The echo of a line stands between the answer to the one before and its own."""
+    async with Bench(echo=True) as bench:
+        bench.type(b"AT+CFUN?\r\nAT\r\n")
+        assert await bench.until(b"AT\r\r\nOK\r\n") == b"AT+CFUN?\r\r\n+CFUN: 1\r\n\r\nOK\r\nAT\r\r\nOK\r\n"
+
+
+async def test_payload_typed_ahead_is_payload() -> None:
+    """What stands in the buffer when the prompt comes is payload, and what follows its end is a command again."""
+    async with Bench() as bench:
+        peer = await Peer("udp").open()
+        await bench.ask("AT+CSOC=1,2,1")
+        await bench.ask(f"AT+CSOCON=0,{peer.port},127.0.0.1")
+        bench.type(b"AT+CSODSEND=0,2\rhiAT+CFUN?\r")
+        assert await bench.until(b"OK\r\n") == b"\r\n> \r\nDATA ACCEPT: 2\r\n\r\n+CFUN: 1\r\n\r\nOK\r\n"
+        await peer.wait_for(b"hi")
+        peer.close()
+
+
+async def test_what_is_typed_before_a_restart_is_forgotten() -> None:
+    """A restart empties the buffer."""
+    async with Bench() as bench:
+        bench.type(b"AT+CFUN=1,1\rAT+CSQ\r")
+        assert b"CSQ" not in await bench.until(b"SMS Ready\r\n")
+        assert await bench.ask("ATE0;+CFUN?") == ["ATE0;+CFUN?\r", "+CFUN: 1", "OK"]
+
+
+@pytest.mark.parametrize(
+    ("typed_ahead", "typed", "lost", "answers"),
+    [
+        ("kept", b"AT\r" + b"\r" * 4093 + b"AT", b"AT", 2),
+        ("lost", b"AT\r", b"AT\r", 1),
+    ],
+)
+def test_what_finds_no_room_is_lost_and_traced(typed_ahead: str, typed: bytes, lost: bytes, answers: int) -> None:
+    """Input beyond the buffer, or all of it where the firmware has none, is lost; the trace says what."""
 
     async def play() -> None:
-        async with Bench(Setup()) as bench:
+        setup = Setup()
+        setup.variants.set("typed_ahead", typed_ahead)
+        async with Bench(setup) as bench:
             bench.type(b"AT+CFUN=0\r")
             await asyncio.sleep(0.5)
-            bench.type(b"AT+CSQ\r")
-            assert (await bench.until(b"OK\r\n")).count(b"OK") == 1
+            bench.type(typed)
             await asyncio.sleep(5)
-            assert not bench.heard
+            assert bench.heard.count(b"OK") == answers
+            assert ("#", f"lost, typed while a command was carried out: {lost.hex().upper()}") in bench.traced
 
     run(play())
 

@@ -178,8 +178,8 @@ CASES: dict[tuple[str, str], tuple[Callable[[Bench], Awaitable[object]], object]
     ("cifsr", "prefixed"): (_local_address, b"OK"),
 }
 
-ELSEWHERE = {"csorcvflag_after_psm", "wrong_rate"}
-"""Switches that the tests of sleep and of the program turn."""
+ELSEWHERE = {"csorcvflag_after_psm", "typed_ahead", "wrong_rate"}
+"""Switches that the tests of sleep, of the command line and of the program turn."""
 
 
 @pytest.mark.parametrize(("name", "value"), CASES)
