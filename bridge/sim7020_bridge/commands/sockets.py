@@ -229,7 +229,7 @@ SOCKET_ERRORS: Final = {
     1: ("route", "the host is unreachable"),
     2: ("connection_aborted", "the connection was aborted"),
     3: ("connection_reset", "the connection was reset"),
-    4: ("not_connected", "the socket is not connected"),
+    4: ("closed", "the connection was closed by the peer"),
     5: ("value", "an illegal value"),
     6: ("buffer", "no buffer is left"),
     7: ("block", "the operation would block"),
@@ -241,7 +241,8 @@ SOCKET_ERRORS: Final = {
 }
 """Codes of ``+CSOERR`` (TCP/IP note section 3.9).
 
-Code 4 is printed as "connected" and means the opposite, as in lwIP, whose list this is.
+Code 4 is printed as "connected"; in lwIP, whose list this is, it is a connection that was closed, and drivers made
+for real modules get it when the peer closes in order.
 """
 
 

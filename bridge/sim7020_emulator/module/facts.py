@@ -91,7 +91,7 @@ class Facts:
     granted_edrx: str = _fact("asked", "eDRX cycle granted: asked, or four bits", pattern="asked|[01]{4}")
     granted_ptw: str = _fact("0011", "paging time window granted, four bits", pattern="[01]{4}")
     t3346: int = _fact(0, "seconds of back-off that +CTRJ shows")
-    close_code: int = _fact(2, "+CSOERR code of an orderly close by the peer")
+    close_code: int = _fact(4, "+CSOERR code of an orderly close by the peer")
 
     def set(self, name: str, value: str) -> None:
         """Set one fact from text; raises ``Mistake`` for an unknown name or a value that does not fit."""

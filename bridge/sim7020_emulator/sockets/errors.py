@@ -14,7 +14,7 @@ class SocketError(IntEnum):
     ROUTE = 1
     ABORTED = 2
     RESET = 3
-    NOT_CONNECTED = 4
+    CLOSED = 4
     VALUE = 5
     BUFFER = 6
     BLOCK = 7
@@ -32,8 +32,8 @@ _ERRNO = {
     errno.ETIMEDOUT: SocketError.ABORTED,
     errno.ECONNRESET: SocketError.RESET,
     errno.ECONNREFUSED: SocketError.RESET,
-    errno.ENOTCONN: SocketError.NOT_CONNECTED,
-    errno.EPIPE: SocketError.NOT_CONNECTED,
+    errno.ENOTCONN: SocketError.CLOSED,
+    errno.EPIPE: SocketError.CLOSED,
     errno.EINVAL: SocketError.VALUE,
     errno.ENOBUFS: SocketError.BUFFER,
     errno.EMSGSIZE: SocketError.BUFFER,

@@ -94,3 +94,8 @@ def test_unknown_error() -> None:
     """A code that nobody knows is a fact and no error."""
     failure = SocketFailed(ZERO, 99)
     assert (failure.name, failure.words) == ("error_99", "socket error 99")
+
+
+def test_orderly_close_is_told_as_one() -> None:
+    """Code 4 is the peer's own end of a connection, not a socket that was never connected."""
+    assert SocketFailed(ZERO, 4).words == "the connection was closed by the peer"

@@ -192,7 +192,7 @@ def test_pdn_is_lost() -> None:
     play(act)
 
 
-@pytest.mark.parametrize(("word", "code"), [("close", 2), ("reset", 3), *((str(code), code) for code in CODES)])
+@pytest.mark.parametrize(("word", "code"), [("close", 4), ("reset", 3), *((str(code), code) for code in CODES)])
 def test_socket_ends(word: str, code: int) -> None:
     """Each code can be had on an open socket; another id is left alone."""
 

@@ -205,7 +205,7 @@ async def test_orderly_close_and_reset(bench: Bench, tcp_peer: Peer) -> None:
     """A FIN and an RST of the peer are reported; the id stays taken until +CSOCL."""
     await _connect(bench, tcp_peer, 0)
     await tcp_peer.hang_up()
-    assert await bench.line() == "+CSOERR: 0,2"
+    assert await bench.line() == "+CSOERR: 0,4"
     assert await bench.ask('AT+CSOSEND=0,0,"x"') == ["ERROR"]
     assert await bench.ask("AT+CSOSTATUS=0") == ["+CSOSTATUS: 0,1", "OK"]
     await _connect(bench, tcp_peer, 1)
