@@ -90,8 +90,8 @@ class Unacknowledged:
         self._given += length
 
     def acknowledge(self, length: int) -> None:
-        """Count bytes that the peer has."""
-        self._acknowledged += length
+        """Count bytes that the peer has: never more than it was given, whatever a garbled report says."""
+        self._acknowledged = min(self._acknowledged + length, self._given)
         while self._waiting and self._waiting[0][0] <= self._acknowledged:
             _, done = self._waiting.popleft()
             if not done.done():

@@ -148,6 +148,20 @@ async def test_acknowledgement_before_ok() -> None:
 
 
 @on_virtual_time
+async def test_acknowledgement_of_more_than_was_given() -> None:
+    """A digit too many in a report acknowledges nothing of what is given afterwards."""
+    async with running(TCP) as bench:
+        socket = await bench.opened("tcp")
+        await socket.send(b"12345")
+        bench.module.say("SEND: 0,5000")
+        await asyncio.sleep(1)
+        acknowledged = await socket.send(b"67890")
+        assert not acknowledged.done()
+        bench.module.say("SEND: 0,5")
+        await acknowledged
+
+
+@on_virtual_time
 async def test_acknowledgements_add_up() -> None:
     """Reports may cover parts of a message or several at once."""
     async with running(TCP) as bench:
