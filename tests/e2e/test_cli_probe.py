@@ -131,6 +131,13 @@ BROKEN = {
         "searching for a network",
         "--timeout 600",
     ),
+    "attach withheld": (
+        ["--set", "registration=withheld"],
+        [],
+        "registration",
+        "waits to be told to attach",
+        "AT+CGATT=1",
+    ),
     "denied": (
         ["--set", "registration=denied:11"],
         [],

@@ -96,7 +96,8 @@ def _module(state: ModemState) -> dict[AlertId, Alert]:
         return {
             AlertId.BAUD_RATE: Alert(
                 "Something answers at the port, but not at this baud rate",
-                "Set baudrate to the module's rate; 115200 is usual, and a SIM7020G takes any until one is fixed.",
+                "Set baudrate to the module's rate, or behind socket:// the serial server's; 115200 is usual, and "
+                "a SIM7020G takes any until one is fixed.",
             )
         }
     return {

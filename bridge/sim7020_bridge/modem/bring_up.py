@@ -68,7 +68,7 @@ def _sim_is_settled(state: ModemState) -> bool:
     return state.sim is not None and (state.sim.ready or state.sim.pin_required or state.sim.puk_required)
 
 
-def _is_withheld(state: ModemState) -> bool:
+def is_withheld(state: ModemState) -> bool:
     """Whether the module found its cell and waits to be told to attach (+CEREG: 100)."""
     return state.registration is not None and state.registration.status == RegistrationStatus.WITHHELD
 
@@ -178,11 +178,11 @@ async def _register(module: Module) -> bool:
     """Wait for the network, in bad coverage for minutes; a module that withholds the attach is told to go on."""
 
     def settled(state: ModemState) -> bool:
-        return state.registered or state.pin_wanted or _is_withheld(state)
+        return state.registered or state.pin_wanted or is_withheld(state)
 
     if await reach(module, REGISTRATION, settled=settled, hopeless=_idle_for_long(module)):
         return True
-    if not _is_withheld(module.store.state):
+    if not is_withheld(module.store.state):
         return False
     try:
         await module.execute(Attach())

@@ -16,7 +16,7 @@ from sim7020_bridge.errors import BridgeError, CommandRefused, RequestRefused
 from sim7020_bridge.kit.decode.words import verdict
 from sim7020_bridge.kit.probe.finding import Check, Detail, Report, Status, Wanted
 from sim7020_bridge.modem.alerts import AlertId
-from sim7020_bridge.modem.bring_up import PDN, RADIO, REGISTRATION, SIM, reach
+from sim7020_bridge.modem.bring_up import PDN, RADIO, REGISTRATION, SIM, is_withheld, reach
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pin import enter_pin
 from sim7020_bridge.modem.readings import read_registration, read_subscriber
@@ -88,7 +88,9 @@ class Network:
 
     async def _registration(self) -> bool:
         self._report.begin(Check.REGISTRATION, "waiting for the network")
-        await reach(self._module, REGISTRATION, settled=lambda state: state.registered or _denied(state))
+        await reach(self._module, REGISTRATION, settled=_is_decided)
+        if is_withheld(self._state):
+            return self._report.broken("The module found its cell, and waits to be told to attach", _WITHHELD_ADVICE)
         if _denied(self._state):
             await _read_cause(self._module)
         registration = self._state.registration
@@ -165,6 +167,7 @@ _SIGNAL_ADVICE: Final = (
 _REGISTRATION_ADVICE: Final = (
     "The first search can take minutes: try --timeout 600. Else check that the SIM is active for NB-IoT, and the band."
 )
+_WITHHELD_ADVICE: Final = "The bridge tells it by itself; by hand: AT+CGATT=1 in sim7020-bridge console."
 _BACKOFF_ADVICE: Final = "Wait until that is over, and probe again: until then the module does not try."
 _APN_ADVICE: Final = "Check the APN, its user name and its password with the operator."
 _DNS_ADVICE: Final = (
@@ -177,6 +180,10 @@ _PING_ADVICE: Final = (
 
 def _denied(state: ModemState) -> bool:
     return state.registration is not None and state.registration.denied
+
+
+def _is_decided(state: ModemState) -> bool:
+    return state.registered or _denied(state) or is_withheld(state)
 
 
 def _same_apn(one: str | None, other: str) -> bool:
