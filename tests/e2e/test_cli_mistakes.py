@@ -18,6 +18,8 @@ MISTAKES = {
     "topic": (("status", "--base-topic", "#"), 2, "--base-topic '#': "),
     "no number": (("send", "-m", "m", "-s", "s", "x", "--timeout", "nan"), 2, "'--timeout': 'nan' is not a number"),
     "negative patience": (("health", "--timeout", "-1"), 2, "'--timeout': -1.0 is not in the range"),
+    "no text": (("send", "-m", "m", "-s", "s", "x", "--key", "\udcff"), 2, "--key: must be valid UTF-8"),
+    "no name of a port": (("init", "new.at", "--port", "/dev/\udcff"), 2, "--port: must be valid UTF-8"),
     "no tty": (("record", "/dev/null", "new.at"), 1, "/dev/null: it is no serial port"),
     "a directory": (("record", ".", "new.at"), 1, ".: it is no serial port"),
     "no place": (("record", "rfc2217://", "new.at"), 1, "the URL needs a host and a port from 1 to 65535"),

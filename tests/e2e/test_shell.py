@@ -151,7 +151,8 @@ async def test_send(world: World) -> None:
     payload = world.directory / "payload"
     write(payload, "\0\xff")
     assert (await shell(*to, "telemetry", "--file", payload))[0] == 0
-    await udp_server.has(b"21.5", "\0\xff".encode())
+    assert (await shell(*to, "telemetry", os.fsdecode(b"\xfe")))[0] == 0
+    await udp_server.has(b"21.5", "\0\xff".encode(), b"\xfe")
     await tcp_server.has(b"hi")
     status, out, _ = await shell(*to, "nowhere", "x")
     assert status == 1
@@ -230,6 +231,30 @@ async def test_watch_for_programs(world: World) -> None:
     finally:
         process.terminate()
         await process.communicate()
+
+
+async def test_watch_ends_with_its_reader(world: World) -> None:
+    """When nobody reads any more, as behind ``head``, it ends by itself at the next message."""
+    reading, writing = os.pipe()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "sim7020_bridge", "watch", "--json"),
+        *("--broker", f"{world.broker.host}:{world.broker.port}"),
+        stdout=writing,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    os.close(writing)
+    try:
+        await world.mqtt.publish("sim7020/shed/state", b"{}", retain=True)
+        assert await asyncio.to_thread(os.read, reading, 1) == b"{"
+        os.close(reading)
+        await world.mqtt.publish("sim7020/shed/state", b"{}")
+        async with asyncio.timeout(20):
+            _, err = await process.communicate()
+        assert (process.returncode, err) == (1, b"")
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
 
 
 async def test_init_in_a_terminal(tmp_path: Path) -> None:

@@ -107,7 +107,10 @@ def host_and_port(written: str) -> tuple[str, int | None]:
 async def connected(
     mqtt: MqttSettings, topics: Sequence[str], take: Callable[[Received], None], *, within: float
 ) -> AsyncIterator[MqttClient]:
-    """Listen to topics; within so many seconds the broker must have accepted, else the process exits with a message."""
+    """Listen to topics; within so many seconds the broker must have accepted, else the process exits with a message.
+
+    What ``take`` raises ends the block, and is raised from it.
+    """
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
 
     def on_message(received: Received) -> None:
@@ -130,6 +133,13 @@ async def connected(
         talking.cancel()
         await asyncio.wait({talking})
         fail(f"no MQTT broker accepts this client at {mqtt.host}:{mqtt.port}", EXIT_NO_ANSWER)
+    user = asyncio.current_task()
+
+    def end_with(task: "asyncio.Task[None]") -> None:
+        if user is not None and not task.cancelled():
+            user.cancel()
+
+    talking.add_done_callback(end_with)
     try:
         yield client
     finally:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Mapping
 from typing import IO, Any, Final
@@ -62,6 +63,8 @@ def send(
     message = _message(data, source, as_hex=as_hex)
     for name, value in (("--modem", modem), ("--socket", socket)):
         valid(name, values.name, value)
+    if key is not None:
+        valid("--key", values.text, key)
     body = {
         "transaction": new_id(),
         "id": new_id(),
@@ -74,7 +77,7 @@ def send(
 
 def _message(data: str | None, source: IO[bytes] | None, *, as_hex: bool) -> bytes:
     if data is not None and source is None:
-        message = data.encode()
+        message = os.fsencode(data)
     elif data is None and source is not None:
         message = source.read(2 * LONGEST + 1)
     else:

@@ -323,12 +323,12 @@ def _recovery(directory: Path) -> Section:
         Key("topic", values.topic, "The MQTT topic of a smart plug, or of a switch that presses PWRKEY."),
         Key(
             "press_payload",
-            module_values.payload,
+            values.text,
             "What is published to `topic` first; for a plug that feeds the modem, what turns it off.",
         ),
         Key(
             "release_payload",
-            module_values.payload,
+            values.text,
             "What is published to `topic` after `duration`; for such a plug, what turns it on.",
         ),
         Key("gpio", gpio, "A GPIO line of this computer that presses PWRKEY: 1 for `duration`, then 0."),

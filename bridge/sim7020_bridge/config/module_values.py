@@ -183,7 +183,6 @@ def _program(name: str, directory: Path) -> str:
     return str(path)
 
 
-payload = values.matching(r"[^\ud800-\udfff]+", "must be valid UTF-8")
 gpio_chip = values.matching(
     r"gpiochip[0-9]{1,4}|/dev/[^\0]*",
     "must be a GPIO chip such as gpiochip0 or /dev/gpiochip0; gpiodetect lists them",

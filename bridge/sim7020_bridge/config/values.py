@@ -40,6 +40,8 @@ class WrongValue(ValueError):
 def text(value: object) -> str:
     """Read a text that is not empty."""
     if isinstance(value, str) and value:
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            raise WrongValue("must be valid UTF-8")
         return str(value)
     if value == "":
         raise WrongValue("must be a text that is not empty")
