@@ -107,7 +107,7 @@ async def test_server_that_is_away_at_first(world: World, variant: str) -> None:
     await shed.state(lambda state: state["outbox"]["messages"] == 0)
 
 
-@pytest.mark.parametrize(("end", "code"), [("hang_up", 2), ("reset", 3)])
+@pytest.mark.parametrize(("end", "code"), [("hang_up", 4), ("reset", 3)])
 async def test_connection_that_breaks(world: World, end: str, code: int) -> None:
     """A server that hangs up or resets is connected to again, with what was sent meanwhile delivered."""
     server = await world.tcp()

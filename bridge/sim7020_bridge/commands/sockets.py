@@ -229,7 +229,7 @@ SOCKET_ERRORS: Final = {
     1: ("route", "the host is unreachable"),
     2: ("connection_aborted", "the connection was aborted"),
     3: ("connection_reset", "the connection was reset"),
-    4: ("closed", "the connection was closed by the peer"),
+    4: ("not_connected", "the connection was closed by the peer"),
     5: ("value", "an illegal value"),
     6: ("buffer", "no buffer is left"),
     7: ("block", "the operation would block"),
