@@ -62,7 +62,8 @@ _SETTINGS = (
         for name, value in (
             ("CEREG", 0), ("CFUN", 1), ("CEDRXS", 0), ("EDRX", "0000"), ("PTW", "0011"), ("CSORXGET", 0),
             ("RETENTION", 0), ("CGEREP", 0), ("CENG", 0), ("CNBIOTRAI", 0), ("CNBIOTDT", 0), ("CCIOTOPT", "1,1,1"),
-            ("COPS_FORMAT", 0), ("CGPIAF", "0,0,0,0"), ("CEER", 0), ("CIPPING", "4,32,100"), ("DNS1", ""), ("DNS2", ""),
+            ("COPS_FORMAT", -1), ("CGPIAF", "0,0,0,0"), ("CEER", 0), ("CIPPING", "4,32,100"), ("DNS1", ""),
+            ("DNS2", ""),
         )
     ),
 )  # fmt: skip

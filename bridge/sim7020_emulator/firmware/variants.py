@@ -33,6 +33,11 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("spacing", ("space", "none"), "the blank after the colon of an answer"),
     Variant("echo_quirk", ("no", "yes"), "an extra CR LF after the echo of a command"),
     Variant("cgcontrdp_tail", ("none", "space", "full"), "+CGCONTRDP: four fields, a trailing blank, or every field"),
+    Variant("cgpaddr_bare", ("answered", "refused"), "AT+CGPADDR without a context id: every address, or ERROR"),
+    Variant("cops_format", ("long", "numeric"), "the form of +COPS? until the host chooses one: name or number"),
+    Variant(
+        "unreachable_port", ("silent", "reset"), "a UDP port where nobody listens: nothing, or +CSOERR with code 3"
+    ),
     Variant("cgact_off", ("ok", "no_carrier"), "what ends a successful +CGACT=0"),
     Variant("extra_ok", ("no", "yes"), "an OK after +CRESET, NORMAL POWER DOWN and DATA ACCEPT"),
     Variant("http_create", ("chttpcreate", "chttpcreat"), "the prefix of +CHTTPCREATE's answer"),

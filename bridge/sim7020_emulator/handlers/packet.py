@@ -123,6 +123,8 @@ def _address(context: Context) -> str:
 
 
 def _all_addresses(call: Call) -> Answer:
+    if call.module.variants.is_set("cgpaddr_bare", "refused"):
+        raise PlainError
     return lines(*(_address(context) for context in call.module.packet.all()))
 
 
@@ -153,7 +155,9 @@ def _all_dynamic(call: Call) -> Answer:
 
 
 def _one_dynamic(call: Call) -> Answer:
-    call.arguments.limit(at_least=1, at_most=1)
+    call.arguments.limit(at_most=1)
+    if not call.arguments.has(0):
+        return _all_dynamic(call)
     context = _context(call, 0)
     return lines(_dynamic(call, context)) if context.active else OK
 

@@ -8,6 +8,7 @@ from sim7020_emulator.module.radio import NB_IOT, Registration
 _DEREGISTERED = 2
 _FORMAT_ONLY = 3
 _NUMERIC = 2
+_NOT_CHOSEN = -1
 
 
 async def _function(call: Call) -> Answer:
@@ -80,12 +81,19 @@ def _registration(name: str, key: str, highest: int) -> Command:
     return Command(name, f"{name}: (0-{highest})", read, write, execute, cme=key == "CEREG")
 
 
+def _form(call: Call) -> int:
+    chosen = call.module.profile.number("COPS_FORMAT")
+    if chosen != _NOT_CHOSEN:
+        return chosen
+    return _NUMERIC if call.module.variants.is_set("cops_format", "numeric") else 0
+
+
 def _operator(call: Call) -> Answer:
     module = call.module
     mode = module.profile.number("COPS")
     if not module.radio.registered:
         return lines(f"+COPS: {mode}")
-    form = module.profile.number("COPS_FORMAT")
+    form = _form(call)
     name = module.facts.plmn if form == _NUMERIC else module.facts.operator
     return lines(f'+COPS: {mode},{form},"{name}",{NB_IOT}')
 
@@ -105,7 +113,7 @@ async def _select_operator(call: Call) -> Answer:
     module = call.module
     call.arguments.limit(at_least=1, at_most=4)
     mode = call.arguments.integer(0, 0, 4)
-    form = call.arguments.integer(1, 0, 2, default=module.profile.number("COPS_FORMAT"))
+    form = call.arguments.integer(1, 0, 2, default=_form(call))
     if mode == _FORMAT_ONLY:
         module.profile.set("COPS_FORMAT", form)
         return OK

@@ -32,6 +32,7 @@ class HostSocket:
         on_data: Called with each piece of what arrives, after the downlink's delay.
         on_error: Called once, with the host's error, or None when the peer closed in order.
         reaches: Says whether there is coverage; a stream waits for it.
+        hears_unreachable: Whether a datagram socket is told that nobody listens at the far port.
         congested: Says whether the serial line has too much to print for more to be received.
         on_acknowledged: Called with the size of each TCP send whose bytes the peer's kernel has acknowledged.
     """
@@ -48,9 +49,11 @@ class HostSocket:
         congested: Callable[[], bool] = lambda: False,
         accepted: socket.socket | None = None,
         reaches: Callable[[], bool] = lambda: True,
+        hears_unreachable: bool = False,
     ) -> None:
         self._schedule = schedule
         self._reaches = reaches
+        self._hears_unreachable = hears_unreachable
         self._congested = congested
         self._stream = stream
         self._on_data = on_data
@@ -160,14 +163,13 @@ class HostSocket:
         asyncio.get_running_loop().call_soon(self._socket.close)
 
     async def _send_loop(self) -> None:
-        loop = asyncio.get_running_loop()
         try:
             while True:
                 while self._uplink:
                     due, data = self._uplink[0]
                     await self._schedule.pause(due - self._schedule.now())
                     await self.coverage()
-                    await loop.sock_sendall(self._socket, data)
+                    await self._hand_over(data)
                     self._uplink.popleft()
                     self._handed_over += len(data)
                 if self._closing:
@@ -182,6 +184,17 @@ class HostSocket:
         finally:
             if self._closing:
                 self._release()
+
+    async def _hand_over(self, data: bytes) -> None:
+        while True:
+            try:
+                await asyncio.get_running_loop().sock_sendall(self._socket, data)
+            except ConnectionRefusedError:
+                # The host's socket says it of the datagram before, and has not sent this one.
+                if self._stream or self._hears_unreachable:
+                    raise
+            else:
+                return
 
     async def _report_acknowledged(self) -> None:
         """Report the oldest send if it is due, or wait a moment; new data interrupts the wait."""
@@ -209,6 +222,8 @@ class HostSocket:
                 data = await loop.sock_recv(self._socket, size)
                 await self.coverage()
             except OSError as error:
+                if isinstance(error, ConnectionRefusedError) and not self._stream and not self._hears_unreachable:
+                    continue
                 self._bring_down(error)
                 return
             if self._stream and not data:

@@ -234,6 +234,7 @@ class Sockets:
             family=socket.AF_INET if target.domain == 1 else socket.AF_INET6,
             on_data=lambda data: self._received(target, data),
             on_error=lambda error: self.fail(target, self._close_code() if error is None else error_code(error)),
+            hears_unreachable=self._variants.is_set("unreachable_port", "reset"),
             on_acknowledged=lambda size: self._acknowledged(target, size),
             reaches=self._reaches,
             congested=self._congested,

@@ -1,5 +1,6 @@
 """Each switch of firmware behaviour, in each of its positions."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -128,6 +129,17 @@ async def _area(bench: Bench) -> object:
     return await bench.ask("AT+CEREG?")
 
 
+async def _to_nobody(bench: Bench) -> object:
+    await bench.ask("AT+CSOC=1,2,1")
+    await bench.ask(f"AT+CSOCON=0,{free_port()},127.0.0.1")
+    said = []
+    for _ in range(3):
+        said += await bench.ask('AT+CSOSEND=0,0,"x"')
+        await asyncio.sleep(0.1)
+    said += bytes(bench.heard).decode().split("\r\n")
+    return [line for line in said if line][:3]
+
+
 _CONTEXT = '+CGCONTRDP: 1,5,"shnbiot","10.250.0.213.255.255.255.0"'
 CASES: dict[tuple[str, str], tuple[Callable[[Bench], Awaitable[object]], object]] = {
     ("dns", "urc"): (_dns, ["OK", '+CDNSGIP: 1,"a.example","192.0.2.1"']),
@@ -168,6 +180,12 @@ CASES: dict[tuple[str, str], tuple[Callable[[Bench], Awaitable[object]], object]
         _asking("AT+CGCONTRDP"),
         [_CONTEXT + ',"10.250.0.1","114.114.114.114","119.29.29.29",,,,,1500', "OK"],
     ),
+    ("cgpaddr_bare", "answered"): (_asking("AT+CGPADDR"), ['+CGPADDR: 1,"10.250.0.213"', "OK"]),
+    ("cgpaddr_bare", "refused"): (_asking("AT+CGPADDR"), ["ERROR"]),
+    ("cops_format", "long"): (_asking("AT+COPS?"), ['+COPS: 0,0,"CHN-UNICOM",9', "OK"]),
+    ("cops_format", "numeric"): (_asking("AT+COPS?"), ['+COPS: 0,2,"46001",9', "OK"]),
+    ("unreachable_port", "silent"): (_to_nobody, ["OK", "OK", "OK"]),
+    ("unreachable_port", "reset"): (_to_nobody, ["OK", "+CSOERR: 0,3", "ERROR"]),
     ("cgact_off", "ok"): (_asking("AT+CGACT=0,1"), ["OK"]),
     ("cgact_off", "no_carrier"): (_asking("AT+CGACT=0,1"), ["NO CARRIER"]),
     ("extra_ok", "no"): (_extra_ok, b""),

@@ -55,3 +55,9 @@ async def test_radio_off_ends_http() -> None:
     async with Bench() as bench:
         await bench.ask('AT+CHTTPCREATE="http://a/"')
         assert await bench.ask("AT+CFUN=0") == ["+CHTTPERR: 0,-1", "+CPIN: NOT READY", "OK"]
+
+
+async def test_context_parameters_with_an_empty_argument() -> None:
+    """The context id may be left out behind the sign, as three drivers for real modules have it."""
+    async with Bench() as bench:
+        assert await bench.ask("AT+CGCONTRDP=") == ['+CGCONTRDP: 1,5,"shnbiot","10.250.0.213.255.255.255.0"', "OK"]

@@ -217,7 +217,8 @@ async def test_orderly_close_and_reset(bench: Bench, tcp_peer: Peer) -> None:
 
 
 async def test_refused_connections(bench: Bench) -> None:
-    """A closed TCP port is ERROR and code 3; a closed UDP port is code 3 after the first datagram."""
+    """A closed TCP port is ERROR and code 3; a closed UDP port is code 3 after the first datagram, where it is told."""
+    bench.module.variants.set("unreachable_port", "reset")
     with socket.socket() as taken, socket.socket(type=socket.SOCK_DGRAM) as taken_udp:
         taken.bind(("127.0.0.1", 0))
         taken_udp.bind(("127.0.0.1", 0))
