@@ -12,11 +12,18 @@ from sim7020_bridge.outbox.reserve import Need
 T = TypeVar("T")
 
 
+class MemoryDatabase(sqlite3.Connection):
+    """A database in memory that is closed with whoever used it last; Python tells of one that is left open."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 class InstantStore:
     """Does work as it is asked for; the futures are done in the loop's next round."""
 
     def __init__(self) -> None:
-        self._connection = sqlite3.connect(":memory:")
+        self._connection = sqlite3.connect(":memory:", factory=MemoryDatabase)
         for step in migrations():
             self._connection.executescript(step)
         self.restore: Callable[[], Work[None]] = lambda: lambda _connection: None

@@ -11,13 +11,14 @@ from sim7020_bridge.errors import StorageFailed
 from sim7020_bridge.outbox.committer import Work
 from sim7020_bridge.outbox.database import migrations
 from sim7020_bridge.outbox.reserve import Need
+from tests.bridge.instant_store import MemoryDatabase
 
 T = TypeVar("T")
 
 
 def disk() -> sqlite3.Connection:
     """Return an empty file in memory, which outlives the stores over it."""
-    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection = sqlite3.connect(":memory:", isolation_level=None, factory=MemoryDatabase)
     for step in migrations():
         connection.executescript(step)
     return connection
