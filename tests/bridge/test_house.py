@@ -169,6 +169,17 @@ def test_architecture_names_every_part() -> None:
     assert [part for part in sorted(parts - {"__init__"}) if f"`{part}`" not in picture] == []
 
 
+def test_architecture_names_files_that_exist() -> None:
+    """Whoever follows the page to a file finds it: in the room that the row is about, or where the path says."""
+    picture = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rooms = "|".join(path.parent.name for path in (ROOT / "bridge").glob("*/*/__init__.py"))
+    for row in re.finditer(rf"^\| `({rooms})` \|.*$", picture, re.MULTILINE):
+        for name in re.findall(r"`(\w+\.py)`", row[0]):
+            assert list((ROOT / "bridge").glob(f"*/{row[1]}/**/{name}")), f"{row[1]}/{name}"
+    for name in re.findall(r"`(\w+/[\w/]+\.py)`", picture):
+        assert [*(ROOT / "bridge").glob(f"*/{name}"), *ROOT.glob(name)], name
+
+
 def test_the_readme_s_configuration_is_valid(tmp_path: Path) -> None:
     """Whoever starts from the README's example starts from a file that the bridge takes."""
     example = re.search(
