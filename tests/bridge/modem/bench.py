@@ -10,15 +10,20 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from sim7020_bridge.config.model import ModemSettings, SocketSettings, Transport
+from sim7020_bridge.config.model import ModemSettings, PowerHookSettings, SocketSettings, Transport
 from sim7020_bridge.errors import PortUnavailable
+from sim7020_bridge.modem.alerts import AlertId, alerts
 from sim7020_bridge.modem.hook import PowerHook
 from sim7020_bridge.modem.modem import Modem
+from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.socket import ModemSocket, Phase, SocketState
 from sim7020_bridge.modem.state import Layer, ModemState
 from tests.bridge.scripted_module import ScriptedModule
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+HOUR = 3600.0
+REATTACH = "AT+CFUN=0"
+REBOOT = "AT+CFUN=1,1"
 UDP = SocketSettings(name="udp", transport=Transport.UDP, host="198.51.100.7", port=5005)
 TCP = SocketSettings(name="tcp", transport=Transport.TCP, host="198.51.100.8", port=5006)
 NAMED = SocketSettings(name="named", transport=Transport.TCP, host="example.org", port=5007)
@@ -144,3 +149,42 @@ async def running(
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+
+
+def steps(bench: Bench) -> dict[RecoveryStep, int]:
+    """Return the steps of recovery that were taken."""
+    return dict(bench.modem.store.state.counters.steps)
+
+
+def current(bench: Bench) -> set[AlertId]:
+    """Return the alerts that hold."""
+    return set(alerts(bench.modem.store.state))
+
+
+async def becomes(holds: Callable[[], bool]) -> None:
+    """Return once a condition holds, within a day."""
+    for _ in range(240_000):
+        if holds():
+            return
+        await asyncio.sleep(0.36)
+    raise TimeoutError
+
+
+def unregistered(stat: str = "2") -> ScriptedModule:
+    """Return a module without a network."""
+    module = ScriptedModule()
+    module.answer("AT+CEREG?", f"+CEREG: 5,{stat}", "OK")
+    module.answer("AT+CGREG?", f"+CGREG: 0,{stat[0]}", "OK")
+    return module
+
+
+def register(module: ScriptedModule) -> None:
+    """Give it the network."""
+    module.answer("AT+CEREG?", "+CEREG: 5,1", "OK")
+    module.say('+CEREG: 1,"00A0","0002920C",9')
+
+
+def pressing() -> tuple[PowerHook, list[str]]:
+    """Return a power hook that publishes, and what it published."""
+    told: list[str] = []
+    return PowerHook(PowerHookSettings(topic="plug", wakes=True), publish=lambda _, text: told.append(text)), told

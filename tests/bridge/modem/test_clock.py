@@ -1,9 +1,11 @@
-"""The module's clock is the network's."""
+"""The module's clock is the network's, or a time server's."""
+
+import asyncio
 
 import pytest
 
-from tests.bridge.modem.bench import running
-from tests.bridge.scripted_module import SILENCE, on_virtual_time
+from tests.bridge.modem.bench import HOUR, running
+from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
 
 SETTINGS = ["AT+CTZU=1", "AT+CLTS=1"]
 
@@ -45,3 +47,28 @@ async def test_reported_time_is_no_answer() -> None:
         await bench.until(lambda state: state.time is not None)
         await bench.online()
         assert "AT+CLTS=1" not in bench.module.heard
+
+
+@pytest.mark.parametrize(
+    ("answers", "time"),
+    [
+        pytest.param(("OK", "+CSNTP: 26/11/23,10:15:00:135"), "2026-11-23T10:15:00.135000+00:00", id="answers"),
+        pytest.param(("OK",), None, id="no answer"),
+        pytest.param(("ERROR",), None, id="refused"),
+        pytest.param(("OK", "+CSNTP: later"), None, id="makes no sense"),
+    ],
+)
+@on_virtual_time
+async def test_time_server(answers: tuple[str, ...], time: str | None) -> None:
+    """A time server is asked once a session and the client stopped; that it fails is no fault of the link."""
+    module = ScriptedModule()
+    module.answer("AT+CSNTPSTART", *answers)
+    async with running(module=module, time_server="pool.ntp.org") as bench:
+        await module.hears("AT+CSNTPSTOP")
+        assert 'AT+CSNTPSTART="pool.ntp.org"' in module.heard
+        known = bench.modem.store.state.time
+        assert (known.moment.isoformat() if known is not None and known.moment is not None else None) == time
+        await asyncio.sleep(HOUR)
+        assert (module.times("AT+CSNTPSTART"), module.times("AT+CSNTPSTOP"), module.opened) == (1, 1, 1)
+        module.unplug()
+        await module.hears("AT+CSNTPSTOP", times=2)

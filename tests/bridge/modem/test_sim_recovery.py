@@ -8,8 +8,7 @@ import pytest
 from sim7020_bridge.commands.sim import SimState
 from sim7020_bridge.modem.alerts import AlertId, alerts
 from sim7020_bridge.modem.pin import PinMemory
-from tests.bridge.modem.bench import now, running
-from tests.bridge.modem.test_recovery import HOUR, REATTACH, current, pressing, steps
+from tests.bridge.modem.bench import HOUR, REATTACH, current, now, pressing, running, steps
 from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
 
 

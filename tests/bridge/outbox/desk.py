@@ -101,6 +101,10 @@ class Desk:
         self.outbox.settle((entry,), (receipt(entry.message, "accepted"),))
         return entry.message.id
 
+    def problem(self) -> str:
+        """Return why the outbox can't write; empty if it can."""
+        return str(self.outbox.problem or "")
+
     def pending(self) -> list[str]:
         """Return what the broker is still to be told, as the receipts of this desk put it."""
         return [publication.payload.decode() for _, publication in self.outbox.pending]

@@ -1,29 +1,22 @@
-"""The outbox's file: whose it is, and what happens when it can't be written or is damaged."""
+"""The outbox's file: whose it is, which form it has, and when it can't be written."""
 
 import asyncio
 import contextlib
-import errno
 import os
 import sqlite3
 import stat
-import threading
 from pathlib import Path
 
 import pytest
 
 from sim7020_bridge.errors import OutboxInUse, PayloadRefused, StorageFailed
 from sim7020_bridge.outbox import database, outbox
-from sim7020_bridge.outbox.committer import Committer, Work, _Job
-from sim7020_bridge.outbox.database import Database, damage
+from sim7020_bridge.outbox.committer import Committer, _Job
+from sim7020_bridge.outbox.database import Database
 from sim7020_bridge.outbox.message import PendingKind, PendingPublication
 from sim7020_bridge.outbox.outbox import MOST_UNSETTLED
-from sim7020_bridge.outbox.reserve import RESERVE, Need, Reserve
+from sim7020_bridge.outbox.reserve import Need
 from tests.bridge.outbox.desk import Desk
-
-
-def problem(desk: Desk) -> str:
-    """Return why the outbox can't write; empty if it can."""
-    return str(desk.outbox.problem or "")
 
 
 async def test_the_file_is_its_user_s_alone(desk: Desk) -> None:
@@ -53,89 +46,6 @@ async def test_messages_are_committed_together(desk: Desk) -> None:
     assert desk.outbox._store.commits - before <= 20
 
 
-@pytest.mark.parametrize("harm", ["truncated", "overwritten", "no database"])
-async def test_a_damaged_file_is_set_aside(tmp_path: Path, harm: str) -> None:
-    """A file that can't be trusted is kept under another name, and a new one takes its place."""
-    desk = Desk(tmp_path)
-    await desk.outbox.load()
-    for number in range(200):
-        desk.put(f"m{number}", data=bytes(100))
-    await desk.written()
-    await desk.outbox.close()
-    content = desk.file.read_bytes()
-    match harm:
-        case "truncated":
-            desk.file.write_bytes(content[: len(content) // 2])
-        case "overwritten":
-            desk.file.write_bytes(content[:4096] + bytes(8192) + content[12288:])
-        case _:
-            desk.file.write_bytes(b"nonsense" * 1000)
-    spoiled = desk.file.read_bytes()
-    desk.outbox = desk.opened()
-    await desk.outbox.load()
-    assert desk.waiting() == []
-    assert desk.outbox.set_aside is not None
-    assert (tmp_path / desk.outbox.set_aside).read_bytes() == spoiled
-    desk.put("new")
-    await desk.written()
-    await desk.again()
-    assert desk.waiting() == ["new"]
-    await desk.outbox.close()
-
-
-async def test_a_file_that_is_damaged_meanwhile_is_written_anew(desk: Desk) -> None:
-    """Memory has everything: when the file turns out to be damaged, a new one gets all of it."""
-    for number in range(5):
-        desk.put(f"m{number}")
-    await desk.outbox.keep([PendingPublication(PendingKind.RECEIVED, "received", b"came")])
-
-    def fail(_connection: sqlite3.Connection) -> None:
-        error = sqlite3.DatabaseError("database disk image is malformed")
-        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-        raise error
-
-    with pytest.raises(StorageFailed, match="malformed"):
-        await desk.outbox._writer.write(fail)
-    for suffix in ("", "-wal"):
-        desk.file.with_name(desk.file.name + suffix).write_bytes(b"nonsense" * 1000)
-    desk.put("m5")
-    await desk.written()
-    assert desk.outbox.set_aside is not None
-    await desk.again()
-    assert desk.waiting() == [f"m{number}" for number in range(6)]
-    assert desk.pending() == ["came"]
-
-
-async def test_a_file_made_anew_has_what_nobody_has_heard_of(desk: Desk) -> None:
-    """What was committed to a damaged file just before is in the new one, though the loop was busy meanwhile."""
-
-    def fail(_connection: sqlite3.Connection) -> None:
-        raise damage("malformed")
-
-    restored: list[tuple[list[str], bool]] = []
-    restore = desk.outbox._store.restore
-
-    def restoring() -> Work[None]:
-        restored.append(([name for name, _ in desk.taken], threading.current_thread() is threading.main_thread()))
-        return restore()
-
-    desk.outbox._store.restore = restoring
-    begun = threading.Event()
-    desk.put("one")
-    desk.outbox._writer.write(lambda _connection: begun.set())
-    assert begun.wait(30)
-    failed = desk.outbox._writer.write(fail)
-    desk.put("two")
-    with pytest.raises(StorageFailed, match="malformed"):
-        await failed
-    await desk.written()
-    assert desk.outbox.set_aside is not None
-    assert restored == [(["one"], True)]
-    told = [name for name, _ in desk.taken]
-    await desk.again()
-    assert desk.waiting() == told
-
-
 async def test_who_holds_the_file_is_waited_for_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """While another program writes, all that is asked for together fails together: each alone would wait as long."""
     attempts: list[int] = []
@@ -160,53 +70,6 @@ async def test_who_holds_the_file_is_waited_for_once(desk: Desk, monkeypatch: py
         other.execute("ROLLBACK")
     assert sum(attempts) == 21
     assert [str(failure) for failure in desk.failures] == [f"{desk.file} can't be used: database is locked"] * 20
-
-
-async def test_a_new_file_that_could_not_be_made_gets_all_later(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A disk that is full just when a damaged file was set aside costs nothing of what memory has."""
-    desk.put("m")
-    await desk.written()
-
-    def fail(_connection: sqlite3.Connection) -> None:
-        raise damage("malformed")
-
-    def full(_database: Database) -> sqlite3.Connection:
-        raise sqlite3.OperationalError("database or disk is full")
-
-    with pytest.raises(StorageFailed, match="malformed"):
-        await desk.outbox._writer.write(fail)
-    monkeypatch.setattr("sim7020_bridge.outbox.committer.REOPEN_WAIT", 0.0)
-    with monkeypatch.context() as patched:
-        patched.setattr(Database, "_open", full)
-        with pytest.raises(StorageFailed, match="full"):
-            await desk.written()
-    assert desk.outbox.set_aside is not None
-    await desk.written()
-    await desk.again()
-    assert desk.waiting() == ["m"]
-
-
-@pytest.mark.parametrize("change", ["at = 'no time'", "priority = 9", "id = CAST(x'ff' AS TEXT)"])
-async def test_rows_that_nobody_wrote_are_damage(tmp_path: Path, change: str) -> None:
-    """A file that SQLite finds sound but no bridge can read is set aside, and the bridge goes on without it."""
-    desk = Desk(tmp_path)
-    await desk.outbox.load()
-    desk.put("m")
-    await desk.outbox.close()
-    connection = sqlite3.connect(desk.file)
-    connection.execute(f"UPDATE message SET {change}")  # noqa: S608 - a constant
-    connection.commit()
-    connection.close()
-    desk.outbox = desk.opened()
-    with pytest.raises(StorageFailed):
-        await desk.outbox.load()
-    await desk.outbox.load()
-    assert desk.outbox.set_aside is not None
-    assert (tmp_path / desk.outbox.set_aside).exists()
-    desk.put("new")
-    await desk.written()
-    assert desk.waiting() == ["new"]
-    await desk.outbox.close()
 
 
 async def test_what_sqlite_can_t_hold_is_refused_alone(desk: Desk) -> None:
@@ -256,45 +119,17 @@ async def test_a_file_that_lost_its_place_takes_nothing(desk: Desk, instead: str
     await desk.written()
     why = {"another": "another file has its place", "nothing": "No such file"}[instead]
     assert [why in str(failure) for failure in desk.failures] == [True]
-    assert why in problem(desk)
+    assert why in desk.problem()
     assert desk.pending() == ["one accepted"]
     hidden.rename(desk.file)
     desk.put("four")
     looking = asyncio.create_task(desk.outbox.run())
     async with asyncio.timeout(20):
-        while problem(desk):
+        while desk.problem():
             await desk.written()
     looking.cancel()
     await desk.again()
     assert desk.waiting() == ["two", "four"]
-
-
-async def test_a_full_disk_takes_nothing_and_loses_nothing(desk: Desk) -> None:
-    """Messages that can't be written are refused; the ends of messages are written as soon as that works again."""
-    desk.put("one")
-    await desk.written()
-
-    def limit(pages: int) -> None:
-        store = desk.outbox._store
-        assert isinstance(store, Committer)
-        assert store._connection is not None
-        store._connection.execute(f"PRAGMA max_page_count = {pages}")
-
-    limit(1)
-    desk.put("large", data=bytes(60000))
-    await asyncio.gather(desk.outbox.keep([PendingPublication(PendingKind.RECEIVED, "received", bytes(60000))]))
-    assert [str(failure) for failure in desk.failures] == [f"{desk.file} can't be used: database or disk is full"]
-    assert problem(desk)
-    assert desk.waiting() == ["one"]
-    assert len(desk.outbox.pending) == 1
-    limit(100000)
-    desk.put("two")
-    looking = asyncio.create_task(desk.outbox.run())
-    async with asyncio.timeout(20):
-        while problem(desk):
-            await desk.written()
-    looking.cancel()
-    assert desk.waiting() == ["one", "two"]
 
 
 async def test_what_the_network_brings_leaves_room_for_refusals(desk: Desk) -> None:
@@ -307,73 +142,6 @@ async def test_what_the_network_brings_leaves_room_for_refusals(desk: Desk) -> N
     assert desk.outbox.pending.unreceived == 1
     await kept
     assert (desk.outbox.pending.unreceived, len(desk.outbox.pending)) == (1, 3)
-
-
-async def test_messages_come_to_their_end_with_the_reserve_alone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With no room beside the reserve nothing is taken, but what was taken ends; with room again all goes on."""
-    for number in range(20):
-        desk.put(f"m{number}")
-    await desk.written()
-    reserve = desk.file.with_name("shed.outbox.reserve")
-    assert reserve.stat().st_size == RESERVE
-    with monkeypatch.context() as patched:
-        patched.setattr(Reserve, "_free", lambda _reserve: 0)
-        desk.put("refused")
-        await desk.written()
-        assert [str(failure) for failure in desk.failures] == [f"{desk.file} can't be used: database or disk is full"]
-        assert problem(desk)
-        while desk.send():
-            await desk.written()
-        assert len(desk.pending()) == 20
-    looking = asyncio.create_task(desk.outbox.run())
-    async with asyncio.timeout(20):
-        while problem(desk):
-            await desk.written()
-    looking.cancel()
-    desk.put("taken")
-    await desk.written()
-    assert desk.waiting() == ["taken"]
-    assert reserve.exists()
-
-
-async def test_the_reserve_is_used_when_the_disk_says_that_it_is_full(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What the file system itself refuses is tried again without the reserve, which is made anew once there is room."""
-    desk.put("m")
-    await desk.written()
-    reserve = desk.file.with_name("shed.outbox.reserve")
-
-    def check(_reserve: Reserve, _connection: sqlite3.Connection, _need: Need) -> None:
-        if reserve.exists():
-            error = sqlite3.OperationalError("database or disk is full")
-            error.sqlite_errorcode = sqlite3.SQLITE_FULL
-            raise error
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Reserve, "check", check)
-        assert desk.send() == "m"
-        await desk.written()
-        assert desk.pending() == ["m accepted"]
-        assert not reserve.exists()
-    desk.put("next")
-    await desk.written()
-    assert desk.waiting() == ["next"]
-    assert reserve.exists()
-
-
-async def test_a_file_system_without_allocation_is_written_to(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where room can't be reserved in one call, it is by writing."""
-
-    def unsupported(_file: int, _start: int, _size: int) -> None:
-        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
-
-    monkeypatch.setattr("os.posix_fallocate", unsupported)
-    reserve = desk.file.with_name("shed.outbox.reserve")
-    desk.put("m")
-    await desk.written()
-    assert reserve.stat().st_size == RESERVE
-    assert desk.waiting() == ["m"]
 
 
 async def test_an_older_file_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -415,27 +183,6 @@ async def test_a_newer_form_that_fails_leaves_the_file_as_it_was(
     await desk.outbox.load()
     assert [entry.message.id for entry in desk.outbox] == ["old"]
     await desk.outbox.close()
-
-
-async def test_numbers_go_on_in_a_file_made_anew(desk: Desk) -> None:
-    """In the file that replaced a damaged one no message gets a number that was used before, after a restart either."""
-    for name in ("one", "two", "three"):
-        desk.put(name)
-    await desk.written()
-    assert [desk.send() for _ in range(3)] == ["one", "two", "three"]
-    await desk.written()
-
-    def fail(_connection: sqlite3.Connection) -> None:
-        raise damage("malformed")
-
-    with pytest.raises(StorageFailed, match="malformed"):
-        await desk.outbox._writer.write(fail)
-    await desk.written()
-    assert desk.outbox.set_aside is not None
-    await desk.again()
-    desk.put("four")
-    await desk.written()
-    assert [entry.number for entry in desk.outbox] == [4]
 
 
 def test_a_commit_is_on_the_disk(tmp_path: Path) -> None:

@@ -1,0 +1,200 @@
+"""A network that is not there, or says no, against a scripted module on virtual time."""
+
+import asyncio
+
+from sim7020_bridge.config.model import RecoverySettings
+from sim7020_bridge.modem.alerts import AlertId, alerts
+from sim7020_bridge.modem.bring_up import cycle_radio
+from sim7020_bridge.modem.recovery import RecoveryStep
+from sim7020_bridge.modem.state import Layer
+from tests.bridge.modem.bench import (
+    HOUR,
+    REATTACH,
+    REBOOT,
+    becomes,
+    current,
+    now,
+    pressing,
+    register,
+    running,
+    steps,
+    unregistered,
+)
+from tests.bridge.scripted_module import ScriptedModule, on_virtual_time
+
+
+@on_virtual_time
+async def test_no_network_takes_every_step() -> None:
+    """Without a network the radio is cycled, then the module rebooted, then the port opened afresh."""
+    async with running(module=unregistered()) as bench:
+        await bench.module.hears(REATTACH, times=3, within=2 * HOUR)
+        assert bench.module.times(REBOOT) == 0
+        await becomes(lambda: bench.module.heard.count(REBOOT) == 2)
+        assert steps(bench) == {RecoveryStep.REATTACH: 3, RecoveryStep.REBOOT: 2}
+        await becomes(lambda: bench.module.opened == 4)
+        register(bench.module)
+        await bench.online()
+        await asyncio.sleep(1)
+        state = bench.modem.store.state
+        assert state.counters.recoveries == 1
+        assert state.counters.reboots == 0
+
+
+@on_virtual_time
+async def test_radio_that_can_t_be_switched_on() -> None:
+    """A module that refuses to switch its radio on is rebooted, more and more rarely, and its port left open."""
+    module = ScriptedModule()
+    module.answer("AT+CFUN?", "+CFUN: 0", "OK")
+    module.answer("AT+CFUN=1", "+CME ERROR: 3")
+    async with running(module=module) as bench:
+        await bench.until(lambda state: state.link.layer is Layer.RADIO)
+        await module.hears(REBOOT, times=2, within=HOUR)
+        assert module.opened <= 2
+        await asyncio.sleep(HOUR)
+        assert module.opened < 20
+        module.answer("AT+CFUN=1", "OK")
+        module.answer("AT+CFUN?", "+CFUN: 1", "OK")
+        await bench.online()
+
+
+@on_virtual_time
+async def test_network_that_comes_while_the_ladder_waits() -> None:
+    """A link that gets better while a step waits makes the step needless: it is neither taken nor counted."""
+    module = unregistered()
+    module.answer("AT+CTRJ?", "+CTRJ: 600", "OK")
+    async with running(module=module) as bench:
+        await module.hears("AT+CTRJ?")
+        await asyncio.sleep(60)
+        register(module)
+        came = now()
+        await bench.online()
+        assert now() - came < 2
+        assert steps(bench) == {}
+        assert bench.modem.store.state.counters.recoveries == 0
+        assert bench.modem.store.state.recovered is None
+        assert not module.times(REATTACH)
+
+
+@on_virtual_time
+async def test_context_is_activated_once_the_network_is_back() -> None:
+    """A registration that returns while a step waits is built on, without a radio cycle."""
+    module = unregistered()
+    module.answer("AT+CTRJ?", "+CTRJ: 3000", "OK")
+    module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
+    async with running(module=module) as bench:
+        await module.hears("AT+CTRJ?")
+        await asyncio.sleep(1)
+        register(module)
+        await module.hears("AT+CGACT=1,1", within=60)
+        module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
+        await bench.online()
+        assert not module.times(REATTACH)
+
+
+@on_virtual_time
+async def test_denied_modem_cycles_rarely() -> None:
+    """Asking a network that says no again and again gets a SIM barred."""
+    async with running(module=unregistered('3,"00A0","0002920C",9,0,11')) as bench:
+        await asyncio.sleep(HOUR)
+        assert current(bench) == {AlertId.REGISTRATION_DENIED}
+        assert 1 <= bench.module.heard.count(REATTACH) <= 8
+        assert not bench.module.times(REBOOT)
+        assert bench.module.opened == 1
+
+
+@on_virtual_time
+async def test_ceiling_holds_and_is_told() -> None:
+    """No more attach attempts than configured within 24 hours, whatever the step; the wait is an alert."""
+    recovery = RecoverySettings(attach_ceiling=4)
+    async with running(module=unregistered(), recovery=recovery) as bench:
+        await asyncio.sleep(20 * HOUR)
+        attempts = bench.module.heard.count(REATTACH) + bench.module.heard.count(REBOOT)
+        assert attempts == 4
+        assert AlertId.ATTACH_CEILING in current(bench)
+        register(bench.module)
+        await bench.online()
+        assert current(bench) == set()
+
+
+@on_virtual_time
+async def test_network_asks_to_be_left_alone() -> None:
+    """While T3346 runs nothing makes the module ask again, and the wait is an alert."""
+    module = unregistered()
+    module.answer("AT+CTRJ?", "+CTRJ: 1800", "OK")
+    async with running(module=module) as bench:
+        await module.hears("AT+CTRJ?")
+        asked = now()
+        await asyncio.sleep(1)
+        assert current(bench) == {AlertId.ATTACH_CEILING}
+        await becomes(lambda: module.heard.count(REATTACH) == 1)
+        assert now() - asked > 1799
+
+
+@on_virtual_time
+async def test_network_can_t_ask_to_be_left_alone_for_ever() -> None:
+    """A T3346 longer than any that there is holds nothing up for longer than the longest."""
+    module = unregistered()
+    module.answer("AT+CTRJ?", "+CTRJ: 4294967295", "OK")
+    async with running(module=module):
+        await module.hears("AT+CTRJ?")
+        await module.hears(REATTACH, within=186 * 60 + 1)
+
+
+@on_virtual_time
+async def test_apn_that_the_module_refuses() -> None:
+    """An APN that can't be set is no reason to do without the network that there is."""
+    module = ScriptedModule()
+    module.answer("AT*MCGDEFCONT", "ERROR")
+    async with running(module=module, apn="other") as bench:
+        await bench.online()
+        assert module.opened == 1
+        assert module.heard.index("AT+CFUN=0") < module.heard.index("AT+CFUN=1")
+
+
+@on_virtual_time
+async def test_apn_that_the_network_rejects() -> None:
+    """A context that can't be activated is an alert with the module's words, until it can be."""
+    module = ScriptedModule()
+    module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
+    module.answer("AT+CGACT=1,1", "+CME ERROR: 607")
+    async with running(module=module) as bench:
+        await bench.until(lambda state: state.apn_problem is not None)
+        assert current(bench) == {AlertId.APN_REJECTED}
+        assert "APN" in alerts(bench.modem.store.state)[AlertId.APN_REJECTED].message
+        module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
+        module.answer("AT+CGACT=1,1", "OK")
+        await bench.online()
+        assert current(bench) == set()
+
+
+@on_virtual_time
+async def test_power_hook_is_the_last_resort_for_a_network() -> None:
+    """A module that finds no network has its power switched after all else failed."""
+    hook, told = pressing()
+    async with running(module=unregistered(), power=hook) as bench:
+        await becomes(lambda: bool(told))
+        await asyncio.sleep(10)
+        assert steps(bench) == {
+            RecoveryStep.REATTACH: 3,
+            RecoveryStep.REBOOT: 2,
+            RecoveryStep.REOPEN: 3,
+            RecoveryStep.POWER: 1,
+        }
+        assert current(bench) == set()
+
+
+@on_virtual_time
+async def test_reattaching_has_the_radio_to_itself() -> None:
+    """The radio stays off for its pause while somebody cycles it, though the link is down."""
+    async with running() as bench:
+        await bench.online()
+        await asyncio.sleep(5)
+        off = now()
+        cycling = asyncio.create_task(cycle_radio(bench.modem.module))
+        await asyncio.sleep(4.5)
+        assert bench.module.heard[-1] == REATTACH
+        await cycling
+        assert now() - off > 4.99
+        await bench.online()
+        await asyncio.sleep(1)
+        assert bench.module.heard.count("AT+CFUN=1") == 1
