@@ -3,6 +3,7 @@
 BridgeError
 |-- ConfigurationError      the user mends a file; every mistake is listed at once
 |-- BrokerRefused           the broker said no (credentials, protocol, ACL); the user mends it
+|-- AlreadyRunning          another bridge of this machine has the session: this one must not run
 |-- LineError               the serial line is no use any more: end the session, open the port again
 |   |-- PortUnavailable     the port can't be opened: missing, busy, not permitted, refused
 |   |-- PortClosed          the port went away while it was open
@@ -76,6 +77,27 @@ class BrokerRefused(BridgeError):
         self.reason = reason
         self.advice = advice
         super().__init__(f"the MQTT broker refused the connection: {reason}. {advice}")
+
+
+class AlreadyRunning(BridgeError):
+    """Another bridge on this machine has the session of ``client_id`` at the broker.
+
+    Args:
+        client_id: The MQTT client identifier.
+        process: Its process, or None if it can't be known.
+        file: Its outbox as it says, or an empty text if it said nothing.
+    """
+
+    def __init__(self, client_id: str, process: int | None, file: str) -> None:
+        self.client_id = client_id
+        self.process = process
+        self.file = file
+        who = "another program" if process is None else f"process {process}"
+        where = f", with its outbox in {file}" if file else ""
+        super().__init__(
+            f"{client_id} runs already: it is {who}{where}. "
+            "Stop it first, or give this one another modem name or mqtt.base_topic"
+        )
 
 
 class LineError(BridgeError):

@@ -15,7 +15,7 @@ from sim7020_bridge.cli.exits import EXIT_FAILED
 from sim7020_bridge.cli.options import CONFIG
 from sim7020_bridge.config.load import load
 from sim7020_bridge.config.model import LogFormat, LogLevel, Settings
-from sim7020_bridge.errors import OutboxInUse
+from sim7020_bridge.errors import AlreadyRunning, OutboxInUse
 from sim7020_bridge.service.service import Service
 
 
@@ -36,7 +36,7 @@ def run(file: Path, log_level: str | None, log_format: str | None) -> None:
     SIGTERM        ends in good order; a second one ends at once
 
     \b
-    Exit status: 0 stopped, 1 a bridge runs already with one of these outboxes,
+    Exit status: 0 stopped, 1 a bridge runs already for one of these modems,
     2 the configuration or the command line is wrong.
 
     \b
@@ -52,7 +52,7 @@ def run(file: Path, log_level: str | None, log_format: str | None) -> None:
     logs.log_to_stderr(settings.logging)
     try:
         asyncio.run(_run(settings, file, chosen))
-    except OutboxInUse:  # the log says so
+    except (AlreadyRunning, OutboxInUse):  # the log says so
         sys.exit(EXIT_FAILED)
     _let_go_of_the_terminal()
 

@@ -13,12 +13,15 @@ from typing import Final
 
 from sim7020_bridge import logs
 from sim7020_bridge.config.model import HttpSettings, ModemSettings, Settings
-from sim7020_bridge.errors import ConfigurationError
+from sim7020_bridge.errors import AlreadyRunning, ConfigurationError, StorageFailed
 from sim7020_bridge.mqtt.response_topics import ResponseTopics
+from sim7020_bridge.mqtt.topics import Topics
+from sim7020_bridge.outbox.database import path_of
 from sim7020_bridge.service.bridge import Bridge
 from sim7020_bridge.service.health import Snapshot, health_document
 from sim7020_bridge.service.http import Page, serve
 from sim7020_bridge.service.metrics import CONTENT_TYPE, exposition
+from sim7020_bridge.service.session_name import SessionName
 from sim7020_bridge.service.systemd import Notifier
 
 log: Final = logging.getLogger(__name__)
@@ -54,6 +57,14 @@ class Service:
             )
             for modem in settings.modems
         ]
+        self._names = [
+            SessionName(
+                settings.mqtt,
+                Topics(settings.mqtt.base_topic, modem.name).client_id,
+                path_of(settings.state_dir, modem.name),
+            )
+            for modem in settings.modems
+        ]
         self._running: list[asyncio.Task[None]] = []
         self._stop = asyncio.Event()
         self._reload = asyncio.Event()
@@ -63,10 +74,11 @@ class Service:
         """Run until SIGTERM or SIGINT; a second one ends the process at once.
 
         Raises:
+            AlreadyRunning: Another bridge on this machine has one of these sessions; nothing was done.
             OutboxInUse: Another bridge runs with one of these outboxes; nothing was done.
         """
-        await self._open()
         with _signals(self):
+            await self._open()
             async with asyncio.TaskGroup() as tasks:
                 self._running = [tasks.create_task(bridge.run(), name="bridge") for bridge in self._bridges]
                 others = [
@@ -82,13 +94,26 @@ class Service:
                 await asyncio.gather(*(bridge.finish(self._settings.shutdown_timeout) for bridge in self._bridges))
                 for task in (*self._running, *others):
                     task.cancel()
+            self._release()
 
     async def _open(self) -> None:
-        opening = [asyncio.create_task(bridge.open(), name="open") for bridge in self._bridges]
-        failures = [done for done in await asyncio.gather(*opening, return_exceptions=True) if done is not None]
-        if failures:
+        try:
+            for name in self._names:
+                await name.take()
+            opening = [asyncio.create_task(bridge.open(), name="open") for bridge in self._bridges]
+            failures = [done for done in await asyncio.gather(*opening, return_exceptions=True) if done is not None]
+            if failures:
+                raise failures[0]
+        except (AlreadyRunning, StorageFailed) as error:
+            if isinstance(error, AlreadyRunning):
+                log.error("%s", error)
+            self._release()
             await asyncio.gather(*(bridge.close() for bridge in self._bridges))
-            raise failures[0]
+            raise
+
+    def _release(self) -> None:
+        for name in self._names:
+            name.release()
 
     def stop(self) -> None:
         """End in good order; from now on, signals end the process as they do by default."""
@@ -182,11 +207,17 @@ class Service:
 @contextlib.contextmanager
 def _signals(service: Service) -> Iterator[None]:
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, service.stop)
-    loop.add_signal_handler(signal.SIGHUP, service.hang_up)
-    loop.add_signal_handler(signal.SIGUSR1, lambda: service.trace(on=True))
-    loop.add_signal_handler(signal.SIGUSR2, lambda: service.trace(on=False))
+    handlers = {
+        signal.SIGTERM: service.stop,
+        signal.SIGINT: service.stop,
+        signal.SIGHUP: service.hang_up,
+        signal.SIGUSR1: lambda: service.trace(on=True),
+        signal.SIGUSR2: lambda: service.trace(on=False),
+    }
+    for number, handler in handlers.items():
+        loop.add_signal_handler(number, handler)
+    # what came while the program started is heard now
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, handlers)
     try:
         yield
     finally:
