@@ -1,11 +1,13 @@
 """Names and echoes: DNS and ping (manual V1.05)."""
 
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from typing import Final, Self
 
 from sim7020_bridge.at.command import Answer, Command, Order, Urc
 from sim7020_bridge.at.cursor import Cursor
 from sim7020_bridge.at.framer import Line
+from sim7020_bridge.commands.addresses import usual_notation
 from sim7020_bridge.commands.quoting import require_quotable, require_within
 from sim7020_bridge.errors import MalformedAnswer
 
@@ -38,11 +40,24 @@ class NameResolution(Urc):
         return cls(None, (), cursor.optional_integer() or 0)
 
     @property
+    def ipv4(self) -> str | None:
+        """The first address that a socket can be connected to."""
+        return next((address for address in self.addresses if _is_ipv4(address)), None)
+
+    @property
     def words(self) -> str:
-        """The failure in words; empty if there is none."""
+        """Why there is no IPv4 address, which is all that sockets connect to; empty if there is one."""
         if self.error is None:
-            return ""
+            return "" if self.ipv4 else "it has no IPv4 address, and the module's sockets need one"
         return DNS_ERRORS.get(self.error, f"DNS error {self.error}")
+
+
+def _is_ipv4(address: str) -> bool:
+    try:
+        IPv4Address(address)
+    except ValueError:
+        return False
+    return True
 
 
 DNS_ERRORS: Final = {3: "network error", 8: "DNS common error"}
@@ -50,7 +65,7 @@ DNS_ERRORS: Final = {3: "network error", 8: "DNS common error"}
 
 
 def _addresses(line: Line, cursor: Cursor) -> tuple[str, ...]:
-    addresses = tuple(address for address in cursor.rest() if address)
+    addresses = tuple(usual_notation(address) for address in cursor.rest() if address)
     if not addresses:
         raise MalformedAnswer(line.text, "no address")
     return addresses

@@ -8,6 +8,7 @@ from typing import Final, Self
 from sim7020_bridge.at.command import Order, Question, Table, Urc
 from sim7020_bridge.at.cursor import Cursor
 from sim7020_bridge.at.results import Outcome
+from sim7020_bridge.commands.addresses import octets_of, usual_notation
 from sim7020_bridge.commands.quoting import quoted, require_quotable
 from sim7020_bridge.commands.secrets import mask
 
@@ -116,34 +117,16 @@ class SetDefaultApn(Order):
         return mask(self.line())
 
 
-def _usual_notation(text: str) -> str:
-    """Return an address as people write it; the module prints IPv6 as 16 dotted decimals.
-
-    What is no such address is returned as it is: firmware with ``+CGPIAF`` set differently prints colons.
-    """
-    try:
-        return str(ip_address(_octets(text)))
-    except ValueError:
-        return text
-
-
 def _address_and_mask(text: str | None) -> tuple[str | None, str | None]:
     """Take apart an address with its mask behind it, 8 or 32 dotted decimals; the mask may be missing."""
     if not text:
         return None, None
     try:
-        octets = _octets(text)
+        octets = octets_of(text)
         half = len(octets) // 2
         return str(ip_address(octets[:half])), str(ip_address(octets[half:]))
     except ValueError:
-        return _usual_notation(text), None
-
-
-def _octets(text: str) -> bytes:
-    parts = text.split(".")
-    if not all(part.isdecimal() and part.isascii() for part in parts):
-        raise ValueError(f"{text!r} is no row of dotted decimals")
-    return bytes(int(part) for part in parts)
+        return usual_notation(text), None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +145,7 @@ class ReadAddresses(Table[ContextAddress]):
 
     def _value(self, cursor: Cursor) -> ContextAddress:
         cid, text = cursor.integer(), cursor.optional_text()
-        return ContextAddress(cid, None if text is None else _usual_notation(text))
+        return ContextAddress(cid, None if text is None else usual_notation(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +189,8 @@ class ReadContextParameters(Table[ContextParameters]):
             apn=apn,
             address=address,
             mask=network_mask,
-            gateway=None if gateway is None else _usual_notation(gateway),
-            dns=tuple(_usual_notation(server) for server in servers if server),
+            gateway=None if gateway is None else usual_notation(gateway),
+            dns=tuple(usual_notation(server) for server in servers if server),
             mtu=next((number for number in numbers if number > _LARGEST_OCTET), None),
         )
 

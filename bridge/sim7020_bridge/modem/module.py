@@ -104,6 +104,11 @@ class Module:
                     async with asyncio.timeout(self.timing.resolve_within):
                         answer = await report
                 addresses = len(answer.addresses)
+            except CommandRefused:
+                # the cause came first, as a URC
+                if not report.done():
+                    raise
+                return report.result()
             except TimeoutError:
                 within = f"{self.timing.resolve_within:g}"
                 raise RequestRefused("resolve_timeout", f"no DNS answer for {name} within {within} s") from None

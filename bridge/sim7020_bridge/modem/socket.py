@@ -288,9 +288,8 @@ class ModemSocket:
         with suppress(ValueError):
             return str(IPv4Address(host))
         resolution = await module.resolve(host)
-        for address in resolution.addresses:
-            with suppress(ValueError):
-                return str(IPv4Address(address))
+        if resolution.ipv4 is not None:
+            return resolution.ipv4
         raise RequestRefused("dns", f"cannot resolve {host}: {resolution.words}")
 
     async def _until_over(self, module: Module, connection: Connection) -> None:

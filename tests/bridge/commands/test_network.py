@@ -31,6 +31,16 @@ def test_report_that_overtakes_ok(ask: Ask, line: str) -> None:
             "",
         ),
         ("+CDNSGIP: 192.0.2.1", NameResolution(None, ("192.0.2.1",)), ""),
+        (
+            '+CDNSGIP: 1,"a.org","32.1.13.184.0.0.0.0.0.0.0.0.0.0.0.1"',
+            NameResolution("a.org", ("2001:db8::1",)),
+            "it has no IPv4 address, and the module's sockets need one",
+        ),
+        (
+            '+CDNSGIP: 1,"a.org","2001:db8::1","192.0.2.2"',
+            NameResolution("a.org", ("2001:db8::1", "192.0.2.2")),
+            "",
+        ),
         ("+CDNSGIP: 0,8", NameResolution(None, (), 8), "DNS common error"),
         ("+CDNSGIP: 0,3", NameResolution(None, (), 3), "network error"),
         ("+CDNSGIP: 0,77", NameResolution(None, (), 77), "DNS error 77"),

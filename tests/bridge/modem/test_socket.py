@@ -119,22 +119,27 @@ async def test_name_is_resolved_each_time() -> None:
 
 
 @pytest.mark.parametrize(
-    "lines",
+    ("lines", "words"),
     [
-        pytest.param(("OK", "+CDNSGIP: 0,8"), id="DNS error"),
-        pytest.param(("OK",), id="no answer"),
-        pytest.param(("ERROR",), id="refused"),
-        pytest.param(("OK", '+CDNSGIP: 1,"example.org","203.0.\x00.1","2001:db8::1"'), id="noise and IPv6"),
+        pytest.param(("OK", "+CDNSGIP: 0,8"), "DNS common error", id="DNS error"),
+        pytest.param(("+CDNSGIP: 0,10", "ERROR"), "DNS error 10", id="error and refused"),
+        pytest.param(("OK",), "no DNS answer", id="no answer"),
+        pytest.param(("ERROR",), "ERROR", id="refused"),
+        pytest.param(("OK", '+CDNSGIP: 1,"example.org","2001:db8::1"'), "no IPv4 address", id="IPv6"),
+        pytest.param(
+            ("OK", '+CDNSGIP: 1,"example.org","203.0.\x00.1","2001:db8::1"'), "no IPv4 address", id="noise and IPv6"
+        ),
     ],
 )
 @on_virtual_time
-async def test_name_without_address(lines: tuple[str, ...]) -> None:
+async def test_name_without_address(lines: tuple[str, ...], words: str) -> None:
     """A name that can't be resolved is a failure of the socket, which tries again and leaves no socket behind."""
     async with running(NAMED) as bench:
         bench.module.answer_once("AT+CDNSGIP", *lines)
         bench.module.answer("AT+CDNSGIP", "OK", '+CDNSGIP: 1,"EXAMPLE.ORG","203.0.113.1"')
         socket = await bench.opened("named")
         assert socket.state.failure is not None
+        assert words in socket.state.failure.words
         assert bench.module.sockets == {0}
 
 

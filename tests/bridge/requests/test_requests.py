@@ -93,6 +93,7 @@ async def test_ping_without_any_report() -> None:
         pytest.param(("OK", '+CDNSGIP: 1,"example.org","1.2.3.4","5.6.7.8"'), "ok", ["1.2.3.4", "5.6.7.8"], id="URC"),
         pytest.param(("+CDNSGIP: 61.135.169.121", "OK"), "ok", ["61.135.169.121"], id="answer"),
         pytest.param(("OK", "+CDNSGIP: 0,8"), "error", "resolve_failed", id="failure"),
+        pytest.param(("+CDNSGIP: 0,10", "ERROR"), "error", "resolve_failed", id="cause before the refusal"),
         pytest.param(("OK",), "error", "resolve_timeout", id="nothing"),
         pytest.param(("ERROR",), "error", "module_refused", id="refused"),
         pytest.param(("+CDNSGIP:", "OK"), "error", "module_unclear", id="unclear"),
