@@ -47,6 +47,11 @@ class Cursor:
         self.skip()
         return int(field) if _is_integer(field) else None
 
+    def integer_within(self, lowest: int, highest: int) -> int | None:
+        """Take a decimal number; None if the field has none, or one that the value can't have: "not known" for many."""
+        number = self.optional_integer()
+        return number if number is not None and lowest <= number <= highest else None
+
     def text(self) -> str:
         """Take a field as text, without its quotes if it has them."""
         return _unquoted(self._take("a text"))

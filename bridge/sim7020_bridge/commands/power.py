@@ -22,10 +22,14 @@ class PoweredDown(Urc):
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """The supply: charge in percent, voltage in millivolts."""
+    """The supply: charge in percent, voltage in millivolts; None for what there is not."""
 
-    percent: int
-    millivolts: int
+    percent: int | None
+    millivolts: int | None
+
+
+_MEASURABLE: Final = (1, 20_000)
+"""Millivolts; outside of them nothing was measured."""
 
 
 class ReadSupply(Question[Supply]):
@@ -35,7 +39,7 @@ class ReadSupply(Question[Supply]):
     answer_names = ("+CBC",)
 
     def _value(self, cursor: Cursor) -> Supply:
-        return Supply(cursor.integer(), cursor.integer())
+        return Supply(cursor.integer_within(0, 100), cursor.integer_within(*_MEASURABLE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +55,13 @@ class SupplyReport(Urc):
         "UNDER-VOLTAGE WARNNING",
         "UNDER-VOLTAGE WARNING",
         "UNDER-VOLTAGE POWER DOWN",
+        "UNDER-VOLTAGE WARNNING POWER DOWN",
+        "UNDER-VOLTAGE WARNING POWER DOWN",
         "OVER-VOLTAGE WARNNING",
         "OVER-VOLTAGE WARNING",
         "OVER-VOLTAGE POWER DOWN",
+        "OVER-VOLTAGE WARNNING POWER DOWN",
+        "OVER-VOLTAGE WARNING POWER DOWN",
     )
 
     over: bool

@@ -74,8 +74,8 @@ class FunctionalityReport(Urc):
         return cls(Functionality.of(cursor.integer()))
 
 
-_UNKNOWN: Final = 99
-_WEAKEST, _STRONGEST = 0, 31
+_STRONGEST: Final = 31
+_WORST_BER: Final = 7
 _STEP: Final = 57 / 28
 """dB from one index to the next between 3 and 30."""
 
@@ -98,14 +98,12 @@ class SignalQuality:
 
         The conversion of 3GPP TS 27.007 gives 3 to 5 dB less.
         """
-        if self.rssi_index is None or not _WEAKEST <= self.rssi_index <= _STRONGEST:
-            return None
-        if self.rssi_index in _ENDS:
-            return _ENDS[self.rssi_index]
+        if self.rssi_index is None or self.rssi_index in _ENDS:
+            return _ENDS.get(self.rssi_index)
         return round(-105 + (self.rssi_index - 2.5) * _STEP)
 
 
-_ENDS: Final = {0: -110, 1: -108, 2: -106, 31: -48}
+_ENDS: Final[dict[int | None, int]] = {0: -110, 1: -108, 2: -106, _STRONGEST: -48}
 
 
 class ReadSignalQuality(Question[SignalQuality]):
@@ -132,16 +130,14 @@ class SignalReport(Urc):
 
 
 def _signal(cursor: Cursor) -> SignalQuality:
-    return SignalQuality(_known(cursor.integer()), _known(cursor.optional_integer()))
-
-
-def _known(number: int | None) -> int | None:
-    return None if number == _UNKNOWN else number
+    if not cursor.next_is_integer:
+        raise MalformedAnswer(cursor.line.text, "no signal quality")
+    return SignalQuality(cursor.integer_within(0, _STRONGEST), cursor.integer_within(0, _WORST_BER))
 
 
 @dataclass(frozen=True, slots=True)
 class ServingCell:
-    """The cell that the module camps on; None where the module left a field empty.
+    """The cell that the module camps on; None where a field is empty, or has a value that there is not.
 
     Args:
         earfcn: Channel number of the carrier.
@@ -210,8 +206,7 @@ class ReadCell(Command[CellReading]):
             if count > _NEIGHBOUR_FIELDS and serving is None:
                 serving = _serving(line)
             elif count == _NEIGHBOUR_FIELDS:
-                cursor = Cursor(line)
-                neighbours.append(NeighbourCell(*(cursor.optional_integer() for _ in fields(NeighbourCell))))
+                neighbours.append(NeighbourCell(*_channel(cursor := Cursor(line)), _dbm(cursor)))
             else:
                 raise MalformedAnswer(line.text, f"a cell has 4 or 13 fields, not {count}")
         return CellReading(serving, tuple(neighbours))
@@ -222,21 +217,36 @@ _NEIGHBOUR_FIELDS: Final = len(fields(NeighbourCell))
 
 def _serving(line: Line) -> ServingCell:
     cursor = Cursor(line)
+    earfcn, earfcn_offset, pci = _channel(cursor)
     return ServingCell(
-        earfcn=cursor.optional_integer(),
-        earfcn_offset=cursor.optional_integer(),
-        pci=cursor.optional_integer(),
+        earfcn=earfcn,
+        earfcn_offset=earfcn_offset,
+        pci=pci,
         cell_id=cursor.optional_text(),
-        rsrp=cursor.optional_integer(),
-        rsrq=cursor.optional_integer(),
-        rssi=cursor.optional_integer(),
-        snr=cursor.optional_integer(),
-        band=cursor.optional_integer(),
+        rsrp=_dbm(cursor),
+        rsrq=_db(cursor),
+        rssi=_dbm(cursor),
+        snr=_db(cursor),
+        band=cursor.integer_within(1, 256),
         tac=cursor.optional_text(),
-        ecl=cursor.optional_integer(),
-        tx_power_dbm=_tenths(cursor.optional_integer()),
-        re_rsrp=cursor.optional_integer(),
+        ecl=cursor.integer_within(0, 2),
+        tx_power_dbm=_tenths(cursor.integer_within(-1000, 1000)),
+        re_rsrp=_dbm(cursor),
     )
+
+
+def _channel(cursor: Cursor) -> tuple[int | None, int | None, int | None]:
+    """Take the carrier, its offset and the cell on it (3GPP TS 36.101, 36.211)."""
+    return cursor.integer_within(0, 262143), cursor.integer_within(0, 4), cursor.integer_within(0, 503)
+
+
+def _dbm(cursor: Cursor) -> int | None:
+    """Take a received power; no receiver tells of less than -160 dBm (3GPP TS 36.133 ends at -156) or of a watt."""
+    return cursor.integer_within(-160, 30)
+
+
+def _db(cursor: Cursor) -> int | None:
+    return cursor.integer_within(-60, 60)
 
 
 def _tenths(number: int | None) -> float | None:

@@ -26,6 +26,7 @@ class RegistrationStatus(IntEnum):
     ROAMING = 5
     SMS_ONLY_HOME = 6
     SMS_ONLY_ROAMING = 7
+    EMERGENCY_ONLY = 8
     WITHHELD = 100
 
 
@@ -90,6 +91,7 @@ _STATUS_WORDS: Final[dict[int, str]] = {
     RegistrationStatus.ROAMING: "registered, roaming",
     RegistrationStatus.SMS_ONLY_HOME: "registered at home for SMS only",
     RegistrationStatus.SMS_ONLY_ROAMING: "registered for SMS only, roaming",
+    RegistrationStatus.EMERGENCY_ONLY: "registered for emergency services only",
     RegistrationStatus.WITHHELD: "a cell was found, attaching is withheld",
 }
 
@@ -195,9 +197,10 @@ class RegistrationReport(Urc):
 
 
 def _is_read_form(line: Line) -> bool:
+    """Whether a status comes second; four digits there are an area code that firmware printed without quotes."""
     cursor = Cursor(line)
     cursor.skip()
-    return cursor.next_is_integer
+    return cursor.next_is_integer and len(cursor.rest()[0]) < _TAC_DIGITS
 
 
 def _registration(line: Line) -> Registration:
@@ -208,10 +211,9 @@ def _registration(line: Line) -> Registration:
     tac = cursor.optional_hex_digits()
     cell_id = cursor.optional_hex_digits()
     access_technology = cursor.optional_integer()
-    # the routing area code came and went with the firmware; two digits in quotes are nothing else
-    quoted = cursor.next_is_quoted
+    # the routing area code came and went with the firmware; two digits are nothing else
     fields = cursor.rest()
-    rac = fields.pop(0) if quoted and len(fields[0]) == _RAC_DIGITS else None
+    rac = fields.pop(0) if fields and len(fields[0]) == _RAC_DIGITS else None
     cause_type, cause, active_time, periodic_tau = _causes_and_timers(fields)
     return Registration(
         status=RegistrationStatus(status) if status in set(RegistrationStatus) else status,
@@ -226,6 +228,7 @@ def _registration(line: Line) -> Registration:
     )
 
 
+_TAC_DIGITS: Final = 4
 _RAC_DIGITS: Final = 2
 _TIMER_BITS: Final = 8
 _CAUSES: Final = 2

@@ -7,7 +7,7 @@ as the lowest layer that does not hold, so it can't disagree with the facts.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, TypeAlias
 
@@ -24,6 +24,10 @@ USABLE_SIGNAL: Final = 5
 
 SUPPLY_RANGE: Final = (2100, 3600)
 """Millivolts that the module works with (hardware design V1.02); a reading within them ends a warning."""
+
+CLOCK_SET: Final = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2056, 1, 1, tzinfo=UTC))
+"""Between these a clock can be right. Before the first there was no bridge: such a time, or one beyond the last (80 is
+1980, where GPS begins to count), is what a clock starts with that nobody set."""
 
 DEFAULT_CID: Final = 1
 """The PDN context that the module activates by itself (TCP/IP note section 2)."""
@@ -299,12 +303,13 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
         case Edrx():
             return replace(state, edrx=fact)
         case Supply():
-            well = SUPPLY_RANGE[0] <= fact.millivolts <= SUPPLY_RANGE[1]
+            well = fact.millivolts is not None and SUPPLY_RANGE[0] <= fact.millivolts <= SUPPLY_RANGE[1]
             return replace(state, supply=fact, supply_warning=None if well else state.supply_warning)
         case SupplyReport():
             return replace(state, supply_warning=fact.words)
-        case NetworkTime():
-            return replace(state, time=fact)
+        case NetworkTime(moment):
+            known = moment is not None and CLOCK_SET[0] <= moment < CLOCK_SET[1]
+            return replace(state, time=fact if known else replace(fact, moment=None))
         case _:
             return replace(state, pdn=_pdn(state.pdn, fact))
 

@@ -160,6 +160,7 @@ _REGISTRATION_STATUS: Final[dict[int, str]] = {
     RegistrationStatus.ROAMING: "roaming",
     RegistrationStatus.SMS_ONLY_HOME: "home",
     RegistrationStatus.SMS_ONLY_ROAMING: "roaming",
+    RegistrationStatus.EMERGENCY_ONLY: "not_registered",
     RegistrationStatus.WITHHELD: "not_registered",
 }
 
@@ -178,5 +179,5 @@ def _power(state: ModemState) -> Document:
         "psm": psm,
         "edrx": granted,
         "sleeping": state.sleeping,
-        "voltage": None if supply is None else supply.millivolts / 1000,
+        "voltage": None if supply is None or supply.millivolts is None else supply.millivolts / 1000,
     }

@@ -27,6 +27,8 @@ from tests.bridge.commands.conftest import Ask
     ("command", "line", "result"),
     [
         (ReadSupply(), "+CBC: 88,3418", Supply(88, 3418)),
+        (ReadSupply(), "+CBC: 255,0", Supply(None, None)),
+        (ReadSupply(), "+CBC: 100,65535", Supply(100, None)),
         (ReadPowerSaving(), "+CPSMS: 0", PowerSaving(0)),
         (ReadPowerSaving(), '+CPSMS: 1,,,"01011111","00000001"', PowerSaving(1, "01011111", "00000001")),
         (ReadEdrxGranted(), "+CEDRXRDP: 0", None),
@@ -51,6 +53,8 @@ def test_readings(ask: Ask, command: Command[object], line: str, result: object)
         ("UNDER-VOLTAGE POWER DOWN", SupplyReport(over=False, power_down=True)),
         ("OVER-VOLTAGE WARNNING", SupplyReport(over=True, power_down=False)),
         ("OVER-VOLTAGE POWER DOWN", SupplyReport(over=True, power_down=True)),
+        ("UNDER-VOLTAGE WARNNING POWER DOWN", SupplyReport(over=False, power_down=True)),
+        ("OVER-VOLTAGE WARNING POWER DOWN", SupplyReport(over=True, power_down=True)),
     ],
 )
 def test_reports(line: str, urc: Urc) -> None:

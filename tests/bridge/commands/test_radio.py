@@ -2,6 +2,7 @@
 
 import pytest
 
+from sim7020_bridge.at.command import UnknownLine
 from sim7020_bridge.at.framer import Line
 from sim7020_bridge.commands.radio import (
     CellReading,
@@ -27,10 +28,14 @@ from tests.bridge.commands.conftest import Ask
         ("+CSQ:27,99", SignalQuality(27, None)),
         ("+CSQ: 99,99", SignalQuality(None, None)),
         ("+CSQ: 5", SignalQuality(5, None)),
+        ("+CSQ: 31,7", SignalQuality(31, 7)),
+        ("+CSQ: 32,8", SignalQuality(None, None)),
+        ("+CSQ: 199,99", SignalQuality(None, None)),
+        ("+CSQ: -5,-1", SignalQuality(None, None)),
     ],
 )
 def test_signal_quality(ask: Ask, line: str, quality: SignalQuality) -> None:
-    """99 means not known."""
+    """99 means not known, and so does all else that there is not: 100 to 199 are another network's (TS 27.007)."""
     assert ask(ReadSignalQuality(), line) == quality
     assert URCS.read(Line.of(line.replace("CSQ", "CSQN"))) == SignalReport(quality)
 
@@ -48,10 +53,10 @@ def test_dbm_rises_with_the_index() -> None:
     assert all(-105 <= power <= -48 for power in powers[3:])
 
 
-@pytest.mark.parametrize("index", [None, 32, -1])
-def test_dbm_of_nothing(index: int | None) -> None:
-    """What is not in the table has no dBm."""
-    assert SignalQuality(index, 0).dbm is None
+def test_dbm_of_nothing() -> None:
+    """What is not known has no dBm, and what is no quality is malformed."""
+    assert SignalQuality(None, 0).dbm is None
+    assert URCS.read(Line.of("+CSQN: x,0")) == UnknownLine("+CSQN: x,0")
 
 
 SERVING = ServingCell(3555, 2, 76, "01A50B1A", -85, -11, -76, 12, 8, "5B57", 0, 7.0, -85)
@@ -82,10 +87,29 @@ SERVING = ServingCell(3555, 2, 76, "01A50B1A", -85, -11, -76, 12, 8, "5B57", 0, 
             CellReading(ServingCell(3555, 2, 76, "01A50B1A", -85, -11)),
             id="cut short",
         ),
+        pytest.param(
+            (
+                '+CENG: 262144,5,65535,"01A50B1A",-32768,-128,999999999999999999,127,0,"5B57",255,-32768,32767',
+                "+CENG: -1,-1,504,-161",
+            ),
+            CellReading(ServingCell(cell_id="01A50B1A", tac="5B57"), (NeighbourCell(None, None, None, None),)),
+            id="what firmware says for unknown",
+        ),
+        pytest.param(
+            (
+                '+CENG: 262143,4,503,"01A50B1A",-156,-60,-110,-60,256,"5B57",2,230,-44',
+                "+CENG: 0,0,0,-160",
+            ),
+            CellReading(
+                ServingCell(262143, 4, 503, "01A50B1A", -156, -60, -110, -60, 256, "5B57", 2, 23.0, -44),
+                (NeighbourCell(0, 0, 0, -160),),
+            ),
+            id="at the ends",
+        ),
     ],
 )
 def test_cells(ask: Ask, lines: tuple[str, ...], reading: CellReading) -> None:
-    """Serving cell and neighbours are told apart by length; empty fields are not known."""
+    """Serving cell and neighbours are told apart by length; empty fields are not known, nor are impossible ones."""
     assert ask(ReadCell(), *lines) == reading
 
 

@@ -276,6 +276,29 @@ def test_supply_warning_ends_with_a_good_reading(millivolts: int, *, warned: boo
     assert (state.supply_warning is not None) is warned
 
 
+@pytest.mark.parametrize(
+    ("moment", "told"),
+    [
+        (datetime(2004, 1, 1, tzinfo=UTC), False),
+        (datetime(2025, 12, 31, 23, 59, 59, tzinfo=UTC), False),
+        (datetime(2026, 1, 1, tzinfo=UTC), True),
+        (datetime(2055, 12, 31, 23, 59, 59, tzinfo=UTC), True),
+        (datetime(2070, 1, 1, tzinfo=UTC), False),
+        (datetime(2080, 1, 6, 0, 0, 12, tzinfo=UTC), False),
+    ],
+    ids=str,
+)
+def test_clock_that_nobody_set(moment: datetime, *, told: bool) -> None:
+    """A time from before there was a bridge, or from far ahead, is what a clock starts with: it is not known."""
+    assert after(NetworkTime(moment, 32)).time == NetworkTime(moment if told else None, 32)
+
+
+def test_supply_that_is_not_known_ends_no_warning() -> None:
+    """Only a good reading does."""
+    state = after(SupplyReport(over=False, power_down=False), Supply(None, None), state=ONLINE)
+    assert state.supply_warning is not None
+
+
 def test_pin_problem_ends_with_the_question() -> None:
     """What is wrong with the PIN is of no interest once the SIM does not ask for it."""
     asking = after(*LADDER[:3], SimReading(SimState.SIM_PIN), PinProblem("refused"), SimReading(SimState.SIM_PIN))

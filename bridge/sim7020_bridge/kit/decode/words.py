@@ -120,7 +120,8 @@ def words_of(value: object) -> str:  # noqa: C901, PLR0911, PLR0912 - one line f
         case packet.TrafficCount(cid=cid, up=up, down=down):
             return f"PDN context {cid} has carried {up} bytes up and {down} bytes down"
         case power.Supply(percent=percent, millivolts=millivolts):
-            return f"supply {millivolts / 1000:.2f} V ({percent} %)"
+            volts = "not known" if millivolts is None else f"{millivolts / 1000:.2f} V"
+            return f"supply {volts}" + ("" if percent is None else f" ({percent} %)")
         case power.SupplyReport(words=words):
             return f"the supply is out of range: {words}"
         case power.PowerSaving(mode=mode):
