@@ -1,6 +1,8 @@
 """Tells lines apart: information text of the pending command, its final result, its echo, or a URC."""
 
+from collections import deque
 from dataclasses import dataclass, field
+from typing import Final
 
 from sim7020_bridge.at.command import Answer, Command, R
 from sim7020_bridge.at.framer import Line, Prompt
@@ -17,7 +19,7 @@ class Unsolicited:
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """The echo of a command line."""
+    """The echo of a command line: it equals one that was sent."""
 
     line: Line
 
@@ -36,6 +38,9 @@ class Ended:
     answer: Answer
 
 
+_LATEST: Final = 8
+"""Command lines whose echo may still come, after an answer that was given up."""
+
 Event = Unsolicited | Repeated | UnexpectedResult | Ended
 
 
@@ -49,6 +54,7 @@ class Dialogue:
 
     _pending: Command[object] | None = None
     _lines: list[Line] = field(default_factory=list)
+    _sent: deque[str] = field(default_factory=lambda: deque(maxlen=_LATEST))
 
     @property
     def pending(self) -> Command[object] | None:
@@ -59,6 +65,7 @@ class Dialogue:
         """Make a command the pending one."""
         self._pending = command
         self._lines.clear()
+        self._sent.append(command.line())
 
     def abandon(self) -> None:
         """Give the pending command up; what still comes for it is unsolicited."""
@@ -73,7 +80,7 @@ class Dialogue:
         if final is not None and not self._declared_elsewhere(final):
             return [self._final(final)]
         command = self._pending
-        if _is_command_line(item) and (command is None or item.text == command.line() or not command.answers(item)):
+        if item.text in self._sent and (command is None or item.text == command.line() or not command.answers(item)):
             return [Repeated(item)]
         if command is None or not command.answers(item):
             return [Unsolicited(item)]
@@ -117,7 +124,3 @@ def result_of(command: Command[R], answer: Answer) -> R:
         # a number that has the right shape and means nothing, such as a socket that no module has
         shown = " | ".join(line.text for line in answer.lines)
         raise MalformedAnswer(shown, str(error)) from error
-
-
-def _is_command_line(line: Line) -> bool:
-    return line.text[:2] in {"AT", "at"}

@@ -140,11 +140,22 @@ def test_echo_is_no_answer(command: Command[object]) -> None:
     assert [type(event) for event in events(command, command.line())] == [Repeated]
 
 
-def test_echo_of_another_line() -> None:
-    """A late echo is an echo as well, also when nothing is pending, in lower case, or of payload."""
-    send = SendData(SocketId(0), b"AT").line()
-    assert [type(event) for event in events(ReadSignalQuality(), "AT+CFUN?", "at+csq", send)] == [Repeated] * 3
-    assert [type(event) for event in events(None, "AT")] == [Repeated]
+def test_echo_of_an_earlier_line() -> None:
+    """A late echo is an echo as well, also when nothing is pending, or of payload."""
+    dialogue, send = Dialogue(), SendData(SocketId(0), b"AT")
+    for command in (ReadFunctionality(), send, ReadSignalQuality()):
+        dialogue.begin(command)
+    late = ("AT+CFUN?", send.line(), "AT+CSQ")
+    assert [type(event) for text in late for event in dialogue.take(Line.of(text))] == [Repeated] * 3
+    dialogue.abandon()
+    assert [type(event) for event in dialogue.take(Line.of("AT+CSQ"))] == [Repeated]
+
+
+@pytest.mark.parametrize("text", ["AT", "at+csq", "AT+CFUN?", "ATTACH REJECTED", "at 12:00 the sun shone"])
+def test_what_was_not_sent_is_no_echo(text: str) -> None:
+    """A line that begins with AT is what somebody says."""
+    assert unsolicited(ReadSignalQuality(), text) == [text]
+    assert unsolicited(None, text) == [text]
 
 
 def test_after_the_final_result_nothing_is_pending() -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from sim7020_bridge.commands.raw import RawCommand
 from sim7020_bridge.config.model import ModemSettings, PowerHookSettings, SocketSettings, Transport
-from sim7020_bridge.errors import PortUnavailable
+from sim7020_bridge.errors import LineError, PortUnavailable
 from sim7020_bridge.modem.alerts import AlertId, alerts
 from sim7020_bridge.modem.hook import PowerHook
 from sim7020_bridge.modem.modem import Modem
@@ -119,6 +120,20 @@ class Bench:
             if layers[-1:] != [state.link.layer]:
                 layers.append(state.link.layer)
         return layers
+
+
+ECHO = "AT+CSQ"
+
+
+async def restarted(bench: Bench, evidence: str) -> None:
+    """Give a restart away: by a line that comes by itself, or by the echo of a command."""
+    if not evidence.startswith("AT"):
+        bench.module.say(evidence)
+        return
+    bench.module.echo = True
+    with suppress(LineError):
+        await bench.modem.module.execute(RawCommand(evidence))
+    bench.module.echo = False
 
 
 @asynccontextmanager

@@ -7,7 +7,19 @@ import pytest
 from sim7020_bridge.modem.alerts import AlertId, alerts
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.state import Layer
-from tests.bridge.modem.bench import HOUR, REATTACH, becomes, current, now, pressing, running, steps, unregistered
+from tests.bridge.modem.bench import (
+    ECHO,
+    HOUR,
+    REATTACH,
+    becomes,
+    current,
+    now,
+    pressing,
+    restarted,
+    running,
+    steps,
+    unregistered,
+)
 from tests.bridge.scripted_module import ScriptedModule, on_virtual_time
 
 
@@ -101,7 +113,7 @@ async def test_module_that_goes_deaf_while_online() -> None:
         assert steps(bench) == {RecoveryStep.RESYNC: 1, RecoveryStep.REOPEN: 1}
 
 
-@pytest.mark.parametrize("evidence", ["RDY", "*MATREADY: 1", "AT+CSQ", "NORMAL POWER DOWN"])
+@pytest.mark.parametrize("evidence", ["RDY", "*MATREADY: 1", ECHO, "NORMAL POWER DOWN"])
 @on_virtual_time
 async def test_module_that_restarts_by_itself(evidence: str) -> None:
     """A greeting or an echo gives a restart away; the module is set up again at once, and nobody is alarmed."""
@@ -109,7 +121,7 @@ async def test_module_that_restarts_by_itself(evidence: str) -> None:
         await bench.online()
         await asyncio.sleep(60)
         before, raised = now(), len(bench.states)
-        bench.module.say(evidence)
+        await restarted(bench, evidence)
         await bench.module.hears("ATE0", times=2)
         await bench.online()
         assert now() - before < 3

@@ -10,13 +10,13 @@ from sim7020_bridge.errors import CommandRefused, LineError, RequestRefused
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.socket import ModemSocket, Phase
 from sim7020_bridge.modem.state import Layer
-from tests.bridge.modem.bench import TCP, UDP, now, running
+from tests.bridge.modem.bench import ECHO, TCP, UDP, now, restarted, running
 from tests.bridge.scripted_module import ATTACHED, SILENCE, ScriptedModule, on_virtual_time
 from tests.virtual_time import run
 
 
 @pytest.mark.parametrize(
-    "evidence", ["RDY", "*MATREADY: 1", "NORMAL POWER DOWN", "AT+CSQ"], ids=["RDY", "MATREADY", "power down", "echo"]
+    "evidence", ["RDY", "*MATREADY: 1", "NORMAL POWER DOWN", ECHO], ids=["RDY", "MATREADY", "power down", "echo"]
 )
 @on_virtual_time
 async def test_restart_is_noticed(evidence: str) -> None:
@@ -25,7 +25,7 @@ async def test_restart_is_noticed(evidence: str) -> None:
         await bench.opened("udp")
         await asyncio.sleep(60)
         bench.module.sockets.clear()
-        bench.module.say(evidence)
+        await restarted(bench, evidence)
         await bench.until(lambda state: state.counters.reboots == 1)
         assert bench.modem.store.state.link.reason is not None
         await bench.opened("udp")
@@ -44,7 +44,7 @@ async def test_restart_that_an_echo_gives_away_tells_no_secret(
     """What the module repeats is payload or a PIN at times: neither the state nor the log has it."""
     async with running(UDP) as bench:
         await bench.opened("udp")
-        bench.module.say(echo)
+        await restarted(bench, echo)
         await bench.until(lambda state: state.counters.reboots == 1)
         await bench.opened("udp")
         reasons = {str(state.link.reason) for state in bench.states}
@@ -53,8 +53,24 @@ async def test_restart_that_an_echo_gives_away_tells_no_secret(
         assert not any(secret in told for told in (*reasons, *caplog.messages))
 
 
+@pytest.mark.parametrize("text", ["AT", "ATTACH REJECT", "at+csq", "AT+CFUN=1"])
 @on_virtual_time
-async def test_supply_reports() -> None:
+async def test_text_that_begins_like_a_command_is_no_restart(text: str) -> None:
+    """An echo is what was sent: the module's words, or another program's, end no session and close no socket."""
+    async with running(UDP) as bench:
+        await bench.opened("udp")
+        await asyncio.sleep(60)
+        before = len(bench.module.heard)
+        bench.module.say(text)
+        await asyncio.sleep(60)
+        assert bench.modem.store.state.counters.reboots == 0
+        assert bench.module.heard[before:] == []
+        assert bench.socket("udp").state.phase is Phase.OPEN
+
+
+@pytest.mark.parametrize("said", ["OVER-VOLTAGE POWER DOWN", "OVER-VOLTAGE WARNNING POWER DOWN"])
+@on_virtual_time
+async def test_supply_reports(said: str) -> None:
     """A warning about the supply changes nothing; switching off for it is a restart, with its reason."""
     async with running() as bench:
         await bench.online()
@@ -62,7 +78,7 @@ async def test_supply_reports() -> None:
         bench.module.say("UNDER-VOLTAGE WARNNING")
         await asyncio.sleep(5)
         assert bench.module.opened == 1
-        bench.module.say("OVER-VOLTAGE POWER DOWN")
+        bench.module.say(said)
         await bench.until(lambda state: state.counters.reboots == 1)
         assert any("the supply is too high" in str(state.link.reason) for state in bench.states)
 
