@@ -20,7 +20,7 @@ from sim7020_emulator.scenario.control import Control
 from sim7020_emulator.scenario.file import Scenario
 from sim7020_emulator.scenario.player import Player
 from sim7020_emulator.scenario.random_life import RandomLife
-from sim7020_emulator.scenario.words import Target
+from sim7020_emulator.scenario.words import Event, Target
 from sim7020_emulator.schedule import Schedule, Timing
 from sim7020_emulator.sockets.internet import Internet
 
@@ -38,11 +38,13 @@ class Setup:
     Args:
         baud: Line rate; 0 is unpaced, None is the model's own.
         speed: Scales the module's delays; 0 leaves them out.
+        seed: Of all that is random on the line.
     """
 
     model: Model = MODELS["sim7020e"]
     baud: int | None = None
     speed: float = 1.0
+    seed: int = 7020
     facts: Facts = field(default_factory=Facts)
     variants: Variants = field(default_factory=Variants)
     internet: Internet = field(default_factory=Internet)
@@ -60,6 +62,7 @@ class Options:
     attached: bool = False
     control: Path | None = None
     scenario: Scenario | RandomLife | None = None
+    events: tuple[Event, ...] = ()
 
 
 class Emulator:
@@ -75,9 +78,14 @@ class Emulator:
         self.schedule = Schedule(setup.speed, setup.timing)
         self.module = Module(setup.model, setup.facts, setup.variants, setup.internet, self.schedule, rate=rate)
         self.uart = Uart(line_rate)
-        self.line_faults = faults = LineFaults(self.schedule, self.uart.write, trace)
+        self.line_faults = faults = LineFaults(self.schedule, self.uart.write, trace, seed=setup.seed)
         self.interpreter = Interpreter(
-            self.schedule, Equipment(self.module), faults.speak, faults.trace, before_line=faults.spoiled
+            self.schedule,
+            Equipment(self.module),
+            faults.speak,
+            trace=faults.trace,
+            before_line=faults.spoiled,
+            said=faults.said,
         )
         faults.on_heard = self.interpreter.feed
         self.module.on_report = self.interpreter.report
@@ -135,7 +143,7 @@ async def running(options: Options, trace: Tracer | None = None) -> AsyncIterato
     control = None
     await terminal.open()
     try:
-        moments = options.scenario is not None or options.control is not None
+        moments = options.scenario is not None or options.control is not None or bool(options.events)
         scenario = options.scenario if isinstance(options.scenario, Scenario) else None
         player = Player(target, scenario, moments=moments)
         if options.control is not None:
@@ -143,6 +151,8 @@ async def running(options: Options, trace: Tracer | None = None) -> AsyncIterato
             await control.open()
         emulator.module.power_on(attached=options.attached)
         player.begin()
+        for event in options.events:
+            player.perform(event)
         if isinstance(options.scenario, RandomLife):
             options.scenario.begin(emulator.schedule, player)
         yield Running(terminal.name, target, player)
@@ -154,9 +164,13 @@ async def running(options: Options, trace: Tracer | None = None) -> AsyncIterato
 
 
 def _terminal(options: Options, emulator: Emulator) -> Terminal:
+    facts, minds = options.setup.facts, options.setup.variants
     if options.listen is not None:
-        return TcpTerminal(emulator.uart, *options.listen)
-    minds = options.setup.variants
+        return TcpTerminal(
+            emulator.uart,
+            *options.listen,
+            garbles=lambda: facts.server_rate not in {0, emulator.rate or facts.server_rate},
+        )
     return PtyTerminal(
         emulator.uart, options.link, minds=lambda: emulator.rate if minds.is_set("wrong_rate", "garbage") else 0
     )

@@ -11,7 +11,7 @@ from sim7020_emulator.line.uart import RATES
 from sim7020_emulator.mistakes import Mistake, choose
 from sim7020_emulator.module.facts import described
 from sim7020_emulator.module.models import MODELS
-from sim7020_emulator.scenario.events import WORDS
+from sim7020_emulator.scenario.events import WORDS, read_event
 from sim7020_emulator.scenario.file import Scenario, find_scenario, shipped_names
 from sim7020_emulator.scenario.random_life import RandomLife
 from sim7020_emulator.sockets.internet import Echo, FailurePoint, is_address
@@ -42,7 +42,7 @@ def read_options(arguments: list[str]) -> Options:
     """Read the command line; raises ``Mistake``."""
     given = _parser().parse_args(arguments)
     setup = Setup(model=MODELS[choose("--model", given.model, tuple(MODELS))], baud=_baud(given.baud))
-    setup.speed = _speed(given.speed)
+    setup.speed, setup.seed = _speed(given.speed), given.seed
     scenario = None if given.scenario is None else _scenario(given.scenario)
     if isinstance(scenario, Scenario):
         scenario.apply(setup.facts, setup.variants)
@@ -67,6 +67,7 @@ def read_options(arguments: list[str]) -> Options:
         attached=given.attached,
         control=None if given.control is None else Path(given.control),
         scenario=scenario,
+        events=tuple(read_event(text) for text in given.do),
     )
 
 
@@ -105,9 +106,13 @@ def add_ping(setup: Setup, item: str) -> None:
 
 
 def add_route(setup: Setup, item: str) -> None:
-    """Add ADDR[:PORT]=HOST[:PORT]: where an endpoint really is."""
+    """Add ADDR[:PORT]=HOST[:PORT]: where an endpoint really is; ADDR[:PORT]=nowhere swallows all that goes there."""
     here, there = _pair("--route", item)
-    setup.internet.routes[_loose_endpoint("--route", here)] = _loose_endpoint("--route", there)
+    place = _loose_endpoint("--route", here)
+    if there == "nowhere":
+        setup.internet.swallowed.add(place)
+    else:
+        setup.internet.routes[place] = _loose_endpoint("--route", there)
 
 
 def add_failure(setup: Setup, item: str) -> None:
@@ -201,14 +206,18 @@ def _parser() -> argparse.ArgumentParser:
         "--scenario", metavar="NAME|FILE.toml|random:SEED", help="let things happen to the module; see --scenarios"
     )
     parser.add_argument("--scenarios", action=_ListScenarios, help="list the scenarios that come with the emulator")
+    parser.add_argument(
+        "--seed", type=int, default=7020, metavar="N", help="of noise and of what else is random on the line"
+    )
     parser.add_argument("--control", metavar="PATH", help="take events from a Unix socket at PATH, one a line")
     parser.add_argument("--trace", metavar="FILE", help="write the dialogue to FILE as it happens")
     for name, metavar, text in (
+        ("do", "EVENT", "let an event happen at the start, in the words below"),
         ("variant", "NAME=VALUE", "play another firmware, see below"),
         ("set", "NAME=VALUE", "set a fact of the module or its network, see below"),
         ("dns", "NAME=ADDR[,ADDR]", "a name's addresses; NAME=fail:8 for a failure"),
         ("ping", "ADDR=T,lost,...[@TTL]", "replies to a ping in 100 ms units"),
-        ("route", "ADDR[:PORT]=HOST[:PORT]", "where an endpoint really is"),
+        ("route", "ADDR[:PORT]=HOST[:PORT]|nowhere", "where an endpoint really is; nowhere: all is swallowed"),
         ("fail", "ADDR:PORT=CODE[@MOMENT]", "an endpoint that fails at connect, send or later"),
     ):
         parser.add_argument(f"--{name}", action="append", default=[], metavar=metavar, help=text)

@@ -19,6 +19,7 @@ class RecordingPort:
 
     def __init__(self) -> None:
         self.name = "recording"
+        self.slams: bytes | None = None
         self.done: list[str] = []
 
     async def open(self) -> None:
@@ -88,6 +89,13 @@ class Theatre:
         self.bench.type(line.encode() + b"\r")
         await asyncio.sleep(within)
         return [text for text in self.heard().decode("latin-1").split("\r\n") if text]
+
+    async def bytes_of(self, line: str) -> bytes:
+        """Type a line; return all that is said within a second."""
+        self.heard()
+        self.bench.type(line.encode() + b"\r")
+        await asyncio.sleep(1)
+        return self.heard()
 
     async def _connected(self, protocol: str, kind: int) -> Peer:
         peer = await self.peer(protocol)

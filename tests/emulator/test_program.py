@@ -1,6 +1,7 @@
 """The program: its ports, its mistakes, its end."""
 
 import asyncio
+import contextlib
 import os
 import select
 import signal
@@ -19,6 +20,7 @@ from sim7020_emulator.scenario.control import tell
 from tests.emulator.program import (
     PATIENCE,
     QUICK,
+    ask,
     connected,
     has_client,
     open_tty,
@@ -126,6 +128,46 @@ def test_tcp_takes_one_client_at_a_time() -> None:
         assert process.wait(PATIENCE) == 0
 
 
+def test_server_s_rate_garbles() -> None:
+    """Behind a serial server whose line has another rate a module is not understood until it has that rate, too."""
+    with running("--tcp", "127.0.0.1:0", *QUICK, "--set", "server_rate=9600") as (_, printed):
+        host, _, port = printed.rpartition(":")
+        with socket.create_connection((host, int(port)), PATIENCE) as client:
+            client.sendall(b"AT\r")
+            assert b"OK" not in read_until(client.fileno(), patience=0.3)
+    with running("--tcp", "127.0.0.1:0", *QUICK, "--set", "server_rate=115200") as (_, printed):
+        client, _ = connected(printed)
+        with client:
+            client.sendall(b"AT+IPR=9600\r")
+            assert read_until(client.fileno()).endswith(b"OK\r\n"), "the new rate is in force after the result"
+            client.sendall(b"AT\r")
+            assert b"OK" not in read_until(client.fileno(), patience=0.3)
+
+
+def test_slam_says_its_word_and_hangs_up(tmp_path: Path) -> None:
+    """Both kinds of port hang up on whoever opens them, and serve again when it is over."""
+    link = tmp_path / "modem"
+
+    def answer() -> bytes:
+        with contextlib.suppress(OSError):
+            return ask(link)
+        return b""
+
+    with running("--link", str(link), *QUICK, "--do", "slam 1.5 'Port already in use'"):
+        until(lambda: answer() == b"Port already in use\r\n")
+        until(lambda: answer().endswith(b"OK\r\n"))
+    with running("--tcp", "127.0.0.1:0", *QUICK, "--do", "slam 0.6") as (_, printed):
+        host, _, port = printed.rpartition(":")
+
+        def hung_up() -> bool:
+            with contextlib.suppress(ConnectionError), socket.create_connection((host, int(port)), PATIENCE) as client:
+                return client.recv(10) == b""
+            return False
+
+        until(hung_up)
+        connected(printed)[0].close()
+
+
 def test_trace_is_written_as_it_happens(tmp_path: Path) -> None:
     """The trace has the dialogue in the transcripts' form while the program runs."""
     trace = tmp_path / "trace.at"
@@ -185,6 +227,8 @@ def test_link_replaces_a_stale_link_but_nothing_else(tmp_path: Path) -> None:
         (["--ping", "1.2.3.4=soon"], "--ping '1.2.3.4=soon'"),
         (["--ping", "name=1"], "--ping: 'name' is not a numeric address"),
         (["--route", "1.2.3.4:99999=127.0.0.1"], "--route: '1.2.3.4:99999' is not HOST:PORT"),
+        (["--do", "explode"], "the event can't be 'explode'"),
+        (["--seed", "x"], "invalid int value: 'x'"),
         (["--fail", "1.2.3.4:5=99"], "the code is -1 or 1 to 12"),
         (["--fail", "1.2.3.4:5=2@noon"], "--fail: the moment can't be 'noon'"),
         (["--fail", "1.2.3.4=2"], "--fail: '1.2.3.4' is not HOST:PORT"),
@@ -229,6 +273,7 @@ def test_tables_from_the_command_line() -> None:
     """Names, pings, routes and failures end up where the module looks."""
     setup = read_options(
         ["--dns", "A.b=1.2.3.4,1.2.3.5", "--dns", "c=fail:3", "--ping", "1.2.3.4=1,lost@9",
+         "--route", "1.2.3.6:80=nowhere", "--route", "1.2.3.7=nowhere",
          "--route", "1.2.3.4=127.0.0.1:7", "--route", "1.2.3.5:80=127.0.0.1", "--fail", "1.2.3.4:5=-1"]
     ).setup  # fmt: skip
     internet = setup.internet
@@ -237,7 +282,26 @@ def test_tables_from_the_command_line() -> None:
     assert internet.route("1.2.3.4", 99) == ("127.0.0.1", 7)
     assert internet.route("1.2.3.5", 80) == ("127.0.0.1", 80)
     assert internet.route("1.2.3.5", 81) == ("1.2.3.5", 81)
+    places = [("1.2.3.6", 80), ("1.2.3.6", 81), ("1.2.3.7", 1), ("1.2.3.4", 1)]
+    assert [internet.swallows(place) for place in places] == [True, False, True, False]
     assert internet.failures == {("1.2.3.4", 5): (-1, "connect")}
+
+
+def test_events_and_seed_from_the_command_line(tmp_path: Path) -> None:
+    """What is to happen at the start happens in that order, and is in the trace; the seed decides what is random."""
+    traces = []
+    for seed in ("1", "1", "2"):
+        trace = tmp_path / "trace"
+        events = ("--do", "set voltage=2900", "--do", "spoil 1", "--seed", seed, "--trace", str(trace))
+        with running("--link", str(tmp_path / "modem"), *QUICK, *events) as (_, printed):
+            file = open_tty(printed)
+            os.write(file, b"ATE0;+CBC\r")
+            until(lambda trace=trace: trace.read_text().count("# spoilt: ") == 3)  # type: ignore[misc]
+            os.close(file)
+        traces.append([line for line in trace.read_text().splitlines() if not line.startswith("# time: ")])
+    told = [line for line in traces[0] if line.startswith("# fault") or "CBC" in line]
+    assert told == ["# fault: set voltage=2900", "# fault: spoil 1", "> ATE0;+CBC", "< +CBC: 88,2900"]
+    assert traces[0] == traces[1] != traces[2]
 
 
 def test_names_are_resolved_by_the_module() -> None:

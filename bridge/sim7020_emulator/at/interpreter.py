@@ -80,6 +80,7 @@ class Interpreter:
         write: Takes what is said.
         trace: Takes each line with its direction, ``>`` from the host or ``<`` to it.
         before_line: Takes each command line before it is carried out; says what is wrong with its answer.
+        said: Takes each line that is about to be said; returns what is said instead, nothing if it is empty.
     """
 
     def __init__(
@@ -87,14 +88,17 @@ class Interpreter:
         schedule: Schedule,
         equipment: MobileEquipment,
         write: Callable[[bytes], None],
+        *,
         trace: Callable[[str, str], None] = lambda _direction, _text: None,
         before_line: Callable[[str], Spoiled] = lambda _: SOUND,
+        said: Callable[[str], str] = lambda line: line,
     ) -> None:
         self._schedule = schedule
         self._equipment = equipment
         self._write = write
         self._trace = trace
         self._before_line = before_line
+        self._said = said
         self._typed = bytearray()
         self._line = bytearray()
         self._too_long = False
@@ -118,7 +122,7 @@ class Interpreter:
 
     def report(self, text: str) -> None:
         """Say an unsolicited line."""
-        self._send(self._spaced(text))
+        self._send(text)
 
     def reset(self) -> None:
         """Forget what was typed and what was being done: the equipment went off, to sleep or through a reset."""
@@ -271,14 +275,21 @@ class Interpreter:
 
     def _information(self, texts: tuple[str, ...]) -> None:
         if texts and self._withheld is not Withheld.ALL:
-            self._send("\r\n".join(self._spaced(text) for text in texts))
+            self._send(*texts)
 
-    def _send(self, text: str) -> None:
+    def _send(self, *texts: str) -> None:
+        lines = [said for text in texts if (said := self._said(self._spaced(text)))]
+        if not lines:
+            return
+        text = "\r\n".join(lines)
         self._trace("<", text)
         head = "\r\n" if self._equipment.setting("V") else ""
         self._write(f"{head}{text}\r\n".encode("latin-1"))
 
     def _result(self, result: str) -> None:
+        result = self._said(result)
+        if not result:
+            return
         number = None if self._equipment.setting("V") else NUMERIC_RESULTS.get(result)
         self._trace("<", number or result)
         self._write((f"{number}\r" if number else f"\r\n{result}\r\n").encode("latin-1"))

@@ -5,11 +5,12 @@ import re
 from sim7020_emulator.at.answer import OK, Answer, lines
 from sim7020_emulator.at.results import Cme, MobileEquipmentError, PlainError, Refused
 from sim7020_emulator.handlers.command import Call, Command, numbers
-from sim7020_emulator.module.packet import DEFAULT_CID, LAST_CID, Context
+from sim7020_emulator.module.packet import DEFAULT_CID, LAST_CID, Context, printed
 
 _TYPES = ("IP", "IPV6", "IPV4V6", "Non-IP")
 _RANGES = ",,,(0-2),(0-4),(0),,,,(0-1),,(0-1),,(0-1)"
 _BY_NAME = {name.upper(): name for name in _TYPES}
+_MASK_OF_64 = ".".join(8 * ("255",) + 8 * ("0",))
 _NAME = re.compile(r"[!-~]{0,100}")
 
 
@@ -119,7 +120,7 @@ def _write_default(call: Call) -> Answer:
 
 
 def _address(context: Context) -> str:
-    return f'+CGPADDR: {context.cid},"{context.address}"' if context.active else f"+CGPADDR: {context.cid}"
+    return ",".join((f"+CGPADDR: {context.cid}", *(f'"{printed(address)}"' for address in context.addresses)))
 
 
 def _all_addresses(call: Call) -> Answer:
@@ -134,32 +135,32 @@ def _some_addresses(call: Call) -> Answer:
 
 
 def _configuration(call: Call) -> Answer:
-    context = call.module.packet.default
-    return lines(f"+IPCONFIG: {context.address}") if context.active else OK
+    return lines(*(f"+IPCONFIG: {printed(address)}" for address in call.module.packet.default.addresses))
 
 
-def _dynamic(call: Call, context: Context) -> str:
+def _dynamic(call: Call, context: Context) -> tuple[str, ...]:
+    """Return a line for each address, or one without."""
+    if not context.active:
+        return ()
     f = call.module.facts
-    text = f'+CGCONTRDP: {context.cid},{f.bearer},"{context.apn}","{context.address}.{f.mask}"'
-    match call.module.variants["cgcontrdp_tail"]:
-        case "space":
-            return text + " "
-        case "full":
-            return text + f',"{f.gateway}","{f.dns1}","{f.dns2}",,,,,{f.mtu}'
-        case _:
-            return text
+    head = f'+CGCONTRDP: {context.cid},{f.bearer},"{context.apn}"'
+    tails = {"none": "", "space": " ", "full": f',"{f.gateway}","{f.dns1}","{f.dns2}",,,,,{f.mtu}'}
+    tail = tails[call.module.variants["cgcontrdp_tail"]]
+    masks = {4: f.mask, 6: _MASK_OF_64}
+    shown = [f',"{printed(address)}.{masks[address.version]}"' for address in context.addresses]
+    none = "," if len(tail) > 1 else ""
+    return tuple(f"{head}{address}{tail}" for address in shown or (none,))
 
 
 def _all_dynamic(call: Call) -> Answer:
-    return lines(*(_dynamic(call, context) for context in call.module.packet.all() if context.active))
+    return lines(*(line for context in call.module.packet.all() for line in _dynamic(call, context)))
 
 
 def _one_dynamic(call: Call) -> Answer:
     call.arguments.limit(at_most=1)
     if not call.arguments.has(0):
         return _all_dynamic(call)
-    context = _context(call, 0)
-    return lines(_dynamic(call, context)) if context.active else OK
+    return lines(*_dynamic(call, _context(call, 0)))
 
 
 def _test_dynamic(call: Call) -> Answer:

@@ -9,6 +9,9 @@ from sim7020_emulator.handlers.command import Call, Command, setting
 _NB_IOT_S1 = 5
 """The access technology number of NB-IoT in the eDRX commands."""
 
+_REPORTED = 2
+"""The mode of +CEDRXS that reports what the network grants."""
+
 _BYTE = re.compile(r"[01]{8}")
 _NIBBLE = re.compile(r"[01]{4}")
 
@@ -68,10 +71,14 @@ def _change_edrx(call: Call, mode: int, cycle: str) -> Answer:
         return OK
     if cycle:
         profile.set("EDRX", cycle)
-    if mode == 1:
-        return OK
     report = f"+CEDRXP: {_negotiated(call)}"
-    return Answer(then=lambda: call.module.emit_urc(report))
+
+    def negotiate() -> None:
+        call.module.psm.traffic()
+        if mode == _REPORTED:
+            call.module.emit_urc(report)
+
+    return Answer(then=negotiate)
 
 
 def _write_edrx(call: Call) -> Answer:

@@ -21,8 +21,18 @@ _LOOK_AGAIN = 0.02
 _SPEEDS = {rate: getattr(termios, f"B{rate}") for rate in RATES if rate}
 
 
+def _garbage(data: bytes) -> bytes:
+    """Return what bytes look like at another rate."""
+    return bytes((byte * 29 + 131 & 0xFF) | 0x80 for byte in data)
+
+
 class Terminal(Protocol):
-    """One way to reach the module."""
+    """One way to reach the module.
+
+    ``slams`` is what a client hears that is hung up on at once; None: none is.
+    """
+
+    slams: bytes | None
 
     @property
     def name(self) -> str:
@@ -59,6 +69,7 @@ class PtyTerminal:
         self._outgoing = bytearray()
         self._look: asyncio.TimerHandle | None = None
         self._plugged_in = False
+        self.slams: bytes | None = None
 
     @property
     def name(self) -> str:
@@ -88,6 +99,14 @@ class PtyTerminal:
 
     async def move(self) -> None:
         """Go over to another pty under the same link; the client is hung up on."""
+        self._move()
+
+    def _slam(self, words: bytes) -> None:
+        os.write(self._master, words)
+        # hanging up throws away what the client has not read
+        self._look = asyncio.get_running_loop().call_later(_LOOK_AGAIN, self._move)
+
+    def _move(self) -> None:
         former = self._master
         if former >= 0:
             self._forget_client()
@@ -149,6 +168,9 @@ class PtyTerminal:
             data = b""
         # only now, for whoever wrote may have come between: the answer must not be lost
         if self._has_client():
+            if self.slams is not None:
+                self._slam(self.slams)
+                return
             self._plugged_in = True
             self._uart.plug_in(self._transmit)
             self._watch()
@@ -213,14 +235,20 @@ class PtyTerminal:
             return data
         if termios.tcgetattr(self._master)[5] == _SPEEDS[rate]:
             return data
-        return bytes((byte * 29 + 131 & 0xFF) | 0x80 for byte in data)
+        return _garbage(data)
 
 
 class TcpTerminal:
-    """A TCP listener that takes one client at a time."""
+    """A TCP listener that takes one client at a time.
 
-    def __init__(self, uart: Uart, host: str, port: int) -> None:
+    Args:
+        garbles: Says whether the line behind it runs at another rate than the module.
+    """
+
+    def __init__(self, uart: Uart, host: str, port: int, *, garbles: Callable[[], bool] = lambda: False) -> None:
         self._uart = uart
+        self._garbles = garbles
+        self.slams: bytes | None = None
         self._host = host
         self._port = port
         self._server: asyncio.Server | None = None
@@ -263,12 +291,16 @@ class TcpTerminal:
         if self._writer is not None:
             writer.close()
             return
+        if self.slams is not None:
+            writer.write(self.slams)
+            writer.close()
+            return
         self._writer = writer
-        self._uart.plug_in(writer.write)
+        self._uart.plug_in(lambda data: writer.write(self._heard(data)))
         try:
             while data := await reader.read(_CHUNK):
                 self._drained.clear()
-                self._uart.feed(data)
+                self._uart.feed(self._heard(data))
                 if self._uart.backlog >= _CHUNK:
                     await self._drained.wait()
         except ConnectionError:
@@ -277,3 +309,6 @@ class TcpTerminal:
             self._uart.unplug()
             self._writer = None
             writer.close()
+
+    def _heard(self, data: bytes) -> bytes:
+        return _garbage(data) if self._garbles() else data

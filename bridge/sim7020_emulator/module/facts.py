@@ -42,7 +42,9 @@ class Facts:
     plmn: str = _fact("46001", "the network's number", pattern=r"\d{5,6}")
     apn: str = _fact("shnbiot", "the APN that the network assigns", pattern=r'[^"\r\n]{0,100}')
     refused_apn: str = _fact("", "an APN that the network refuses; empty: none", pattern=r'[^"\r\n]{0,100}')
-    address: str = _fact("10.250.0.213", "address of the PDN; several, by comma, are given out in turn")
+    address: str = _fact(
+        "10.250.0.213", "address of the PDN, with + between two of one PDN; several, by comma, are given out in turn"
+    )
     mask: str = _fact("255.255.255.0", "mask of the PDN")
     gateway: str = _fact("10.250.0.1", "gateway of the PDN (full +CGCONTRDP)")
     bearer: int = _fact(5, "bearer id of the PDN")
@@ -91,6 +93,9 @@ class Facts:
     granted_edrx: str = _fact("asked", "eDRX cycle granted: asked, or four bits", pattern="asked|[01]{4}")
     granted_ptw: str = _fact("0011", "paging time window granted, four bits", pattern="[01]{4}")
     t3346: int = _fact(0, "seconds of back-off that +CTRJ shows")
+    server_rate: int = _fact(
+        0, "rate of the serial server's line behind --tcp, where all is garbage to a module at another; 0: the module's"
+    )
     close_code: int = _fact(4, "+CSOERR code of an orderly close by the peer")
 
     def set(self, name: str, value: str) -> None:
@@ -119,8 +124,9 @@ class Facts:
             if name in {"mask", "gateway", "dns1", "dns2"}:
                 ipaddress.IPv4Address(value)
             if name == "address":
-                for address in value.split(","):
-                    ipaddress.IPv4Address(address)
+                for address in value.replace("+", ",").split(","):
+                    if address:
+                        ipaddress.ip_address(address)
         except (Refused, ValueError):
             raise Mistake(f"{name} can't be {value!r}: no such time or address") from None
 

@@ -12,7 +12,7 @@ from sim7020_emulator.module.models import Model
 from sim7020_emulator.module.packet import DEFAULT_CID, Packet
 from sim7020_emulator.module.power import Power, SupplyTrouble
 from sim7020_emulator.module.radio import Radio, Registration
-from sim7020_emulator.module.saving import LightSleep, PowerSavingMode
+from sim7020_emulator.module.saving import DeepSleep, LightSleep
 from sim7020_emulator.module.services import NetworkServices
 from sim7020_emulator.module.sim import Sim
 from sim7020_emulator.schedule import Schedule, Timer
@@ -48,7 +48,7 @@ class Module:
         self.packet = Packet(facts, self.profile, self.emit_urc)
         self.radio.on_change = self.packet.on_change = self._changed
         self.clock = Clock(schedule, read_local_time(facts.clock))
-        self.psm = PowerSavingMode(
+        self.psm = DeepSleep(
             schedule, facts, self.profile, self.radio, may_enter=self._may_sleep, enter=self._fall_asleep
         )
         self.light_sleep = LightSleep(schedule, self.profile)
@@ -59,6 +59,7 @@ class Module:
             variants,
             report=self.emit_urc,
             online=lambda: self.packet.online,
+            routes=self.packet.routes,
             reaches=lambda: self.radio.registered,
             active=self.traffic,
             uplink_delay=self._uplink_delay,
@@ -79,6 +80,7 @@ class Module:
         self._tau: Timer | None = None
         self._last_traffic = float("-inf")
         self._back_off_until = 0.0
+        self._silent_sleep = False
 
     @property
     def power(self) -> Power:
@@ -150,7 +152,7 @@ class Module:
         """Enter PSM now, whatever forbids it."""
         if self.power is Power.ON:
             self.psm.stop()
-            self._fall_asleep()
+            self._fall_asleep(announced=True)
 
     def wake(self) -> None:
         """Leave PSM by itself, as when the periodic TAU is due."""
@@ -339,12 +341,14 @@ class Module:
         self.network_says_time(self.network_time())
         if self.profile.number("CPSMS") == 1:
             self.psm.request()
+        self.psm.traffic()
 
     def _may_sleep(self) -> bool:
         return self.power is Power.ON and self.radio.registered and not self.sockets.open_tcp()
 
-    def _fall_asleep(self) -> None:
-        if self.profile.number("CPSMSTATUS"):
+    def _fall_asleep(self, *, announced: bool = False) -> None:
+        self._silent_sleep = not (announced or self.psm.announced)
+        if self.profile.number("CPSMSTATUS") and not self._silent_sleep:
             self.emit_urc('+CPSMSTATUS: "ENTER PSM"')
         self._cancel_procedure()
         self.power = Power.ASLEEP
@@ -355,8 +359,8 @@ class Module:
         if self.variants.is_set("csorcvflag_after_psm", "reset"):
             self.profile.set("CSORCVFLAG", 0)
         self.on_power()
-        if tau := self.psm.periodic_update:
-            self._tau = self.schedule.timer(tau, self._wake)
+        if lasts := self.psm.lasts:
+            self._tau = self.schedule.timer(lasts, self._wake)
 
     def _wake(self) -> None:
         if self._tau is not None:
@@ -367,9 +371,10 @@ class Module:
     async def _wake_up(self) -> None:
         await self.schedule.pause(self.schedule.timing.wake)
         self.power = Power.ON
-        self.emit_urc(f"+CPIN: {self.sim.code()}")
-        if self.profile.number("CPSMSTATUS"):
-            self.emit_urc('+CPSMSTATUS: "EXIT PSM"')
+        if not self._silent_sleep:
+            self.emit_urc(f"+CPIN: {self.sim.code()}")
+            if self.profile.number("CPSMSTATUS"):
+                self.emit_urc('+CPSMSTATUS: "EXIT PSM"')
         self.psm.woken()
 
     def _changed(self) -> None:

@@ -2,9 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import TypeAlias
 
 from sim7020_emulator.firmware.profile import Profile
 from sim7020_emulator.module.facts import Facts
+
+IPAddress: TypeAlias = IPv4Address | IPv6Address
 
 DEFAULT_CID = 1
 """The context that comes with the attach."""
@@ -20,9 +24,19 @@ class Context:
     kind: str = "IP"
     apn: str = ""
     active: bool = False
-    address: str = ""
+    addresses: tuple[IPAddress, ...] = ()
     defined: bool = False
     auth: tuple[int, str, str] = (0, "", "")
+
+    @property
+    def address(self) -> str:
+        """The first address as +CGPIAF=0 has it printed; empty: none."""
+        return printed(self.addresses[0]) if self.addresses else ""
+
+
+def printed(address: IPAddress) -> str:
+    """Return an address as +CGPIAF=0 has it: 4 or 16 decimals with dots."""
+    return ".".join(str(byte) for byte in address.packed)
 
 
 class Packet:
@@ -50,6 +64,14 @@ class Packet:
         """Say whether any context is active."""
         return any(context.active for context in self.contexts.values())
 
+    def routes(self, version: int) -> bool:
+        """Say whether any address can be used for IPv4 or IPv6; others know only their own link, or nothing at all."""
+        return any(
+            address.version == version and not (address.is_unspecified or address.is_link_local or address.is_loopback)
+            for context in self.contexts.values()
+            for address in context.addresses
+        )
+
     def all(self) -> list[Context]:
         """List the contexts by cid."""
         return [self.contexts[cid] for cid in sorted(self.contexts)]
@@ -72,9 +94,10 @@ class Packet:
         if self.refuses(context):
             return False
         apn = self.apn_of(context)
-        addresses = self._facts.address.split(",")
+        choices = self._facts.address.split(",")
+        given = choices[self._given_out % len(choices)]
         context.apn = apn
-        context.address = addresses[self._given_out % len(addresses)]
+        context.addresses = tuple(ip_address(text) for text in given.split("+") if text)
         context.active = True
         self._given_out += 1
         self.event(f"ME PDN ACT {cid}")
@@ -86,7 +109,7 @@ class Packet:
         context = self.contexts[cid]
         if context.active:
             context.active = False
-            context.address = ""
+            context.addresses = ()
             self.event(f"{'NW PDN DEACT' if by_network else 'ME PDN DEACT'} {cid}")
             self.on_change()
 
@@ -99,7 +122,7 @@ class Packet:
         """Release everything without a word."""
         for context in self.contexts.values():
             context.active = False
-            context.address = ""
+            context.addresses = ()
         self.on_change()
 
     def forget(self) -> None:

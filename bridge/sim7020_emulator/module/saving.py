@@ -1,6 +1,6 @@
-"""Power saving: PSM with its timers, and light sleep.
+"""Power saving: PSM with its timers, the deep sleep of long eDRX cycles, and light sleep.
 
-Source: low-power note V1.03 section 6, 3GPP TS 24.008 section 10.5.7.4 for the timers.
+Source: low-power note V1.03 section 6, 3GPP TS 24.008 section 10.5.7.4 for the timers, 10.5.5.32 for eDRX.
 """
 
 from collections.abc import Callable
@@ -12,6 +12,12 @@ from sim7020_emulator.schedule import Schedule, Timer
 
 _ACTIVE_UNITS = {0: 2.0, 1: 60.0, 2: 360.0}
 _TAU_UNITS = {0: 600.0, 1: 3600.0, 2: 36000.0, 3: 2.0, 4: 30.0, 5: 60.0, 6: 1152000.0}
+
+_EDRX_CYCLES = {"1001": 163.84, "1010": 327.68, "1011": 655.36, "1100": 1310.72, "1101": 2621.44, "1110": 5242.88,
+                "1111": 10485.76}  # fmt: skip
+"""The cycles between whose paging windows the module is in deep sleep, in seconds."""
+
+_PTW_UNIT = 2.56
 
 CSCLK_UART = 2
 """The +CSCLK mode that sleeps by itself when the UART is idle."""
@@ -29,11 +35,14 @@ def periodic_tau(bits: str) -> float | None:
     return None if unit is None else unit * int(bits[3:], 2)
 
 
-class PowerSavingMode:
-    """Asks the network for the timers, and decides when PSM is entered.
+class DeepSleep:
+    """Asks the network for the timers, and decides when the module sleeps: in PSM, or between the windows of eDRX.
+
+    The same rules hold for both (low-power note): a window is a wake of its length, and nothing is said of it. That
+    eDRX, as PSM, loses the sockets that are not retained and spares a module with a TCP connection, no source says.
 
     Args:
-        may_enter: Says whether anything forbids PSM right now.
+        may_enter: Says whether anything forbids sleep right now.
         enter: Carries it out.
     """
 
@@ -60,12 +69,32 @@ class PowerSavingMode:
     @property
     def granted(self) -> bool:
         """Say whether the network lets the module sleep."""
+        return self.announced or self._cycle is not None
+
+    @property
+    def announced(self) -> bool:
+        """Say whether sleep is PSM, of which +CPSMSTATUS tells."""
         return self._profile.number("CPSMS") == 1 and active_time(self._radio.active_time) is not None
 
     @property
-    def periodic_update(self) -> float | None:
-        """The seconds after which the module wakes by itself; None is never."""
-        return periodic_tau(self._radio.periodic_tau)
+    def lasts(self) -> float | None:
+        """The seconds after which the module wakes by itself, for its periodic update or its window; None is never."""
+        times = (periodic_tau(self._radio.periodic_tau) if self.announced else None, self._cycle)
+        return min((time for time in times if time), default=None)
+
+    @property
+    def _cycle(self) -> float | None:
+        """Seconds of the eDRX cycle, if it is granted and is a deep one."""
+        if not self._profile.number("CEDRXS"):
+            return None
+        granted = self._facts.granted_edrx
+        return _EDRX_CYCLES.get(self._profile.text("EDRX") if granted == "asked" else granted)
+
+    @property
+    def _stays_awake(self) -> float:
+        """Seconds after a wake: of the paging window at least."""
+        window = 0.0 if self._cycle is None else (int(self._facts.granted_ptw, 2) + 1) * _PTW_UNIT
+        return max(self._schedule.timing.re_entry, window)
 
     def request(self) -> None:
         """+CPSMS 0 to 1: ask the network for the timers."""
@@ -86,20 +115,22 @@ class PowerSavingMode:
         timing = self._schedule.timing
         released = timing.rrc_release_assisted if self._profile.number("CNBIOTRAI") else timing.rrc_release
         self._woken = False
-        self._enter_after(released + (active_time(self._radio.active_time) or 0.0))
+        self._enter_after(released + ((active_time(self._radio.active_time) or 0.0) if self.announced else 0.0))
 
     def command(self) -> None:
         """Note a command on the AT port: it holds off re-entry after a wake."""
         if self._woken:
-            self._enter_after(self._schedule.timing.re_entry)
+            self._due = max(self._due, self._schedule.now() + self._schedule.timing.re_entry)
+            if self.granted:
+                self._arm()
 
     def woken(self) -> None:
-        """Note a wake; without traffic PSM comes back soon."""
+        """Note a wake; without traffic sleep comes back soon."""
         self._woken = True
-        self._enter_after(self._schedule.timing.re_entry)
+        self._enter_after(self._stays_awake)
 
     def check(self) -> None:
-        """Enter PSM if it is due and nothing forbids it; called again when something that forbade it is gone."""
+        """Fall asleep if it is due and nothing forbids it; called again when something that forbade it is gone."""
         if not self.granted or not self._may_enter():
             return
         if self._schedule.now() >= self._due - 0.001:

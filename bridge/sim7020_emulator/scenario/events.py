@@ -1,9 +1,11 @@
 """Every event that can happen to the emulated module: power, SIM, network, sockets, line and port."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from sim7020_emulator.firmware.profile import SETTINGS
 from sim7020_emulator.firmware.variants import Variants
+from sim7020_emulator.line.terminal import Terminal
 from sim7020_emulator.line.uart import RATES
 from sim7020_emulator.mistakes import Mistake, choose
 from sim7020_emulator.module.facts import Facts
@@ -204,6 +206,20 @@ def _loss(words: Words) -> Action:
     return _on_module(action)
 
 
+def _swallow(words: Words) -> Action:
+    seconds = words.duration()
+
+    def action(module: Module) -> None:
+        def end() -> None:
+            module.internet.swallowing = False
+
+        module.internet.swallowing = seconds != 0
+        if seconds:
+            module.schedule.timer(seconds, end)
+
+    return _on_module(action)
+
+
 def _set(words: Words) -> Action:
     name, value = words.pair("the fact")
     Facts().set(name, value)
@@ -217,6 +233,10 @@ def _setting(words: Words) -> Action:
     if number and not value.isdecimal():
         raise Mistake(f"the setting {name} can't be {value!r}; it is a number")
     return _on_module(lambda module: module.profile.set(name, int(value) if number else value))
+
+
+def _save(module: Module) -> None:
+    module.profile.save()
 
 
 def _variant(words: Words) -> Action:
@@ -239,27 +259,43 @@ def _port(words: Words) -> Action:
     what = words.choice("the port", ("close", "open", "move"))
     seconds = words.duration() if what == "close" else None
 
-    async def carry_out(target: Target) -> None:
-        if target.port is None:
-            target.log("the port is not ours to close")
-            return
+    async def carry_out(target: Target, port: Terminal) -> None:
         try:
             match what:
                 case "move":
-                    await target.port.move()
+                    await port.move()
                 case "open":
-                    await target.port.close()
-                    await target.port.open()
+                    await port.close()
+                    await port.open()
                 case _:
-                    await target.port.close()
+                    await port.close()
                     if seconds is not None:
                         await target.module.schedule.wait(seconds)
-                        await target.port.open()
+                        await port.open()
         except (Mistake, OSError) as error:
             target.log(f"the port did not come back: {error}")
 
+    return _on_port(carry_out)
+
+
+def _slam(words: Words) -> Action:
+    seconds, text = words.seconds("SECONDS"), words.text("TEXT", "")
+
+    async def carry_out(target: Target, port: Terminal) -> None:
+        port.slams = f"{text}\r\n".encode() if text else b""
+        await port.move()
+        await target.module.schedule.wait(seconds)
+        port.slams = None
+
+    return _on_port(carry_out)
+
+
+def _on_port(carry_out: Callable[[Target, Terminal], Coroutine[Any, Any, None]]) -> Action:
     def action(target: Target) -> None:
-        target.module.schedule.start(carry_out(target), "port")
+        if target.port is None:
+            target.log("the port is not ours to close")
+            return
+        target.module.schedule.start(carry_out(target, target.port), "port")
 
     return action
 
@@ -286,11 +322,14 @@ WORDS: tuple[Word, ...] = (
     Word("connect-fails CODE [TIMES]", "the next connections (1) fail with that +CSOERR code", _connect_fails),
     Word("send-fails CODE [TIMES]", "the next sends (1) fail with that +CSOERR code", _send_fails),
     Word("loss PERCENT [SECONDS]", "so many datagrams in a hundred are lost, both ways; 0 ends it", _loss),
+    Word("swallow [SECONDS]", "nothing comes from a peer or gets there: connections hang; 0 ends it", _swallow),
     Word("set NAME=VALUE", "change a fact; what the network makes of the module counts at the next attach", _set),
     Word("setting NAME=VALUE", "change a setting of the module behind the host's back: E, CSCLK, CMEE, ...", _setting),
+    Word("save", "save the settings as AT&W does, so that they outlast a restart", _alone(_save)),
     Word("variant NAME=VALUE", "go on as another firmware", _variant),
     Word("rate BAUD", "go over to another line rate without a word", _rate),
     Word("port close|open|move [SECONDS]", "unplug the port (for SECONDS), plug it in, or go to another pty", _port),
+    Word("slam SECONDS [TEXT]", "for so long close the port whenever it is opened, after saying TEXT", _slam),
     Word("note TEXT", "only be written to the trace", _note),
     *LINE_WORDS,
 )  # fmt: skip

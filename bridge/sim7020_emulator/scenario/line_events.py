@@ -45,6 +45,29 @@ def _noise(words: Words) -> Action:
     return _on_line(action)
 
 
+def _spoil(words: Words) -> Action:
+    lines, seconds = words.number("LINES", 0, _MOST_LINES * _MOST_LINES), words.duration()
+
+    def action(line: LineFaults) -> None:
+        line.one_in = lines
+        if lines:
+            line.begin(Fault.SPOIL, seconds)
+        else:
+            line.end(Fault.SPOIL)
+
+    return _on_line(action)
+
+
+def _lag(words: Words) -> Action:
+    delay, seconds = words.seconds("DELAY"), words.duration()
+
+    def action(line: LineFaults) -> None:
+        line.lag = delay
+        line.begin(Fault.LAG, seconds)
+
+    return _on_line(action)
+
+
 def _garbage(words: Words) -> Action:
     count = words.number("BYTES", 1, _MOST_BYTES)
     return _on_line(lambda line: line.garbage(count))
@@ -79,6 +102,16 @@ def _refuse(words: Words) -> Action:
     return _on_line(action)
 
 
+def _misspell(words: Words) -> Action:
+    pattern, times = words.text("PATTERN"), words.count("TIMES")
+    return _on_line(lambda line: line.edit(Rule(pattern, line.misspelt, times)))
+
+
+def _replace(words: Words) -> Action:
+    pattern, text, times = words.text("PATTERN"), words.text("TEXT"), words.count("TIMES")
+    return _on_line(lambda line: line.edit(Rule(pattern, lambda _: text, times)))
+
+
 def _urc(words: Words) -> Action:
     text, times = words.text("TEXT"), words.number("TIMES", 1, _MOST_LINES, 1)
 
@@ -111,11 +144,15 @@ LINE_WORDS: tuple[Word, ...] = (
     Word("stuck-echo [SECONDS]", "send back whatever comes, and do nothing else", _line_fault(Fault.STUCK_ECHO)),
     Word("slow DELAY [SECONDS]", "answer each command DELAY seconds late", _slow),
     Word("noise PERCENT [SECONDS]", "change so many bytes in a hundred, both ways, until mended", _noise),
+    Word("spoil LINES [SECONDS]", "change a byte of about one in so many lines that it says; 0 ends it", _spoil),
+    Word("lag DELAY [SECONDS]", "let all that it says arrive DELAY seconds late, as over a slow link", _lag),
     Word("garbage BYTES", "say so many bytes without sense", _garbage),
     Word("withhold PATTERN [TIMES]", "carry matching lines out, and say nothing of it", _withhold(Withheld.ALL)),
     Word("no-final PATTERN [TIMES]", "leave out the final result of matching lines", _withhold(Withheld.FINAL)),
     Word("late PATTERN DELAY [TIMES]", "answer matching lines DELAY seconds late", _late),
     Word("refuse PATTERN [CODE] [TIMES]", "refuse matching lines: ERROR, or a +CME ERROR code", _refuse),
+    Word("replace PATTERN TEXT [TIMES]", "say TEXT instead of matching lines, nothing if it is empty", _replace),
+    Word("misspell PATTERN [TIMES]", "change one character of matching lines that it says", _misspell),
     Word("urc TEXT [TIMES]", "say something unsolicited", _urc),
     Word("storm SECONDS RATE [TEXT]", "say RATE unsolicited lines a second (+CSQN)", _storm),
     Word("mend", "end every fault of the dialogue", _mend),

@@ -19,8 +19,8 @@ _LARGEST_DATAGRAM = 65535
 _BACKLOG_LIMIT = 32768
 """Bytes that may wait for the network before a send is refused."""
 
-_COVERAGE_POLL = 0.5
-"""How often a stream without coverage looks for it, in seconds of the module's time."""
+_REACH_POLL = 0.5
+"""How often a stream whose peer is out of reach looks for it, in seconds of the module's time."""
 _CONGESTION_POLL = 0.02
 """How often a socket looks whether the serial line has caught up, in seconds."""
 
@@ -31,7 +31,7 @@ class HostSocket:
     Args:
         on_data: Called with each piece of what arrives, after the downlink's delay.
         on_error: Called once, with the host's error, or None when the peer closed in order.
-        reaches: Says whether there is coverage; a stream waits for it.
+        reaches: Says whether the peer is in reach, by radio and by route; a stream waits for it.
         hears_unreachable: Whether a datagram socket is told that nobody listens at the far port.
         congested: Says whether the serial line has too much to print for more to be received.
         on_acknowledged: Called with the size of each TCP send whose bytes the peer's kernel has acknowledged.
@@ -83,13 +83,13 @@ class HostSocket:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind(("", port))
 
-    async def coverage(self, limit: float = math.inf) -> None:
-        """Wait until a stream has the network in reach; raises ``TimeoutError`` after ``limit`` seconds."""
+    async def reached(self, limit: float = math.inf) -> None:
+        """Wait until a stream has its peer in reach; raises ``TimeoutError`` after ``limit`` seconds."""
         end = self._schedule.now() + limit
         while self._stream and not self._reaches():
             if self._schedule.now() >= end:
                 raise TimeoutError
-            await self._schedule.wait(_COVERAGE_POLL)
+            await self._schedule.wait(_REACH_POLL)
 
     async def connect(self, host: str, port: int) -> None:
         """Connect, then begin to move data; raises ``OSError``."""
@@ -168,7 +168,7 @@ class HostSocket:
                 while self._uplink:
                     due, data = self._uplink[0]
                     await self._schedule.pause(due - self._schedule.now())
-                    await self.coverage()
+                    await self.reached()
                     await self._hand_over(data)
                     self._uplink.popleft()
                     self._handed_over += len(data)
@@ -220,7 +220,7 @@ class HostSocket:
                 await self._schedule.wait(_CONGESTION_POLL)
             try:
                 data = await loop.sock_recv(self._socket, size)
-                await self.coverage()
+                await self.reached()
             except OSError as error:
                 if isinstance(error, ConnectionRefusedError) and not self._stream and not self._hears_unreachable:
                     continue

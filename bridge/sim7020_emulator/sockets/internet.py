@@ -51,6 +51,10 @@ class Internet:
     names: dict[str, tuple[str, ...] | int] = field(default_factory=dict)
     pings: dict[str, tuple[Echo, ...]] = field(default_factory=dict)
     routes: dict[tuple[str, int | None], tuple[str, int | None]] = field(default_factory=dict)
+    swallowed: set[tuple[str, int | None]] = field(default_factory=set)
+    """Endpoints from which nothing ever comes back."""
+    swallowing: bool = False
+    """Whether all of them are such."""
     failures: dict[tuple[str, int], tuple[int, FailurePoint]] = field(default_factory=dict)
     coming: dict[FailurePoint, deque[int]] = field(default_factory=lambda: defaultdict(deque))
     """Codes that the next connections or sends will fail with, wherever they go."""
@@ -59,6 +63,12 @@ class Internet:
         """Return the host and port where an endpoint really is."""
         host, real_port = self.routes.get((address, port)) or self.routes.get((address, None)) or (address, port)
         return host, port if real_port is None else real_port
+
+    def swallows(self, peer: tuple[str, int] | None) -> bool:
+        """Say whether nothing gets to an endpoint or comes from it, and nothing tells so."""
+        if peer is None:
+            return self.swallowing
+        return self.swallowing or peer in self.swallowed or (peer[0], None) in self.swallowed
 
     def failure(self, address: str, port: int, point: FailurePoint) -> int | None:
         """Return the +CSOERR code that an endpoint gives at a point, if it was told to."""

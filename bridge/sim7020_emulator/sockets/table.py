@@ -30,6 +30,7 @@ class Sockets:
     Args:
         report: Emits an unsolicited line.
         online: Says whether there is a PDN.
+        routes: Says whether it has an address for IPv4 or IPv6 that leads anywhere.
         active: Called whenever something is sent or received, for the power saving timers.
         reaches: Says whether there is coverage: without it datagrams are lost and streams wait.
         congested: Says whether the serial line is too busy for more to be received.
@@ -45,6 +46,7 @@ class Sockets:
         *,
         report: Callable[[str], None],
         online: Callable[[], bool],
+        routes: Callable[[int], bool],
         reaches: Callable[[], bool],
         active: Callable[[], None],
         uplink_delay: Callable[[], float],
@@ -57,6 +59,7 @@ class Sockets:
         self._variants = variants
         self._report = report
         self._online = online
+        self._routes = routes
         self._active = active
         self._uplink_delay = uplink_delay
         self._close_code = close_code
@@ -99,7 +102,11 @@ class Sockets:
         if target.listening:
             raise PlainError
         target.peer = (address, port)
-        code = self._internet.failure(address, port, FailurePoint.CONNECT) if self._online() else SocketError.NETIF
+        code: int | None = SocketError.NETIF
+        if self._online():
+            code = self._internet.failure(address, port, FailurePoint.CONNECT)
+            if code is None and not self._routes(4 if target.domain == 1 else 6):
+                code = SocketError.ROUTE
         if code is not None:
             target.dead = True
             raise SocketFailed(code)
@@ -219,13 +226,16 @@ class Sockets:
         if target.transport is Transport.TCP:
             self._active()
             await self._schedule.pause(self._schedule.timing.tcp_open)
-            await real.coverage(self._schedule.timing.connect_limit)
+            await real.reached(self._schedule.timing.connect_limit)
         await real.connect(*self._internet.route(address, port))
+
+    def _reached(self, target: ModuleSocket) -> bool:
+        return self._reaches() and not self._internet.swallows(target.peer)
 
     def _loses(self, target: ModuleSocket) -> bool:
         if target.transport is Transport.TCP:
             return False
-        return not self._reaches() or (self.loss > 0 and self._random.random() < self.loss)
+        return not self._reached(target) or (self.loss > 0 and self._random.random() < self.loss)
 
     def _open(self, target: ModuleSocket, accepted: socket.socket | None = None) -> HostSocket:
         target.real = HostSocket(
@@ -236,7 +246,7 @@ class Sockets:
             on_error=lambda error: self.fail(target, self._close_code() if error is None else error_code(error)),
             hears_unreachable=self._variants.is_set("unreachable_port", "reset"),
             on_acknowledged=lambda size: self._acknowledged(target, size),
-            reaches=self._reaches,
+            reaches=lambda: self._reached(target),
             congested=self._congested,
             accepted=accepted,
         )

@@ -174,3 +174,70 @@ def test_unsolicited_lines() -> None:
         assert 95 <= theatre.heard().count(b"+CSQN: ") <= 105
 
     play(act)
+
+
+def test_lag_lets_the_line_run_on() -> None:
+    """What is said arrives late and in order while the module goes on; its restart does not end that."""
+
+    async def act(theatre: Theatre) -> None:
+        theatre.do("lag 6 30")
+        assert await theatre.answers("AT+CSQ", 3) == []
+        assert await theatre.answers("AT+CBC", 2.9) == []
+        assert await theatre.answers("AT", 2) == ["+CSQ: 20,0", "OK"]
+        assert await theatre.answers("", 5) == ["+CBC: 88,3418", "OK", "OK"]
+        theatre.do("reboot silent")
+        await asyncio.sleep(5)
+        assert await theatre.answers("ATE0", 5.9) == []
+        await asyncio.sleep(10)
+        theatre.heard()
+        assert await theatre.answers("AT", 0.5) == ["OK"]
+
+    play(act)
+
+
+def test_a_byte_of_some_lines_is_spoilt() -> None:
+    """One line in so many has one byte changed, which the trace has in hex; a restart changes nothing of it."""
+
+    async def act(theatre: Theatre) -> None:
+        sound = b"\r\n+CSQ: 20,0\r\n\r\nOK\r\n"
+        theatre.do("spoil 1")
+        assert [len(await theatre.bytes_of("AT+CSQ")) for _ in range(20)] == 20 * [len(sound)]
+        theatre.do("spoil 20 4000")
+        wrong = 0
+        for _ in range(1000):
+            said = await theatre.bytes_of("AT+CSQ")
+            differences = sum(a != b for a, b in zip(said, sound, strict=True))
+            assert differences <= 2, "two lines are said"
+            wrong += differences
+        assert 70 < wrong < 130
+        notes = [text for direction, text in theatre.bench.traced if direction == "#"]
+        assert len(notes) == 40 + wrong
+        assert all(text.startswith("spoilt: ") for text in notes)
+        theatre.do("spoil 1")
+        theatre.do("spoil 0")
+        assert await theatre.bytes_of("AT+CSQ") == sound
+
+    play(act)
+
+
+def test_lines_are_replaced_or_misspelt_by_name() -> None:
+    """A line of an answer, a report or a result is another, has one wrong character, or does not come."""
+
+    async def act(theatre: Theatre) -> None:
+        theatre.do('replace "+csq: *" "+CSQ: 199,99" 1')
+        theatre.do('replace OK "+CME ERROR: 14" 1')
+        assert await theatre.answers("AT+CSQ") == ["+CSQ: 199,99", "+CME ERROR: 14"]
+        theatre.do('replace "+CPIN: READY" ""')
+        assert await theatre.answers("AT+CPIN?") == ["OK"]
+        theatre.do("misspell *PSM* 1")
+        theatre.do("sleep 5")
+        said = theatre.heard().decode("latin-1")
+        assert sum(a != b for a, b in zip(said, '\r\n+CPSMSTATUS: "ENTER PSM"\r\n', strict=True)) == 1
+        await asyncio.sleep(10)
+        assert theatre.heard() == b'\r\n+CPSMSTATUS: "EXIT PSM"\r\n'
+        theatre.do("mend")
+        await theatre.answers("ATE0")
+        assert await theatre.answers("AT+CPIN?") == ["+CPIN: READY", "OK"]
+        assert ("#", "instead of +CSQ: 20,0") in theatre.bench.traced
+
+    play(act)

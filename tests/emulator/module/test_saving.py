@@ -8,6 +8,7 @@ import pytest
 from sim7020_emulator.emulator import Setup
 from sim7020_emulator.module.power import Power
 from sim7020_emulator.module.saving import active_time, periodic_tau
+from sim7020_emulator.sockets.module_socket import Transport
 from tests.emulator.bench import Bench
 from tests.emulator.peers import Peer
 from tests.virtual_time import run
@@ -187,5 +188,93 @@ def test_light_sleep_swallows_until_a_gap() -> None:
         await bench.line()
         await asyncio.sleep(4)
         assert await bench.ask("AT") == ["OK"]
+
+    _on_bench(play)
+
+
+def _asleep(bench: Bench) -> bool:
+    return bench.module.power is Power.ASLEEP
+
+
+async def _with_edrx(bench: Bench, cycle: str) -> None:
+    assert await bench.ask(f'AT+CEDRXS=1,5,"{cycle}"') == ["OK"]
+
+
+def test_long_edrx_cycle_is_a_deep_sleep() -> None:
+    """From 163.84 s on the module is deaf without a word but for its window, after which a command holds it off 5 s."""
+
+    async def play(bench: Bench) -> None:
+        await _with_edrx(bench, "1001")
+        bench.module.sockets.create(1, Transport.UDP, 1)
+        await asyncio.sleep(17.9)
+        assert not _asleep(bench)
+        await asyncio.sleep(0.2)
+        assert _asleep(bench)
+        bench.type(b"AT\r")
+        await asyncio.sleep(160)
+        assert _asleep(bench)
+        await asyncio.sleep(5)
+        assert not _asleep(bench)
+        assert not bench.heard
+        assert bench.module.sockets.all() == [], "they were not to be retained"
+        await asyncio.sleep(7)
+        assert (await bench.ask("ATE0"))[-1] == "OK"
+        await asyncio.sleep(4.9)
+        assert not _asleep(bench)
+        await asyncio.sleep(0.2)
+        assert _asleep(bench)
+        bench.module.press_pwrkey()
+        await asyncio.sleep(1)
+        assert not _asleep(bench)
+        assert not bench.heard
+
+    _on_bench(play)
+
+
+@pytest.mark.parametrize("cycle", ["0101", "0000"])
+def test_short_edrx_cycle_leaves_the_module_awake(cycle: str) -> None:
+    """Below 163.84 s nothing is lost, and neither is where eDRX is switched off again."""
+
+    async def play(bench: Bench) -> None:
+        await _with_edrx(bench, "1001")
+        await _with_edrx(bench, cycle)
+        await asyncio.sleep(1000)
+        assert not _asleep(bench)
+        await _with_edrx(bench, "1001")
+        assert await bench.ask("AT+CEDRXS=0") == ["OK"]
+        await asyncio.sleep(1000)
+        assert not _asleep(bench)
+
+    _on_bench(play)
+
+
+def test_tcp_connection_keeps_edrx_awake() -> None:
+    """As with PSM."""
+
+    async def play(bench: Bench) -> None:
+        peer = await Peer("tcp").open()
+        await bench.ask("AT+CSOC=1,1,1")
+        assert await bench.ask(f"AT+CSOCON=0,{peer.port},127.0.0.1") == ["OK"]
+        await _with_edrx(bench, "1001")
+        await asyncio.sleep(100)
+        assert not _asleep(bench)
+        await bench.ask("AT+CSOCL=0")
+        await asyncio.sleep(30)
+        assert _asleep(bench)
+        peer.close()
+
+    _on_bench(play)
+
+
+def test_psm_beside_edrx_tells_of_itself() -> None:
+    """With both granted sleep is PSM's, and ends with the window."""
+
+    async def play(bench: Bench) -> None:
+        loop = asyncio.get_running_loop()
+        await _with_edrx(bench, "1001")
+        await _sleep(bench)
+        slept = loop.time()
+        assert await bench.line() == "+CPIN: READY"
+        assert loop.time() - slept == pytest.approx(164.2, abs=0.1)
 
     _on_bench(play)

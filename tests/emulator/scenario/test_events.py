@@ -346,3 +346,102 @@ def test_words_are_told_apart_by_their_first() -> None:
     names = [word.name for word in WORDS]
     assert len(set(names)) == len(names)
     assert all(word.meaning and "\n" not in word.meaning for word in WORDS)
+
+
+def test_all_is_swallowed() -> None:
+    """A connection gets no answer for 75 s, streams wait, datagrams are lost; then all goes on."""
+
+    async def act(theatre: Theatre) -> None:
+        stream = await theatre.tcp()
+        theatre.do("swallow 200")
+        assert await theatre.answers('AT+CSOSEND=0,2,"41"') == ["OK"]
+        await theatre.answers("AT+CSOC=1,1,1")
+        assert await theatre.answers(f"AT+CSOCON=1,{stream.port},127.0.0.1", 75) == []
+        assert await theatre.answers("", 2) == ["ERROR", "+CSOERR: 1,2"]
+        assert stream.received == b""
+        await asyncio.sleep(130)
+        assert stream.received == b"A"
+        theatre.do("swallow")
+        theatre.do("swallow 0")
+        await theatre.answers("AT+CSOC=1,1,1")
+        assert await theatre.answers(f"AT+CSOCON=2,{stream.port},127.0.0.1", 5) == ["OK"]
+
+    play(act)
+
+
+def test_saved_settings_outlast_a_restart() -> None:
+    """What an earlier owner saved comes back with each start."""
+
+    async def act(theatre: Theatre) -> None:
+        for text in ("setting E=0", "setting CREG=2", "save", "setting CMEE=1", "reboot silent"):
+            theatre.do(text)
+        await asyncio.sleep(20)
+        assert await theatre.answers("AT+CREG?;+CMEE?") == ['+CREG: 2,1,"5B57","01A50B1A",9', "+CMEE: 0", "OK"]
+
+    play(act)
+
+
+def test_port_slams() -> None:
+    """For its time whoever opens the port hears a word and is hung up on."""
+
+    async def act(theatre: Theatre) -> None:
+        theatre.do("slam 10 'Port already in use'")
+        await asyncio.sleep(9)
+        assert (theatre.port.done, theatre.port.slams) == (["move"], b"Port already in use\r\n")
+        await asyncio.sleep(2)
+        assert theatre.port.slams is None
+        theatre.do("slam 10")
+        await asyncio.sleep(1)
+        assert theatre.port.slams == b""
+
+    play(act)
+
+
+NOWHERE = ["ERROR", "+CSOERR: 0,1"]
+ZERO = "0.0.0.0"  # noqa: S104 (an address of a PDN)
+HEAD = '+CGCONTRDP: 1,5,"shnbiot"'
+MASK = "255.255.255.255.255.255.255.255.0.0.0.0.0.0.0.0"
+LINK_LOCAL = "254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.1"
+GLOBAL = "32.1.13.184.0.0.0.0.0.0.0.0.0.0.0.2"
+
+
+@pytest.mark.parametrize(
+    ("address", "told", "dynamic", "connected"),
+    [
+        ("", ["+CGPADDR: 1"], [HEAD], NOWHERE),
+        (ZERO, ['+CGPADDR: 1,"0.0.0.0"'], [f'{HEAD},"0.0.0.0.255.255.255.0"'], NOWHERE),
+        ("169.254.3.4", ['+CGPADDR: 1,"169.254.3.4"'], [f'{HEAD},"169.254.3.4.255.255.255.0"'], NOWHERE),
+        (
+            "fe80::1",
+            [f'+CGPADDR: 1,"{LINK_LOCAL}"'],
+            [f'{HEAD},"{LINK_LOCAL}.{MASK}"'],
+            NOWHERE,
+        ),
+        (
+            "2001:db8::2+10.0.0.5",
+            [f'+CGPADDR: 1,"{GLOBAL}","10.0.0.5"'],
+            [
+                f'{HEAD},"{GLOBAL}.{MASK}"',
+                f'{HEAD},"10.0.0.5.255.255.255.0"',
+            ],
+            ["OK"],
+        ),
+    ],
+    ids=["none", "zero", "link-local", "IPv6 link-local", "IPv6 first"],
+)  # fmt: skip
+def test_address_of_every_kind(address: str, told: list[str], dynamic: list[str], connected: list[str]) -> None:
+    """A PDN may have no address, one that leads nowhere, or two; without one for IPv4 there is no way to a peer."""
+
+    async def act(theatre: Theatre) -> None:
+        peer = await theatre.peer("udp")
+        theatre.do(f"set address={address}")
+        theatre.do("pdn lost")
+        await theatre.answers("AT+CGACT=1,1")
+        assert await theatre.answers("AT+CGPADDR=1") == [*told, "OK"]
+        assert await theatre.answers("AT+CGCONTRDP") == [*dynamic, "OK"]
+        configured = [f"+IPCONFIG: {each}" for each in told[0].replace('"', "").split(",")[1:]]
+        assert await theatre.answers("AT+IPCONFIG") == [*configured, "OK"]
+        await theatre.answers("AT+CSOC=1,2,1")
+        assert await theatre.answers(f"AT+CSOCON=0,{peer.port},127.0.0.1", 5) == connected
+
+    play(act)

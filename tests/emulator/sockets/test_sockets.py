@@ -290,11 +290,17 @@ async def test_lost_bearer(bench: Bench, peer: Peer) -> None:
 
 
 async def test_ipv6(bench: Bench) -> None:
-    """Domain 2 is IPv6."""
+    """Domain 2 is IPv6, and wants an address of its kind."""
     loop = asyncio.get_running_loop()
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as server:
         server.bind(("::1", 0))
         server.setblocking(False)
+        await bench.ask("AT+CSOC=2,2,1")
+        assert await bench.ask(f'AT+CSOCON=0,{server.getsockname()[1]},"::1"') == ["ERROR"]
+        await bench.ask("AT+CSOCL=0")
+        bench.module.change_fact("address", "10.250.0.213+2001:db8::2")
+        await bench.ask("AT+CGACT=0,1")
+        await bench.ask("AT+CGACT=1,1")
         await bench.ask("AT+CSOC=2,2,1")
         assert await bench.ask(f'AT+CSOCON=0,{server.getsockname()[1]},"::1"') == ["OK"]
         await bench.ask("AT+CSOSEND=0,2,36")
