@@ -20,6 +20,7 @@ SILENCE: tuple[str, ...] = ()
 ATTACHED = {
     "AT": ("OK",),
     "AT+IFC?": ("+IFC: 0,0", "OK"),
+    "AT+CMEE?": ("+CMEE: 1", "OK"),
     "AT+CGMI": ("SIMCOM_Ltd", "OK"),
     "AT+CGMM": ("SIM7020E", "OK"),
     "AT+CGMR": ("1752B04V02SIM7020E", "OK"),

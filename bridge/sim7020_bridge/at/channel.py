@@ -9,10 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
-from sim7020_bridge.at.command import Answer, Command, Echo, Mark, Probe, R, UnknownLine, Urc, UrcTable
+from sim7020_bridge.at.command import Answer, Command, Echo, Probe, R, UnknownLine, Urc, UrcTable
 from sim7020_bridge.at.dialogue import Dialogue, Ended, Event, Repeated, UnexpectedResult, Unsolicited, result_of
 from sim7020_bridge.at.exchange import Exchange, Pipeline, fail
 from sim7020_bridge.at.framer import Framer, Line
+from sim7020_bridge.at.mark import Mark, Marks
 from sim7020_bridge.at.results import Outcome
 from sim7020_bridge.errors import CommandRefused, LineError, LineOutOfSync, ModuleSilent, PortClosed
 
@@ -71,6 +72,7 @@ class Channel:
         on_urc: Called for each URC, in order, as it comes; must not block. If it raises, that ends ``run``.
         on_resync: Called whenever a deadline passed and the line has to be brought back into step.
         mask: Makes a line fit for a log.
+        marks: What proves the line; the same for all channels that one port has after each other.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Channel:
         on_resync: Callable[[], None] = lambda: None,
         mask: Callable[[str], str] = str,
         pacing: Pacing | None = None,
+        marks: Marks | None = None,
     ) -> None:
         self._wire = wire
         self._urcs = urcs
@@ -102,10 +105,7 @@ class Channel:
         self._expected: list[tuple[Callable[[Urc], bool], asyncio.Future[Any]]] = []
         self._heard = 0
         self._unexpected = 0
-        self._refusals = 0
-        # flow control first; when a session is over, the question that the next one begins with is long answered
-        self._marks = itertools.chain(("+IFC",), itertools.cycle(("+ICF", "+CSCS")))
-        self._mark = next(self._marks)
+        self._marks = marks or Marks()
         self._closed: LineError | None = None
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._last_used = 0.0
@@ -209,19 +209,21 @@ class Channel:
         raise ModuleSilent("AT", within)
 
     async def _in_step(self, ask: Callable[[Command[Any]], Awaitable[Answer]]) -> bool:
-        """Whether a question's answer shows, by its name, that all that was asked before has been answered.
+        """Whether the answer to a mark shows that all that was asked before has been answered, or never will be.
 
-        One that is not answered in time may be yet: the next has another name. A refusal has none, and may be a late
-        one of something else; the module's own comes again.
+        A refusal has no name, and may be a late one of something else.
         """
+        outcome: Outcome | None = None
         try:
-            answer = await ask(Mark(self._mark))
+            outcome = (await ask(self._marks.mark)).final.outcome
         except ModuleSilent:
-            self._mark = next(self._marks)
             return False
-        refused = answer.final.outcome is not Outcome.OK
-        self._refusals = self._refusals + 1 if refused else 0
-        return not refused or self._refusals > 1
+        finally:
+            if outcome is Outcome.OK:
+                self._marks.prove()
+            else:
+                self._marks.give_up(refused=outcome is not None)
+        return outcome is Outcome.OK
 
     def _forget(self, future: "asyncio.Future[Any]") -> None:
         self._expected = [entry for entry in self._expected if entry[1] is not future]
@@ -358,6 +360,8 @@ class Channel:
         return await exchange.future
 
     async def _recover(self, exchange: Exchange) -> None:
+        if exchange.command.line().upper() == self._marks.mark.line():
+            self._marks.give_up()
         await self._resynchronise()
         self._end(exchange, exchange.silence())
 
@@ -369,17 +373,15 @@ class Channel:
     async def _wake(self) -> None:
         """Rouse a module that sleeps when idle: what wakes it is lost, and it wants a pause before it listens.
 
-        An AT that was answered too late would answer the command in its place: hence the look for what is unexpected.
+        It may also have been heard, and be answered late.
         """
-        for attempt in range(self._pacing.attempts):
-            unexpected = self._unexpected
-            with suppress(ModuleSilent):
-                await self._exchange(Probe(self._pacing.attention if attempt else self._pacing.rouse))
-                if attempt:
-                    await asyncio.sleep(self._pacing.quiet)
-                if self._unexpected == unexpected:
-                    return
-        await self._resynchronise()
+        with suppress(ModuleSilent):
+            await self._exchange(Probe(self._pacing.rouse))
+            return
+        try:
+            await self._prove()
+        except LineOutOfSync:
+            await self._resynchronise()
 
     async def _resynchronise(self) -> None:
         """Bring the line back into step after a missed deadline."""

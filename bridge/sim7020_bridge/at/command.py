@@ -46,8 +46,6 @@ class Command(ABC, Generic[R_co]):
     before it were URCs of the same name.
     ``timeout``: seconds until the final result has to be there.
     ``successes``: outcomes that mean success; any other final result refuses the command.
-    ``answer_promised``: whether success is sure to come with information text. Then an OK without any belongs to an
-    earlier command and ends nothing.
     ``ends_at_prompt``: whether a data prompt ends the exchange, as a refusal: the data is not given.
     ``settle``: seconds for which the line is left alone after the final result, where firmware is
     known to add a second one.
@@ -58,7 +56,6 @@ class Command(ABC, Generic[R_co]):
     one_line: ClassVar[bool] = False
     timeout: ClassVar[float] = DEFAULT_TIMEOUT
     successes: ClassVar[frozenset[Outcome]] = frozenset({Outcome.OK})
-    answer_promised: ClassVar[bool] = False
     ends_at_prompt: ClassVar[bool] = False
     settle: ClassVar[float] = 0.0
 
@@ -76,6 +73,11 @@ class Command(ABC, Generic[R_co]):
     def answers(self, line: Line) -> bool:
         """Whether a line that arrives while this is pending answers it; narrow it where a URC shares the name."""
         return line.name in self.answer_names
+
+    @property
+    def promised(self) -> tuple[str, ...]:
+        """Names of the lines that come before its OK for sure; any other is an earlier command's and ends nothing."""
+        return ()
 
     def shown(self) -> str:
         """Return the command line as logs and errors may show it: payload and secrets masked."""
@@ -147,20 +149,6 @@ class Probe(Order):
     def timeout(self) -> float:  # type: ignore[override]
         """Seconds to wait."""
         return self.within
-
-
-@dataclass(frozen=True, slots=True)
-class Mark(Order):
-    """A question that nothing else asks: its answer shows by its name that all before it was answered."""
-
-    syntax = "AT{self.name}?"
-    answer_promised = True
-
-    name: str
-
-    def answers(self, line: Line) -> bool:
-        """Accept lines of that name alone."""
-        return line.name == self.name
 
 
 @dataclass(frozen=True, slots=True)

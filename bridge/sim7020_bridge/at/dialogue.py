@@ -101,7 +101,9 @@ class Dialogue:
         command = self._pending
         if command is None or (final.outcome is Outcome.PROMPT and self._declared_elsewhere(final)):
             return UnexpectedResult(final)
-        if command.answer_promised and final.outcome is Outcome.OK and not self._lines:
+        promised = command.promised
+        if promised and final.outcome is Outcome.OK and promised != tuple(line.name for line in self._lines):
+            self._lines.clear()
             return UnexpectedResult(final)
         answer = Answer(tuple(self._lines), final)
         self.abandon()

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from sim7020_bridge.at.mark import Marks
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.commands.power import SleepReport
 from sim7020_bridge.config.model import ModemSettings, PowerSavingSettings
@@ -76,6 +77,7 @@ class Modem:
             day=self._timing.day,
         )
         self._pins = PinMemory(state_dir / f"{settings.name}.pin")
+        self._marks = Marks()
         self._sleep = Sleep(self.store, settings.power_saving, self._timing)
         self.sockets = Sockets(
             settings.sockets,
@@ -198,6 +200,7 @@ class Modem:
             recovery=self._recovery,
             pins=self._pins,
             sleep=self._sleep,
+            marks=self._marks,
             timing=self._timing,
             patience=min(self._patience, self._timing.probe_within),
         )

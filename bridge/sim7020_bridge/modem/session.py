@@ -10,6 +10,7 @@ from typing import Final, NoReturn
 
 from sim7020_bridge.at.channel import Channel
 from sim7020_bridge.at.command import Echo, UnknownLine, Urc
+from sim7020_bridge.at.mark import Marks
 from sim7020_bridge.commands import clock, identity, network, packet, power, radio, registration, sim, sockets
 from sim7020_bridge.commands.registry import URCS, Greeting
 from sim7020_bridge.commands.secrets import mask
@@ -56,6 +57,7 @@ class Session:
         recovery: What to try when attaching fails; it outlives the session.
         pins: Which PIN must not be tried again.
         sleep: How long the module may be silent; it outlives the session.
+        marks: What proves the line; they outlive the session, and so may an answer.
         timing: Its durations.
         patience: How long the module may stay silent at first, in seconds.
     """
@@ -67,11 +69,19 @@ class Session:
     recovery: Recovery
     pins: PinMemory
     sleep: Sleep
+    marks: Marks
     timing: Timing
     patience: float
 
     def __post_init__(self) -> None:
-        self._channel = Channel(self.port, urcs=URCS, on_urc=self._take_urc, on_resync=self._count_resync, mask=mask)
+        self._channel = Channel(
+            self.port,
+            urcs=URCS,
+            on_urc=self._take_urc,
+            on_resync=self._count_resync,
+            mask=mask,
+            marks=self.marks,
+        )
         self._greeted = False
         self._echoes = 0
         self._echo_is_off = True

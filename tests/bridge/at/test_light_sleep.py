@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
 from sim7020_bridge.at.channel import Channel, Pacing
 from sim7020_bridge.commands.radio import ReadSignalQuality, SignalQuality
 from sim7020_bridge.commands.registry import URCS
-from sim7020_bridge.errors import LineError, LineOutOfSync, PortClosed
+from sim7020_bridge.errors import LineError, LineOutOfSync, ModuleSilent, PortClosed
 from tests.bridge.scripted_module import on_virtual_time
 
 DOZES_AFTER = 5.0
@@ -43,8 +43,9 @@ class Dozer:
             return
         line = data.decode("ascii").strip()
         self.heard.append(line)
-        words = b"\r\n+CSQ: 20,99\r\n\r\nOK\r\n" if line == "AT+CSQ" else b"\r\nOK\r\n"
-        loop.call_later(self._delay, self._say, words)
+        words = {"AT+CSQ": "+CSQ: 20,99", "AT+IFC?": "+IFC: 0,0"}.get(line)
+        said = "\r\nOK\r\n" if words is None else f"\r\n{words}\r\n\r\nOK\r\n"
+        loop.call_later(self._delay, self._say, said.encode())
 
 
 @asynccontextmanager
@@ -68,7 +69,7 @@ async def test_command_is_not_lost_to_the_wake() -> None:
     async with talking(dozer) as channel:
         await asyncio.sleep(60)
         assert await channel.execute(ReadSignalQuality()) == SignalQuality(20, None)
-        assert (dozer.lost, dozer.heard) == (1, ["AT", "AT+CSQ"])
+        assert (dozer.lost, dozer.heard) == (1, ["AT", "AT+IFC?", "AT+CSQ"])
         assert channel.resyncs == 0
 
 
@@ -80,7 +81,7 @@ async def test_module_that_is_awake_is_not_woken() -> None:
         await asyncio.sleep(60)
         for _ in range(3):
             await channel.execute(ReadSignalQuality())
-        assert dozer.heard == ["AT", "AT+CSQ", "AT+CSQ", "AT+CSQ"]
+        assert dozer.heard == ["AT", "AT+IFC?", "AT+CSQ", "AT+CSQ", "AT+CSQ"]
 
 
 @pytest.mark.parametrize("delay", [0.05, 0.15, 0.19, 0.21, 0.25, 0.3, 0.39, 0.45, 0.61, 0.8])
@@ -92,6 +93,19 @@ async def test_late_answers_are_not_taken_for_the_command_s(delay: float) -> Non
         for _ in range(5):
             await asyncio.sleep(60)
             assert await channel.execute(ReadSignalQuality()) == SignalQuality(20, None)
+
+
+@pytest.mark.parametrize("delay", [1.05, 1.1, 1.3, 1.9, 2.5, 4.0, 7.0])
+@on_virtual_time
+async def test_answers_later_than_the_line_is_quiet_are_not_taken_for_the_command_s(delay: float) -> None:
+    """A module that answers AT later than it may costs the session, and never gives a command another's answer."""
+    dozer = Dozer(delay=delay)
+    with suppress(LineOutOfSync):
+        async with talking(dozer) as channel:
+            for _ in range(5):
+                await asyncio.sleep(60)
+                with suppress(ModuleSilent):
+                    assert await channel.execute(ReadSignalQuality()) == SignalQuality(20, None)
 
 
 @on_virtual_time

@@ -151,6 +151,18 @@ async def test_module_that_is_off() -> None:
 
 
 @on_virtual_time
+async def test_question_that_the_session_before_left_unanswered() -> None:
+    """What proves the line is nothing whose answer may be on its way since another session."""
+    async with running() as bench:
+        bench.module.answer_once("AT+IFC?", *SILENCE)
+        await bench.module.hears("AT+IFC?")
+        bench.module.unplug()
+        await bench.online()
+        assert bench.module.opened == 2
+        assert (bench.module.times("AT+IFC?"), bench.module.times("AT+CMEE?")) == (1, 1)
+
+
+@on_virtual_time
 async def test_line_out_of_step() -> None:
     """A line that can't be brought back into step ends the session; the state says so in between."""
     async with running() as bench:
