@@ -267,15 +267,21 @@ class Session:
                 raise StartOver(f"next step: {plan.step}", power=plan.step is RecoveryStep.POWER)
 
     async def _read_now_and_then(self) -> None:
-        """Read what no URC tells, rarely, and after what waits for the line, unless that never ends."""
+        """Read what no URC tells, rarely, and after what waits for the line, unless that never ends.
+
+        Operator and cell are forgotten with the registration, and read again as soon as it is back.
+        """
+        timing = self.timing
         while True:
             await self.store.until(lambda state: state.online)
             with suppress(TimeoutError):
-                async with asyncio.timeout(self.timing.refresh_every):
+                async with asyncio.timeout(timing.refresh_every):
                     await self._channel.until_idle()
             await read_all(self.module)
             await self.sockets.check_open(self.module)
-            await asyncio.sleep(self.timing.refresh_every)
+            forgotten = partial(_has_forgotten, self.store.state)
+            await asyncio.sleep(timing.registration_poll)
+            await self.store.until(forgotten, within=timing.refresh_every - timing.registration_poll)
 
     async def _read_what_changed(self) -> None:
         """Read what a URC says has changed without saying to what."""
@@ -375,6 +381,12 @@ def _is_other(later: ModemState, state: ModemState) -> bool:
     if state.online:
         return not later.online or later.refused.what is None
     return _rank(later) > _rank(state)
+
+
+def _has_forgotten(known: ModemState, state: ModemState) -> bool:
+    """Whether the modem is online, and something is not known any more that was."""
+    forgotten = (known.operator and state.operator is None) or (known.cell and state.cell is None)
+    return state.online and bool(forgotten)
 
 
 def _unlocked(state: ModemState) -> bool:

@@ -53,6 +53,36 @@ async def test_restart_that_an_echo_gives_away_tells_no_secret(
         assert not any(secret in told for told in (*reasons, *caplog.messages))
 
 
+@pytest.mark.parametrize("blip", [("+CEREG: 2", '+CEREG: 1,"00A0","0002920C",9'), ("+CEREG: 0", "+CEREG: 5")])
+@on_virtual_time
+async def test_what_a_blip_forgets_is_read_again(blip: tuple[str, str]) -> None:
+    """Operator and cell are known again at once when the registration is back, and not read without need."""
+    async with running() as bench:
+        await bench.online()
+        await asyncio.sleep(60)
+        for seconds in (60, 1, 1):
+            asked = bench.module.times("AT+CENG?")
+            bench.module.say(blip[0])
+            await bench.until(lambda state: state.cell is None and state.operator is None)
+            bench.module.say(blip[1])
+            began = now()
+            await bench.until(lambda state: None not in {state.cell, state.operator}, within=6)
+            assert now() - began < (1 if seconds == 60 else 6)
+            await asyncio.sleep(seconds)
+            assert bench.module.times("AT+CENG?") == asked + 1
+
+
+@on_virtual_time
+async def test_what_is_not_told_is_not_asked_again_and_again() -> None:
+    """A firmware that tells neither operator nor cell is asked every five minutes."""
+    async with running() as bench:
+        bench.module.answer("AT+CENG?", "+CME ERROR: 842")
+        bench.module.answer("AT+COPS?", "ERROR")
+        await bench.online()
+        await asyncio.sleep(899)
+        assert bench.module.times("AT+CENG?") == 3
+
+
 @pytest.mark.parametrize("text", ["AT", "ATTACH REJECT", "at+csq", "AT+CFUN=1"])
 @on_virtual_time
 async def test_text_that_begins_like_a_command_is_no_restart(text: str) -> None:
