@@ -23,6 +23,7 @@ SEVERITIES: Final = {
     "port_missing": IssueSeverity.ERROR,
     "port_not_permitted": IssueSeverity.ERROR,
     "port_unusable": IssueSeverity.ERROR,
+    "radio_refused": IssueSeverity.ERROR,
     "registration_denied": IssueSeverity.ERROR,
     "sim_failed": IssueSeverity.ERROR,
     "sim_missing": IssueSeverity.ERROR,

@@ -34,6 +34,11 @@ def echo(data: bytes) -> bytes:
     return data
 
 
+def nodder(data: bytes) -> bytes:
+    """Say OK to everything."""
+    return b"\r\nOK\r\n" * data.count(b"\r")
+
+
 def other_modem(data: bytes) -> bytes:
     """Be a modem of another make."""
     said = {

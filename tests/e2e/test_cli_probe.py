@@ -15,7 +15,7 @@ import serial
 from sim7020_emulator.emulator import running
 from sim7020_emulator.options import read_options
 from tests.command_line import typed
-from tests.e2e.line_partner import echo, line_partner, other_modem, satellite_receiver, silent
+from tests.e2e.line_partner import echo, line_partner, nodder, other_modem, satellite_receiver, silent
 from tests.e2e.programs import Emulator
 from tests.e2e.terminal import Terminal
 from tests.e2e.world import run
@@ -203,7 +203,23 @@ def test_a_wrong_baud_rate_is_found_out(tmp_path: Path) -> None:
     assert last["summary"] == "The module answers at 9600, not at 115200"
     assert "baudrate: 9600" in last["advice"]
     found = probed_beside(str(link), module_at(link, *garbled, baud="9600"), "--no-internet", status=0)
-    assert found["layers"][1]["details"] == {"baudrate": 9600}
+    rate = found["layers"][1]
+    assert (rate["status"], rate["details"]) == ("warning", {"baudrate": 9600})
+    assert "baudrate: 9600" in rate["advice"]
+    known = probed_beside(
+        str(link), module_at(link, *garbled, baud="9600"), "--baud", "9600", "--no-internet", status=0
+    )
+    assert known["layers"][1]["status"] == "fine"
+
+
+async def test_numeric_results_are_left_as_they_were(tmp_path: Path) -> None:
+    """A module that another program left in ATV0 is read all the same, and is in ATV0 afterwards."""
+    emulator = await emulated(tmp_path, "--scenario", "settings-strange")
+    try:
+        await probed(emulator.place, "--no-internet", status=0)
+        assert emulator.commands()[-1] == "ATV0"
+    finally:
+        await emulator.stop()
 
 
 def test_a_rate_that_nobody_uses_is_told_from_silence(tmp_path: Path) -> None:
@@ -218,7 +234,8 @@ def test_a_rate_that_nobody_uses_is_told_from_silence(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("partner", "summary", "advice"),
     [
-        (silent, "Nothing answers at the port", "powered"),
+        (silent, "Nothing answers behind the serial server", "powered"),
+        (nodder, "Something answers OK at the port to whatever it is asked", "sim7020-bridge ports"),
         (echo, "What is sent comes back, and nothing else", "TX and RX"),
         (other_modem, "says that it is a SIM800L", "Check that the configured port is the modem's"),
         (satellite_receiver, "it is no modem: '$GPGGA", "sim7020-bridge ports"),

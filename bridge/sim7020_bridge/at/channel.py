@@ -110,6 +110,8 @@ class Channel:
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._last_used = 0.0
         self.sleeps_when_idle = False
+        self.acknowledged = False
+        """Whether AT was answered when it was probed, if nothing else."""
         self.resyncs = 0
 
     @property
@@ -202,6 +204,7 @@ class Channel:
             unexpected = self._unexpected
             with suppress(ModuleSilent, CommandRefused):
                 await self.execute(Probe(every, line))
+                self.acknowledged = True
                 # what went unanswered in time, in this session or the one before, would answer the next command
                 await asyncio.sleep(self._pacing.quiet)
                 if self._unexpected == unexpected and await self._in_step(self._queue):
@@ -289,7 +292,8 @@ class Channel:
         try:
             self._wire.write(exchange.data)
         except LineError as error:
-            self.close(error)
+            # what came before the end is still heard: a server may have said why
+            self._loop.call_soon(self.close, error)
             return
         self._deadline = self._loop.call_later(exchange.command.timeout, self._miss)
         if trace.isEnabledFor(logging.DEBUG):

@@ -7,9 +7,9 @@ from typing import Final, Self
 from sim7020_bridge.at.command import Order, Question, Table, Urc
 from sim7020_bridge.at.cursor import Cursor
 from sim7020_bridge.at.framer import Line
-from sim7020_bridge.at.results import CME_MEANINGS
 from sim7020_bridge.commands.quoting import require_within
 from sim7020_bridge.commands.secrets import mask
+from sim7020_bridge.errors import CommandRefused
 
 
 class SimState(StrEnum):
@@ -62,11 +62,12 @@ class SimReading:
         return self.state is SimState.SIM_PUK
 
     @classmethod
-    def of_refusal(cls, code: int | None) -> "SimReading":
-        """Return what a refused ``AT+CPIN?`` says, by its CME error; None for a bare ERROR."""
-        if code is None:
-            return cls(SimState.NOT_READY)
-        return cls(_REFUSALS.get(code) or CME_MEANINGS.get(code, f"CME error {code}"))
+    def of_refusal(cls, refused: CommandRefused) -> "SimReading | None":
+        """Return what a refused ``AT+CPIN?`` says, by its number or in the module's words; None for a bare ERROR."""
+        known = _REFUSALS.get(refused.code or 0)
+        if known is None and refused.code is None and not refused.meaning:
+            return None
+        return cls(known or refused.meaning or refused.result)
 
     @property
     def words(self) -> str:

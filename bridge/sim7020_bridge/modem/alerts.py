@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from sim7020_bridge.modem.state import ModemState
+from sim7020_bridge.modem.state import GONE, ModemState
 
 ESM_FAILURE: Final = 19
 """EMM cause of an attachment whose PDN connection was refused, as with an unknown APN (3GPP TS 24.301)."""
@@ -21,6 +21,7 @@ class AlertId(StrEnum):
     MODULE_SILENT = "module_silent"
     NOT_SIM7020 = "not_sim7020"
     SUPPLY = "supply"
+    RADIO_REFUSED = "radio_refused"
     SOCKETS_REFUSED = "sockets_refused"
     SIM_MISSING = "sim_missing"
     SIM_PIN = "sim_pin"
@@ -57,6 +58,18 @@ def alerts(state: ModemState) -> dict[AlertId, Alert]:
             "Messages wait while the bridge resets it, more and more rarely. If that does not help, take its supply "
             "away for ten seconds; a power hook lets the bridge do so.",
         )
+    if state.radio_problem is not None:
+        found[AlertId.RADIO_REFUSED] = Alert(
+            f"The module refuses to switch its radio on: {state.radio_problem}",
+            "Check its SIM. The bridge restarts it, more and more rarely. If that does not help, take its supply away "
+            "for ten seconds; a power hook lets the bridge do so.",
+        )
+    if state.sim_overdue:
+        found[AlertId.SIM_FAILED] = Alert(
+            "The SIM does not get ready",
+            "Take it out and put it in again, contacts first; then try it in a phone, or another SIM. The bridge "
+            "restarts the module meanwhile, more and more rarely.",
+        )
     if state.port_open and state.identity.model is not None and "SIM7020" not in state.identity.model.upper():
         found[AlertId.NOT_SIM7020] = Alert(
             f"The device at the port says that it is a {state.identity.model}, not a SIM7020",
@@ -67,45 +80,68 @@ def alerts(state: ModemState) -> dict[AlertId, Alert]:
 
 def _port(state: ModemState) -> dict[AlertId, Alert]:
     failure = state.port_failure
-    if state.port_open or failure is None:
+    if failure is None:
         return {}
-    return {_PORT_ALERTS.get(failure.code, AlertId.PORT_UNUSABLE): Alert(failure.reason, _PORT_ADVICE[failure.code])}
+    advice = _SERVER_GONE if failure.code == GONE and _is_remote(state) else _PORT_ADVICE[failure.code]
+    return {_PORT_ALERTS.get(failure.code, AlertId.PORT_UNUSABLE): Alert(failure.reason, advice)}
+
+
+def _is_remote(state: ModemState) -> bool:
+    return "://" in state.port.name
 
 
 _PORT_ALERTS: Final = {
     "missing": AlertId.PORT_MISSING,
     "refused": AlertId.PORT_MISSING,
-    "gone": AlertId.PORT_MISSING,
+    GONE: AlertId.PORT_MISSING,
     "busy": AlertId.PORT_BUSY,
     "not_permitted": AlertId.PORT_NOT_PERMITTED,
 }
 _PORT_ADVICE: Final = {
     "missing": "Plug the modem in, and check the configured port against the names in /dev/serial/by-id.",
     "refused": "Start the serial server, and check its host and port in the configuration.",
-    "gone": "Plug the modem in again; the bridge picks it up by itself.",
+    GONE: "Plug the modem in again; the bridge picks it up by itself.",
     "busy": "End the other program; ModemManager can be told to leave the port alone.",
     "not_permitted": "Add the bridge's user to the group dialout and start the bridge again.",
     "unusable": "Check that the configured port is a serial port.",
 }
+_SERVER_GONE: Final = (
+    "Look at the serial server's log. Most let one client in at a time: end the other one, such as a second bridge; "
+    "the bridge tries again by itself."
+)
 
 
 def _module(state: ModemState) -> dict[AlertId, Alert]:
     if not state.port_open or state.answering or state.sleeping or not state.silent:
         return {}
+    rate = "" if state.port.rate is None else f" at {state.port.rate} bit/s"
     if state.garbled:
         return {
             AlertId.BAUD_RATE: Alert(
-                "Something answers at the port, but not at this baud rate",
+                f"Something answers at the port, but not at this baud rate{rate and f' ({state.port.rate})'}",
                 "Set baudrate to the module's rate, or behind socket:// the serial server's; 115200 is usual, and "
-                "a SIM7020G takes any until one is fixed.",
+                f"a SIM7020G takes any until one is fixed. {_PROBE}",
             )
         }
-    return {
-        AlertId.MODULE_SILENT: Alert(
-            "Nothing answers at the port",
-            "Check that the module is powered and switched on (PWRKEY), and that TX and RX are not swapped.",
-        )
-    }
+    if state.heard:
+        message, advice = f"What is at the port{rate} does not answer as a SIM7020 does: {state.heard}", _OTHER_DEVICE
+    elif _is_remote(state):
+        message, advice = f"Nothing answers behind the serial server{rate}", _SERVER_SILENT
+    else:
+        message, advice = f"Nothing answers at the port{rate}", _POWER
+    return {AlertId.MODULE_SILENT: Alert(message, f"{advice} {_PROBE}" if rate else advice)}
+
+
+_PROBE: Final = "sim7020-bridge probe, with the bridge stopped, tries every rate."
+_POWER: Final = "Check that the module is powered and switched on (PWRKEY), and that TX and RX are not swapped."
+_SERVER_SILENT: Final = (
+    f"{_POWER} The server must have the module's rate, no flow control and no login of its own on that port, and no "
+    "other client."
+)
+_OTHER_DEVICE: Final = (
+    "Check that the configured port is the modem's: sim7020-bridge ports lists them all. A console, a GPS receiver or "
+    "joined TX and RX talk too."
+)
 
 
 def _network(state: ModemState) -> dict[AlertId, Alert]:

@@ -23,7 +23,15 @@ from sim7020_bridge.modem.readings import (
     read_sim,
     read_subscriber,
 )
-from sim7020_bridge.modem.state import DEFAULT_CID, ApnProblem, ModemState, PinProblem, has_signal
+from sim7020_bridge.modem.state import (
+    DEFAULT_CID,
+    ApnProblem,
+    ModemState,
+    PinProblem,
+    RadioProblem,
+    SimOverdue,
+    has_signal,
+)
 from sim7020_bridge.modem.timing import Timing
 
 log: Final = logging.getLogger(__name__)
@@ -135,9 +143,13 @@ async def bring_up(module: Module, pins: PinMemory) -> bool:
                 await switch_radio(module, Functionality.FULL)
         except CommandRefused as refused:
             log.warning("the radio can't be switched on: %s", refused)
+            module.store.apply(RadioProblem(refused.meaning or refused.result))
             await read_sim(module)
             return False
     if not (await reach(module, SIM) or await _unlock(module, pins)):
+        sim = module.store.state.sim
+        if sim is None or sim.busy:
+            module.store.apply(SimOverdue())
         return False
     pins.unlocked()
     await read_subscriber(module)

@@ -24,6 +24,7 @@ from sim7020_bridge.errors import (
     RequestRefused,
     StartOver,
 )
+from sim7020_bridge.modem.backoff import Backoff
 from sim7020_bridge.modem.hook import PowerHook
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pin import PinMemory
@@ -33,10 +34,10 @@ from sim7020_bridge.modem.refusals import Refusals
 from sim7020_bridge.modem.session import Session
 from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.sockets import Sockets
-from sim7020_bridge.modem.state import ModuleLost, PortLost, PortOpened, Recovering
+from sim7020_bridge.modem.state import GONE, ModuleLost, PortLost, PortOpened, Recovering
 from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.timing import Timing
-from sim7020_bridge.port.port import Port, open_port
+from sim7020_bridge.port.port import Port, has_own_rate, open_port
 
 log: Final = logging.getLogger(__name__)
 
@@ -85,6 +86,7 @@ class Modem:
             refusals=Refusals(self.store, self._timing.refused_patience),
             make=partial(ModemSocket, on_change=on_socket, on_data=on_data, timing=self._timing, clock=clock),
         )
+        self._hasty = Backoff(self._timing.budgets[RecoveryStep.REOPEN].last, self._timing.hasty_last)
         self._module: Module | None = None
         self._session: Session | None = None
         self._patience = self._timing.probe_within
@@ -162,12 +164,16 @@ class Modem:
     async def _recover(self, error: BridgeError) -> None:
         trouble, failure = Trouble.MODULE, self.store.state.port_failure
         if failure is not None:
-            trouble = Trouble.MISSING if failure.code in {"missing", "gone"} else Trouble.PORT
+            trouble = Trouble.MISSING if failure.code in {"missing", GONE} else Trouble.PORT
         loop = asyncio.get_running_loop()
         plan = self._recovery.next(trouble, now=loop.time())
+        # a server that hangs up at once has another client, or will have none
+        wait, why = plan.wait, str(error)
+        if failure is not None and failure.code == GONE:
+            wait, why = max(wait, self._hasty.next_wait()), failure.reason
         level = logging.DEBUG if plan.again else logging.WARNING
-        log.log(level, "%s; next step: %s in %.1f s", error, plan.step, plan.wait)
-        await asyncio.sleep(plan.wait)
+        log.log(level, "%s; next step: %s in %.1f s", why, plan.step, wait)
+        await asyncio.sleep(wait)
         self._patience = self._timing.probe_within if plan.patience is None else plan.patience
         self._recovery.count(plan, now=loop.time())
         if not plan.again:
@@ -212,7 +218,7 @@ class Modem:
             ours, others = errors.split(BridgeError)
             if ours is None or others is not None:
                 raise
-            return self._note_end(min(_leaves(ours), key=_precedence), garbled=session.garbled)
+            return self._note_end(min(_leaves(ours), key=_precedence), session)
         finally:
             self._module = self._session = None
 
@@ -222,14 +228,16 @@ class Modem:
         except PortUnavailable as unavailable:
             self.store.apply(PortLost(unavailable.detail, unavailable.reason))
             raise
-        self.store.apply(PortOpened())
+        name = self.settings.port
+        self.store.apply(PortOpened(name, None if has_own_rate(name) else self.settings.baudrate))
         return port
 
     def _ready(self, module: Module) -> None:
         self._module = module
+        self._hasty.reset()
         log.info("the module answers")
 
-    def _note_end(self, error: BridgeError, *, garbled: bool) -> BridgeError:
+    def _note_end(self, error: BridgeError, session: Session) -> BridgeError:
         """Learn why a session ended; silence is no fault of a module that may sleep."""
         answering = self.store.state.answering
         silent = isinstance(error, ModuleSilent) and not answering
@@ -241,13 +249,15 @@ class Modem:
         if isinstance(error, ModuleAsleep):
             return error
         if isinstance(error, PortClosed):
-            self.store.apply(PortLost(str(error)))
+            self.store.apply(PortLost(f"{error}; {session.heard}" if session.heard else str(error)))
         elif (silent or isinstance(error, LineOutOfSync)) and self._sleep.lasts:
             self.store.apply(SleepReport(entered=True))
             return ModuleAsleep()
         else:
             restarted = isinstance(error, ModuleRestarted)
-            self.store.apply(ModuleLost(str(error), restarted=restarted, silent=silent, garbled=garbled))
+            self.store.apply(
+                ModuleLost(str(error), restarted=restarted, silent=silent, garbled=session.garbled, heard=session.heard)
+            )
         return error
 
 

@@ -30,11 +30,17 @@ async def read_subscriber(module: Module) -> None:
 
 
 async def read_sim(module: Module) -> None:
-    """Read whether the SIM is ready; a refusal says what is wrong with it (manual V1.05, +CPIN)."""
+    """Read whether the SIM is ready; a refusal says what is wrong with it (manual V1.05, +CPIN).
+
+    A bare ERROR says no more than that it is not ready, and less than what a SIM that is not ready said before.
+    """
+    known = module.store.state.sim
     try:
         module.store.apply(await module.execute(sim.ReadSimState()))
     except CommandRefused as refused:
-        module.store.apply(sim.SimReading.of_refusal(refused.code))
+        said = sim.SimReading.of_refusal(refused)
+        if said is not None or known is None or known.ready:
+            module.store.apply(said or sim.SimReading(sim.SimState.NOT_READY))
     except (ModuleSilent, MalformedAnswer) as error:
         log.warning("%s", error)
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final, NoReturn
 
 from sim7020_bridge.at.channel import Channel
-from sim7020_bridge.at.command import Echo, UnknownLine, Urc
+from sim7020_bridge.at.command import Echo, Urc
 from sim7020_bridge.at.mark import Marks
 from sim7020_bridge.commands import clock, identity, network, packet, power, radio, registration, sim, sockets
 from sim7020_bridge.commands.registry import URCS, Greeting
@@ -17,6 +17,7 @@ from sim7020_bridge.commands.secrets import mask
 from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.errors import CommandRefused, ModuleAsleep, ModuleRestarted, ModuleSilent, StartOver
 from sim7020_bridge.modem.bring_up import bring_up, cycle_radio
+from sim7020_bridge.modem.heard import Heard
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pin import PinMemory
 from sim7020_bridge.modem.power_saving import Sleep
@@ -89,7 +90,7 @@ class Session:
         self._locked = False
         self._reset = asyncio.Event()
         self._booted = asyncio.Event()
-        self._garbage = 0
+        self._heard = Heard()
         self._signs_of_life = asyncio.Event()
         self._answered = asyncio.Event()
         self._restarted: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -100,7 +101,12 @@ class Session:
     @property
     def garbled(self) -> bool:
         """Whether nothing but garbage came: the mark of a wrong baud rate."""
-        return (self._garbage > 0 or self._channel.garbled) and not self._greeted
+        return (self._heard.garbage > 0 or self._channel.garbled) and not self._greeted
+
+    @property
+    def heard(self) -> str:
+        """What came instead of an answer and makes sense, in words; empty if nothing did, or the module answers."""
+        return "" if self._greeted else self._heard.words(acknowledged=self._channel.acknowledged)
 
     async def run(self, ready: Callable[[Module], None]) -> NoReturn:
         """Bring the module up and keep it attached until the line breaks.
@@ -298,9 +304,9 @@ class Session:
     def _take_urc(self, urc: Urc) -> None:
         self._signs_of_life.set()
         self.sleep.renew()
+        if not self._greeted:
+            self._heard.count(urc)
         match urc:
-            case UnknownLine(text) if "\\x" in text:
-                self._garbage += 1
             case sockets.DataReceived() | sockets.DataAcknowledged() | sockets.SocketFailed():
                 self.sockets.take_urc(urc)
             case network.PingReply():

@@ -33,6 +33,9 @@ DEFAULT_CID: Final = 1
 """The PDN context that the module activates by itself (TCP/IP note section 2)."""
 
 
+GONE: Final = "gone"
+
+
 class Layer(StrEnum):
     """The layers of the link, lowest first, and what it is when all of them hold."""
 
@@ -92,11 +95,22 @@ class Counters:
 
 
 @dataclass(frozen=True, slots=True)
+class PortOpened:
+    """A port is open; nothing is known of what is behind it.
+
+    ``rate`` is that of its line in bit/s, None where it is set elsewhere.
+    """
+
+    name: str = ""
+    rate: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PortLost:
-    """The port can't be opened, or went away: why in words, and ``code`` as PortUnavailable has it, or ``gone``."""
+    """The port can't be opened, or went away: why in words, and ``code`` as PortUnavailable has it, or GONE."""
 
     reason: str
-    code: str = "gone"
+    code: str = GONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +130,18 @@ class ModemState:
 
     link: Link
     port_open: bool = False
+    port: PortOpened = PortOpened()
     port_failure: PortLost | None = None
     answering: bool = False
     answer_problem: str | None = None
     silent: bool = False
     garbled: bool = False
+    heard: str = ""
     identity: Identity = Identity()
     sim: SimReading | None = None
+    sim_overdue: bool = False
     pin_problem: str | None = None
+    radio_problem: str | None = None
     functionality: Functionality | None = None
     signal: SignalQuality | None = None
     cell: CellReading | None = None
@@ -160,11 +178,6 @@ class ModemState:
 
 
 @dataclass(frozen=True, slots=True)
-class PortOpened:
-    """The port is open; nothing is known of what is behind it."""
-
-
-@dataclass(frozen=True, slots=True)
 class ModuleAnswered:
     """The module answered AT."""
 
@@ -173,14 +186,15 @@ class ModuleAnswered:
 class ModuleLost:
     """The module is silent, out of step or restarting.
 
-    ``restarted`` if it booted by itself; ``silent`` if it did not answer in all the time that it was given, and
-    ``garbled`` if something came that makes no sense at this baud rate.
+    ``restarted`` if it booted by itself; ``silent`` if it did not answer in all the time that it was given;
+    ``garbled`` if something came that makes no sense at this baud rate, and ``heard`` says what came that makes some.
     """
 
     reason: str
     restarted: bool = False
     silent: bool = False
     garbled: bool = False
+    heard: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +219,11 @@ class Recovered:
 
 
 @dataclass(frozen=True, slots=True)
+class SimOverdue:
+    """The SIM is not ready in all the time that it was given."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Problem:
     words: str | None
     """What is in the way; None once nothing is."""
@@ -216,6 +235,10 @@ class Held(_Problem):
 
 class PinProblem(_Problem):
     """Why the configured PIN does not unlock the SIM."""
+
+
+class RadioProblem(_Problem):
+    """What the module said when its radio was to be switched on."""
 
 
 class ApnProblem(_Problem):
@@ -230,10 +253,14 @@ Reading: TypeAlias = (
 )
 """What the module tells when it is asked."""
 
-Event: TypeAlias = PortOpened | PortLost | ModuleAnswered | ModuleLost | PdnWanted | Recovering | Recovered | Refused
+Event: TypeAlias = (
+    PortOpened | PortLost | ModuleAnswered | ModuleLost | SimOverdue | PdnWanted | Recovering | Recovered | Refused
+)
 """What the bridge does or notices."""
 
-Fact: TypeAlias = Reading | Contexts | NetworkTime | SleepReport | SupplyReport | Event | Held | PinProblem | ApnProblem
+Problem: TypeAlias = Held | PinProblem | RadioProblem | ApnProblem
+
+Fact: TypeAlias = Reading | Contexts | NetworkTime | SleepReport | SupplyReport | Event | Problem
 
 
 def initial(now: datetime) -> ModemState:
@@ -257,17 +284,24 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
         case PortOpened():
             # a module that was silent is so until it answers, however often its port is opened
             problem = state.answer_problem if state.silent else None
-            return replace(state, port_open=True, port_failure=None, answering=False, answer_problem=problem)
+            # one that went away may do so again at once: it is well when the module answers
+            failure = state.port_failure
+            lasts = failure is not None and failure.code == GONE and not state.sleeping
+            opened = replace(state, port_open=True, port=fact, port_failure=failure if lasts else None)
+            return replace(opened, answering=False, answer_problem=problem)
         case PortLost():
             lost = replace(_without_module(state), port_open=False, port_failure=fact, answering=False)
-            return replace(lost, answer_problem=None, silent=False, garbled=False)
+            return replace(lost, answer_problem=None, silent=False, garbled=False, heard="")
         case ModuleAnswered():
-            return replace(state, answering=True, answer_problem=None, silent=False, garbled=False, sleeping=False)
-        case ModuleLost(reason, restarted, silent, garbled):
+            answered = replace(state, answering=True, answer_problem=None, port_failure=None, sleeping=False)
+            return replace(answered, silent=False, garbled=False, heard="")
+        case ModuleLost(reason, restarted, silent, garbled, heard):
             counters = replace(state.counters, reboots=state.counters.reboots + int(restarted))
             lost = replace(_without_module(state), answering=False, answer_problem=reason, counters=counters)
-            # one that was heard at a wrong baud rate and says no more is still at it
-            return replace(lost, silent=silent, garbled=garbled or (silent and state.garbled), sleeping=None)
+            lost = replace(lost, port_failure=None, silent=silent, sleeping=None)
+            # what was heard of one that says no more still holds
+            heard = heard or (state.heard if silent else "")
+            return replace(lost, garbled=garbled or (silent and state.garbled), heard=heard)
         case PdnWanted(wanted):
             return replace(state, pdn=replace(state.pdn, wanted=wanted))
         case Recovering(step):
@@ -280,14 +314,19 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
             return replace(state, held=words)
         case PinProblem(words):
             return replace(state, pin_problem=words)
+        case RadioProblem(words):
+            return replace(state, radio_problem=words)
         case ApnProblem(words):
             return replace(state, apn_problem=words)
+        case SimOverdue():
+            return replace(state, sim_overdue=True)
         case Refused():
             return replace(state, refused=fact)
         case Identity():
             return replace(state, identity=fact)
         case SimReading():
-            return replace(state, sim=fact, pin_problem=state.pin_problem if fact.pin_required else None)
+            overdue, problem = state.sim_overdue and fact.busy, state.pin_problem if fact.pin_required else None
+            return replace(state, sim=fact, sim_overdue=overdue, pin_problem=problem)
         case Functionality():
             return _radio(state, fact)
         case SignalQuality():
@@ -349,7 +388,7 @@ def _without_module(state: ModemState) -> ModemState:
 
 def _radio(state: ModemState, level: Functionality) -> ModemState:
     if level is Functionality.FULL:
-        return replace(state, functionality=level)
+        return replace(state, functionality=level, radio_problem=None)
     off = replace(state, functionality=level, signal=None, cell=None, registration=None, operator=None)
     return replace(off, pdn=replace(state.pdn, active=False, address=None))
 

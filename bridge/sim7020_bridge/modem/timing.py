@@ -38,6 +38,7 @@ class Timing:
         socket_last: Longest such wait.
         socket_stable: A socket that stayed open this long starts again with the first wait.
         refused_patience: For a module that refuses its sockets before that counts as trouble of its own.
+        hasty_last: Longest wait before a port is opened again that goes away each time before the module answers.
         restart_spacing: A module that restarts again this soon is dealt with as one that does not answer.
         port_patience: For a port that is missing to come back before the power hook is used.
         day: The time within which the ceiling of attach attempts holds.
@@ -69,6 +70,7 @@ class Timing:
     socket_last: float = 300.0
     socket_stable: float = 60.0
     refused_patience: float = 300.0
+    hasty_last: float = 30.0
     restart_spacing: float = 30.0
     port_patience: float = PORT_PATIENCE
     day: float = DAY

@@ -7,8 +7,8 @@ import pytest
 
 from sim7020_bridge.at.command import UnknownLine
 from sim7020_bridge.commands.raw import RawCommand
-from sim7020_bridge.kit.probe.line import Heard
 from sim7020_bridge.kit.recording.writer import Writer
+from sim7020_bridge.modem.heard import Heard
 from tests.bridge.at.conftest import Bench, in_order
 
 PLANTED = [

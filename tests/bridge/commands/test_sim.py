@@ -2,7 +2,10 @@
 
 import pytest
 
+from sim7020_bridge.at.command import Answer
+from sim7020_bridge.at.dialogue import result_of
 from sim7020_bridge.at.framer import Line
+from sim7020_bridge.at.results import final_result
 from sim7020_bridge.commands.registry import URCS
 from sim7020_bridge.commands.sim import (
     PinAttempts,
@@ -13,6 +16,7 @@ from sim7020_bridge.commands.sim import (
     SimReport,
     SimState,
 )
+from sim7020_bridge.errors import CommandRefused
 from tests.bridge.commands.conftest import Ask
 
 
@@ -49,22 +53,29 @@ def test_what_a_state_means(code: str, facts: tuple[bool, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cme", "code"),
+    ("result", "code"),
     [
-        (10, "NOT INSERTED"),
-        (11, "SIM PIN"),
-        (12, "SIM PUK"),
-        (13, "SIM failure"),
-        (14, "NOT READY"),
-        (772, "NOT READY"),
-        (770, "SIM invalid - network reject"),
-        (9999, "CME error 9999"),
-        (None, "NOT READY"),
+        ("+CME ERROR: 10", "NOT INSERTED"),
+        ("+CME ERROR: SIM not inserted", "NOT INSERTED"),
+        ("+CME ERROR: 11", "SIM PIN"),
+        ("+CME ERROR: 12", "SIM PUK"),
+        ("+CME ERROR: 13", "SIM failure"),
+        ("+CME ERROR: 14", "NOT READY"),
+        ("+CME ERROR: 772", "NOT READY"),
+        ("+CME ERROR: 770", "SIM invalid - network reject"),
+        ("+CME ERROR: 9999", "+CME ERROR: 9999"),
+        ("+CME ERROR: SIM blocked by its owner", "SIM blocked by its owner"),
+        ("+CMS ERROR: 310", "SIM not inserted"),
+        ("ERROR", None),
     ],
 )
-def test_a_refusal_says_something_too(cme: int | None, code: str) -> None:
-    """Where the question is refused, the error tells the state."""
-    assert SimReading.of_refusal(cme) == SimReading(code)
+def test_a_refusal_says_something_too(result: str, code: str | None) -> None:
+    """Where the question is refused, the error tells the state; a bare ERROR tells nothing."""
+    final = final_result(Line.of(result))
+    assert final is not None
+    with pytest.raises(CommandRefused) as refused:
+        result_of(ReadSimState(), Answer((), final))
+    assert SimReading.of_refusal(refused.value) == (None if code is None else SimReading(code))
 
 
 def test_attempts(ask: Ask) -> None:

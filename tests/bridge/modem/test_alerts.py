@@ -6,6 +6,7 @@ import pytest
 
 from sim7020_bridge.commands.packet import ContextState
 from sim7020_bridge.commands.power import SleepReport, Supply, SupplyReport
+from sim7020_bridge.commands.radio import Functionality
 from sim7020_bridge.commands.registration import Registration, RegistrationStatus
 from sim7020_bridge.commands.sim import SimReading, SimState
 from sim7020_bridge.modem.alerts import AlertId, alerts
@@ -19,8 +20,10 @@ from sim7020_bridge.modem.state import (
     PinProblem,
     PortLost,
     PortOpened,
+    RadioProblem,
     Recovered,
     Refused,
+    SimOverdue,
 )
 from tests.bridge.modem.test_state import LADDER, READY, after
 
@@ -75,6 +78,15 @@ TABLE = [
         id="refuses its sockets, and is reset",
     ),
     pytest.param((*ONLINE, REFUSED, Refused(None)), {}, id="takes them again"),
+    pytest.param(
+        (*UP, READY, RadioProblem("operation not allowed"), ModuleLost("next step: reboot"), PortOpened()),
+        {AlertId.RADIO_REFUSED: "radio on: operation not allowed"},
+        id="radio stays off, and the module is reset",
+    ),
+    pytest.param((*UP, RadioProblem("no"), Functionality.FULL), {}, id="radio is on after all"),
+    pytest.param((*UP, SimOverdue(), ModuleLost("reboot")), {AlertId.SIM_FAILED: "does not get ready"}, id="SIM late"),
+    pytest.param((*UP, SimOverdue(), SimReading(SimState.NOT_INSERTED)), {AlertId.SIM_MISSING: "no SIM"}, id="no SIM"),
+    pytest.param((*UP, SimOverdue(), READY), {}, id="SIM ready after all"),
     pytest.param((*ONLINE, BROWN_OUT), {AlertId.SUPPLY: "under-voltage"}, id="brown-out"),
     pytest.param((*ONLINE, BROWN_OUT, Supply(50, 3300)), {}, id="supply is well again"),
     pytest.param((*ONLINE, BROWN_OUT, Recovered(None)), {}, id="brown-out survived"),

@@ -1,9 +1,11 @@
 """A port or a module that fails comes back, against a scripted module on virtual time."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
+from sim7020_bridge.errors import PortClosed
 from sim7020_bridge.modem.alerts import AlertId, alerts
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.state import Layer
@@ -128,6 +130,103 @@ async def test_module_that_restarts_by_itself(evidence: str) -> None:
         counters = bench.modem.store.state.counters
         assert (counters.reboots, counters.steps, counters.recoveries) == (1, {}, 0)
         assert not any(alerts(state) for state in bench.states[raised:])
+
+
+@pytest.mark.parametrize(
+    ("noise", "words"),
+    [
+        (b"\r\nPassword: \r\n\r\nLogin incorrect\r\nhost login: \r\n", "Password:"),
+        (b"$GPRMC,120000,V,,,,,,,,,,N*53\r\n", "$GPRMC,120000,V"),
+        (b"\r\nOK\r\n", "it says OK, and not in time"),
+    ],
+    ids=["console", "GPS", "OK"],
+)
+@on_virtual_time
+async def test_something_else_that_talks(noise: bytes, words: str) -> None:
+    """What answers and is no module is told in its own words, with what to do."""
+    module = ScriptedModule()
+    module.noise = noise
+    async with running(module=module) as bench:
+        await bench.until(lambda state: state.silent)
+        await asyncio.sleep(100)
+        alert = alerts(bench.modem.store.state)[AlertId.MODULE_SILENT]
+        assert words in alert.message
+        assert "115200" in alert.message
+        assert "sim7020-bridge ports" in alert.advice
+        assert "sim7020-bridge probe" in alert.advice
+
+
+@on_virtual_time
+async def test_line_that_gives_back_what_is_sent() -> None:
+    """TX and RX that are joined are told from silence."""
+    module = ScriptedModule()
+    module.deaf = module.echo = True
+    async with running(module=module) as bench:
+        await bench.until(lambda state: state.silent)
+        assert "what is sent comes back" in alerts(bench.modem.store.state)[AlertId.MODULE_SILENT].message
+        module.deaf = module.echo = False
+        await bench.online()
+        assert current(bench) == set()
+
+
+@pytest.mark.parametrize(
+    ("port", "words", "advice"),
+    [
+        ("/dev/ttyS7", "at the port at 9600 bit/s", "sim7020-bridge probe"),
+        ("socket://a:1", "behind the serial server", "no other client"),
+        ("rfc2217://a:1", "behind the serial server at 9600 bit/s", "no other client"),
+    ],
+)
+@on_virtual_time
+async def test_silence_names_where_and_how_fast(port: str, words: str, advice: str) -> None:
+    """What was tried is told, and what to do about it: at a port of a server, that it may be the server's setting."""
+    module = ScriptedModule()
+    module.deaf = True
+    async with running(module=module, port=port, baudrate=9600) as bench:
+        await bench.until(lambda state: state.silent)
+        alert = alerts(bench.modem.store.state)[AlertId.MODULE_SILENT]
+        assert alert.message == f"Nothing answers {words}"
+        assert "PWRKEY" in alert.advice
+        assert advice in alert.advice
+
+
+class HangsUp(ScriptedModule):
+    """A serial server that has another client."""
+
+    busy = True
+
+    def listen(self, heard: Callable[[bytes], None], gone: Callable[[PortClosed], None]) -> None:
+        """Say so and hang up."""
+        super().listen(heard, gone)
+        if self.busy:
+            self.say("Port already in use")
+            self.unplug()
+
+
+@on_virtual_time
+async def test_port_that_goes_away_at_once() -> None:
+    """It is opened ever more rarely; what was said is told, in one alert that holds until the module answers."""
+    module = HangsUp()
+    async with running(module=module, port="socket://192.0.2.1:3000") as bench:
+        await asyncio.sleep(HOUR)
+        assert module.opened < 200
+        told = [alerts(state) for state in bench.states]
+        raised = [AlertId.PORT_MISSING in found for found in told]
+        assert raised == sorted(raised)
+        assert len({str(found) for found in told if found}) == 1
+        alert = told[-1][AlertId.PORT_MISSING]
+        assert "Port already in use" in alert.message
+        assert "another" in alert.advice or "other one" in alert.advice
+        module.busy = False
+        began = now()
+        await bench.online()
+        assert now() - began < 40
+        assert current(bench) == set()
+        module.unplug()
+        await bench.until(lambda state: not state.port_open)
+        began = now()
+        await bench.until(lambda state: state.port_open)
+        assert now() - began < 1
 
 
 @on_virtual_time

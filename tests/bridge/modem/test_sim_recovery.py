@@ -8,6 +8,7 @@ import pytest
 from sim7020_bridge.commands.sim import SimState
 from sim7020_bridge.modem.alerts import AlertId, alerts
 from sim7020_bridge.modem.pin import PinMemory
+from sim7020_bridge.modem.recovery import RecoveryStep
 from tests.bridge.modem.bench import HOUR, REATTACH, current, now, pressing, running, steps
 from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
 
@@ -34,6 +35,54 @@ def locked(answer: str) -> ScriptedModule:
     module.answer("AT+CPIN?", "+CPIN: SIM PIN", "OK")
     module.answer("AT+CPIN", answer)
     return module
+
+
+@on_virtual_time
+async def test_bare_error_withdraws_nothing() -> None:
+    """A SIM that is said to be missing is missing, though the question after it is refused without a word."""
+    module = ScriptedModule()
+    module.answer("AT+CPIN?", "ERROR")
+    async with running(module=module) as bench:
+        await module.hears("AT+CPIN?")
+        module.say("+CPIN: NOT INSERTED")
+        await asyncio.sleep(60)
+        assert current(bench) == {AlertId.SIM_MISSING}
+        assert bench.modem.store.state.link.reason == "no SIM is inserted"
+        module.answer("AT+CPIN?", "+CPIN: READY", "OK")
+        await bench.online()
+        module.answer("AT+CPIN?", "ERROR")
+        await asyncio.sleep(400)
+        assert bench.modem.store.state.link.reason == "the SIM is not ready"
+
+
+@on_virtual_time
+async def test_words_of_the_sim_are_told() -> None:
+    """What no table has is told as the module says it."""
+    module = ScriptedModule()
+    module.answer("AT+CPIN?", "+CME ERROR: SIM blocked by its owner")
+    async with running(module=module) as bench:
+        await asyncio.sleep(10)
+        alert = alerts(bench.modem.store.state)[AlertId.SIM_FAILED]
+        assert "SIM blocked by its owner" in alert.message
+
+
+@pytest.mark.parametrize("refusal", ["ERROR", "+CME ERROR: 14"])
+@on_virtual_time
+async def test_sim_that_never_gets_ready(refusal: str) -> None:
+    """After half a minute a person is told, once, whatever is reset meanwhile, until the SIM is ready."""
+    module = ScriptedModule()
+    module.answer("AT+CPIN?", refusal)
+    async with running(module=module) as bench:
+        await asyncio.sleep(25)
+        assert current(bench) == set()
+        await asyncio.sleep(6 * HOUR)
+        assert steps(bench)[RecoveryStep.REBOOT] > 1
+        told = [AlertId.SIM_FAILED in alerts(state) for state in bench.states]
+        assert told == sorted(told)
+        assert current(bench) == {AlertId.SIM_FAILED}
+        module.answer("AT+CPIN?", "+CPIN: READY", "OK")
+        await bench.online()
+        assert current(bench) == set()
 
 
 @on_virtual_time

@@ -4,11 +4,10 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from typing import Final
 
 from sim7020_bridge.at.channel import Channel, Pacing
-from sim7020_bridge.at.command import Echo, UnknownLine, Urc
+from sim7020_bridge.at.command import Urc
 from sim7020_bridge.commands.registry import URCS
 from sim7020_bridge.commands.secrets import mask
 from sim7020_bridge.errors import LineError, ModuleSilent
@@ -27,27 +26,6 @@ _FIRST_PATIENCE: Final = 4.0
 """Seconds for a module that has just been switched on, or sleeps lightly."""
 _PATIENCE: Final = 1.2
 """Seconds for an answer at each further rate."""
-
-
-@dataclass(slots=True)
-class Heard:
-    """What came from a line that did not answer: the echo of what was sent, text (an example masked), or no text."""
-
-    echoes: int = 0
-    texts: int = 0
-    garbage: int = 0
-    example: str = ""
-
-    def count(self, urc: Urc) -> None:
-        """Count a line that nobody asked for."""
-        match urc:
-            case Echo():
-                self.echoes += 1
-            case UnknownLine(text) if "\\x" in text or not text.isprintable():
-                self.garbage += 1
-            case UnknownLine(text):
-                self.texts += 1
-                self.example = self.example or mask(text)
 
 
 def rates(port: str, wanted: int | None) -> tuple[int, ...]:

@@ -1,19 +1,22 @@
 """A probe from top to bottom: port, baud rate, module, SIM, signal, registration, context, DNS, ping."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from sim7020_bridge.at.channel import Channel
+from sim7020_bridge.at.command import Probe as AtProbe
 from sim7020_bridge.at.command import Urc
 from sim7020_bridge.commands.network import PingReply
 from sim7020_bridge.commands.registration import RegistrationReport
-from sim7020_bridge.config.model import ModemSettings
+from sim7020_bridge.config.model import DEFAULT_BAUDRATE, ModemSettings
 from sim7020_bridge.errors import BridgeError, LineError, PortUnavailable
 from sim7020_bridge.kit.probe.finding import Check, Detail, Finding, Report, Status, Wanted
-from sim7020_bridge.kit.probe.line import BETWEEN_RATES, Heard, answers, listening, rates
+from sim7020_bridge.kit.probe.line import BETWEEN_RATES, answers, listening, rates
 from sim7020_bridge.kit.probe.network import Network, error_numbers
 from sim7020_bridge.modem.alerts import AlertId, alerts
+from sim7020_bridge.modem.heard import Heard
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.readings import read_identity
 from sim7020_bridge.modem.state import ModuleAnswered, ModuleLost, PortLost, PortOpened
@@ -42,6 +45,7 @@ class Probe:
         self._wanted = wanted
         self._store = StateStore()
         self._heard = Heard()
+        self._acknowledged = False
         self._report = Report(self._store, on_finding, waiting)
         self._module: Module | None = None
 
@@ -56,6 +60,7 @@ class Probe:
                     if await answers(channel, first=tried == 0):
                         return await self._from_module(channel, rate)
                     self._heard.garbage += channel.garbled
+                    self._acknowledged |= channel.acknowledged
                 # what was heard at one rate must not be taken for the beginning of a line at the next
                 await asyncio.sleep(BETWEEN_RATES)
         except PortUnavailable as error:
@@ -68,7 +73,7 @@ class Probe:
 
     def _opened(self) -> None:
         if not self._store.state.port_open:
-            self._store.apply(PortOpened())
+            self._store.apply(PortOpened(self._wanted.port))
             self._report.passed(f"{self._wanted.port} is open", {"port": self._wanted.port}, check=Check.PORT)
 
     async def _from_module(self, channel: Channel, rate: int) -> bool:
@@ -78,19 +83,28 @@ class Probe:
             return self._report.broken(
                 f"The module answers at {rate}, not at {wanted}", advice, details={"baudrate": rate}
             )
-        self._report.passed(f"{rate} bit/s", {"baudrate": rate})
+        self._tell_rate(rate)
         self._store.apply(ModuleAnswered())
         module = Module(channel, self._store, ModemSettings("probe", self._wanted.port), _timing(self._wanted.patience))
         self._module = module
         try:
             self._report.begin(Check.MODULE, "asking who it is")
-            async with error_numbers(module):
+            async with self._numeric_results(channel), error_numbers(module):
                 return await self._identified(module) and await Network(module, self._wanted, self._report).check()
         except LineError:
             raise
         except BridgeError as error:
             advice = "Try again; if it stays so, restart the module and send a recording (sim7020-bridge record)."
             return self._report.broken(f"The module stopped making sense: {error}", advice)
+
+    def _tell_rate(self, rate: int) -> None:
+        """Tell the rate, and whether the bridge has to be told it too."""
+        details: dict[str, Detail] = {"baudrate": rate}
+        if self._wanted.baudrate is None and rate != DEFAULT_BAUDRATE:
+            advice = f"Set baudrate: {rate} in the configuration: the bridge tries one rate only, {DEFAULT_BAUDRATE}."
+            self._report.passed(f"{rate} bit/s", details, status=Status.WARNING, advice=advice)
+        else:
+            self._report.passed(f"{rate} bit/s", details)
 
     async def _identified(self, module: Module) -> bool:
         await read_identity(module)
@@ -111,6 +125,18 @@ class Probe:
             self._report.passed(identity.firmware, {"firmware": identity.firmware}, check=Check.FIRMWARE)
         return True
 
+    @asynccontextmanager
+    async def _numeric_results(self, channel: Channel) -> AsyncIterator[None]:
+        """Leave a module that answered AT with a number, until it was told ATV1, as it was."""
+        numeric = self._heard.zeros > 0
+        try:
+            yield
+        finally:
+            if numeric:
+                # its answer is a number again, which is none here
+                with suppress(BridgeError):
+                    await channel.execute(AtProbe(_LAST_WORD, "ATV0"))
+
     def _silent(self) -> None:
         heard = self._heard
         if heard.garbage and not heard.texts:
@@ -120,8 +146,9 @@ class Probe:
         self._report.passed("not known: nothing answers AT", status=Status.SKIPPED)
         self._report.check = Check.MODULE
         if heard.texts:
-            said = heard.example[:_EXAMPLE]
-            self._report.broken(f"Something talks at the port, but it is no modem: {said!r}", _NO_MODEM)
+            self._report.broken(f"Something talks at the port, but it is no modem: {heard.example!r}", _NO_MODEM)
+        elif self._acknowledged:
+            self._report.broken("Something answers OK at the port to whatever it is asked", _NO_MODEM)
         elif heard.echoes:
             self._report.broken("What is sent comes back, and nothing else", _ECHO)
         else:
@@ -143,7 +170,8 @@ def _timing(patience: float) -> Timing:
     return Timing(sim_poll=1.0, sim_patience=20.0, registration_poll=1.0, registration_patience=patience, pdn_poll=1.0)
 
 
-_EXAMPLE: Final = 40
+_LAST_WORD: Final = 0.3
+"""Seconds."""
 _NO_MODEM: Final = "Check that the port is the modem's: sim7020-bridge ports lists them all, with who made them."
 _ECHO: Final = (
     "Check that TX and RX are not joined and go to the module; if it did answer before, switch it off and on again."
