@@ -13,6 +13,7 @@ from custom_components.sim7020.documents import Alert
 SEVERITIES: Final = {
     "apn_rejected": IssueSeverity.ERROR,
     "baud_rate": IssueSeverity.ERROR,
+    "broker_limits": IssueSeverity.WARNING,
     "data_budget": IssueSeverity.WARNING,
     "module_silent": IssueSeverity.ERROR,
     "not_sim7020": IssueSeverity.ERROR,
@@ -25,12 +26,15 @@ SEVERITIES: Final = {
     "port_unusable": IssueSeverity.ERROR,
     "radio_refused": IssueSeverity.ERROR,
     "registration_denied": IssueSeverity.ERROR,
+    "session_taken_over": IssueSeverity.ERROR,
     "sim_failed": IssueSeverity.ERROR,
     "sim_missing": IssueSeverity.ERROR,
     "sim_pin": IssueSeverity.ERROR,
     "sim_puk": IssueSeverity.ERROR,
     "sockets_refused": IssueSeverity.ERROR,
+    "subscription_refused": IssueSeverity.ERROR,
     "supply": IssueSeverity.WARNING,
+    "topic_forbidden": IssueSeverity.WARNING,
 }
 """The alerts that have a text of their own: warnings while the modem still works."""
 

@@ -155,6 +155,7 @@ async def test_health_and_metrics(world: World) -> None:
         "port_open": True,
         "module_answering": True,
         "broker_connected": True,
+        "listening": True,
         "link": "online",
         "reason": None,
     }

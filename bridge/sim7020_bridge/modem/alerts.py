@@ -34,6 +34,10 @@ class AlertId(StrEnum):
     OUTBOX_STORAGE = "outbox_storage"
     OUTBOX_DAMAGED = "outbox_damaged"
     DATA_BUDGET = "data_budget"
+    SESSION_TAKEN_OVER = "session_taken_over"
+    SUBSCRIPTION_REFUSED = "subscription_refused"
+    TOPIC_FORBIDDEN = "topic_forbidden"
+    BROKER_LIMITS = "broker_limits"
 
 
 @dataclass(frozen=True, slots=True)

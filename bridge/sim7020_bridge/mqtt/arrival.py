@@ -12,26 +12,45 @@ LONGEST = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
-    """The broker accepted the connection.
+class Offers:
+    """What a broker says that it has (MQTT 5.0 section 3.2.2.3); one that says nothing has everything.
 
     Args:
-        session_present: Whether the broker remembers the session.
-        window: Publications that it takes before it acknowledges the first.
+        window: Publications that it takes before it acknowledges the first; None if it does not say.
         max_packet: Bytes of the longest packet that it takes; None if it does not say.
+        session_expiry: Seconds for which it keeps the session; None if it does as it was asked.
+        retain: Whether it keeps retained messages.
+        shared: Whether it deals messages out to shared subscriptions.
     """
 
+    window: int | None = None
+    max_packet: int | None = None
+    session_expiry: int | None = None
+    retain: bool = True
+    shared: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The broker accepted the connection; ``session_present`` is whether it remembers the session."""
+
     session_present: bool
-    window: int
-    max_packet: int | None
+    offers: Offers
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The connection ended: ``reason`` in words, ``refused`` if the broker refused this client."""
+    """The connection ended.
+
+    Args:
+        reason: Why, in words.
+        refused: What the broker said, if it refused this client.
+        taken_over: Whether another client has the session now.
+    """
 
     reason: str
     refused: BrokerRefused | None = None
+    taken_over: bool = False
 
 
 class Message(Protocol):
@@ -47,6 +66,17 @@ class Message(Protocol):
     @property
     def topic(self) -> str:
         """The topic; raises UnicodeDecodeError if it isn't UTF-8."""
+
+
+def offers(properties: object) -> Offers:
+    """Return what the properties of a CONNACK say, of which each may be missing."""
+    return Offers(
+        window=getattr(properties, "ReceiveMaximum", None),
+        max_packet=getattr(properties, "MaximumPacketSize", None),
+        session_expiry=getattr(properties, "SessionExpiryInterval", None),
+        retain=bool(getattr(properties, "RetainAvailable", 1)),
+        shared=bool(getattr(properties, "SharedSubscriptionAvailable", 1)),
+    )
 
 
 def received(message: Message, connection: int) -> Received:

@@ -27,14 +27,16 @@ from sim7020_bridge.mqtt.refusals import (
     BY_A_PUBLICATION,
     NOT_BY_A_PUBLICATION,
     SESSION_TAKEN_OVER,
+    SUSPICIOUS,
     away,
     no_answer,
     refusal,
-    subscription_refused,
     unreachable,
 )
+from sim7020_bridge.mqtt.standing import Standing, Trouble
+from sim7020_bridge.mqtt.subscriptions import Subscriptions
 from sim7020_bridge.mqtt.timing import ClientTiming
-from sim7020_bridge.mqtt.topics import Subscription
+from sim7020_bridge.mqtt.topics import SHARED, Subscription
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -70,7 +72,8 @@ class MqttClient:
         subscriptions: What to listen to; asked for again at every connection.
         on_connect: Called at every connection, once messages can be published.
         on_message: Called for each message. Whoever takes it acknowledges it, at once or later.
-        on_aside: Called with a topic that the broker turns out to forbid, and with None when more or less is ``aside``.
+        on_forbidden: Called with a topic that the broker turns out to forbid.
+        on_trouble: Called when ``trouble`` is different.
         timing: The durations.
     """
 
@@ -84,27 +87,32 @@ class MqttClient:
         subscriptions: Sequence[Subscription],
         on_connect: Callable[[], None],
         on_message: Callable[[Received], None],
-        on_aside: Callable[[str | None], None] = lambda _forbidden: None,
+        on_forbidden: Callable[[str], None] = lambda _topic: None,
+        on_trouble: Callable[[], None] = lambda: None,
         timing: ClientTiming | None = None,
     ) -> None:
         self._settings = settings
         self._client_id = client_id
         self._farewell = farewell
-        self._subscriptions = subscriptions
-        self._unwanted: set[str] = set()
         self._lasting = will is not None
         self._on_connect = on_connect
         self._on_message = on_message
         self._timing = timing or ClientTiming()
         self._v5 = settings.protocol is MqttProtocol.V5
-        self._quarantine = Quarantine(on_aside, timing=self._timing)
+        self._standing = Standing(on_trouble, timing=self._timing)
+        self._subscriptions = Subscriptions(
+            subscriptions,
+            ask=self._subscribe_to,
+            drop=self.give_up,
+            changed=on_trouble,
+            ask_again=self._timing.ask_again,
+        )
+        self._quarantine = Quarantine(on_forbidden, on_trouble, timing=self._timing)
         self._outgoing = OutgoingQueue(self._send, quarantine=self._quarantine)
         self._accepted = asyncio.Event()
         self._heard: asyncio.Queue[Accepted | Lost | MQTTMessage] = asyncio.Queue()
-        self._asked: dict[int, str] = {}
         self._connection = 0
         self._brief = 0
-        self._max_packet: int | None = None
         self._last_problem = ""
         self._place = f"{settings.host}:{settings.port}"
         self._will = will
@@ -125,7 +133,7 @@ class MqttClient:
 
     async def run(self) -> None:
         """Stay connected until cancelled; then say farewell and disconnect. Called once."""
-        attempts = 0
+        attempts, pause = 0, 0.0
         try:
             while True:
                 started = self._loop.time()
@@ -133,12 +141,16 @@ class MqttClient:
                 if self._starts_afresh:
                     # it would send all that is in flight again by itself
                     self._paho, self._starts_afresh = self._make_paho(), False
-                if self._loop.time() - started >= self._timing.stable:
+                # two who fight for a session are connected in turn, each for as long as the other waits
+                if self._loop.time() - started >= max(self._timing.stable, 2 * pause):
                     attempts = self._brief = 0
                 if self._outgoing.suspects:
                     attempts = 0  # the sooner it is found the better
                 self._report(lost)
-                await asyncio.sleep(self._timing.pause(attempts, refused=lost.refused is not None))
+                pause = self._timing.pause(attempts, refused=lost.refused is not None)
+                if lost.taken_over:
+                    pause = self._timing.stand_back(self._standing.takeovers)
+                await asyncio.sleep(pause)
                 attempts += 1
         except asyncio.CancelledError:
             await self._leave()
@@ -147,9 +159,19 @@ class MqttClient:
             self._drop()
 
     @property
-    def aside(self) -> int:
-        """How many publications that somebody waits for are kept for topics that the broker forbids."""
-        return self._quarantine.aside
+    def trouble(self) -> Trouble:
+        """What the broker does not give that a person can mend."""
+        refused, offers = self._subscriptions.refused, self._standing.offers
+        return Trouble(
+            taken_over=self._standing.takeovers,
+            suspected=self._standing.suspected and self._standing.takeovers > 0,
+            deaf_to=tuple(each for each in refused if not each.startswith(SHARED)),
+            no_pools=not offers.shared or any(each.startswith(SHARED) for each in refused),
+            no_retain=not offers.retain,
+            no_session=offers.session_expiry == 0 or self._subscriptions.unassured,
+            forbidden=self._quarantine.forbidden,
+            aside=self._quarantine.aside,
+        )
 
     def publish(self, publication: Publication) -> None:
         """Publish without waiting.
@@ -188,18 +210,8 @@ class MqttClient:
         return False
 
     def subscribe(self, subscriptions: Sequence[Subscription]) -> None:
-        """Listen to something else from now on.
-
-        What is no longer listened to is told at every connection: the broker need not have heard it the first time.
-        """
-        before = {wanted.topic_filter for wanted in self._subscriptions}
-        now = {wanted.topic_filter for wanted in subscriptions}
-        self._subscriptions = subscriptions
-        self._unwanted = (self._unwanted | before) - now
-        if self.connected:
-            for unwanted in before - now:
-                self._paho.unsubscribe(unwanted)
-            self._ask_for([wanted for wanted in subscriptions if wanted.topic_filter not in before])
+        """Listen to something else from now on."""
+        self._subscriptions.change(subscriptions)
 
     def give_up(self, topic_filter: str) -> None:
         """Listen no longer to what the session has from before."""
@@ -277,30 +289,23 @@ class MqttClient:
         self._last_problem = ""
         self._brief += 1
         self.session_present = accepted.session_present
-        self._max_packet = accepted.max_packet
+        self._standing.connected(accepted.offers)
         self._accepted.set()
-        self._asked.clear()
-        for unwanted in self._unwanted:
-            self._paho.unsubscribe(unwanted)
-        self._ask_for(self._subscriptions)
+        self._subscriptions.connected(shared=accepted.offers.shared)
         self._on_connect()
-        self._outgoing.open(accepted.window)
+        self._outgoing.open(min(WINDOW, accepted.offers.window or WINDOW))
 
-    def _ask_for(self, subscriptions: Sequence[Subscription]) -> None:
-        for wanted in subscriptions:
-            if self._v5:
-                options = SubscribeOptions(
-                    qos=1,
-                    retainAsPublished=wanted.retain_as_published,
-                    retainHandling=SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE
-                    if wanted.every_time
-                    else SubscribeOptions.RETAIN_SEND_IF_NEW_SUB,
-                )
-                _, packet = self._paho.subscribe(wanted.topic_filter, options=options)
-            else:
-                _, packet = self._paho.subscribe(wanted.topic_filter, qos=1)
-            if packet is not None:
-                self._asked[packet] = wanted.topic_filter
+    def _subscribe_to(self, wanted: Subscription) -> int | None:
+        if not self._v5:
+            return self._paho.subscribe(wanted.topic_filter, qos=1)[1]
+        options = SubscribeOptions(
+            qos=1,
+            retainAsPublished=wanted.retain_as_published,
+            retainHandling=SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE
+            if wanted.every_time
+            else SubscribeOptions.RETAIN_SEND_IF_NEW_SUB,
+        )
+        return self._paho.subscribe(wanted.topic_filter, options=options)[1]
 
     def _take(self, message: MQTTMessage) -> None:
         """Hand on what came, unless it can't be taken at all."""
@@ -315,8 +320,9 @@ class MqttClient:
 
     def _send(self, outgoing: Outgoing) -> int | None:
         publication = outgoing.publication
-        if self._max_packet is not None and publication.size > self._max_packet:
-            problem = f"it is larger than the {self._max_packet} bytes that the broker takes"
+        offers = self._standing.offers
+        if offers.max_packet is not None and publication.size > offers.max_packet:
+            problem = f"it is larger than the {offers.max_packet} bytes that the broker takes"
             outgoing.give_up(PayloadRefused("too_large", problem))
             return None
         properties = _properties(PacketTypes.PUBLISH) if self._v5 else None
@@ -325,8 +331,9 @@ class MqttClient:
         if properties is not None and publication.expiry is not None:
             properties.MessageExpiryInterval = publication.expiry
         while True:
+            retain = publication.retain and offers.retain
             sent = self._paho.publish(
-                publication.topic, publication.payload, qos=1, retain=publication.retain, properties=properties
+                publication.topic, publication.payload, qos=1, retain=retain, properties=properties
             )
             if sent.rc != MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:  # the next packet identifier was still in use
                 return sent.mid
@@ -401,9 +408,7 @@ class MqttClient:
             self._heard.put_nowait(Lost("", refusal(reason.value, str(reason))))
             return
         self._alive = True
-        window = min(WINDOW, getattr(properties, "ReceiveMaximum", WINDOW))
-        max_packet = getattr(properties, "MaximumPacketSize", None)
-        self._heard.put_nowait(Accepted(session_present=flags.session_present, window=window, max_packet=max_packet))
+        self._heard.put_nowait(Accepted(flags.session_present, arrival.offers(properties)))
 
     def _disconnected(
         self, _client: Client, _userdata: object, flags: DisconnectFlags, reason: ReasonCode, _properties: object
@@ -415,9 +420,15 @@ class MqttClient:
             by_a_publication = told and reason.value in BY_A_PUBLICATION
             self._starts_afresh = self._outgoing.interrupted(reason.value if by_a_publication else None)
         self._alive = False
-        refused = refusal(reason.value, str(reason)) if reason.value == SESSION_TAKEN_OVER else None
+        taken_over = reason.value == SESSION_TAKEN_OVER
+        suspected = not told and self._brief >= SUSPICIOUS and not self._outgoing.suspects
+        self._standing.disconnected(taken_over=taken_over, suspected=suspected)
+        self._subscriptions.disconnected()
+        refused = refusal(reason.value, str(reason)) if taken_over else None
         said = str(reason).lower() if told else "the connection was lost"
-        self._heard.put_nowait(Lost(away(self._place, said, self._outgoing.suspects, self._brief), refused))
+        code = reason.value if told else None
+        why = away(self._place, said, code, suspects=self._outgoing.suspects, brief=self._brief)
+        self._heard.put_nowait(Lost(why, refused, taken_over))
 
     def _published(
         self, _client: Client, _userdata: object, packet: int, reason: ReasonCode, _properties: object
@@ -430,10 +441,8 @@ class MqttClient:
     def _subscribed(
         self, _client: Client, _userdata: object, packet: int, reasons: list[ReasonCode], _properties: object
     ) -> None:
-        topic_filter = self._asked.pop(packet, "")
         for reason in reasons:
-            if reason.is_failure:
-                _LOGGER.error("%s: %s", self._client_id, subscription_refused(topic_filter, str(reason)))
+            self._subscriptions.answered(packet, reason.value, str(reason))
 
 
 def _properties(packet_type: int) -> Properties:

@@ -99,11 +99,13 @@ class Quarantine:
     too long for a broker that can't say so.
 
     Args:
-        changed: Called with a topic that turns out to be forbidden, once, and with None when ``aside`` changed.
+        found: Called with a topic that turns out to be forbidden, once.
+        changed: Called when ``forbidden`` or ``aside`` changed.
         timing: How long topics are held.
     """
 
-    def __init__(self, changed: Callable[[str | None], None], *, timing: ClientTiming) -> None:
+    def __init__(self, found: Callable[[str], None], changed: Callable[[], None], *, timing: ClientTiming) -> None:
+        self._found = found
         self._changed = changed
         self._topics: dict[str, _Topic] = {}
         self._pauses = {
@@ -116,6 +118,11 @@ class Quarantine:
     def aside(self) -> int:
         """How many publications are kept for forbidden topics."""
         return sum(topic.aside for topic in self._topics.values())
+
+    @property
+    def forbidden(self) -> tuple[str, ...]:
+        """The topics that the broker forbids."""
+        return tuple(name for name, topic in self._topics.items() if topic.hold is not Hold.LATER)
 
     @property
     def next_try(self) -> float | None:
@@ -154,7 +161,7 @@ class Quarantine:
             return []
         del self._topics[outgoing.publication.topic]
         if topic.hold is not Hold.LATER:
-            self._changed(None)
+            self._changed()
         return topic.waiting
 
     def connected(self) -> None:
@@ -197,7 +204,8 @@ class Quarantine:
             level = logging.WARNING if hold is Hold.LATER else logging.ERROR
             _LOGGER.log(level, "A message to %s can't be published: %s. Tried again in %g s", name, problem, first)
             if hold is not Hold.LATER and before in {None, Hold.LATER}:
-                self._changed(name)
+                self._found(name)
+                self._changed()
         elif topic.trying is outgoing:
             topic.pause = min(topic.pause * 2, longest)
             topic.until = _now() + topic.pause
@@ -224,7 +232,7 @@ class Quarantine:
             _LOGGER.debug("A message to %s is dropped: the topic is forbidden", outgoing.publication.topic)
         elif self.aside < MOST_ASIDE:
             insort(waiting, outgoing, key=_NUMBER)
-            self._changed(None)
+            self._changed()
         else:
             problem = f"{MOST_ASIDE} messages wait already for topics that the broker forbids"
             outgoing.give_up(PayloadRefused("broker_refused", problem))

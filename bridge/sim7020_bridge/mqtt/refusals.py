@@ -17,7 +17,7 @@ BY_A_PUBLICATION = frozenset({0x87, 0x90, 0x95, 0x97, 0x99, 0x9A})
 
 IS_IT_TWO = "is a second bridge running with the same modem name and base topic?"
 
-_SUSPICIOUS = 3
+SUSPICIOUS = 3
 """Short connections one after the other that look like two clients with one identifier: brokers need not say so."""
 
 _LONGEST_SEARCH = 10
@@ -36,6 +36,7 @@ _ADVICE = {
     0x8C: _LOG_IN,
     SESSION_TAKEN_OVER: f"Another client has the same identifier: {IS_IT_TWO}",
     0x90: "Check mqtt.base_topic and the broker's access rules",
+    0x93: "See the broker's log: it counts more publications under way than it said that it takes",
     0x97: "The broker's quota for this client is used up",
     0x9A: "The broker must keep retained messages: allow them in its configuration",
     0x9B: "The broker must offer QoS 1: allow it in its configuration",
@@ -89,11 +90,13 @@ def unreachable(place: str, error: OSError | ValueError) -> str:
     return f"the MQTT broker at {place} can't be reached: {problem}. {advice}"
 
 
-def away(place: str, said: str, suspects: Sequence[str], brief: int) -> str:
-    """Say why a connection ended: what was published, of which some may be to blame, or many brief connections."""
+def away(place: str, said: str, code: int | None, *, suspects: Sequence[str] = (), brief: int = 0) -> str:
+    """Say why a connection ended: with a reason code, what was published meanwhile, or many brief connections."""
     if suspects:
         said += f" while this was published: {', '.join(suspects[:3])}"
-    if brief >= (_LONGEST_SEARCH if suspects else _SUSPICIOUS):
+    if code in _ADVICE:
+        said += f". {_ADVICE[code]}"
+    elif brief >= (_LONGEST_SEARCH if suspects else SUSPICIOUS):
         said += f". This happens again and again: {IS_IT_TWO}"
     return f"the MQTT broker at {place} is away: {said}"
 

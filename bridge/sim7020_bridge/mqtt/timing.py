@@ -15,6 +15,8 @@ class ClientTiming:
         first_retry: Wait before the first new attempt; doubled for each further one, then shortened by up to half.
         last_retry: Longest such wait.
         refused_retry: Shortest wait after the broker said no.
+        taken_over: First and longest wait after another client took over the session.
+        ask_again: Wait before a subscription that was refused is asked for again.
         stable: A connection that lasted this long starts the next wait at the beginning.
         farewell: Longest wait for the last publications and the disconnection.
         tick: How often keep-alive is looked at.
@@ -27,6 +29,8 @@ class ClientTiming:
     first_retry: float = 1.0
     last_retry: float = 60.0
     refused_retry: float = 30.0
+    taken_over: tuple[float, float] = (30.0, 3600.0)
+    ask_again: float = 60.0
     stable: float = 30.0
     farewell: float = 3.0
     tick: float = 1.0
@@ -39,3 +43,12 @@ class ClientTiming:
         longest = min(self.last_retry, self.first_retry * 2.0 ** min(attempts, 16))
         pause = longest * _RANDOM.uniform(0.5, 1.0)
         return max(pause, self.refused_retry) if refused else pause
+
+    def longest_back(self, takeovers: int) -> float:
+        """Return the longest wait after the session was taken over so many times in a row."""
+        first, longest = self.taken_over
+        return min(longest, first * 2.0 ** min(takeovers - 1, 16))
+
+    def stand_back(self, takeovers: int) -> float:
+        """Return such a wait: not always the same, so that two who fight for a session do not fight in step."""
+        return self.longest_back(takeovers) * _RANDOM.uniform(0.5, 1.0)

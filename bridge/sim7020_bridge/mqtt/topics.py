@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from sim7020_bridge.config.model import DEFAULT_BASE_TOPIC, SocketSettings
 from sim7020_bridge.mqtt.filters import Filters
+
+SHARED: Final = "$share/"
+"""What the filter of a shared subscription starts with (MQTT 5.0 section 4.8.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,4 +187,4 @@ class Inbox:
 
 
 def _shared(group: str, topic: str) -> str:
-    return f"$share/{group}/{topic}"
+    return f"{SHARED}{group}/{topic}"

@@ -17,8 +17,10 @@ from sim7020_bridge.modem.usage import BudgetLevel, Usage
 from sim7020_bridge.mqtt.documents import ONLINE
 from sim7020_bridge.mqtt.json_text import dump
 from sim7020_bridge.mqtt.messages import Publication
+from sim7020_bridge.mqtt.standing import Trouble
 from sim7020_bridge.mqtt.topics import Topics
 from sim7020_bridge.outbox.outbox import Outbox
+from sim7020_bridge.reports.broker_alerts import broker_alerts
 from sim7020_bridge.reports.delivery_alerts import delivery_alerts
 from sim7020_bridge.reports.documents import Document, info_document, socket_document, state_document
 
@@ -35,7 +37,7 @@ class Reporter:
         requests: The verbs that the bridge takes.
         publish: Hands a publication to the broker; must not block.
         in_pools: Whether the modem takes from its pools.
-        aside: How many publications wait for topics that the broker forbids.
+        trouble: What the broker does not give.
     """
 
     def __init__(
@@ -50,7 +52,7 @@ class Reporter:
         requests: tuple[str, ...],
         publish: Callable[[Publication], None],
         in_pools: Callable[[], bool] = lambda: False,
-        aside: Callable[[], int] = lambda: 0,
+        trouble: Callable[[], Trouble] = Trouble,
         clock: Clock = wall_clock,
     ) -> None:
         self._settings = settings
@@ -62,10 +64,11 @@ class Reporter:
         self._requests = requests
         self._publish = publish
         self._in_pools = in_pools
-        self._aside = aside
+        self._trouble = trouble
         self._clock = clock
         self._published: dict[str, bytes] = {}
         self._later: dict[str, asyncio.TimerHandle] = {}
+        self._quiet_until = 0.0
         self._alerted: dict[AlertId, datetime] = {}
         self._delivery_alerts: dict[AlertId, Alert] = {}
         store.listen(self._changed)
@@ -113,7 +116,7 @@ class Reporter:
 
     def delivery_changed(self) -> None:
         """Publish what waits, a little later: a burst of messages makes one publication. Alerts don't wait."""
-        if delivery_alerts(self._outbox, self._usage) != self._delivery_alerts:
+        if self._delivery() != self._delivery_alerts:
             self._alerts()
         self._soon(self._topics.state, self._state)
 
@@ -122,15 +125,21 @@ class Reporter:
         if after > before:
             self.event("data_budget", used=self._usage.used, budget=self._usage.budget)
 
-    def aside_changed(self, forbidden: str | None) -> None:
-        """Tell that publications wait, or no longer, and of a topic that the broker has just been found to forbid."""
-        if forbidden is not None:
-            self.event("put_aside", topic=forbidden, publications=self._aside())
+    def forbidden(self, topic: str) -> None:
+        """Tell of a topic that the broker turns out to forbid; of many in a moment only the alert tells."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._quiet_until:
+            self._quiet_until = now + COUNTER_DELAY
+            self.event("put_aside", topic=topic, publications=self._trouble().aside)
+
+    def broker_changed(self) -> None:
+        """Publish what the broker does not give, or gives again."""
         self.delivery_changed()
+        self.pools_changed()
 
     def state(self) -> Document:
         """Return the modem's state as it is now."""
-        return state_document(self._store.state, self._outbox, self._usage, aside=self._aside())
+        return state_document(self._store.state, self._outbox, self._usage, aside=self._trouble().aside)
 
     def sockets(self) -> dict[str, Document]:
         """Return each socket's state as it is now, by name."""
@@ -177,7 +186,7 @@ class Reporter:
 
     def _alerts(self) -> None:
         """Publish the alerts that hold, each with the time since when, and empty those that are mended."""
-        self._delivery_alerts = delivery_alerts(self._outbox, self._usage)
+        self._delivery_alerts = self._delivery()
         current = alerts(self._store.state) | self._delivery_alerts
         for alert_id in self._alerted.keys() - current.keys():
             del self._alerted[alert_id]
@@ -186,6 +195,10 @@ class Reporter:
             since = self._alerted.setdefault(alert_id, self._clock())
             document = {"id": alert_id, "message": alert.message, "advice": alert.advice, "since": since}
             self._retain(self._topics.alert(alert_id), dump(document))
+
+    def _delivery(self) -> dict[AlertId, Alert]:
+        pools = any(socket.pool is not None for socket in self._settings.sockets)
+        return delivery_alerts(self._outbox, self._usage) | broker_alerts(self._trouble(), pools=pools)
 
     def event(self, name: str, **details: object) -> None:
         """Publish that something happened."""

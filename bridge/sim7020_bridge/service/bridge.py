@@ -75,7 +75,8 @@ class Bridge:
             subscriptions=(*self._inbox.subscriptions, *self._marks, *self._inbox.pools),
             on_connect=self._connected,
             on_message=self._received,
-            on_aside=self._aside_changed,
+            on_forbidden=self._forbidden,
+            on_trouble=self._trouble_changed,
         )
         self._receipts = receipts = Receipts(topics, settings.sockets, clock=clock)
         self._outbox = Outbox(
@@ -160,8 +161,8 @@ class Bridge:
             topics=topics,
             requests=self._requests.verbs,
             publish=self._client.publish,
-            in_pools=lambda: self._pools.joined,
-            aside=lambda: self._client.aside,
+            in_pools=lambda: self._pools.joined and not self._client.trouble.no_pools,
+            trouble=lambda: self._client.trouble,
             clock=clock,
         )
 
@@ -243,6 +244,7 @@ class Bridge:
             port_open=state.port_open,
             module_answering=state.answering or bool(state.sleeping),
             broker_connected=self._client.connected,
+            listening=not self._client.trouble.deaf_to,
             state=self._reporter.state(),
             sockets=self._reporter.sockets(),
         )
@@ -302,8 +304,11 @@ class Bridge:
     def _publish_kept(self, number: int, publication: PendingPublication) -> None:
         self._publisher.publish(number, publication)
 
-    def _aside_changed(self, forbidden: str | None) -> None:
-        self._reporter.aside_changed(forbidden)
+    def _forbidden(self, topic: str) -> None:
+        self._reporter.forbidden(topic)
+
+    def _trouble_changed(self) -> None:
+        self._reporter.broker_changed()
 
     def _publish_text(self, topic: str, text: str) -> None:
         self._client.publish(Publication(topic=topic, payload=text.encode()))

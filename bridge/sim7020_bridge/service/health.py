@@ -15,6 +15,7 @@ class Snapshot:
         port_open: The port is open.
         module_answering: The module answers, or sleeps as it should.
         broker_connected: The broker has accepted the bridge.
+        listening: It lets the bridge listen to all that it should.
         state: The contract's ``state``.
         sockets: The contract's state of each socket, by name.
     """
@@ -23,6 +24,7 @@ class Snapshot:
     port_open: bool
     module_answering: bool
     broker_connected: bool
+    listening: bool
     state: Document
     sockets: Mapping[str, Document]
 
@@ -30,10 +32,11 @@ class Snapshot:
     def health(self) -> Document:
         """Whether the modem can be worked with; a network that is away is no fault of this machine."""
         return {
-            "healthy": self.port_open and self.module_answering and self.broker_connected,
+            "healthy": self.port_open and self.module_answering and self.broker_connected and self.listening,
             "port_open": self.port_open,
             "module_answering": self.module_answering,
             "broker_connected": self.broker_connected,
+            "listening": self.listening,
             "link": self.state["link"]["layer"],
             "reason": self.state["link"]["reason"],
         }

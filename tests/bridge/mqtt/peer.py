@@ -12,6 +12,7 @@ from sim7020_bridge.config.model import MqttProtocol, MqttSettings
 from sim7020_bridge.errors import PayloadRefused
 from sim7020_bridge.mqtt.client import MqttClient
 from sim7020_bridge.mqtt.messages import Publication, Received
+from sim7020_bridge.mqtt.standing import Trouble
 from sim7020_bridge.mqtt.timing import ClientTiming
 from sim7020_bridge.mqtt.topics import Subscription
 from tests.broker import Mosquitto
@@ -53,6 +54,7 @@ class Peer:
     ) -> None:
         self.heard: asyncio.Queue[Received] = asyncio.Queue()
         self.forbidden: list[str] = []
+        self.troubles: list[Trouble] = []
         self.connections = 0
         self.greeting = greeting
         self.client = MqttClient(
@@ -63,7 +65,8 @@ class Peer:
             subscriptions=subscriptions,
             on_connect=self.connected,
             on_message=self.heard.put_nowait,
-            on_aside=self.aside_changed,
+            on_forbidden=self.forbidden.append,
+            on_trouble=self.trouble_changed,
             timing=timing,
         )
         self.task = asyncio.create_task(self.client.run())
@@ -74,10 +77,9 @@ class Peer:
         for publication in self.greeting:
             self.client.publish(publication)
 
-    def aside_changed(self, forbidden: str | None) -> None:
-        """Note what is forbidden."""
-        if forbidden is not None:
-            self.forbidden.append(forbidden)
+    def trouble_changed(self) -> None:
+        """Note what is to mend now."""
+        self.troubles.append(self.client.trouble)
 
     async def published(self, publication: Publication) -> None:
         """Publish, and return when the broker has it; raises PayloadRefused if it never will."""

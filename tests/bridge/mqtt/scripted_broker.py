@@ -42,11 +42,16 @@ class Published:
 
 @dataclass
 class ScriptedBroker:
-    """The broker; ``rule`` decides how each publication is answered."""
+    """The broker; ``rule`` decides how each publication is answered, ``grants`` each subscription.
+
+    ``connack`` are the properties of its CONNACK.
+    """
 
     rule: Callable[[Published], Answer] = lambda _published: TAKE
-    receive_maximum: int | None = None
-    maximum_packet: int | None = None
+    grants: Callable[[str], int] = lambda _topic_filter: 1
+    connack: bytes = b""
+    asked: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
     published: list[Published] = field(default_factory=list)
     taken: list[Published] = field(default_factory=list)
     acknowledged: list[int] = field(default_factory=list)
@@ -81,6 +86,11 @@ class ScriptedBroker:
         body = _text(topic) + packet.to_bytes(2, "big") + (b"\0" if self._version == V5 else b"") + payload
         self._session[packet] = body
         self._send(PUBLISH, 0b0010, body)
+
+    def disconnect(self, code: int) -> None:
+        """Say why, and close the connection."""
+        self._send(DISCONNECT, 0, bytes([code]))
+        self.hang_up()
 
     def hang_up(self) -> None:
         """Close the connection."""
@@ -129,8 +139,12 @@ class ScriptedBroker:
                 self.acknowledged.append(packet)
                 self._session.pop(packet, None)
             case 8:
-                self._send(SUBACK, 0, body[:2] + (b"\0" if self._version == V5 else b"") + b"\x01")
+                topic_filter = self._filter(body)
+                self.asked.append(topic_filter)
+                answer = bytes([self.grants(topic_filter)])
+                self._send(SUBACK, 0, body[:2] + (b"\0" if self._version == V5 else b"") + answer)
             case 10:
+                self.dropped.append(self._filter(body))
                 self._send(UNSUBACK, 0, body[:2] + (b"\0\0" if self._version == V5 else b""))
             case 12:
                 self._send(PINGRESP, 0, b"")
@@ -144,16 +158,15 @@ class ScriptedBroker:
         self._version = body[6]
         answer = bytes([self._has_session, 0])
         if self._version == V5:
-            properties = b""
-            if self.receive_maximum is not None:
-                properties += b"\x21" + self.receive_maximum.to_bytes(2, "big")
-            if self.maximum_packet is not None:
-                properties += b"\x27" + self.maximum_packet.to_bytes(4, "big")
-            answer += bytes([len(properties)]) + properties
+            answer += bytes([len(self.connack)]) + self.connack
         self._has_session = True
         self._send(CONNACK, 0, answer)
         for again in self._session.values():
             self._send(PUBLISH, 0b1010, again)
+
+    def _filter(self, body: bytes) -> str:
+        start = 3 if self._version == V5 else 2
+        return body[start + 2 : start + 2 + int.from_bytes(body[start : start + 2], "big")].decode()
 
     def _publish(self, first: int, body: bytes) -> bool:
         end = 2 + int.from_bytes(body[:2], "big")

@@ -80,7 +80,7 @@ async def test_forbidden_until_the_rules_are_mended(caplog: pytest.LogCaptureFix
         publishing = asyncio.create_task(peer.published(Publication(topic="secret", payload=b"1")))
         await broker.until(lambda: len(broker.published) >= 3)
         await peer.published(Publication(topic="open", payload=b"2"))
-        assert peer.client.aside == 1
+        assert peer.client.trouble.aside == 1
         allowed = True
         await publishing
         assert [one.payload for one in broker.taken if one.topic == "secret"] == [b"1"]
@@ -162,7 +162,7 @@ async def test_it_is_tried_again_now_and_then(protocol: MqttProtocol, answer: An
             await asyncio.sleep(0.01)
         allowed = True
         await publishing
-        assert peer.client.aside == 0
+        assert peer.client.trouble.aside == 0
 
 
 async def test_many_topics_that_somebody_else_thought_of() -> None:
@@ -181,7 +181,7 @@ async def test_many_topics_that_somebody_else_thought_of() -> None:
 async def test_small_limits() -> None:
     """A broker that takes one publication at a time and short ones only gets all that it takes."""
     async with (
-        ScriptedBroker(receive_maximum=1, maximum_packet=200) as broker,
+        ScriptedBroker(connack=b"\x21\x00\x01\x27\x00\x00\x00\xc8") as broker,
         client(broker, MqttProtocol.V5) as peer,
     ):
         with pytest.raises(PayloadRefused, match="larger than the 200 bytes"):

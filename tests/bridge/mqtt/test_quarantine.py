@@ -82,7 +82,7 @@ async def test_forbidden(caplog: pytest.LogCaptureFixture) -> None:
     assert wire.sent[4:] == [b"1"]
     wire.queue.acknowledged(5)
     assert wire.sent[5:] == [b"new", b"2"]
-    assert (wire.asides[:2], wire.asides[-1]) == ([1, 2], 0)
+    assert (wire.asides[:3], wire.asides[-1]) == ([0, 1, 2], 0)
     assert wire.forbidden == ["t"]
     wire.queue.close()
 

@@ -88,7 +88,7 @@ async def test_publication_that_the_broker_forbids(tmp_path: Path, caplog: pytes
         publishing = asyncio.create_task(one.published(Publication(topic="b/m/state", payload=b"{}")))
         await until(lambda: "A message to b/m/state can't be published: the broker refused it: Not auth" in caplog.text)
         await one.published(Publication(topic="to/me", payload=b"x"))
-        assert one.client.aside == 1
+        assert one.client.trouble.aside == 1
         rules.write_text("topic readwrite #\n")
         assert broker.process is not None
         broker.process.send_signal(signal.SIGHUP)
@@ -146,7 +146,7 @@ async def test_publication_that_makes_the_broker_disconnect(tmp_path: Path) -> N
         ended = one.connections
         await one.published(Publication(topic="to/me", payload=b"later"))
         assert one.connections == ended
-        assert (one.forbidden, one.client.aside) == (["to/me"], 1)
+        assert (one.forbidden, one.client.trouble.aside) == (["to/me"], 1)
         poison.cancel()
 
 
@@ -223,7 +223,7 @@ async def test_what_the_library_cannot_read(
 def test_a_search_without_end_may_be_a_second_bridge() -> None:
     """A topic is blamed while it is searched for; if that goes on and on, the other cause is told as well."""
     told = [
-        away("broker:1883", "the connection was lost", suspects, brief)
+        away("broker:1883", "the connection was lost", None, suspects=suspects, brief=brief)
         for suspects in ((), ("t",))
         for brief in (2, 3, 10)
     ]

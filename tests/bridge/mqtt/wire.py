@@ -20,15 +20,12 @@ class Wire:
         self.done: list[tuple[bytes, str]] = []
         self.forbidden: list[str] = []
         self.asides: list[int] = []
-        self.quarantine = Quarantine(self.aside_changed, timing=ClientTiming())
+        self.quarantine = Quarantine(self.forbidden.append, self.changed, timing=ClientTiming())
         self.queue = OutgoingQueue(self.send, quarantine=self.quarantine, max_waiting=max_waiting)
 
-    def aside_changed(self, forbidden: str | None) -> None:
-        """Note what is forbidden, and how much waits for it."""
-        if forbidden is not None:
-            self.forbidden.append(forbidden)
-        else:
-            self.asides.append(self.quarantine.aside)
+    def changed(self) -> None:
+        """Note how much waits for what is forbidden."""
+        self.asides.append(self.quarantine.aside)
 
     def send(self, outgoing: Outgoing) -> int | None:
         """Take one, and give up what is called bad; its packet identifier is how many were sent with it."""

@@ -22,7 +22,15 @@ OUTBOX = cast(Outbox, SimpleNamespace(queue=SimpleNamespace(messages=0, bytes=0)
 USAGE = Usage(DataBudgetSettings(), changed=lambda *_: None)
 LINK = Link(Layer.PORT, "no such device", datetime(2026, 11, 23, tzinfo=UTC))
 NOTHING = state_document(ModemState(LINK), OUTBOX, USAGE, aside=0)
-GOOD = Snapshot(modem="shed", port_open=True, module_answering=True, broker_connected=True, state=NOTHING, sockets={})
+GOOD = Snapshot(
+    modem="shed",
+    port_open=True,
+    module_answering=True,
+    broker_connected=True,
+    listening=True,
+    state=NOTHING,
+    sockets={},
+)
 
 
 def samples(snapshot: Snapshot) -> dict[tuple[str, str], str]:
@@ -80,4 +88,5 @@ def test_health_is_that_of_all_modems() -> None:
     well, ill = replace(GOOD, modem="a"), replace(GOOD, modem="b", broker_connected=False)
     assert health_document((well,))["healthy"] is True
     assert health_document((well, ill))["healthy"] is False
+    assert health_document((replace(GOOD, listening=False),))["healthy"] is False
     assert ill.words == "b: port (no such device); no broker"

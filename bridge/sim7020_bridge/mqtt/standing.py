@@ -1,0 +1,75 @@
+"""What a client does not get from its broker though it counts on it, for whoever can mend that."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sim7020_bridge.mqtt.arrival import Offers
+from sim7020_bridge.mqtt.timing import ClientTiming
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What a person can mend.
+
+    Args:
+        taken_over: How often in a row another client took over the session, or seems to have.
+        suspected: Whether that is only a guess: the broker ends connections soon, and does not say why.
+        deaf_to: Topic filters that the broker does not let the client listen to.
+        no_pools: The broker deals nothing out, so that a modem can be in no pool.
+        no_retain: The broker keeps no retained messages.
+        no_session: The broker keeps nothing for a client that is away.
+        forbidden: Topics that the broker does not let the client publish to.
+        aside: How many publications are kept for these.
+    """
+
+    taken_over: int = 0
+    suspected: bool = False
+    deaf_to: tuple[str, ...] = ()
+    no_pools: bool = False
+    no_retain: bool = False
+    no_session: bool = False
+    forbidden: tuple[str, ...] = ()
+    aside: int = 0
+
+
+class Standing:
+    """Whether a client is alone with its session, and what its broker offers.
+
+    Args:
+        changed: Called when that is different.
+        timing: The durations.
+    """
+
+    def __init__(self, changed: Callable[[], None], *, timing: ClientTiming) -> None:
+        self._changed = changed
+        self._timing = timing
+        self._peace: asyncio.TimerHandle | None = None
+        self.offers = Offers()
+        self.takeovers = 0
+        """How often in a row another client took over the session, or seems to have."""
+        self.suspected = False
+        """Whether the last time is only a guess."""
+
+    def connected(self, offers: Offers) -> None:
+        """Note a new connection; if it lasts, nobody fights for the session any more."""
+        self.offers = offers
+        if self.takeovers:
+            lasting = 4 * self._timing.longest_back(self.takeovers)
+            self._peace = asyncio.get_running_loop().call_later(lasting, self._at_peace)
+        self._changed()
+
+    def disconnected(self, *, taken_over: bool, suspected: bool = False) -> None:
+        """Note the end of a connection, and whether another client has the session now, or seems to have."""
+        if self._peace is not None:
+            self._peace.cancel()
+            self._peace = None
+        if taken_over or suspected:
+            self.takeovers += 1
+            self.suspected = not taken_over
+            self._changed()
+
+    def _at_peace(self) -> None:
+        self._peace = None
+        self.takeovers = 0
+        self._changed()

@@ -1,0 +1,121 @@
+"""What a client listens to: asked for at every connection, and again while the broker does not grant it."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from sim7020_bridge.mqtt.refusals import subscription_refused
+from sim7020_bridge.mqtt.topics import SHARED, Subscription
+
+_LOGGER = logging.getLogger(__name__)
+
+FAILURE: Final = 0x80
+"""The first reason code of SUBACK that is none of success; MQTT 3.1.1 has no other."""
+
+
+class Subscriptions:
+    """Subscriptions, and what the broker said of them.
+
+    Args:
+        wanted: What to listen to.
+        ask: Asks the broker for one and returns the packet identifier; None if it could not be sent.
+        drop: Tells the broker that a filter is not wanted any more.
+        changed: Called when the broker refuses more or less of it.
+        ask_again: Seconds before what was refused is asked for again.
+    """
+
+    def __init__(
+        self,
+        wanted: Sequence[Subscription],
+        *,
+        ask: Callable[[Subscription], int | None],
+        drop: Callable[[str], None],
+        changed: Callable[[], None],
+        ask_again: float,
+    ) -> None:
+        self._wanted = wanted
+        self._ask = ask
+        self._drop = drop
+        self._changed = changed
+        self._ask_again = ask_again
+        self._unwanted: set[str] = set()
+        self._asked: dict[int, str] = {}
+        self._granted: dict[str, int] = {}
+        self._refused: set[str] = set()
+        self._connected = False
+        self._shared = True
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """The filters that the broker did not grant when it was asked last."""
+        return tuple(sorted(self._refused))
+
+    @property
+    def unassured(self) -> bool:
+        """Whether the broker delivers something with QoS 0 only: it keeps nothing of that."""
+        return 0 in self._granted.values()
+
+    def connected(self, *, shared: bool) -> None:
+        """Ask for everything; ``shared`` is whether the broker has shared subscriptions.
+
+        What is no longer listened to is told at every connection: the broker need not have heard it the first time.
+        """
+        self._connected, self._shared = True, shared
+        self._asked.clear()
+        for unwanted in self._unwanted:
+            if shared or not unwanted.startswith(SHARED):
+                self._drop(unwanted)
+        self._ask_for(self._wanted)
+
+    def disconnected(self) -> None:
+        """Ask for nothing until the next connection."""
+        self._connected = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def change(self, wanted: Sequence[Subscription]) -> None:
+        """Listen to something else from now on."""
+        before = {each.topic_filter for each in self._wanted}
+        now = {each.topic_filter for each in wanted}
+        self._wanted = wanted
+        self._unwanted = (self._unwanted | before) - now
+        self._refused &= now
+        for topic_filter in before - now:
+            self._granted.pop(topic_filter, None)
+        if self._connected:
+            for unwanted in before - now:
+                self._drop(unwanted)
+            self._ask_for([each for each in wanted if each.topic_filter not in before])
+
+    def answered(self, packet: int, code: int, reason: str) -> None:
+        """Note what the broker said of one."""
+        topic_filter = self._asked.pop(packet, None)
+        if topic_filter is None:
+            return
+        before = self.refused, self.unassured
+        if code < FAILURE:
+            self._granted[topic_filter] = code
+            self._refused.discard(topic_filter)
+        else:
+            if topic_filter not in self._refused:
+                _LOGGER.error("%s", subscription_refused(topic_filter, reason))
+            self._refused.add(topic_filter)
+            if self._timer is None:
+                self._timer = asyncio.get_running_loop().call_later(self._ask_again, self._ask_for_refused)
+        if (self.refused, self.unassured) != before:
+            self._changed()
+
+    def _ask_for_refused(self) -> None:
+        self._timer = None
+        self._ask_for([each for each in self._wanted if each.topic_filter in self._refused])
+
+    def _ask_for(self, subscriptions: Sequence[Subscription]) -> None:
+        for each in subscriptions:
+            # there are brokers that grant shared ones although they have none, and deal nothing
+            if self._shared or not each.topic_filter.startswith(SHARED):
+                packet = self._ask(each)
+                if packet is not None:
+                    self._asked[packet] = each.topic_filter

@@ -1,0 +1,60 @@
+"""What is wrong between a modem's client and the broker that a person can mend."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sim7020_bridge.modem.alerts import Alert, AlertId
+from sim7020_bridge.mqtt.standing import Trouble
+
+NAMED: Final = 3
+"""Topics that an alert names; of more it says how many."""
+
+LONGEST_NAME: Final = 200
+"""Characters of a topic in an alert: whoever names Response Topics could think of any."""
+
+
+def broker_alerts(trouble: Trouble, *, pools: bool) -> dict[AlertId, Alert]:
+    """Return what a person can mend now; ``pools`` is whether a socket is to be in one."""
+    found = {}
+    if trouble.taken_over:
+        told = f"Another client took over this modem's session at the broker, {trouble.taken_over} times in a row"
+        guessed = (
+            "The broker ends this modem's connections soon and does not say why, as when another client takes over"
+        )
+        found[AlertId.SESSION_TAKEN_OVER] = Alert(
+            guessed if trouble.suspected else told,
+            "Find the second bridge with the same modem name and base topic, perhaps on another machine, and end it "
+            "or give it another name. This one waits for longer each time.",
+        )
+    if trouble.deaf_to:
+        found[AlertId.SUBSCRIPTION_REFUSED] = Alert(
+            f"The broker does not let the bridge listen to {_named(trouble.deaf_to)}",
+            "Allow it in the broker's access rules; the bridge asks again every minute.",
+        )
+    if trouble.forbidden:
+        found[AlertId.TOPIC_FORBIDDEN] = Alert(
+            f"The broker does not let the bridge publish to {_named(trouble.forbidden)}",
+            "Allow it in the broker's access rules; what matters is kept until then. If nobody should be answered "
+            "there, set mqtt.response_topics.",
+        )
+    lacking = [words for lacks, words in _lacking(trouble, pools=pools) if lacks]
+    if lacking:
+        found[AlertId.BROKER_LIMITS] = Alert(
+            f"The broker lacks what the bridge counts on: {'; '.join(lacking)}",
+            "Allow it in the broker's configuration, or use another broker.",
+        )
+    return found
+
+
+def _lacking(trouble: Trouble, *, pools: bool) -> Sequence[tuple[bool, str]]:
+    return (
+        (pools and trouble.no_pools, "shared subscriptions, without which nothing is dealt to a pool's members"),
+        (trouble.no_retain, "retained messages, without which nobody sees the modem who was not there before"),
+        (trouble.no_session, "sessions with QoS 1, without which what is published while the bridge is away is lost"),
+    )
+
+
+def _named(topics: Sequence[str]) -> str:
+    shown = [each if len(each) <= LONGEST_NAME else f"{each[:LONGEST_NAME]}..." for each in topics[:NAMED]]
+    more = len(topics) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")

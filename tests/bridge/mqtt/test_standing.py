@@ -1,0 +1,132 @@
+"""What the broker does not give: the session to oneself, subscriptions, what it says that it lacks."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from sim7020_bridge.config.model import MqttProtocol, MqttSettings
+from sim7020_bridge.mqtt.arrival import Offers
+from sim7020_bridge.mqtt.messages import Publication
+from sim7020_bridge.mqtt.standing import Standing, Trouble
+from sim7020_bridge.mqtt.timing import ClientTiming
+from sim7020_bridge.mqtt.topics import Subscription
+from tests.bridge.mqtt.peer import PROTOCOLS, QUICK, Peer, at, peer, until
+from tests.bridge.mqtt.scripted_broker import ScriptedBroker
+from tests.bridge.scripted_module import on_virtual_time
+from tests.broker import Mosquitto
+
+SUBSCRIPTIONS = (Subscription("to/#"), Subscription("$share/g/pool"))
+
+
+@asynccontextmanager
+async def client(broker: ScriptedBroker, **how: object) -> AsyncIterator[Peer]:
+    """Run a client that is connected to a broker."""
+    async with peer(MqttSettings("127.0.0.1", broker.port), **how) as one:
+        yield one
+
+
+async def test_taken_over() -> None:
+    """Whoever is told that another took over stands back, for longer each time."""
+    timing = replace(QUICK, taken_over=(0.05, 30.0))
+    async with ScriptedBroker() as broker, client(broker, subscriptions=(), timing=timing) as one:
+        began = asyncio.get_running_loop().time()
+        for connection in range(1, 6):
+            await one.ready(connections=connection)
+            broker.disconnect(0x8E)
+            await until(lambda: not one.client.connected)
+        assert one.client.trouble == Trouble(taken_over=5)
+        assert asyncio.get_running_loop().time() - began >= sum((0.05, 0.1, 0.2, 0.4)) / 2
+
+
+async def test_two_with_one_session(broker: Mosquitto) -> None:
+    """Whether this broker tells or only closes the connection: both have the trouble, and each waits longer."""
+    timing = replace(QUICK, taken_over=(0.2, 30.0))
+    async with peer(at(broker), timing=timing) as one, peer(at(broker), timing=timing) as other:
+        await until(lambda: one.client.trouble.taken_over > 0 and other.client.trouble.taken_over > 0)
+        await other.end()
+        await until(lambda: one.client.connected)
+        assert one.client.trouble.taken_over
+
+
+@on_virtual_time
+async def test_standing_back() -> None:
+    """The waits grow from half a minute to an hour; what happened once is forgotten soon, a fight after hours."""
+    timing, changes = ClientTiming(), []
+    standing = Standing(lambda: changes.append(standing.takeovers), timing=timing)
+    assert [timing.longest_back(takeovers) for takeovers in (1, 2, 7, 8, 100)] == [30, 60, 1920, 3600, 3600]
+    assert all(15 <= timing.stand_back(1) <= 30 for _ in range(20))
+    standing.disconnected(taken_over=True)
+    standing.connected(Offers())
+    await asyncio.sleep(119)
+    assert standing.takeovers == 1
+    await asyncio.sleep(2)
+    assert standing.takeovers == 0
+    for _ in range(8):
+        standing.disconnected(taken_over=True)
+        standing.connected(Offers())
+        await asyncio.sleep(1)
+    standing.disconnected(taken_over=False)
+    await asyncio.sleep(5 * 3600)
+    assert standing.takeovers == 8
+    standing.connected(Offers())
+    await asyncio.sleep(4 * 3600 + 1)
+    assert standing.takeovers == 0
+
+
+@PROTOCOLS
+async def test_subscriptions_that_are_refused(protocol: MqttProtocol, caplog: pytest.LogCaptureFixture) -> None:
+    """They are told once, asked for again without a new connection, and are trouble until they are granted."""
+    code = 0x87 if protocol is MqttProtocol.V5 else 0x80
+    async with ScriptedBroker(grants=lambda _: code if len(broker.asked) < 4 else 1) as broker:
+        settings = MqttSettings("127.0.0.1", broker.port, protocol=protocol)
+        timing = replace(QUICK, ask_again=0.05)
+        async with peer(settings, subscriptions=SUBSCRIPTIONS[:1], timing=timing) as one:
+            await until(lambda: one.client.trouble.deaf_to == ("to/#",))
+            await until(lambda: one.client.trouble == Trouble())
+            assert one.connections == 1
+            assert broker.asked == ["to/#"] * 4
+    assert caplog.text.count("does not allow a subscription to to/#") == 1
+
+
+async def test_a_shared_subscription_that_is_refused() -> None:
+    """It is trouble with pools, and not with what the modem itself is told."""
+    grants = lambda name: 0x9E if name.startswith("$share") else 1  # noqa: E731
+    async with ScriptedBroker(grants=grants) as broker, client(broker, subscriptions=SUBSCRIPTIONS) as one:
+        await until(lambda: one.client.trouble == Trouble(no_pools=True))
+        one.client.subscribe(SUBSCRIPTIONS[:1])
+        assert one.client.trouble == Trouble()
+
+
+async def test_what_the_broker_says_that_it_lacks() -> None:
+    """No shared subscription is asked for where there are none: some grant it all the same, and deal nothing."""
+    lacks = b"\x25\x00\x2a\x00\x11\x00\x00\x00\x00"
+    async with ScriptedBroker(connack=lacks) as broker, client(broker, subscriptions=SUBSCRIPTIONS) as one:
+        await until(lambda: broker.asked == ["to/#"])
+        assert one.client.trouble == Trouble(no_pools=True, no_retain=True, no_session=True)
+        assert one.troubles[-1] == one.client.trouble
+        await one.published(Publication(topic="b/m/state", payload=b"{}", retain=True))
+        assert [published.retain for published in broker.published] == [False]
+
+
+async def test_subscriptions_with_less_than_was_asked_for() -> None:
+    """What is granted with QoS 0 is not kept for a bridge that is away."""
+    async with ScriptedBroker(grants=lambda _: 0) as broker, client(broker, subscriptions=SUBSCRIPTIONS) as one:
+        await until(lambda: one.client.trouble == Trouble(no_session=True))
+
+
+@pytest.mark.parametrize(("code", "advice"), [(0x9A, "retained messages"), (0x97, "quota"), (0x87, "access rules")])
+async def test_advice_at_a_disconnection(code: int, advice: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A reason that the broker gives is explained, and no second bridge is suspected beside it."""
+    caplog.set_level(logging.DEBUG)
+    async with ScriptedBroker() as broker, client(broker, subscriptions=()) as one:
+        for connection in range(1, 6):
+            await one.ready(connections=connection)
+            broker.disconnect(code)
+            await until(lambda: not one.client.connected)
+    told = [line.getMessage() for line in caplog.records if "is away" in line.getMessage()]
+    assert all(advice in line and "second bridge" not in line for line in told)
+    assert len(told) >= 4
