@@ -6,9 +6,14 @@ from types import TracebackType
 from typing import Self
 
 from sim7020_emulator.emulator import Emulator, Setup
+from tests.virtual_time import VirtualTimeLoop
 
 FINAL = re.compile(rb"\r\n(OK|ERROR|\+CME ERROR: [^\r]*|BUSY|NO CARRIER|DATA ACCEPT: \d+|SEND OK)\r\n")
-_PATIENCE = 10_000
+_PATIENCE = 10.0
+"""Seconds in which anything comes that comes at all."""
+
+_VIRTUAL_PATIENCE = 10_000.0
+"""The same where waiting costs nothing."""
 
 
 class Bench:
@@ -45,10 +50,14 @@ class Bench:
     async def until(self, pattern: bytes | re.Pattern[bytes]) -> bytes:
         """Return what the module said up to and including a pattern, and forget it."""
         compiled = pattern if isinstance(pattern, re.Pattern) else re.compile(re.escape(pattern), re.DOTALL)
-        async with asyncio.timeout(_PATIENCE):
-            while not (found := compiled.search(bytes(self.heard))):
-                self._spoke.clear()
-                await self._spoke.wait()
+        virtual = isinstance(asyncio.get_running_loop(), VirtualTimeLoop)
+        try:
+            async with asyncio.timeout(_VIRTUAL_PATIENCE if virtual else _PATIENCE):
+                while not (found := compiled.search(bytes(self.heard))):
+                    self._spoke.clear()
+                    await self._spoke.wait()
+        except TimeoutError:
+            raise AssertionError(f"{compiled.pattern!r} does not come, only {bytes(self.heard)!r}") from None
         said = bytes(self.heard[: found.end()])
         del self.heard[: found.end()]
         return said
