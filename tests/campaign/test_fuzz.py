@@ -64,7 +64,7 @@ def fields_of(payload: bytes) -> object:
     return None
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(DOCUMENTS)
 def test_any_json_is_a_body_or_is_refused(document: object) -> None:
     """Whatever JSON a request holds, it is read as its own object or refused by a code."""

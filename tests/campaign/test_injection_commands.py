@@ -2,7 +2,7 @@
 
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from sim7020_bridge.config.load import load
 from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.errors import ConfigurationError
 from tests.bridge.command_lines import own_commands
-from tests.campaign.tricks import BYTES, CHARACTERS, TRICKS, is_own_line, quoted_in
+from tests.campaign.tricks import BYTES, CHARACTERS, TELLING, TRICKS, is_own_line, quoted_in
 
 HOSTILE = tuple(
     f"{before}{trick}{after}" for trick in (*CHARACTERS, *TRICKS) for before in ("", "a") for after in ("", "b")
@@ -127,10 +127,17 @@ def configured(path: Path, change: Callable[[dict[str, Any], str], None], text: 
     return []
 
 
-@pytest.mark.parametrize("key", ["apn", "apn_username", "apn_password", "pin", "time_server", "host"])
+TEXTS = pytest.mark.parametrize("key", ["apn", "apn_username", "apn_password", "pin", "time_server", "host"])
+
+
+@TEXTS
 def test_a_configured_text_stays_in_its_quotes(tmp_path: Path, key: str) -> None:
     """Whatever a configuration says, it is refused in printable words or stays in its quotes."""
-    path = tmp_path / "bridge.yaml"
+    stay_in_quotes(tmp_path / "bridge.yaml", key, (*TRICKS, *(f"a{character}b" for character in TELLING)))
+
+
+def stay_in_quotes(path: Path, key: str, texts: Iterable[str]) -> None:
+    """Hold every one of some texts in a key of the configuration to this."""
 
     def change(modem: dict[str, Any], text: str) -> None:
         if key == "apn_password":
@@ -138,7 +145,7 @@ def test_a_configured_text_stays_in_its_quotes(tmp_path: Path, key: str) -> None
         (modem["sockets"]["telemetry"] if key == "host" else modem)[key] = text
 
     taken = 0
-    for text in (*TRICKS, *(f"a{character}b" for character in CHARACTERS)):
+    for text in texts:
         lines = configured(path, change, text)
         taken += bool(lines)
         for line in lines:

@@ -9,6 +9,9 @@ BYTES: Final = tuple(bytes([value]) for value in range(256))
 CHARACTERS: Final = tuple(chr(value) for value in range(256))
 """The same as characters: ASCII, both blocks of control characters, and half of the accented letters."""
 
+TELLING: Final = tuple('\0\b\t\n\r\x1a\x1b ",;\\\x7f\x85\x9b\xe9')
+"""Those of them that mean something to somebody on the way, and one of each other kind."""
+
 TRICKS: Final = (
     '"',
     '""',

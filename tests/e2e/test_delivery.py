@@ -14,18 +14,19 @@ from tests.e2e.world import World, run, tcp, udp
 
 
 async def test_messages_wait_over_a_kill(world: World) -> None:
-    """What was acknowledged while the network was away is sent after kill -9, in order, each with one final receipt."""
+    """What was acknowledged while the module was away is sent after kill -9, in order, each with one final receipt."""
     server = await world.udp()
     emulator = await world.emulator()
     bridge = await world.bridge({"shed": {"port": emulator.place, "sockets": {"telemetry": udp(server.port)}}})
     shed = world.modem("shed")
     await shed.online()
-    await shed.request("deactivate")
-    await shed.socket("telemetry", lambda state: state["phase"] in {"closed", "backoff"})
+    await emulator.kill()
+    await shed.layer("port")
     for number in range(20):
         await shed.send("telemetry", b"%d" % number, f"m{number}")
     await shed.receipt("telemetry", "m19", "queued")
     await bridge.kill()
+    await emulator.start()
     await bridge.start()
     await shed.receipt("telemetry", "m19", "accepted")
     await server.has(*(b"%d" % number for number in range(20)))
@@ -226,8 +227,8 @@ async def test_the_outbox_on_request_and_from_the_shell(world: World) -> None:
     server = await world.udp()
     emulator = await world.emulator()
     shed = await world.shed(emulator.place, {"telemetry": udp(server.port), "alarms": udp(server.port)})
-    await shed.request("deactivate")
-    await shed.socket("telemetry", lambda state: state["phase"] in {"closed", "backoff"})
+    await emulator.kill()
+    await shed.layer("port")
     for number in range(5):
         await shed.send("telemetry", b"%d" % number, f"m{number}")
     await shed.send("alarms", b"!", "a0", user=(("priority", "high"),), expiry=600)
@@ -255,6 +256,7 @@ async def test_the_outbox_on_request_and_from_the_shell(world: World) -> None:
     assert (status, out) == (0, "3 cancelled; their receipts go out with the next run\n")
     status, out, _ = await run(*command, "list", *config)
     assert [line.split()[0] for line in out.splitlines()] == ["a0"]
+    await emulator.start()
     await world.bridges[0].start()
     await shed.receipt("telemetry", "m4", "failed")
     await shed.receipt("alarms", "a0", "accepted")

@@ -1,11 +1,13 @@
-"""Every byte and every trick through every encoding and every request, at a real bridge."""
+"""Every byte and every trick through every encoding and every request, at a real bridge; and every configured text."""
 
 import base64
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from tests.campaign.test_injection import APN_WORD, ENCODINGS, PAYLOAD, attacked, check, everything_is_logged, succeeded
+from tests.campaign.test_injection_commands import TEXTS, stay_in_quotes
 from tests.campaign.tricks import CHARACTERS, TRICKS, quoted_in
 from tests.e2e.mqtt_peer import Mqtt5
 from tests.e2e.servers import until
@@ -85,6 +87,12 @@ async def test_requests_stay_in_their_quotes(world: World) -> None:
         assert succeeded(response), response
     assert len(emulator.commands()) > before
     check(world, emulator, texts=(*texts, printable[:48], printable[48:]))
+
+
+@TEXTS
+def test_a_configured_text_stays_in_its_quotes(tmp_path: Path, key: str) -> None:
+    """Whatever character stands in a configuration, it is refused in printable words or stays in its quotes."""
+    stay_in_quotes(tmp_path / "bridge.yaml", key, (f"a{character}b" for character in CHARACTERS))
 
 
 async def asked(shed: Modem, bodies: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:

@@ -176,6 +176,9 @@ async def test_acknowledgement_report_waits_for_the_peer() -> None:
             await bench.ask("AT+CSOC=1,1,1")
             assert await bench.ask(f"AT+CSOCON=0,{silent.getsockname()[1]},127.0.0.1") == ["OK"]
             accepted, _ = await asyncio.get_running_loop().sock_accept(silent)
+            real = bench.module.sockets.get(0).real
+            assert real is not None
+            real._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # soon full
             chunk = "00" * 512
             reported = accepted_bytes = 0
             while (answer := await bench.ask(f"AT+CSOSEND=0,1024,{chunk}"))[-1] == "OK":
