@@ -17,6 +17,9 @@ class Variant:
 VARIANTS: tuple[Variant, ...] = (
     Variant("dns", ("urc", "sync"), "+CDNSGIP's answer: a line after OK, or a bare address before OK"),
     Variant("cereg_rac", ("yes", "no"), "whether +CEREG and +CGREG print the routing area code after AcT"),
+    Variant(
+        "cereg_denied", ("bare", "place"), "a denied +CEREG with its cause: without its cell, or with cell and timers"
+    ),
     Variant("csoc_read", ("full", "id"), "AT+CSOC? prints id,domain,type,protocol or the id alone"),
     Variant("csoc_protocols", ("2", "3"), "the highest protocol number that +CSOC takes"),
     Variant("csosend_max", ("512", "256"), "the most bytes that one +CSOSEND takes"),
@@ -27,12 +30,19 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("csoerr_names", ("manual", "note"), "codes 5, 11, 12 after the manual; the note has no 12 and prints 5"),
     Variant("boot", ("rdy", "autobaud", "matready"), "fixed rate with RDY, auto-baud in silence, or *MATREADY first"),
     Variant("csq_table", ("simcom", "27007"), "how dBm of the radio become +CSQ's rssi"),
+    Variant("csq_unknown", ("99", "0"), "the rssi that +CSQ prints before a cell is found"),
     Variant("csorcvflag_after_psm", ("kept", "reset"), "whether +CSORCVFLAG survives PSM"),
     Variant("csoc_cid", ("refused", "accepted"), "whether +CSOC takes a context id as fourth argument"),
     Variant("typed_ahead", ("kept", "lost"), "what is typed while a command is carried out: read after it, or lost"),
     Variant("spacing", ("space", "none"), "the blank after the colon of an answer"),
     Variant("echo_quirk", ("no", "yes"), "an extra CR LF after the echo of a command"),
     Variant("cgcontrdp_tail", ("none", "space", "full"), "+CGCONTRDP: four fields, a trailing blank, or every field"),
+    Variant(
+        "ipconfig", ("address", "interfaces"), "+IPCONFIG: the addresses of the PDN, or each interface's, 127.0.0.1 too"
+    ),
+    Variant(
+        "ipv6_address", ("whole", "own"), "an IPv6 address in +CGPADDR and +CGCONTRDP: whole, or without its prefix"
+    ),
     Variant("cgpaddr_bare", ("answered", "refused"), "AT+CGPADDR without a context id: every address, or ERROR"),
     Variant("cops_format", ("long", "numeric"), "the form of +COPS? until the host chooses one: name or number"),
     Variant(

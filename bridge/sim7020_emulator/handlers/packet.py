@@ -1,17 +1,20 @@
 """Packet domain (manual V1.05's packet chapter, TCP/IP note section 2)."""
 
 import re
+from ipaddress import IPv6Address
 
 from sim7020_emulator.at.answer import OK, Answer, lines
 from sim7020_emulator.at.results import Cme, MobileEquipmentError, PlainError, Refused
 from sim7020_emulator.handlers.command import Call, Command, numbers
-from sim7020_emulator.module.packet import DEFAULT_CID, LAST_CID, Context, printed
+from sim7020_emulator.module.packet import DEFAULT_CID, LAST_CID, Context, IPAddress, printed
 
 _TYPES = ("IP", "IPV6", "IPV4V6", "Non-IP")
 _RANGES = ",,,(0-2),(0-4),(0),,,,(0-1),,(0-1),,(0-1)"
 _BY_NAME = {name.upper(): name for name in _TYPES}
-_MASK_OF_64 = ".".join(8 * ("255",) + 8 * ("0",))
 _NAME = re.compile(r"[!-~]{0,100}")
+_OWN_PART = 2**64 - 1
+_PREFIX_MASK = IPv6Address(_OWN_PART << 64)
+_LINK_LOCAL = 0xFE80 << 112
 
 
 def _type(call: Call, index: int) -> str:
@@ -119,23 +122,57 @@ def _write_default(call: Call) -> Answer:
     return OK
 
 
-def _address(context: Context) -> str:
-    return ",".join((f"+CGPADDR: {context.cid}", *(f'"{printed(address)}"' for address in context.addresses)))
+def _address(call: Call, context: Context) -> str:
+    told = (f'"{_shown(call, _told(call, address))}"' for address in context.addresses)
+    return ",".join((f"+CGPADDR: {context.cid}", *told))
+
+
+def _told(call: Call, address: IPAddress) -> IPAddress:
+    """Return what of an address is known when the PDN is made: of IPv6, the network may announce the prefix later."""
+    if isinstance(address, IPv6Address) and call.module.variants.is_set("ipv6_address", "own"):
+        return IPv6Address(int(address) & _OWN_PART)
+    return address
+
+
+def _shown(call: Call, address: IPAddress, mask: str = "") -> str:
+    """Print an address, with a mask if one is given, as +CGPIAF asks for it (TS 27.007)."""
+    colons, slash, zeros, compressed = (int(digit) for digit in call.module.profile.text("CGPIAF").split(","))
+    if not isinstance(address, IPv6Address):
+        return f"{address}.{mask}" if mask else str(address)
+    masks = [_PREFIX_MASK] if mask and not (colons and slash) else []
+    if not colons:
+        return ".".join(map(printed, (address, *masks)))
+    shown = []
+    for each in (address, *masks):
+        text = each.compressed if compressed else _uncompressed(each)
+        shown.append(":".join(part.zfill(4) if part and zeros else part for part in text.split(":")).upper())
+    return " ".join(shown) + ("/64" if mask and slash else "")
+
+
+def _uncompressed(address: IPAddress) -> str:
+    return re.sub(r"\b0{1,3}(?=[^.:])", "", address.exploded) if isinstance(address, IPv6Address) else str(address)
 
 
 def _all_addresses(call: Call) -> Answer:
     if call.module.variants.is_set("cgpaddr_bare", "refused"):
         raise PlainError
-    return lines(*(_address(context) for context in call.module.packet.all()))
+    return lines(*(_address(call, context) for context in call.module.packet.all()))
 
 
 def _some_addresses(call: Call) -> Answer:
-    call.arguments.limit(at_least=1, at_most=LAST_CID)
-    return lines(*(_address(_context(call, index)) for index in range(len(call.arguments))))
+    call.arguments.limit(at_most=LAST_CID)
+    if not call.arguments.has(0):
+        return _all_addresses(call)
+    return lines(*(_address(call, _context(call, index)) for index in range(len(call.arguments))))
 
 
 def _configuration(call: Call) -> Answer:
-    return lines(*(f"+IPCONFIG: {printed(address)}" for address in call.module.packet.default.addresses))
+    addresses = [_uncompressed(address) for address in call.module.packet.default.addresses]
+    if call.module.variants.is_set("ipconfig", "interfaces"):
+        addresses = sorted(addresses, key=lambda address: "." in address)
+        links = [IPv6Address(_LINK_LOCAL | int(IPv6Address(each)) & _OWN_PART) for each in addresses if ":" in each]
+        addresses = [*map(_uncompressed, links), *addresses, "127.0.0.1"]
+    return lines(*(f"+IPCONFIG: {address}" for address in dict.fromkeys(addresses)))
 
 
 def _dynamic(call: Call, context: Context) -> tuple[str, ...]:
@@ -144,12 +181,23 @@ def _dynamic(call: Call, context: Context) -> tuple[str, ...]:
         return ()
     f = call.module.facts
     head = f'+CGCONTRDP: {context.cid},{f.bearer},"{context.apn}"'
-    tails = {"none": "", "space": " ", "full": f',"{f.gateway}","{f.dns1}","{f.dns2}",,,,,{f.mtu}'}
-    tail = tails[call.module.variants["cgcontrdp_tail"]]
-    masks = {4: f.mask, 6: _MASK_OF_64}
-    shown = [f',"{printed(address)}.{masks[address.version]}"' for address in context.addresses]
-    none = "," if len(tail) > 1 else ""
-    return tuple(f"{head}{address}{tail}" for address in shown or (none,))
+    gateway = f'"{f.gateway}"' if f.gateway else ""
+    servers = {
+        4: f'{gateway},"{f.dns1}","{f.dns2}"',
+        6: "," + ",".join(_server(call, text) for text in f.dns6.split(",")),
+    }
+    shown = [(f',"{_shown(call, _told(call, each), f.mask)}"', each.version) for each in context.addresses]
+    match call.module.variants["cgcontrdp_tail"]:
+        case "none":
+            return tuple(head + address for address, _ in shown or (("", 4),))
+        case "space":
+            return tuple(f"{head}{address} " for address, _ in shown or (("", 4),))
+        case _:
+            return tuple(f"{head}{address},{servers[kind]},,,,,{f.mtu}" for address, kind in shown or ((",", 4),))
+
+
+def _server(call: Call, text: str) -> str:
+    return f'"{_shown(call, IPv6Address(text))}"'
 
 
 def _all_dynamic(call: Call) -> Answer:

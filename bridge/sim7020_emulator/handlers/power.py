@@ -33,7 +33,8 @@ def _read_psm(call: Call) -> Answer:
 def _write_psm(call: Call) -> Answer:
     call.arguments.limit(at_least=1, at_most=5)
     module = call.module
-    mode = call.arguments.integer(0, 0, 2)
+    # TS 27.007: with nothing behind the sign PSM is off and its timers are as they left the factory
+    mode = call.arguments.integer(0, 0, 2, default=2 if len(call.arguments) == 1 else None)
     tau, active = _bits(call, 3, _BYTE), _bits(call, 4, _BYTE)
     before = module.profile.number("CPSMS")
     if tau:

@@ -46,7 +46,8 @@ class Facts:
         "10.250.0.213", "address of the PDN, with + between two of one PDN; several, by comma, are given out in turn"
     )
     mask: str = _fact("255.255.255.0", "mask of the PDN")
-    gateway: str = _fact("10.250.0.1", "gateway of the PDN (full +CGCONTRDP)")
+    gateway: str = _fact("10.250.0.1", "gateway of the PDN (full +CGCONTRDP); empty: none")
+    dns6: str = _fact("2001:db8:1::53,2001:db8:2::53", "name servers for IPv6 (full +CGCONTRDP)")
     bearer: int = _fact(5, "bearer id of the PDN")
     dns1: str = _fact("114.114.114.114", "first name server, given by the network")
     dns2: str = _fact("119.29.29.29", "second name server")
@@ -57,6 +58,7 @@ class Facts:
         pattern=r"home|roaming|searching|none|unknown|withheld|denied(:\d{1,3})?",
     )
     registration_time: float = _fact(6.0, "seconds from SIM ready to registered")
+    cell_time: float = _fact(2.0, "seconds of these until a cell is found; the signal is not known before")
     tac: str = _fact("5B57", "tracking area, four hex digits", pattern=r"[0-9A-F]{4}")
     cell: str = _fact("01A50B1A", "cell, eight hex digits", pattern=r"[0-9A-F]{8}")
     rac: str = _fact("00", "routing area, two hex digits", pattern=r"[0-9A-F]{2}")
@@ -121,8 +123,11 @@ class Facts:
         try:
             if name in {"clock", "sntp_clock"} and value:
                 read_local_time(value)
-            if name in {"mask", "gateway", "dns1", "dns2"}:
+            if name in {"mask", "dns1", "dns2"} or (name == "gateway" and value):
                 ipaddress.IPv4Address(value)
+            if name == "dns6":
+                for address in value.split(","):
+                    ipaddress.IPv6Address(address)
             if name == "address":
                 for address in value.replace("+", ",").split(","):
                     if address:

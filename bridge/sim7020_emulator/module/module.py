@@ -118,6 +118,7 @@ class Module:
         self.sim.powered = True
         if self.sim.ready:
             self.radio.stat, self.radio.cause = self.radio.outcome()
+            self.radio.cell_found = True
         if self.radio.registered:
             self.packet.activate(DEFAULT_CID)
 
@@ -164,6 +165,7 @@ class Module:
         self._cancel_procedure()
         self.leave_network()
         self.profile.set("CFUN", function)
+        self.radio.cell_found = False
         self.psm.stop()
         if function in {0, 7} and self.sim.powered:
             self.sim.powered = False
@@ -227,6 +229,8 @@ class Module:
         self.facts.set("registration", registration)
         self._cancel_procedure()
         stat, cause = self.radio.outcome()
+        if stat not in {Registration.SEARCHING, Registration.UNKNOWN}:
+            self.radio.find_cell()
         if stat in {Registration.HOME, Registration.ROAMING}:
             self.packet.activate(DEFAULT_CID)
         elif stat not in {Registration.SEARCHING, Registration.UNKNOWN}:
@@ -327,10 +331,15 @@ class Module:
             stat = Registration.HOME if by_user else stat
         if self.radio.registered:
             return
+        found_after = min(self.facts.cell_time, self.facts.registration_time)
         if self.back_off():
+            await self.schedule.pause(found_after)
+            self.radio.find_cell()
             await self.schedule.wait(self.back_off())
         self.radio.change(Registration.SEARCHING)
-        await self.schedule.pause(self.facts.registration_time)
+        await self.schedule.pause(found_after)
+        self.radio.find_cell()
+        await self.schedule.pause(self.facts.registration_time - found_after)
         if stat not in {Registration.HOME, Registration.ROAMING}:
             self.radio.change(stat, cause)
             return
@@ -399,6 +408,7 @@ class Module:
         self.compatible.forget()
         self.packet.forget()
         self.radio.stat, self.radio.cause = Registration.IDLE, 0
+        self.radio.cell_found = False
         self.sim.powered = False
         self.sim.verified = False
         self.profile.restart()

@@ -57,6 +57,7 @@ class Radio:
         self.on_change: Callable[[], None] = lambda: None
         self.stat = Registration.IDLE
         self.cause = 0
+        self.cell_found = False
         self.active_time = DEACTIVATED
         self.periodic_tau = DEACTIVATED
 
@@ -67,7 +68,18 @@ class Radio:
 
     def signal(self) -> str:
         """Compose rssi and ber as +CSQ and +CSQN print them; 99,99 with the radio off."""
-        return f"{self._rssi()},{self._facts.ber}" if self._profile.number("CFUN") == 1 else "99,99"
+        if self._profile.number("CFUN") != 1:
+            return "99,99"
+        if not self.cell_found:
+            return "0,0" if self._variants.is_set("csq_unknown", "0") else "99,99"
+        return f"{self._rssi()},{self._facts.ber}"
+
+    def find_cell(self) -> None:
+        """Hear a cell; the signal is known from now on, and reported where +EXUNSOL asks for it."""
+        if not self.cell_found:
+            self.cell_found = True
+            if self._profile.number("EXUNSOL"):
+                self._report(f"+CSQN: {self.signal()}")
 
     def outcome(self) -> tuple[Registration, int]:
         """Return what an attach ends in: a state, and the EMM cause when denied."""
@@ -127,7 +139,8 @@ class Radio:
         if self.registered and level > 1:
             fields += self._place() + self._rac() + causes + timers
         elif denied and level in {3, 5}:
-            fields += ["", "", "", *causes]
+            shown = self._variants.is_set("cereg_denied", "place")
+            fields += [*self._place(), *self._rac(), *causes, "", ""] if shown else ["", "", "", *causes]
         return "+CEREG: " + ",".join(fields)
 
     def _rssi(self) -> int:

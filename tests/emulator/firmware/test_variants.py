@@ -107,6 +107,27 @@ async def _local_address(bench: Bench) -> object:
     return bytes(bench.heard).strip()
 
 
+async def _before_a_cell(bench: Bench) -> object:
+    bench.module.facts.set("registration", "searching")
+    await bench.ask("AT+CFUN=0")
+    bench.module.set_full_function()
+    return (await bench.ask("AT+CSQ"))[0]
+
+
+async def _address_of_ipv6(bench: Bench) -> object:
+    bench.module.facts.set("address", "2001:db8::2")
+    await bench.ask("AT+CGACT=0,1")
+    await bench.ask("AT+CGACT=1,1")
+    return (await bench.ask("AT+CGPADDR=1"))[0]
+
+
+async def _denied(bench: Bench) -> object:
+    await bench.ask("AT+CEREG=5")
+    bench.module.change_registration("denied:8")
+    await bench.line()
+    return (await bench.ask("AT+CEREG?"))[0]
+
+
 def _asking(line: str) -> Callable[[Bench], Awaitable[object]]:
     async def ask(bench: Bench) -> object:
         return await bench.ask(line)
@@ -168,6 +189,10 @@ CASES: dict[tuple[str, str], tuple[Callable[[Bench], Awaitable[object]], object]
     ("boot", "matready"): (_boot, "*MATREADY: 1"),
     ("csq_table", "simcom"): (_signal, "+CSQ: 10,0"),
     ("csq_table", "27007"): (_signal, "+CSQ: 11,0"),
+    ("csq_unknown", "99"): (_before_a_cell, "+CSQ: 99,99"),
+    ("csq_unknown", "0"): (_before_a_cell, "+CSQ: 0,0"),
+    ("cereg_denied", "bare"): (_denied, "+CEREG: 5,3,,,,0,8"),
+    ("cereg_denied", "place"): (_denied, '+CEREG: 5,3,"5B57","01A50B1A",9,"00",0,8,,'),
     ("csoc_cid", "refused"): (_asking("AT+CSOC=1,2,1,1"), ["ERROR"]),
     ("csoc_cid", "accepted"): (_asking("AT+CSOC=1,2,1,1"), ["+CSOC: 0", "OK"]),
     ("spacing", "space"): (_raw_pin, b"\r\n+CPIN: READY\r\n\r\nOK\r\n"),
@@ -180,6 +205,10 @@ CASES: dict[tuple[str, str], tuple[Callable[[Bench], Awaitable[object]], object]
         _asking("AT+CGCONTRDP"),
         [_CONTEXT + ',"10.250.0.1","114.114.114.114","119.29.29.29",,,,,1500', "OK"],
     ),
+    ("ipconfig", "address"): (_asking("AT+IPCONFIG"), ["+IPCONFIG: 10.250.0.213", "OK"]),
+    ("ipconfig", "interfaces"): (_asking("AT+IPCONFIG"), ["+IPCONFIG: 10.250.0.213", "+IPCONFIG: 127.0.0.1", "OK"]),
+    ("ipv6_address", "whole"): (_address_of_ipv6, '+CGPADDR: 1,"32.1.13.184.0.0.0.0.0.0.0.0.0.0.0.2"'),
+    ("ipv6_address", "own"): (_address_of_ipv6, '+CGPADDR: 1,"0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.2"'),
     ("cgpaddr_bare", "answered"): (_asking("AT+CGPADDR"), ['+CGPADDR: 1,"10.250.0.213"', "OK"]),
     ("cgpaddr_bare", "refused"): (_asking("AT+CGPADDR"), ["ERROR"]),
     ("cops_format", "long"): (_asking("AT+COPS?"), ['+COPS: 0,0,"CHN-UNICOM",9', "OK"]),

@@ -439,7 +439,9 @@ def test_address_of_every_kind(address: str, told: list[str], dynamic: list[str]
         await theatre.answers("AT+CGACT=1,1")
         assert await theatre.answers("AT+CGPADDR=1") == [*told, "OK"]
         assert await theatre.answers("AT+CGCONTRDP") == [*dynamic, "OK"]
-        configured = [f"+IPCONFIG: {each}" for each in told[0].replace('"', "").split(",")[1:]]
+        in_colons = {LINK_LOCAL: "fe80:0:0:0:0:0:0:1", GLOBAL: "2001:db8:0:0:0:0:0:2"}
+        addresses = told[0].replace('"', "").split(",")[1:]
+        configured = [f"+IPCONFIG: {in_colons.get(each, each)}" for each in addresses]
         assert await theatre.answers("AT+IPCONFIG") == [*configured, "OK"]
         await theatre.answers("AT+CSOC=1,2,1")
         assert await theatre.answers(f"AT+CSOCON=0,{peer.port},127.0.0.1", 5) == connected
