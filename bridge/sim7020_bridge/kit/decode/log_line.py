@@ -68,6 +68,7 @@ class LogReader:
         self._number = 0
         self._angles = False
         self._block = Direction.UNKNOWN
+        self._dumped = Direction.UNKNOWN
         self._dump = ""
 
     def take(self, line: bytes) -> LogLine:
@@ -76,45 +77,62 @@ class LogReader:
         # a log in UTF-16 is one in ASCII with a NUL behind each character and a mark in front
         line = line.replace(b"\0", b"").removeprefix(_WIDE[0]).removeprefix(_WIDE[1])
         text = marks.TERMINAL.sub("", _decoded(line)).strip("\b\ufeff")
-        sniffed = marks.SNIFFED.match(text)
-        if sniffed is not None:
-            self._block = marks.direction_of(sniffed["mark"])
+        if (sniffed := marks.SNIFFED.match(text)) is not None:
+            self._block = Direction.OUT if sniffed["mark"] == ">" else Direction.IN
             return LogLine(self._number, direction=self._block, time=sniffed["time"], comment=text.strip())
-        time, text, logger = self._times(text)
-        if marks.REMARK.match(text) or (logger and not logger.endswith("trace")):
+        time, text, logged, remark = self._head(text)
+        for direction, begins in marks.DUMPS:
+            if begins.match(text):
+                self._dumped, remark = direction, True
+        if remark or marks.REMARK.match(text):
             return LogLine(self._number, time=time, comment=text.strip())
         direction, text, raw = self._direction(text)
+        if logged and direction is Direction.UNKNOWN:
+            direction = Direction.UNKNOWN if _dumped(text.strip(), raw=False) is None else self._dumped
+            if direction is Direction.UNKNOWN:
+                return LogLine(self._number, time=time, comment=text.strip())
         if time is None and direction is not Direction.UNKNOWN:
             time, text = _time(text)
         return self._content(text, direction, time, raw=raw)
 
-    def _times(self, text: str) -> tuple[str | None, str, str]:
-        journal, text = _begun(marks.JOURNAL, text)
-        time, text = _time(text)
-        if time is not None and not self._angles:
-            # one terminal program writes an arrow behind each time, whichever way the line went
-            text = text.removeprefix("-> ")
-        logger, text = _begun(marks.LOGGER, text)
-        _, text = _begun(marks.TAG, text)
-        return time or (journal["time"] if journal else None), text, logger["name"] if logger else ""
+    def _head(self, text: str) -> tuple[str | None, str, bool, bool]:
+        """Take off what programs put before a line: its time, the rest, whether it is a logger's, and a remark."""
+        time, logged, remark = None, False, False
+        while text:
+            told, rest = _time(text)
+            if told is not None:
+                # one terminal program writes an arrow behind each time, whichever way the line went
+                time, text = told, rest if self._angles else rest.removeprefix("-> ")
+                continue
+            found = _first(marks.PLACES, text) or _first(marks.LOGGERS, text)
+            if found is None:
+                break
+            logged |= found.re in marks.LOGGERS
+            named = found.groupdict()
+            time = named.get("time") or time
+            remark |= not (named.get("name") or "trace").endswith("trace")
+            text = text[found.end() :]
+        return time, text, logged, remark
 
     def _direction(self, text: str) -> tuple[Direction, str, bool]:
-        found, rest = _begun(marks.MARK, text)
-        mark = "" if found is None else found["mark"]
-        if not mark or (mark == ">" and not self._angles and rest.strip()[:2].upper() != "AT"):
+        for direction, begins in marks.MARKS.items():
+            found, rest = _begun(begins, text)
+            mark = "" if found is None else found["mark"]
             # where nothing is marked with "<", a ">" is the module's prompt
-            return self._block, text, False
-        self._angles |= mark.startswith("<")
-        return marks.direction_of(mark), rest, mark.endswith("!")
+            if mark and (mark != ">" or self._angles or rest.strip()[:2].upper() == "AT"):
+                self._angles |= mark.startswith("<")
+                rest = marks.TAILS[mark].sub("", rest) if mark in marks.TAILS else rest
+                return direction, rest, mark.endswith("!")
+        return self._block, text, False
 
     def _content(self, text: str, direction: Direction, time: str | None, *, raw: bool) -> LogLine:
         text = text.replace("\u25a1", "").strip()
         digits = _dumped(text, raw=raw)
         held, self._dump = self._dump, ""
         if digits is None:
-            literal = marks.LITERAL.fullmatch(text)
-            shown = literal is not None or marks.LINE_END.fullmatch(text)
-            wire = marks.unescaped(text if literal is None else literal["text"])
+            literals = [found["text"] for found in marks.literals(text)]
+            shown = literals or marks.LINE_END.fullmatch(text)
+            wire = "\n".join(map(marks.unescaped, literals or [text]))
             return LogLine(self._number, _kept(_wire_lines(wire)) if shown else (text,), direction, time)
         *pieces, rest = _wire_lines(digits if raw else held + digits)
         if not raw and rest != _PROMPT:
@@ -142,6 +160,10 @@ def _begun(pattern: re.Pattern[str], text: str) -> tuple[re.Match[str] | None, s
     return found, text if found is None else text[found.end() :]
 
 
+def _first(patterns: Iterable[re.Pattern[str]], text: str) -> re.Match[str] | None:
+    return next(filter(None, (pattern.match(text) for pattern in patterns)), None)
+
+
 def _time(text: str) -> tuple[str | None, str]:
     found, rest = _begun(marks.TIME, text)
     return None if found is None else (found["framed"] or found["bare"] or found["seconds"]).strip(), rest
@@ -149,7 +171,9 @@ def _time(text: str) -> tuple[str | None, str]:
 
 def _dumped(text: str, *, raw: bool) -> str | None:
     """Return the bytes that a text gives as hex, one character each, or None if it doesn't."""
-    if not raw and not marks.PAIRS.fullmatch(text):
+    if not raw and (gammu := marks.GAMMU.fullmatch(text)) is not None:
+        text = "".join(marks.GAMMU_PAIR.findall(gammu["pairs"]))
+    elif not raw and not marks.PAIRS.fullmatch(text):
         columns = marks.COLUMNS.fullmatch(text)
         if columns is None:
             return None

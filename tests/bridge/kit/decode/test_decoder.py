@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sim7020_bridge.kit.decode.decoder import explained
 from sim7020_bridge.kit.decode.kinds import Direction, Explained, Kind
+from tests.bridge.kit.decode.captures import CAPTURES
 from tests.transcript import DIRECTORY
 
 TRANSCRIPTS = sorted(DIRECTORY.glob("*.at"))
@@ -132,66 +133,6 @@ def test_the_pending_command_says_what_answers_it(log: str, expected: list[str])
 
 
 WANTED = ["command +CSQ", "answer +CSQ", "final OK", "urc +CSONMI", "command AT", "final ERROR"]
-CAPTURES = {
-    "marked": "> AT+CSQ\n< +CSQ: 20,0\n< OK\n< +CSONMI: 0,2,31\n> AT\n< ERROR\n",
-    "CR LF": "> AT+CSQ\r\n< +CSQ: 20,0\r\n< OK\r\n< +CSONMI: 0,2,31\r\n> AT\r\n< ERROR\r\n",
-    "CR": "> AT+CSQ\r< +CSQ: 20,0\r< OK\r< +CSONMI: 0,2,31\r> AT\r< ERROR\r",
-    "screen": "AT+CSQ\n\n+CSQ: 20,0\n\nOK\n\n+CSONMI: 0,2,31\nAT\n\nERROR\n",
-    "raw, with echo": "AT+CSQ\r\r\n+CSQ: 20,0\r\n\r\nOK\r\n\r\n+CSONMI: 0,2,31\r\nAT\r\r\nERROR\r\n",
-    "minicom": (
-        "Welcome to minicom 2.8\n\nOPTIONS: I18n \nPort /dev/ttyUSB0, 07:49:36\n\nPress CTRL-A Z for help\n\n"
-        "AT+CSQ\n+CSQ: 20,0\nOK\n+CSONMI: 0,2,31\nAT\nERROR\n"
-    ),
-    "PuTTY": (
-        "=~=~=~=~=~= PuTTY log 2026.01.02 03:04:05 =~=~=~=~=~=\nAT+CSQ\n+CSQ: 20,0\nOK\n+CSONMI: 0,2,31\nAT\nERROR\n"
-    ),
-    "times": (
-        "[2026-01-02 03:04:05.678] TX: AT+CSQ\n[2026-01-02 03:04:05.700] RX: +CSQ: 20,0\n[03:04:05.7] RX: OK\n"
-        "2026-01-02T03:04:05.678+02:00 RX: +CSONMI: 0,2,31\n2026-01-02 03:04:05,678 TX AT\n".replace("TX AT", "TX: AT")
-        + "03:04:05 RX: ERROR\n"
-    ),
-    "seconds": (
-        "[    1.234567] >> AT+CSQ\n[    1.24] << +CSQ: 20,0\n1.250: << OK\n+0.300s << +CSONMI: 0,2,31\n"
-        "(1.5) >> AT\n(1.6) << ERROR\n"
-    ),
-    "times with arrows": (
-        "03:04:05.678 -> AT+CSQ\n03:04:05.700 -> +CSQ: 20,0\n03:04:05.700 -> OK\n03:04:06.000 -> +CSONMI: 0,2,31\n"
-        "03:04:06.000 -> AT\n03:04:06.100 -> ERROR\n"
-    ),
-    "Chinese": (
-        "[03:04:05.678]\u53d1\u2192\u25c7AT+CSQ\u25a1\n[03:04:05.7]\u6536\u2190\u25c6+CSQ: 20,0\n"
-        "[03:04:05.7]\u6536\u2190\u25c6OK\n[03:04:05.7]\u6536\u2190\u25c6+CSONMI: 0,2,31\n"
-        "[03:04:05.7]\u53d1\u2192\u25c7AT\u25a1\n[03:04:05.7]\u6536\u2190\u25c6ERROR\n"
-    ),
-    "trace": (
-        "2026-01-02 03:04:05,678 DEBUG   [shed] sim7020_bridge.trace: > AT+CSQ\n"
-        "2026-01-02 03:04:05,678 INFO    [shed] sim7020_bridge.modem.session: attached\n"
-        "2026-01-02 03:04:05,678 DEBUG   [shed] sim7020_bridge.trace: < +CSQ: 20,0\n"
-        "2026-01-02 03:04:05,678 DEBUG   [shed] sim7020_bridge.trace: < OK\n"
-        "Jan 02 03:04:05 pi bridge[12]: 2026-01-02 03:04:05,678 DEBUG   sim7020_bridge.trace: < +CSONMI: 0,2,31\n"
-        "2026-01-02 03:04:05,678 DEBUG   sim7020_bridge.trace: > AT\n"
-        "2026-01-02 03:04:05,678 DEBUG   sim7020_bridge.trace: < ERROR\n"
-    ),
-    "ModemManager": (
-        "<debug> [1700000000.123456] [ttyUSB0/at] --> 'AT+CSQ<CR>'\n[ttyUSB0/at] <-- '<CR><LF>+CSQ: 20,0<CR><LF>'\n"
-        "[ttyUSB0/at] <-- '<CR><LF>OK<CR><LF>'\n[ttyUSB0/at] <-- '<CR><LF>+CSONMI: 0,2,31<CR><LF>'\n"
-        "[ttyUSB0/at] --> 'AT<CR>'\n[ttyUSB0/at] <-- '<CR><LF>ERROR<CR><LF>'\n"
-    ),
-    "Python": (
-        "sent: b'AT+CSQ\\r'\nreceived: b'\\r\\n+CSQ: 20,0\\r\\n'\nreceived: b'\\r\\nOK\\r\\n'\n"
-        "received: b'\\r\\n+CSONMI: 0,2,31\\r\\n'\nsent: b'AT\\r'\nreceived: b'\\r\\nERROR\\r\\n'\n"
-    ),
-    "socat": (
-        "> 2026/01/02 03:04:05.000123456  length=7 from=0 to=6\nAT+CSQ\\r\n"
-        "< 2026/01/02 03:04:05.000123456  length=30 from=0 to=29\n\\r\n+CSQ: 20,0\\r\n\\r\nOK\\r\n+CSONMI: 0,2,31\\r\n"
-        "> 2026/01/02 03:04:05.000123456  length=3 from=7 to=9\nAT\\r\n"
-        "< 2026/01/02 03:04:05.000123456  length=9 from=30 to=38\nERROR\\r\n"
-    ),
-    "NULs": "\0".join("> AT+CSQ\n< +CSQ: 20,0\n< OK\n< +CSONMI: 0,2,31\n> AT\n< ERROR\n"),
-    "escape sequences": (
-        "\x1b[2J\x1b[HAT+CSQ\n\x1b[32m+CSQ: 20,0\x1b[0m\nOK\n\x1b]0;title\x07+CSONMI: 0,2,31\nAT\nERROR\n"
-    ),
-}
 
 
 @pytest.mark.parametrize("capture", CAPTURES.values(), ids=CAPTURES.keys())
