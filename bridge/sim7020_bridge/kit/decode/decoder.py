@@ -33,7 +33,7 @@ def explained(chunks: Iterable[bytes]) -> Iterator[Explained]:
 
 
 class Decoder:
-    """The state of one dialogue: the pending command, and its lines so far.
+    """The state of one dialogue: the pending command, those typed ahead behind it, and their lines so far.
 
     ``prompted`` is whether the module waits for data.
 
@@ -43,7 +43,8 @@ class Decoder:
 
     def __init__(self, *, live: bool = False) -> None:
         self._live = live
-        self._pending: Pending | None = None
+        self._open: list[Pending] = []
+        self._ended = False
         self._last: Pending | None = None
         self._held: list[Explained] = []
         self.prompted = False
@@ -62,7 +63,7 @@ class Decoder:
             parts = [self._piece(line, piece) for piece in ((line.wire,) if whole else line.pieces)]
             told = [part for part in parts if part.kind is not Kind.BLANK] or parts
             self._held.append(_joined(told))
-        settled = self._live or self._pending is None
+        settled = self._live or not self._open
         return self._release() if settled or len(self._held) > LONGEST_EXCHANGE else []
 
     def _with_prompt_apart(self, line: LogLine) -> LogLine:
@@ -71,6 +72,11 @@ class Decoder:
         if self._pending is None or not self._pending.prompts or not typed.startswith("> "):
             return line
         return replace(line, pieces=(">", typed[2:]))
+
+    @property
+    def _pending(self) -> Pending | None:
+        """The command that the module is at: it answers in the order in which they came."""
+        return self._open[0] if self._open else None
 
     @property
     def counts_data(self) -> bool:
@@ -115,21 +121,34 @@ class Decoder:
             return _said(line, text, Kind.DATA, explain.payload(text), self._pending)
         if not is_command_line(text) and text != "+++":
             return _said(line, text, Kind.UNKNOWN, ("", {}, "the host sent something that is no command line"))
-        self._abandon()
+        if self._ended or any(_same(text, waiting.text) for waiting in self._open):
+            # said again, or after an answer that was somebody else's: the module never heard the others
+            self._abandon()
         self._payload = self._report = ""
-        self._pending = self._last = Pending.of(line.number, text)
-        self._heard = False
-        for asked in self._pending.commands:
+        self._last = Pending.of(line.number, text)
+        self._open.append(self._last)
+        self._heard = self._ended = self.prompted = False
+        for asked in self._last.commands:
             if asked.name in {"ATV", "ATZ", "AT&F"}:
                 self._digits = asked.name == "ATV" and asked.arguments in {"", "0"}
         return _said(line, text, Kind.COMMAND, explain.command(text))
 
     def _received(self, line: LogLine, text: str) -> Explained:
+        straightened = straight(text)
+        self._skip_to(Line.of(straightened))
         pending = self._pending
-        kind, said = self._kind_of(straight(text))
+        kind, said = self._kind_of(straightened)
         if kind is not Kind.ECHO:
             self._heard = True
         return _said(line, text, kind, said, pending if kind in _BELONGING else None)
+
+    def _skip_to(self, line: Line) -> None:
+        """Leave the commands that get no answer any more: the module is at a later one."""
+        for index, waiting in enumerate(self._open[1:], start=1):
+            named = line.name in waiting.names and line.name not in self._open[0].names
+            if _same(line.text, waiting.text) or (named and waiting.answering(line) is not None):
+                del self._open[:index]
+                return
 
     def _kind_of(self, text: str) -> tuple[Kind, Said]:
         line = Line.of(text)
@@ -193,9 +212,10 @@ class Decoder:
 
     def _settle(self, outcome: str) -> None:
         """The exchange has ended: tell answers from URCs of the same name, now that all are there."""
-        pending, self._pending = self._pending, None
-        if pending is None:
+        if not self._open:
             return
+        pending = self._open.pop(0)
+        self._ended, self._heard = True, False
         answers = [
             index
             for index, each in enumerate(self._held)
@@ -217,7 +237,7 @@ class Decoder:
                 return
 
     def _abandon(self) -> None:
-        self._pending = None
+        self._open.clear()
         self.prompted = False
 
 

@@ -95,6 +95,11 @@ class Pending:
         return self.commands[-1].name
 
     @property
+    def names(self) -> frozenset[str]:
+        """The names of its commands."""
+        return frozenset(asked.name for asked in self.commands)
+
+    @property
     def finals(self) -> frozenset[str]:
         """Lines that end it beside those that end any."""
         return frozenset(final for asked in self.commands for final in _FINALS.get(asked.name, ()))

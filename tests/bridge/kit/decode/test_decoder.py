@@ -171,10 +171,33 @@ def test_times_are_kept() -> None:
     assert [each.time for each in read("[03:04:05.6] > AT\n> AT\n")] == ["03:04:05.6", None]
 
 
-def test_answers_lead_back_to_their_commands() -> None:
-    """An answer, echo or result names the line of its command; a report in between does not."""
-    lines = read("> AT+CSQ\n< AT+CSQ\n< +CSQ: 1,0\n< +CSONMI: 0,2,31\n< OK\n< +CSONMI: 0,2,31\n")
-    assert [each.command_line for each in lines] == [None, 1, 1, None, 1, None]
+@pytest.mark.parametrize(
+    ("log", "commands"),
+    [
+        pytest.param(
+            "> AT+CSQ\n< AT+CSQ\n< +CSQ: 1,0\n< +CSONMI: 0,2,31\n< OK\n< +CSONMI: 0,2,31\n",
+            [None, 1, 1, None, 1, None],
+            id="one after the other",
+        ),
+        pytest.param("> AT+CGATT=1\n> AT+CGATT?\n< OK\n< +CGATT: 1\n< OK\n", [None, None, 1, 2, 2], id="typed ahead"),
+        pytest.param(
+            "> AT+CMEE=1\n> AT+CPIN?\n> AT+CSQ\n< OK\n< +CPIN: READY\n< OK\n< AT+CSQ\n< +CSQ: 1,0\n< ERROR\n",
+            [None, None, None, 1, 2, 2, 3, 3, 3],
+            id="typed ahead, with an echo",
+        ),
+        pytest.param(
+            "> AT\n> AT\n> AT+CFUN=1\n> AT+CPIN?\n< +CPIN: READY\n< OK\n", [None] * 4 + [4, 4], id="some never heard"
+        ),
+        pytest.param("> AT+CSQ\n> ATE0\n< ATE0\n< OK\n", [None, None, 2, 2], id="the echo says which"),
+        pytest.param("> AT+CSQ\n> AT+CSQ\n< +CSQ: 1,0\n< OK\n", [None, None, 2, 2], id="said again"),
+        pytest.param(
+            "> AT+CRESET\n> AT\n< OK\n> ATI\n< SIM7020 R1752\n< OK\n", [None, None, 1, None, 4, 4], id="one too many"
+        ),
+    ],
+)
+def test_answers_lead_back_to_their_commands(log: str, commands: list[int | None]) -> None:
+    """An answer, echo or result names the line of its command, also of several that wait; a report does not."""
+    assert [each.command_line for each in read(log)] == commands
 
 
 @pytest.mark.parametrize(
