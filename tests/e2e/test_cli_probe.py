@@ -178,6 +178,22 @@ def test_the_first_broken_layer_gets_the_right_advice(tmp_path: Path, case: str)
     assert document["not_reached"] == LAYERS[LAYERS.index(layer) + 1 :]
 
 
+def test_a_signal_that_there_is_not(tmp_path: Path) -> None:
+    """Of a signal beyond the table no strength is told, and a module that is registered all the same has one."""
+    scenario = tmp_path / "signal.toml"
+    scenario.write_text(
+        'description = "A signal beyond the table"\n'
+        '[[event]]\ndo = "withhold AT+CSQ"\n'
+        '[[event]]\ncommand = "AT+CSQ"\ntimes = "ever"\ndo = [\'urc "+CSQ: 199,32"\', "urc OK"]\n',
+        encoding="utf-8",
+    )
+    link = tmp_path / "module"
+    module = module_at(link, "--attached", "--scenario", str(scenario))
+    document = probed_beside(str(link), module, "--no-internet", status=0)
+    (signal,) = (layer for layer in document["layers"] if layer["layer"] == "signal")
+    assert (signal["status"], signal["summary"], signal["details"]) == ("warning", "strength not known", {})
+
+
 async def test_a_pin_from_the_environment_unlocks(tmp_path: Path) -> None:
     """A PIN that is right is entered once, and the probe goes on."""
     emulator = await emulated(tmp_path, "--set", "sim=pin", "--set", "registration_time=0", attached=False)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_interface
 from typing import Final, Self
 
 from sim7020_bridge.at.command import Order, Question, Table, Urc
@@ -118,7 +118,7 @@ class SetDefaultApn(Order):
 
 
 def _address_and_mask(text: str | None) -> tuple[str | None, str | None]:
-    """Take apart an address with its mask behind it, 8 or 32 dotted decimals; the mask may be missing."""
+    """Take apart an address with its mask behind it, of 8 or 32 dotted decimals or with colons; it may be missing."""
     if not text:
         return None, None
     try:
@@ -126,15 +126,23 @@ def _address_and_mask(text: str | None) -> tuple[str | None, str | None]:
         half = len(octets) // 2
         return str(ip_address(octets[:half])), str(ip_address(octets[half:]))
     except ValueError:
+        pass
+    try:
+        # with colons (+CGPIAF) a prefix length follows, or a mask behind a blank
+        address, _, prefix_mask = text.partition(" ")
+        interface = ip_interface(address)
+        return str(interface.ip), prefix_mask or (str(interface.netmask) if "/" in address else None)
+    except ValueError:
         return usual_notation(text), None
 
 
 @dataclass(frozen=True, slots=True)
 class ContextAddress:
-    """The address of one PDN context; None if it has none."""
+    """The address of one PDN context; None if it has none. One for both stacks has a ``second`` for IPv6."""
 
     cid: int
     address: str | None
+    second: str | None = None
 
 
 class ReadAddresses(Table[ContextAddress]):
@@ -144,8 +152,8 @@ class ReadAddresses(Table[ContextAddress]):
     answer_names = ("+CGPADDR",)
 
     def _value(self, cursor: Cursor) -> ContextAddress:
-        cid, text = cursor.integer(), cursor.optional_text()
-        return ContextAddress(cid, None if text is None else usual_notation(text))
+        cid, *texts = cursor.integer(), cursor.optional_text(), cursor.optional_text()
+        return ContextAddress(cid, *(None if text is None else usual_notation(text) for text in texts))
 
 
 @dataclass(frozen=True, slots=True)

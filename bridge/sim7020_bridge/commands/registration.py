@@ -74,8 +74,8 @@ class Registration:
 
     @property
     def cause_words(self) -> str:
-        """The cause in words, empty if there is none."""
-        if self.cause is None:
+        """The cause in words, empty if there is none: 0 is no cause, and who is registered was not refused."""
+        if not self.cause or self.registered:
             return ""
         if self.cause_type in {None, 0}:
             return EMM_CAUSES.get(self.cause, f"EMM cause {self.cause}")

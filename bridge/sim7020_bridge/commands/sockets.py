@@ -224,12 +224,15 @@ class SocketFailed(Urc):
         return SOCKET_ERRORS.get(self.code, ("", f"socket error {self.code}"))[1]
 
 
+CLOSED: Final = 4
+"""The code of ``+CSOERR`` that is no failure: the peer closed the connection in order."""
+
 SOCKET_ERRORS: Final = {
     -1: ("common", "the socket failed"),
     1: ("route", "the host is unreachable"),
     2: ("connection_aborted", "the connection was aborted"),
     3: ("connection_reset", "the connection was reset"),
-    4: ("not_connected", "the connection was closed by the peer"),
+    CLOSED: ("not_connected", "the connection was closed by the peer"),
     5: ("value", "an illegal value"),
     6: ("buffer", "no buffer is left"),
     7: ("block", "the operation would block"),

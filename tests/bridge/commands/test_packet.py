@@ -56,6 +56,16 @@ V6_MASK = ".".join(["255"] * 8 + ["0"] * 8)
             id="IPv6",
         ),
         pytest.param(
+            '+CGCONTRDP: 1,5,"iot","::1:2/64",,"2001:DB8:1::",,,,,,1500',
+            ContextParameters(1, 5, "iot", "::1:2", "ffff:ffff:ffff:ffff::", None, ("2001:DB8:1::",), 1500),
+            id="IPv6 with its prefix length",
+        ),
+        pytest.param(
+            '+CGCONTRDP: 1,5,"iot","::1:2 ffff:ffff:ffff:ffff::"',
+            ContextParameters(1, 5, "iot", "::1:2", "ffff:ffff:ffff:ffff::"),
+            id="IPv6 with its mask in colons",
+        ),
+        pytest.param(
             '+CGCONTRDP: 1,5,"iot","2001:db8::1"', ContextParameters(1, 5, "iot", "2001:db8::1"), id="IPv6 in colons"
         ),
         pytest.param(
@@ -91,6 +101,7 @@ def test_context_states(ask: Ask, lines: tuple[str, ...], states: tuple[ContextS
 def test_addresses(ask: Ask) -> None:
     """A context has an address or none, quoted or not, IPv6 as dotted decimals."""
     lines = ('+CGPADDR: 1,"10.250.0.213"', "+CGPADDR: 2", "+CGPADDR: 3,10.0.0.5", f'+CGPADDR: 4,"{V6}"')
+    assert ask(ReadAddresses(), f'+CGPADDR: 1,"10.0.2.15","{V6}"') == (ContextAddress(1, "10.0.2.15", "2001:db8::1"),)
     assert ask(ReadAddresses(), *lines) == (
         ContextAddress(1, "10.250.0.213"),
         ContextAddress(2, None),

@@ -84,7 +84,15 @@ def _plain(name: str, fields: dict[str, Field]) -> str:
             return "the baud rate is found out from the first AT"
         case "+CSOACK", {"socket": socket, "sent": sent, "acknowledged": acknowledged}:
             return f"socket {socket}: {acknowledged} of {sent} bytes acknowledged"
+        case "+IPCONFIG", {"address": str(address)}:
+            return (
+                _INTERFACES.get(address.partition(":" if ":" in address else ".")[0].lower(), "own address")
+                + f": {address}"
+            )
     return ""
+
+
+_INTERFACES: Final = {"127": "the module itself (loopback)", "fe80": "address on the radio link alone"}
 
 
 def urc(text: Line) -> Said:
@@ -94,15 +102,30 @@ def urc(text: Line) -> Said:
         return text.name, fields_of(value), words
     name = report_name(text) or text.name
     about = term(name).about
+    names = tuple(term(name).values.split())
     if name in REPORTS:
-        words = REPORTS[name]
-    elif text.name == "+CSONMI":
+        fields = named(names, text)
+        return name, fields or _arguments(text), _reported(name, fields)
+    if text.name == "+CSONMI":
         words = "data came to a socket, but not as hex: raw or cut short"
     elif text.name in URCS:
         words = f"a report of {about or name} in a form that is not known"
     else:
         words = f"an unsolicited report of {about}" if about else "an unsolicited report, not known"
     return name, _arguments(text), words
+
+
+def _reported(name: str, fields: dict[str, Field]) -> str:
+    """Say what a report means that the bridge has no use for; a message's text becomes payload if it is hex."""
+    match name, fields:
+        case "+CMQPUB", {"topic": topic, "length": int(length), "message": str(message)}:
+            data = _hex(message) if len(message) == length else None
+            fields["message"] = message if data is None else payload_of(data)
+            text = message if data is None else printable(data)
+            return f"{REPORTS[name]}, on {topic}: {shortened(text)}"
+        case "+CHTTPERR", {"code": -2}:
+            return "the server closed the connection of the module's HTTP client"
+    return REPORTS[name]
 
 
 def final(text: Line, result: FinalResult | None) -> Said:
@@ -184,8 +207,13 @@ def _sent(values: list[str]) -> bytes | None:
         case [_, "0", text, *_]:
             return text.encode(errors="backslashreplace")
         case [_, _, digits, *_]:
-            with suppress(ValueError):
-                return bytes.fromhex(digits)
+            return _hex(digits)
+    return None
+
+
+def _hex(digits: str) -> bytes | None:
+    with suppress(ValueError):
+        return bytes.fromhex(digits)
     return None
 
 
@@ -210,7 +238,7 @@ _READS: Final = {"+CSOC": "asks which sockets there are", "+CSOCON": "asks which
 _ASKING: Final = frozenset({"ATI", "+GSV", "+CGOI", "+GOI", "+CIFSR", "+IPCONFIG", "+CNUM", "+CEER", "+CSOACK", "AT&V"})
 
 
-def _write(asked: Asked) -> str:  # noqa: C901, PLR0911 - one for each command
+def _write(asked: Asked) -> str:  # noqa: C901, PLR0911, PLR0912 - one for each command
     match asked.name, asked.values:
         case "+CSOC", [_, kind, *_]:
             return f"creates a {'TCP' if kind == '1' else 'UDP'} socket"
@@ -218,6 +246,10 @@ def _write(asked: Asked) -> str:  # noqa: C901, PLR0911 - one for each command
             return f"connects socket {socket} to {address}, port {port}"
         case "+CSOSEND", [socket, length, data, *_]:
             return f"sends {'text' if length == '0' else f'{length} hex digits'} on socket {socket}: {shortened(data)}"
+        case "+CSODSEND", [socket, length]:
+            return f"asks to send {length} bytes on socket {socket}"
+        case "+CSODSEND", [socket]:
+            return f"asks to send bytes on socket {socket}, up to a Ctrl-Z"
         case "+CSOCL", [socket, *_]:
             return f"closes socket {socket}"
         case "+CGACT", ["0" | "1" as state, *contexts]:

@@ -40,7 +40,7 @@ _NUMBER: Final = re.compile(r"-?[1-9]\d{0,8}|0", re.ASCII)
 _LISTED: Final = re.compile(r"(?:^|(?<=,))(?:\([^()]*\)|\"[^\"]*\"|[^,()\"]|[()\"])*")
 _WITH_DATA: Final = frozenset({"+CHTTPNMIC", "+CSONMI"})
 _TEXTS: Final = frozenset(
-    {"active_time", "address", "apn", "cycle", "data", "host", "new_pin", "name", "operator", "password", "pdp_type"}
-    | {"periodic_tau", "pin", "rau", "gprs_ready", "server", "user", "window", "zone"}
+    {"active_time", "address", "apn", "cycle", "data", "host", "message", "new_pin", "name", "operator", "password"}
+    | {"pdp_type", "periodic_tau", "pin", "rau", "gprs_ready", "server", "topic", "user", "window", "zone"}
 )
 """Names of what is text, also if it is digits alone and without quotes."""

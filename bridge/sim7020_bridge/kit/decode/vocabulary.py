@@ -21,6 +21,7 @@ class Term:
     values: str = ""
 
 
+_MESSAGE: Final = "client topic qos retained duplicate length message"
 _TERMS: Final = {
     "AT": Term("sign of life"),
     "A/": Term("repeat of the last command line"),
@@ -82,6 +83,7 @@ _TERMS: Final = {
     "+CHTTPCREATE": Term("new HTTP client in the module"),
     "+CHTTPCREAT": Term("new HTTP client in the module"),
     "+CHTTPDESTROY": Term("end of the module's HTTP client"),
+    "+CHTTPERR": Term("failure of the module's HTTP client", values="client code"),
     "+CHTTPDISCON": Term("disconnection of the module's HTTP client"),
     "+CHTTPSEND": Term("request of the module's HTTP client"),
     "+CIFSR": Term("own address in the SIM800-compatible stack", values="address"),
@@ -112,9 +114,9 @@ _TERMS: Final = {
     "+CMGS": Term("sending SMS"),
     "+CMGW": Term("storing SMS"),
     "+CMQCON": Term("connection of the module's MQTT client"),
-    "+CMQDISCON": Term("disconnection of the module's MQTT client"),
+    "+CMQDISCON": Term("disconnection of the module's MQTT client", "client", "client"),
     "+CMQNEW": Term("new MQTT client in the module"),
-    "+CMQPUB": Term("publishing by the module's MQTT client"),
+    "+CMQPUB": Term("publishing by the module's MQTT client", _MESSAGE, _MESSAGE),
     "+CMQSUB": Term("subscription of the module's MQTT client"),
     "+CMQTSYNC": Term("whether the module's MQTT client waits for its broker"),
     "+CMQUNSUB": Term("end of a subscription of the module's MQTT client"),
@@ -174,7 +176,7 @@ _TERMS: Final = {
     "+ICCID": Term("serial number of the SIM card (ICCID)", values="iccid"),
     "+ICF": Term("character framing of the serial line", values="format parity"),
     "+IFC": Term("flow control of the serial line"),
-    "+IPCONFIG": Term("own address"),
+    "+IPCONFIG": Term("own addresses", values="address"),
     "+IPR": Term("baud rate", "rate", "rate"),
     "+RETENTION": Term("UDP sockets kept over PSM", "enabled", "enabled"),
     "*MCGDEFCONT": Term("default APN", "pdp_type apn user password"),

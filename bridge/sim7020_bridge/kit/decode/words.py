@@ -22,7 +22,7 @@ _GOOD: Final = 16
 def verdict(signal: SignalQuality) -> str:
     """Judge a signal in one word or two."""
     index = signal.rssi_index
-    if index is None:
+    if index is None or signal.dbm is None:
         return "not known"
     if index <= USABLE_SIGNAL:
         return "too weak"
@@ -109,10 +109,13 @@ def words_of(value: object) -> str:  # noqa: C901, PLR0911, PLR0912 - one line f
             return f"operator: {name or plmn}" if name or plmn else "no operator"
         case packet.ContextState(cid=cid, active=active):
             return f"PDN context {cid} is {'active' if active else 'off'}"
-        case packet.ContextParameters(cid=cid, apn=apn, address=address):
-            return f"PDN context {cid}: APN {apn or 'not given'}, address {address or 'not given'}"
-        case packet.ContextAddress(cid=cid, address=address):
-            return f"PDN context {cid} has {f'the address {address}' if address else 'no address'}"
+        case packet.ContextParameters(cid=cid, apn=apn, address=address, gateway=gateway, dns=dns, mtu=mtu):
+            more = (("gateway", gateway), ("DNS", " and ".join(dns)), ("MTU", mtu))
+            given = "".join(f", {kind} {what}" for kind, what in more if what)
+            return f"PDN context {cid}: APN {apn or 'not given'}, address {address or 'not given'}{given}"
+        case packet.ContextAddress(cid=cid, address=address, second=second):
+            has = f"the addresses {address} and {second}" if second else f"the address {address}"
+            return f"PDN context {cid} has {has if address else 'no address'}"
         case packet.DefaultApn(apn=apn):
             return f"default APN: {apn or 'none'}"
         case packet.PacketEvent(kind=kind, cid=cid) if kind is not None:
@@ -153,6 +156,8 @@ def words_of(value: object) -> str:  # noqa: C901, PLR0911, PLR0912 - one line f
             return f"data waits in socket {socket} to be fetched"
         case sockets.DataAcknowledged(socket=socket, length=length):
             return f"the peer of socket {socket} acknowledged {length} bytes"
+        case sockets.SocketFailed(socket=socket, code=sockets.CLOSED):
+            return f"socket {socket} has ended: the peer closed the connection"
         case sockets.SocketFailed(socket=socket, words=words):
             return f"socket {socket} failed: {words}"
         case sockets.ClientConnected(socket=socket):
@@ -176,7 +181,7 @@ _RADIO: Final = {
 
 
 def _registration(value: Registration) -> str:
-    said = [dataclasses.replace(value, cause=None).words if value.registered else value.words]
+    said = [value.words]
     if value.cell_id is not None:
         said.append(f"cell {value.cell_id}")
     if value.active_time is not None:

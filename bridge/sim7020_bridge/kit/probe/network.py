@@ -74,7 +74,7 @@ class Network:
             return self._report.broken("The radio is off", _RADIO_ADVICE)
         await reach(self._module, REGISTRATION, settled=lambda state: has_signal(state) or state.registered)
         signal = self._state.signal
-        if signal is None or signal.rssi_index is None:
+        if signal is None or signal.dbm is None:
             if self._state.registered:
                 return self._report.passed("strength not known", status=Status.WARNING)
             return self._report.broken("There is no signal", _SIGNAL_ADVICE)
