@@ -105,7 +105,7 @@ def urc(text: Line) -> Said:
     names = tuple(term(name).values.split())
     if name in REPORTS:
         fields = named(names, text)
-        return name, fields or _arguments(text), _reported(name, fields)
+        return name, fields or _arguments(text), _reported(text, name, fields)
     if text.name == "+CSONMI":
         words = "data came to a socket, but not as hex: raw or cut short"
     elif text.name in URCS:
@@ -115,13 +115,14 @@ def urc(text: Line) -> Said:
     return name, _arguments(text), words
 
 
-def _reported(name: str, fields: dict[str, Field]) -> str:
-    """Say what a report means that the bridge has no use for; a message's text becomes payload if it is hex."""
+def _reported(line: Line, name: str, fields: dict[str, Field]) -> str:
+    """Say what a report means that the bridge has no use for; a message becomes payload if it came as hex."""
     match name, fields:
         case "+CMQPUB", {"topic": topic, "length": int(length), "message": str(message)}:
             data = _hex(message) if len(message) == length else None
-            fields["message"] = message if data is None else payload_of(data)
-            text = message if data is None else printable(data)
+            # a message that came as text (+CREVHEX=0) may hold commas and quotes of its own
+            text = line.arguments.removesuffix('"')[-length:] if data is None else printable(data)
+            fields["message"] = text if data is None else payload_of(data)
             return f"{REPORTS[name]}, on {topic}: {shortened(text)}"
         case "+CHTTPERR", {"code": -2}:
             return "the server closed the connection of the module's HTTP client"

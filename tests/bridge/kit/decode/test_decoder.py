@@ -211,6 +211,7 @@ def test_answers_lead_back_to_their_commands(log: str, commands: list[int | None
         ("< +CSQ: 199,32", "strength not known"),
         ('< +CMQPUB: 0,"led_set",0,0,0,4,"4F4E"', "client, on led_set: ON"),
         ('< +CMQPUB: 0,"led_set",0,0,0,2,"ON"', "client, on led_set: ON"),
+        ('< +CMQPUB: 0,"led_set",0,0,0,15,"{"a": 1,"b": 2}"', 'client, on led_set: {"a": 1,"b": 2}'),
         ("< +CHTTPERR: 1,-2", "the server closed the connection of the module's HTTP client"),
         ("< +CHTTPERR: 1,-1", "the module's HTTP client failed"),
         ('< +CGPADDR: 1,"10.0.2.15","::1:2:3:4"', "has the addresses 10.0.2.15 and ::1:2:3:4"),
