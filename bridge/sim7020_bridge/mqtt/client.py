@@ -94,7 +94,6 @@ class MqttClient:
         self._settings = settings
         self._client_id = client_id
         self._farewell = farewell
-        self._lasting = will is not None
         self._on_connect = on_connect
         self._on_message = on_message
         self._timing = timing or ClientTiming()
@@ -108,7 +107,9 @@ class MqttClient:
             ask_again=self._timing.ask_again,
         )
         self._quarantine = Quarantine(on_forbidden, on_trouble, timing=self._timing)
-        self._outgoing = OutgoingQueue(self._send, quarantine=self._quarantine)
+        self._outgoing = OutgoingQueue(
+            self._send, quarantine=self._quarantine, answer=self._timing.patience(settings.keepalive)
+        )
         self._accepted = asyncio.Event()
         self._heard: asyncio.Queue[Accepted | Lost | MQTTMessage] = asyncio.Queue()
         self._connection = 0
@@ -221,7 +222,7 @@ class MqttClient:
         client = _Paho(
             CallbackAPIVersion.VERSION2,
             client_id=self._client_id,
-            clean_session=None if self._v5 else not self._lasting,
+            clean_session=None if self._v5 else self._will is None,
             protocol=MQTTProtocolVersion.MQTTv5 if self._v5 else MQTTProtocolVersion.MQTTv311,
             reconnect_on_failure=False,
             manual_ack=True,
@@ -273,7 +274,7 @@ class MqttClient:
         properties = None
         if self._v5:
             properties = _properties(PacketTypes.CONNECT)
-            properties.SessionExpiryInterval = SESSION_EXPIRY if self._lasting else 0
+            properties.SessionExpiryInterval = SESSION_EXPIRY if self._will else 0
             properties.ReceiveMaximum = RECEIVE_MAXIMUM
             properties.MaximumPacketSize = arrival.LONGEST
         settings = self._settings
@@ -419,6 +420,7 @@ class MqttClient:
         if self._alive and reason.is_failure and reason.value not in NOT_BY_A_PUBLICATION:
             by_a_publication = told and reason.value in BY_A_PUBLICATION
             self._starts_afresh = self._outgoing.interrupted(reason.value if by_a_publication else None)
+        self._starts_afresh |= self._outgoing.start_over()
         self._alive = False
         taken_over = reason.value == SESSION_TAKEN_OVER
         suspected = not told and self._brief >= SUSPICIOUS and not self._outgoing.suspects
@@ -426,8 +428,8 @@ class MqttClient:
         self._subscriptions.disconnected()
         refused = refusal(reason.value, str(reason)) if taken_over else None
         said = str(reason).lower() if told else "the connection was lost"
-        code = reason.value if told else None
-        why = away(self._place, said, code, suspects=self._outgoing.suspects, brief=self._brief)
+        suspects, code = self._outgoing.suspects, reason.value if told else None
+        why = away(self._place, said, code, suspects=suspects, brief=self._brief)
         self._heard.put_nowait(Lost(why, refused, taken_over))
 
     def _published(
@@ -441,8 +443,7 @@ class MqttClient:
     def _subscribed(
         self, _client: Client, _userdata: object, packet: int, reasons: list[ReasonCode], _properties: object
     ) -> None:
-        for reason in reasons:
-            self._subscriptions.answered(packet, reason.value, str(reason))
+        self._subscriptions.answered(packet, reasons[0].value, str(reasons[0]))
 
 
 def _properties(packet_type: int) -> Properties:

@@ -30,10 +30,16 @@ class OutgoingQueue:
         send: Gives one to the connection and returns its packet identifier, or None if it was given up at once.
         quarantine: Holds what the broker does not take.
         max_waiting: How many may wait that nobody waits for and that are not retained.
+        answer: Seconds that one may stay unanswered once a later one was answered, and until then.
     """
 
     def __init__(
-        self, send: Callable[[Outgoing], int | None], *, quarantine: Quarantine, max_waiting: int = MAX_WAITING
+        self,
+        send: Callable[[Outgoing], int | None],
+        *,
+        quarantine: Quarantine,
+        answer: tuple[float, float],
+        max_waiting: int = MAX_WAITING,
     ) -> None:
         self._send = send
         self._quarantine = quarantine
@@ -41,7 +47,13 @@ class OutgoingQueue:
         self._waiting: dict[int, Outgoing] = {}
         self._droppable: dict[int, None] = {}
         self._newest: dict[str, int] = {}
+        self._answer = answer
         self._in_flight: dict[int, Outgoing] = {}
+        self._unanswered: dict[int, Outgoing] = {}
+        self._sent: dict[int, tuple[int, float]] = {}
+        self._sends = count()
+        self._latest = -1
+        self._next_look: asyncio.TimerHandle | None = None
         self._numbers = count()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -68,6 +80,8 @@ class OutgoingQueue:
     def open(self, window: int) -> None:
         """Send from now on, at most ``window`` publications ahead of their acknowledgements."""
         self._allowed = window
+        now = asyncio.get_running_loop().time()
+        self._sent = {packet: (self._sent[packet][0], now) for packet in self._in_flight}
         if self._dropped:
             _LOGGER.warning("%d messages were dropped while the broker was away", self._dropped)
             self._dropped = 0
@@ -78,6 +92,18 @@ class OutgoingQueue:
         """Only queue from now on; what is in flight stays so, and may still be acknowledged on the next connection."""
         self._allowed = 0
         self._plan_try()
+        self._plan_look()
+
+    def start_over(self) -> bool:
+        """Have all wait again that is in flight, if some was left unanswered: its old packet must not go again."""
+        if not self._unanswered:
+            return False
+        self._unanswered.clear()
+        self._sent.clear()
+        again = list(self._in_flight.values())
+        self._in_flight.clear()
+        self._wait_again(again)
+        return True
 
     def interrupted(self, code: int | None) -> bool:
         """Note that the broker ended the connection; find out which topic makes it do so, and hold that one.
@@ -132,6 +158,7 @@ class OutgoingQueue:
         """Note that the broker has the publication with this packet identifier."""
         outgoing = self._answered(packet)
         if outgoing is not None:
+            self.withdraw(outgoing)
             self._wait_again(self._quarantine.acknowledged(outgoing))
             outgoing.acknowledged()
         self._pump()
@@ -150,7 +177,8 @@ class OutgoingQueue:
         await self._idle.wait()
 
     def _answered(self, packet: int) -> Outgoing | None:
-        outgoing = self._in_flight.pop(packet, None)
+        outgoing = self._in_flight.pop(packet, None) or self._unanswered.pop(packet, None)
+        self._latest = max(self._latest, self._sent.pop(packet, (-1, 0.0))[0])
         if outgoing is not None:
             self._suspects.pop(outgoing.publication.topic, None)
             self._alone.pop(outgoing.publication.topic, None)
@@ -175,7 +203,32 @@ class OutgoingQueue:
             packet = self._send(outgoing)
             if packet is not None:
                 self._in_flight[packet] = outgoing
+                self._sent[packet] = next(self._sends), asyncio.get_running_loop().time()
+        self._plan_look()
         self._note_idle()
+
+    def _plan_look(self) -> None:
+        """Look again for what is not answered, while there is anything to be answered."""
+        if self._in_flight and self._allowed:
+            if self._next_look is None:
+                self._next_look = asyncio.get_running_loop().call_later(self._answer[0], self._look_for_unanswered)
+        elif self._next_look is not None:
+            self._next_look.cancel()
+            self._next_look = None
+
+    def _look_for_unanswered(self) -> None:
+        """Let no topic that the broker does not answer take the room of others."""
+        self._next_look = None
+        now = asyncio.get_running_loop().time()
+        for packet, outgoing in list(self._in_flight.items()):
+            order, at = self._sent[packet]
+            if now - at >= self._answer[order > self._latest]:
+                self._unanswered[packet] = self._in_flight.pop(packet)
+                self._suspects.pop(outgoing.publication.topic, None)
+                self._quarantine.unanswered(outgoing)
+                self._hold_waiting(outgoing.publication.topic)
+        self._plan_try()
+        self._pump()
 
     def _next(self) -> Outgoing:
         """Take out what goes next: in turn, but while one goes at a time what is retained goes last."""

@@ -41,7 +41,10 @@ class Hold(IntEnum):
     FORBIDDEN = 1
     """The broker answers that it is not authorized."""
 
-    DISCONNECTS = 2
+    SILENT = 2
+    """The broker does not answer."""
+
+    DISCONNECTS = 3
     """The broker ends the connection."""
 
 
@@ -65,15 +68,18 @@ class Outgoing:
         return self.publication.retain and self.done is None
 
     def acknowledged(self) -> None:
-        """The broker has it."""
-        if self.done is not None:
-            self.done(None)
+        """The broker has it; it may say so twice of what it left unanswered for long."""
+        self._end(None)
 
     def give_up(self, refused: PayloadRefused) -> None:
         """The broker will never have it."""
         _LOGGER.error("A message to %s can't be published: %s", self.publication.topic, refused)
-        if self.done is not None:
-            self.done(refused)
+        self._end(refused)
+
+    def _end(self, refused: PayloadRefused | None) -> None:
+        done, self.done = self.done, None
+        if done is not None:
+            done(refused)
 
 
 @dataclass(slots=True)
@@ -111,6 +117,7 @@ class Quarantine:
         self._pauses = {
             Hold.LATER: timing.later,
             Hold.FORBIDDEN: timing.forbidden,
+            Hold.SILENT: timing.silent,
             Hold.DISCONNECTS: timing.disconnects,
         }
 
@@ -149,6 +156,10 @@ class Quarantine:
         """Sort what the broker disconnected for, perhaps with a reason code of DISCONNECT."""
         self._sort(outgoing, code, Hold.DISCONNECTS, "the broker disconnects when it comes")
 
+    def unanswered(self, outgoing: Outgoing) -> None:
+        """Sort what the broker left without an answer."""
+        self._sort(outgoing, None, Hold.SILENT, "the broker does not answer it")
+
     def known_to_disconnect(self, outgoing: Outgoing) -> bool:
         """Whether a publication is a new try of what made the broker disconnect before."""
         topic = self._topics.get(outgoing.publication.topic)
@@ -165,9 +176,9 @@ class Quarantine:
         return topic.waiting
 
     def connected(self) -> None:
-        """Have what was answered with *not authorized* tried at once: the rules may be others now."""
+        """Have what costs no connection tried at once: the rules may be others now."""
         for topic in self._topics.values():
-            if topic.hold is Hold.FORBIDDEN:
+            if topic.hold in {Hold.FORBIDDEN, Hold.SILENT}:
                 topic.until = _now()
 
     def due(self) -> list[Outgoing]:

@@ -23,6 +23,8 @@ class ClientTiming:
         later: First and longest wait before a topic is tried again that the broker does not take now.
         forbidden: The same for a topic that it answers to be forbidden; it is tried at every connection too.
         disconnects: The same for a topic for which it disconnects: each try costs a connection.
+        silent: The same for a topic that it does not answer at all; it is tried at every connection too.
+        answer: Longest wait for the answer to a publication if a later one was answered already, and if none was.
     """
 
     connect: float = 10.0
@@ -37,12 +39,18 @@ class ClientTiming:
     later: tuple[float, float] = (1.0, 60.0)
     forbidden: tuple[float, float] = (2.0, 3600.0)
     disconnects: tuple[float, float] = (60.0, 86400.0)
+    silent: tuple[float, float] = (60.0, 3600.0)
+    answer: tuple[float, float] = (10.0, 60.0)
 
     def pause(self, attempts: int, *, refused: bool) -> float:
         """Return the wait before the next attempt, after so many that failed and perhaps a refusal."""
         longest = min(self.last_retry, self.first_retry * 2.0 ** min(attempts, 16))
         pause = longest * _RANDOM.uniform(0.5, 1.0)
         return max(pause, self.refused_retry) if refused else pause
+
+    def patience(self, keepalive: float) -> tuple[float, float]:
+        """Return ``answer`` for a connection that is tested so often: one that is dead is no topic's fault."""
+        return self.answer[0], max(self.answer[1], 2 * keepalive)
 
     def longest_back(self, takeovers: int) -> float:
         """Return the longest wait after the session was taken over so many times in a row."""

@@ -61,6 +61,7 @@ class ScriptedBroker:
     _subscribed: bool = False
     _session: dict[int, bytes] = field(default_factory=dict)
     _has_session: bool = False
+    _last: bytes = b""
     _version: int = V5
     _writer: asyncio.StreamWriter | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -86,6 +87,10 @@ class ScriptedBroker:
         body = _text(topic) + packet.to_bytes(2, "big") + (b"\0" if self._version == V5 else b"") + payload
         self._session[packet] = body
         self._send(PUBLISH, 0b0010, body)
+
+    def answer_again(self) -> None:
+        """Acknowledge what was published last."""
+        self._send(PUBACK, 0, self._last)
 
     def disconnect(self, code: int) -> None:
         """Say why, and close the connection."""
@@ -176,6 +181,7 @@ class ScriptedBroker:
         published = Published(topic, body[start:], bool(first & 1), bool(first & 8), self.connections)
         self.published.append(published)
         answer = self.rule(published)
+        self._last = packet
         if answer.puback is not None:
             if answer.puback < 0x80:
                 self.taken.append(published)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -11,8 +12,8 @@ from sim7020_bridge.config.model import MqttProtocol, MqttSettings
 from sim7020_bridge.errors import PayloadRefused
 from sim7020_bridge.mqtt.messages import Publication
 from sim7020_bridge.mqtt.timing import ClientTiming
-from tests.bridge.mqtt.peer import Peer
-from tests.bridge.mqtt.scripted_broker import CLOSE, TAKE, Answer, Published, ScriptedBroker
+from tests.bridge.mqtt.peer import PROTOCOLS, Peer, until
+from tests.bridge.mqtt.scripted_broker import CLOSE, SILENCE, TAKE, Answer, Published, ScriptedBroker
 
 TIMING = ClientTiming(
     connect=5.0,
@@ -26,6 +27,7 @@ TIMING = ClientTiming(
     forbidden=(0.3, 1.0),
     disconnects=(0.5, 2.0),
 )
+IMPATIENT = replace(TIMING, answer=(0.1, 0.3), silent=(0.2, 1.0))
 STATE = Publication(topic="b/m/state", payload=b"{}", retain=True)
 HANGS_UP = [
     pytest.param(MqttProtocol.V311, CLOSE, id="3.1.1, closes"),
@@ -36,12 +38,14 @@ HANGS_UP = [
 
 @asynccontextmanager
 async def client(
-    broker: ScriptedBroker, protocol: MqttProtocol, greeting: tuple[Publication, ...] = ()
+    broker: ScriptedBroker,
+    protocol: MqttProtocol,
+    greeting: tuple[Publication, ...] = (),
+    timing: ClientTiming = TIMING,
 ) -> AsyncIterator[Peer]:
     """Run a client that is connected to the broker."""
-    peer = Peer(
-        MqttSettings("127.0.0.1", broker.port, protocol=protocol), greeting=greeting, subscriptions=(), timing=TIMING
-    )
+    settings = MqttSettings("127.0.0.1", broker.port, protocol=protocol, keepalive=2)
+    peer = Peer(settings, greeting=greeting, subscriptions=(), timing=timing)
     try:
         await peer.ready()
         yield peer
@@ -163,6 +167,45 @@ async def test_it_is_tried_again_now_and_then(protocol: MqttProtocol, answer: An
         allowed = True
         await publishing
         assert peer.client.trouble.aside == 0
+
+
+@PROTOCOLS
+async def test_topics_that_the_broker_does_not_answer(protocol: MqttProtocol, caplog: pytest.LogCaptureFixture) -> None:
+    """They take the room of no other, however many; each is named, tried again, and comes once it is answered."""
+    allowed = False
+    rule = lambda one: TAKE if allowed or not one.topic.startswith("secret") else SILENCE  # noqa: E731
+    async with ScriptedBroker(rule) as broker, client(broker, protocol, timing=IMPATIENT) as peer:
+        secrets = [
+            asyncio.create_task(peer.published(Publication(topic=f"secret/{number}", payload=b"%d" % number)))
+            for number in range(20)
+        ]
+        for number in range(5):
+            await peer.published(Publication(topic="open", payload=b"%d" % number))
+        await until(lambda: len(peer.forbidden) == 20)
+        assert peer.client.trouble.aside == 20
+        assert "A message to secret/0 can't be published: the broker does not answer it" in caplog.text
+        broker.hang_up()
+        await peer.ready(connections=2)
+        await peer.published(Publication(topic="open", payload=b"after"))
+        allowed = True
+        await asyncio.gather(*secrets)
+        assert peer.client.trouble.aside == 0
+        assert [one.payload for one in broker.taken if one.topic == "open"] == [
+            *(b"%d" % n for n in range(5)),
+            b"after",
+        ]
+
+
+async def test_a_late_answer() -> None:
+    """What was answered after all is not published again, and its topic is held no longer."""
+    timing = replace(IMPATIENT, silent=(60.0, 60.0))
+    async with ScriptedBroker(lambda _: SILENCE) as broker, client(broker, MqttProtocol.V5, timing=timing) as peer:
+        publishing = asyncio.create_task(peer.published(Publication(topic="slow", payload=b"1")))
+        await until(lambda: peer.forbidden == ["slow"])
+        broker.answer_again()
+        await publishing
+        assert peer.client.trouble.forbidden == ()
+        assert [one.topic for one in broker.published] == ["slow"]
 
 
 async def test_many_topics_that_somebody_else_thought_of() -> None:

@@ -21,7 +21,9 @@ class Wire:
         self.forbidden: list[str] = []
         self.asides: list[int] = []
         self.quarantine = Quarantine(self.forbidden.append, self.changed, timing=ClientTiming())
-        self.queue = OutgoingQueue(self.send, quarantine=self.quarantine, max_waiting=max_waiting)
+        self.queue = OutgoingQueue(
+            self.send, quarantine=self.quarantine, max_waiting=max_waiting, answer=ClientTiming().answer
+        )
 
     def changed(self) -> None:
         """Note how much waits for what is forbidden."""
