@@ -16,9 +16,12 @@ REMARK: Final = re.compile(
     r"#(?: |$)|//|=~=~|-{3,} |Welcome to minicom|OPTIONS: |Compiled on |Port /dev/|Press CTRL-A|picocom v"
     rf"|(?:{_PICOCOM}) +:|Type \[C-|Terminal ready|Terminating\.\.\.|Thanks for using picocom"
     r"|tio v\d|Press ctrl-t|Connected(?: to|$)|Disconnected|Script (?:started|done)"
-    r"|--> (?!Sending: )[A-Z][a-z]|expect \(|(?: -- )?got it$|(?:abort|report) on \(|timeout set to"
+    r"|--> (?!Sending: )[A-Z][a-z]|(?:\[\d+\] )?### |expect \(|(?: -- )?got it$|(?:abort|report) on \(|timeout set to"
 )
-"""Lines that a terminal program, a dialler (wvdial, pppd's chat) or a person wrote, and that were never on the wire."""
+"""Lines that a terminal program, a library (TinyGSM), a dialler (wvdial, pppd's chat) or a person wrote.
+
+They were never on the wire.
+"""
 
 SNIFFED: Final = re.compile(r"(?P<mark>[<>]) (?P<time>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d+) +length=\d+ from=\d+ to=\d+")
 """The line before each block of a dump by ``socat -v``."""
@@ -61,13 +64,14 @@ LOGGERS: Final = tuple(
             # Python's logging, and so this bridge; other languages' levels
             r"(?:TRACE|DEBUG|INFO|WARNING|ERROR|CRITICAL) +(?:\[[^\]]*\] )?(?P<name>[\w.]+): ",
             r"(?:\d+ |: )?(?:TRACE|DEBUG|INFO|WARN|WARNING):? +(?:-> )?",
-            # ModemManager, Zephyr, ESP-IDF, ESPHome, mbed, Android, gammu
+            # ModemManager, Zephyr, ESP-IDF, ESPHome, mbed, Android, RT-Thread, gammu
             r"<(?:debug|info|msg|warn|error)> +",
             r"<(?:dbg|inf|wrn|err)> \w+[.:] ?",
             r"[DEIVW] \((?P<time>\d+)\) [\w.-]+: ?",
             r"\[(?:VV|[CDEIVW])\]\[[\w.]+(?::\d+)?\](?:\[\w+\])?: ",
-            r"\[(?P<time>\d+)\]\[\w+ *\]\[\w+ *\]: ",
+            r"(?:\[(?P<time>\d+)(?:ms)?\])?\[\w+ *\]\[\w+ *\]: ",
             r"[DEFIVW]/[\w.-]+ *(?:\( *\d+\))?: ",
+            r"\[[DEIW]/[\w.-]+\] ",
             rf"[A-Z][a-z]{{2}} (?P<time>{_DATE} {_CLOCK}):?(?: gammu-smsd\[\d+\]:)? (?:gammu: )?",
         ),
     )
@@ -95,7 +99,7 @@ _MARKS: Final = {
         r"Sending command:|generic_command command",  # ESP-IDF, atat
         r"(?:modem_chat_script_next: )?sending:",  # Zephyr
         r"\[TX\](?: -)?",  # Docklight
-        _words("tx", "out", "write", "sent", "sending", "host", "dte"),
+        _words("tx", "out", "write", "sent", "send", "sending", "host", "dte"),
         r">!(?= )|-{1,3}>|>>>|>>|=>|>(?=\s|$)|\u2192|\u53d1\u2192\u25c7",
     ),
     Direction.IN: (
@@ -107,7 +111,7 @@ _MARKS: Final = {
         r"modem_chat_log_received_command:",
         r"\[RX\](?: -)?",
         r'\d+ (?="[^"].*"$)',  # gammu numbers the lines of an answer
-        _words("rx", "in", "read", "received", "response", "recv", "modem", "module", "dce"),
+        _words("rx", "in", "read", "received", "response", "recv", "recvline", "modem", "module", "dce"),
         r"<!(?= )|<-{1,3}|<<<|<<|<=|<(?=\s|$)|\u2190|\u6536\u2190\u25c6",
     ),
 }
@@ -188,7 +192,8 @@ PAIRS: Final = re.compile(r"[0-9A-Fa-f]{2}(?:[ :,][0-9A-Fa-f]{2})+[ :,]?")
 """A line of a dump: pairs of hex digits with something between them."""
 
 COLUMNS: Final = re.compile(
-    r"(?P<offset>(?:0x)?[0-9A-Fa-f]{4,8}):? {1,3}(?P<pairs>[0-9A-Fa-f]{2}(?: {1,3}[0-9A-Fa-f]{2}){0,31})"
+    r"(?P<offset>(?:0x)?[0-9A-Fa-f]{4,8}(?:-[0-9A-Fa-f]{4})?):? {1,3}"
+    r"(?P<pairs>[0-9A-Fa-f]{2}(?: {1,3}[0-9A-Fa-f]{2}){0,31})"
     r"(?: *$|\s{2,}.*| +\|.*)"
 )
 """A line of a dump by ``hexdump -C`` and its kin: offset, bytes, characters."""

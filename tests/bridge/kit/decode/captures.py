@@ -92,6 +92,27 @@ CAPTURES = {
         "[00043596][DBG ][CELL]: AT RX (19): +CSONMI: 0,2,31<cr><ln>\n"
         "[00043597][INFO][CELL]: AT TX ( 2): AT\n[00043598][INFO][CELL]: AT RX (13): <cr><ln>ERROR<cr><ln>\n"
     ),
+    "mbed, later": (
+        "[00001062ms][INFO][CELL]: AT TX ( 6): AT+CSQ\n[00001121ms][INFO][CELL]: AT TX ( 1): <cr>\n"
+        "[INFO][CELL]: AT RX (17): <cr><ln>+CSQ: 20,0<cr><ln><cr>\n[INFO][CELL]: AT RX ( 5): <ln>OK<cr><ln>\n"
+        "[INFO][CELL]: RSSI unknown\n[INFO][CELL]: AT RX (19): +CSONMI: 0,2,31<cr><ln>\n"
+        "[INFO][CELL]: AT TX ( 2): AT\n[INFO][CELL]: AT TX ( 1): <cr>\n"
+        "[INFO][CELL]: AT RX (13): <cr><ln>ERROR<cr><ln>\n"
+    ),
+    "RT-Thread": (
+        "[D/AT] send: 0000-0020: 41 54 2B 43 53 51 0D                                      AT+CSQ.\n"
+        "[D/AT] recvline: 0000-0020: 0D 0A                                                 ..\n"
+        "[D/AT] recvline: 0000-0020: 2B 43 53 51 3A 20 32 30  2C 30 0D 0A                  +CSQ: 20,0..\n"
+        "[D/AT] recvline: 0000-0020: 4F 4B 0D 0A                                           OK..\n"
+        "[I/at.dev.sim76] a remark\n"
+        "[D/AT] recvline: 0000-0020: 2B 43 53 4F 4E 4D 49 3A  20 30 2C 32 2C 33 31 0D 0A   +CSONMI: 0,2,31..\n"
+        "[D/AT] send: 0000-0020: 41 54 0D                                                  AT.\n"
+        "[D/AT] recvline: 0000-0020: 45 52 52 4F 52 0D 0A                                  ERROR..\n"
+    ),
+    "TinyGSM": (
+        "[6737] ### TinyGSM Version: 0.11.7\nAT+CSQ\n\n+CSQ: 20,0\n\nOK\n18:00:29.850 -> [6737] ### Modem: SIM7020E\n"
+        "18:00:29.850 -> +CSONMI: 0,2,31\nAT\n\nERROR\n"
+    ),
     "Particle": (
         '   468.518 AT send       8 "AT+CSQ\\r\\n"\n   468.522 AT read  +   14 "\\r\\n+CSQ: 20,0\\r\\n"\n'
         '   468.522 AT read OK    6 "\\r\\nOK\\r\\n"\n   468.523 AT read UNK  19 "\\r\\n+CSONMI: 0,2,31\\r\\n"\n'
