@@ -19,7 +19,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "csocon_failure": ("error+csoerr", "error"),
     "server": ("no", "yes"),
     "csorxget_counts": ("returned", "requested"),
-    "boot": ("rdy", "autobaud"),
+    "boot": ("rdy", "autobaud", "matready"),
     "csq_unknown": ("99", "0"),
     "csorcvflag_after_psm": ("kept", "reset"),
     "csoc_cid": ("refused", "accepted"),
@@ -35,6 +35,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "extra_ok": ("no", "yes"),
     "http_create": ("chttpcreate", "chttpcreat"),
     "cifsr": ("bare", "prefixed"),
+    "typed_ahead": ("kept", "lost"),
 }
 
 # Facts of the module, its SIM and its network; tests/transcripts/README.md says what each means.

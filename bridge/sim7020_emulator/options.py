@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from sim7020_emulator.emulator import Options, Setup
+from sim7020_emulator.firmware.dialect import Dialect, read_dialect
 from sim7020_emulator.firmware.variants import VARIANTS
 from sim7020_emulator.line.uart import RATES
 from sim7020_emulator.mistakes import Mistake, choose
@@ -41,8 +42,14 @@ class _Parser(argparse.ArgumentParser):
 def read_options(arguments: list[str]) -> Options:
     """Read the command line; raises ``Mistake``."""
     given = _parser().parse_args(arguments)
-    setup = Setup(model=MODELS[choose("--model", given.model, tuple(MODELS))], baud=_baud(given.baud))
+    dialect = Dialect() if given.like is None else read_dialect(Path(given.like))
+    model = given.model or dialect.model or "sim7020e"
+    setup = Setup(model=MODELS[choose("--model", model, tuple(MODELS))], baud=_baud(given.baud))
     setup.speed, setup.seed = _speed(given.speed), given.seed
+    for name, value in dialect.facts.items():
+        setup.facts.set(name, value)
+    for name, value in dialect.variants.items():
+        setup.variants.set(name, value)
     scenario = None if given.scenario is None else _scenario(given.scenario)
     if isinstance(scenario, Scenario):
         scenario.apply(setup.facts, setup.variants)
@@ -186,6 +193,7 @@ def _parser() -> argparse.ArgumentParser:
         description="A SIM7020 in software: a pty or TCP port that answers AT commands, with real sockets.",
         epilog=f"variants (the first value is the default):\n{variants}\n\nfacts (with their defaults):\n{facts}\n\n"
         f"events (for scenarios and --control):\n{events}\n\n"
+        "--like FILE takes model, facts and variants from FILE's head; those of other options go before them.\n"
         "--tell PATH WORD... sends one event to the emulator whose --control is PATH, and ends.\n"
         "SIGUSR1 presses PWRKEY. SIGTERM and SIGINT end the emulator.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -196,7 +204,10 @@ def _parser() -> argparse.ArgumentParser:
     place.add_argument(
         "--tcp", metavar="HOST:PORT", help="listen there instead of opening a pty; port 0 takes a free one"
     )
-    parser.add_argument("--model", default="sim7020e", metavar="NAME", help="sim7020c, sim7020e or sim7020g")
+    parser.add_argument("--model", metavar="NAME", help="sim7020c, sim7020e (default) or sim7020g")
+    parser.add_argument(
+        "--like", metavar="FILE", help="behave like the module that sim7020-bridge accept wrote FILE of; see below"
+    )
     parser.add_argument("--baud", metavar="RATE", help="line rate; 0: as fast as it goes (default: the model's)")
     parser.add_argument(
         "--speed", default="1.0", metavar="X", help="2: the module is twice as fast; 0: no delays at all"
