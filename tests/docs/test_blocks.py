@@ -28,13 +28,14 @@ DRAWINGS: Final = {
     "docs/architecture.md": 4,
     "docs/delivery.md": 1,
     "docs/scale.md": 1,
+    "docs/tested.md": 1,
 }
-"""Blocks without a language: pictures in characters, with nothing to type."""
+"""Blocks without a language: pictures in characters and a file, with nothing to type."""
 
 FOREIGN: Final = frozenset(
     {
         *("bash", "cat", "cd", "install", "journalctl", "ls", "openssl", "picocom", "python3", "tee", "touch", "umask"),
-        *("docker", "mosquitto", "mosquitto_passwd", "mosquitto_pub", "mosquitto_sub", "socat"),
+        *("docker", "mosquitto", "mosquitto_passwd", "mosquitto_pub", "mosquitto_sub", "ncat", "socat"),
         *("systemctl", "systemd-sysusers", "systemd-tmpfiles", "udevadm"),
     }
 )
@@ -236,8 +237,12 @@ def test_commands_in_a_line_exist(arguments: str) -> None:
 
 
 @pytest.mark.parametrize("arguments", named("sim7020-emulator"))
-def test_the_emulator_s_command_lines_parse(arguments: list[str]) -> None:
+def test_the_emulator_s_command_lines_parse(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each is one that the program takes, or one that tells another what to do."""
+    monkeypatch.chdir(tmp_path)
+    Path("acceptance.at").write_text("# source: a module\n")
     if arguments == ["--scenarios"]:
         with pytest.raises(SystemExit) as ended:
             read_options(arguments)

@@ -4,7 +4,7 @@ import pytest
 
 from tests.command_line import typed
 
-COMMANDS = ("ports", "probe", "console", "decode", "record", "replay")
+COMMANDS = ("ports", "probe", "accept", "console", "decode", "record", "replay")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -14,7 +14,7 @@ from sim7020_bridge.errors import ConfigurationError, LineError, StorageFailed
 
 _SUBCOMMANDS: Final = (
     *("run", "demo", "init", "check", "status", "watch", "send", "outbox"),
-    *("ports", "probe", "console", "decode", "record", "replay", "health", "completion"),
+    *("ports", "probe", "accept", "console", "decode", "record", "replay", "health", "completion"),
 )
 """The subcommands, in the order of the help; each has a module of its name, and in it that name."""
 

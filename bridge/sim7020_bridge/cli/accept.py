@@ -1,0 +1,106 @@
+"""``accept``: half an hour in which a module shows what it can and how it words it, into one file."""
+
+import logging
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import click
+from rich.console import Console
+
+from sim7020_bridge.cli.exits import EXIT_FAILED, fail
+from sim7020_bridge.cli.options import NumberRange, valid
+from sim7020_bridge.cli.options import baud as baud_option
+from sim7020_bridge.cli.stopping import run_until_stopped
+from sim7020_bridge.commands.quoting import require_quotable
+from sim7020_bridge.kit.accept.checks import CHECKS
+from sim7020_bridge.kit.accept.run import Acceptance, Record, Result, Wanted
+from sim7020_bridge.kit.probe.finding import Status
+
+_COLOURS: Final = {Status.FINE: "green", Status.WARNING: "yellow", Status.BROKEN: "red", Status.SKIPPED: "dim"}
+_LARGEST_PORT: Final = 65535
+
+
+@click.command()
+@click.argument("port")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), default="acceptance.at")
+@baud_option("The rate that it has; default: try the usual ones.", None)
+@click.option("--echo", metavar="HOST:PORT", help="Where UDP and TCP come back; without it they aren't tried.")
+@click.option("--host", default="example.com", show_default=True, help="What to resolve and ping.")
+@click.option("--timeout", type=NumberRange(1, 3600), default=300, show_default=True, help="Seconds for the network.")
+@click.option("--yes", is_flag=True, help="Ask nothing: agree to all.")
+@click.option("--no-data", is_flag=True, help="Do nothing that costs data.")
+@click.option("--force", is_flag=True, help="Write over FILE if it is there.")
+def accept(
+    *,
+    port: str,
+    file: Path,
+    baud: int | None,
+    echo: str | None,
+    host: str,
+    timeout: float,
+    yes: bool,
+    no_data: bool,
+    force: bool,
+) -> None:
+    """Try all that a bridge needs of the module at PORT, and write it into FILE.
+
+    Asks first, one by one, before what costs data or is stored in the module;
+    without a terminal that is left out, unless --yes. FILE is masked, to be
+    sent: a report, a transcript, and options for sim7020-emulator --like FILE.
+
+    \b
+    Exit status: 0 all is well, 1 something is not, 2 wrong usage.
+    Example:     sim7020-bridge accept /dev/ttyUSB0 --echo 203.0.113.7:7007
+    """
+    valid("--host", partial(require_quotable, what="a host"), host)
+    place = None if echo is None else valid("--echo", _endpoint, echo)
+    if file.exists() and not force:
+        fail(f"{file} is there already; --force writes over it")
+    agreed = _agreed(ask=not yes, no_data=no_data, echo=place is not None)
+    # what the layers below would log, the report says
+    logging.getLogger("sim7020_bridge").addHandler(logging.NullHandler())
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    well: list[bool] = []
+
+    def save(record: Record) -> None:
+        file.write_text(record.text(), encoding="ascii", errors="backslashreplace")
+        well[:] = [record.well]
+
+    def tell(result: Result) -> None:
+        console.print(str(result), style=_COLOURS[result.status])
+
+    async def run() -> None:
+        with console.status("opening the port") as status:
+            await Acceptance(
+                Wanted(port, baud, host, place, timeout, agreed),
+                begin=lambda check: status.update(f"{check.name}: {check.does}"),
+                tell=tell,
+                save=save,
+            ).run()
+
+    try:
+        run_until_stopped(run())
+    except OSError as error:
+        fail(f"{file} can't be written: {error.strerror}")
+    click.echo(f"{file} has it all; docs/tested.md says where to send it", err=True)
+    sys.exit(0 if well == [True] else EXIT_FAILED)
+
+
+def _agreed(*, ask: bool, no_data: bool, echo: bool) -> frozenset[str]:
+    """Return what may be done of what costs or stores something."""
+    wanted = [check for check in CHECKS if check.price and not (check.costs and no_data) and (echo or not check.echo)]
+    if not ask:
+        return frozenset(check.name for check in wanted)
+    if not sys.stdin.isatty():
+        return frozenset()
+    return frozenset(c.name for c in wanted if click.confirm(f"{c.does} ({c.price})", default=True, err=True))
+
+
+def _endpoint(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) <= _LARGEST_PORT:
+        raise ValueError(f"{text!r} is not HOST:PORT")
+    require_quotable(host, "a host")
+    return host, int(port)
