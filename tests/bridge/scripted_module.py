@@ -21,6 +21,7 @@ ATTACHED = {
     "AT": ("OK",),
     "AT+IFC?": ("+IFC: 0,0", "OK"),
     "AT+CMEE?": ("+CMEE: 1", "OK"),
+    "AT+CSOACK": ("ERROR",),
     "AT+CGMI": ("SIMCOM_Ltd", "OK"),
     "AT+CGMM": ("SIM7020E", "OK"),
     "AT+CGMR": ("1752B04V02SIM7020E", "OK"),

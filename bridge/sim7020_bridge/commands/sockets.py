@@ -133,6 +133,32 @@ class ReadSocketStatus(Question[int]):
         return cursor.integer()
 
 
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """Bytes of a TCP connection that the module was given since it was opened, and how many of them the peer has."""
+
+    given: int
+    acknowledged: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAcknowledged(Question[Acknowledged]):
+    """+CSOACK: read how much of what a TCP socket was given its peer has acknowledged (manual V1.05)."""
+
+    syntax = "AT+CSOACK={self.socket}"
+    answer_names = ("+CSOACK",)
+
+    socket: SocketId
+
+    def __post_init__(self) -> None:
+        require_socket(self.socket)
+
+    def _value(self, cursor: Cursor) -> Acknowledged:
+        if cursor.integer() != self.socket:
+            raise MalformedAnswer(cursor.line.text, "another socket was asked about")
+        return Acknowledged(cursor.integer(), cursor.integer())
+
+
 class ReportAcknowledgements(Order):
     """+CSOSENDFLAG: report what TCP peers acknowledge; to be set before connecting, and kept.
 

@@ -233,7 +233,8 @@ class Router:
             else:
                 self._refused(entries, error, unsure=cautious)
         except (CommandRefused, ModuleSilent) as error:
-            if isinstance(error, CommandRefused) and not socket.acknowledges and len(data) > CAREFUL_PAYLOAD:
+            datagram = socket.settings.transport is Transport.UDP
+            if isinstance(error, CommandRefused) and datagram and len(data) > CAREFUL_PAYLOAD:
                 log.warning(MAY_BE_TOO_LARGE, socket.settings.name, len(data), CAREFUL_PAYLOAD)
             self._refused(entries, error, unsure=cautious and isinstance(error, ModuleSilent))
         else:

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +12,7 @@ from typing import Final
 from sim7020_bridge.at.exchange import Pipeline
 from sim7020_bridge.clock import Clock
 from sim7020_bridge.commands import power, sockets
+from sim7020_bridge.commands.sockets import Acknowledged
 from sim7020_bridge.config.model import SocketSettings, Transport
 from sim7020_bridge.errors import (
     BridgeError,
@@ -73,44 +75,74 @@ class SentInPart(BridgeError):
 class Unacknowledged:
     """Counts the bytes of one connection from its opening to its end; the next one has a count of its own.
 
-    The module reports how many bytes more were acknowledged, and not which (TCP/IP note section 3.6).
+    The module reports how many bytes more were acknowledged, and not which (TCP/IP note section 3.6). A report may be
+    lost, or come twice, so it is a reason to ask; it counts where the module can't be asked.
     """
 
     def __init__(self) -> None:
-        self._given = 0
-        self._acknowledged = 0
+        self._given = self._taken = self._reported = self._acknowledged = 0
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
-
-    def __len__(self) -> int:
-        """Return how many payloads wait for their acknowledgement."""
-        return len(self._waiting)
+        self.waits = asyncio.Event()
+        """Set while a payload waits for its acknowledgement."""
+        self.reported = asyncio.Event()
+        """Set by each report."""
 
     def give(self, length: int) -> None:
         """Count bytes that go to the module; less than none for those that it did not take."""
         self._given += length
 
-    def acknowledge(self, length: int) -> None:
-        """Count bytes that the peer has: never more than it was given, whatever a garbled report says."""
-        self._acknowledged = min(self._acknowledged + length, self._given)
+    def take(self, length: int) -> None:
+        """Count bytes that the module took."""
+        self._taken += length
+
+    def report(self, length: int) -> None:
+        """Count bytes that the peer is said to have: never more than it was given."""
+        self._reported = min(self._reported + length, self._given)
+        self.reported.set()
+
+    def settle(self, told: Acknowledged | None) -> bool:
+        """End the wait for what is acknowledged; say whether what the module told of it is to be believed.
+
+        It is not if it counts something else than these bytes, or nothing where it has reported something.
+        """
+        believed = (
+            told is not None
+            and self._taken <= told.given <= self._given
+            and told.acknowledged <= told.given
+            and (told.acknowledged > 0 or not self._reported)
+        )
+        if told is not None and believed:
+            self._reported = told.acknowledged
+        self._acknowledged = max(self._acknowledged, self._reported)
         while self._waiting and self._waiting[0][0] <= self._acknowledged:
             _, done = self._waiting.popleft()
             if not done.done():
                 done.set_result(None)
+        self._look()
+        return believed
 
     def all_given(self) -> "asyncio.Future[None]":
         """Return a future that is done once all that was given is acknowledged; it fails with SocketLost before."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((self._given, done))
-        self.acknowledge(0)
+        self._look()
         return done
 
     def lose(self) -> None:
-        """Fail what was not acknowledged: with its connection over, it never will be."""
+        """Fail what was not acknowledged: with its connection over, it never will be, and nobody can be asked."""
+        self.settle(None)
         while self._waiting:
             _, done = self._waiting.popleft()
             if not done.done():
                 done.set_exception(SocketLost("the socket broke before the peer acknowledged"))
                 done.exception()  # it counts as seen, also where nobody waits any more
+        self._look()
+
+    def _look(self) -> None:
+        if self._waiting:
+            self.waits.set()
+        else:
+            self.waits.clear()
 
 
 @dataclass(eq=False, repr=False)
@@ -149,6 +181,8 @@ class Connection:
         self.used = self._loop.time()
         """When data last went or came, or might have."""
         self._stream = self.settings.transport is Transport.TCP
+        self.acknowledges = self._stream
+        """Whether the module tells what the peer acknowledges."""
         self._opened: float | None = None
         self._largest = self.settings.max_payload
         self._pipeline = Pipeline()
@@ -174,6 +208,9 @@ class Connection:
             words = f"the module could not connect to {address} port {self.settings.port}"
             refused = Asked.CONNECT if at_once or not self._stream else None
             await self._refused(Failure(None, "module_refused", words, self.clock(), refused))
+        else:
+            if self._stream and not self.module.reports_acknowledgements:
+                self.acknowledges = self.unacknowledged.settle(await self._read_acknowledged())
         self.begin()
 
     def begin(self) -> None:
@@ -209,7 +246,7 @@ class Connection:
             if start:
                 raise SentInPart(start, error) from error
             raise
-        if self._stream:
+        if self.acknowledges:
             acknowledged = self.unacknowledged.all_given()
             if self.over.done():
                 self.unacknowledged.lose()
@@ -232,6 +269,7 @@ class Connection:
             self.unacknowledged.give(len(piece))
             self.module.store.on_cost(cost)
             await self.module.execute(sockets.SendData(self.id, piece), pipeline=pipeline)
+            self.unacknowledged.take(len(piece))
         except (CommandHeldBack, CommandRefused) as error:
             self.module.store.on_cost(-cost)
             if isinstance(error, CommandHeldBack):
@@ -263,15 +301,37 @@ class Connection:
                 self.module.store.on_cost(usage.received(len(data), stream=self._stream))
                 self.on_data(data)
             case sockets.DataAcknowledged(_, length):
-                self.unacknowledged.acknowledge(length)
+                self.unacknowledged.report(length)
             case sockets.SocketFailed(_, code):
                 own = self._opened is None and code in MODULE_ERRORS
                 self.end(Failure(code, urc.name, urc.words, self.clock(), Asked.CONNECT if own else None))
 
+    async def settle(self) -> None:
+        """Ask how much the peer has acknowledged whenever a report says more, or is overdue; for one session."""
+        timing = self.module.timing
+        with suppress(LineError):
+            while True:
+                await self.unacknowledged.waits.wait()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(timing.report_within):
+                        await self.unacknowledged.reported.wait()
+                        await asyncio.sleep(timing.report_pause)
+                self.unacknowledged.reported.clear()
+                self.unacknowledged.settle(await self._read_acknowledged())
+
+    async def _read_acknowledged(self) -> sockets.Acknowledged | None:
+        return await self.module.ask(sockets.ReadAcknowledged(self.id))
+
     async def is_connected(self, module: Module) -> bool | None:
-        """Ask the module whether it still has it connected (manual V1.05, +CSOSTATUS); None if it does not tell."""
+        """Ask the module whether it still has it connected, or has it at all; None if it does not tell either.
+
+        Manual V1.05, +CSOSTATUS and +CSOC.
+        """
         status = await module.ask(sockets.ReadSocketStatus(self.id))
-        return None if status is None else status not in {sockets.SocketStatus.NONE, sockets.SocketStatus.CREATED}
+        if status is not None:
+            return status not in {sockets.SocketStatus.NONE, sockets.SocketStatus.CREATED}
+        existing = await module.ask(sockets.ReadSockets())
+        return None if existing is None else self.id in existing
 
     async def close(self, module: Module) -> bool:
         """Free the id; say whether that is done. A session that is over leaves it to the next."""

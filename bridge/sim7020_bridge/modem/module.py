@@ -36,6 +36,8 @@ class Module:
         self.store = store
         self.settings = settings
         self.timing = timing
+        self.reports_acknowledgements = True
+        """Whether the module said that it reports what TCP peers acknowledge."""
         self.radio = asyncio.Lock()
         """Held by whoever switches the radio off to switch it on again."""
         self._resolving = asyncio.Lock()

@@ -42,7 +42,7 @@ async def set_up(module: Module) -> None:
     await module.try_setting(power.ReportSleep())
     await module.try_kept(sockets.ReceiveAsHex())
     await module.try_setting(sockets.SetPullReceive(enabled=False))
-    await module.try_kept(sockets.ReportAcknowledgements())
+    module.reports_acknowledgements = await module.try_kept(sockets.ReportAcknowledgements())
     await follow_network_time(module)
     try:
         await ensure_apn(module)

@@ -112,6 +112,10 @@ class ModemSocket:
         self._on_demand = not udp and uses_psm(saving)
 
     @property
+    def _stream(self) -> bool:
+        return self.settings.transport is Transport.TCP
+
+    @property
     def id(self) -> SocketId | None:
         """Which of the module's sockets it has, if any: one that is being closed still is its own."""
         return None if self._connection is None else self._connection.id
@@ -132,8 +136,8 @@ class ModemSocket:
 
     @property
     def acknowledges(self) -> bool:
-        """Whether the peer's acknowledgement is reported: for TCP only (TCP/IP note section 3.6)."""
-        return self.settings.transport is Transport.TCP
+        """Whether the peer's acknowledgement is told: for TCP only, and not by every firmware."""
+        return self._stream and (self._connection is None or self._connection.acknowledges)
 
     @property
     def takes_ahead(self) -> bool:
@@ -141,7 +145,7 @@ class ModemSocket:
 
         The line then never rests between two datagrams; if one fails, what was given after it raises SocketLost.
         """
-        return not self.acknowledges and not self._release
+        return not self._stream and not self._release
 
     async def wait_open(self) -> None:
         """Return once the socket is open; one that is only open on demand is opened."""
@@ -152,7 +156,7 @@ class ModemSocket:
         """Give a payload to the module and return once it took all of it.
 
         UDP takes up to ``max_payload`` bytes, which make one datagram; for TCP a longer payload is split. The
-        future that is returned is done once the peer has acknowledged the payload (TCP), or at once (UDP); it
+        future that is returned is done once the peer has acknowledged the payload, or at once where nobody tells; it
         fails with SocketLost when the socket breaks before. A payload that failed half way may have gone out
         in part.
 
@@ -174,7 +178,7 @@ class ModemSocket:
             if failure is None or failure.refused is None or self.refusals.one_sided(self.settings.name):
                 raise
             raise SocketLost(str(refused)) from refused
-        if not self.acknowledges:
+        if not self._stream:
             self._proven = max(self._proven, len(data))
         self.refusals.done(self.settings.name, Asked.SEND)
         self._publish(replace(self.state, sent=self.state.sent.plus(len(data))))
@@ -188,9 +192,9 @@ class ModemSocket:
         return True
 
     async def check_open(self, module: Module) -> None:
-        """Ask after a connection that nothing went over for a while: the report of its end may have been lost."""
-        connection, now = self._connection, asyncio.get_running_loop().time()
-        if connection is None or connection.over.done() or now - connection.used < self.timing.refresh_every:
+        """Ask after an open connection: the report of its end may have been lost."""
+        connection = self._connection
+        if connection is None or self.state.phase is not Phase.OPEN:
             return
         if await connection.is_connected(module) is False:
             words = "the module no longer has it connected, and had not said so"
@@ -232,7 +236,7 @@ class ModemSocket:
                 asked = Asked.CREATE
                 connection = self._connection = self._connect_to(module, await self._create(module))
                 # a TCP peer may be slow to answer
-                asked = None if self.acknowledges else Asked.CONNECT
+                asked = None if self._stream else Asked.CONNECT
                 await connection.connect(address)
             if not connection.over.done():
                 self.refusals.done(self.settings.name, Asked.CONNECT)
@@ -264,7 +268,7 @@ class ModemSocket:
         return survivor
 
     async def _create(self, module: Module) -> SocketId:
-        socket = await module.execute(CreateSocket(stream=self.acknowledges))
+        socket = await module.execute(CreateSocket(stream=self._stream))
         if socket not in range(SOCKETS):
             raise MalformedAnswer(f"+CSOC: {socket}", f"ids go from 0 to {SOCKETS - 1}")
         if not self.claim(socket):
@@ -294,7 +298,9 @@ class ModemSocket:
 
     async def _until_over(self, module: Module, connection: Connection) -> None:
         """Return once the connection has ended: by itself, with its context, or because it has served."""
-        gone = asyncio.create_task(module.store.until(_offline), name=f"socket {self.settings.name}: watch the link")
+        name = self.settings.name
+        gone = asyncio.create_task(module.store.until(_offline), name=f"socket {name}: watch the link")
+        settling = asyncio.create_task(connection.settle(), name=f"socket {name}: settle")
         try:
             waited: set[asyncio.Future[Any]] = {connection.over, gone}
             pause = self.timing.socket_idle if self._on_demand else None
@@ -302,12 +308,13 @@ class ModemSocket:
                 await asyncio.wait(waited, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
         finally:
             gone.cancel()
+            settling.cancel()
             connection.end()
 
     def _has_served(self, connection: Connection) -> bool:
         """Whether a socket that is open on demand is no longer needed; if so, it is wanted no more."""
         quiet = asyncio.get_running_loop().time() - connection.used
-        if not self._on_demand or connection.unacknowledged or quiet < self.timing.socket_idle:
+        if not self._on_demand or connection.unacknowledged.waits.is_set() or quiet < self.timing.socket_idle:
             return False
         self._wanted.clear()
         return True

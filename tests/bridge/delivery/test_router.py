@@ -14,7 +14,7 @@ from sim7020_bridge.modem.usage import Bytes
 from sim7020_bridge.mqtt.messages import Received
 from tests.bridge.desk import TOPICS, named, sent, staffed
 from tests.bridge.modem.bench import TCP, UDP, now
-from tests.bridge.scripted_module import SILENCE, on_virtual_time
+from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
 from tests.virtual_time import run
 
 
@@ -48,6 +48,17 @@ async def test_tcp_acknowledged_at_once() -> None:
         desk.send("tcp", b"hello", **named("m1"))
         await desk.final("tcp", "m1")
         assert desk.receipts("tcp", "m1") == ["queued", "sending", "accepted", "acknowledged"]
+
+
+@on_virtual_time
+async def test_tcp_without_acknowledgements_is_done_once_it_is_accepted() -> None:
+    """Where the firmware neither reports nor tells what the peer acknowledged, nothing is waited for in vain."""
+    module = ScriptedModule()
+    module.answer("AT+CSOSENDFLAG", "ERROR")
+    async with staffed(TCP, module=module) as desk:
+        desk.send("tcp", b"hello", **named("m1"))
+        assert (await desk.final("tcp", "m1"))["state"] == "accepted"
+        assert desk.receipts("tcp", "m1") == ["queued", "sending", "accepted"]
 
 
 @on_virtual_time

@@ -156,24 +156,56 @@ async def test_an_end_whose_report_was_lost(settings: SocketSettings, status: st
         socket = await bench.opened(settings.name)
         await asyncio.sleep(DAY)
         assert bench.phases(settings.name) == [Phase.OPENING, Phase.OPEN]
+        await module.hears("AT+CSOSTATUS", times=module.times("AT+CSOSTATUS") + 1)
+        await asyncio.sleep(TIMES.refresh_every / 2)
+        module.say("+CSONMI: 0,2,31")
         module.say("+CSO\x7fRR: 0,2")
         module.answer_once("AT+CSOSTATUS", f"+CSOSTATUS: 0,{status}", "OK")
-        await module.hears("AT+CSOC", times=2, within=2 * TIMES.refresh_every)
+        await module.hears("AT+CSOC", times=2, within=TIMES.refresh_every + 1)
         await bench.opened(settings.name)
         assert socket.state.failure is not None
         assert (socket.state.failure.code, socket.state.failure.name) == (None, "not_connected")
 
 
+@pytest.mark.parametrize("listed", [None, ("ERROR",), SILENCE], ids=["listed", "no list", "silence"])
 @pytest.mark.parametrize("lines", [("ERROR",), ("OK",), ("+CSOSTATUS: 0,7", "OK"), SILENCE], ids=str)
 @on_virtual_time
-async def test_a_firmware_that_does_not_tell_the_status(lines: tuple[str, ...]) -> None:
+async def test_a_firmware_that_does_not_tell_the_status(lines: tuple[str, ...], listed: tuple[str, ...] | None) -> None:
     """No answer, and one that nobody knows, are no reason to give a connection up."""
     module = ScriptedModule()
     module.answer("AT+CSOSTATUS", *lines)
     async with running(UDP, module=module) as bench:
         await bench.opened("udp")
+        if listed is not None:
+            module.answer("AT+CSOC?", *listed)
         await asyncio.sleep(3600)
         assert module.times("AT+CSOSTATUS") > 5
+        assert module.times("AT+CSOC") == 1
+
+
+@on_virtual_time
+async def test_an_end_that_only_the_list_of_sockets_tells() -> None:
+    """Where the firmware does not tell a socket's status, one that it does not list any more is gone."""
+    module = ScriptedModule()
+    module.answer("AT+CSOSTATUS", "ERROR")
+    async with running(UDP, module=module) as bench:
+        await bench.opened("udp")
+        await asyncio.sleep(1000)
+        module.sockets.clear()
+        await module.hears("AT+CSOC", times=2, within=TIMES.refresh_every + 1)
+        await bench.opened("udp")
+
+
+@on_virtual_time
+async def test_a_socket_is_not_asked_after_while_it_is_connected() -> None:
+    """A socket that waits for its peer is created and not connected, which is no end of it."""
+    module = SlowModule("AT+CSOCON=", 100, "OK")
+    module.answer("AT+CSOSTATUS", "+CSOSTATUS: 0,1", "OK")
+    async with running(SLOW, module=module) as bench:
+        await module.hears("AT+CSOCON")
+        await bench.socket("slow").check_open(bench.modem.module)
+        assert not module.times("AT+CSOSTATUS")
+        await bench.opened("slow")
         assert module.times("AT+CSOC") == 1
 
 
@@ -186,17 +218,6 @@ async def test_nothing_is_sent_before_the_connection_stands() -> None:
             await bench.socket("tcp").send(b"x")
         await bench.opened("tcp")
         assert not bench.module.times("AT+CSOSEND")
-
-
-@on_virtual_time
-async def test_a_busy_connection_is_not_asked_after() -> None:
-    """What is used shows by itself whether it works."""
-    async with running(UDP) as bench:
-        socket = await bench.opened("udp")
-        for _ in range(36):
-            await socket.send(b"x")
-            await asyncio.sleep(100)
-        assert not bench.module.times("AT+CSOSTATUS")
 
 
 @on_virtual_time

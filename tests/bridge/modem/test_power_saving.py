@@ -243,7 +243,7 @@ async def test_retained_socket_is_used_again() -> None:
     [
         pytest.param(lambda module: module.sockets.clear(), id="the module has forgotten it"),
         pytest.param(lambda module: module.answer("AT+CSOSTATUS=0", "+CSOSTATUS: 0,0", "OK"), id="not connected"),
-        pytest.param(lambda module: module.answer("AT+CSOSTATUS=0", "ERROR"), id="unknown"),
+        pytest.param(lambda module: _refuse(module, "AT+CSOSTATUS=0", "AT+CSOC?"), id="unknown"),
     ],
 )
 @on_virtual_time
@@ -257,6 +257,23 @@ async def test_retained_socket_that_is_lost(lost: Callable[[ScriptedModule], Non
         wake(bench.module)
         await bench.opened("udp")
         assert bench.module.times("AT+CSOC") == 2
+
+
+def _refuse(module: ScriptedModule, *commands: str) -> None:
+    for command in commands:
+        module.answer(command, "ERROR")
+
+
+@on_virtual_time
+async def test_retained_socket_that_is_only_listed() -> None:
+    """A firmware that does not tell a socket's status lists those that survived."""
+    async with running(UDP, power_saving=RETAINED) as bench:
+        _refuse(bench.module, "AT+CSOSTATUS=0")
+        await bench.opened("udp")
+        await fall_asleep(bench)
+        wake(bench.module)
+        await bench.opened("udp")
+        assert (bench.module.times("AT+CSOC"), bench.module.times("AT+CSOCL")) == (1, 0)
 
 
 @on_virtual_time

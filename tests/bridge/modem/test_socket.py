@@ -149,7 +149,7 @@ async def test_acknowledgement_before_ok() -> None:
     async with running(TCP) as bench:
         socket = await bench.opened("tcp")
         bench.module.answer_once("AT+CSOSEND", "SEND: 0,5", "OK")
-        assert (await socket.send(b"12345")).done()
+        await asyncio.wait_for(await socket.send(b"12345"), 1)
 
 
 @on_virtual_time
@@ -161,6 +161,7 @@ async def test_acknowledgement_of_more_than_was_given() -> None:
         bench.module.say("SEND: 0,5000")
         await asyncio.sleep(1)
         acknowledged = await socket.send(b"67890")
+        await asyncio.sleep(600)
         assert not acknowledged.done()
         bench.module.say("SEND: 0,5")
         await acknowledged

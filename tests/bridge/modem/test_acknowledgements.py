@@ -1,0 +1,148 @@
+"""What a TCP peer has acknowledged, by reports that may be lost or come twice, and by asking."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from sim7020_bridge.config.model import PowerSavingSettings
+from sim7020_bridge.modem.timing import Timing
+from tests.bridge.modem.bench import TCP, running
+from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
+
+TIMES = Timing()
+
+
+@on_virtual_time
+async def test_a_report_that_comes_twice() -> None:
+    """What a peer is said to have twice acknowledges nothing of the next message."""
+    module = ScriptedModule()
+    async with running(TCP, module=module) as bench:
+        socket = await bench.opened("tcp")
+        first, second = [await socket.send(data) for data in (b"12345", b"67890")]
+        module.answer("AT+CSOACK", "+CSOACK: 0,10,5,5", "OK")
+        module.say("SEND: 0,5", "SEND: 0,5")
+        await asyncio.sleep(600)
+        assert (first.done(), second.done()) == (True, False)
+        module.answer("AT+CSOACK", "+CSOACK: 0,10,10,0", "OK")
+        module.say("SEND: 0,5")
+        await asyncio.wait_for(second, 1)
+
+
+@on_virtual_time
+async def test_a_report_that_is_lost() -> None:
+    """A message is acknowledged soon after its peer has it, also without a word, and so are those that follow."""
+    module = ScriptedModule()
+    async with running(TCP, module=module) as bench:
+        socket = await bench.opened("tcp")
+        module.answer("AT+CSOACK", "+CSOACK: 0,5,0,5", "OK")
+        lost = await socket.send(b"12345")
+        await asyncio.sleep(2 * TIMES.report_within)
+        assert not lost.done()
+        module.answer("AT+CSOACK", "+CSOACK: 0,5,5,0", "OK")
+        await asyncio.wait_for(lost, TIMES.report_within + 1)
+        following = await socket.send(b"678")
+        module.answer("AT+CSOACK", "+CSOACK: 0,8,8,0", "OK")
+        module.say("SEND: 0,3")
+        await asyncio.wait_for(following, 1)
+
+
+@on_virtual_time
+async def test_reports_in_a_row_are_one_question() -> None:
+    """Nothing is asked where nothing waits, and not once for each of many reports."""
+    module = ScriptedModule()
+    async with running(TCP, module=module) as bench:
+        socket = await bench.opened("tcp")
+        sent = [await socket.send(b"x") for _ in range(20)]
+        for acknowledged in range(1, 21):
+            module.answer("AT+CSOACK", f"+CSOACK: 0,20,{acknowledged},{20 - acknowledged}", "OK")
+            module.say("SEND: 0,1")
+            await asyncio.sleep(0.005)
+        await asyncio.wait_for(asyncio.gather(*sent), 1)
+        module.say("SEND: 0,1")
+        await asyncio.sleep(3600)
+        assert module.times("AT+CSOACK") == 1
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(("ERROR",), id="refused"),
+        pytest.param(("OK",), id="no line"),
+        pytest.param(("+CSOACK: 1,10,10,0", "OK"), id="of another socket"),
+        pytest.param(("+CSOACK: 0,2,2,0", "OK"), id="segments, no bytes"),
+        pytest.param(("+CSOACK: 0,10,0,10", "OK"), id="never anything"),
+        pytest.param(("+CSOACK: 0,1000,1000,0", "OK"), id="more than was given"),
+        pytest.param(("+CSOACK: 0,10,50,0", "OK"), id="more than that"),
+        pytest.param(SILENCE, id="silence"),
+    ],
+)
+@on_virtual_time
+async def test_reports_count_where_no_answer_does(lines: Sequence[str]) -> None:
+    """Where the module does not tell how much is acknowledged, or tells something else, its reports are added up."""
+    module = ScriptedModule()
+    module.answer("AT+CSOACK", *lines)
+    async with running(TCP, module=module) as bench:
+        socket = await bench.opened("tcp")
+        first, second = [await socket.send(data) for data in (b"12345", b"67890")]
+        module.say("SEND: 0,5")
+        await asyncio.wait_for(first, 10)
+        assert not second.done()
+        module.say("SEND: 0,5")
+        await asyncio.wait_for(second, 10)
+
+
+@on_virtual_time
+async def test_what_the_module_has_not_taken_yet_is_no_contradiction() -> None:
+    """A payload on its way while the module is asked is not yet among what it says it was given."""
+    module = ScriptedModule()
+    async with running(TCP, module=module) as bench:
+        socket = await bench.opened("tcp")
+        first = await socket.send(b"12345")
+        module.answer_once("AT+CSOSEND", *SILENCE)
+        second = asyncio.create_task(socket.send(b"67890"))
+        await module.hears("AT+CSOSEND", times=2)
+        module.answer("AT+CSOACK", "+CSOACK: 0,10,5,5", "OK")
+        module.say("SEND: 0,5", "SEND: 0,5")
+        await asyncio.sleep(5)
+        module.say("OK")
+        await asyncio.wait_for(first, 1)
+        assert not (await second).done()
+
+
+@on_virtual_time
+async def test_firmware_that_is_only_to_be_asked() -> None:
+    """One that will not report what is acknowledged is asked for it."""
+    module = ScriptedModule()
+    module.answer("AT+CSOSENDFLAG", "ERROR")
+    module.answer("AT+CSOACK", "+CSOACK: 0,0,0,0", "OK")
+    async with running(TCP, module=module) as bench:
+        socket = await bench.opened("tcp")
+        assert socket.acknowledges
+        sent = await socket.send(b"12345")
+        module.answer("AT+CSOACK", "+CSOACK: 0,5,5,0", "OK")
+        await asyncio.wait_for(sent, TIMES.report_within + 1)
+
+
+@on_virtual_time
+async def test_firmware_that_tells_of_no_acknowledgement() -> None:
+    """One that neither reports nor tells it is done with a payload once it took it, as with a datagram."""
+    module = ScriptedModule()
+    module.answer("AT+CSOSENDFLAG", "ERROR")
+    async with running(TCP, module=module) as bench:
+        socket = await bench.opened("tcp")
+        assert not socket.acknowledges
+        assert (await socket.send(bytes(600))).done()
+        assert not socket.takes_ahead
+        assert module.heard.count("AT+CSOC=1,1,1") == 1
+
+
+@on_virtual_time
+async def test_a_lost_report_keeps_no_socket_open() -> None:
+    """Under PSM a connection is closed once all is acknowledged, whether or not that was reported."""
+    module = ScriptedModule()
+    module.answer("AT+CSOACK", "+CSOACK: 0,5,5,0", "OK")
+    async with running(TCP, module=module, power_saving=PowerSavingSettings(active_time=60)) as bench:
+        socket = await bench.opened("tcp")
+        await socket.send(b"12345")
+        await module.hears("AT+CSOCL", within=TIMES.report_within + TIMES.socket_idle + 1)
