@@ -84,6 +84,8 @@ def _plain(name: str, fields: dict[str, Field]) -> str:
             return "the baud rate is found out from the first AT"
         case "+CSOACK", {"socket": socket, "sent": sent, "acknowledged": acknowledged}:
             return f"socket {socket}: {acknowledged} of {sent} bytes acknowledged"
+        case "+CHTTPCREATE" | "+CHTTPCREATEEXT", {"client": client, "host": host}:
+            return f"HTTP client {client} is not in use" if host == "(null)" else f"HTTP client {client} is for {host}"
         case "+IPCONFIG", {"address": str(address)}:
             return (
                 _INTERFACES.get(address.partition(":" if ":" in address else ".")[0].lower(), "own address")

@@ -220,6 +220,8 @@ def test_answers_lead_back_to_their_commands(log: str, commands: list[int | None
             "address ::1:2:3:4, DNS 2001:db8::, MTU 1500",
         ),
         ('< +CGCONTRDP: 1,5,"iot","10.0.0.2.255.255.255.0","10.0.0.1"', "address 10.0.0.2, gateway 10.0.0.1"),
+        ("< +CHTTPCREATEEXT: 0,0,(null)", "HTTP client 0 is not in use"),
+        ('< +CHTTPCREATEEXT: 1,1,"http://a.example/"', "HTTP client 1 is for http://a.example/"),
         ("< +IPCONFIG: 127.0.0.1", "the module itself (loopback): 127.0.0.1"),
         ("< +IPCONFIG: fe80:0:0:0:1:2:3:4", "address on the radio link alone: fe80:0:0:0:1:2:3:4"),
         ("< +IPCONFIG: 10.0.2.15", "own address: 10.0.2.15"),
