@@ -25,9 +25,9 @@ from sim7020_bridge.errors import (
     StartOver,
 )
 from sim7020_bridge.modem.backoff import Backoff
-from sim7020_bridge.modem.hook import PowerHook
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pin import PinMemory
+from sim7020_bridge.modem.power_hook import PowerHook
 from sim7020_bridge.modem.power_saving import Sleep, check_power_saving, set_power_saving
 from sim7020_bridge.modem.recovery import Recovery, RecoveryStep, Trouble
 from sim7020_bridge.modem.refusals import Refusals

@@ -18,8 +18,8 @@ from sim7020_bridge.delivery.router import Router, resumed
 from sim7020_bridge.delivery.usage_record import UsageRecord
 from sim7020_bridge.delivery.waking import wake_for_messages
 from sim7020_bridge.errors import OutboxInUse, StorageFailed
-from sim7020_bridge.modem.hook import PowerHook
 from sim7020_bridge.modem.modem import Modem
+from sim7020_bridge.modem.power_hook import PowerHook
 from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.timing import Timing
 from sim7020_bridge.modem.usage import BudgetLevel, Usage

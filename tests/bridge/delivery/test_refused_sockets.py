@@ -8,7 +8,7 @@ import pytest
 from sim7020_bridge.commands.sockets import SOCKETS
 from sim7020_bridge.config.model import PowerHookSettings
 from sim7020_bridge.modem.alerts import AlertId
-from sim7020_bridge.modem.hook import PowerHook
+from sim7020_bridge.modem.power_hook import PowerHook
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.refusals import AGAIN_AND_AGAIN
 from sim7020_bridge.modem.timing import Timing

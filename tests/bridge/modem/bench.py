@@ -14,8 +14,8 @@ from sim7020_bridge.commands.raw import RawCommand
 from sim7020_bridge.config.model import ModemSettings, PowerHookSettings, SocketSettings, Transport
 from sim7020_bridge.errors import LineError, PortUnavailable
 from sim7020_bridge.modem.alerts import AlertId, alerts
-from sim7020_bridge.modem.hook import PowerHook
 from sim7020_bridge.modem.modem import Modem
+from sim7020_bridge.modem.power_hook import PowerHook
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.socket import ModemSocket, Phase, SocketState
 from sim7020_bridge.modem.state import Layer, ModemState

@@ -7,7 +7,7 @@ import pytest
 
 from sim7020_bridge.config.model import PowerHookSettings, PowerSavingSettings
 from sim7020_bridge.modem.alerts import alerts
-from sim7020_bridge.modem.hook import PowerHook
+from sim7020_bridge.modem.power_hook import PowerHook
 from sim7020_bridge.modem.power_saving import check_power_saving
 from sim7020_bridge.modem.socket import Phase
 from sim7020_bridge.modem.state import Layer

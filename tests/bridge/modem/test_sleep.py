@@ -8,7 +8,7 @@ import pytest
 
 from sim7020_bridge.config.model import PowerHookSettings, PowerSavingSettings
 from sim7020_bridge.modem.alerts import AlertId, alerts
-from sim7020_bridge.modem.hook import PowerHook
+from sim7020_bridge.modem.power_hook import PowerHook
 from sim7020_bridge.modem.state import Layer
 from tests.bridge.modem.bench import UDP, Bench, now, running
 from tests.bridge.scripted_module import ScriptedModule, on_virtual_time

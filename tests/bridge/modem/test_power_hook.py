@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from sim7020_bridge.config.model import GpioSettings, PowerHookSettings
-from sim7020_bridge.modem import hook as hook_module
-from sim7020_bridge.modem.hook import PowerHook
+from sim7020_bridge.modem import power_hook
+from sim7020_bridge.modem.power_hook import PowerHook
 
 
 def program(file: Path, *lines: str) -> str:
@@ -80,7 +80,7 @@ async def test_command_that_hangs_is_killed_with_all_it_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A script that waits for a program of its own leaves neither behind."""
-    monkeypatch.setattr(hook_module, "COMMAND_TIMEOUT", 0.2)
+    monkeypatch.setattr(power_hook, "COMMAND_TIMEOUT", 0.2)
     number = tmp_path / "number"
     path = program(tmp_path / "press", f"sleep 600 & echo $! > {shlex.quote(str(number))}; wait")
     await PowerHook(PowerHookSettings(command=(path,), duration=0.1), publish=silent).press()
