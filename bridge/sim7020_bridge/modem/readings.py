@@ -79,6 +79,7 @@ async def read_all(module: Module) -> None:
         await module.read(power.ReadEdrxGranted())
 
 
-async def read_network_wait(module: Module) -> float:
-    """Read for how many more seconds the network wants to be left alone (T3346); 0 where the module can't say."""
-    return float(min(await module.ask(packet.ReadBackoffTimer()) or 0, LONGEST_T3346))
+async def read_network_wait(module: Module, *, unknown: float = 0.0) -> float:
+    """Read for how many more seconds the network wants to be left alone (T3346), or what if the module does not say."""
+    told = await module.ask(packet.ReadBackoffTimer())
+    return unknown if told is None else float(min(told, LONGEST_T3346))

@@ -75,6 +75,9 @@ PORT_PATIENCE: Final = 300.0
 STEPS_FOR_SOCKETS: Final = 6
 """Steps a day once all that may help a module that refuses its sockets was tried: each takes it off the network."""
 
+LEFT_ALONE: Final = "the network asked to be left alone for a while (T3346)"
+"""Why a step is held until a time that the network chose."""
+
 ATTACHING: Final = frozenset({RecoveryStep.REATTACH, RecoveryStep.REBOOT, RecoveryStep.POWER})
 """The steps that make the module ask the network again."""
 
@@ -162,7 +165,7 @@ class Recovery:
             return Plan(step, wait, again=self._rounds > 0 and trouble in _SHUT)
         held = None
         if network_wait > wait:
-            wait, held = network_wait, "the network asked to be left alone for a while (T3346)"
+            wait, held = network_wait, LEFT_ALONE
         ceiling_wait = self._until_allowed(now) - now
         if ceiling_wait > wait:
             wait, held = ceiling_wait, self._within_a_day

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, NoReturn
 
@@ -22,7 +22,7 @@ from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pin import PinMemory
 from sim7020_bridge.modem.power_saving import Sleep
 from sim7020_bridge.modem.readings import read_all, read_network_wait, read_pdn, read_registration
-from sim7020_bridge.modem.recovery import Recovery, RecoveryStep, Trouble
+from sim7020_bridge.modem.recovery import LEFT_ALONE, Plan, Recovery, RecoveryStep, Trouble
 from sim7020_bridge.modem.set_up import greet, set_up
 from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.modem.state import (
@@ -251,10 +251,11 @@ class Session:
             plan.wait,
             f", for {plan.held}" if plan.held else "",
         )
-        self.store.apply(Held(plan.held))
-        if await self.store.until(lambda later: _is_other(later, state), within=plan.wait):
+        turn = await self._wait_for(plan, trouble, state)
+        if turn is None:
             self.store.apply(Held(None))
             return
+        plan = turn
         self.recovery.count(plan, now=asyncio.get_running_loop().time())
         self.store.apply(Held(None), Recovering(plan.step))
         match plan.step:
@@ -271,6 +272,26 @@ class Session:
                 await asyncio.Event().wait()
             case _:
                 raise StartOver(f"next step: {plan.step}", power=plan.step is RecoveryStep.POWER)
+
+    async def _wait_for(self, plan: Plan, trouble: Trouble, state: ModemState) -> Plan | None:
+        """Wait for a step's turn; return the step to take then, or None if there is no need of it any more.
+
+        What the network asked for is read again now and then: the line may have spoilt it, and it may be less by now.
+        """
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while True:
+            self.store.apply(Held(plan.held))
+            within = min(plan.wait, self.timing.refresh_every) if plan.held == LEFT_ALONE else plan.wait
+            if await self.store.until(lambda later: _is_other(later, state), within=within):
+                return None
+            left = plan.wait - within
+            if not left:
+                return plan
+            left = min(left, await read_network_wait(self.module, unknown=left))
+            plan = self.recovery.next(trouble, now=loop.time(), network_wait=left)
+            if plan.held is None:
+                plan = replace(plan, wait=max(0.0, plan.wait + began - loop.time()))
 
     async def _read_now_and_then(self) -> None:
         """Read what no URC tells, rarely, and after what waits for the line, unless that never ends.

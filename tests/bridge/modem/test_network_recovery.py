@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from sim7020_bridge.config.model import RecoverySettings
 from sim7020_bridge.modem.alerts import AlertId, alerts
 from sim7020_bridge.modem.bring_up import cycle_radio
@@ -20,7 +22,7 @@ from tests.bridge.modem.bench import (
     steps,
     unregistered,
 )
-from tests.bridge.scripted_module import ScriptedModule, on_virtual_time
+from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
 
 
 @on_virtual_time
@@ -138,6 +140,31 @@ async def test_network_can_t_ask_to_be_left_alone_for_ever() -> None:
     async with running(module=module):
         await module.hears("AT+CTRJ?")
         await module.hears(REATTACH, within=186 * 60 + 1)
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        pytest.param([("+CTRJ: 0", "OK")], 300, id="it was a misreading"),
+        pytest.param([(f"+CTRJ: {left}", "OK") for left in (900, 600, 300, 0)], 1200, id="it is less"),
+        pytest.param([("ERROR",)], 11160, id="it is not told any more"),
+        pytest.param([SILENCE, ("+CTRJ: 0", "OK")], 606, id="no answer once"),
+    ],
+)
+@on_virtual_time
+async def test_what_the_network_asked_for_is_read_again(told: list[tuple[str, ...]], seconds: float) -> None:
+    """A T3346 that was misread, or has changed, holds nothing up for longer than until the next reading."""
+    module = unregistered()
+    module.answer("AT+CTRJ?", "+CTRJ: 4294967295", "OK")
+    async with running(module=module) as bench:
+        await becomes(lambda: current(bench) == {AlertId.ATTACH_CEILING})
+        held = now()
+        for lines in told[:-1]:
+            module.answer_once("AT+CTRJ?", *lines)
+        module.answer("AT+CTRJ?", *told[-1])
+        await module.hears(REATTACH, within=12000)
+        assert now() - held == pytest.approx(seconds, abs=2)
+        assert current(bench) == set()
 
 
 @on_virtual_time
