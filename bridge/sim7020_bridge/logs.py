@@ -3,30 +3,36 @@
 import json
 import logging
 import sys
+from collections.abc import Iterator
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Final
+from typing import Final, TextIO
 
 from sim7020_bridge.config.model import LogFormat, LoggingSettings, LogLevel, LogPart
 
 current_modem: Final[ContextVar[str]] = ContextVar("current_modem", default="")
 """The modem that the running task works for; empty outside of any. Tasks inherit it from the one that made them."""
 
-MOST_OF_A_KIND: Final = 100
-"""Lines that one place in the code may log within WHILE."""
+MOST_OF_A_KIND: Final = 20
+"""Lines that one place in the code may log within WHILE about one modem, no two of them the same."""
 
-WHILE: Final = 10.0
-"""Seconds."""
+WHILE: Final = 60.0
+"""Seconds; doubled while there is always more, up to LONGEST."""
+
+LONGEST: Final = 3600.0
+
+MOST_OF_A_TEXT: Final = 200
+"""Characters of a text in a line, such as a topic, that somebody else may have chosen."""
 
 _ROOT: Final = "sim7020_bridge"
 
 
 def log_to_stderr(settings: LoggingSettings) -> None:
     """Write log lines to standard error as the settings say; may be called again with other ones."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Sparing()
     handler.addFilter(_name_modem)
-    handler.addFilter(_Sparing())
     handler.setFormatter(_Json() if settings.format is LogFormat.JSON else _Text(_TEXT))
     logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
     for part in LogPart:
@@ -90,34 +96,100 @@ _TEXT: Final = "%(asctime)s %(levelname)-7s %(prefix)s%(name)s: %(message)s"
 
 
 def _name_modem(record: logging.LogRecord) -> bool:
+    if record.levelno > logging.DEBUG and isinstance(record.args, tuple):
+        record.args = tuple(map(_shortened, record.args))
     name = current_modem.get()
     record.modem = name or None
     record.prefix = f"[{name}] " if name else ""
     return True
 
 
-class _Sparing(logging.Filter):
-    """Lets so many lines of a kind pass in a while, and says how many it left out: others must not fill the disk.
+@dataclass(slots=True)
+class _Span:
+    """A time in which so many lines were said, and so many left out, of which ``last`` is the last."""
 
-    A kind is what one place in the code says. What is asked for at DEBUG passes whole.
+    began: float
+    length: float
+    said: int = 0
+    left_out: int = 0
+    last: logging.LogRecord | None = None
+
+    def leave_out(self, record: logging.LogRecord) -> None:
+        self.left_out, self.last = self.left_out + 1, record
+
+    def lasts(self, now: float, length: float) -> bool:
+        return 0 <= now - self.began < length
+
+
+class _Sparing(logging.StreamHandler[TextIO]):
+    """Says the same line once, and so many of a kind; then counts them, and says how many there were.
+
+    A kind is what one place in the code says of one modem. What is asked for at DEBUG is said whole.
     """
 
     def __init__(self) -> None:
-        super().__init__()
-        self._while: dict[tuple[str, str], tuple[float, int]] = {}
+        super().__init__(sys.stderr)
+        self._spans: dict[tuple[str | None, ...], _Span] = {}
+        self._looked = 0.0
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        if record.levelno <= logging.DEBUG:
-            return True
-        kind = (record.name, str(record.msg))
-        began, lines = self._while.get(kind, (record.created, 0))
-        if not 0 <= record.created - began < WHILE:
-            if lines > MOST_OF_A_KIND:
-                left_out = lines - MOST_OF_A_KIND
-                record.msg, record.args = f"{record.getMessage()} (and {left_out} more like this, left out)", ()
-            began, lines = record.created, 0
-        self._while[kind] = began, lines + 1
-        return lines < MOST_OF_A_KIND
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say a line unless it is left out, and first what was left out last of what has ended."""
+        if record.levelno > logging.DEBUG:
+            for missed in self._missed(record.created):
+                super().emit(missed)
+            if not self._is_news(record):
+                return
+        super().emit(record)
+
+    def _is_news(self, record: logging.LogRecord) -> bool:
+        kind = (record.name, getattr(record, "modem", None), str(record.msg))
+        of_kind = self._span(kind, record.created)
+        if of_kind.said == MOST_OF_A_KIND:
+            of_kind.leave_out(record)
+            return False
+        same = self._span((*kind, record.getMessage()), record.created)
+        if same.said:
+            same.leave_out(record)
+            return False
+        left_out = of_kind.left_out + same.left_out
+        of_kind.said, of_kind.left_out, of_kind.last = of_kind.said + 1, 0, None
+        same.said, same.left_out, same.last = 1, 0, None
+        if left_out:
+            _count_in(record, left_out)
+        return True
+
+    def _span(self, key: tuple[str | None, ...], now: float) -> _Span:
+        """Return the present span of a key; a new one is longer if something was left out in the one before."""
+        span = self._spans.get(key)
+        if span is None:
+            span = self._spans[key] = _Span(now, WHILE)
+        elif not span.lasts(now, span.length):
+            span.began, span.said = now, 0
+            span.length = min(2 * span.length, LONGEST) if span.left_out else WHILE
+        return span
+
+    def _missed(self, now: float) -> Iterator[logging.LogRecord]:
+        """Yield the last lines of what has ended without being said again, each with how many were left out."""
+        if 0 <= now - self._looked < WHILE:
+            return
+        self._looked = now
+        for key, span in list(self._spans.items()):
+            if span.lasts(now, 2 * span.length):
+                continue
+            del self._spans[key]
+            if span.last is not None:
+                _count_in(span.last, span.left_out)
+                yield span.last
+
+
+def _count_in(record: logging.LogRecord, left_out: int) -> None:
+    record.msg, record.args = f"{record.getMessage()} (and {left_out} more like this, left out)", ()
+
+
+def _shortened(argument: object) -> object:
+    if not isinstance(argument, str) or len(argument) <= MOST_OF_A_TEXT:
+        return argument
+    return f"{argument[:MOST_OF_A_TEXT]}... ({len(argument)} characters)"
 
 
 class _Text(logging.Formatter):

@@ -72,6 +72,51 @@ def clock() -> Iterator[Clock]:
     logging.setLogRecordFactory(made)
 
 
+def test_the_same_line_is_said_once(capsys: pytest.CaptureFixture[str], clock: Clock) -> None:
+    """It is counted then, told with its number while it goes on, more and more rarely, and for each modem."""
+    logs.log_to_stderr(LoggingSettings())
+
+    def said() -> list[str]:
+        return [line.partition(": ")[2] for line in capsys.readouterr().err.splitlines()]
+
+    for _ in range(1800):
+        MQTT.warning("the supply is too %s", "low")
+        clock.now += 1
+    assert said() == [
+        "the supply is too low",
+        "the supply is too low (and 59 more like this, left out)",
+        "the supply is too low (and 119 more like this, left out)",
+        "the supply is too low (and 239 more like this, left out)",
+        "the supply is too low (and 479 more like this, left out)",
+    ]
+    token = logs.current_modem.set("shed")
+    MQTT.warning("the supply is too %s", "low")
+    logs.current_modem.reset(token)
+    assert said() == ["the supply is too low"]
+
+
+def test_what_ended_is_told_with_its_number(capsys: pytest.CaptureFixture[str], clock: Clock) -> None:
+    """The count of what does not come again is told before the next line, and then it is news once more."""
+    logs.log_to_stderr(LoggingSettings())
+    for _ in range(5):
+        MQTT.warning("again")
+    clock.now += 2 * logs.WHILE
+    MQTT.warning("other")
+    MQTT.warning("again")
+    lines = [line.partition(": ")[2] for line in capsys.readouterr().err.splitlines()]
+    assert lines == ["again", "again (and 4 more like this, left out)", "other", "again"]
+
+
+def test_a_long_text_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    """A topic that somebody chose does not fill the log; the trace is whole."""
+    logs.log_to_stderr(LoggingSettings(level=LogLevel.DEBUG))
+    MQTT.warning("%s: not answered (%d)", "x" * 1024, 7)
+    TRACE.debug("%s", "y" * 1024)
+    told, traced = capsys.readouterr().err.splitlines()
+    assert told.endswith(f": {'x' * logs.MOST_OF_A_TEXT}... (1024 characters): not answered (7)")
+    assert traced.endswith("y" * 1024)
+
+
 def test_a_flood_is_cut_short(capsys: pytest.CaptureFixture[str], clock: Clock) -> None:
     """What is said too often is left out and counted, all else is said, and the trace is whole."""
     logs.log_to_stderr(LoggingSettings(level=LogLevel.DEBUG))
@@ -85,7 +130,7 @@ def test_a_flood_is_cut_short(capsys: pytest.CaptureFixture[str], clock: Clock) 
     assert "other: 1" in lines[-1]
     clock.now += logs.WHILE
     MQTT.warning("refused: %d", 1000)
-    assert capsys.readouterr().err.endswith("refused: 1000 (and 900 more like this, left out)\n")
+    assert capsys.readouterr().err.endswith("refused: 1000 (and 980 more like this, left out)\n")
 
 
 def test_json(capsys: pytest.CaptureFixture[str]) -> None:

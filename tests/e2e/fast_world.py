@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sim7020_bridge.config.model import ModemSettings, MqttSettings, SocketSettings, Transport
 from sim7020_bridge.modem.timing import Timing
@@ -190,10 +191,11 @@ class Published:
             self.up.append((now, self.is_up))
         self.changed.set()
 
-    def _event(self, event: dict[str, str]) -> None:
-        self.events.append(sys.intern(event["type"]))
+    def _event(self, event: dict[str, Any]) -> None:
+        times = event.get("times", 1)
+        self.events += [sys.intern(event["type"])] * times
         if event["type"] == "recovering":
-            self.rungs.append(sys.intern(event["rung"]))
+            self.rungs += [sys.intern(event["rung"])] * times
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -88,6 +89,7 @@ class Session:
         self._echo_is_off = True
         self._rebooting = False
         self._locked = False
+        self._lost_at = -math.inf
         self._reset = asyncio.Event()
         self._booted = asyncio.Event()
         self._heard = Heard()
@@ -315,8 +317,10 @@ class Session:
         while True:
             await self._changed.wait()
             self._changed.clear()
-            while self._unread:
-                await self._unread.pop()(self.module)
+            unread, self._unread = self._unread, set()
+            for read in unread:
+                await read(self.module)
+            await asyncio.sleep(self.timing.look_spacing)
 
     def _read_soon(self, read: Callable[[Module], Awaitable[None]]) -> None:
         self._unread.add(read)
@@ -372,7 +376,18 @@ class Session:
             # neither address nor APN are told
             self._read_soon(read_pdn)
         elif event.lost and event.cid in {None, DEFAULT_CID}:
-            self.store.apply((packet.ContextState(DEFAULT_CID, active=False),))
+            now = asyncio.get_running_loop().time()
+            before, self._lost_at = self._lost_at, now
+            if now - before < self.timing.loss_spacing:
+                # what says so again and again is asked: its sockets would be opened anew each time
+                self._read_soon(self._look_after_loss)
+            else:
+                self.store.apply((packet.ContextState(DEFAULT_CID, active=False),))
+
+    async def _look_after_loss(self, module: Module) -> None:
+        await read_pdn(module)
+        if self.store.state.online:
+            await self.sockets.check_open(module)
 
     def _take_supply_report(self, report: power.SupplyReport) -> None:
         self.store.apply(report)

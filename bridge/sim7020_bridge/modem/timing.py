@@ -29,6 +29,8 @@ class Timing:
         greeting_wait: For a module that was told to reboot to greet; one with automatic baud rate never does.
         radio_off: Between radio off and on when attaching starts over (TCP/IP note section 4).
         refresh_every: Between two readings of signal, cell and supply while all is well.
+        look_spacing: Between two readings of what reports say has changed.
+        loss_spacing: A loss of the context that is reported again this soon is asked for, not believed.
         error_code_wait: For the +CSOERR that names the cause after +CSOCON was refused (manual V1.05, +CSOCON).
         time_within: For a time server's answer.
         resolve_within: For a name to be resolved (reference: 60 s from the OK).
@@ -63,6 +65,8 @@ class Timing:
     greeting_wait: float = 10.0
     radio_off: float = 5.0
     refresh_every: float = 300.0
+    look_spacing: float = 1.0
+    loss_spacing: float = 60.0
     error_code_wait: float = 0.5
     time_within: float = 60.0
     resolve_within: float = 60.0

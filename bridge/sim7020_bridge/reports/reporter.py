@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Hashable
 from datetime import datetime
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.config.model import ModemSettings
@@ -23,11 +25,21 @@ from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.reports.broker_alerts import broker_alerts
 from sim7020_bridge.reports.delivery_alerts import delivery_alerts
 from sim7020_bridge.reports.documents import Document, info_document, socket_document, state_document
+from sim7020_bridge.reports.sparing import Sparing
 
 log: Final = logging.getLogger(__name__)
 
 COUNTER_DELAY: Final = 1.0
 """Seconds for which changes of mere counters are collected into one publication."""
+
+STATES: Final = (100, 2.0)
+"""How many publications a retained topic may have at once, and after how many seconds it has one more."""
+
+EVENTS: Final = (10, 60.0)
+"""The same for events of a kind."""
+
+RELAPSE: Final = 30.0
+"""Seconds within which an alert that comes again is no news; it is then mended when it stayed away for as long."""
 
 
 class Reporter:
@@ -69,7 +81,12 @@ class Reporter:
         self._published: dict[str, bytes] = {}
         self._later: dict[str, asyncio.TimerHandle] = {}
         self._quiet_until = 0.0
+        self._retained, self._events = Sparing(*STATES), Sparing(*EVENTS)
+        self._untold: dict[Hashable, dict[str, Any]] = {}
+        self._stopped = False
         self._alerted: dict[AlertId, datetime] = {}
+        self._gone: dict[AlertId, float] = {}
+        self._relapsed: set[AlertId] = set()
         self._delivery_alerts: dict[AlertId, Alert] = {}
         store.listen(self._changed)
 
@@ -148,10 +165,14 @@ class Reporter:
 
     def stop(self) -> None:
         """Publish what was put off, now."""
-        for publish in list(self._later.values()):
-            publish.cancel()
+        self._stopped = True
+        for each in self._later.values():
+            each.cancel()
         self._later.clear()
+        for kind in list(self._untold):
+            self._tell(kind)
         self._state()
+        self._alerts()
         for socket in self._sockets:
             self._socket(socket)
 
@@ -187,11 +208,18 @@ class Reporter:
     def _alerts(self) -> None:
         """Publish the alerts that hold, each with the time since when, and empty those that are mended."""
         self._delivery_alerts = self._delivery()
-        current = alerts(self._store.state) | self._delivery_alerts
+        current, now = alerts(self._store.state) | self._delivery_alerts, asyncio.get_running_loop().time()
         for alert_id in self._alerted.keys() - current.keys():
+            left = self._gone.setdefault(alert_id, now) + RELAPSE - now
+            if alert_id in self._relapsed and left > 0:
+                self._soon(f"mended {alert_id}", self._alerts, left)
+                continue
             del self._alerted[alert_id]
+            self._relapsed.discard(alert_id)
             self._retain(self._topics.alert(alert_id), b"")
         for alert_id, alert in current.items():
+            if now - self._gone.pop(alert_id, -math.inf) < RELAPSE:
+                self._relapsed.add(alert_id)
             since = self._alerted.setdefault(alert_id, self._clock())
             document = {"id": alert_id, "message": alert.message, "advice": alert.advice, "since": since}
             self._retain(self._topics.alert(alert_id), dump(document))
@@ -201,9 +229,23 @@ class Reporter:
         return delivery_alerts(self._outbox, self._usage) | broker_alerts(self._trouble(), pools=pools)
 
     def event(self, name: str, **details: object) -> None:
-        """Publish that something happened."""
-        document = {"type": name, "at": self._clock(), **details}
-        self._publish(Publication(topic=self._topics.event, payload=dump(document)))
+        """Publish that something happened; what goes on and on is counted, and the last of it told with its number."""
+        kind = name, details.get("rung"), details.get("layer")
+        times = self._untold.get(kind, {}).get("times", 0) + 1
+        self._untold[kind] = {"type": name, "at": self._clock(), **details, "times": times}
+        self._tell(kind)
+
+    def _tell(self, kind: Hashable) -> None:
+        if kind not in self._untold:
+            return
+        wait = 0.0 if self._stopped else self._events.wait(kind)
+        if wait:
+            self._soon(f"event {kind}", partial(self._tell, kind), wait)
+            return
+        event = self._untold.pop(kind)
+        if event["times"] == 1:
+            del event["times"]
+        self._publish(Publication(topic=self._topics.event, payload=dump(event)))
 
     def _info(self) -> None:
         info = info_document(self._store.state.identity, self._settings, self._topics, requests=self._requests)
@@ -220,10 +262,19 @@ class Reporter:
         waiting = self._later.pop(topic, None)
         if waiting is not None:
             waiting.cancel()
-        if self._published.get(topic) != payload:
-            self._published[topic] = payload
-            self._publish(Publication(topic=topic, payload=payload, retain=True))
+        if self._published.get(topic) == payload:
+            return
+        wait = 0.0 if self._stopped else self._retained.wait(topic)
+        if wait:
+            self._soon(topic, partial(self._retain, topic, payload), wait)
+            return
+        self._published[topic] = payload
+        self._publish(Publication(topic=topic, payload=payload, retain=True))
 
-    def _soon(self, topic: str, publish: Callable[[], None]) -> None:
-        if topic not in self._later:
-            self._later[topic] = asyncio.get_running_loop().call_later(COUNTER_DELAY, publish)
+    def _soon(self, what: str, do: Callable[[], None], wait: float = COUNTER_DELAY) -> None:
+        def due() -> None:
+            del self._later[what]
+            do()
+
+        if what not in self._later:
+            self._later[what] = asyncio.get_running_loop().call_later(wait, due)

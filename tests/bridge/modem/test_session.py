@@ -72,6 +72,45 @@ async def test_what_a_blip_forgets_is_read_again(blip: tuple[str, str]) -> None:
             assert bench.module.times("AT+CENG?") == asked + 1
 
 
+@pytest.mark.parametrize("report", ["+CGEV: NW PDN DEACT 1", "+CGEV: NW DETACH"])
+@on_virtual_time
+async def test_loss_that_is_reported_again_and_again(report: str) -> None:
+    """It is believed once; then the module is asked, once a second at most, and its sockets stay open."""
+    async with running(UDP) as bench:
+        bench.module.answer("AT+CSOSTATUS", "+CSOSTATUS: 0,2", "OK")
+        await bench.opened("udp")
+        await asyncio.sleep(60)
+        before, heard = len(bench.states), len(bench.module.heard)
+        for _ in range(1200):
+            bench.module.say(report)
+            await asyncio.sleep(0.1)
+        told = [state.link.layer for state in bench.states[before:]]
+        assert told.count(Layer.PDN) == 1
+        assert bench.module.times("AT+CSOC") == 2
+        assert len(bench.module.heard) - heard < 120 * 6
+        assert bench.socket("udp").state.phase is Phase.OPEN
+
+
+@on_virtual_time
+async def test_loss_that_is_true_again() -> None:
+    """A context that goes a second time is gone, and so is a socket that it took with it."""
+    async with running(UDP) as bench:
+        await bench.opened("udp")
+        await asyncio.sleep(60)
+        for _ in range(2):
+            bench.module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
+            bench.module.say("+CGEV: NW PDN DEACT 1")
+            await bench.until(lambda state: state.pdn.active is False, within=2)
+            bench.module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
+            await bench.online()
+            await bench.opened("udp")
+            await asyncio.sleep(5)
+        opened = bench.module.times("AT+CSOC")
+        bench.module.answer("AT+CSOSTATUS", "+CSOSTATUS: 0,0", "OK")
+        bench.module.say("+CGEV: NW PDN DEACT 1")
+        await bench.module.hears("AT+CSOC", times=opened + 1, within=3)
+
+
 @on_virtual_time
 async def test_what_is_not_told_is_not_asked_again_and_again() -> None:
     """A firmware that tells neither operator nor cell is asked every five minutes."""

@@ -235,6 +235,65 @@ async def test_recovery_is_told_step_by_step() -> None:
 
 
 @on_virtual_time
+async def test_link_that_flaps_is_told_and_counted() -> None:
+    """A registration that comes and goes ten times a second makes ten events of each kind, and then one a minute."""
+    async with staffed() as desk:
+        await desk.bench.online()
+        await asyncio.sleep(600)
+        desk.published.clear()
+        for _ in range(3000):
+            desk.module.say("+CEREG: 2")
+            await asyncio.sleep(0.1)
+            desk.module.say("+CEREG: 1")
+            await asyncio.sleep(0.1)
+        lost = [event for event in desk.documents(TOPICS.event) if event["type"] == "lost"]
+        assert lost[0]["at"].startswith("2026-01-01T00:10:00")
+        assert [event.get("times", 1) for event in lost[:10]] == [1] * 10
+        assert 19 <= len(lost) <= 21
+        assert len(desk.on(TOPICS.state)) <= 100 + 600 / 2 + 1
+        await asyncio.sleep(120)
+        told = [event for event in desk.documents(TOPICS.event) if event["type"] == "lost"]
+        assert sum(event.get("times", 1) for event in told) == 3000
+        assert state(desk)["link"]["layer"] == "online"
+        for one in desk.published:
+            check(one.topic, one.payload, retain=one.retain, base="sim7020", modem="shed")
+
+
+@on_virtual_time
+async def test_alert_that_flaps_stays() -> None:
+    """One that comes again at once is raised a second time, and mended once it stayed away for a while."""
+    async with running(absent=1000) as bench, wired(bench) as desk:
+        topic = TOPICS.alert("module_silent")
+        for _ in range(100):
+            bench.modem.store.apply(PortOpened(), ModuleLost("silent", silent=True))
+            await asyncio.sleep(0.1)
+            bench.modem.store.apply(ModuleAnswered())
+            await asyncio.sleep(0.1)
+        first, mended, again = desk.on(topic)
+        assert (bool(first.payload), mended.payload, bool(again.payload)) == (True, b"", True)
+        await asyncio.sleep(29)
+        assert len(desk.on(topic)) == 3
+        await asyncio.sleep(2)
+        assert [one.payload for one in desk.on(topic)[3:]] == [b""]
+        await asyncio.sleep(31)
+        bench.modem.store.apply(PortOpened(), ModuleLost("silent", silent=True), ModuleAnswered())
+        assert [bool(one.payload) for one in desk.on(topic)[4:]] == [True, False]
+
+
+@on_virtual_time
+async def test_end_tells_what_was_counted() -> None:
+    """What waits for its time is told at the end: the last state, and how often what happened."""
+    async with running(absent=1000) as bench, wired(bench) as desk:
+        for number in range(150):
+            bench.modem.store.apply(PortLost(f"failure {number}"))
+            desk.reporter.event("rebooted")
+        assert state(desk)["link"]["reason"] == "failure 99"
+        desk.reporter.stop()
+        assert state(desk)["link"]["reason"] == "failure 149"
+        assert desk.documents(TOPICS.event)[-1]["times"] == 140
+
+
+@on_virtual_time
 async def test_alert_comes_and_goes() -> None:
     """An alert is retained with the time since when it holds, and emptied once it is mended."""
     async with staffed(absent=20) as desk:
