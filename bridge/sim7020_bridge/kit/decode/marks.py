@@ -50,7 +50,7 @@ PLACES: Final = tuple(
             rf"(?:\[[\w/.-]+\]|\([\w/.-]+\)):? +(?={_ARROW})",
             r"[A-Z][a-z]+: (?=[<>] )",
             # a column of a table; Zephyr's shell and its debugger's terminal
-            r'"(?P<time>[^"]*\d:\d\d[^"]*)",',
+            r'"(?P<time>[^"]{0,40}\d:\d\d[^"]{0,40})",',
             r"(?:\d\d> )?(?:\w+:~\$ )+|\d\d> (?=\[)",
         ),
     )

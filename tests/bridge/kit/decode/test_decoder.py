@@ -298,6 +298,27 @@ WORDS = (
         "\0",
         "\x1b[",
     ),
+    *(
+        "<debug> [1.5] (a): --> ",
+        "D (1) esp-modem: ",
+        "writing:",
+        "reading:",
+        "[D/AT] send: 0000-0020: ",
+        "0x3ffb9be4   0d 0a",
+    ),
+    *(
+        "SENDING frametype",
+        "RECEIVED frametype",
+        "41A|54T|0D ",
+        "AT read OK 6 ",
+        "S: ",
+        "R: OK - 1",
+        "send (",
+        "^M",
+        ")",
+        " - 2",
+    ),
+    *("['", "', '", "']", "uart:~$ ", "INFO: ", "AT TX ( 2): ", "<cr><ln>", "AT+CSQ", "AT+CPIN?", "+CPIN: READY"),
 )
 FRAGMENTS = st.sampled_from(WORDS).map(str.encode) | st.just(b"\xff")
 LOGS = st.binary(max_size=200) | st.lists(FRAGMENTS, max_size=40).map(b"".join)
