@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from sim7020_bridge.config.model import SocketSettings
+from sim7020_bridge.config.model import MqttSettings, SocketSettings
 from sim7020_bridge.delivery.intake import Intake
 from sim7020_bridge.delivery.receipts import Receipts
 from sim7020_bridge.delivery.router import Router, resumed
@@ -52,7 +52,9 @@ class Desk:
 
     def __post_init__(self) -> None:
         bench = self.bench
-        response_topics = ResponseTopics(TOPICS.base, [bench.settings], discovery_prefix="homeassistant")
+        response_topics = ResponseTopics(
+            MqttSettings("broker", base_topic=TOPICS.base), [bench.settings], discovery_prefix="homeassistant"
+        )
         receipts = Receipts(TOPICS, bench.settings.sockets, clock=virtual_clock)
         self.trace = TraceRequest(bench.settings.name)
         self.usage = Usage(bench.settings.data_budget, changed=lambda *_: self._outbox_changed(), clock=virtual_clock)

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class MemoryDatabase(sqlite3.Connection):
-    """A database in memory that is closed with whoever used it last; Python tells of one that is left open."""
+    """A database in memory that is closed with whoever used it last, in whichever thread it is collected."""
 
     def __del__(self) -> None:
         self.close()
@@ -23,7 +23,7 @@ class InstantStore:
     """Does work as it is asked for; the futures are done in the loop's next round."""
 
     def __init__(self) -> None:
-        self._connection = sqlite3.connect(":memory:", factory=MemoryDatabase)
+        self._connection = sqlite3.connect(":memory:", factory=MemoryDatabase, check_same_thread=False)
         for step in migrations():
             self._connection.executescript(step)
         self.restore: Callable[[], Work[None]] = lambda: lambda _connection: None

@@ -96,6 +96,8 @@ async def test_before_the_disk_is_there(world: World) -> None:
     shed = world.modem("shed")
     alert = await world.mqtt.message(shed.topic("alert/outbox_storage"), lambda heard: heard.payload != b"")
     assert "volume" in alert.json()["message"]
+    refused = await shed.request("send", socket="a", data="x", id="asked")
+    assert refused["error"]["code"] == "storage_failed"
     for number in range(3):
         await shed.send("a", b"x", f"m{number}")
     await until(lambda: world.broker.log.count("Sending PUBLISH to sim7020-bridge-shed") >= 3)

@@ -45,6 +45,7 @@ def cross_check(tree: Tree) -> Iterator[Problem]:
     modems = dict(_sections(tree, "modems"))
     base = mqtt.get("base_topic", DEFAULT_BASE_TOPIC)
     yield from _ports(modems)
+    yield from _client_ids(modems)
     for name, modem in modems.items():
         path = ("modems", name)
         yield from _either(modem, path, "pin", "pin_file")
@@ -86,6 +87,15 @@ def _ports(modems: Sections) -> Iterator[Problem]:
         if device in seen:
             yield Problem(("modems", name, "port"), f"the modem {seen[device]} has this port already")
         seen.setdefault(device, name)
+
+
+def _client_ids(modems: Sections) -> Iterator[Problem]:
+    seen: dict[object, object] = {}
+    for name, modem in modems.items():
+        identifier = modem.get("client_id")
+        if isinstance(identifier, str) and identifier in seen:
+            yield Problem(("modems", name, "client_id"), f"the modem {seen[identifier]} has it: each needs its own")
+        seen.setdefault(identifier, name)
 
 
 def _topics(sockets: Sections, base: object, path: tuple[object, ...]) -> Iterator[Problem]:

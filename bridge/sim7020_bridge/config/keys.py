@@ -73,6 +73,14 @@ def _mqtt(directory: Path) -> Section:
             values.whole_number(*values.KEEPALIVES),
             "Seconds of silence after which the connection is tested, 5 to 3600.",
         ),
+        Key(
+            "response_topics",
+            list_of(values.topic_filter, "topics, such as [answers/#]"),
+            "Where MQTT 5 clients may want their answers: Response Topics that one of these matches, wildcards "
+            "included, and none with `[]`. Without it, all that don't look like a bridge's own. See "
+            "[Security](security.md#the-broker-who-may-do-what).",
+            default=None,
+        ),
         Key("tls", tls, "Encrypt the connection and verify the broker's name; `{}` trusts what the system trusts."),
     )
 
@@ -85,6 +93,12 @@ def _modem(directory: Path) -> Section:
             values.serial_port,
             "A path such as `/dev/ttyUSB0`, `socket://host:port` or `rfc2217://host:port`.",
             required=True,
+        ),
+        Key(
+            "client_id",
+            values.client_id,
+            "The MQTT client identifier, where a broker prescribes one or takes at most 23 characters; without it, "
+            "`sim7020-bridge-` and the modem's name, with another `base_topic` than the default before that.",
         ),
         Key("baudrate", values.baudrate, "Line rate in bit/s, one that the module has."),
         Key(
@@ -163,6 +177,12 @@ _SOCKET = Section(
         values.choice(model.WhenUnsure),
         "What to do with a message of which nobody knows whether it was sent, because the module, the link or the "
         "bridge died meanwhile: `resend`, so that it may arrive twice, or `fail`, so that it may not arrive.",
+    ),
+    Key(
+        "highest_priority",
+        values.choice(model.PriorityName),
+        "The most urgent that a sender may call a message: `low`, `normal`, `high` or `critical`; what claims more "
+        "goes as this. Once the data budget is used up, only `high` and `critical` ones go.",
     ),
     Key(
         "min_interval",

@@ -56,6 +56,15 @@ class WhenUnsure(StrEnum):
     FAIL = "fail"
 
 
+class PriorityName(StrEnum):
+    """How urgent a message may be, from the least."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
 class BatchFormat(StrEnum):
     """How messages are told apart that share a datagram."""
 
@@ -85,6 +94,7 @@ class MqttSettings:
     base_topic: str = DEFAULT_BASE_TOPIC
     tls: TlsSettings | None = None
     keepalive: int = 30
+    response_topics: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +117,7 @@ class SocketSettings:
     dead_letter_topic: str | None = None
     max_payload: int = DEFAULT_MAX_PAYLOAD
     pool: str | None = None
+    highest_priority: PriorityName = PriorityName.CRITICAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +198,7 @@ class ModemSettings:
     time_server: str | None = None
     outbox: OutboxSettings = OutboxSettings()
     data_budget: DataBudgetSettings = DataBudgetSettings()
+    client_id: str | None = None
 
 
 class LogFormat(StrEnum):

@@ -19,6 +19,7 @@ from sim7020_bridge.config.topic_names import filter_problem, topic_problem
 BAUDRATES = (110, 300, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600, 3000000)
 """The fixed rates of the module in bit/s (manual V1.05, ``AT+IPR``)."""
 
+LONGEST_CLIENT_ID = 256
 MAX_PORT = 65535
 MAX_SECRET_FILE = 4096
 NO_POOLS = frozenset({"alert", "request", "response", "socket"})
@@ -209,6 +210,14 @@ def base_topic(value: object) -> str:
     if "" in base.split("/"):
         raise WrongValue("must not start or end with a slash, nor have two in a row")
     return base
+
+
+def client_id(value: object) -> str:
+    """Read an MQTT client identifier."""
+    identifier = text(value)
+    if len(identifier) > LONGEST_CLIENT_ID or not identifier.isprintable():
+        raise WrongValue(f"must have at most {LONGEST_CLIENT_ID} characters, none of them a control character")
+    return identifier
 
 
 def discovery_prefix(value: object) -> str | None:

@@ -133,11 +133,19 @@ class Intake:
                 reply_to=reply_to,
                 pool=pool,
             )
-            self.submit(message, received, done)
+            self._take(message, received, done)
         except PayloadRefused as refused:
             done(refused)
 
     def submit(self, message: Message, received: Received, done: Done) -> None:
+        """Take a message that a request brought: as ``receive`` does, but whoever asks wants to know at once.
+
+        Raises:
+            PayloadRefused: It can't be taken; ``storage_failed`` as long as the outbox was never open.
+        """
+        self._take(message, received, done, hold=False)
+
+    def _take(self, message: Message, received: Received, done: Done, *, hold: bool = True) -> None:
         """Put a message into the outbox, and tell that it is queued; one that was taken before is not sent again.
 
         As long as the outbox was never open, a QoS 1 message is left unacknowledged, for the broker to keep.
@@ -146,10 +154,11 @@ class Intake:
             message: The message.
             received: What brought it.
             done: Called with None once it is on disk, or with why it could not be written.
+            hold: Whether it may wait for the outbox to be opened.
 
         Raises:
-            PayloadRefused: It is too large for one datagram, too much waits already, or it has QoS 0 and the outbox was
-                never open.
+            PayloadRefused: It is too large for one datagram, too much waits already, or it can't wait and the outbox
+                was never open.
         """
         settings = self._socket(message.socket)
         if settings.transport is Transport.UDP and len(message.data) > settings.max_payload:
@@ -158,6 +167,7 @@ class Intake:
         _check_batched(settings, message.data)
         if message.ttl is None and settings.ttl is not None:
             message = replace(message, ttl=float(settings.ttl))
+        message = replace(message, priority=min(message.priority, Priority[settings.highest_priority.name]))
 
         def written(is_new: bool) -> None:  # noqa: FBT001 - what a future holds
             if is_new:
@@ -172,7 +182,7 @@ class Intake:
         def put() -> None:
             self._outbox.put(message, origin(received), written=written, failed=failed)
 
-        if received.acknowledgement is not None and (self._held or not self._outbox.loaded.is_set()):
+        if hold and received.acknowledgement is not None and (self._held or not self._outbox.loaded.is_set()):
             self._held.append((put, done))
         else:
             put()

@@ -27,7 +27,7 @@ _LOG_IN = "Check mqtt.username and mqtt.password, and the broker's access rules"
 
 _ADVICE = {
     0x84: "Set mqtt.protocol to a version that the broker speaks",
-    0x85: "Check which client identifiers the broker allows: the bridge's start with sim7020-bridge-",
+    0x85: "Set client_id of the modem to one that the broker allows",
     0x86: _LOG_IN,
     0x87: _LOG_IN,
     0x88: "The broker will be tried again",

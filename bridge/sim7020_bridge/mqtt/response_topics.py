@@ -4,7 +4,8 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
-from sim7020_bridge.config.model import ModemSettings
+from sim7020_bridge.config.model import ModemSettings, MqttSettings
+from sim7020_bridge.config.topic_names import matches
 from sim7020_bridge.errors import PayloadRefused
 from sim7020_bridge.mqtt.filters import Filters
 from sim7020_bridge.mqtt.messages import Received
@@ -16,16 +17,20 @@ LONGEST: Final = 1024
 
 
 class ResponseTopics:
-    """Which Response Topics are answered (MQTT 5.0 section 4.10): none that the bridge itself has a use for.
+    """Which Response Topics are answered (MQTT 5.0 section 4.10): none that a bridge itself has a use for.
+
+    Of this bridge these are known. Another one's, under another base topic, can only be told by their look, unless the
+    configuration says where answers may go.
 
     Args:
-        base_topic: What the contract's topics start with, those of all modems and pools.
+        mqtt: What the contract's topics start with, those of all modems and pools, and where answers may go.
         modems: Those of the configuration; the topics that it names are no one else's to answer on.
         discovery_prefix: What discovery topics start with; None if there are none.
     """
 
-    def __init__(self, base_topic: str, modems: Sequence[ModemSettings], *, discovery_prefix: str | None) -> None:
-        self._own = tuple(prefix for prefix in (base_topic, discovery_prefix) if prefix is not None)
+    def __init__(self, mqtt: MqttSettings, modems: Sequence[ModemSettings], *, discovery_prefix: str | None) -> None:
+        self._own = tuple(prefix for prefix in (mqtt.base_topic, discovery_prefix) if prefix is not None)
+        self._allowed = mqtt.response_topics
         self.change(modems)
 
     def change(self, modems: Sequence[ModemSettings]) -> None:
@@ -58,9 +63,31 @@ class ResponseTopics:
         if topic is None:
             return None
         if self._filters.find(topic):
-            log.warning("%s: not answered on %s, which is the bridge's own", received.topic, topic)
-            return None
-        return topic
+            problem = "which is the bridge's own"
+        elif self._allowed is None and _like_a_bridge(topic):
+            problem = "which looks like another bridge's own; mqtt.response_topics may allow it"
+        elif self._allowed is not None and not any(matches(each, topic) for each in self._allowed):
+            problem = "which mqtt.response_topics does not allow"
+        else:
+            return topic
+        log.warning("%s: not answered on %s, %s", received.topic, topic, problem)
+        return None
+
+
+def _like_a_bridge(topic: str) -> bool:
+    """Whether a topic has the shape of the contract's, under whatever base topic."""
+    match topic.split("/"):
+        case [_, *_, _, "availability" | "info" | "state" | "event" | "component"]:
+            return True
+        case [_, *_, _, "alert" | "request", _]:
+            return True
+        case [_, *_, _, "response", verb]:
+            return verb.replace("_", "").isalpha()
+        case [_, *_, _, "socket", _, "state" | "send" | "received" | "receipt"]:
+            return True
+        case [_, *_, "pool", _, "send" | "receipt"]:
+            return True
+    return False
 
 
 def _named(modem: ModemSettings) -> list[str]:

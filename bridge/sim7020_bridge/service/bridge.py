@@ -61,7 +61,7 @@ class Bridge:
         response_topics: ResponseTopics | None = None,
     ) -> None:
         self.settings = settings
-        answered = response_topics or ResponseTopics(mqtt.base_topic, [settings], discovery_prefix=discovery_prefix)
+        answered = response_topics or ResponseTopics(mqtt, [settings], discovery_prefix=discovery_prefix)
         topics = Topics(mqtt.base_topic, settings.name)
         offline = Publication(topic=topics.availability, payload=OFFLINE, retain=True)
         self._topics = topics
@@ -69,7 +69,7 @@ class Bridge:
         self._marks = () if discovery_prefix is None else (Subscription(topics.component, every_time=True),)
         self._client = MqttClient(
             mqtt,
-            client_id=topics.client_id,
+            client_id=settings.client_id or topics.client_id,
             will=offline,
             farewell=(offline,),
             subscriptions=(*self._inbox.subscriptions, *self._marks, *self._inbox.pools),

@@ -46,7 +46,7 @@ class Service:
         self._notifier = notifier or Notifier()
         prefix = settings.home_assistant_discovery
         # of all modems: none gains another's topic by naming it
-        self._response_topics = ResponseTopics(settings.mqtt.base_topic, settings.modems, discovery_prefix=prefix)
+        self._response_topics = ResponseTopics(settings.mqtt, settings.modems, discovery_prefix=prefix)
         self._bridges = [
             Bridge(
                 settings.mqtt,
@@ -60,7 +60,7 @@ class Service:
         self._names = [
             SessionName(
                 settings.mqtt,
-                Topics(settings.mqtt.base_topic, modem.name).client_id,
+                modem.client_id or Topics(settings.mqtt.base_topic, modem.name).client_id,
                 path_of(settings.state_dir, modem.name),
             )
             for modem in settings.modems

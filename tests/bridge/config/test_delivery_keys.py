@@ -9,6 +9,7 @@ from sim7020_bridge.config.model import (
     BatchFormat,
     DataBudgetSettings,
     OutboxSettings,
+    PriorityName,
     WhenFull,
     WhenUnsure,
 )
@@ -102,4 +103,25 @@ def test_pool_needs_mqtt_5(tmp_path: Path, protocol: str) -> None:
     file = write(tmp_path, socket="pool: meters")
     file.write_text(file.read_text().replace("{host: broker}", f"{{host: broker, protocol: {protocol}}}"))
     with pytest.raises(ConfigurationError, match=r"8: modems.shed.sockets.t.pool: needs MQTT 5, and mqtt.protocol is"):
+        load(file)
+
+
+def test_who_may_do_what(tmp_path: Path) -> None:
+    """Where answers may go, the most urgent that a sender may be, and a client identifier are the configuration's."""
+    file = write(tmp_path, modem="client_id: a-thing", socket="highest_priority: normal")
+    [modem] = load(file).modems
+    assert (modem.client_id, modem.sockets[0].highest_priority) == ("a-thing", PriorityName.NORMAL)
+    assert load(file).mqtt.response_topics is None
+    file.write_text(file.read_text().replace("{host: broker}", "{host: broker, response_topics: [answers/#]}"))
+    assert load(file).mqtt.response_topics == ("answers/#",)
+
+
+def test_client_ids_that_are_none_or_two_modems(tmp_path: Path) -> None:
+    """Two modems with one identifier would take the session from each other."""
+    file = write(tmp_path, modem="client_id: a-thing")
+    file.write_text(f"{file.read_text()}  attic: {{port: /dev/ttyUSB1, client_id: a-thing}}\n")
+    with pytest.raises(ConfigurationError, match=r"attic\.client_id: the modem shed has it: each needs its own"):
+        load(file)
+    file = write(tmp_path, modem=f"client_id: {'x' * 257}")
+    with pytest.raises(ConfigurationError, match="must have at most 256 characters"):
         load(file)

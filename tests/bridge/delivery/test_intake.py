@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sim7020_bridge.config.model import OutboxSettings
+from sim7020_bridge.config.model import MqttSettings, OutboxSettings
 from sim7020_bridge.delivery.intake import Intake
 from sim7020_bridge.delivery.receipts import Receipts
 from sim7020_bridge.mqtt.messages import Acknowledgement, Received
@@ -38,7 +38,7 @@ class Gate:
             [UDP],
             outbox=self.outbox,
             receipts=receipts,
-            response_topics=ResponseTopics("sim7020", (), discovery_prefix=None),
+            response_topics=ResponseTopics(MqttSettings("broker"), (), discovery_prefix=None),
             publish_interim=lambda _: None,
             acknowledge=self.acknowledged.append,
             clock=lambda: datetime(2026, 11, 29, tzinfo=UTC),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim7020_bridge.config.model import Encoding, WhenUnsure
+from sim7020_bridge.config.model import Encoding, PriorityName, WhenUnsure
 from sim7020_bridge.delivery.router import ACKNOWLEDGED_WITHIN, ATTEMPTS, TIMES_LOST
 from sim7020_bridge.modem.usage import Bytes
 from sim7020_bridge.mqtt.messages import Received
@@ -290,6 +290,18 @@ async def test_expired_during_the_last_attempt() -> None:
         desk.send("udp", b"x", message_expiry=30, **named("m1"))
         assert (await desk.final("udp", "m1"))["state"] == "expired"
         assert desk.module.times("AT+CSOSEND") == 1
+
+
+@on_virtual_time
+async def test_the_most_urgent_that_a_sender_may_be() -> None:
+    """What claims a higher priority than the configuration allows goes as the highest of these, in turn."""
+    async with staffed(replace(UDP, highest_priority=PriorityName.NORMAL), absent=1) as desk:
+        desk.send("udp", b"1", **named("m1"))
+        desk.send("udp", b"2", **named("m2", priority="critical"))
+        desk.request("send", b'{"socket":"udp","data":"3","priority":"high"}')
+        desk.send("udp", b"4", **named("m4", priority="low"))
+        await desk.final("udp", "m4")
+        assert sent(desk) == ["1", "2", "3", "4"]
 
 
 @on_virtual_time
