@@ -12,6 +12,7 @@ from unittest.mock import patch
 
 import pytest
 
+from sim7020_bridge.commands import clock, identity, packet, power, sim
 from sim7020_bridge.kit.accept import bench, checks, forms, life, sockets
 from sim7020_emulator.emulator import running
 from sim7020_emulator.firmware.profile import SETTINGS
@@ -21,7 +22,7 @@ from sim7020_emulator.options import read_options
 from tests import transcript
 from tests.bridge.command_lines import own_commands
 from tests.command_line import typed
-from tests.e2e.line_partner import Reply, echo, line_partner, silent
+from tests.e2e.line_partner import Reply, echo, line_partner, other_modem, silent
 from tests.e2e.programs import Emulator
 from tests.e2e.servers import TcpServer, UdpServer
 from tests.e2e.terminal import Terminal
@@ -34,6 +35,17 @@ SPEED = 300.0
 SEEN = [variant for variant in VARIANTS if variant.name not in checks.UNSEEN]
 NAMES = ("--dns", "example.com=192.0.2.7", "--ping", "192.0.2.7=3,2,2,2")
 BOTH_STACKS = ("--set", "address=10.0.2.15+2001:db8:5::4")
+UNTRIED = {
+    identity.EchoOff: "the check of the line types it",
+    identity.SetBaudRate: "it is stored, and could leave a module that nobody hears",
+    sim.EnterPin: "a wrong one costs a try",
+    packet.SetDefaultApn: "it is stored, and the password that was there can't be read back",
+    power.SetEdrx: "it is stored by some firmware, and what was asked for can't be read back",
+    power.SetEdrxWithWindow: "as with SetEdrx",
+    clock.StartSntp: "it sets the clock, and costs data",
+    clock.StopSntp: "nothing is to be stopped",
+}
+"""Commands of the bridge that no acceptance run sends, and why."""
 FORGOTTEN = {"CPSMS_TAU", "CPSMS_ACTIVE"}
 """What a module keeps of PSM that was switched off, and does not tell."""
 
@@ -119,13 +131,19 @@ def test_every_variant_can_be_told_or_says_why_not() -> None:
     assert {*told, *checks.UNSEEN} == {variant.name for variant in VARIANTS}
 
 
+def test_the_page_says_what_it_costs() -> None:
+    """The sum of all checks is the one of the page."""
+    page = Path("docs/tested.md").read_text(encoding="utf-8")
+    assert f"That is {sum(check.costs for check in checks.CHECKS) / 1000:.1f} kB in all" in page
+
+
 def test_every_command_of_the_bridge_is_tried_or_says_why_not() -> None:
     """The forms that are tried are those of the bridge."""
     listed = {type(command) for command in (*forms.QUESTIONS, *forms.SETTINGS, *forms.STORED)}
     in_checks = {value for room in (bench, life, sockets) for value in vars(room).values() if isinstance(value, type)}
     through_module = {"Ping", "ResolveName"}
     tried = {each for each in own_commands() if each in listed | in_checks or each.__name__ in through_module}
-    assert own_commands() - tried == set(forms.UNTRIED)
+    assert own_commands() - tried == set(UNTRIED)
 
 
 @pytest.mark.parametrize("side", range(max(len(variant.choices) for variant in VARIANTS)))
@@ -198,6 +216,8 @@ def at(command: str, event: str) -> str:
         (at("AT+CSOB=*", 'refuse "AT*" ERROR 3'), 0, "csoc_cid=refused\n"),
         (at("ATE1", 'refuse "AT*" ERROR 30'), 0, "spacing=space\n"),
         (at("AT+CFUN=1,1", 'refuse "AT+CFUN=1,1" ERROR'), 1, "x restart      it does not restart: ERROR"),
+        (at("AT+CGACT=0,1", 'refuse "AT+CGACT=0,1" 151'), 0, "+ release      ERROR, and on again\n"),
+        (at("AT+CFUN=0", 'refuse "AT+CFUN=1" ERROR 1'), 1, "x radio        AT+CFUN=1: ERROR\n"),
         (at("AT+CDNSGIP*", 'withhold "AT+CDNSGIP*"'), 1, "x dns "),
         (at("AT+CFUN=1,1", "power off"), 1, "x restart      the line broke"),
         (at("AT+CPSMS=1*", "set granted_tau=01000001"), 0, "granted, but for 36000 s: not waited for"),
@@ -211,6 +231,8 @@ def test_whatever_the_module_does_there_is_a_file(tmp_path: Path, scenario: str,
     assert report in found.text
     assert "# note: + identity " in found.text
     assert found.status == status, found.text[:4000]
+    if "the line broke" not in found.text:
+        assert (found.before, "not put back" in found.text) == (found.after, False)
 
 
 def test_silence_is_no_answer(tmp_path: Path) -> None:
@@ -223,6 +245,14 @@ def test_silence_is_no_answer(tmp_path: Path) -> None:
     assert found.given["csoc_cid"] == "refused"
     assert "x restart      it says that it restarts, and does not" in found.text
     assert found.status == 1
+
+
+def test_another_modem_is_left_alone(tmp_path: Path) -> None:
+    """A device that is no SIM7020 is asked who it is, and nothing more."""
+    found = accepted(tmp_path, *ALL, partner=other_modem)
+    assert found.status == 1
+    assert "# note: nothing more was tried: it is no SIM7020" in found.text
+    assert [line for line in re.findall("^> (.*)$", found.text, re.MULTILINE) if "=" in line] == []
 
 
 @pytest.mark.parametrize("partner", [silent, echo])

@@ -1,7 +1,6 @@
 """The command forms that the bridge uses, in the order in which they are tried."""
 
 from collections.abc import Sequence
-from types import MappingProxyType
 from typing import Any, Final
 
 from sim7020_bridge.at.command import Command, Probe
@@ -63,25 +62,6 @@ STORED: Final[Sequence[Command[None]]] = (
 )
 """Settings of one number that the module stores at once."""
 
-UNTRIED: Final = MappingProxyType(
-    {
-        identity.EchoOff: "the check of the line types it",
-        identity.SetBaudRate: "it is stored, and could leave a module that nobody hears",
-        sim.EnterPin: "a wrong one costs a try",
-        packet.SetDefaultApn: "it is stored, and the password that was there can't be read back",
-        power.SetEdrx: "it is stored by some firmware, and what was asked for can't be read back",
-        power.SetEdrxWithWindow: "as with SetEdrx",
-        clock.StartSntp: "it sets the clock, and costs data",
-        clock.StopSntp: "nothing is to be stopped",
-    }
-)
-"""Commands of the bridge that no acceptance run sends, and why."""
-
-
-def name_of(setting: Command[None]) -> str:
-    """Return the name of what a setting sets."""
-    return setting.line().removeprefix("AT").partition("=")[0]
-
 
 async def tried(bench: Bench, commands: Sequence[Command[Any]]) -> str:
     """Send commands one after the other; a firmware may refuse some, but what it answers has to be readable."""
@@ -107,5 +87,5 @@ async def tried(bench: Bench, commands: Sequence[Command[Any]]) -> str:
 
 async def tried_and_put_back(bench: Bench, settings: Sequence[Command[None]]) -> str:
     """The same for settings, each of which is put back."""
-    async with bench.kept(*map(name_of, settings)):
+    async with bench.kept(*(setting.line().removeprefix("AT").partition("=")[0] for setting in settings)):
         return await tried(bench, settings)

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from contextlib import suppress
 from typing import Final
 
 from sim7020_bridge.commands.packet import ActivateContext, DeactivateContext
@@ -9,10 +10,10 @@ from sim7020_bridge.commands.power import ReportSleep, SetPowerSaving
 from sim7020_bridge.commands.radio import Functionality, SetFunctionality
 from sim7020_bridge.commands.registration import ReportRegistration
 from sim7020_bridge.commands.timers import t3324_seconds, t3412_seconds
-from sim7020_bridge.errors import ModuleSilent
+from sim7020_bridge.errors import CommandRefused, ModuleSilent
 from sim7020_bridge.kit.accept.bench import Amiss, Bench
 from sim7020_bridge.kit.probe.finding import Finding, Report, Status, Wanted
-from sim7020_bridge.kit.probe.network import Network
+from sim7020_bridge.kit.probe.network import Network, error_numbers
 from sim7020_bridge.modem.bring_up import PDN, cycle_radio, reach
 from sim7020_bridge.modem.state import DEFAULT_CID
 
@@ -37,7 +38,8 @@ async def attached(bench: Bench) -> str:
     report = Report(module.store, found.append, lambda *_: None)
     began = asyncio.get_running_loop().time()
     patience = module.timing.registration_patience
-    bench.online = await Network(module, Wanted(module.settings.port, patience=patience), report).check()
+    async with error_numbers(module):
+        bench.online = await Network(module, Wanted(module.settings.port, patience=patience), report).check()
     told = [finding for finding in found if finding.status is not Status.SKIPPED]
     words = "; ".join(f"{finding.check}: {finding.summary}" for finding in told)
     if not bench.online:
@@ -45,10 +47,22 @@ async def attached(bench: Bench) -> str:
     return f"{words}; after {asyncio.get_running_loop().time() - began:.0f} s"
 
 
+async def answers_again(bench: Bench) -> None:
+    """Wait until a module that has restarted or woken answers."""
+    try:
+        await bench.module.channel.probe(every=0.5, within=_BOOT)
+    except ModuleSilent:
+        raise Amiss(f"it does not answer within {_BOOT:g} s") from None
+
+
 async def cycled(bench: Bench) -> str:
     """What +CSQ says of no cell, and how long it takes to be back."""
     bench.online = False
-    await cycle_radio(bench.module)
+    try:
+        await cycle_radio(bench.module)
+    except BaseException:
+        await bench.put_back("the radio", SetFunctionality(Functionality.FULL).line())
+        raise
     signal = (await bench.ask("AT+CSQ")).has(r"\+CSQ: ?(99|0),")
     bench.answer("csq_unknown", signal and signal[1])
     return await attached(bench)
@@ -61,27 +75,31 @@ async def released(bench: Bench) -> str:
         said = await bench.ask(DeactivateContext(DEFAULT_CID).line(), DeactivateContext.timeout)
         bench.answer("cgact_off", {"OK": "ok", "NO CARRIER": "no_carrier"}.get(said.final))
     finally:
-        await bench.put_back("the PDN context", ActivateContext(DEFAULT_CID).line())
+        with suppress(CommandRefused):
+            await bench.module.execute(ActivateContext(DEFAULT_CID))
     bench.online = await reach(bench.module, PDN)
     if not bench.online:
+        bench.left.append("the PDN context")
         raise Amiss("the PDN context does not come back")
     return f"{said.final}, and on again"
 
 
 async def restarted(bench: Bench) -> str:
     """What it says first, and how long it takes."""
+    async with bench.kept("+CEREG"):
+        return await _restart(bench)
+
+
+async def _restart(bench: Bench) -> str:
     loop = asyncio.get_running_loop()
     await bench.module.execute(ReportRegistration(1))  # which a restart forgets
-    bench.online = False
     began = loop.time()
     said = await bench.ask(SetFunctionality(Functionality.FULL, reset=True).line(), 15.0)
     if said.refused:
         raise Amiss(f"it does not restart: {said.final}")
+    bench.online = False
     greeting = await bench.ear.hears(r"\*MATREADY|RDY", _GREETING)
-    try:
-        await bench.module.channel.probe(every=0.5, within=_BOOT)
-    except ModuleSilent:
-        raise Amiss(f"it does not answer within {_BOOT:g} s after a restart") from None
+    await answers_again(bench)
     back = loop.time() - began
     if await bench.number("+CEREG") == 1:
         raise Amiss("it says that it restarts, and does not")
@@ -116,10 +134,7 @@ async def _sleep(bench: Bench) -> str:
         raise Amiss(f"granted (active {active} s, TAU {tau} s), but not entered", Status.WARNING)
     if await bench.ear.hears(r"EXIT PSM|\+CPIN: ?READY", tau + _WAKING) is None:
         raise Amiss(f"asleep, and not awake {tau + _WAKING:g} s later")
-    try:
-        await bench.module.channel.probe(every=0.5, within=_BOOT)
-    except ModuleSilent:
-        raise Amiss("it woke, and does not answer") from None
+    await answers_again(bench)
     kept = await bench.number("+CSORCVFLAG")
     bench.answer("csorcvflag_after_psm", None if kept is None else "kept" if kept else "reset")
     return f"active {active} s, TAU {tau} s: slept, and woke by itself"

@@ -8,7 +8,7 @@ from sim7020_bridge.modem.readings import read_identity
 
 _TYPED_AHEAD = 2.0
 """Seconds for a second answer."""
-_BARE = 5.0
+_BARE = 3.0
 """Seconds after which an answer without a final result counts as complete."""
 _FIELDS = 4
 """Of +CGCONTRDP as most firmware has it: context, bearer, APN, address."""

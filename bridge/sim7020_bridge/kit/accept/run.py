@@ -17,7 +17,7 @@ from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.errors import BridgeError, LineError
 from sim7020_bridge.kit.accept.bench import Amiss, Bench, Ear
 from sim7020_bridge.kit.accept.checks import CHECKS, UNSEEN, Check
-from sim7020_bridge.kit.accept.life import attached
+from sim7020_bridge.kit.accept.life import answers_again, attached
 from sim7020_bridge.kit.probe.finding import Status
 from sim7020_bridge.kit.probe.line import BETWEEN_RATES, answers, rates
 from sim7020_bridge.kit.recording.writer import Writer
@@ -83,7 +83,7 @@ class Record:
         """Return the file: a transcript, whose head has the report and what an emulator must be told."""
         heads = [
             f"source: {Path(self.port).name}, tried with sim7020-bridge {VERSION} accept, {self.began}",
-            f"what: acceptance of {next((each.words for each in self.results if each.name == 'identity'), 'a module')}",
+            f"what: acceptance of {self.results[0].words.partition(';')[0] if self.results else 'a module'}",
             "fidelity: device",
             *(f"given: {name}={value}" for name, value in self.given.items()),
             *(f"note: {mask(str(result))}" for result in self.results),
@@ -132,8 +132,7 @@ class Acceptance:
             try:
                 async with self._listening(rate) as bench:
                     if await answers(bench.module.channel, first=tried == 0):
-                        await self._all(bench)
-                        self._end("")
+                        self._end(await self._all(bench))
                         return
             except LineError as error:
                 if not (tried or self.record.passed):
@@ -170,7 +169,8 @@ class Acceptance:
                 await running
             await opened.aclose()
 
-    async def _all(self, bench: Bench) -> None:
+    async def _all(self, bench: Bench) -> str:
+        """Do all checks; return why it ended before all were done, or nothing."""
         bench.module.channel.sleeps_when_idle = await bench.number("+CSCLK") == power.LightSleep.WHEN_IDLE
         for check in CHECKS:
             self._begin(check)
@@ -178,6 +178,9 @@ class Acceptance:
             self.record.results.append(result)
             self._tell(result)
             self._save(self.record)
+            if not (bench.module.store.state.identity.model or "").startswith("SIM7020"):
+                return "nothing more was tried: it is no SIM7020"
+        return ""
 
     async def _one(self, bench: Bench, check: Check) -> Result:
         if check.price and check.name not in self._wanted.agreed:
@@ -198,7 +201,9 @@ class Acceptance:
         if bench.starts > starts and not check.interrupts:
             bench.given.clear()
             bench.given.update(before)
-            with suppress(Amiss):
+            bench.online = False
+            with suppress(Amiss, BridgeError):
+                await answers_again(bench)
                 await attached(bench)
             return Result(check.name, Status.BROKEN, "the module restarted by itself meanwhile")
         found = ", ".join(f"{name.split(' ')[-1]}={bench.given[name]}" for name in bench.given if name not in before)
