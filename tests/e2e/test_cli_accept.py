@@ -22,6 +22,7 @@ from sim7020_emulator.options import read_options
 from tests import transcript
 from tests.bridge.command_lines import own_commands
 from tests.command_line import typed
+from tests.docs.pages import DOCS
 from tests.e2e.line_partner import Reply, echo, line_partner, other_modem, silent
 from tests.e2e.programs import Emulator
 from tests.e2e.servers import TcpServer, UdpServer
@@ -133,7 +134,7 @@ def test_every_variant_can_be_told_or_says_why_not() -> None:
 
 def test_the_page_says_what_it_costs() -> None:
     """The sum of all checks is the one of the page."""
-    page = Path("docs/tested.md").read_text(encoding="utf-8")
+    page = (DOCS / "tested.md").read_text(encoding="utf-8")
     assert f"That is {sum(check.costs for check in checks.CHECKS) / 1000:.1f} kB in all" in page
 
 
