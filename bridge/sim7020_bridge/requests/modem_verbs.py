@@ -11,7 +11,7 @@ from sim7020_bridge.commands.network import PingReply
 from sim7020_bridge.commands.packet import ActivateContext, DeactivateContext, SetDefaultApn
 from sim7020_bridge.commands.quoting import require_quotable
 from sim7020_bridge.commands.raw import RawCommand
-from sim7020_bridge.config import values
+from sim7020_bridge.config import module_values, values
 from sim7020_bridge.config.model import PowerSavingSettings
 from sim7020_bridge.errors import BridgeError, RequestRefused
 from sim7020_bridge.modem.bring_up import cycle_radio
@@ -23,9 +23,6 @@ from sim7020_bridge.modem.state import DEFAULT_CID, ModemState, PdnWanted
 from sim7020_bridge.requests.body import Data, RequestBody, Verb
 
 log: Final = logging.getLogger(__name__)
-
-LONGEST_TIMER: Final = 35_712_000
-"""Seconds; the longest T3412."""
 
 LINK_WAIT: Final = 90.0
 """Seconds that a request waits for the PDN context to come up before it answers with what there is."""
@@ -136,10 +133,10 @@ class ModemVerbs:
 
     async def _sleep(self, body: RequestBody) -> Data:
         saving = PowerSavingSettings(
-            active_time=body.seconds("active_time", maximum=LONGEST_TIMER),
-            periodic_update=body.seconds("periodic_update", maximum=LONGEST_TIMER),
-            edrx_cycle=body.seconds("edrx_cycle", maximum=LONGEST_TIMER),
-            paging_window=body.seconds("paging_window", maximum=LONGEST_TIMER),
+            active_time=_duration(body, "active_time", module_values.seconds(*module_values.ACTIVE_TIMES)),
+            periodic_update=_duration(body, "periodic_update", module_values.seconds(*module_values.PERIODIC_UPDATES)),
+            edrx_cycle=_duration(body, "edrx_cycle", module_values.edrx_cycle),
+            paging_window=_duration(body, "paging_window", module_values.paging_window),
             light_sleep=body.flag("light_sleep", default=False),
             release_assistance=body.flag("release_assistance", default=False),
             retain_sockets=body.flag("retain_sockets", default=False),
@@ -196,6 +193,15 @@ def _reply(reply: PingReply) -> Data:
     if reply.lost:
         return {"sequence": reply.sequence, "address": None, "time": None, "ttl": None}
     return {"sequence": reply.sequence, "address": reply.address, "time": reply.time_ms, "ttl": reply.ttl}
+
+
+def _duration(body: RequestBody, key: str, read: Callable[[object], float]) -> float | None:
+    """Read one of the durations that the configuration knows, as it does; None if it is not given."""
+    value = body.fields.get(key)
+    try:
+        return None if value is None else read(value)
+    except values.WrongValue as error:
+        raise RequestRefused("invalid_request", f"{key} {error}") from error
 
 
 def _quotable(body: RequestBody, key: str) -> str:

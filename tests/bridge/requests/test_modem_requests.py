@@ -64,6 +64,10 @@ async def test_sleep() -> None:
     "fields",
     [
         {"active_time": -1},
+        {"active_time": 1},
+        {"periodic_update": 1.5},
+        {"edrx_cycle": 21},
+        {"edrx_cycle": 20.48, "paging_window": 0.5},
         {"active_time": "60"},
         {"active_time": True},
         {"active_time": 20_000},

@@ -27,7 +27,7 @@ NEEDED: dict[str, tuple[Fields, ...]] = {
     "resolve": ({"name": "example.org"},),
     "send": tuple({"socket": "udp"} | data for data in ({"data": "x"}, {"data_hex": "00 ff"}, {"data_base64": "AP8="})),
     "set_apn": ({"apn": "iot"},),
-    "sleep": ({}, {"edrx_cycle": 10485.76, "paging_window": 0.5}, {"periodic_update": 11161, "retain_sockets": True}),
+    "sleep": ({}, {"edrx_cycle": 10485.76, "paging_window": 2.56}, {"periodic_update": 11161, "retain_sockets": True}),
 }
 """What each verb can't do without, in each way that there is; its other keys are tried one by one beside it."""
 
@@ -84,7 +84,8 @@ def forbidden(rule: dict[str, Any]) -> Iterator[object]:
     if "boolean" in kinds:
         yield from (0, 1, "true")
     if "enum" in rule:
-        yield from ("", "x", rule["enum"][0].upper(), 0)
+        first = rule["enum"][0]
+        yield from ("", "x", first.upper(), 0) if isinstance(first, str) else ("", first + 0.01, str(first), True)
     if "string" in kinds and "enum" not in rule:
         yield from (5, True, ["x"])
         if "maxLength" in rule:
