@@ -267,6 +267,28 @@ async def test_a_second_signal_ends_at_once(world: World) -> None:
     await shed.receipt("control", "m1", "acknowledged")
 
 
+async def test_attach_attempts_are_kept_with_how_the_bridge_ended(world: World) -> None:
+    """They outlive a kill; only a bridge that was told to end leaves the word that a person wants one more."""
+    emulator = await world.emulator()
+    service = Configured(world, emulator.place, {})
+    shed = await service.start()
+    assert (await shed.request("reattach"))["status"] == "ok"
+    file = world.directory / "state" / "shed.attaches"
+
+    def kept() -> tuple[int, bool]:
+        told = json.loads(file.read_bytes())
+        return len(told["attempts"]), told["ended"]
+
+    await service.bridge.kill()
+    assert kept() == (1, False)
+    await service.bridge.start()
+    await shed.online()
+    await service.bridge.stop()
+    assert kept() == (1, True)
+    await service.bridge.start()
+    await until(lambda: kept() == (1, False))
+
+
 async def test_a_closed_terminal_ends_the_bridge(world: World) -> None:
     """A bridge that somebody runs in a window ends with it: nobody could press Ctrl-C any more."""
     emulator = await world.emulator()

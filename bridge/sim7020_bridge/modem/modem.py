@@ -24,6 +24,7 @@ from sim7020_bridge.errors import (
     RequestRefused,
     StartOver,
 )
+from sim7020_bridge.modem.attaches import AttachMemory
 from sim7020_bridge.modem.backoff import Backoff
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pin import PinMemory
@@ -76,7 +77,9 @@ class Modem:
             budgets=self._timing.budgets,
             port_patience=self._timing.port_patience,
             day=self._timing.day,
+            attached=self._keep_attaches,
         )
+        self._attaches = AttachMemory(state_dir / f"{settings.name}.attaches", clock)
         self._pins = PinMemory(state_dir / f"{settings.name}.pin")
         self._marks = Marks()
         self._sleep = Sleep(self.store, settings.power_saving, self._timing)
@@ -105,6 +108,9 @@ class Modem:
     async def run(self) -> None:
         """Keep the modem attached until cancelled."""
         loop = asyncio.get_running_loop()
+        attempts, ended = self._attaches.load()
+        self._recovery.resume([loop.time() - ago for ago in attempts], restarted=ended)
+        self._keep_attaches()
         while True:
             began = loop.time()
             try:
@@ -145,6 +151,14 @@ class Modem:
         if over is not None:
             log.warning("attaching on request all the same: %s", over)
         return over
+
+    def ended_by_a_person(self) -> None:
+        """Note that the bridge is about to end because it was told to: who starts it again wants the modem attached."""
+        self._keep_attaches(ended=True)
+
+    def _keep_attaches(self, *, ended: bool = False) -> None:
+        now = asyncio.get_running_loop().time()
+        self._attaches.keep([now - at for at in self._recovery.attempts(now=now)], ended=ended)
 
     async def save_power(self, saving: PowerSavingSettings | None) -> None:
         """Use other power saving than the configuration's, until the bridge is started again.

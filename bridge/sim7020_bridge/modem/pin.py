@@ -13,6 +13,7 @@ from typing import Final
 from sim7020_bridge.commands.sim import EnterPin, PinAttempts, ReadPinAttempts, SimState
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent
 from sim7020_bridge.modem.backoff import Backoff
+from sim7020_bridge.modem.kept_file import replace_file
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.readings import read_sim
 
@@ -76,12 +77,12 @@ class PinMemory:
             OSError: It can't be written, and so the PIN must not be tried.
         """
         mark = str(left).encode() if left in range(10) else _UNANSWERED
-        self._write(mark + _hashed(pin, os.urandom(_SALT_BYTES)))
+        replace_file(self._file, mark + _hashed(pin, os.urandom(_SALT_BYTES)))
 
     def refused(self) -> None:
         """The SIM would not have the PIN: from now on only another PIN is tried."""
         try:
-            self._write(_REFUSED + self._file.read_bytes()[1:])
+            replace_file(self._file, _REFUSED + self._file.read_bytes()[1:])
         except OSError as error:
             log.error("cannot write %s: %s", self._file, error)
 
@@ -100,24 +101,6 @@ class PinMemory:
             return
         if not answered:
             self.forget()
-
-    def _write(self, content: bytes) -> None:
-        """Replace the file as a whole: a power cut leaves the old one or the new one."""
-        folder = self._file.parent
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = self._file.with_name(f"{self._file.name}.new")
-        draft.unlink(missing_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-        draft.replace(self._file)
-        directory = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
 
 
 @lru_cache(maxsize=8)

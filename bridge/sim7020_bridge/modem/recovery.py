@@ -6,7 +6,7 @@ asked of the network, which may bar a SIM that asks too often, so attach attempt
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -126,6 +126,7 @@ class Recovery:
         budgets: Of each step.
         port_patience: Seconds that a missing port has before the power hook is used.
         day: Seconds within which the ceiling holds.
+        attached: Called after each attach attempt that was counted.
     """
 
     power: bool
@@ -133,12 +134,14 @@ class Recovery:
     budgets: Mapping[RecoveryStep, Budget] = field(default_factory=lambda: DEFAULT_BUDGETS)
     port_patience: float = PORT_PATIENCE
     day: float = DAY
+    attached: Callable[[], None] = lambda: None
     _tries: dict[RecoveryStep, int] = field(default_factory=dict)
     _rounds: int = 0
     _last: RecoveryStep | None = None
     _attaches: deque[float] = field(default_factory=deque)
     _power_due: float | None = None
     _pressed: float | None = None
+    _restarted: bool = False
 
     def next(self, trouble: Trouble, *, now: float, network_wait: float = 0.0) -> Plan:
         """Choose the next step; ``count`` says that it was taken, and another choice before that is free.
@@ -178,12 +181,24 @@ class Recovery:
         if plan.step is RecoveryStep.POWER:
             self._power_due, self._pressed = None, now
         if plan.step in ATTACHING:
-            self._attaches.append(now)
+            self._restarted = False
+            self._attach(now)
+
+    def resume(self, attempts: Iterable[float], *, restarted: bool) -> None:
+        """Go on from the attach attempts of before; who ``restarted`` the bridge asks for one more, as in ``asked``."""
+        self._attaches.extend(attempts)
+        self._restarted = restarted
+
+    def attempts(self, *, now: float) -> tuple[float, ...]:
+        """Return when the attach attempts were made that still count."""
+        while self._attaches and self._attaches[0] <= now - self.day:
+            self._attaches.popleft()
+        return tuple(self._attaches)
 
     def asked(self, *, now: float) -> str | None:
         """Count an attach attempt that a user asks for, who is not held up; say in words if the ceiling is exceeded."""
         over = self._until_allowed(now) > now
-        self._attaches.append(now)
+        self._attach(now)
         return f"{self._within_a_day}, and this was one more" if over else None
 
     def online(self) -> RecoveryStep | None:
@@ -193,6 +208,10 @@ class Recovery:
         self._rounds = 0
         self._power_due = self._pressed = None
         return helped
+
+    def _attach(self, now: float) -> None:
+        self._attaches.append(now)
+        self.attached()
 
     @property
     def _within_a_day(self) -> str:
@@ -214,8 +233,7 @@ class Recovery:
 
     def _until_allowed(self, now: float) -> float:
         """Return the earliest time at which one more attach attempt stays under the ceiling."""
-        while self._attaches and self._attaches[0] <= now - self.day:
-            self._attaches.popleft()
-        if len(self._attaches) < self.ceiling:
+        attempts = self.attempts(now=now)
+        if self._restarted or len(attempts) < self.ceiling:
             return now
-        return self._attaches[-self.ceiling] + self.day
+        return attempts[-self.ceiling] + self.day

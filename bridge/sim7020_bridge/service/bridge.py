@@ -216,6 +216,7 @@ class Bridge:
 
         What comes with QoS 1 meanwhile is not acknowledged, so that the broker keeps it for the next run.
         """
+        self.modem.ended_by_a_person()
         self._publisher.end()
         self._pools.leave()
         await self._router.finish(within)
