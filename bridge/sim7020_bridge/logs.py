@@ -41,6 +41,11 @@ def log_to_stderr(settings: LoggingSettings) -> None:
     _trace.configure(settings.levels.get(LogPart.TRACE, settings.level))
 
 
+def keep_quiet() -> None:
+    """Have nothing logged in a program that says by itself what the parts of the bridge would log."""
+    logging.getLogger(_ROOT).addHandler(logging.NullHandler())
+
+
 def printable(text: str) -> str:
     """Return a text with what can't be printed as escapes: line ends and what a terminal would act upon."""
     if text.isprintable():

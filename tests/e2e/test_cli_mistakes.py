@@ -12,10 +12,14 @@ from tests.e2e.world import run
 BRIDGE = (sys.executable, "-m", "sim7020_bridge")
 
 MISTAKES = {
-    "port of a broker": (("status", "--broker", "a:b"), 2, "--broker 'a:b': must be a whole number"),
-    "no broker": (("watch", "--broker", ""), 2, "--broker '': must be a text"),
-    "no password": (("send", "-m", "m", "-s", "s", "x", "--password-file", "none"), 2, "--password-file 'none': "),
-    "topic": (("status", "--base-topic", "#"), 2, "--base-topic '#': "),
+    "port of a broker": (("status", "--broker", "a:b"), 2, "--broker: must be a whole number"),
+    "no broker": (("watch", "--broker", ""), 2, "--broker: must be a text"),
+    "no password": (
+        ("send", "-m", "m", "-s", "s", "x", "--password-file", "none"),
+        2,
+        "--password-file: must be a file that can be read",
+    ),
+    "topic": (("status", "--base-topic", "#"), 2, "--base-topic: "),
     "no number": (("send", "-m", "m", "-s", "s", "x", "--timeout", "nan"), 2, "'--timeout': 'nan' is not a number"),
     "negative patience": (("health", "--timeout", "-1"), 2, "'--timeout': -1.0 is not in the range"),
     "no text": (("send", "-m", "m", "-s", "s", "x", "--key", "\udcff"), 2, "--key: must be valid UTF-8"),

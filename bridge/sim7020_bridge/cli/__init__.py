@@ -69,6 +69,5 @@ def main() -> None:
     """Keep SIM7020 NB-IoT modems attached and map MQTT topics to their sockets.
 
     \b
-    Try it without a modem:   sim7020-bridge demo
-    Run it with yours:        sim7020-bridge run --config bridge.yaml
+    Without a modem: sim7020-bridge demo   With yours: sim7020-bridge run -c FILE
     """

@@ -1,6 +1,5 @@
 """``accept``: half an hour in which a module shows what it can and how it words it, into one file."""
 
-import logging
 import sys
 from functools import partial
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Final
 import click
 from rich.console import Console
 
+from sim7020_bridge import logs
 from sim7020_bridge.cli.exits import EXIT_FAILED, fail
 from sim7020_bridge.cli.options import NumberRange, valid
 from sim7020_bridge.cli.options import baud as baud_option
@@ -59,8 +59,7 @@ def accept(
     if file.exists() and not force:
         fail(f"{file} is there already; --force writes over it")
     agreed = _agreed(ask=not yes, no_data=no_data, echo=place is not None)
-    # what the layers below would log, the report says
-    logging.getLogger("sim7020_bridge").addHandler(logging.NullHandler())
+    logs.keep_quiet()
     console = Console(highlight=False, soft_wrap=True, markup=False)
     well: list[bool] = []
 

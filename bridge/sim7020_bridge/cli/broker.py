@@ -13,7 +13,8 @@ from typing import Final, TypeVar
 
 import click
 
-from sim7020_bridge.cli.exits import EXIT_CONFIGURATION, EXIT_NO_ANSWER, fail
+from sim7020_bridge.cli.exits import EXIT_NO_ANSWER, fail
+from sim7020_bridge.cli.options import valid
 from sim7020_bridge.config import environment as variables
 from sim7020_bridge.config import values
 from sim7020_bridge.config.load import load
@@ -29,7 +30,6 @@ from sim7020_bridge.mqtt.messages import Received
 from sim7020_bridge.mqtt.topics import Subscription
 
 Command = TypeVar("Command", bound=Callable[..., None])
-Value = TypeVar("Value")
 
 _PATH: Final = click.Path(path_type=Path)
 _OPTIONS: Final = (
@@ -60,32 +60,24 @@ def with_broker(command: Command) -> Command:
     ) -> None:
         mqtt = MqttSettings("localhost") if file is None else load(file).mqtt
         if broker is not None:
-            host, port = _checked("--broker", host_and_port, broker)
+            host, port = valid("--broker", host_and_port, broker)
             tls = mqtt.tls is not None or ca_file is not None
             mqtt = replace(mqtt, host=host, port=port or (DEFAULT_TLS_PORT if tls else DEFAULT_PORT))
         if ca_file is not None:
-            _checked("--ca-file", values.readable_file(Path()), str(ca_file))
+            valid("--ca-file", values.readable_file(Path()), str(ca_file))
             mqtt = replace(mqtt, tls=TlsSettings(ca_file))
         if username is not None:
-            mqtt = replace(mqtt, username=_checked("--username", values.credential, username), password=None)
+            mqtt = replace(mqtt, username=valid("--username", values.credential, username), password=None)
         if password_file is not None:
-            password = _checked("--password-file", values.secret_file(Path()), str(password_file))
+            password = valid("--password-file", values.secret_file(Path()), str(password_file))
             mqtt = replace(mqtt, password=password)
         if base_topic is not None:
-            mqtt = replace(mqtt, base_topic=_checked("--base-topic", values.base_topic, base_topic))
+            mqtt = replace(mqtt, base_topic=valid("--base-topic", values.base_topic, base_topic))
         command(mqtt=mqtt, **rest)
 
     for option in reversed(_OPTIONS):
         called = option(called)
     return called  # type: ignore[return-value]  # click's decorators keep what they decorate
-
-
-def _checked(option: str, read: Callable[[str], Value], written: str) -> Value:
-    """Read what an option gives; if that is wrong, say which option it is and exit with status 2."""
-    try:
-        return read(written)
-    except values.WrongValue as error:
-        fail(f"{option} {written!r}: {error}", EXIT_CONFIGURATION)
 
 
 def host_and_port(written: str) -> tuple[str, int | None]:

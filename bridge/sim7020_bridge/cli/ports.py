@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-import logging
 import os
 import sys
 from dataclasses import asdict, dataclass
 
 import click
 
+from sim7020_bridge import logs
 from sim7020_bridge.cli.exits import EXIT_FAILED
 from sim7020_bridge.cli.options import baud as baud_option
 from sim7020_bridge.commands.identity import ReadModel
@@ -57,8 +57,7 @@ def ports(*, names: tuple[str, ...], ask: bool, baud: int, as_json: bool) -> Non
 
 
 async def _ask_all(found: list[SerialPort], baud: int) -> dict[str, _Asked]:
-    # what the layers below would log, the answer says
-    logging.getLogger("sim7020_bridge").addHandler(logging.NullHandler())
+    logs.keep_quiet()
     return {port.device: await _ask(port, baud) for port in found}
 
 

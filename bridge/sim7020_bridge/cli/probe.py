@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import sys
 from functools import partial
 from typing import Final
@@ -12,6 +11,7 @@ from rich.console import Console
 from rich.status import Status as Spinner
 from rich.text import Text
 
+from sim7020_bridge import logs
 from sim7020_bridge.cli.exits import EXIT_FAILED
 from sim7020_bridge.cli.options import NumberRange, valid
 from sim7020_bridge.cli.options import baud as baud_option
@@ -67,8 +67,7 @@ def probe(
         valid("--pin", module_values.pin, pin)
     valid("--host", partial(require_quotable, what="a host"), host)
     wanted = Wanted(port, baud, apn, pin, timeout, None if no_internet else host)
-    # what the layers below would log, the findings say
-    logging.getLogger("sim7020_bridge").addHandler(logging.NullHandler())
+    logs.keep_quiet()
     if as_json:
         found: list[Finding] = []
         well = asyncio.run(Probe(wanted, on_finding=found.append).run())

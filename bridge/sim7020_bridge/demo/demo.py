@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import logging
 import os
 import signal
 import sys
@@ -11,13 +10,13 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Final
 
+from sim7020_bridge import logs
 from sim7020_bridge.demo.broker import BrokerProgram, find_broker
 from sim7020_bridge.demo.child import DemoFailed
 from sim7020_bridge.demo.round_trip import FINAL, RoundTrip, publish_telemetry, round_trip
 from sim7020_bridge.demo.stage import BASE, CONTROL, MODEM, TELEMETRY, Stage, set_up
 from sim7020_bridge.demo.view import View
 from sim7020_bridge.kit.watch.heard import LAYERS, Modems
-from sim7020_bridge.logs import printable
 from sim7020_bridge.modem.state import Layer
 from sim7020_bridge.mqtt.client import MqttClient
 from sim7020_bridge.mqtt.messages import Publication, Received
@@ -44,8 +43,7 @@ def run_demo(*, once: bool) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     view = View()
-    # What the children write is in their files; the demo's own log lines would tear the modems.
-    logging.getLogger("sim7020_bridge").addHandler(logging.NullHandler())
+    logs.keep_quiet()
     try:
         return asyncio.run(_stoppable(view, once=once))
     except BrokenPipeError:
@@ -105,7 +103,7 @@ async def _stoppable(view: View, *, once: bool) -> int:
         await playing
     except DemoFailed as failed:
         for line in failed.lines:
-            view.say(f"  | {printable(line)}")
+            view.say(f"  | {logs.printable(line)}")
         view.say(f"The demo failed: {failed.reason}.")
         return 1
     except OSError as error:
