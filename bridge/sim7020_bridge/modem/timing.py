@@ -1,7 +1,7 @@
 """Every duration of the modem package."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 from sim7020_bridge.modem.recovery import DAY, DEFAULT_BUDGETS, PORT_PATIENCE, Budget, RecoveryStep
 
@@ -9,8 +9,6 @@ from sim7020_bridge.modem.recovery import DAY, DEFAULT_BUDGETS, PORT_PATIENCE, B
 @dataclass(frozen=True, slots=True)
 class Timing:
     """Durations in seconds; the tests shrink them, users don't see them.
-
-    ``scaled`` gives the durations of a world that runs so many times faster.
 
     Args:
         probe_every: How long one AT waits for its OK while the module may still be booting.
@@ -83,12 +81,3 @@ class Timing:
     port_patience: float = PORT_PATIENCE
     day: float = DAY
     budgets: Mapping[RecoveryStep, Budget] = field(default_factory=lambda: DEFAULT_BUDGETS)
-
-    def scaled(self, speed: float) -> "Timing":
-        """Return these durations divided by ``speed``."""
-        durations = {each.name: getattr(self, each.name) / speed for each in fields(self) if each.name != "budgets"}
-        budgets = {
-            step: Budget(budget.tries, budget.first / speed, budget.last / speed)
-            for step, budget in self.budgets.items()
-        }
-        return Timing(**durations, budgets=budgets)
