@@ -3,7 +3,7 @@
 The checks look at the file as it was read, right or wrong, so that all mistakes can be told at once.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -44,8 +44,8 @@ def cross_check(tree: Tree) -> Iterator[Problem]:
     yield from _need(tls, ("mqtt", "tls"), ("key_file",), "cert_file")
     modems = dict(_sections(tree, "modems"))
     base = mqtt.get("base_topic", DEFAULT_BASE_TOPIC)
-    yield from _ports(modems)
-    yield from _client_ids(modems)
+    yield from _alone(modems, "port", "the modem {} has this port already", same=_device)
+    yield from _alone(modems, "client_id", "the modem {} has it: each needs its own")
     for name, modem in modems.items():
         path = ("modems", name)
         yield from _either(modem, path, "pin", "pin_file")
@@ -77,25 +77,19 @@ def _need(
             yield Problem((*path, key), words or f"needs {other} as well", quiet=True)
 
 
-def _ports(modems: Sections) -> Iterator[Problem]:
+def _alone(modems: Sections, key: str, words: str, same: Callable[[str], str] = str) -> Iterator[Problem]:
+    """Find what a modem must have for itself and another has already, whom ``words`` name; ``same`` tells which are."""
     seen: dict[str, object] = {}
     for name, modem in modems.items():
-        port = modem.get("port")
-        if not isinstance(port, str):
-            continue
-        device = str(Path(port).resolve()) if port.startswith("/") and "\0" not in port else port
-        if device in seen:
-            yield Problem(("modems", name, "port"), f"the modem {seen[device]} has this port already")
-        seen.setdefault(device, name)
+        value = modem.get(key)
+        if isinstance(value, str):
+            if same(value) in seen:
+                yield Problem(("modems", name, key), words.format(seen[same(value)]))
+            seen.setdefault(same(value), name)
 
 
-def _client_ids(modems: Sections) -> Iterator[Problem]:
-    seen: dict[object, object] = {}
-    for name, modem in modems.items():
-        identifier = modem.get("client_id")
-        if isinstance(identifier, str) and identifier in seen:
-            yield Problem(("modems", name, "client_id"), f"the modem {seen[identifier]} has it: each needs its own")
-        seen.setdefault(identifier, name)
+def _device(port: str) -> str:
+    return str(Path(port).resolve()) if port.startswith("/") and "\0" not in port else port
 
 
 def _topics(sockets: Sections, base: object, path: tuple[object, ...]) -> Iterator[Problem]:
