@@ -248,6 +248,23 @@ def test_silence_is_no_answer(tmp_path: Path) -> None:
     assert found.status == 1
 
 
+def test_a_pin_is_entered_whenever_it_is_wanted(tmp_path: Path) -> None:
+    """With the right one the run goes on after radio and module were off."""
+    found = accepted(tmp_path, *ALL, "--pin", "1234", module=("--set", "sim=pin"))
+    assert found.status == 0, found.said
+    assert found.text.count("> AT+CPIN=****") == 3
+    assert found.online
+
+
+def test_a_wrong_pin_is_tried_once(tmp_path: Path) -> None:
+    """Whatever the run does to the module afterwards, the second try is left to a person, and the rest is done."""
+    found = accepted(tmp_path, *ALL, "--pin", "4321", module=("--set", "sim=pin"))
+    assert found.text.count("> AT+CPIN=****") == 1
+    assert found.note("radio").endswith("not attached")
+    assert re.search("RDY, back after . s; boot=rdy$", found.note("restart"))
+    assert found.status == 1
+
+
 def test_another_modem_is_left_alone(tmp_path: Path) -> None:
     """A device that is no SIM7020 is asked who it is, and nothing more."""
     found = accepted(tmp_path, *ALL, partner=other_modem)

@@ -10,10 +10,11 @@ from rich.console import Console
 
 from sim7020_bridge import logs
 from sim7020_bridge.cli.exits import EXIT_FAILED, fail
-from sim7020_bridge.cli.options import NumberRange, valid
+from sim7020_bridge.cli.options import PIN, NumberRange, valid
 from sim7020_bridge.cli.options import baud as baud_option
 from sim7020_bridge.cli.stopping import run_until_stopped
 from sim7020_bridge.commands.quoting import require_quotable
+from sim7020_bridge.config import module_values
 from sim7020_bridge.kit.accept.checks import CHECKS
 from sim7020_bridge.kit.accept.run import Acceptance, Record, Result, Wanted
 from sim7020_bridge.kit.probe.finding import Status
@@ -28,6 +29,7 @@ _LARGEST_PORT: Final = 65535
 @baud_option("The rate that it has; default: try the usual ones.", None)
 @click.option("--echo", metavar="HOST:PORT", help="Where UDP and TCP come back; without it they aren't tried.")
 @click.option("--host", default="example.com", show_default=True, help="What to resolve and ping.")
+@PIN
 @click.option("--timeout", type=NumberRange(1, 3600), default=300, show_default=True, help="Seconds for the network.")
 @click.option("--yes", is_flag=True, help="Ask nothing: agree to all.")
 @click.option("--no-data", is_flag=True, help="Do nothing that costs data.")
@@ -39,6 +41,7 @@ def accept(
     baud: int | None,
     echo: str | None,
     host: str,
+    pin: str | None,
     timeout: float,
     yes: bool,
     no_data: bool,
@@ -54,6 +57,8 @@ def accept(
     Exit status: 0 all is well, 1 something is not, 2 wrong usage.
     Example:     sim7020-bridge accept /dev/ttyUSB0 --echo 203.0.113.7:7007
     """
+    if pin is not None:
+        valid("--pin", module_values.pin, pin)
     valid("--host", partial(require_quotable, what="a host"), host)
     place = None if echo is None else valid("--echo", _endpoint, echo)
     if file.exists() and not force:
@@ -73,7 +78,7 @@ def accept(
     async def run() -> None:
         with console.status("opening the port") as status:
             await Acceptance(
-                Wanted(port, baud, host, place, timeout, agreed),
+                Wanted(port, baud, host, place, pin, timeout, agreed),
                 begin=lambda check: status.update(f"{check.name}: {check.does}"),
                 tell=tell,
                 save=save,

@@ -26,7 +26,15 @@ CONFIG: Final = click.option(
 MODEM: Final = click.option("--modem", "-m", metavar="NAME", help="Which modem; needed if there are several.")
 ONE_MODEM: Final = click.option("--modem", "-m", metavar="NAME", help="This modem only.")
 SOCKET: Final = click.option("--socket", "-s", metavar="NAME", help="Messages to this socket only.")
-
+PIN: Final = click.option(
+    "--pin",
+    envvar="SIM7020_PIN",
+    prompt="PIN of the SIM",
+    prompt_required=False,
+    hide_input=True,
+    is_flag=False,
+    help="Asked for if given without a value; or $SIM7020_PIN. Tried once.",
+)
 
 JSON: Final = click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
 

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from sim7020_bridge import logs
 from sim7020_bridge.cli.exits import EXIT_FAILED
-from sim7020_bridge.cli.options import NumberRange, valid
+from sim7020_bridge.cli.options import PIN, NumberRange, valid
 from sim7020_bridge.cli.options import baud as baud_option
 from sim7020_bridge.commands.quoting import require_quotable
 from sim7020_bridge.config import module_values
@@ -31,15 +31,7 @@ _COLOURS: Final = {Status.FINE: "green", Status.WARNING: "yellow", Status.BROKEN
 @click.argument("port")
 @baud_option("The rate that it should have; default: try the usual ones.", None)
 @click.option("--apn", metavar="NAME", help="The APN that it should use.")
-@click.option(
-    "--pin",
-    envvar="SIM7020_PIN",
-    prompt="PIN of the SIM",
-    prompt_required=False,
-    hide_input=True,
-    is_flag=False,
-    help="Asked for if given without a value; or $SIM7020_PIN. Tried once.",
-)
+@PIN
 @click.option("--timeout", type=NumberRange(1, 3600), default=120, show_default=True, help="Seconds for the network.")
 @click.option("--host", default=_HOST, show_default=True, help="What to resolve and ping, which costs about 1 kB.")
 @click.option("--no-internet", is_flag=True, help="Neither resolve nor ping.")

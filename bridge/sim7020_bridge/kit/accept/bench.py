@@ -171,12 +171,14 @@ class Bench:
         ear: The wire that its channel has.
         host: A name to resolve and ping.
         echo: Where what is sent comes back, over UDP and TCP; None if there is no such place.
+        pin: The SIM's PIN as long as nothing speaks against it.
     """
 
-    def __init__(self, module: Module, ear: Ear, host: str, echo: tuple[str, int] | None) -> None:
+    def __init__(self, module: Module, ear: Ear, host: str, echo: tuple[str, int] | None, pin: str | None) -> None:
         self.module = module
         self.ear = ear
         self.host = host
+        self.pin = pin
         self._echo = echo
         self._address = ""
         self.given: dict[str, str] = {}

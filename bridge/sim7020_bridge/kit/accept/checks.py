@@ -72,7 +72,7 @@ CHECKS: Final[Sequence[Check]] = (
         ("csocon_failure", "unreachable_port"), costs=500, online=True, echo=True,
     ),
     Check("stack", "look at the other stacks", line.other_stacks, ("cifsr", "http_create"), online=True),
-    Check("radio", "switch the radio off and on", life.cycled, ("csq_unknown",), interrupts=_OFF),
+    Check("radio", "switch the radio off and on", life.cycled, ("csq_unknown",), interrupts=_OFF, online=True),
     Check("release", "switch the PDN context off and on", life.released, ("cgact_off",), interrupts=_OFF, online=True),
     Check("restart", "restart it", life.restarted, ("boot",), interrupts=_FORGETS),
     Check(

@@ -37,12 +37,13 @@ async def attached(bench: Bench) -> str:
     module = bench.module
     report = Report(module.store, found.append, lambda *_: None)
     began = asyncio.get_running_loop().time()
-    patience = module.timing.registration_patience
+    wanted = Wanted(module.settings.port, pin=bench.pin, patience=module.timing.registration_patience)
     async with error_numbers(module):
-        bench.online = await Network(module, Wanted(module.settings.port, patience=patience), report).check()
+        bench.online = await Network(module, wanted, report).check()
     told = [finding for finding in found if finding.status is not Status.SKIPPED]
     words = "; ".join(f"{finding.check}: {finding.summary}" for finding in told)
     if not bench.online:
+        bench.pin = None
         raise Amiss(f"{words}. {told[-1].advice or ''}".rstrip())
     return f"{words}; after {asyncio.get_running_loop().time() - began:.0f} s"
 
@@ -97,14 +98,15 @@ async def _restart(bench: Bench) -> str:
     said = await bench.ask(SetFunctionality(Functionality.FULL, reset=True).line(), 15.0)
     if said.refused:
         raise Amiss(f"it does not restart: {said.final}")
-    bench.online = False
+    was_online, bench.online = bench.online, False
     greeting = await bench.ear.hears(r"\*MATREADY|RDY", _GREETING)
     await answers_again(bench)
     back = loop.time() - began
     if await bench.number("+CEREG") == 1:
         raise Amiss("it says that it restarts, and does not")
     bench.answer("boot", "autobaud" if greeting is None else {"RDY": "rdy"}.get(greeting[0], "matready"))
-    return f"{greeting[0] if greeting else 'no greeting'}, back after {back:.0f} s; {await attached(bench)}"
+    words = f"{greeting[0] if greeting else 'no greeting'}, back after {back:.0f} s"
+    return f"{words}; {await attached(bench)}" if was_online else words
 
 
 async def slept(bench: Bench) -> str:

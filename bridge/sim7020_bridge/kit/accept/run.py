@@ -38,6 +38,7 @@ class Wanted:
         baudrate: The module's rate; None tries the usual ones.
         host: What to resolve and ping.
         echo: A host and a port where UDP and TCP come back; None leaves out what needs it.
+        pin: The SIM's PIN, or None; one that is not right is tried once.
         patience: Seconds for the module to find a network.
         agreed: The names of checks that cost or store something and may be done all the same.
     """
@@ -46,6 +47,7 @@ class Wanted:
     baudrate: int | None = None
     host: str = "example.com"
     echo: tuple[str, int] | None = None
+    pin: str | None = field(default=None, repr=False)
     patience: float = 120.0
     agreed: Collection[str] = ()
 
@@ -158,7 +160,7 @@ class Acceptance:
         patience = wanted.patience
         timing = Timing(sim_poll=1.0, sim_patience=30.0, registration_poll=1.0, registration_patience=patience)
         module = Module(channel, StateStore(), ModemSettings("accept", wanted.port), timing)
-        bench = Bench(module, ear, wanted.host, wanted.echo)
+        bench = Bench(module, ear, wanted.host, wanted.echo, wanted.pin)
         self.record.given, self.record.left = bench.given, bench.left
         running = asyncio.create_task(channel.run(), name="accept: own the line")
         try:
