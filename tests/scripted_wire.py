@@ -50,7 +50,7 @@ class ScriptedWire:
         if self._laid_out is not None:
             chunks, self._laid_out = self._laid_out, None
             self.say(*chunks)
-        elif self._answers_attention and data in {b"AT\r", b"ATV1\r"}:
+        elif self._answers_attention and data in {b"AT\r", b"ATQ0V1\r", b"ATV1\r"}:
             self.say(b"\r\nOK\r\n")
         elif self._answers_attention and data == b"AT+IFC?\r":
             self.say(b"\r\n+IFC: 0,0\r\n\r\nOK\r\n")

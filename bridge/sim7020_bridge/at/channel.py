@@ -197,8 +197,8 @@ class Channel:
         Raises ModuleSilent if no answer comes, and LineError if the line breaks.
         """
         end = self._loop.time() + within
-        # a module that was left in numeric mode (ATV0) says 0 to AT, but OK to ATV1
-        for line in itertools.cycle(("AT", "ATV1")):
+        # left in numeric mode (ATV0) a module says 0 to AT, and left quiet (ATQ1) nothing
+        for line in itertools.cycle(("AT", "ATQ0V1")):
             if self._loop.time() >= end:
                 break
             unexpected = self._unexpected

@@ -168,11 +168,11 @@ async def test_line_that_takes_nothing(bench: Bench) -> None:
 
 
 async def test_probe_goes_on_until_the_module_answers(bench: Bench) -> None:
-    """AT is sent again and again, and ATV1 for a module that was left in numeric mode."""
+    """AT is sent again and again, and ATQ0V1 for a module that was left in numeric mode, or quiet."""
     probing = asyncio.create_task(bench.channel.probe(every=0.05, within=5))
-    assert [await bench.peer.line() for _ in range(3)] == ["AT", "ATV1", "AT"]
+    assert [await bench.peer.line() for _ in range(3)] == ["AT", "ATQ0V1", "AT"]
     bench.peer.say_raw(b"0\r")
-    await bench.peer.answer("ATV1", "OK")
+    await bench.peer.answer("ATQ0V1", "OK")
     await bench.peer.answer("AT+IFC?", "+IFC: 0,0", "OK")
     await probing
     await in_order(bench)
@@ -181,7 +181,7 @@ async def test_probe_goes_on_until_the_module_answers(bench: Bench) -> None:
 async def test_probe_waits_out_late_answers(bench: Bench) -> None:
     """Two answers to two probes don't leave one for the next command."""
     probing = asyncio.create_task(bench.channel.probe(every=0.05, within=5))
-    assert [await bench.peer.line() for _ in range(2)] == ["AT", "ATV1"]
+    assert [await bench.peer.line() for _ in range(2)] == ["AT", "ATQ0V1"]
     bench.peer.say("OK", "OK")
     await bench.peer.answer("AT", "OK")
     await bench.peer.answer("AT+IFC?", "+IFC: 0,0", "OK")
@@ -192,7 +192,7 @@ async def test_probe_waits_out_late_answers(bench: Bench) -> None:
 async def test_probe_waits_out_answers_that_are_later_than_the_line_is_quiet(bench: Bench) -> None:
     """An OK for an earlier AT is no answer to a question that has an answer, however late it comes."""
     probing = asyncio.create_task(bench.channel.probe(every=0.05, within=5))
-    assert [await bench.peer.line() for _ in range(3)] == ["AT", "ATV1", "AT"]
+    assert [await bench.peer.line() for _ in range(3)] == ["AT", "ATQ0V1", "AT"]
     bench.peer.say("OK")
     assert await bench.peer.line() == "AT+IFC?"
     bench.peer.say("OK", "OK", "+IFC: 0,0", "OK")

@@ -211,11 +211,11 @@ async def test_module_that_is_off() -> None:
     """A module that answers nothing is looked for until it does."""
     async with running() as bench:
         bench.module.answer("AT", *SILENCE)
-        bench.module.answer("ATV1", *SILENCE)
+        bench.module.answer("ATQ0V1", *SILENCE)
         await bench.until(lambda state: state.answer_problem is not None)
         assert bench.modem.store.state.link.layer is Layer.AT
         bench.module.answer("AT", "OK")
-        bench.module.answer("ATV1", "OK")
+        bench.module.answer("ATQ0V1", "OK")
         await bench.online()
 
 

@@ -127,7 +127,7 @@ class Probe:
 
     @asynccontextmanager
     async def _numeric_results(self, channel: Channel) -> AsyncIterator[None]:
-        """Leave a module that answered AT with a number, until it was told ATV1, as it was."""
+        """Leave a module that answered AT with a number, until it was told ATQ0V1, as it was."""
         numeric = self._heard.zeros > 0
         try:
             yield
