@@ -1,7 +1,7 @@
 """Registration with the network, in the read form and the unsolicited form, and the operator (manual V1.05)."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final, Self
 
@@ -44,6 +44,7 @@ class Registration:
         cause: Why the network refused.
         active_time: T3324 as granted, 8 bits as text.
         periodic_tau: T3412 extended as granted, 8 bits as text.
+        n: What the module reports of it, as ``AT+CEREG=<n>`` set it; known where it was asked, and no part of it.
     """
 
     status: RegistrationStatus | int
@@ -55,6 +56,7 @@ class Registration:
     cause: int | None = None
     active_time: str | None = None
     periodic_tau: str | None = None
+    n: int | None = field(default=None, compare=False)
 
     @property
     def registered(self) -> bool:
@@ -205,8 +207,7 @@ def _is_read_form(line: Line) -> bool:
 
 def _registration(line: Line) -> Registration:
     cursor = Cursor(line)
-    if _is_read_form(line):
-        cursor.integer()
+    n = cursor.integer() if _is_read_form(line) else None
     status = cursor.integer()
     tac = cursor.optional_hex_digits()
     cell_id = cursor.optional_hex_digits()
@@ -225,6 +226,7 @@ def _registration(line: Line) -> Registration:
         cause=cause,
         active_time=active_time,
         periodic_tau=periodic_tau,
+        n=n if line.name == "+CEREG" else None,
     )
 
 

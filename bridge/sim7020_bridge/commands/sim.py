@@ -85,12 +85,15 @@ class SimReading:
         return self.state is SimState.NOT_INSERTED
 
 
+BUSY: Final = 14
+"""The +CME ERROR code of a SIM that is busy (manual V1.05 section 21.1)."""
+
 _REFUSALS: Final = {
     5: SimState.PHONE_TO_FIRST_SIM_PIN,
     10: SimState.NOT_INSERTED,
     11: SimState.SIM_PIN,
     12: SimState.SIM_PUK,
-    14: SimState.NOT_READY,
+    BUSY: SimState.NOT_READY,
     17: SimState.SIM_PIN2,
     18: SimState.SIM_PUK2,
     772: SimState.NOT_READY,

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, TypeVar
 
@@ -40,6 +41,10 @@ class Module:
         """Whether the module said that it reports what TCP peers acknowledge."""
         self.radio = asyncio.Lock()
         """Held by whoever switches the radio off to switch it on again."""
+        self.reports_registration = False
+        """Whether it was told to report its registration, and took it."""
+        self.on_restart: Callable[[str], None] = lambda _: None
+        """Called with what shows that it has restarted, where an answer does."""
         self._resolving = asyncio.Lock()
         self._pinging = asyncio.Lock()
         self._replies: asyncio.Queue[PingReply] = asyncio.Queue()

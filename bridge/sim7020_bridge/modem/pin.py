@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from sim7020_bridge.commands.sim import EnterPin, PinAttempts, ReadPinAttempts, SimState
+from sim7020_bridge.commands.sim import BUSY, EnterPin, PinAttempts, ReadPinAttempts, SimState
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent
 from sim7020_bridge.modem.backoff import Backoff
 from sim7020_bridge.modem.kept_file import replace_file
@@ -24,7 +24,6 @@ _UNANSWERED: Final = b"?"
 _REFUSED: Final = b"!"
 _VERDICTS: Final = frozenset({12, 16})
 """+CME ERRORs that are about the PIN itself: SIM PUK required, incorrect password (manual V1.05, +CPIN)."""
-_SIM_BUSY: Final = 14
 _NOT_TOLD_NOW: Final = (CommandRefused, ModuleSilent, MalformedAnswer)
 _SPARE_TRIES: Final = 2
 """Tries that must be left for one of them to be used: the last one is a person's."""
@@ -184,8 +183,8 @@ async def _try(module: Module, pin: str, before: int | None) -> tuple[str | None
         said, code = str(silent), None
     else:
         return None, False
-    if code in _VERDICTS or code == _SIM_BUSY:
-        return said, code != _SIM_BUSY
+    if code in _VERDICTS or code == BUSY:
+        return said, code != BUSY
     left = None
     with suppress(*_NOT_TOLD_NOW):
         left = await _tries_left(module)
@@ -201,6 +200,6 @@ async def _tries_left(module: Module) -> int | None:
     try:
         attempts = await module.execute(ReadPinAttempts())
     except CommandRefused as refused:
-        if refused.code == _SIM_BUSY:
+        if refused.code == BUSY:
             raise
     return next((each.left for each in attempts if each.code == SimState.SIM_PIN), None)

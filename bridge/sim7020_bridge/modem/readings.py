@@ -32,12 +32,15 @@ async def read_subscriber(module: Module) -> None:
 async def read_sim(module: Module) -> None:
     """Read whether the SIM is ready; a refusal says what is wrong with it (manual V1.05, +CPIN).
 
-    A bare ERROR says no more than that it is not ready, and less than what a SIM that is not ready said before.
+    A bare ERROR says no more than that it is not ready, and less than what a SIM that is not ready said before. One
+    that is busy for a moment is as ready as it was.
     """
     known = module.store.state.sim
     try:
         module.store.apply(await module.execute(sim.ReadSimState()))
     except CommandRefused as refused:
+        if refused.code == sim.BUSY and known is not None and known.ready:
+            return
         said = sim.SimReading.of_refusal(refused)
         if said is not None or known is None or known.ready:
             module.store.apply(said or sim.SimReading(sim.SimState.NOT_READY))
@@ -46,10 +49,16 @@ async def read_sim(module: Module) -> None:
 
 
 async def read_registration(module: Module) -> None:
-    """Read the registration; firmware without +CEREG has +CGREG."""
+    """Read the registration; firmware without +CEREG has +CGREG.
+
+    That it was told to report it a restart alone makes it forget: one that says nothing shows so where no echo does.
+    """
     told = await module.ask(registration.ReadRegistration()) or await module.ask(registration.ReadGprsRegistration())
-    if told is not None:
-        module.store.apply(told)
+    if told is None:
+        return
+    module.store.apply(told)
+    if told.n == 0 and module.reports_registration:
+        module.on_restart(f"{registration.ReadRegistration().line()}: it reports nothing any more")
 
 
 async def read_pdn(module: Module) -> None:

@@ -99,6 +99,7 @@ class Session:
         self._unread: set[Callable[[Module], Awaitable[None]]] = set()
         self._changed = asyncio.Event()
         self.module = Module(self._channel, self.store, self.settings, self.timing)
+        self.module.on_restart = self._restart
 
     @property
     def garbled(self) -> bool:

@@ -36,8 +36,8 @@ async def set_up(module: Module) -> None:
         # with automatic baud rate the module never announces a restart
         await module.try_kept(identity.SetBaudRate(module.settings.baudrate))
     await set_power_saving(module)
-    if not await module.try_setting(ReportRegistration(5)):
-        await module.try_setting(ReportRegistration(2))
+    reports = await module.try_setting(ReportRegistration(5)) or await module.try_setting(ReportRegistration(2))
+    module.reports_registration = reports
     await module.try_setting(packet.ReportPacketEvents())
     await module.try_setting(power.ReportSleep())
     await module.try_kept(sockets.ReceiveAsHex())

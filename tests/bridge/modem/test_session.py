@@ -53,6 +53,21 @@ async def test_restart_that_an_echo_gives_away_tells_no_secret(
         assert not any(secret in told for told in (*reasons, *caplog.messages))
 
 
+@pytest.mark.parametrize(("set_up", "read", "times"), [("OK", 0, 2), ("OK", 5, 1), ("ERROR", 0, 1)])
+@on_virtual_time
+async def test_restart_that_neither_a_word_nor_an_echo_tells(set_up: str, read: int, times: int) -> None:
+    """A module that no longer reports its registration, as it was told to, has restarted."""
+    async with running() as bench:
+        for n in (2, 5):
+            bench.module.answer(f"AT+CEREG={n}", set_up)
+        await bench.online()
+        bench.module.answer_once("AT+CEREG?", f"+CEREG: {read},1", "OK")
+        await asyncio.sleep(1000)
+        await bench.online()
+        assert bench.module.times("ATE0") == times
+        assert bench.modem.store.state.counters.reboots == times - 1
+
+
 @pytest.mark.parametrize("blip", [("+CEREG: 2", '+CEREG: 1,"00A0","0002920C",9'), ("+CEREG: 0", "+CEREG: 5")])
 @on_virtual_time
 async def test_what_a_blip_forgets_is_read_again(blip: tuple[str, str]) -> None:

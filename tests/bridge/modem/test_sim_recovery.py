@@ -56,6 +56,19 @@ async def test_bare_error_withdraws_nothing() -> None:
 
 
 @on_virtual_time
+async def test_sim_that_is_busy_for_a_moment_is_as_ready_as_it_was() -> None:
+    """A modem that is online stays so, and is not attached anew, because its SIM was busy when it was asked."""
+    async with running() as bench:
+        await bench.online()
+        bench.module.answer("AT+CPIN?", "+CME ERROR: 14")
+        await asyncio.sleep(HOUR)
+        assert bench.modem.store.state.online
+        assert steps(bench) == {}
+        bench.module.answer("AT+CPIN?", "+CME ERROR: 10")
+        await bench.until(lambda state: not state.online)
+
+
+@on_virtual_time
 async def test_words_of_the_sim_are_told() -> None:
     """What no table has is told as the module says it."""
     module = ScriptedModule()
