@@ -200,6 +200,8 @@ async def _register(module: Module) -> bool:
         await module.execute(Attach())
     except CommandRefused as refused:
         log.warning("the module will not attach: %s", refused)
+        # it may do so by itself
+        return await reach(module, REGISTRATION, patience=module.timing.idle_patience)
     return await reach(module, REGISTRATION, hopeless=_idle_for_long(module))
 
 
