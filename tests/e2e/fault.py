@@ -57,6 +57,7 @@ class Fault:
         modem: Settings of the modem.
         hook: The power hook in that directory.
         barred: What keeps the bridge from its port, from before it starts and for half a minute.
+        do: Events at the start, before whatever the scenario has.
         arguments: More of them for the emulator.
         name: Tells cases with the same scenario apart.
         chat: Whether somebody sends all the time.
@@ -81,6 +82,7 @@ class Fault:
     modem: dict[str, Any] = field(default_factory=dict)
     hook: Hook | None = None
     barred: Barrier | None = None
+    do: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
     tcp_port: bool = False
     name: str = ""

@@ -133,7 +133,8 @@ def live_through(fault: Fault, directory: Path) -> Outcome:
 
 
 async def _live(fault: Fault, directory: Path) -> Outcome:
-    arguments = ("--scenario", fault.scenario, *fault.arguments)
+    events = [word for event in fault.do for word in ("--do", event)]
+    arguments = ("--scenario", fault.scenario, *events, *fault.arguments)
     async with fast_world(directory, *arguments, speed=fault.speed, tcp_port=fault.tcp_port) as world:
         power = None if fault.hook is None else fault.hook(directory)
         if power is not None and power.topic is not None:

@@ -11,6 +11,7 @@ from tests.e2e.barriers import held_by_another, not_permitted
 from tests.e2e.fault import Fault, Wait, downlink, gpio, plug, told
 
 _PSM: Final = PowerSavingSettings(active_time=4.0, periodic_update=60.0)
+_EDRX: Final = PowerSavingSettings(edrx_cycle=163.84, paging_window=10.24)
 _TIMES: Final = Timing()
 _SENDING: Final = SendData.timeout
 _SILENT: Final = DEFAULT_BUDGETS[RecoveryStep.REOPEN].tries * _TIMES.probe_within
@@ -265,6 +266,90 @@ FAULTS: Final = (
         faults=2,
         hook=told("pwrkey", wakes=True),
         needs=0.5,
+    ),
+    Fault(
+        "port-slams",
+        "its port is closed whenever it is opened, for a minute",
+        faults=1,
+        lasts=60,
+        rungs=frozenset({"reopen"}),
+        alerts=frozenset({"port_missing"}),
+    ),
+    Fault(
+        "port-slams-mute",
+        "the same, without a word",
+        faults=1,
+        lasts=60,
+        rungs=frozenset({"reopen"}),
+        alerts=frozenset({"port_missing"}),
+    ),
+    Fault(
+        "port-slams",
+        "a serial server hangs up whenever it is called, for a minute",
+        name="server-slams",
+        tcp_port=True,
+        faults=1,
+        lasts=60,
+        rungs=frozenset({"reopen"}),
+        alerts=frozenset({"port_missing"}),
+    ),
+    Fault(
+        "all-is-well",
+        "behind a serial server whose line has another rate",
+        name="server-rate-wrong",
+        tcp_port=True,
+        arguments=("--set", "server_rate=9600"),
+        ends="baud_rate",
+        rungs=frozenset({"reopen"}),
+        alerts=frozenset({"baud_rate"}),
+    ),
+    Fault(
+        "all-is-well",
+        "at 9600 baud, as the serial server's line",
+        name="server-rate-own",
+        tcp_port=True,
+        do=("rate 9600",),
+        arguments=("--set", "server_rate=9600"),
+        speed=100,
+    ),
+    Fault(
+        "owner-settings",
+        "an earlier owner saved no echo, no results, words for errors and more reports; it restarts",
+        faults=8,
+        speed=80,
+    ),
+    Fault(
+        "owner-echo-off",
+        "an earlier owner saved no echo, and it restarts without a word",
+        faults=3,
+        awaits=("rebooted", 1),
+        rungs=frozenset({"sockets"}),
+        wait=_SEND,
+        speed=80,
+    ),
+    Fault(
+        "psm-cycles",
+        "PSM as configured, and no report of it can be read",
+        name="psm-misspelt",
+        do=('misspell "*PSM*"',),
+        sockets=("telemetry",),
+        modem={"power_saving": _PSM},
+        hook=told("pwrkey", wakes=True),
+        awaits=("awake", 2),
+        chat=False,
+        speed=300,
+    ),
+    Fault(
+        "all-is-well",
+        "eDRX of 163.84 s as configured",
+        name="edrx-deep",
+        sockets=("telemetry",),
+        modem={"power_saving": _EDRX},
+        hook=told("pwrkey", wakes=True),
+        awaits=("awake", 3),
+        chat=False,
+        within=2000,
+        speed=300,
     ),
     Fault(
         "psm-cycles",

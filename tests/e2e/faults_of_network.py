@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from sim7020_bridge.modem.readings import LONGEST_T3346
 from sim7020_bridge.modem.recovery import DEFAULT_BUDGETS, RecoveryStep
 from sim7020_bridge.modem.timing import Timing
 from tests.e2e.fault import Fault, Wait
@@ -124,6 +125,75 @@ FAULTS: Final = (
         rungs=frozenset({"reattach"}),
         alerts=frozenset({"registration_denied"}),
         speed=150,
+    ),
+    Fault(
+        "radio-refused",
+        "starts with its radio off, and refuses to switch it on",
+        ends="radio_refused",
+        alerts=frozenset({"radio_refused"}),
+        rungs=frozenset({"reattach"}),
+        speed=100,
+    ),
+    Fault("sim-busy", "SIM is busy for a minute whenever it is asked", faults=2),
+    Fault(
+        "sim-busy-in-words",
+        "SIM is busy for a minute, in a word of its own",
+        faults=2,
+        rungs=frozenset({"reattach"}),
+        alerts=frozenset({"sim_failed"}),
+    ),
+    Fault(
+        "attach-refused",
+        "waits to be told to attach, and refuses twice",
+        lasts=0,
+        needs=33.3,
+        rungs=frozenset({"reattach"}),
+        wait=Wait(
+            2 * (_TIMES.idle_patience + _REATTACH) + DEFAULT_BUDGETS[RecoveryStep.REATTACH].first,
+            f"twice 10 s for it to attach by itself; {_AGAIN}, and twice as long the second time",
+        ),
+        speed=100,
+    ),
+    Fault(
+        "network-swallows",
+        "nothing comes back from any peer for five minutes: connections hang",
+        faults=3,
+        rungs=frozenset({"sockets"}),
+        speed=80,
+    ),
+    Fault(
+        "reattach-slow",
+        "detached until it attaches again, and its radio takes 12 s to go off",
+        faults=3,
+        lasts=1,
+        needs=9.2,
+        rungs=frozenset({"reattach"}),
+        wait=Wait(
+            _TIMES.idle_patience + _REATTACH + 12,
+            f"10 s for the module to search by itself; {_AGAIN}; 12 s for `AT+CFUN=0`",
+        ),
+    ),
+    Fault(
+        "wait-absurd",
+        "detached until it attaches again; `AT+CTRJ?` says to wait 136 years",
+        faults=3,
+        lasts=1,
+        needs=9.2,
+        rungs=frozenset({"reattach"}),
+        alerts=frozenset({"attach_ceiling"}),
+        wait=Wait(LONGEST_T3346 + _TIMES.idle_patience + _REATTACH, "T3346 can be 186 min (3GPP TS 24.008)"),
+        within=20000,
+        chat=False,
+        speed=1500,
+    ),
+    Fault("address-ipv6-first", "has an IPv6 address before its IPv4 address", speed=80),
+    Fault(
+        "pdn-refused-for-good",
+        "the PDN is lost, and refused for ever",
+        ends="apn_rejected",
+        faults=3,
+        rungs=frozenset({"sockets"}),
+        alerts=frozenset({"apn_rejected"}),
     ),
     Fault("detached", "detached by the network", faults=1, rungs=frozenset({"sockets"})),
     Fault(

@@ -95,6 +95,7 @@ class LineFaults:
         self._rules: list[Rule[Spoiled]] = []
         self._edits: list[Rule[Callable[[str], str]]] = []
         self._lagging: deque[bytes] = deque()
+        self._due = 0.0
         self.delay = 0.0
         self.noise = 0.0
         self.lag = 0.0
@@ -159,10 +160,12 @@ class LineFaults:
         if Fault.SPOIL in self._faults and self._random.randrange(self.one_in) == 0:
             data = self._one_byte(data)
             self._trace("#", f"spoilt: {data.hex().upper()}")
-        if Fault.LAG in self._faults or self._lagging:
-            # one that began before it was shorter, or ended, is still waited for: no line overtakes another
+        now = self._schedule.now()
+        # no line overtakes another, also when the lag ends
+        self._due = max(self._due, now + (self.lag if Fault.LAG in self._faults else 0.0))
+        if self._due > now or self._lagging:
             self._lagging.append(data)
-            self._schedule.timer(self.lag, self._arrive)
+            self._schedule.timer(self._due - now, self._arrive)
         else:
             self._say(data)
 

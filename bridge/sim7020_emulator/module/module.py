@@ -302,11 +302,13 @@ class Module:
         greets = greets and not self.variants.is_set("boot", "autobaud") and self.profile.number("IPR") != 0
         if greets:
             self.emit_urc("*MATREADY: 1" if self.variants.is_set("boot", "matready") else "RDY")
-            self.emit_urc("+CFUN: 1")
+            self.emit_urc(f"+CFUN: {self.profile.number('CFUN')}")
         await self._radio_on(greets=greets, boot=True)
 
     async def _radio_on(self, *, greets: bool = True, boot: bool = False) -> None:
         await self.schedule.pause(self.schedule.timing.sim_ready)
+        if self.profile.number("CFUN") != 1:
+            return
         self.sim.powered = True
         if greets:
             self.emit_urc(f"+CPIN: {self.sim.code()}")

@@ -209,15 +209,18 @@ def _loss(words: Words) -> Action:
 def _swallow(words: Words) -> Action:
     seconds = words.duration()
 
-    def action(module: Module) -> None:
+    def action(target: Target) -> None:
+        internet = target.module.internet
+
         def end() -> None:
-            module.internet.swallowing = False
+            internet.swallowing = False
+            target.log("fault: end of swallow")
 
-        module.internet.swallowing = seconds != 0
+        internet.swallowing = seconds != 0
         if seconds:
-            module.schedule.timer(seconds, end)
+            target.module.schedule.timer(seconds, end)
 
-    return _on_module(action)
+    return action
 
 
 def _set(words: Words) -> Action:
@@ -286,6 +289,7 @@ def _slam(words: Words) -> Action:
         await port.move()
         await target.module.schedule.wait(seconds)
         port.slams = None
+        target.log("fault: end of slam")
 
     return _on_port(carry_out)
 
