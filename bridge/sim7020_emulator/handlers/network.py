@@ -63,7 +63,7 @@ async def _ping(call: Call) -> Answer:
 
 
 def _read_traffic(call: Call) -> Answer:
-    counter = call.module.sockets.traffic
+    counter = call.module.bearer.traffic
     return lines(*(f"*MGCOUNT: {context.cid},{counter}" for context in call.module.packet.all()))
 
 
@@ -74,7 +74,7 @@ def _count_traffic(call: Call) -> Answer:
     call.arguments.integer(2, 0, 86400, default=0)
     if cid not in call.module.packet.contexts:
         raise PlainError
-    counter = call.module.sockets.traffic
+    counter = call.module.bearer.traffic
     if action == 0:
         counter.clear()
         return OK

@@ -213,7 +213,7 @@ def _fetch(call: Call) -> Answer:
     as_hex = mode == 3  # noqa: PLR2004 (3 fetches hex)
     limit = _HEX_LIMIT if as_hex else _RAW_LIMIT
     asked = call.arguments.integer(2, 1, limit, default=limit)
-    data = call.module.sockets.take(target, asked)
+    data = target.received.take(asked)
     if call.module.variants.is_set("csorxget_counts", "requested") and data:
         counts = f"{asked},{len(data)}"
     else:

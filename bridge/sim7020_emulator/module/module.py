@@ -16,6 +16,7 @@ from sim7020_emulator.module.saving import DeepSleep, LightSleep
 from sim7020_emulator.module.services import NetworkServices
 from sim7020_emulator.module.sim import Sim
 from sim7020_emulator.schedule import Schedule, Timer
+from sim7020_emulator.sockets.bearer import Bearer
 from sim7020_emulator.sockets.compatible import CompatibleStack
 from sim7020_emulator.sockets.internet import Internet
 from sim7020_emulator.sockets.table import Sockets
@@ -52,19 +53,24 @@ class Module:
             schedule, facts, self.profile, self.radio, may_enter=self._may_sleep, enter=self._fall_asleep
         )
         self.light_sleep = LightSleep(schedule, self.profile)
-        self.sockets = Sockets(
+        self.bearer = bearer = Bearer(
             schedule,
             internet,
-            self.profile,
             variants,
-            report=self.emit_urc,
             online=lambda: self.packet.online,
             routes=self.packet.routes,
             reaches=lambda: self.radio.registered,
             active=self.traffic,
             uplink_delay=self._uplink_delay,
-            close_code=lambda: facts.close_code,
             congested=self._congested,
+        )
+        self.sockets = Sockets(
+            bearer,
+            self.profile,
+            variants,
+            report=self.emit_urc,
+            active=self.traffic,
+            close_code=lambda: facts.close_code,
         )
         self.compatible = CompatibleStack(schedule, internet, self.emit_urc)
         self.services = NetworkServices(

@@ -192,14 +192,14 @@ _send_fails = _endpoint_fails(FailurePoint.SEND)
 
 
 def _lose_nothing(module: Module) -> None:
-    module.sockets.loss = 0.0
+    module.bearer.loss = 0.0
 
 
 def _loss(words: Words) -> Action:
     percent, seconds = words.number("PERCENT", 0, 100), words.duration()
 
     def action(module: Module) -> None:
-        module.sockets.loss = percent / 100
+        module.bearer.loss = percent / 100
         if seconds is not None:
             module.schedule.timer(seconds, lambda: _lose_nothing(module))
 

@@ -33,7 +33,7 @@ class Player:
         self._power = self._module.power
         self._registered = self._online = False
         self._module.watch(self._look)
-        self._module.sockets.on_connected = lambda: self._moment(When.CONNECTED)
+        self._module.bearer.on_connected = lambda: self._moment(When.CONNECTED)
         target.line.on_line = self._command
         target.line.on_end = lambda name: target.log(f"fault: end of {name}")
 

@@ -52,10 +52,10 @@ class HostSocket:
         hears_unreachable: bool = False,
     ) -> None:
         self._schedule = schedule
-        self._reaches = reaches
+        self.reaches = reaches
         self._hears_unreachable = hears_unreachable
         self._congested = congested
-        self._stream = stream
+        self.stream = stream
         self._on_data = on_data
         self._on_error = on_error
         self._on_acknowledged = on_acknowledged
@@ -86,7 +86,7 @@ class HostSocket:
     async def reached(self, limit: float = math.inf) -> None:
         """Wait until a stream has its peer in reach; raises ``TimeoutError`` after ``limit`` seconds."""
         end = self._schedule.now() + limit
-        while self._stream and not self._reaches():
+        while self.stream and not self.reaches():
             if self._schedule.now() >= end:
                 raise TimeoutError
             await self._schedule.wait(_REACH_POLL)
@@ -123,7 +123,7 @@ class HostSocket:
         now = self._schedule.now()
         self._uplink.append((now + delay, data))
         self.sent += len(data)
-        if self._stream:
+        if self.stream:
             report_at = now + max(self._schedule.timing.send_report, delay)
             self._reports.append((self.sent, len(data), report_at))
         self._work.set()
@@ -133,7 +133,7 @@ class HostSocket:
 
         The kernel counts a SYN or FIN that waits for its acknowledgement as one more byte.
         """
-        if not self._stream or self._socket.fileno() < 0:
+        if not self.stream or self._socket.fileno() < 0:
             return 0
         (queued,) = struct.unpack("i", fcntl.ioctl(self._socket.fileno(), termios.TIOCOUTQ, b"\0" * 4))
         return min(self.waiting + int(queued), self.sent)
@@ -191,7 +191,7 @@ class HostSocket:
                 await asyncio.get_running_loop().sock_sendall(self._socket, data)
             except ConnectionRefusedError:
                 # The host's socket says it of the datagram before, and has not sent this one.
-                if self._stream or self._hears_unreachable:
+                if self.stream or self._hears_unreachable:
                     raise
             else:
                 return
@@ -214,7 +214,7 @@ class HostSocket:
 
     async def _receive_loop(self) -> None:
         loop = asyncio.get_running_loop()
-        size = _SEGMENT if self._stream else _LARGEST_DATAGRAM
+        size = _SEGMENT if self.stream else _LARGEST_DATAGRAM
         while True:
             while self._congested():
                 await self._schedule.wait(_CONGESTION_POLL)
@@ -222,11 +222,11 @@ class HostSocket:
                 data = await loop.sock_recv(self._socket, size)
                 await self.reached()
             except OSError as error:
-                if isinstance(error, ConnectionRefusedError) and not self._stream and not self._hears_unreachable:
+                if isinstance(error, ConnectionRefusedError) and not self.stream and not self._hears_unreachable:
                     continue
                 self._bring_down(error)
                 return
-            if self._stream and not data:
+            if self.stream and not data:
                 self._bring_down(None)
                 return
             if data:

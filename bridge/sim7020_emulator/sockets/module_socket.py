@@ -6,6 +6,9 @@ from enum import IntEnum
 from sim7020_emulator.at.results import PlainError
 from sim7020_emulator.sockets.host import HostSocket
 
+_RECEIVE_BUFFER = 65536
+"""Bytes that a socket keeps for its host to fetch; no source has the module's own number."""
+
 
 class Transport(IntEnum):
     """The type argument of +CSOC."""
@@ -32,22 +35,34 @@ class KeepAlive:
     count: int = 9
 
 
-@dataclass(slots=True)
-class Traffic:
-    """Bytes and packets that went up and down; header compression is not used, so its counts stay zero."""
+class Received:
+    """What arrived and waits until the host fetches it; ``full`` stops a stream, and lets datagrams be lost."""
 
-    up_bytes: int = 0
-    up_packets: int = 0
-    down_bytes: int = 0
-    down_packets: int = 0
+    def __init__(self) -> None:
+        self._waiting = bytearray()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def full(self) -> bool:
+        """Say whether so much waits that no more is received."""
+        return len(self._waiting) >= _RECEIVE_BUFFER
+
+    def put(self, data: bytes) -> bool:
+        """Add what arrived; say whether nothing waited before, which is when the host is told."""
+        first = not self._waiting
+        self._waiting += data
+        return first
+
+    def take(self, count: int) -> bytes:
+        """Take bytes out."""
+        taken = bytes(self._waiting[:count])
+        del self._waiting[:count]
+        return taken
 
     def clear(self) -> None:
-        """Start again from zero."""
-        self.up_bytes = self.up_packets = self.down_bytes = self.down_packets = 0
-
-    def __str__(self) -> str:
-        """Return the six figures of *MGCOUNT: compressed and uncompressed bytes and packets, up and then down."""
-        return f"0,{self.up_bytes},{self.up_packets},0,{self.down_bytes},{self.down_packets}"
+        """Forget what waits."""
+        self._waiting.clear()
 
 
 class ModuleSocket:
@@ -64,7 +79,7 @@ class ModuleSocket:
         self.local_port: int | None = None
         self.peer: tuple[str, int] | None = None
         self.keep_alive = KeepAlive()
-        self.received = bytearray()
+        self.received = Received()
         self.real: HostSocket | None = None
 
     def require(self, state: State) -> None:

@@ -4,24 +4,19 @@
 but keeps its id until +CSOCL. Source: TCP/IP note section 3, manual V1.05's socket chapter.
 """
 
-import random
 import socket
 from collections.abc import Callable
 
 from sim7020_emulator.at.results import PlainError
 from sim7020_emulator.firmware.profile import Profile
 from sim7020_emulator.firmware.variants import Variants
-from sim7020_emulator.schedule import Schedule
+from sim7020_emulator.sockets.bearer import Bearer
 from sim7020_emulator.sockets.errors import SocketError, SocketFailed, error_code
 from sim7020_emulator.sockets.host import HostSocket
-from sim7020_emulator.sockets.internet import FailurePoint, Internet
-from sim7020_emulator.sockets.module_socket import ModuleSocket, State, Traffic, Transport
+from sim7020_emulator.sockets.module_socket import ModuleSocket, State, Transport
 
 SOCKETS = 5
 """How many sockets the module has; ids are 0 to 4."""
-
-_RECEIVE_BUFFER = 65536
-"""Bytes that a socket keeps for +CSORXGET; more is lost on UDP."""
 
 
 class Sockets:
@@ -29,48 +24,27 @@ class Sockets:
 
     Args:
         report: Emits an unsolicited line.
-        online: Says whether there is a PDN.
-        routes: Says whether it has an address for IPv4 or IPv6 that leads anywhere.
-        active: Called whenever something is sent or received, for the power saving timers.
-        reaches: Says whether there is coverage: without it datagrams are lost and streams wait.
-        congested: Says whether the serial line is too busy for more to be received.
-        uplink_delay: Returns how long a send takes to reach the network.
+        active: Called when a socket ends, for the power saving timers.
+        close_code: Returns the +CSOERR code of an orderly close by the peer.
     """
 
     def __init__(
         self,
-        schedule: Schedule,
-        internet: Internet,
+        bearer: Bearer,
         profile: Profile,
         variants: Variants,
         *,
         report: Callable[[str], None],
-        online: Callable[[], bool],
-        routes: Callable[[int], bool],
-        reaches: Callable[[], bool],
         active: Callable[[], None],
-        uplink_delay: Callable[[], float],
         close_code: Callable[[], int],
-        congested: Callable[[], bool],
     ) -> None:
-        self._schedule = schedule
-        self._internet = internet
+        self._bearer = bearer
         self._profile = profile
         self._variants = variants
         self._report = report
-        self._online = online
-        self._routes = routes
         self._active = active
-        self._uplink_delay = uplink_delay
         self._close_code = close_code
-        self._random = random.Random(7020)  # noqa: S311 (losses that are the same each time)
-        self.loss = 0.0
-        """The part of the datagrams that the network loses, 0 to 1."""
-        self._reaches = reaches
-        self.on_connected: Callable[[], None] = lambda: None
-        self._congested = congested
         self._table: dict[int, ModuleSocket] = {}
-        self.traffic = Traffic()
 
     def all(self) -> list[ModuleSocket]:
         """List the sockets in the order of their ids."""
@@ -102,27 +76,21 @@ class Sockets:
         if target.listening:
             raise PlainError
         target.peer = (address, port)
-        code: int | None = SocketError.NETIF
-        if self._online():
-            code = self._internet.failure(address, port, FailurePoint.CONNECT)
-            if code is None and not self._routes(4 if target.domain == 1 else 6):
-                code = SocketError.ROUTE
-        if code is not None:
-            target.dead = True
-            raise SocketFailed(code)
         try:
-            await self._connect(target, address, port)
+            real = self._open(target)
+            if target.local_port is not None:
+                real.bind(target.local_port)
+            await self._bearer.connect(real, address, port, version=4 if target.domain == 1 else 6)
         except OSError as error:
             target.dead = True
             raise SocketFailed(error_code(error)) from error
+        except SocketFailed:
+            target.dead = True
+            raise
         if target.dead:
             raise SocketFailed(SocketError.NETIF)
-        self._active()
         target.state = State.CONNECTED
-        later = self._internet.failure(address, port, FailurePoint.LATER)
-        if later is not None:
-            self._schedule.timer(self._schedule.timing.fail_later, lambda: self.fail(target, later))
-        self.on_connected()
+        self._bearer.connected(address, port, lambda code: self.fail(target, code))
 
     def bind(self, target: ModuleSocket, port: int) -> None:
         """Give a created socket its local port; raises ``PlainError``."""
@@ -149,17 +117,10 @@ class Sockets:
         target.require(State.CONNECTED)
         if target.real is None:
             raise PlainError
-        self._active()
-        code = self._internet.failure(*target.peer, FailurePoint.SEND) if target.peer else None
-        if code is not None:
-            raise SocketFailed(code)
         try:
-            if not self._loses(target):
-                target.real.send(data, self._uplink_delay())
+            self._bearer.send(target.real, data, target.peer)
         except OSError:
             raise PlainError from None
-        self.traffic.up_bytes += len(data)
-        self.traffic.up_packets += 1
 
     def close(self, number: int) -> None:
         """Free an id; raises ``PlainError`` when it isn't taken."""
@@ -213,41 +174,15 @@ class Sockets:
             alive = target.keep_alive
             target.real.keep_alive(on=bool(alive.mode), idle=alive.idle, interval=alive.interval, count=alive.count)
 
-    def take(self, target: ModuleSocket, count: int) -> bytes:
-        """Take received bytes out of a socket's buffer."""
-        taken = bytes(target.received[:count])
-        del target.received[:count]
-        return taken
-
-    async def _connect(self, target: ModuleSocket, address: str, port: int) -> None:
-        real = self._open(target)
-        if target.local_port is not None:
-            real.bind(target.local_port)
-        if target.transport is Transport.TCP:
-            self._active()
-            await self._schedule.pause(self._schedule.timing.tcp_open)
-            await real.reached(self._schedule.timing.connect_limit)
-        await real.connect(*self._internet.route(address, port))
-
-    def _reached(self, target: ModuleSocket) -> bool:
-        return self._reaches() and not self._internet.swallows(target.peer)
-
-    def _loses(self, target: ModuleSocket) -> bool:
-        if target.transport is Transport.TCP:
-            return False
-        return not self._reached(target) or (self.loss > 0 and self._random.random() < self.loss)
-
     def _open(self, target: ModuleSocket, accepted: socket.socket | None = None) -> HostSocket:
-        target.real = HostSocket(
-            self._schedule,
+        target.real = self._bearer.open(
             stream=target.transport is Transport.TCP,
+            peer=lambda: target.peer,
             family=socket.AF_INET if target.domain == 1 else socket.AF_INET6,
             on_data=lambda data: self._received(target, data),
             on_error=lambda error: self.fail(target, self._close_code() if error is None else error_code(error)),
-            hears_unreachable=self._variants.is_set("unreachable_port", "reset"),
             on_acknowledged=lambda size: self._acknowledged(target, size),
-            reaches=lambda: self._reached(target),
-            congested=self._congested,
+            full=target.received.full,
             accepted=accepted,
         )
         if target.keep_alive.mode:
@@ -265,16 +200,10 @@ class Sockets:
         self._report(f"+NEW CLIENT CONNEC: {target.number}")
 
     def _received(self, target: ModuleSocket, data: bytes) -> None:
-        if self._table.get(target.number) is not target or target.dead or self._loses(target):
+        if self._table.get(target.number) is not target or target.dead:
             return
-        self._active()
-        self.traffic.down_bytes += len(data)
-        self.traffic.down_packets += 1
         if self._profile.number("CSORXGET"):
-            waiting = bool(target.received)
-            room = _RECEIVE_BUFFER - len(target.received)
-            target.received += data[:room]
-            if not waiting:
+            if target.received.put(data):
                 self._report(f"+CSORXGET: 1,{target.number}")
         elif self._profile.number("CSORCVFLAG"):
             self._report(f"+CSONMI: {target.number},{len(data)},{data.decode('latin-1')}")

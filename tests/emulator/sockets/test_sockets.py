@@ -310,6 +310,26 @@ async def test_ipv6(bench: Bench) -> None:
         assert await loop.sock_recv(server, 10) == b"6"
 
 
+async def test_a_stream_waits_for_who_does_not_fetch(bench: Bench, tcp_peer: Peer) -> None:
+    """Of more than the module keeps for its host nothing is lost: the stream stops until there is room."""
+    await bench.ask("AT+CSORXGET=1")
+    await _connect(bench, tcp_peer)
+    sent = EVERY_BYTE * 1024
+    sending = asyncio.create_task(tcp_peer.send(sent))
+    got, most, left = b"", 0, 0
+    while len(got) < len(sent):
+        if not left:
+            await bench.until(b"+CSORXGET: 1,0\r\n")
+        said = await bench.command("AT+CSORXGET=2,0,1460")
+        head, _, rest = said.partition(b"+CSORXGET: 2,0,")[2].partition(b"\r\n")
+        size, left = (int(number) for number in head.split(b","))
+        got += rest[:size]
+        most = max(most, left)
+    await sending
+    assert got == sent
+    assert most <= 65536
+
+
 async def test_fetching_by_hand(bench: Bench, peer: Peer) -> None:
     """With +CSORXGET=1 data waits until it is fetched, announced once while it waits."""
     await bench.ask("AT+CSORXGET=1")
