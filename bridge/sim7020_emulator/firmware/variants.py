@@ -52,6 +52,7 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("extra_ok", ("no", "yes"), "an OK after +CRESET, NORMAL POWER DOWN and DATA ACCEPT"),
     Variant("http_create", ("chttpcreate", "chttpcreat"), "the prefix of +CHTTPCREATE's answer"),
     Variant("cifsr", ("bare", "prefixed"), "+CIFSR: a bare address without OK, or a prefix and OK"),
+    Variant("http_hex", ("upper", "lower"), "the digits of +CHTTPNMIC"),
     Variant(
         "wrong_rate", ("ignored", "garbage"), "on a pty whose rate is not the module's: pass bytes, or garble them"
     ),

@@ -1,13 +1,11 @@
-"""The SIM800-compatible stack as far as its bring-up and one client connection go, and HTTP's create.
+"""The SIM800-compatible stack as far as its bring-up and one client connection go.
 
-Source: TCP/IP note V1.02 section 4, HTTP note V1.02.
+Source: TCP/IP note V1.02 section 4.
 """
 
 from sim7020_emulator.at.answer import OK, Answer, lines
 from sim7020_emulator.at.results import PlainError
 from sim7020_emulator.handlers.command import Call, Command
-
-_HTTP_INSTANCES = 4
 
 
 def _read_task(call: Call) -> Answer:
@@ -89,28 +87,6 @@ def _status(call: Call) -> Answer:
     return Answer(then=lambda: call.module.emit_urc(f"STATE: {call.module.compatible.state}"))
 
 
-def _create_http(call: Call) -> Answer:
-    call.arguments.limit(at_least=1, at_most=5)
-    if not call.arguments.text(0).lower().startswith(("http://", "https://")):
-        raise PlainError
-    used = call.module.compatible.http
-    free = [number for number in range(_HTTP_INSTANCES) if number not in used]
-    if not free:
-        raise PlainError
-    used.add(free[0])
-    prefix = "+CHTTPCREATE" if call.module.variants.is_set("http_create", "chttpcreate") else "+CHTTPCREAT"
-    return lines(f"{prefix}: {free[0]}")
-
-
-def _destroy_http(call: Call) -> Answer:
-    call.arguments.limit(at_least=1, at_most=1)
-    number = call.arguments.integer(0, 0, _HTTP_INSTANCES - 1)
-    if number not in call.module.compatible.http:
-        raise PlainError
-    call.module.compatible.http.remove(number)
-    return OK
-
-
 COMMANDS: tuple[Command, ...] = (
     Command("+CSTT", test="", read=_read_task, write=_start_task, execute=_start_task),
     Command("+CIICR", test="", execute=_bring_up),
@@ -121,6 +97,4 @@ COMMANDS: tuple[Command, ...] = (
     Command("+CIPCLOSE", test="", write=_close, execute=_close),
     Command("+CIPSHUT", test="", execute=_shut),
     Command("+CIPSTATUS", test="", execute=_status),
-    Command("+CHTTPCREATE", test="", write=_create_http),
-    Command("+CHTTPDESTROY", test="", write=_destroy_http),
 )

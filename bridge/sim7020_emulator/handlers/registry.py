@@ -6,6 +6,7 @@ from sim7020_emulator.handlers import (
     basic,
     clock,
     compatible,
+    http,
     identity,
     network,
     packet,
@@ -15,6 +16,6 @@ from sim7020_emulator.handlers import (
     sockets,
 )
 
-_FAMILIES = (basic, identity, sim, radio, packet, power, clock, network, sockets, compatible)
+_FAMILIES = (basic, identity, sim, radio, packet, power, clock, network, sockets, compatible, http)
 
 COMMANDS = MappingProxyType({command.name: command for family in _FAMILIES for command in family.COMMANDS})

@@ -18,6 +18,7 @@ from sim7020_emulator.module.sim import Sim
 from sim7020_emulator.schedule import Schedule, Timer
 from sim7020_emulator.sockets.bearer import Bearer
 from sim7020_emulator.sockets.compatible import CompatibleStack
+from sim7020_emulator.sockets.http import HttpClients
 from sim7020_emulator.sockets.internet import Internet
 from sim7020_emulator.sockets.table import Sockets
 
@@ -73,6 +74,7 @@ class Module:
             close_code=lambda: facts.close_code,
         )
         self.compatible = CompatibleStack(schedule, internet, self.emit_urc)
+        self.http = HttpClients(bearer, internet, variants, report=self.emit_urc)
         self.services = NetworkServices(
             schedule,
             internet,
@@ -299,6 +301,7 @@ class Module:
 
     def _bearer_lost(self) -> None:
         self.sockets.bearer_lost()
+        self.http.bearer_lost()
         self.compatible.bearer_lost()
 
     async def _start(self, *, greets: bool = True) -> None:
@@ -361,7 +364,8 @@ class Module:
         self.psm.traffic()
 
     def _may_sleep(self) -> bool:
-        return self.power is Power.ON and self.radio.registered and not self.sockets.open_tcp()
+        busy = self.sockets.open_tcp() or self.http.open_tcp()
+        return self.power is Power.ON and self.radio.registered and not busy
 
     def _fall_asleep(self, *, announced: bool = False) -> None:
         self._silent_sleep = not (announced or self.psm.announced)
@@ -371,6 +375,7 @@ class Module:
         self.power = Power.ASLEEP
         keeps_sockets = self.profile.number("RETENTION") == 1
         self.sockets.forget(keep_udp=keeps_sockets)
+        self.http.forget()
         self.profile.load()
         self.profile.set("CNBIOTRAI", 0)
         if self.variants.is_set("csorcvflag_after_psm", "reset"):
@@ -414,6 +419,7 @@ class Module:
         self.services.forget()
         self.sockets.forget()
         self.compatible.forget()
+        self.http.forget()
         self.packet.forget()
         self.radio.stat, self.radio.cause = Registration.IDLE, 0
         self.radio.cell_found = False

@@ -84,7 +84,7 @@ class Bearer:
     ) -> HostSocket:
         """Open a socket of the host, told what a ``HostSocket`` is told.
 
-        ``peer`` returns its endpoint as the module names it; ``full`` says whether too much waits for the host to fetch it.
+        ``peer`` returns its endpoint as the module names it; ``full`` says whether too much waits to be fetched.
         """
 
         def received(data: bytes) -> None:

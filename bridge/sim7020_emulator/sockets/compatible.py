@@ -22,7 +22,6 @@ class CompatibleStack:
         self._link: HostSocket | None = None
         self.task = ("", "", "")
         self.state = "IP INITIAL"
-        self.http: set[int] = set()
 
     @property
     def connected(self) -> bool:
@@ -66,13 +65,9 @@ class CompatibleStack:
             self._link.abandon()
             self._link = None
         self.state = "IP INITIAL"
-        self.http.clear()
 
     def bearer_lost(self) -> None:
         """Report what a lost PDN takes with it."""
-        for number in sorted(self.http):
-            self._report(f"+CHTTPERR: {number},-1")
-        self.http.clear()
         if self._link is not None:
             self.forget()
             self._report("+PDP: DEACT")

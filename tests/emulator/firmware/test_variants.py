@@ -128,6 +128,18 @@ async def _denied(bench: Bench) -> object:
     return (await bench.ask("AT+CEREG?"))[0]
 
 
+async def _content(bench: Bench) -> object:
+    peer = await Peer("tcp").open()
+    await bench.ask(f'AT+CHTTPCREATE="http://127.0.0.1:{peer.port}/"')
+    await bench.ask("AT+CHTTPCON=0")
+    await bench.ask('AT+CHTTPSEND=0,0,"/"')
+    await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\no")
+    await bench.until(b"Content-Length: 1\r\n")
+    line = await bench.line()
+    peer.close()
+    return line
+
+
 def _asking(line: str) -> Callable[[Bench], Awaitable[object]]:
     async def ask(bench: Bench) -> object:
         return await bench.ask(line)
@@ -221,6 +233,8 @@ CASES: dict[tuple[str, str], tuple[Callable[[Bench], Awaitable[object]], object]
     ("extra_ok", "yes"): (_extra_ok, b"OK"),
     ("http_create", "chttpcreate"): (_asking('AT+CHTTPCREATE="http://a/"'), ["+CHTTPCREATE: 0", "OK"]),
     ("http_create", "chttpcreat"): (_asking('AT+CHTTPCREATE="http://a/"'), ["+CHTTPCREAT: 0", "OK"]),
+    ("http_hex", "upper"): (_content, "+CHTTPNMIC: 0,0,1,1,6F"),
+    ("http_hex", "lower"): (_content, "+CHTTPNMIC: 0,0,1,1,6f"),
     ("cifsr", "bare"): (_local_address, b""),
     ("cifsr", "prefixed"): (_local_address, b"OK"),
 }

@@ -140,6 +140,16 @@ FORMS: dict[str, tuple[object, object, tuple[str, object] | None, object]] = {
     "+CSORXGET": ("+CSORXGET: (0-4),(0-4),(1-1460)", "+CSORXGET: 0", ("1", OK), NOT),
     "+RETENTION": ("+RETENTION: (0-1)", "+RETENTION: 0", ("1", OK), NOT),
     "+CREVHEX": ("+CREVHEX: (0-1)", "+CREVHEX: 0", ("1", OK), NOT),
+    "+CHTTPCREATE": (
+        OK,
+        tuple(f"+CHTTPCREATE: {number},0,(null)" for number in range(5)),
+        ('"http://a/"', "+CHTTPCREATE: 0"),
+        NOT,
+    ),
+    "+CHTTPCON": (OK, tuple(f"+CHTTPCON: {number},0,(null)" for number in range(5)), ("0", NOT), NOT),
+    "+CHTTPSEND": (OK, NOT, ('0,0,"/"', NOT), NOT),
+    "+CHTTPDISCON": (OK, NOT, ("0", NOT), NOT),
+    "+CHTTPDESTROY": (OK, NOT, ("0", NOT), NOT),
     "+CRESET": (OK, NOT, None, None),
     "+CPOWD": (NOT, NOT, None, NOT),
     "+CMUX": (
