@@ -35,6 +35,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "extra_ok": ("no", "yes"),
     "http_create": ("chttpcreate", "chttpcreat"),
     "cifsr": ("bare", "prefixed"),
+    "link_blank": ("yes", "no"),
     "typed_ahead": ("kept", "lost"),
 }
 

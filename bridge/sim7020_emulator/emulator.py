@@ -89,6 +89,7 @@ class Emulator:
         )
         faults.on_heard = self.interpreter.feed
         self.module.on_report = self.interpreter.report
+        self.module.on_data = self.interpreter.pass_on
         self.module.on_power = self.interpreter.reset
         self.uart.on_receive = faults.hear
         self.module.on_rate = self._change_rate

@@ -28,6 +28,8 @@ class Timing:
     """A TCP handshake that is not done by then is aborted."""
     accept: float = 0.02
     """CSOSEND until OK."""
+    send_limit: float = 645.0
+    """A TCP link of the SIM800-compatible stack whose peer has not acknowledged a send by then is closed."""
     uplink: float = 0.15
     downlink: float = 0.15
     rrc_setup: float = 1.0

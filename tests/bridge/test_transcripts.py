@@ -33,6 +33,7 @@ DIALOGUES = {
 AS_IT_IS = WORLDS["as it is"]
 # What no bridge has a use for: numeric results, raw payload, and another socket stack.
 UNKNOWN = {"0", "+CSONMI: 0,4, \x02", "0, CLOSED", "CONNECT OK", "10.78.245.128"}
+UNKNOWN |= {"0,CONNECT OK", "0,ALREADY CONNECT", "0,CLOSED", "SERVER OK", "SERVER CLOSE"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from sim7020_emulator.at.results import Refused
 
@@ -28,6 +29,14 @@ OK = Answer()
 def lines(*texts: str) -> Answer:
     """Answer with information text and OK."""
     return Answer(texts)
+
+
+class Collect(Protocol):
+    """Prints the prompt and returns the bytes that follow."""
+
+    async def __call__(self, wanted: int | None, within: float | None = None) -> bytes | None:
+        """Return as many bytes as wanted, or those until Ctrl-Z or ``within`` so many seconds; None after ESC."""
+        ...
 
 
 class Withheld(StrEnum):

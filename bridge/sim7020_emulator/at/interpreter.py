@@ -6,10 +6,10 @@ a UART has a buffer: what comes while a command is carried out is read after it.
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Protocol
 
-from sim7020_emulator.at.answer import SOUND, Answer, Spoiled, Withheld
+from sim7020_emulator.at.answer import SOUND, Answer, Collect, Spoiled, Withheld
 from sim7020_emulator.at.results import NUMERIC_RESULTS, MobileEquipmentError, PlainError, Refused
 from sim7020_emulator.at.syntax import MAX_LINE, Invocation, read_line
 from sim7020_emulator.schedule import Schedule
@@ -24,7 +24,7 @@ _TYPED_AHEAD = 4096
 """Bytes that wait while a command is carried out; two of the longest lines. No source has the module's own number."""
 
 _ATTENTION = re.compile(r"[Aa][Tt]")
-_PREFIX = re.compile(r"^([+*][A-Z]+|PrimaryDns|SecondaryDns): ")
+_PREFIX = re.compile(r"^([+*][A-Z]+|PrimaryDns|SecondaryDns|DATA ACCEPT): ")
 
 
 class MobileEquipment(Protocol):
@@ -66,9 +66,7 @@ class MobileEquipment(Protocol):
         """Note that a command line is answered."""
         ...
 
-    async def carry_out(
-        self, invocation: Invocation, collect: Callable[[int | None], Awaitable[bytes | None]]
-    ) -> Answer:
+    async def carry_out(self, invocation: Invocation, collect: Collect) -> Answer:
         """Carry out one command, which may collect payload behind a prompt; raises ``Refused``."""
         ...
 
@@ -123,6 +121,11 @@ class Interpreter:
     def report(self, text: str) -> None:
         """Say an unsolicited line."""
         self._send(text)
+
+    def pass_on(self, data: bytes) -> None:
+        """Put received bytes on the line as they are."""
+        self._trace("<!", data.hex().upper())
+        self._write(data)
 
     def reset(self) -> None:
         """Forget what was typed and what was being done: the equipment went off, to sleep or through a reset."""
@@ -237,18 +240,23 @@ class Interpreter:
             case _:
                 return "ERROR"
 
-    async def _prompt(self, wanted: int | None) -> bytes | None:
+    async def _prompt(self, wanted: int | None, within: float | None = None) -> bytes | None:
         self._collecting = asyncio.get_running_loop().create_future()
         self._collected.clear()
         self._wanted = wanted
         if self._withheld is not Withheld.ALL:
             self._write(b"\r\n> ")
             self._trace("<!", "3E20")
+        limit = None
+        if within is not None:
+            limit = self._schedule.timer(within, lambda: self._end_collecting(bytes(self._collected)))
         self._read()
         try:
             return await self._collecting
         finally:
             self._collecting = None
+            if limit is not None:
+                limit.cancel()
 
     def _collect(self, typed: bytearray) -> int:
         """Take payload out of what was typed; return how many bytes of it are used up."""
@@ -266,7 +274,7 @@ class Interpreter:
         return len(typed)
 
     def _end_collecting(self, data: bytes | None) -> None:
-        if self._collecting is not None:
+        if self._collecting is not None and not self._collecting.done():
             self._trace(">!", self._collected.hex().upper())
             self._collecting.set_result(data)
 

@@ -52,6 +52,8 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("extra_ok", ("no", "yes"), "an OK after +CRESET, NORMAL POWER DOWN and DATA ACCEPT"),
     Variant("http_create", ("chttpcreate", "chttpcreat"), "the prefix of +CHTTPCREATE's answer"),
     Variant("cifsr", ("bare", "prefixed"), "+CIFSR: a bare address without OK, or a prefix and OK"),
+    Variant("link_blank", ("yes", "no"), "the blank after a link's number: 0, CONNECT OK or 0,CONNECT OK"),
+    Variant("recv_from", ("bare", "plus"), "+CIPSRIP=1 on one link: RECV FROM:ip:port, or a plus before it"),
     Variant("http_hex", ("upper", "lower"), "the digits of +CHTTPNMIC"),
     Variant(
         "wrong_rate", ("ignored", "garbage"), "on a pty whose rate is not the module's: pass bytes, or garble them"

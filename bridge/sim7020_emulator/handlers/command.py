@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from sim7020_emulator.at.answer import OK, Answer, lines
+from sim7020_emulator.at.answer import OK, Answer, Collect, lines
 from sim7020_emulator.at.syntax import Arguments, Form
 from sim7020_emulator.module.module import Module
 
@@ -13,13 +13,12 @@ class Call:
     """One command being carried out.
 
     Args:
-        collect: Prints the prompt and returns the bytes that follow: as many as asked for, or until Ctrl-Z; None when
-            the user cancels with ESC.
+        collect: Asks the user for data.
     """
 
     module: Module
     arguments: Arguments
-    collect: Callable[[int | None], Awaitable[bytes | None]]
+    collect: Collect
 
 
 Handler = Callable[[Call], Answer] | Callable[[Call], Awaitable[Answer]]
@@ -82,3 +81,10 @@ def numbers(name: str, key: str, count: int, highest: int, *, test: str = "", wh
         return OK
 
     return Command(name, test=test, read=stored(name, key), write=write, cme=True)
+
+
+def fetched(head: str, data: bytes, *, as_hex: bool) -> Answer:
+    """Answer with received bytes on a line of their own behind ``head``, which stands alone if there are none."""
+    if not data:
+        return lines(head)
+    return lines(head, data.hex().upper() if as_hex else data.decode("latin-1"))

@@ -1,8 +1,6 @@
 """One module as the interpreter of its AT port sees it."""
 
-from collections.abc import Awaitable, Callable
-
-from sim7020_emulator.at.answer import Answer
+from sim7020_emulator.at.answer import Answer, Collect
 from sim7020_emulator.at.results import Cme, MobileEquipmentError, PlainError, Refused
 from sim7020_emulator.at.syntax import Invocation
 from sim7020_emulator.handlers.command import Call
@@ -53,9 +51,7 @@ class Equipment:
         """Note that a command line is answered."""
         self._module.light_sleep.note()
 
-    async def carry_out(
-        self, invocation: Invocation, collect: Callable[[int | None], Awaitable[bytes | None]]
-    ) -> Answer:
+    async def carry_out(self, invocation: Invocation, collect: Collect) -> Answer:
         """Carry out one command; raises ``Refused``."""
         command = COMMANDS.get(invocation.name)
         if command is None or (handler := command.form(invocation.form)) is None:

@@ -4,7 +4,7 @@ import re
 
 from sim7020_emulator.at.answer import OK, Answer, lines
 from sim7020_emulator.at.results import PlainError
-from sim7020_emulator.handlers.command import Call, Command, setting, stored
+from sim7020_emulator.handlers.command import Call, Command, fetched, setting, stored
 from sim7020_emulator.sockets.errors import SocketFailed
 from sim7020_emulator.sockets.internet import is_address
 from sim7020_emulator.sockets.module_socket import KeepAlive, ModuleSocket, State, Transport
@@ -218,10 +218,7 @@ def _fetch(call: Call) -> Answer:
         counts = f"{asked},{len(data)}"
     else:
         counts = f"{len(data)},{len(target.received)}"
-    head = f"+CSORXGET: {mode},{target.number},{counts}"
-    if not data:
-        return lines(head)
-    return lines(head, data.hex().upper() if as_hex else data.decode("latin-1"))
+    return fetched(f"+CSORXGET: {mode},{target.number},{counts}", data, as_hex=as_hex)
 
 
 COMMANDS: tuple[Command, ...] = (

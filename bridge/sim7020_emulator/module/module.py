@@ -27,7 +27,7 @@ _IDLE_AFTER = 10.0
 
 
 class Module:
-    """One SIM7020 without its serial port; what it says by itself goes to ``on_report``."""
+    """One SIM7020 without its serial port; its reports go to ``on_report``, received bytes to ``on_data``."""
 
     def __init__(
         self, model: Model, facts: Facts, variants: Variants, internet: Internet, schedule: Schedule, *, rate: int
@@ -41,6 +41,7 @@ class Module:
         self._power = Power.OFF
         self.supplied = True
         self.on_report: Callable[[str], None] = lambda _: None
+        self.on_data: Callable[[bytes], None] = lambda _: None
         self.on_power: Callable[[], None] = lambda: None
         self.on_rate: Callable[[int], None] = lambda _: None
         self._watchers: list[Callable[[], None]] = []
@@ -73,7 +74,9 @@ class Module:
             active=self.traffic,
             close_code=lambda: facts.close_code,
         )
-        self.compatible = CompatibleStack(schedule, internet, self.emit_urc)
+        self.compatible = CompatibleStack(
+            schedule, bearer, internet, self.profile, variants, report=self.emit_urc, say=self._emit_data
+        )
         self.http = HttpClients(bearer, internet, variants, report=self.emit_urc)
         self.services = NetworkServices(
             schedule,
@@ -299,6 +302,11 @@ class Module:
         self.power = Power.OFF
         await self.schedule.stop()
 
+    def _emit_data(self, data: bytes) -> None:
+        if self.power is Power.ON:
+            self.light_sleep.note()
+            self.on_data(data)
+
     def _bearer_lost(self) -> None:
         self.sockets.bearer_lost()
         self.http.bearer_lost()
@@ -364,7 +372,7 @@ class Module:
         self.psm.traffic()
 
     def _may_sleep(self) -> bool:
-        busy = self.sockets.open_tcp() or self.http.open_tcp()
+        busy = self.sockets.open_tcp() or self.compatible.open_tcp() or self.http.open_tcp()
         return self.power is Power.ON and self.radio.registered and not busy
 
     def _fall_asleep(self, *, announced: bool = False) -> None:
@@ -375,6 +383,7 @@ class Module:
         self.power = Power.ASLEEP
         keeps_sockets = self.profile.number("RETENTION") == 1
         self.sockets.forget(keep_udp=keeps_sockets)
+        self.compatible.forget()
         self.http.forget()
         self.profile.load()
         self.profile.set("CNBIOTRAI", 0)

@@ -174,6 +174,8 @@ def _socket(words: Words) -> Action:
         for socket in module.sockets.all():
             if socket.real is not None and only in {None, socket.number}:
                 module.sockets.fail(socket, code)
+        for link in module.compatible.links if only is None else ():
+            module.compatible.fail(link, link.real)
 
     return _on_module(action)
 
@@ -322,7 +324,11 @@ WORDS: tuple[Word, ...] = (
     Word("detach", "the network detaches the module, which searches again", _alone(_detach)),
     Word("back-off SECONDS", "the same with T3346: no attach is tried before it has run out", _back_off),
     Word("pdn lost [CID]", "the network releases a PDN context (1)", _pdn),
-    Word("socket close|reset|CODE [ID]", "sockets end: closed by the peer, reset, or with that +CSOERR code", _socket),
+    Word(
+        "socket close|reset|CODE [ID]",
+        "sockets end: closed by the peer, reset, or with that +CSOERR code; without ID, links too",
+        _socket,
+    ),
     Word("connect-fails CODE [TIMES]", "the next connections (1) fail with that +CSOERR code", _connect_fails),
     Word("send-fails CODE [TIMES]", "the next sends (1) fail with that +CSOERR code", _send_fails),
     Word("loss PERCENT [SECONDS]", "so many datagrams in a hundred are lost, both ways; 0 ends it", _loss),

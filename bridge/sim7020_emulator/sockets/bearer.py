@@ -81,6 +81,7 @@ class Bearer:
         full: Callable[[], bool] = lambda: False,
         family: socket.AddressFamily = socket.AF_INET,
         accepted: socket.socket | None = None,
+        report_delay: float | None = None,
     ) -> HostSocket:
         """Open a socket of the host, told what a ``HostSocket`` is told.
 
@@ -105,6 +106,7 @@ class Bearer:
             reaches=lambda: self._reaches() and not self._internet.swallows(peer()),
             congested=lambda: self._congested() or full(),
             accepted=accepted,
+            report_delay=report_delay,
         )
         return real
 

@@ -35,6 +35,7 @@ class HostSocket:
         hears_unreachable: Whether a datagram socket is told that nobody listens at the far port.
         congested: Says whether the serial line has too much to print for more to be received.
         on_acknowledged: Called with the size of each TCP send whose bytes the peer's kernel has acknowledged.
+        report_delay: Seconds from a send until that is told, at least; by default what the module takes for ``SEND:``.
     """
 
     def __init__(
@@ -50,10 +51,12 @@ class HostSocket:
         accepted: socket.socket | None = None,
         reaches: Callable[[], bool] = lambda: True,
         hears_unreachable: bool = False,
+        report_delay: float | None = None,
     ) -> None:
         self._schedule = schedule
         self.reaches = reaches
         self._hears_unreachable = hears_unreachable
+        self._report_delay = schedule.timing.send_report if report_delay is None else report_delay
         self._congested = congested
         self.stream = stream
         self._on_data = on_data
@@ -124,7 +127,7 @@ class HostSocket:
         self._uplink.append((now + delay, data))
         self.sent += len(data)
         if self.stream:
-            report_at = now + max(self._schedule.timing.send_report, delay)
+            report_at = now + max(self._report_delay, delay)
             self._reports.append((self.sent, len(data), report_at))
         self._work.set()
 

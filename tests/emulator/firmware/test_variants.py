@@ -128,6 +128,26 @@ async def _denied(bench: Bench) -> object:
     return (await bench.ask("AT+CEREG?"))[0]
 
 
+async def _linked(bench: Bench) -> object:
+    peer = await Peer("tcp").open()
+    await bench.ask("AT+CIPMUX=1;+CSTT;+CIICR")
+    await bench.ask(f'AT+CIPSTART=0,"TCP","127.0.0.1",{peer.port}')
+    line = await bench.line()
+    peer.close()
+    return line
+
+
+async def _source(bench: Bench) -> object:
+    peer = await Peer("tcp").open()
+    await bench.ask("AT+CIPSRIP=1")
+    await bench.ask(f'AT+CIPSTART="TCP","127.0.0.1",{peer.port}')
+    await bench.line()
+    await peer.send(b"x")
+    line = await bench.line()
+    peer.close()
+    return line.removesuffix(str(peer.port))
+
+
 async def _content(bench: Bench) -> object:
     peer = await Peer("tcp").open()
     await bench.ask(f'AT+CHTTPCREATE="http://127.0.0.1:{peer.port}/"')
@@ -235,6 +255,10 @@ CASES: dict[tuple[str, str], tuple[Callable[[Bench], Awaitable[object]], object]
     ("http_create", "chttpcreat"): (_asking('AT+CHTTPCREATE="http://a/"'), ["+CHTTPCREAT: 0", "OK"]),
     ("http_hex", "upper"): (_content, "+CHTTPNMIC: 0,0,1,1,6F"),
     ("http_hex", "lower"): (_content, "+CHTTPNMIC: 0,0,1,1,6f"),
+    ("link_blank", "yes"): (_linked, "0, CONNECT OK"),
+    ("link_blank", "no"): (_linked, "0,CONNECT OK"),
+    ("recv_from", "bare"): (_source, "RECV FROM:127.0.0.1:"),
+    ("recv_from", "plus"): (_source, "+RECV FROM:127.0.0.1:"),
     ("cifsr", "bare"): (_local_address, b""),
     ("cifsr", "prefixed"): (_local_address, b"OK"),
 }

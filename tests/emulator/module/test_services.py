@@ -181,35 +181,3 @@ async def test_network_time_reports() -> None:
         assert await bench.line() == "+CTZV: +32"
         assert await bench.line() == "+CLTS: 18/06/22,09:27:49+32"
         assert (await bench.ask("AT+CCLK?"))[-2].startswith("+CCLK: 18/06/22,09:27:")
-
-
-async def test_compatible_stack() -> None:
-    """The other stack connects by name, sends, receives bare bytes and closes."""
-    server_got = asyncio.Event()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(5):
-            writer.write(data)
-            server_got.set()
-        writer.close()
-        await writer.wait_closed()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    async with Bench() as bench:
-        assert await bench.ask("AT+CSTT;+CIICR") == ["OK"]
-        assert await bench.ask("AT+CIFSR;E0") == ["10.250.0.213", "OK"]
-        assert await bench.ask(f'AT+CIPSTART="TCP","localhost",{port}') == ["OK"]
-        assert await bench.line() == "CONNECT OK"
-        bench.type(b"AT+CIPSEND=5\r")
-        await bench.until(b"> ")
-        bench.type(b"hello")
-        assert b"SEND OK" in await bench.until(b"hello\r\n")
-        assert server_got.is_set()
-        bench.type(b"AT+CIPCLOSE\r")
-        assert await bench.line() == "CLOSE OK"
-        assert await bench.ask(f'AT+CIPSTART="TCP","127.0.0.1",{port}') == ["OK"]
-        assert await bench.line() == "CONNECT OK"
-        bench.type(b"AT+CIPSHUT\r")
-        assert await bench.line() == "SHUT OK"
-    server.close()

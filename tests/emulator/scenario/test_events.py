@@ -206,6 +206,22 @@ def test_socket_ends(word: str, code: int) -> None:
     play(act)
 
 
+def test_sockets_end_and_links_with_them() -> None:
+    """Links of the SIM800-compatible stack have no id: they end when no id is given, and are opened again."""
+
+    async def act(theatre: Theatre) -> None:
+        peer = await theatre.peer("tcp")
+        for _ in range(2):
+            opened = await theatre.answers(f'AT+CIPSTART="TCP","127.0.0.1",{peer.port}', within=5)
+            assert opened == ["OK", "CONNECT OK"]
+            theatre.do("socket close 0")
+            assert theatre.heard() == b""
+            theatre.do("socket close")
+            assert theatre.heard() == b"\r\nCLOSED\r\n"
+
+    play(act)
+
+
 def test_connections_and_sends_fail_with_each_code() -> None:
     """The next connection or send fails, the one after it does not."""
 
