@@ -160,6 +160,7 @@ def test_what_it_finds_is_what_was_set(tmp_path: Path, side: int) -> None:
     assert (found.given["model"], found.given["firmware"]) == ("sim7020e", "1752B01")
     assert found.status == 0, found.said
     assert "not put back" not in found.text
+    assert found.note("SEND").endswith("+CSOACK counts 10 of 10")
     assert found.before == found.after
     assert (found.sockets, found.online) == (0, True)
     like = tmp_path / "like.at"

@@ -8,6 +8,7 @@ from sim7020_bridge.at.results import Outcome
 from sim7020_bridge.commands.sockets import (
     SOCKETS,
     ConnectSocket,
+    ReadAcknowledged,
     ReportAcknowledgements,
     SendData,
     SetPullReceive,
@@ -142,9 +143,13 @@ async def acknowledged(bench: Bench) -> str:
         async with bench.connected(stream=True) as number:
             began = asyncio.get_running_loop().time()
             await bench.module.execute(SendData(number, _FEW))
-            if await bench.ear.hears(rf"SEND: ?{number},{len(_FEW)}\r", _BACK) is None:
-                raise Amiss(f"no SEND: within {_BACK:g} s")
-            return f"SEND: after {asyncio.get_running_loop().time() - began:.1f} s"
+            told = await bench.ear.hears(rf"SEND: ?{number},{len(_FEW)}\r", _BACK)
+            took = asyncio.get_running_loop().time() - began
+            counted = await bench.module.ask(ReadAcknowledged(number))
+            count = "tells nothing" if counted is None else f"counts {counted.acknowledged} of {counted.given}"
+            if told is None:
+                raise Amiss(f"no SEND: within {_BACK:g} s; +CSOACK {count}")
+            return f"SEND: after {took:.1f} s; +CSOACK {count}"
 
 
 async def refused(bench: Bench) -> str:
