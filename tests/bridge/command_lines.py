@@ -75,6 +75,7 @@ _COMMANDS: tuple[Command[Any], ...] = (
     power.ReportSleep(),
     power.RetainSockets(),
     power.RetainSockets(enabled=False),
+    power.ReadEdrx(),
     power.ReadEdrxGranted(),
     clock.ReadClock(),
     clock.StopSntp(),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, Self
 
-from sim7020_bridge.at.command import Order, Question, Urc
+from sim7020_bridge.at.command import Order, Question, Table, Urc
 from sim7020_bridge.at.cursor import Cursor
 from sim7020_bridge.commands.quoting import quoted, require_bits, require_within
 from sim7020_bridge.errors import MalformedAnswer
@@ -212,6 +212,20 @@ class SetEdrx(Order):
         if self.cycle is None:
             return f"AT+CEDRXS={self.mode}"
         return f"AT+CEDRXS={self.mode},{NB_IOT},{quoted(self.cycle)}"
+
+
+class ReadEdrx(Table[str]):
+    """+CEDRXS: read the cycle asked for, four bits; no line, or some firmware's 0000, where eDRX was never asked for.
+
+    It may be printed while eDRX is off, too; ReadEdrxGranted tells.
+    """
+
+    syntax = "AT+CEDRXS?"
+    answer_names = ("+CEDRXS",)
+
+    def _value(self, cursor: Cursor) -> str:
+        cursor.skip()
+        return cursor.text()
 
 
 @dataclass(frozen=True, slots=True)

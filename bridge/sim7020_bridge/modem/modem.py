@@ -26,7 +26,7 @@ from sim7020_bridge.errors import (
 )
 from sim7020_bridge.modem.attaches import AttachMemory
 from sim7020_bridge.modem.backoff import Backoff
-from sim7020_bridge.modem.module import Module
+from sim7020_bridge.modem.module import KeptApn, Module
 from sim7020_bridge.modem.pin import PinMemory
 from sim7020_bridge.modem.power_hook import PowerHook
 from sim7020_bridge.modem.power_saving import Sleep, check_power_saving, set_power_saving
@@ -82,6 +82,7 @@ class Modem:
         self._attaches = AttachMemory(state_dir / f"{settings.name}.attaches", clock)
         self._pins = PinMemory(state_dir / f"{settings.name}.pin")
         self._marks = Marks()
+        self._apn = KeptApn()
         self._sleep = Sleep(self.store, settings.power_saving, self._timing)
         self.sockets = Sockets(
             settings.sockets,
@@ -221,6 +222,7 @@ class Modem:
             pins=self._pins,
             sleep=self._sleep,
             marks=self._marks,
+            apn=self._apn,
             timing=self._timing,
             patience=min(self._patience, self._timing.probe_within),
         )

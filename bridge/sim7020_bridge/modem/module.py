@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from sim7020_bridge.at.channel import Channel
@@ -11,6 +12,7 @@ from sim7020_bridge.at.command import Command, ReadNumber
 from sim7020_bridge.at.exchange import Pipeline
 from sim7020_bridge.commands.clock import SntpReport, StartSntp, StopSntp
 from sim7020_bridge.commands.network import NameResolution, Ping, PingReply, ResolveName
+from sim7020_bridge.commands.packet import DefaultApn, SetDefaultApn
 from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent, RequestRefused
 from sim7020_bridge.modem.state import Fact
@@ -29,14 +31,30 @@ PING_TIMEOUT: Final = 100
 """Tenths of a second that one reply may take; the module's own default."""
 
 
+@dataclass(slots=True)
+class KeptApn:
+    """The APN that was set last, and how the module reads it back; it outlives the session."""
+
+    set: SetDefaultApn | None = None
+    read: DefaultApn | None = None
+
+
 class Module:
     """One session's view of the module; it is of no use after the port was closed."""
 
-    def __init__(self, channel: Channel, store: StateStore, settings: ModemSettings, timing: Timing) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        store: StateStore,
+        settings: ModemSettings,
+        timing: Timing,
+        apn: KeptApn | None = None,
+    ) -> None:
         self.channel = channel
         self.store = store
         self.settings = settings
         self.timing = timing
+        self.apn = apn or KeptApn()
         self.reports_acknowledgements = True
         """Whether the module said that it reports what TCP peers acknowledge."""
         self.radio = asyncio.Lock()

@@ -25,6 +25,9 @@ LONGEST_T3412: Final = 11160.0
 """Seconds after which a module in PSM wakes at the latest where nobody knows of a T3412 extended: 186 min
 (3GPP TS 24.008 section 10.5.7.3)."""
 
+NO_CYCLE: Final = "0000"
+"""What some firmware reads back where no cycle was ever asked for; it is none of NB-IoT's."""
+
 EDRX_ON: Final = 2
 """+CEDRXS mode: use eDRX and report what the network grants (manual V1.05)."""
 
@@ -36,8 +39,7 @@ async def set_power_saving(module: Module) -> None:
     if uses_psm(settings):
         # the manual wants it after +CPSMS; it is for UDP sockets only
         await module.try_setting(power.RetainSockets(enabled=settings.retain_sockets))
-    for order in _edrx(settings):
-        await module.try_setting(order)
+    await _set_edrx(module, settings)
     mode = power.LightSleep.WHEN_IDLE if settings.light_sleep else power.LightSleep.NEVER
     taken = await module.try_kept(power.SetLightSleep(mode))
     # what was never sent need not be sent again: a module that may sleep is asked first
@@ -74,6 +76,21 @@ def _edrx(settings: PowerSavingSettings) -> tuple[Order, ...]:
     return power.SetEdrxWithWindow(EDRX_ON, cycle, timers.ptw_bits(settings.paging_window)), power.SetEdrx(
         EDRX_ON, cycle
     )
+
+
+async def _set_edrx(module: Module, settings: PowerSavingSettings) -> None:
+    """Ask for eDRX if it is not asked for already: it costs a conversation, and some firmware keeps it in flash."""
+    current = await module.ask(power.ReadEdrx())
+    if settings.edrx_cycle is None:
+        if current is not None and not set(current) - {NO_CYCLE}:
+            return
+    elif current and timers.edrx_bits(settings.edrx_cycle) in current:
+        granted = await module.ask(power.ReadEdrxGranted())
+        window = None if settings.paging_window is None else timers.ptw_bits(settings.paging_window)
+        if granted is not None and window in {None, granted.window}:
+            return
+    for order in _edrx(settings):
+        await module.try_setting(order)
 
 
 async def _set_psm(module: Module, wanted: power.SetPowerSaving) -> None:

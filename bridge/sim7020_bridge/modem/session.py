@@ -19,7 +19,7 @@ from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.errors import CommandRefused, ModuleAsleep, ModuleRestarted, ModuleSilent, StartOver
 from sim7020_bridge.modem.bring_up import bring_up, cycle_radio
 from sim7020_bridge.modem.heard import Heard
-from sim7020_bridge.modem.module import Module
+from sim7020_bridge.modem.module import KeptApn, Module
 from sim7020_bridge.modem.pin import PinMemory
 from sim7020_bridge.modem.power_saving import Sleep
 from sim7020_bridge.modem.readings import read_all, read_network_wait, read_pdn, read_registration
@@ -60,6 +60,7 @@ class Session:
         pins: Which PIN must not be tried again.
         sleep: How long the module may be silent; it outlives the session.
         marks: What proves the line; they outlive the session, and so may an answer.
+        apn: Which APN was set.
         timing: Its durations.
         patience: How long the module may stay silent at first, in seconds.
     """
@@ -72,6 +73,7 @@ class Session:
     pins: PinMemory
     sleep: Sleep
     marks: Marks
+    apn: KeptApn
     timing: Timing
     patience: float
 
@@ -98,7 +100,7 @@ class Session:
         self._restarted: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._unread: set[Callable[[Module], Awaitable[None]]] = set()
         self._changed = asyncio.Event()
-        self.module = Module(self._channel, self.store, self.settings, self.timing)
+        self.module = Module(self._channel, self.store, self.settings, self.timing, self.apn)
         self.module.on_restart = self._restart
 
     @property
@@ -129,7 +131,7 @@ class Session:
             await greet(self.module)
             await self._hear_echoes()
             self._greeted = True
-            await set_up(self.module)
+            await set_up(self.module, on_attach=self._count_attach)
             self.store.apply(ModuleAnswered())
             ready(self.module)
             tasks.create_task(self._end_at_sleep(), name="watch for sleep")
@@ -404,6 +406,9 @@ class Session:
         else:
             log.warning("no answer in time; resynchronising the line")
             self.store.apply(Recovering(RecoveryStep.RESYNC))
+
+    def _count_attach(self) -> None:
+        self.recovery.asked(now=asyncio.get_running_loop().time())
 
     def _restart(self, evidence: str) -> None:
         if not self._rebooting and not self._restarted.done():

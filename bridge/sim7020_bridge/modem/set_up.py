@@ -1,12 +1,13 @@
 """Sets a module that answers up: all that the bridge relies on, and the APN."""
 
 import logging
+from collections.abc import Callable
 from typing import Final
 
 from sim7020_bridge.commands import clock, identity, packet, power, sockets
 from sim7020_bridge.commands.radio import Functionality
 from sim7020_bridge.commands.registration import ReportRegistration
-from sim7020_bridge.errors import CommandRefused, MalformedAnswer
+from sim7020_bridge.errors import CommandRefused
 from sim7020_bridge.modem.bring_up import switch_radio
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.power_saving import set_power_saving
@@ -25,10 +26,11 @@ async def greet(module: Module) -> None:
         module.store.apply(ModuleAnswered())
 
 
-async def set_up(module: Module) -> None:
+async def set_up(module: Module, *, on_attach: Callable[[], object]) -> None:
     """Set what the bridge relies on; none of it survives a restart for sure (reference: what survives what).
 
-    What the module writes to its flash at once is written only where it has another value.
+    What the module writes to its flash at once is written only where it has another value. ``on_attach`` is called
+    before the module is made to attach again, as for another APN.
     """
     await module.try_setting(identity.ReportErrorsByNumber())
     await read_identity(module)
@@ -45,7 +47,7 @@ async def set_up(module: Module) -> None:
     module.reports_acknowledgements = await module.try_kept(sockets.ReportAcknowledgements())
     await follow_network_time(module)
     try:
-        await ensure_apn(module)
+        await ensure_apn(module, on_attach)
     except CommandRefused as refused:
         # the network may give an address all the same; if it does not, the alert says why
         log.error("the module will not have the configured APN: %s", refused)
@@ -59,21 +61,32 @@ async def follow_network_time(module: Module) -> None:
             log.info("%s: in force when the module starts the next time", setting.line())
 
 
-async def ensure_apn(module: Module) -> None:
-    """Set the configured APN if the module has another one; without one configured, leave what it has."""
+async def ensure_apn(module: Module, on_attach: Callable[[], object]) -> None:
+    """Set the configured APN if the module has another one; without one configured, leave what it has.
+
+    What was set by this bridge and still reads as it did then is not set again, however that is: a password may be
+    masked.
+    """
     settings = module.settings
     if settings.apn is None:
         return
     wanted = packet.SetDefaultApn(settings.apn, settings.apn_username or "", settings.apn_password or "")
-    try:
-        current = await module.execute(packet.ReadDefaultApn())
-    except (CommandRefused, MalformedAnswer) as error:
-        log.warning("the module does not tell its APN (%s); setting it", error)
+    current = await module.ask(packet.ReadDefaultApn())
+    if module.apn.set == wanted and current in {None, module.apn.read}:
+        return
+    if current is None:
+        log.warning("the module does not tell its APN; setting it")
+    elif _parts(current) == _parts(wanted):
+        return
     else:
-        if (current.apn, current.user, current.password) == (wanted.apn, wanted.user, wanted.password):
-            return
         log.info("changing the APN from %r to %r", current.apn, wanted.apn)
+    on_attach()
     await change_apn(module, wanted)
+
+
+def _parts(apn: packet.DefaultApn | packet.SetDefaultApn) -> tuple[str, str, str]:
+    # names of the DNS, which knows no case (3GPP TS 23.003 section 9.1)
+    return apn.apn.casefold(), apn.user, apn.password
 
 
 async def change_apn(module: Module, apn: packet.SetDefaultApn) -> None:
@@ -90,3 +103,4 @@ async def change_apn(module: Module, apn: packet.SetDefaultApn) -> None:
             await module.execute(apn)
         finally:
             await switch_radio(module, Functionality.FULL)
+    module.apn.set, module.apn.read = apn, await module.ask(packet.ReadDefaultApn())

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+from sim7020_bridge.config.model import RecoverySettings
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.state import DEFAULT_CID, Layer, PdnWanted
 from tests.bridge.modem.bench import now, running
@@ -327,6 +328,50 @@ async def test_apn_that_cannot_be_read_is_set() -> None:
         bench.module.answer("AT*MCGDEFCONT?", "ERROR")
         await bench.online()
         assert bench.module.times("AT*MCGDEFCONT") == 1
+
+
+@pytest.mark.parametrize(
+    ("kept", "sets"),
+    [
+        pytest.param('"IP","IOT.Example","user","secret"', 0, id="in other case"),
+        pytest.param('"IP","iot.example","user","******"', 1, id="with its password masked"),
+        pytest.param('"IP","iot.example","user",""', 1, id="without its password"),
+        pytest.param('"IP","iot.example.mnc001.mcc001.gprs","user","secret"', 1, id="as the network calls it"),
+        pytest.param('"', 1, id="unreadable"),
+    ],
+)
+@on_virtual_time
+async def test_apn_that_reads_back_otherwise(kept: str, sets: int) -> None:
+    """An APN that was set is not set again, whatever the module makes of it; setting it counts as an attach."""
+    async with running(
+        apn="iot.example",
+        apn_username="user",
+        apn_password="secret",  # noqa: S106 - made up
+        recovery=RecoverySettings(attach_ceiling=1),
+    ) as bench:
+        bench.module.answer("AT*MCGDEFCONT?", f"*MCGDEFCONT: {kept}", "OK")
+        for session in (1, 2, 3):
+            await bench.module.hears("ATE0", times=session)
+            await bench.online()
+            assert bench.module.times("AT*MCGDEFCONT") == sets
+            bench.module.say("RDY")
+        assert (bench.modem.count_attach() is not None) == (sets == 1)
+
+
+@on_virtual_time
+async def test_apn_that_was_set_and_is_another_now() -> None:
+    """An APN that somebody changed since is set again, and one garbled answer is no reason for that."""
+    async with running(apn="iot.example") as bench:
+        bench.module.answer_once("AT*MCGDEFCONT?", '*MCGDEFCONT: "IP","old"', "OK")
+        bench.module.answer("AT*MCGDEFCONT?", '*MCGDEFCONT: "IP","iot.example.gprs"', "OK")
+        await bench.online()
+        rows = (("MCGDEFC", 1), ('*MCGDEFCONT: "IP","iot.example.gprs"', 1), ('*MCGDEFCONT: "IP","other"', 2))
+        for session, (kept, sets) in enumerate(rows, start=2):
+            bench.module.answer("AT*MCGDEFCONT?", kept, "OK")
+            bench.module.say("RDY")
+            await bench.module.hears("ATE0", times=session)
+            await bench.online()
+            assert bench.module.times("AT*MCGDEFCONT") == sets
 
 
 @on_virtual_time

@@ -17,6 +17,9 @@ from tests.bridge.scripted_module import ScriptedModule, on_virtual_time
 PSM = PowerSavingSettings(active_time=60, periodic_update=43200)
 RETAINED = PowerSavingSettings(active_time=60, periodic_update=43200, retain_sockets=True)
 
+EDRX = PowerSavingSettings(edrx_cycle=81.92)
+WINDOW = PowerSavingSettings(edrx_cycle=81.92, paging_window=10.24)
+
 
 def orders(module: ScriptedModule) -> list[str]:
     """Return what was set of power saving."""
@@ -27,15 +30,15 @@ def orders(module: ScriptedModule) -> list[str]:
 @pytest.mark.parametrize(
     ("saving", "asked"),
     [
-        pytest.param(None, ["AT+CPSMS=0", "AT+CEDRXS=0", "AT+CSCLK=0"], id="none"),
+        pytest.param(None, ["AT+CPSMS=0", "AT+CSCLK=0"], id="none"),
         pytest.param(
             PSM,
-            ["AT+CPSMS=0", 'AT+CPSMS=1,,,"00101100","00011110"', "AT+RETENTION=0", "AT+CEDRXS=0", "AT+CSCLK=0"],
+            ["AT+CPSMS=0", 'AT+CPSMS=1,,,"00101100","00011110"', "AT+RETENTION=0", "AT+CSCLK=0"],
             id="PSM",
         ),
         pytest.param(
             PowerSavingSettings(active_time=2, retain_sockets=True),
-            ["AT+CPSMS=0", 'AT+CPSMS=1,,,,"00000001"', "AT+RETENTION=1", "AT+CEDRXS=0", "AT+CSCLK=0"],
+            ["AT+CPSMS=0", 'AT+CPSMS=1,,,,"00000001"', "AT+RETENTION=1", "AT+CSCLK=0"],
             id="active time only, sockets retained",
         ),
         pytest.param(
@@ -56,6 +59,37 @@ async def test_what_is_configured_is_asked_for(saving: PowerSavingSettings | Non
     async with running(power_saving=saving) as bench:
         await bench.online()
         assert orders(bench.module) == asked
+
+
+@pytest.mark.parametrize(
+    ("saving", "kept", "granted", "written"),
+    [
+        pytest.param(None, (), "0", 0, id="off"),
+        pytest.param(None, ('+CEDRXS: 5,"0000"',), "0", 0, id="off with a value"),
+        pytest.param(None, ('+CEDRXS: 5,"0101"',), "0", 1, id="perhaps on, and not wanted"),
+        pytest.param(None, ("+CEDRXS: ?",), "0", 1, id="unreadable"),
+        pytest.param(EDRX, ('+CEDRXS: 5,"0101"',), '5,"0101","0101","0011"', 0, id="on"),
+        pytest.param(EDRX, ('+CEDRXS: 5,"0101"',), '5,"0101","0010","0011"', 0, id="another cycle granted"),
+        pytest.param(EDRX, ('+CEDRXS: 5,"0010"',), '5,"0010","0010","0011"', 1, id="another cycle"),
+        pytest.param(EDRX, ('+CEDRXS: 5,"0101"',), "0", 1, id="off, and kept"),
+        pytest.param(EDRX, (), "0", 1, id="never on"),
+        pytest.param(WINDOW, ('+CEDRXS: 5,"0101"',), '5,"0101","0101","0011"', 0, id="with this window"),
+        pytest.param(WINDOW, ('+CEDRXS: 5,"0101"',), '5,"0101","0101","0001"', 1, id="with another window"),
+    ],
+)
+@on_virtual_time
+async def test_edrx_is_asked_for_only_where_it_differs(
+    saving: PowerSavingSettings | None, kept: tuple[str, ...], granted: str, written: int
+) -> None:
+    """What is on, or off, as configured is written in no session: some firmware keeps it in flash."""
+    async with running(power_saving=saving) as bench:
+        bench.module.answer("AT+CEDRXS?", *kept, "OK")
+        bench.module.answer("AT+CEDRXRDP", f"+CEDRXRDP: {granted}", "OK")
+        for session in (1, 2):
+            await bench.module.hears("ATE0", times=session)
+            await bench.online()
+            assert bench.module.times("AT+CEDRXS") == session * written
+            bench.module.say("RDY")
 
 
 @pytest.mark.parametrize(
@@ -338,4 +372,4 @@ async def test_power_saving_on_request_lasts_over_sessions() -> None:
             await bench.modem.save_power(PowerSavingSettings(active_time=20_000))
         assert bench.modem.settings.power_saving == PSM
         await bench.modem.save_power(None)
-        assert orders(bench.module)[-3:] == ["AT+CPSMS=0", "AT+CEDRXS=0", "AT+CSCLK=0"]
+        assert orders(bench.module)[-2:] == ["AT+CPSMS=0", "AT+CSCLK=0"]

@@ -53,6 +53,7 @@ async def test_sleep() -> None:
     async with staffed(power_saving=PowerSavingSettings(edrx_cycle=20.48)) as desk:
         await desk.bench.online()
         await asyncio.sleep(5)
+        desk.module.answer("AT+CEDRXS?", '+CEDRXS: 5,"0010"', "OK")
         response = await desk.ask("sleep", active_time=60, periodic_update=43200, light_sleep=True)
         assert response["data"] == {}
         assert {'AT+CPSMS=1,,,"00101100","00011110"', "AT+CEDRXS=0", "AT+CSCLK=2"} <= set(desk.module.heard)
