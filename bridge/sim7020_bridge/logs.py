@@ -3,7 +3,7 @@
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +25,9 @@ LONGEST: Final = 3600.0
 
 MOST_OF_A_TEXT: Final = 200
 """Characters of a text in a line, such as a topic, that somebody else may have chosen."""
+
+MOST_OF_A_LINE: Final = 1000
+"""Bytes of a line as it is written, a stack trace apart, whatever it is made of; the trace is whole."""
 
 _ROOT: Final = "sim7020_bridge"
 
@@ -197,11 +200,20 @@ def _shortened(argument: object) -> object:
     return f"{argument[:MOST_OF_A_TEXT]}... ({len(argument)} characters)"
 
 
+def _cut(text: str, limit: int, *, as_written: Callable[[str], str] = str) -> str:
+    """Return a text that has, as it is written, no more than so many bytes, with a mark where it was longer."""
+    size, mark = len(text), ""
+    while size and len(as_written(text[:size] + mark).encode(errors="replace")) > limit:
+        size, mark = size * 7 // 8, f"... ({len(text)} characters)"
+    return text[:size] + mark
+
+
 class _Text(logging.Formatter):
     """One line, whatever is in the message, and nothing that a terminal acts upon; a stack trace follows."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is the standard library's
-        return printable(super().formatMessage(record))
+        line = printable(super().formatMessage(record))
+        return line if record.levelno <= logging.DEBUG else _cut(line, MOST_OF_A_LINE)
 
     def formatException(self, ei: _Raised) -> str:  # noqa: N802 - the name is the standard library's
         return "\n".join(map(printable, super().formatException(ei).split("\n")))
@@ -218,6 +230,9 @@ class _Json(logging.Formatter):
             "modem": getattr(record, "modem", None),
             "message": record.getMessage(),
         }
+        if record.levelno > logging.DEBUG:
+            spare = MOST_OF_A_LINE - len(json.dumps({**line, "message": ""}))
+            line["message"] = _cut(record.getMessage(), spare, as_written=json.dumps)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line)

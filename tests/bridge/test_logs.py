@@ -10,6 +10,7 @@ import pytest
 
 from sim7020_bridge import logs
 from sim7020_bridge.config.model import LogFormat, LoggingSettings, LogLevel, LogPart
+from sim7020_bridge.errors import PayloadRefused
 
 MQTT = logging.getLogger("sim7020_bridge.mqtt.client")
 TRACE = logging.getLogger("sim7020_bridge.trace")
@@ -178,3 +179,16 @@ def test_parts_exist() -> None:
     """Each part whose level can be set has a logger's name in the bridge."""
     names = {name.removeprefix("sim7020_bridge.") for name in logging.root.manager.loggerDict}
     assert LogPart.MQTT in {name.partition(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("form", list(LogFormat))
+@pytest.mark.parametrize("character", ["v", "\0", "\u00e9", "\U0001f600"])
+def test_no_line_is_longer_than_a_kilobyte(form: LogFormat, character: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever somebody else has a say in, an error that quotes a topic too, and however it has to be written."""
+    logs.log_to_stderr(LoggingSettings(form))
+    MQTT.warning("%s: refused: %s, %s", character * 60_000, PayloadRefused("x", character * 60_000), character * 60_000)
+    MQTT.warning("short")
+    long, short = capsys.readouterr().err.splitlines()
+    assert 500 < len(long.encode()) <= logs.MOST_OF_A_LINE
+    assert " characters)" in long
+    assert "short" in short

@@ -98,7 +98,7 @@ class Requests:
 
     def _admitted(self, verb: str) -> Verb:
         if verb not in self._verbs:
-            raise RequestRefused("unknown_verb", f"there is no request {verb}")
+            raise RequestRefused("unknown_verb", f"there is no request {verb[:LONGEST_ID]}")
         if len(self._under_way) >= MOST_AT_ONCE:
             raise RequestRefused("busy", f"{MOST_AT_ONCE} requests are under way already")
         return self._verbs[verb]

@@ -142,7 +142,9 @@ class Service:
             try:
                 await self._apply(self._load())
             except ConfigurationError as error:
-                log.error("the configuration is wrong, and the old one stays in force:\n%s", error)
+                log.error("the configuration is wrong, and the old one stays in force")
+                for line in str(error).splitlines():
+                    log.error("%s", line)
             self._notifier.ready()
 
     async def _apply(self, new: Settings) -> None:
