@@ -58,6 +58,7 @@ class NoResponse(BridgeError):
 
 
 REFUSALS: Final = {
+    "budget_used_up": "refused_budget_used_up",
     "busy": "refused_busy",
     "cannot_wake": "refused_cannot_wake",
     "expired": "refused_expired",

@@ -95,3 +95,29 @@ async def test_tcp_is_counted_by_the_bytes_of_the_stream(world: World) -> None:
             == {"up": handshake_up + headers + length, "down": handshake_down + headers + length}
         )
     )
+
+
+async def test_a_budget_that_is_used_up_is_not_spent(world: World) -> None:
+    """Nothing connects, pings or resolves any more, but for a message that is important enough."""
+    emulator = await world.emulator()
+    server = await world.tcp()
+    settings = {"port": emulator.place, "sockets": {"control": tcp(server.port)}, "data_budget": {"bytes": 100_000}}
+    await world.bridge({"shed": settings})
+    shed = world.modem("shed")
+    await shed.open("control")
+    await shed.request("calibrate", used=100_000)
+    await shed.send("control", b"waits", "m1")
+    server.hang_up()
+    await shed.socket("control", lambda state: state["phase"] != "open")
+    for verb, body in (("ping", {"host": "127.0.0.1"}), ("resolve", {"name": "example.org"})):
+        assert (await shed.request(verb, **body))["error"]["code"] == "budget_used_up"
+    assert server.connections == 1
+    assert not [line for line in emulator.commands() if line.startswith(("AT+CIPPING", "AT+CDNSGIP"))]
+    await shed.send("control", b"urgent", "m2", user=(("priority", "critical"),))
+    await shed.receipt("control", "m2", "acknowledged")
+    assert server.connections == 2
+    server.hang_up()
+    await shed.socket("control", lambda state: state["phase"] != "open")
+    await shed.request("calibrate", used=0)
+    await shed.receipt("control", "m1", "acknowledged")
+    assert server.connections == 3

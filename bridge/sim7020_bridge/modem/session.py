@@ -188,7 +188,7 @@ class Session:
         raise StartOver("the module was told to reboot")
 
     async def _ask_time_server(self, server: str) -> None:
-        await self.store.until(lambda state: state.online)
+        await self.store.until(lambda state: state.online and self.store.affordable(None))
         await self.module.ask_time(server)
 
     async def _wake_up(self) -> bool:

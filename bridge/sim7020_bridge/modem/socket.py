@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
-from contextlib import suppress
 from dataclasses import InitVar, dataclass, replace
 from enum import StrEnum
 from ipaddress import IPv4Address
@@ -27,6 +26,7 @@ from sim7020_bridge.modem.power_saving import uses_psm
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.refusals import Refusals
 from sim7020_bridge.modem.state import ModemState, Recovering
+from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.timing import Timing
 
 log: Final = logging.getLogger(__name__)
@@ -211,6 +211,7 @@ class ModemSocket:
                 await module.store.until(lambda state: state.online)
                 if self._on_demand:
                     await self._wanted.wait()
+                await self._until_affordable(module.store)
                 failure = await self._opened_once(module)
                 if failure is None:
                     continue
@@ -223,6 +224,11 @@ class ModemSocket:
                 module.store.apply(Recovering(RecoveryStep.SOCKETS))
         finally:
             self._publish(replace(self.state, phase=Phase.CLOSED))
+
+    async def _until_affordable(self, store: StateStore) -> None:
+        """Spend nothing on a connection, or on the peer's address, that no message is worth; UDP alone costs none."""
+        if self.settings.transport is Transport.TCP or not _is_address(self.settings.host):
+            await store.until(lambda _: store.affordable(self.settings.name))
 
     async def _opened_once(self, module: Module) -> Failure | None:
         """Open, stay open, close; return what broke it, or None if the PDN context went away."""
@@ -289,7 +295,7 @@ class ModemSocket:
 
     async def _address(self, module: Module) -> str:
         host = self.settings.host
-        with suppress(ValueError):
+        if _is_address(host):
             return str(IPv4Address(host))
         resolution = await module.resolve(host)
         if resolution.ipv4 is not None:
@@ -344,6 +350,14 @@ class ModemSocket:
         before, self.state = self.state, state
         if state != before:
             self.on_change(self)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        IPv4Address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _offline(state: ModemState) -> bool:

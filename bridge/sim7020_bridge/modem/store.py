@@ -9,13 +9,18 @@ from sim7020_bridge.modem.usage import Bytes
 
 
 class StateStore:
-    """Holds a ModemState; every change goes through ``apply``. ``on_cost`` is called with the data that things cost."""
+    """Holds a ModemState; every change goes through ``apply``.
+
+    ``on_cost`` is called with the data that things cost. ``affordable`` says whether something may be done that costs
+    data: for the messages of a socket, or, with None, for none. When its answer changes, ``apply`` is called.
+    """
 
     def __init__(self, clock: Clock = wall_clock) -> None:
         self._clock = clock
         self._state = initial(clock())
         self._listeners: list[Callable[[ModemState, ModemState], None]] = []
         self.on_cost: Callable[[Bytes], None] = lambda _: None
+        self.affordable: Callable[[str | None], bool] = lambda _: True
         self._waiting: list[tuple[Callable[[ModemState], bool], asyncio.Future[None]]] = []
 
     @property
@@ -28,7 +33,7 @@ class StateStore:
         self._listeners.append(listener)
 
     def apply(self, *facts: Fact) -> None:
-        """Take facts in, in order."""
+        """Take facts in, in order; have all who wait for a condition look again."""
         for fact in facts:
             before, self._state = self._state, reduce(self._state, fact, self._clock())
             if before == self._state:

@@ -65,6 +65,7 @@ class ModemVerbs:
     async def _ping(self, body: RequestBody) -> Data:
         host = _quotable(body, "host")
         count = body.integer("count", minimum=1, maximum=100, default=4)
+        self._check_budget()
         replies = await self._modem.module.ping(host, count)
         return {
             "host": host,
@@ -79,6 +80,7 @@ class ModemVerbs:
         with suppress(ValueError):
             # the module refuses to look up what is an address already
             return {"name": name, "addresses": [str(IPv4Address(name))]}
+        self._check_budget()
         resolution = await self._modem.module.resolve(name)
         if not resolution.addresses:
             raise RequestRefused("resolve_failed", f"cannot resolve {name}: {resolution.words}")
@@ -125,6 +127,10 @@ class ModemVerbs:
     async def _reset(self, _body: RequestBody) -> Data:
         await self._modem.reset()
         return self._count_attach()
+
+    def _check_budget(self) -> None:
+        if not self._modem.store.affordable(None):
+            raise RequestRefused("budget_used_up", "the data budget is used up, and this would cost data")
 
     def _count_attach(self) -> Data:
         """Count an attachment that a user asks for; return what goes into the response where they are too many."""

@@ -31,7 +31,7 @@ from sim7020_bridge.mqtt.topics import Inbox, Request, SocketSend, Subscription,
 from sim7020_bridge.outbox.committer import Committer
 from sim7020_bridge.outbox.database import Database, path_of
 from sim7020_bridge.outbox.hooks import Hooks
-from sim7020_bridge.outbox.message import PendingPublication
+from sim7020_bridge.outbox.message import PendingPublication, Priority
 from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.outbox.records import UsageRow
 from sim7020_bridge.reports.discovery import Discovery
@@ -128,6 +128,7 @@ class Bridge:
             lowest=self._usage_record.lowest,
             clock=clock,
         )
+        self.modem.store.affordable = self._affordable
         self.modem.store.on_cost = lambda cost: self._usage.count(up=cost.up, down=cost.down)
         self._intake = Intake(
             settings.sockets,
@@ -293,10 +294,18 @@ class Bridge:
         self._reporter.delivery_changed()
         self._router.recheck()
         self._pools.recheck()
+        if not self._affordable(None):
+            self.modem.store.apply()
+
+    def _affordable(self, socket: str | None) -> bool:
+        lowest = self._usage_record.lowest()
+        return lowest is Priority.LOW or (socket is not None and self._outbox.queue.first(socket, lowest) is not None)
 
     def _usage_changed(self, before: BudgetLevel, after: BudgetLevel) -> None:
         self._usage_record.changed()
         self._reporter.usage_changed(before, after)
+        if before is not after:
+            self.modem.store.apply()
         self._outbox_changed()
 
     def _restore_usage(self, rows: Sequence[UsageRow]) -> None:

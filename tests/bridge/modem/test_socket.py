@@ -1,16 +1,18 @@
 """A socket kept open, against a scripted module on virtual time."""
 
 import asyncio
+from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
 
+from sim7020_bridge.config.model import Transport
 from sim7020_bridge.errors import LineError, ModuleSilent
 from sim7020_bridge.modem.connection import SocketLost
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.socket import Phase
 from sim7020_bridge.modem.state import Layer
-from tests.bridge.modem.bench import NAMED, TCP, UDP, now, running
+from tests.bridge.modem.bench import HOUR, NAMED, TCP, UDP, now, running
 from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
 
 
@@ -426,3 +428,31 @@ async def test_refusal_after_the_connection_was_given_up_counts_for_no_other() -
         assert not done.done()
         bench.module.say("SEND: 0,480")
         await done
+
+
+@on_virtual_time
+async def test_nothing_is_opened_that_costs_too_much() -> None:
+    """A connection, or a name to resolve, waits until a message is worth it; a datagram's socket costs nothing."""
+    allowed: set[str | None] = set()
+    named = replace(NAMED, transport=Transport.UDP)
+    async with running(UDP, TCP, named, time_server="pool.ntp.org") as bench:
+        bench.modem.store.affordable = allowed.__contains__
+        bench.module.answer("AT+CDNSGIP", "OK", '+CDNSGIP: 1,"example.org","203.0.113.1"')
+        await bench.opened("udp")
+        await asyncio.sleep(HOUR)
+        assert [bench.phases(name) for name in ("tcp", "named")] == [[], []]
+        assert not bench.module.times("AT+CDNSGIP")
+        assert not bench.module.times("AT+CSNTPSTART")
+        allowed.add("tcp")
+        bench.modem.store.apply()
+        await bench.opened("tcp")
+        allowed.remove("tcp")
+        bench.module.say("+CSOERR: 1,2")
+        await bench.module.hears("AT+CSOCL=1")
+        await asyncio.sleep(HOUR)
+        assert bench.module.times("AT+CSOCON") == 2
+        allowed.update({"tcp", "named", None})
+        bench.modem.store.apply()
+        await bench.opened("tcp")
+        await bench.opened("named")
+        await bench.module.hears("AT+CSNTPSTART")
