@@ -85,8 +85,11 @@ UNSEEN: Final = MappingProxyType(
     {
         "cereg_denied": "a network would have to deny the module",
         "csoerr_names": "nobody can make a peer or a network cause the codes that differ",
+        "http_hex": "a page from a web server would cost as much as all the rest",
+        "link_blank": "it is of the SIM800-compatible stack, which the bridge does not use",
+        "recv_from": "it is of the SIM800-compatible stack, which the bridge does not use",
         "csq_table": "there is no other measure of the same power to compare with",
         "wrong_rate": "it is a matter of the line: a real one is garbled at a wrong rate",
     }
 )
-"""Variants of the emulator that can't be seen from outside, and why."""
+"""Variants of the emulator that are not asked about, mostly because nobody can see them from outside, and why."""

@@ -90,7 +90,7 @@ class Record:
             *(f"given: {name}={value}" for name, value in self.given.items()),
             *(f"note: {mask(str(result))}" for result in self.results),
             *(f"note: not put back: {what}" for what in self.left),
-            *(f"note: not to be seen: {name}, as {why}" for name, why in UNSEEN.items()),
+            *(f"note: not asked: {name}, as {why}" for name, why in UNSEEN.items()),
             *([f"note: {mask(self.ended)}"] if self.ended else []),
         ]
         return "".join(f"{line}\n" for line in (*(f"# {head}" for head in heads), *self.passed))
