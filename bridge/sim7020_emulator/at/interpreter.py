@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from sim7020_emulator.at.answer import SOUND, Answer, Collect, Spoiled, Withheld
+from sim7020_emulator.at.escape import Escape
 from sim7020_emulator.at.results import NUMERIC_RESULTS, MobileEquipmentError, PlainError, Refused
 from sim7020_emulator.at.syntax import MAX_LINE, Invocation, read_line
 from sim7020_emulator.schedule import Schedule
@@ -48,6 +49,19 @@ class MobileEquipment(Protocol):
     @property
     def typed_ahead(self) -> bool:
         """Whether what is typed while a command is carried out is kept."""
+        ...
+
+    @property
+    def passing(self) -> bool:
+        """Whether what is typed is data and no commands."""
+        ...
+
+    def pass_through(self, data: bytes) -> None:
+        """Take data that were typed."""
+        ...
+
+    def escape(self) -> None:
+        """Take what is typed for commands again."""
         ...
 
     def hears(self) -> bool:
@@ -106,12 +120,15 @@ class Interpreter:
         self._collected = bytearray()
         self._wanted: int | None = None
         self._withheld = Withheld.NOTHING
+        self._escape = Escape(schedule, self._pass_through, self._escaped)
 
     def feed(self, data: bytes) -> None:
         """Take bytes as they come off the line; what can't be read yet waits, as far as there is room for it."""
         if not self._equipment.hears():
             return
         self._typed += data
+        if not self._equipment.passing:
+            self._escape.note()
         self._read()
         lost = self._typed[_TYPED_AHEAD if self._equipment.typed_ahead else 0 :]
         if lost:
@@ -141,6 +158,10 @@ class Interpreter:
                 self._skip_lf = False
                 if self._typed.startswith(b"\n"):
                     del self._typed[0]
+            elif self._equipment.passing:
+                data = bytes(self._typed)
+                self._typed.clear()
+                self._escape.feed(data)
             elif self._collecting is not None and not self._collecting.done():
                 del self._typed[: self._collect(self._typed)]
             elif self._running is not None:
@@ -150,6 +171,15 @@ class Interpreter:
                 piece = bytes(self._typed[:end])
                 del self._typed[:end]
                 self._edit(piece)
+
+    def _pass_through(self, data: bytes) -> None:
+        self._trace(">!", data.hex().upper())
+        self._equipment.pass_through(data)
+
+    def _escaped(self) -> None:
+        if self._equipment.passing:
+            self._equipment.escape()
+            self._result("OK")
 
     def _edit(self, typed: bytes) -> None:
         echo = bytearray()

@@ -76,10 +76,29 @@ def _multiple(call: Call) -> Answer:
     stack = call.module.compatible
     value = call.arguments.integer(0, 0, 1)
     used = stack.stage not in UNUSED or stack.port or any(link.busy for link in stack.links)
-    if used and value != call.module.profile.number("CIPMUX"):
+    if value != call.module.profile.number("CIPMUX") and (used or call.module.profile.number("CIPMODE")):
         raise PlainError
     call.module.profile.set("CIPMUX", value)
     return OK
+
+
+def _transparent_mode(call: Call) -> Answer:
+    call.arguments.limit(at_least=1, at_most=1)
+    stack = call.module.compatible
+    value = call.arguments.integer(0, 0, 1)
+    if stack.multiple or stack.port is not None or stack.links[0].busy:
+        raise PlainError
+    call.module.profile.set("CIPMODE", value)
+    return OK
+
+
+def _go_on(call: Call) -> Answer:
+    """Let data pass on the transparent link that +++ has left."""
+    call.arguments.integer(0, 0, 0, default=0)
+    link = call.module.compatible.links[0]
+    if link.state is not LinkState.CONNECTED or not link.transparent:
+        raise PlainError
+    return Answer(final="CONNECT", then=call.module.compatible.transparent.resume)
 
 
 def _hex_mode(call: Call) -> Answer:
@@ -120,7 +139,7 @@ async def _send(call: Call) -> Answer:
     link, first = _link(call)
     call.arguments.limit(at_most=first + 1)
     wanted = call.arguments.integer(first, 1, _LONGEST_SEND) if call.arguments.has(first) else None
-    if link.state is not LinkState.CONNECTED:
+    if link.state is not LinkState.CONNECTED or link.transparent:
         raise PlainError
     mode, _, seconds = call.module.profile.text("CIPATS").partition(",")
     data = await call.collect(wanted, float(seconds) if mode == "1" and wanted is None else None)
@@ -207,7 +226,7 @@ def _serve(call: Call) -> Answer:
     module, stack = call.module, call.module.compatible
     if call.arguments.integer(0, 0, 1):
         port = call.arguments.integer(1, 1, 65535)
-        if stack.port is not None or not module.packet.online:
+        if stack.port is not None or not module.packet.online or module.profile.number("CIPMODE"):
             raise PlainError
         stack.listen(port)
         return Answer(then=lambda: module.emit_urc("SERVER OK"))
@@ -240,5 +259,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("+CIPCLOSE", test="", write=_close, execute=_close),
     Command("+CIPSHUT", test="", execute=_shut),
     Command("+CIPSTATUS", test="", write=_status_of_one, execute=_status),
+    Command("+CIPMODE", test="+CIPMODE: (0-1)", read=stored("+CIPMODE", "CIPMODE"), write=_transparent_mode),
+    Command("+CIPCHAN", test="", execute=_go_on),
+    Command("O", execute=_go_on),
     Command("+CIPSERVER", test="+CIPSERVER: (0-1),(1-65535)", read=_read_server, write=_serve),
 )

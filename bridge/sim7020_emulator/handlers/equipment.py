@@ -35,6 +35,19 @@ class Equipment:
         """Say whether what is typed while a command is carried out is kept."""
         return self._module.variants.is_set("typed_ahead", "kept")
 
+    @property
+    def passing(self) -> bool:
+        """Say whether what is typed is data of a transparent link."""
+        return self._module.compatible.transparent.passing
+
+    def pass_through(self, data: bytes) -> None:
+        """Take data for the transparent link."""
+        self._module.compatible.transparent.type(data)
+
+    def escape(self) -> None:
+        """Take what is typed for commands again."""
+        self._module.compatible.transparent.pause()
+
     def hears(self) -> bool:
         """Say whether the character that arrives now is heard; in light sleep it wakes the module instead."""
         return self.on and self._module.light_sleep.hears()

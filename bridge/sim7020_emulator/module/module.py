@@ -113,8 +113,8 @@ class Module:
         self._watchers.append(seen)
 
     def emit_urc(self, text: str) -> None:
-        """Say something unsolicited, unless the module is off or asleep."""
-        if self.power is Power.ON:
+        """Say something unsolicited, unless the module is off or asleep, or passes data through."""
+        if self.power is Power.ON and not self.compatible.transparent.passing:
             self.light_sleep.note()
             self.on_report(text)
 

@@ -18,6 +18,7 @@ from sim7020_emulator.sockets.errors import SocketError, SocketFailed
 from sim7020_emulator.sockets.host import HostSocket
 from sim7020_emulator.sockets.internet import Internet, NameNotResolved
 from sim7020_emulator.sockets.link import Link, LinkState
+from sim7020_emulator.sockets.transparent import Transparent
 
 LINKS = 6
 """How many links there are with +CIPMUX=1; numbers are 0 to 5."""
@@ -65,6 +66,7 @@ class CompatibleStack:
         self._report = report
         self._say = say
         self._server: HostSocket | None = None
+        self.transparent = Transparent(schedule, send=self._pass_on, say=say)
         self.task = ("", "", "")
         self.stage = Stage.INITIAL
         self.port: int | None = None
@@ -104,8 +106,9 @@ class CompatibleStack:
         return self._server is not None or any(link.busy and link.kind == "TCP" for link in self.links)
 
     def connect(self, link: Link, kind: str, host: str, port: int) -> None:
-        """Connect a link that is not busy; ``CONNECT OK`` or ``CONNECT FAIL`` follows."""
+        """Connect a link that is not busy; ``CONNECT OK`` (``CONNECT`` if transparent) or ``CONNECT FAIL`` follows."""
         link.begin(kind, host, port)
+        link.transparent = self._profile.number("CIPMODE") == 1
         link.wait_in(self._schedule.start(self._connect(link, host, port), "compatible connect"))
 
     async def send(self, link: Link, data: bytes, *, quick: bool) -> bool:
@@ -137,11 +140,13 @@ class CompatibleStack:
         """Close a link; what waits to be sent leaves first."""
         link.down(at_once=False)
         link.received.clear()
+        self.transparent.end()
 
     def fail(self, link: Link, real: HostSocket | None) -> None:
         """Give a link's connection up and say so, unless it has gone already."""
         if link.busy and link.real is real:
             link.down()
+            self.transparent.end()
             self._report(self.label(link, "CLOSED"))
 
     def listen(self, port: int) -> None:
@@ -165,6 +170,7 @@ class CompatibleStack:
         """Lose everything without a word, as +CIPSHUT and a reset do."""
         for link in self.links:
             link.forget()
+        self.transparent.end()
         self.stop_listening()
         self.stage = stage
 
@@ -181,7 +187,7 @@ class CompatibleStack:
             on_data=lambda data: self._received(link, data),
             on_error=lambda _: self.fail(link, real),
             on_acknowledged=lambda _: link.acknowledged(),
-            full=link.received.full,
+            full=lambda: link.received.full() or self.transparent.full(),
             accepted=accepted,
             report_delay=0.0,
         )
@@ -202,7 +208,9 @@ class CompatibleStack:
             raise
         else:
             link.up(real)
-            self._report(self.label(link, "CONNECT OK"))
+            self._report("CONNECT" if link.transparent else self.label(link, "CONNECT OK"))
+            if link.transparent:
+                self.transparent.resume()
             self._bearer.connected(address, port, lambda _: self.fail(link, real))
 
     def _accept(self, client: socket.socket) -> None:
@@ -217,7 +225,24 @@ class CompatibleStack:
         real.begin()
         self._report(self.label(free, f"REMOTE IP: {host}"))
 
+    def _pass_on(self, data: bytes) -> None:
+        """Send what was typed on the transparent link; what it can't take is lost, as there is no flow control."""
+        link = self.links[0]
+        if link.real is not None:
+            try:
+                self._bearer.send(link.real, data, link.peer)
+            except SocketFailed:
+                self.fail(link, link.real)
+            except OSError:
+                return
+            else:
+                if link.real.stream:
+                    link.expect_report(None)
+
     def _received(self, link: Link, data: bytes) -> None:
+        if link.transparent:
+            self.transparent.receive(data)
+            return
         if self._profile.number("CIPRXGET"):
             if link.received.put(data):
                 self._report(f"+CIPRXGET: 1,{link.number}" if self.multiple else "+CIPRXGET: 1")

@@ -30,6 +30,7 @@ class Link:
         self.kind = ""
         self.peer: tuple[str, int] | None = None
         self.received = Received()
+        self.transparent = False
         self.real: HostSocket | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._reports: deque[asyncio.Future[bool] | None] = deque()
@@ -43,6 +44,7 @@ class Link:
         """Start over: forget what the connection before has left."""
         self.state = LinkState.CONNECTING
         self.kind, self.peer = kind, (host, port)
+        self.transparent = False
         self.received.clear()
 
     def wait_in(self, connecting: asyncio.Task[None]) -> None:

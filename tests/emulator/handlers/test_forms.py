@@ -156,6 +156,8 @@ FORMS: dict[str, tuple[object, object, tuple[str, object] | None, object]] = {
     "+CIPCLOSE": (OK, NOT, ("1", NOT), NOT),
     "+CIPSHUT": (OK, NOT, None, None),
     "+CIPSTATUS": (OK, NOT, ("0", NOT), OK),
+    "+CIPMODE": ("+CIPMODE: (0-1)", "+CIPMODE: 0", ("1", OK), NOT),
+    "+CIPCHAN": (OK, NOT, None, NOT),
     "+CIPSERVER": ("+CIPSERVER: (0-1),(1-65535)", "+CIPSERVER: 0", ("0", NOT), NOT),
     "+CHTTPCREATE": (
         OK,

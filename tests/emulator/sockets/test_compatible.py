@@ -335,11 +335,11 @@ async def test_pdn_lost(bench: Bench, peer: Peer) -> None:
 async def test_pdn_lost_while_connecting() -> None:
     """A link that is still connecting goes with the PDN, and says no more."""
     peer = await Peer("tcp").open()
-    async with Bench(Setup(baud=0)) as bench:
+    async with Bench(Setup(baud=0, speed=10)) as bench:
         assert await bench.ask(f'AT+CIPSTART="TCP","127.0.0.1",{peer.port}') == ["OK"]
         bench.module.deactivate(1, by_network=True)
         assert await bench.line() == "+PDP: DEACT"
-        await asyncio.sleep(5)
+        await bench.module.schedule.wait(5)
         assert bench.heard == b""
     peer.close()
 
