@@ -36,6 +36,8 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "http_create": ("chttpcreate", "chttpcreat"),
     "cifsr": ("bare", "prefixed"),
     "link_blank": ("yes", "no"),
+    "recv_from": ("bare", "plus"),
+    "http_hex": ("upper", "lower"),
     "typed_ahead": ("kept", "lost"),
 }
 

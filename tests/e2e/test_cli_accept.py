@@ -91,10 +91,18 @@ async def module_at(link: Path, found: Accepted, *arguments: str) -> AsyncIterat
         found.online = module.target.module.online
 
 
+async def page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer a request for a page."""
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nmild")
+    writer.close()
+
+
 def accepted(directory: Path, *arguments: str, module: tuple[str, ...] = (), partner: Reply | None = None) -> Accepted:
     """Try an emulated module, or whatever else is at a port, on one clock with it that is faster than the world's."""
     found = Accepted()
-    link, file, number, line = directory / "module", directory / "module.at", free_port(), free_port()
+    link, file = directory / "module", directory / "module.at"
+    number, line, web = free_port(), free_port(), free_port()
 
     def run_beside(run: Coroutine[Any, Any, bool]) -> bool:
         async def beside() -> bool:
@@ -103,7 +111,12 @@ def accepted(directory: Path, *arguments: str, module: tuple[str, ...] = (), par
                 udp.port = tcp.port = number
                 await stack.enter_async_context(udp)
                 await stack.enter_async_context(tcp)
-                there = module_at(link, found, *module) if partner is None else line_partner(partner, port=line)
+                await stack.enter_async_context(await asyncio.start_server(page, "127.0.0.1", web))
+                there = (
+                    module_at(link, found, *module, "--route", f"192.0.2.7:80=127.0.0.1:{web}")
+                    if partner is None
+                    else line_partner(partner, port=line)
+                )
                 await stack.enter_async_context(there)
                 loop.run_at(SPEED)
                 return await run

@@ -6,7 +6,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final
 
-from sim7020_bridge.kit.accept import life, line, sockets
+from sim7020_bridge.kit.accept import life, line, sockets, stacks
 from sim7020_bridge.kit.accept.bench import Bench
 from sim7020_bridge.kit.accept.forms import QUESTIONS, SETTINGS, STORED, tried, tried_and_put_back
 
@@ -71,7 +71,12 @@ CHECKS: Final[Sequence[Check]] = (
         "refusals", "connect to the echo host's port 1, where nobody should listen", sockets.refused,
         ("csocon_failure", "unreachable_port"), costs=500, online=True, echo=True,
     ),
-    Check("stack", "look at the other stacks", line.other_stacks, ("cifsr", "http_create"), online=True),
+    Check("stacks", "look at the other stacks", stacks.at_rest, ("cifsr", "http_create"), online=True),
+    Check("page", "fetch a page by HTTP", stacks.page, ("http_hex",), costs=4000, online=True),
+    Check(
+        "links", "send through the SIM800-compatible stack", stacks.links, ("recv_from", "link_blank"),
+        costs=200, interrupts=_OFF, online=True, echo=True,
+    ),
     Check("radio", "switch the radio off and on", life.cycled, ("csq_unknown",), interrupts=_OFF, online=True),
     Check("release", "switch the PDN context off and on", life.released, ("cgact_off",), interrupts=_OFF, online=True),
     Check("restart", "restart it", life.restarted, ("boot",), interrupts=_FORGETS),
@@ -85,11 +90,8 @@ UNSEEN: Final = MappingProxyType(
     {
         "cereg_denied": "a network would have to deny the module",
         "csoerr_names": "nobody can make a peer or a network cause the codes that differ",
-        "http_hex": "a page from a web server would cost as much as all the rest",
-        "link_blank": "it is of the SIM800-compatible stack, which the bridge does not use",
-        "recv_from": "it is of the SIM800-compatible stack, which the bridge does not use",
         "csq_table": "there is no other measure of the same power to compare with",
         "wrong_rate": "it is a matter of the line: a real one is garbled at a wrong rate",
     }
 )
-"""Variants of the emulator that are not asked about, mostly because nobody can see them from outside, and why."""
+"""Variants of the emulator that can't be seen from outside, and why."""

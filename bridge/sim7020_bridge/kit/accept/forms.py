@@ -34,6 +34,7 @@ QUESTIONS: Final[Sequence[Command[Any]]] = (
     packet.ReadBackoffTimer(),
     power.ReadSupply(),
     power.ReadPowerSaving(),
+    power.ReadEdrx(),
     power.ReadEdrxGranted(),
     clock.ReadClock(),
     network.ReadDnsServers(),

@@ -78,11 +78,16 @@ async def released(bench: Bench) -> str:
     finally:
         with suppress(CommandRefused):
             await bench.module.execute(ActivateContext(DEFAULT_CID))
+    await context_again(bench)
+    return f"{said.final}, and on again"
+
+
+async def context_again(bench: Bench) -> None:
+    """Wait for a PDN context that should be on again."""
     bench.online = await reach(bench.module, PDN)
     if not bench.online:
         bench.left.append("the PDN context")
         raise Amiss("the PDN context does not come back")
-    return f"{said.final}, and on again"
 
 
 async def restarted(bench: Bench) -> str:

@@ -8,8 +8,6 @@ from sim7020_bridge.modem.readings import read_identity
 
 _TYPED_AHEAD = 2.0
 """Seconds for a second answer."""
-_BARE = 3.0
-"""Seconds after which an answer without a final result counts as complete."""
 _FIELDS = 4
 """Of +CGCONTRDP as most firmware has it: context, bearer, APN, address."""
 
@@ -79,17 +77,3 @@ async def context(bench: Bench) -> str:
     fields = found[1].count(",") + 1
     bench.answer("cgcontrdp_tail", "full" if fields > _FIELDS else "space" if found[1].endswith(" ") else "none")
     return f"+CGCONTRDP has {fields} fields"
-
-
-async def other_stacks(bench: Bench) -> str:
-    """The answers of the SIM800-compatible stack and of HTTP that differ; neither sends anything."""
-    address = await bench.ask("AT+CIFSR", _BARE)
-    if address.has(r"\+CIFSR: ?[\d.]+\s+OK"):
-        bench.answer("cifsr", "prefixed")
-    elif not address.ok and not address.refused and address.has(r"\n\d+\.\d+\.\d+\.\d+\r"):
-        bench.answer("cifsr", "bare")
-    created = (await bench.ask('AT+CHTTPCREATE="http://192.0.2.1/"')).has(r"\+(CHTTPCREATE?): ?(\d)")
-    if created is not None:
-        bench.answer("http_create", created[1].lower())
-        await bench.put_back("the HTTP instance", f"AT+CHTTPDESTROY={created[2]}")
-    return ""
