@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Final, TextIO
 
 from sim7020_bridge.config.model import LogFormat, LoggingSettings, LogLevel, LogPart
+from sim7020_bridge.errors import Refused
 
 current_modem: Final[ContextVar[str]] = ContextVar("current_modem", default="")
 """The modem that the running task works for; empty outside of any. Tasks inherit it from the one that made them."""
@@ -195,9 +196,10 @@ def _count_in(record: logging.LogRecord, left_out: int) -> None:
 
 
 def _shortened(argument: object) -> object:
-    if not isinstance(argument, str) or len(argument) <= MOST_OF_A_TEXT:
+    if not isinstance(argument, str | Refused):
         return argument
-    return f"{argument[:MOST_OF_A_TEXT]}... ({len(argument)} characters)"
+    text = str(argument)
+    return text if len(text) <= MOST_OF_A_TEXT else f"{text[:MOST_OF_A_TEXT]}... ({len(text)} characters)"
 
 
 def _cut(text: str, limit: int, *, as_written: Callable[[str], str] = str) -> str:

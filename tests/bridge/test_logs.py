@@ -10,7 +10,7 @@ import pytest
 
 from sim7020_bridge import logs
 from sim7020_bridge.config.model import LogFormat, LoggingSettings, LogLevel, LogPart
-from sim7020_bridge.errors import PayloadRefused
+from sim7020_bridge.errors import PayloadRefused, RequestRefused
 
 MQTT = logging.getLogger("sim7020_bridge.mqtt.client")
 TRACE = logging.getLogger("sim7020_bridge.trace")
@@ -112,9 +112,11 @@ def test_a_long_text_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
     """A topic that somebody chose does not fill the log; the trace is whole."""
     logs.log_to_stderr(LoggingSettings(level=LogLevel.DEBUG))
     MQTT.warning("%s: not answered (%d)", "x" * 1024, 7)
+    MQTT.warning("refused: %s", RequestRefused("unknown_verb", "no request " + "z" * 1024))
     TRACE.debug("%s", "y" * 1024)
-    told, traced = capsys.readouterr().err.splitlines()
+    told, refused, traced = capsys.readouterr().err.splitlines()
     assert told.endswith(f": {'x' * logs.MOST_OF_A_TEXT}... (1024 characters): not answered (7)")
+    assert refused.endswith("z... (1035 characters)")
     assert traced.endswith("y" * 1024)
 
 

@@ -19,6 +19,7 @@ from sim7020_bridge.errors import (
     CommandHeldBack,
     CommandRefused,
     LineError,
+    MalformedAnswer,
     ModuleSilent,
     RequestRefused,
 )
@@ -323,15 +324,19 @@ class Connection:
         return await self.module.ask(sockets.ReadAcknowledged(self.id))
 
     async def is_connected(self, module: Module) -> bool | None:
-        """Ask the module whether it still has it connected, or has it at all; None if it does not tell either.
+        """Ask the module whether it still has it connected, or has it at all; None if it does not tell.
 
-        Manual V1.05, +CSOSTATUS and +CSOC.
+        Manual V1.05, +CSOSTATUS and +CSOC. One that refuses the first question has an answer to the second; one that
+        says OK to it and nothing else may do so to any.
         """
-        status = await module.ask(sockets.ReadSocketStatus(self.id))
-        if status is not None:
-            return status not in {sockets.SocketStatus.NONE, sockets.SocketStatus.CREATED}
-        existing = await module.ask(sockets.ReadSockets())
-        return None if existing is None else self.id in existing
+        try:
+            status = await module.execute(sockets.ReadSocketStatus(self.id))
+        except CommandRefused:
+            existing = await module.ask(sockets.ReadSockets())
+            return None if existing is None else self.id in existing
+        except (MalformedAnswer, ModuleSilent):
+            return None
+        return status not in {sockets.SocketStatus.NONE, sockets.SocketStatus.CREATED}
 
     async def close(self, module: Module) -> bool:
         """Free the id; say whether that is done. A session that is over leaves it to the next."""

@@ -184,6 +184,17 @@ async def test_a_firmware_that_does_not_tell_the_status(lines: tuple[str, ...], 
 
 
 @on_virtual_time
+async def test_a_module_that_says_ok_to_any_question() -> None:
+    """It tells nothing of its sockets, also not that it has none."""
+    module = ScriptedModule()
+    module.answer("AT+CSOC?", "OK")
+    async with running(UDP, module=module) as bench:
+        await bench.opened("udp")
+        await asyncio.sleep(3600)
+        assert module.times("AT+CSOC") == 1
+
+
+@on_virtual_time
 async def test_an_end_that_only_the_list_of_sockets_tells() -> None:
     """Where the firmware does not tell a socket's status, one that it does not list any more is gone."""
     module = ScriptedModule()
