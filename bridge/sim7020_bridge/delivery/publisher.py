@@ -22,6 +22,9 @@ A_MOMENT: Final = 0.001
 DROPS_TOLD: Final = 1.0
 """Seconds for which received messages that are dropped are counted before it is told: they come in floods."""
 
+RESENT_WITHIN: Final = 2.0
+"""Seconds in which a broker brings again, at a new connection, what it has no acknowledgement of."""
+
 LAST_MOMENTS: Final = 2.0
 """Seconds that the broker has, when the bridge ends, to acknowledge what is pending."""
 
@@ -45,6 +48,8 @@ class Publisher:
         # a packet identifier may be forgotten once the broker has got its acknowledgement; which these are, by number
         self._unproven: dict[int, int] = {}
         self._acknowledged = 0
+        self._resent: set[int] = set()
+        self._all_resent: asyncio.TimerHandle | None = None
         self._due: list[Callable[[], None]] = []
         self._drops = 0
         self._ending = False
@@ -53,7 +58,11 @@ class Publisher:
     def connected(self) -> None:
         """Note that there is a new connection; in a new session the broker counts packets anew."""
         self._unproven.clear()
-        if not self._client.session_present:
+        self._resent.clear()
+        self._await_no_more()
+        if self._client.session_present:
+            self._all_resent = asyncio.get_running_loop().call_later(RESENT_WITHIN, self._note_all_resent)
+        else:
             self._outbox.session_lost()
 
     def came(self, received: Received) -> bool:
@@ -61,6 +70,11 @@ class Publisher:
         if received.acknowledgement is None:
             return True
         self._unproven.pop(received.acknowledgement.packet, None)
+        if received.duplicate:
+            self._resent.add(received.acknowledgement.packet)
+        elif self._all_resent is not None:
+            # what is new comes after all that comes again (MQTT 5.0 section 4.6)
+            self._note_all_resent()
         return not self._ending
 
     def end(self) -> None:
@@ -107,9 +121,20 @@ class Publisher:
                     with contextlib.suppress(StorageFailed):
                         await self._outbox.wait_written()
                     await self._client.wait_idle()
+        self._await_no_more()
         self._report_drops()
         self._catch_up()
         self._ended = True
+
+    def _note_all_resent(self) -> None:
+        """Have all other packets forgotten: the broker uses their identifiers for new messages, perhaps at once."""
+        self._await_no_more()
+        self._outbox.packets_resent(tuple(self._resent))
+
+    def _await_no_more(self) -> None:
+        if self._all_resent is not None:
+            self._all_resent.cancel()
+            self._all_resent = None
 
     def _done(self, number: int, acknowledged: int, refused: PayloadRefused | None) -> None:
         self._received.pop(number, None)

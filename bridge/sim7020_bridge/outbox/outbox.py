@@ -316,6 +316,10 @@ class Outbox:
         """Note that the broker has the acknowledgements of these packets, and will use their numbers for others."""
         self._writer.write(partial(records.forget_packets, packets=packets), within=LEISURE)
 
+    def packets_resent(self, packets: Sequence[int]) -> None:
+        """Note that the broker has brought again, in this session, all that it has no acknowledgement of."""
+        self._writer.write(partial(records.forget_packets_but, packets=tuple(packets)))
+
     def session_lost(self) -> None:
         """Note that the broker has forgotten the session: no packet of before comes again."""
         self._writer.insist(records.forget_all_packets, lambda _: None, within=0.0)

@@ -132,6 +132,12 @@ def forget_packets(connection: sqlite3.Connection, packets: Iterable[int]) -> No
     )
 
 
+def forget_packets_but(connection: sqlite3.Connection, packets: Iterable[int]) -> None:
+    """Forget which messages all packets brought but these: the broker would have brought them again by now."""
+    known = connection.execute("SELECT packet FROM known WHERE packet IS NOT NULL").fetchall()
+    forget_packets(connection, {packet for (packet,) in known}.difference(packets))
+
+
 def forget_all_packets(connection: sqlite3.Connection) -> None:
     """Forget all packets: they mean nothing in another session (MQTT 5.0 section 4.1)."""
     connection.execute("UPDATE known SET packet = NULL, digest = NULL WHERE packet IS NOT NULL")

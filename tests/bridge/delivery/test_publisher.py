@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from sim7020_bridge.config.model import OutboxSettings
-from sim7020_bridge.delivery.publisher import DROPS_TOLD, LAST_MOMENTS, Publisher
+from sim7020_bridge.delivery.publisher import DROPS_TOLD, LAST_MOMENTS, RESENT_WITHIN, Publisher
 from sim7020_bridge.errors import PayloadRefused
 from sim7020_bridge.mqtt.client import MqttClient
 from sim7020_bridge.mqtt.messages import Acknowledgement, Publication, Received
@@ -267,3 +267,33 @@ async def test_the_end() -> None:
         before = asyncio.get_running_loop().time()
         await one.publisher.finish()
         assert asyncio.get_running_loop().time() == before
+
+
+@pytest.mark.parametrize("sign", ["nothing for a while", "a new message", "itself again"])
+@on_virtual_time
+async def test_what_does_not_come_again_is_acknowledged(sign: str) -> None:
+    """After a restart the broker brings again at once what it has no acknowledgement of; other identifiers are free.
+
+    So an equal message under an identifier of before is not lost, if the bridge is killed again while it comes.
+    """
+    async with bench() as one:
+        taken: list[bool] = []
+
+        def put(*, duplicate: bool) -> None:
+            origin = Origin(1, b"same", duplicate)
+            one.outbox.put(message(f"m{len(taken)}"), origin, written=taken.append, failed=lambda _: None)
+
+        put(duplicate=False)
+        await asyncio.sleep(0)
+        one.publisher.connected()
+        if sign == "itself again":
+            one.publisher.came(came(b"x", 1, duplicate=True))
+        elif sign == "a new message":
+            one.publisher.came(came(b"y", 2))
+        if sign != "a new message":
+            await asyncio.sleep(RESENT_WITHIN + 0.1)
+        one.publisher.connected()  # of the next bridge, after another kill
+        put(duplicate=True)
+        await asyncio.sleep(0)
+        assert taken == [True, sign != "itself again"]
+        await one.publisher.finish()
