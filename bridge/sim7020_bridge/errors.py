@@ -10,7 +10,7 @@ BridgeError
 |   |-- LineOutOfSync       after a missed deadline the module would not answer AT again
 |   |-- ModuleRestarted     the module greeted or echoed again: all that was set up is gone
 |   |-- ModuleAsleep        the module saves power: its port is mute until it wakes
-|   `-- StartOver           the recovery ladder wants the port opened afresh
+|   `-- StartOver           a recovery step wants the port opened afresh
 |-- ModuleSilent            a command's deadline passed; the line has been proved sane since
 |-- CommandRefused          the module said no: ERROR, +CME ERROR, +CMS ERROR, BUSY, NO CARRIER
 |-- CommandHeldBack         never sent: it was to go only if the ones before it succeeded, and one of them did not
@@ -144,7 +144,7 @@ class ModuleAsleep(LineError):
 
 
 class StartOver(LineError):
-    """The recovery ladder wants a fresh start: ``why`` says so in words, ``power`` asks for the power hook first."""
+    """A recovery step wants a fresh start: ``why`` says so in words, ``power`` asks for the power hook first."""
 
     def __init__(self, why: str, *, power: bool = False) -> None:
         self.why = why

@@ -71,8 +71,8 @@ class Encoding(StrEnum):
     JSON = "json"
 
 
-class Rung(StrEnum):
-    """A step of the bridge's recovery ladder."""
+class RecoveryStep(StrEnum):
+    """A recovery step of the bridge."""
 
     RESYNC = "resync"
     SOCKETS = "sockets"

@@ -29,8 +29,8 @@ from custom_components.sim7020.coordinator import Coordinator, Modem, Sim7020Con
 from custom_components.sim7020.documents import (
     Event,
     Layer,
+    RecoveryStep,
     RegistrationStatus,
-    Rung,
     SimStatus,
     SocketPhase,
     SocketState,
@@ -235,7 +235,7 @@ LAST_RECOVERY: Final = SensorEntityDescription(
     key="last_recovery",
     translation_key="last_recovery",
     device_class=SensorDeviceClass.ENUM,
-    options=[NOT_YET, *_options(Rung)],
+    options=[NOT_YET, *_options(RecoveryStep)],
     entity_category=EntityCategory.DIAGNOSTIC,
 )
 
@@ -359,13 +359,13 @@ class LastRecovery(ModemEntity, RestoreSensor):
         """Take up the value of before, and listen."""
         await super().async_added_to_hass()
         restored = await self.async_get_last_sensor_data()
-        if restored is not None and restored.native_value in _options(Rung):
+        if restored is not None and restored.native_value in _options(RecoveryStep):
             self._attr_native_value = restored.native_value
         self.async_on_remove(self.coordinator.async_on_event(self._happened))
 
     @callback
     def _happened(self, event: Event) -> None:
-        rung = event.details.get("rung")
-        if event.type == "recovered" and isinstance(rung, str) and rung in _options(Rung):
-            self._attr_native_value = rung
+        step = event.details.get("step")
+        if event.type == "recovered" and isinstance(step, str) and step in _options(RecoveryStep):
+            self._attr_native_value = step
             self.async_write_ha_state()

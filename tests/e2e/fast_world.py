@@ -146,7 +146,7 @@ class Published:
     """What the bridge has published, and when by the loop's clock, in seconds."""
 
     up: list[tuple[float, bool]] = field(default_factory=list)
-    rungs: list[str] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
     raised: list[tuple[float, str]] = field(default_factory=list)
     alerts: set[str] = field(default_factory=set)
@@ -195,7 +195,7 @@ class Published:
         times = event.get("times", 1)
         self.events += [sys.intern(event["type"])] * times
         if event["type"] == "recovering":
-            self.rungs += [sys.intern(event["rung"])] * times
+            self.steps += [sys.intern(event["step"])] * times
 
 
 @dataclass(slots=True)
@@ -250,7 +250,7 @@ class FastWorld:
         told = self.published
         marks = [mark.text for mark in self.trace.marks[-6:]]
         return (
-            f"{told.layer}, {told.phases}, alerts {told.alerts}, rungs {told.rungs}, events {told.events[-8:]}; {marks}"
+            f"{told.layer}, {told.phases}, alerts {told.alerts}, steps {told.steps}, events {told.events[-8:]}; {marks}"
         )
 
     async def chat(self, socket: str) -> None:

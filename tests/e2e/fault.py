@@ -40,7 +40,7 @@ class Fault:
     Args:
         scenario: What the emulator plays.
         what: The fault in words.
-        rungs: The steps that are taken, each at least once and no others; ``resync`` and ``sockets`` may come on top.
+        steps: The steps that are taken, each at least once and no others; ``resync`` and ``sockets`` may come on top.
         alerts: What is raised, and removed again if it ends up.
         ends: ``online``, or the alert that tells the user.
         faults: Events of the scenario after which the end counts.
@@ -66,7 +66,7 @@ class Fault:
 
     scenario: str
     what: str
-    rungs: frozenset[str] = frozenset()
+    steps: frozenset[str] = frozenset()
     alerts: frozenset[str] = frozenset()
     ends: str = UP
     faults: int = 0

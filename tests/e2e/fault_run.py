@@ -84,7 +84,7 @@ class Outcome:
     """What the bridge did about a fault; seconds are the module's.
 
     Args:
-        rungs: The steps taken, and how often each.
+        steps: The steps taken, and how often each.
         raised: The alerts that were raised at any time.
         alerts: Those that hold at the end.
         up: Whether it is up at the end.
@@ -97,7 +97,7 @@ class Outcome:
         said: The last of what the bridge logged, by the loop's clock.
     """
 
-    rungs: Mapping[str, int]
+    steps: Mapping[str, int]
     raised: frozenset[str]
     alerts: frozenset[str]
     up: bool
@@ -209,7 +209,7 @@ async def _until_over(fault: Fault, world: FastWorld) -> None:
         return (
             world.trace.faults() >= fault.faults
             and told.events.count(event) >= times
-            and fault.rungs <= set(told.rungs)
+            and fault.steps <= set(told.steps)
             and fault.alerts <= {name for _, name in told.raised}
         )
 
@@ -241,7 +241,7 @@ def _outcome(fault: Fault, world: FastWorld, lines: Dialogue, lived: float) -> O
     module, waited = (0.0, 0.0) if worst is None else _least(fault, worst, told, lines)
     raised = next((at for at, name in told.raised if name == fault.ends), None)
     return Outcome(
-        rungs=Counter(told.rungs),
+        steps=Counter(told.steps),
         raised=frozenset(name for _, name in told.raised),
         alerts=frozenset(told.alerts),
         up=told.is_up,

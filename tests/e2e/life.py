@@ -48,7 +48,7 @@ class Life:
         down: How often the modem was not up.
         median: Of the times until it was up again, counted from the fault.
         longest: Of them.
-        steps: How often each rung was taken.
+        steps: How often each recovery step was taken.
         memory: Of the process once warm, and at the end.
     """
 
@@ -95,7 +95,7 @@ async def _live(directory: Path, seed: int, faults: int, lasts: float, speed: fl
         times = [each.over - each.began for each in outages(world.trace.marks, world.published.up)]
         # once warm: after an eighth of its life
         warm, last = memory[len(memory) // 8 :][: len(memory) // 8 or 1], memory[-(len(memory) // 8 or 1) :]
-        rungs = world.published.rungs
+        steps = world.published.steps
         return Life(
             seed,
             speed,
@@ -104,7 +104,7 @@ async def _live(directory: Path, seed: int, faults: int, lasts: float, speed: fl
             len(times),
             statistics.median(times),
             max(times),
-            {rung: rungs.count(rung) for rung in sorted(set(rungs))},
+            {step: steps.count(step) for step in sorted(set(steps))},
             (statistics.median(warm), statistics.median(last)),
         )
 
@@ -151,7 +151,7 @@ def main() -> int:
 
 def table(life: Life) -> list[str]:
     """Return what came of it as a table for people."""
-    steps = ", ".join(f"{rung} {count}" for rung, count in life.steps.items()) or "none"
+    steps = ", ".join(f"{step} {count}" for step, count in life.steps.items()) or "none"
     warm, last = life.memory
     down = f"{life.down} times; median {life.median:.0f} s, longest {life.longest:.0f} s"
     return [

@@ -53,7 +53,7 @@ def _end(fault: Fault) -> str:
 
 
 def _steps(outcome: Outcome) -> str:
-    return ", ".join(f"{rung} {count}" for rung, count in sorted(outcome.rungs.items())) or "none"
+    return ", ".join(f"{step} {count}" for step, count in sorted(outcome.steps.items())) or "none"
 
 
 def _names(names: frozenset[str]) -> str:

@@ -53,9 +53,9 @@ def outcomes(
 def test_fault(fault: Fault, outcomes: dict[str, Future[Outcome]]) -> None:
     """The bridge takes the expected steps, raises the expected alerts and removes those that are mended."""
     outcome = outcomes[fault.id].result()
-    taken = frozenset(outcome.rungs)
+    taken = frozenset(outcome.steps)
     said = "\n".join(outcome.said)
-    assert fault.rungs <= taken <= fault.rungs | BY_THE_WAY, said
+    assert fault.steps <= taken <= fault.steps | BY_THE_WAY, said
     assert outcome.raised == fault.alerts, said
     if fault.ends == UP:
         assert outcome.up, said

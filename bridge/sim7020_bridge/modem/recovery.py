@@ -1,4 +1,4 @@
-"""The recovery ladder: what to try next when a modem is not online, how often, and how long to wait before.
+"""The recovery steps: what to try next when a modem is not online, how often, and how long to wait before.
 
 Each step is gentler than the next. A step that has used up its budget hands over to the next one; after the
 last, recovery starts over at the first step that fits, with the longest waits, for ever. Attaching is

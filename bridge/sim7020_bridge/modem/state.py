@@ -85,7 +85,7 @@ class Pdn:
 class Counters:
     """How often things had to be put right since the bridge started.
 
-    ``steps`` counts the steps of the recovery ladder that were taken, by which; ``recoveries`` the times that one
+    ``steps`` counts how often each recovery step was taken; ``recoveries`` the times that one
     of them helped; ``reboots`` the times that the module started by itself.
     """
 
@@ -206,7 +206,7 @@ class PdnWanted:
 
 @dataclass(frozen=True, slots=True)
 class Recovering:
-    """A step of the recovery ladder is being taken."""
+    """A recovery step is being taken."""
 
     step: RecoveryStep
 

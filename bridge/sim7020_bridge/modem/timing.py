@@ -44,7 +44,7 @@ class Timing:
         restart_spacing: A module that restarts again this soon is dealt with as one that does not answer.
         port_patience: For a port that is missing to come back before the power hook is used.
         day: The time within which the ceiling of attach attempts holds.
-        budgets: Of the recovery ladder's steps.
+        budgets: Of the recovery steps.
     """
 
     probe_every: float = 0.5

@@ -38,7 +38,7 @@ _OF_MODEM: Final = {
     "data_period_bytes": ("gauge", "Bytes in this billing period, headers included.", "usage.period"),
     "data_budget_bytes": ("gauge", "Bytes that a billing period may have.", "usage.budget"),
     "data_left_bytes": ("gauge", "Bytes that are left of them.", "usage.left"),
-    "recoveries_total": ("counter", "Steps of the recovery ladder that were taken.", "counters.recoveries"),
+    "recoveries_total": ("counter", "Recovery steps that were taken.", "counters.recoveries"),
     "reboots_total": ("counter", "Restarts of the module that nobody asked for.", "counters.reboots"),
     "resyncs_total": ("counter", "Deadlines that passed without an answer.", "counters.resyncs"),
 }
@@ -54,7 +54,7 @@ _LABELS: Final = {
     "layers": "layer",
     "usage.today": "direction",
     "usage.period": "direction",
-    "counters.recoveries": "rung",
+    "counters.recoveries": "step",
 }
 """What tells the values apart where a document has several of a kind."""
 

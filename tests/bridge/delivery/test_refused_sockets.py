@@ -36,7 +36,7 @@ def answer(module: ScriptedModule, command: str, *, code: int | None = None, fin
 def attaches(desk: Desk) -> int:
     """Return how often the module was made to attach."""
     steps = desk.bench.modem.store.state.counters.steps
-    return sum(steps.get(rung, 0) for rung in (RecoveryStep.REATTACH, RecoveryStep.REBOOT, RecoveryStep.POWER))
+    return sum(steps.get(step, 0) for step in (RecoveryStep.REATTACH, RecoveryStep.REBOOT, RecoveryStep.POWER))
 
 
 def alerts_raised(desk: Desk) -> list[tuple[str, bool]]:

@@ -25,10 +25,10 @@ from sim7020_bridge.modem.state import (
     Refused,
     SimOverdue,
 )
-from tests.bridge.modem.test_state import LADDER, READY, after
+from tests.bridge.modem.test_state import READY, UPWARD, after
 
 UP = (PortOpened(), ModuleAnswered())
-ONLINE = tuple(LADDER)
+ONLINE = tuple(UPWARD)
 REFUSED = Refused("send (AT+CSOSEND)", 7)
 BROWN_OUT = SupplyReport(over=False, power_down=False)
 DENIED = Registration(RegistrationStatus.DENIED, cause_type=0, cause=11)

@@ -60,7 +60,7 @@ async def test_radio_that_can_t_be_switched_on() -> None:
 
 
 @on_virtual_time
-async def test_network_that_comes_while_the_ladder_waits() -> None:
+async def test_network_that_comes_while_a_step_waits() -> None:
     """A link that gets better while a step waits makes the step needless: it is neither taken nor counted."""
     module = unregistered()
     module.answer("AT+CTRJ?", "+CTRJ: 600", "OK")

@@ -1,4 +1,4 @@
-"""The recovery ladder: which step, when, and how often."""
+"""The recovery steps: which, when, and how often."""
 
 import itertools
 

@@ -49,9 +49,9 @@ CELL = CellReading(None, ())
 OPERATOR = Operator(0, plmn="46000")
 ACTIVE = (ContextState(1, active=True),)
 PARAMETERS = (ContextParameters(1, 5, "shnbiot", "10.250.0.213"),)
-LADDER: tuple[Fact, ...] = (PortOpened(), ModuleAnswered(), Functionality.FULL, READY, GOOD, HOME, ACTIVE, PARAMETERS)
+UPWARD: tuple[Fact, ...] = (PortOpened(), ModuleAnswered(), Functionality.FULL, READY, GOOD, HOME, ACTIVE, PARAMETERS)
 FACTS: tuple[Fact, ...] = (
-    *LADDER,
+    *UPWARD,
     PortLost("unplugged"),
     ModuleLost("silent"),
     ModuleLost("RDY", restarted=True),
@@ -98,7 +98,7 @@ def after(*facts: Fact, state: ModemState | None = None) -> ModemState:
     return state
 
 
-ONLINE = after(*LADDER, CELL, OPERATOR)
+ONLINE = after(*UPWARD, CELL, OPERATOR)
 
 
 @pytest.mark.parametrize(
@@ -106,54 +106,54 @@ ONLINE = after(*LADDER, CELL, OPERATOR)
     [
         pytest.param((), Layer.PORT, "the port is not open yet", id="nothing"),
         pytest.param((PortLost("busy"),), Layer.PORT, "busy", id="port busy"),
-        pytest.param(LADDER[:1], Layer.AT, "the module has not answered yet", id="port open"),
-        pytest.param((*LADDER[:1], ModuleLost("silent")), Layer.AT, "silent", id="module silent"),
-        pytest.param(LADDER[:2], Layer.SIM, "the SIM has not been read yet", id="answering"),
-        pytest.param((*LADDER[:3], SimReading(SimState.SIM_PIN)), Layer.SIM, "the SIM wants its PIN", id="PIN"),
-        pytest.param((*LADDER[:2], READY), Layer.RADIO, "the radio has not been read yet", id="radio unread"),
-        pytest.param((*LADDER[:4], Functionality.MINIMUM), Layer.RADIO, "the radio is off", id="radio off"),
-        pytest.param((*LADDER[:4], Functionality.RF_OFF), Layer.RADIO, "the radio is off", id="flight mode"),
-        pytest.param(LADDER[:4], Layer.RADIO, "the signal has not been read yet", id="signal unread"),
-        pytest.param((*LADDER[:4], WEAK), Layer.RADIO, "no usable signal; check the antenna and the place", id="x=5"),
+        pytest.param(UPWARD[:1], Layer.AT, "the module has not answered yet", id="port open"),
+        pytest.param((*UPWARD[:1], ModuleLost("silent")), Layer.AT, "silent", id="module silent"),
+        pytest.param(UPWARD[:2], Layer.SIM, "the SIM has not been read yet", id="answering"),
+        pytest.param((*UPWARD[:3], SimReading(SimState.SIM_PIN)), Layer.SIM, "the SIM wants its PIN", id="PIN"),
+        pytest.param((*UPWARD[:2], READY), Layer.RADIO, "the radio has not been read yet", id="radio unread"),
+        pytest.param((*UPWARD[:4], Functionality.MINIMUM), Layer.RADIO, "the radio is off", id="radio off"),
+        pytest.param((*UPWARD[:4], Functionality.RF_OFF), Layer.RADIO, "the radio is off", id="flight mode"),
+        pytest.param(UPWARD[:4], Layer.RADIO, "the signal has not been read yet", id="signal unread"),
+        pytest.param((*UPWARD[:4], WEAK), Layer.RADIO, "no usable signal; check the antenna and the place", id="x=5"),
         pytest.param(
-            (*LADDER[:4], UNKNOWN_SIGNAL), Layer.RADIO, "no usable signal; check the antenna and the place", id="99"
+            (*UPWARD[:4], UNKNOWN_SIGNAL), Layer.RADIO, "no usable signal; check the antenna and the place", id="99"
         ),
-        pytest.param(LADDER[:5], Layer.REGISTRATION, "the registration has not been read yet", id="signal"),
-        pytest.param((*LADDER[:5], SEARCHING), Layer.REGISTRATION, "searching for a network", id="searching"),
+        pytest.param(UPWARD[:5], Layer.REGISTRATION, "the registration has not been read yet", id="signal"),
+        pytest.param((*UPWARD[:5], SEARCHING), Layer.REGISTRATION, "searching for a network", id="searching"),
         pytest.param(
-            (*LADDER[:5], DENIED),
+            (*UPWARD[:5], DENIED),
             Layer.REGISTRATION,
             "the network denied registration: PLMN not allowed",
             id="denied",
         ),
-        pytest.param(LADDER[:6], Layer.PDN, "the PDN context is off", id="registered"),
-        pytest.param((*LADDER[:4], WEAK, HOME), Layer.PDN, "the PDN context is off", id="registered, weak signal"),
+        pytest.param(UPWARD[:6], Layer.PDN, "the PDN context is off", id="registered"),
+        pytest.param((*UPWARD[:4], WEAK, HOME), Layer.PDN, "the PDN context is off", id="registered, weak signal"),
         pytest.param(
-            (*LADDER[:6], PdnWanted(wanted=False)),
+            (*UPWARD[:6], PdnWanted(wanted=False)),
             Layer.PDN,
             "the PDN context was switched off on request",
             id="switched off",
         ),
-        pytest.param(LADDER, Layer.ONLINE, None, id="online"),
+        pytest.param(UPWARD, Layer.ONLINE, None, id="online"),
         pytest.param(
-            (*LADDER, SleepReport(entered=True)),
+            (*UPWARD, SleepReport(entered=True)),
             Layer.SLEEPING,
             "the module saves power and will wake by itself",
             id="asleep",
         ),
         pytest.param(
-            (*LADDER, SleepReport(entered=True), SleepReport(entered=False)),
+            (*UPWARD, SleepReport(entered=True), SleepReport(entered=False)),
             Layer.AT,
             "the module woke and is being set up",
             id="awake",
         ),
         pytest.param(
-            (*LADDER, SleepReport(entered=True), SleepReport(entered=False), ModuleAnswered()),
+            (*UPWARD, SleepReport(entered=True), SleepReport(entered=False), ModuleAnswered()),
             Layer.ONLINE,
             None,
             id="awake and set up",
         ),
-        pytest.param((*LADDER, SleepReport(entered=True), PortLost("gone")), Layer.PORT, "gone", id="asleep, no port"),
+        pytest.param((*UPWARD, SleepReport(entered=True), PortLost("gone")), Layer.PORT, "gone", id="asleep, no port"),
     ],
 )
 def test_link_is_the_lowest_layer_that_does_not_hold(facts: tuple[Fact, ...], layer: Layer, reason: str | None) -> None:
@@ -264,7 +264,7 @@ def test_silence_lasts_until_the_module_answers() -> None:
 
 def test_restart_is_no_silence() -> None:
     """A module that restarts is expected back; nothing is said of why it was lost once its port is open."""
-    restarted = after(*LADDER, ModuleLost("RDY", restarted=True), PortOpened())
+    restarted = after(*UPWARD, ModuleLost("RDY", restarted=True), PortOpened())
     assert not restarted.silent
     assert restarted.link.reason == "the module has not answered yet"
 
@@ -301,7 +301,7 @@ def test_supply_that_is_not_known_ends_no_warning() -> None:
 
 def test_pin_problem_ends_with_the_question() -> None:
     """What is wrong with the PIN is of no interest once the SIM does not ask for it."""
-    asking = after(*LADDER[:3], SimReading(SimState.SIM_PIN), PinProblem("refused"), SimReading(SimState.SIM_PIN))
+    asking = after(*UPWARD[:3], SimReading(SimState.SIM_PIN), PinProblem("refused"), SimReading(SimState.SIM_PIN))
     assert asking.pin_problem == "refused"
     assert after(READY, state=asking).pin_problem is None
 

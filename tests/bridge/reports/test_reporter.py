@@ -210,7 +210,7 @@ async def test_sleep_is_told_as_sleep() -> None:
 
 @on_virtual_time
 async def test_recovery_is_told_step_by_step() -> None:
-    """Each step is an event with its rung and layer, and the one that helped is told; all fit the contract."""
+    """Each step is an event with its name and layer, and the one that helped is told; all fit the contract."""
     async with staffed() as desk:
         await desk.bench.online()
         await asyncio.sleep(10)
@@ -219,7 +219,7 @@ async def test_recovery_is_told_step_by_step() -> None:
         await asyncio.sleep(30)
         desk.module.say("UNDER-VOLTAGE WARNNING")
         await asyncio.sleep(1)
-        told = [(event["type"], event.get("rung"), event.get("layer")) for event in desk.documents(TOPICS.event)]
+        told = [(event["type"], event.get("step"), event.get("layer")) for event in desk.documents(TOPICS.event)]
         assert told == [
             ("attached", None, None),
             ("lost", None, "port"),

@@ -134,14 +134,14 @@ async def test_the_last_recovery_is_kept(hass: HomeAssistant, bridge: Bridge) ->
     await bridge.say("event", document("event-recovering"), retain=False)
     assert state_of(hass, "sensor.sim7020_shed_last_recovery") == "none"
     await bridge.say("event", document("event-recovered"), retain=False)
-    rung = document("event-recovered")["rung"]
-    assert state_of(hass, "sensor.sim7020_shed_last_recovery") == rung
+    step = document("event-recovered")["step"]
+    assert state_of(hass, "sensor.sim7020_shed_last_recovery") == step
     await async_mock_restore_state_shutdown_restart(hass)
     assert await hass.config_entries.async_reload(entry.entry_id)
     await bridge.settled()
-    assert state_of(hass, "sensor.sim7020_shed_last_recovery") == rung
-    await bridge.say("event", {"type": "recovered", "rung": "prayer"}, retain=False)
-    assert state_of(hass, "sensor.sim7020_shed_last_recovery") == rung
+    assert state_of(hass, "sensor.sim7020_shed_last_recovery") == step
+    await bridge.say("event", {"type": "recovered", "step": "prayer"}, retain=False)
+    assert state_of(hass, "sensor.sim7020_shed_last_recovery") == step
 
 
 async def test_a_recovery_of_before_that_is_not_known_is_forgotten(hass: HomeAssistant, bridge: Bridge) -> None:
