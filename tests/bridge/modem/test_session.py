@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sim7020_bridge.errors import CommandRefused, LineError, RequestRefused
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.socket import ModemSocket, Phase
-from sim7020_bridge.modem.state import Layer
+from sim7020_bridge.modem.state import Layer, ModemState
 from tests.bridge.modem.bench import ECHO, TCP, UDP, now, restarted, running
 from tests.bridge.scripted_module import ATTACHED, SILENCE, ScriptedModule, on_virtual_time
 from tests.virtual_time import run
@@ -68,20 +68,27 @@ async def test_restart_that_neither_a_word_nor_an_echo_tells(set_up: str, read: 
         assert bench.modem.store.state.counters.reboots == times - 1
 
 
+@pytest.mark.parametrize("untold", [None, "AT+COPS?", "AT+CENG?"])
 @pytest.mark.parametrize("blip", [("+CEREG: 2", '+CEREG: 1,"00A0","0002920C",9'), ("+CEREG: 0", "+CEREG: 5")])
 @on_virtual_time
-async def test_what_a_blip_forgets_is_read_again(blip: tuple[str, str]) -> None:
+async def test_what_a_blip_forgets_is_read_again(blip: tuple[str, str], untold: str | None) -> None:
     """Operator and cell are known again at once when the registration is back, and not read without need."""
+
+    def known(state: ModemState) -> int:
+        return (state.cell is not None) + (state.operator is not None)
+
     async with running() as bench:
+        if untold is not None:
+            bench.module.answer(untold, "ERROR")
         await bench.online()
         await asyncio.sleep(60)
         for seconds in (60, 1, 1):
             asked = bench.module.times("AT+CENG?")
             bench.module.say(blip[0])
-            await bench.until(lambda state: state.cell is None and state.operator is None)
+            await bench.until(lambda state: not known(state))
             bench.module.say(blip[1])
             began = now()
-            await bench.until(lambda state: None not in {state.cell, state.operator}, within=6)
+            await bench.until(lambda state: known(state) == (2 if untold is None else 1), within=6)
             assert now() - began < (1 if seconds == 60 else 6)
             await asyncio.sleep(seconds)
             assert bench.module.times("AT+CENG?") == asked + 1
