@@ -128,6 +128,10 @@ _PATTERNS: tuple[tuple[str, Callable[..., Command[Any]]], ...] = (
         r'AT\+CSOSEND=(\d),[1-9]\d*,"((?:[0-9A-F]{2}){1,512})"',
         lambda socket, digits: sockets.SendData(_socket(socket), bytes.fromhex(digits)),
     ),
+    (
+        r"AT\+CSOALIVE=(\d),1,(\d+),(\d+),(\d)",
+        lambda socket, *times: sockets.SetKeepAlive(_socket(socket), *map(int, times)),
+    ),
     (r"AT\+CSOACK=(\d)", lambda socket: sockets.ReadAcknowledged(_socket(socket))),
     (r"AT\+CSOCL=(\d)", lambda socket: sockets.CloseSocket(_socket(socket))),
     (r"AT\+CSOSTATUS=(\d)", lambda socket: sockets.ReadSocketStatus(_socket(socket))),

@@ -168,6 +168,31 @@ class ReportAcknowledgements(Order):
     syntax = "AT+CSOSENDFLAG=1"
 
 
+@dataclass(frozen=True, slots=True)
+class SetKeepAlive(Order):
+    """+CSOALIVE: have a TCP connection probed when it is quiet (manual V1.05).
+
+    Args:
+        socket: The socket; before or after it is connected.
+        idle: Seconds of silence before the first probe, 30 to 7200.
+        interval: Seconds between two probes that are not answered, 30 to 600.
+        count: Unanswered probes after which the connection has failed, 1 to 9.
+    """
+
+    syntax = "AT+CSOALIVE={self.socket},1,{self.idle},{self.interval},{self.count}"
+
+    socket: SocketId
+    idle: int
+    interval: int
+    count: int
+
+    def __post_init__(self) -> None:
+        require_socket(self.socket)
+        require_within(self.idle, 30, 7200, "the silence before a probe")
+        require_within(self.interval, 30, 600, "the pause between two probes")
+        require_within(self.count, 1, 9, "the number of probes")
+
+
 class ReceiveAsHex(Order):
     """+CSORCVFLAG: have incoming data printed as hex digits. Some firmware forgets it in PSM."""
 

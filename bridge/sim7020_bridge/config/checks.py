@@ -117,6 +117,8 @@ def _batches(sockets: Sections, path: tuple[object, ...]) -> Iterator[Problem]:
     for name, socket in sockets.items():
         if "batch" in socket and socket.get("protocol") == "tcp":
             yield Problem((*path, name, "batch"), "is for udp only: TCP has no datagrams", quiet=True)
+        if "keep_alive" in socket and socket.get("protocol") == "udp":
+            yield Problem((*path, name, "keep_alive"), "is for tcp only: UDP has no connections", quiet=True)
         yield from _need(socket, (*path, name), ("batch_wait",), "batch")
 
 

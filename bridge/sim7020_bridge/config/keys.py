@@ -213,6 +213,13 @@ _SOCKET = Section(
         "rejected with `udp`, and goes in parts with `tcp`.",
     ),
     Key(
+        "keep_alive",
+        values.whole_number(30, 7200),
+        "Seconds of silence after which a TCP connection is probed, 30 to 7200, so that one which its peer or a NAT "
+        "has forgotten is noticed and opened again. Each probe costs 80 bytes. Only with `tcp`; without it, nothing is "
+        "sent that you did not send. See [the data budget](delivery.md#the-data-budget).",
+    ),
+    Key(
         "pool",
         values.pool,
         "A pool that the socket takes messages from as well, shared among all sockets of that pool on any number of "

@@ -117,6 +117,7 @@ class SocketSettings:
     dead_letter_topic: str | None = None
     max_payload: int = DEFAULT_MAX_PAYLOAD
     pool: str | None = None
+    keep_alive: int | None = None
     highest_priority: PriorityName = PriorityName.CRITICAL
 
 

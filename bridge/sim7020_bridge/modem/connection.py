@@ -35,6 +35,12 @@ SOONEST_ANSWER: Final = 0.1
 MODULE_ERRORS: Final = frozenset({6, 8, 11})
 """Codes of a +CSOERR while connecting that are about the module: no buffer, its own address in use, no bearer."""
 
+PROBE_INTERVAL: Final = 60
+"""Seconds between two probes of a quiet connection that are not answered; an answer over NB-IoT takes some time."""
+
+PROBES: Final = 4
+"""Unanswered probes after which the connection has failed."""
+
 CAREFUL_PAYLOAD: Final = 256
 """Bytes that every firmware takes at once; sources differ on whether the limit is this or twice as much."""
 
@@ -179,7 +185,7 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self.over: asyncio.Future[Failure | None] = self._loop.create_future()
         """Done once it has ended, with what broke it."""
-        self.used = self._loop.time()
+        self.used = self._quiet_since = self._loop.time()
         """When data last went or came, or might have."""
         self._stream = self.settings.transport is Transport.TCP
         self.acknowledges = self._stream
@@ -199,6 +205,9 @@ class Connection:
             ModuleSilent: The module did not say whether it is connected.
             LineError: The session is over.
         """
+        idle = self.settings.keep_alive
+        if idle is not None:
+            await self.module.try_setting(sockets.SetKeepAlive(self.id, idle, PROBE_INTERVAL, PROBES))
         began = self._loop.time()
         if self._stream:
             self.module.store.on_cost(usage.connected())
@@ -217,8 +226,20 @@ class Connection:
     def begin(self) -> None:
         """Take payload, unless it failed in the moment it connected."""
         if not self.over.done():
-            self.used = self._opened = self._loop.time()
+            self.used = self._quiet_since = self._opened = self._loop.time()
             self.gate.set()
+
+    def count_probes(self) -> None:
+        """Count the data that keeping a quiet connection alive has cost: an estimate, for nobody reports a probe."""
+        idle, now = self.settings.keep_alive, self._loop.time()
+        if idle is not None and self._opened is not None:
+            probes = int((now - self._quiet_since) // idle)
+            self._quiet_since += probes * idle
+            self.module.store.on_cost(usage.kept_alive(probes))
+
+    def _use(self) -> None:
+        self.count_probes()
+        self.used = self._quiet_since = self._loop.time()
 
     def end(self, failure: Failure | None = None, *, since: float | None = None) -> None:
         """Take no more payload; what was not acknowledged never will be.
@@ -229,6 +250,7 @@ class Connection:
         """
         if self.over.done():
             return
+        self.count_probes()
         self.gate.clear()
         self._pipeline.broken = True
         self.unacknowledged.lose()
@@ -260,7 +282,8 @@ class Connection:
         """Send a piece and return how much of it the module took: none of it if it wants smaller ones."""
         if self.over.done() or not self.gate.is_set():
             raise SocketLost("the socket is not open")
-        self.used = began = self._loop.time()
+        self._use()
+        began = self.used
         cost = usage.sent(len(piece), stream=self._stream)
         pipeline = None if self._stream else self._pipeline
         try:
@@ -298,7 +321,7 @@ class Connection:
         """Take a URC that names its id."""
         match urc:
             case sockets.DataReceived(_, data):
-                self.used = self._loop.time()
+                self._use()
                 self.module.store.on_cost(usage.received(len(data), stream=self._stream))
                 self.on_data(data)
             case sockets.DataAcknowledged(_, length):

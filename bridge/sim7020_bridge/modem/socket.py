@@ -196,6 +196,7 @@ class ModemSocket:
         connection = self._connection
         if connection is None or self.state.phase is not Phase.OPEN:
             return
+        connection.count_probes()
         if await connection.is_connected(module) is False:
             words = "the module no longer has it connected, and had not said so"
             connection.end(Failure(None, "not_connected", words, self.clock()))

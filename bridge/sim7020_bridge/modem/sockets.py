@@ -150,4 +150,4 @@ class Sockets:
 
 def _moved(old: SocketSettings, new: SocketSettings) -> bool:
     """Whether a socket must be opened anew."""
-    return (old.transport, old.host, old.port) != (new.transport, new.host, new.port)
+    return any(getattr(old, key) != getattr(new, key) for key in ("transport", "host", "port", "keep_alive"))

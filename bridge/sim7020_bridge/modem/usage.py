@@ -211,6 +211,11 @@ def connected() -> Bytes:
     return Bytes(up=4 * TCP_HEADERS + _SYN_OPTIONS, down=3 * TCP_HEADERS + _SYN_OPTIONS)
 
 
+def kept_alive(probes: int) -> Bytes:
+    """Return the cost of so many probes of a quiet TCP connection, and of their answers."""
+    return Bytes(up=probes * TCP_HEADERS, down=probes * TCP_HEADERS)
+
+
 def resolved(name: str, addresses: int) -> Bytes:
     """Return the cost of a DNS query and its answer."""
     query = UDP_HEADERS + _DNS_FIXED + len(name)

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import socket
 import termios
 import threading
 from abc import ABC, abstractmethod
@@ -21,6 +22,9 @@ from sim7020_bridge.port.holders import holders
 CHUNK: Final = 4096
 CONNECT_TIMEOUT: Final = 10.0
 """Seconds for a network port to accept the connection."""
+KEEP_ALIVE: Final = {socket.TCP_KEEPIDLE: 15, socket.TCP_KEEPINTVL: 15, socket.TCP_KEEPCNT: 3}
+"""Seconds of silence after which a network port's connection is probed, seconds between probes, and how many fail:
+a path that died without a word is noticed within a minute."""
 _MOST_UNREAD: Final = 1 << 16
 """Bytes that wait to be read until a network port takes no more; a device and its line are slow enough."""
 _GLANCE: Final = 0.5
@@ -320,16 +324,26 @@ async def _open_socket(name: str) -> Port:
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT):
-            _, port = await loop.create_connection(lambda: _SocketPort(name), host, number)
+            transport, port = await loop.create_connection(lambda: _SocketPort(name), host, number)
     except TimeoutError as error:
         detail = f"no connection within {CONNECT_TIMEOUT:g} s; is the host switched on and reachable?"
         raise PortUnavailable(name, "missing", detail) from error
+    _keep_alive(transport.get_extra_info("socket"))
     return port
 
 
 async def _open_rfc2217(name: str, baudrate: int) -> Port:
     _place(name)
-    return _Rfc2217Port(name, await asyncio.to_thread(serial.serial_for_url, name, baudrate, timeout=_GLANCE))
+    device = await asyncio.to_thread(serial.serial_for_url, name, baudrate, timeout=_GLANCE)
+    # pyserial has no other way to it
+    _keep_alive(vars(device)["_socket"])
+    return _Rfc2217Port(name, device)
+
+
+def _keep_alive(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in KEEP_ALIVE.items():
+        connection.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def _place(name: str) -> tuple[str, int]:

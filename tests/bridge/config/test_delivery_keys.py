@@ -71,6 +71,8 @@ def test_all_keys(tmp_path: Path) -> None:
         ("", "messages_per_hour: 0", "udp", "messages_per_hour: must be a whole number from 1"),
         ("", "batch: lines", "udp", "batch: must be one of newline, length, json"),
         ("", "batch: json", "tcp", "batch: is for udp only"),
+        ("", "keep_alive: 29", "tcp", "keep_alive: must be a whole number from 30 to 7200"),
+        ("", "keep_alive: 600", "udp", "keep_alive: is for tcp only"),
         ("", "batch_wait: 5", "udp", "batch_wait: needs batch as well"),
         ("", "dead_letter_topic: sim7020/x", "udp", "dead_letter_topic: topics under sim7020/ are the bridge's own"),
         ("", "dead_letter_topic: a/b, send_topics: [a/+]", "udp", "own dead_letter_topic a/b: that is a loop"),

@@ -12,7 +12,7 @@ import serial
 from serial.rfc2217 import PortManager
 
 from sim7020_bridge.errors import PortClosed, PortUnavailable
-from sim7020_bridge.port.port import Port, open_port
+from sim7020_bridge.port.port import Port, _Rfc2217Port, _SocketPort, open_port
 from tests.bridge.ports import EVERY_BYTE, opened, read_exactly
 from tests.ports import free_port
 from tests.pty_peer import PATIENCE, PtyPeer
@@ -127,6 +127,21 @@ async def test_closed_socket_port() -> None:
             port.write(b"AT\r")
 
 
+def is_kept_alive(connection: socket.socket) -> bool:
+    """Whether a path that dies without a word is noticed within a minute."""
+    options = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+    idle, interval, count = (connection.getsockopt(socket.IPPROTO_TCP, option) for option in options)
+    return bool(connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)) and idle + interval * count <= 60
+
+
+async def test_path_to_a_server_that_may_die_without_a_word() -> None:
+    """A connection on which nothing comes is probed, for nobody else would ever tell."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        async with opened(f"socket://127.0.0.1:{server.getsockname()[1]}") as port:
+            assert isinstance(port, _SocketPort)
+            assert is_kept_alive(port._transport.get_extra_info("socket"))
+
+
 @pytest.mark.parametrize("scheme", ["socket", "rfc2217"])
 async def test_no_serial_server(scheme: str) -> None:
     """Where nobody listens the port is refused; where the number is none it is too."""
@@ -143,6 +158,8 @@ async def test_rfc2217_port_of_pyserial() -> None:
     with Rfc2217Server() as server:
         async with opened(f"rfc2217://127.0.0.1:{server.number}", 9600) as port:
             assert server.device.baudrate == 9600
+            assert isinstance(port, _Rfc2217Port)
+            assert is_kept_alive(vars(port._device)["_socket"])
             for value in EVERY_BYTE:
                 port.write(bytes((value,)))
             assert await read_exactly(port, 256) == EVERY_BYTE

@@ -117,6 +117,16 @@ async def test_moved_socket_takes_its_messages_along() -> None:
 
 
 @on_virtual_time
+async def test_other_keep_alive_takes_another_connection() -> None:
+    """The module is told how to keep a connection alive before it makes it."""
+    async with staffed(TCP) as desk:
+        await desk.bench.opened("tcp")
+        await change(desk, replace(TCP, keep_alive=300))
+        await desk.module.hears("AT+CSOALIVE", within=5)
+        await desk.bench.opened("tcp")
+
+
+@on_virtual_time
 async def test_other_keys_change_in_place() -> None:
     """Another encoding or pace comes into force without closing the socket."""
     async with staffed(UDP) as desk:
