@@ -1,4 +1,4 @@
-"""Two runs that share one set of tests: each file is run by whichever comes to it first.
+"""Runs that share one set of tests: each file is run by whichever comes to it first.
 
 A run takes part if SHARED_OUT names a directory that all of them use and that was empty at the beginning. Each begins
 where its own arguments begin, so that they meet somewhere in the middle, whatever the machine and the tests take.
