@@ -69,5 +69,5 @@ def main() -> None:
     """Keep SIM7020 NB-IoT modems attached and map MQTT topics to their sockets.
 
     \b
-    Without a modem:  sim7020-bridge demo    With yours:  sim7020-bridge run -c FILE
+    Without a modem:  sim7020-bridge demo   With one:  sim7020-bridge run -c FILE
     """
