@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -232,3 +232,11 @@ def named(message_id: str, **properties: str) -> dict[str, Any]:
 def sent(desk: Desk) -> list[str]:
     """Return the payloads that the module was given, as text."""
     return [bytes.fromhex(line.split('"')[1]).decode() for line in desk.module.heard if line.startswith("AT+CSOSEND=")]
+
+
+async def change(desk: Desk, *sockets: SocketSettings) -> None:
+    """Have other sockets, as the bridge does when its configuration is read again."""
+    desk.intake.change(sockets)
+    await desk.bench.modem.sockets.change(sockets)
+    await desk.router.change()
+    desk.reporter.change(replace(desk.bench.settings, sockets=sockets))

@@ -187,12 +187,13 @@ _SOCKET = Section(
     Key(
         "min_interval",
         module_values.seconds(0, _DAY),
-        "Shortest time between two messages in seconds, 0 to 86400; others wait.",
+        "Shortest time between two messages (with `batch`, two datagrams) in seconds, 0 to 86400; others wait.",
     ),
     Key(
         "messages_per_hour",
         values.whole_number(1, _MOST_MESSAGES),
-        "How many messages may go within any 60 minutes; others wait. Without it, there is no such limit.",
+        "How many messages, with `batch` how many datagrams, may go within any 60 minutes; others wait. Without it, "
+        "there is no such limit.",
     ),
     Key(
         "batch",

@@ -3,7 +3,8 @@
 import json
 from collections.abc import Sequence
 
-from sim7020_bridge.config.model import BatchFormat
+from sim7020_bridge.config.model import BatchFormat, SocketSettings, Transport
+from sim7020_bridge.errors import PayloadRefused
 
 
 def batch(form: BatchFormat, payloads: Sequence[bytes]) -> bytes:
@@ -27,3 +28,21 @@ def fits(form: BatchFormat, payloads: Sequence[bytes], limit: int) -> bool:
     if form is BatchFormat.NEWLINE and any(b"\n" in payload[:-1] for payload in payloads):
         return False
     return len(batch(form, payloads)) <= limit
+
+
+def check_datagram(settings: SocketSettings, data: bytes) -> None:
+    """See that a socket can send a message: in one datagram, and told from others where it shares that.
+
+    Raises:
+        PayloadRefused: ``too_large`` or ``line_feed``.
+    """
+    if settings.transport is not Transport.UDP:
+        return
+    if len(data) > settings.max_payload:
+        problem = f"{len(data)} bytes don't fit: one datagram of this socket takes {settings.max_payload}"
+        raise PayloadRefused("too_large", problem)
+    if settings.batch is BatchFormat.NEWLINE and b"\n" in data[:-1]:
+        raise PayloadRefused("line_feed", "this socket ends each message with a line feed, and so it must have none")
+    if settings.batch is not None and not fits(settings.batch, [data], settings.max_payload):
+        problem = f"{len(data)} bytes don't fit a datagram of {settings.max_payload} with what marks them in a batch"
+        raise PayloadRefused("too_large", problem)

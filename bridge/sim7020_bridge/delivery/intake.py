@@ -10,8 +10,8 @@ from functools import partial
 from typing import Final
 
 from sim7020_bridge.clock import Clock, wall_clock
-from sim7020_bridge.config.model import BatchFormat, SocketSettings, Transport
-from sim7020_bridge.delivery.batch import fits
+from sim7020_bridge.config.model import SocketSettings
+from sim7020_bridge.delivery.batch import check_datagram
 from sim7020_bridge.delivery.receipts import Receipts, ReceiptState
 from sim7020_bridge.errors import PayloadRefused, StorageFailed
 from sim7020_bridge.mqtt.documents import ErrorDocument
@@ -161,10 +161,7 @@ class Intake:
                 was never open.
         """
         settings = self._socket(message.socket)
-        if settings.transport is Transport.UDP and len(message.data) > settings.max_payload:
-            problem = f"{len(message.data)} bytes don't fit: one datagram of this socket takes {settings.max_payload}"
-            raise PayloadRefused("too_large", problem)
-        _check_batched(settings, message.data)
+        check_datagram(settings, message.data)
         if message.ttl is None and settings.ttl is not None:
             message = replace(message, ttl=float(settings.ttl))
         message = replace(message, priority=min(message.priority, Priority[settings.highest_priority.name]))
@@ -226,15 +223,6 @@ def origin(received: Received) -> Origin | None:
     said = (received.topic, received.payload, received.correlation_data, received.user_properties)
     digest = hashlib.blake2b(repr(said).encode(), digest_size=16).digest()
     return Origin(received.acknowledgement.packet, digest, received.duplicate)
-
-
-def _check_batched(settings: SocketSettings, data: bytes) -> None:
-    """Refuse what can't share a datagram with others, nor be told from several messages."""
-    if settings.batch is BatchFormat.NEWLINE and b"\n" in data[:-1]:
-        raise PayloadRefused("line_feed", "this socket ends each message with a line feed, and so it must have none")
-    if settings.batch is not None and not fits(settings.batch, [data], settings.max_payload):
-        problem = f"{len(data)} bytes don't fit a datagram of {settings.max_payload} with what marks them in a batch"
-        raise PayloadRefused("too_large", problem)
 
 
 def _refuse_retained(received: Received) -> None:

@@ -39,6 +39,12 @@ _LOSSES: Final = {
         ReceiptState.FAILED,
         ErrorDocument("too_large", "its socket was changed, and it is too large for a datagram of it"),
     ),
+    Loss.LINE_FEED: (
+        ReceiptState.FAILED,
+        ErrorDocument(
+            "line_feed", "its socket was changed: it ends each message with a line feed now, and this has one"
+        ),
+    ),
     Loss.NO_SOCKET: (
         ReceiptState.FAILED,
         ErrorDocument("unknown_socket", "its socket is no longer in the configuration"),

@@ -9,10 +9,10 @@ from typing import Final
 
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.config.model import SocketSettings, Transport, WhenUnsure
-from sim7020_bridge.delivery.batch import batch, fits
+from sim7020_bridge.delivery.batch import batch, check_datagram, fits
 from sim7020_bridge.delivery.pace import Pace, remembered
 from sim7020_bridge.delivery.receipts import Receipts, ReceiptState
-from sim7020_bridge.errors import BridgeError, CommandRefused, LineError, ModuleSilent, StorageFailed
+from sim7020_bridge.errors import BridgeError, CommandRefused, LineError, ModuleSilent, PayloadRefused, StorageFailed
 from sim7020_bridge.modem.connection import CAREFUL_PAYLOAD, SentInPart, SocketLost
 from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.sockets import Sockets
@@ -334,7 +334,9 @@ def resumed(sockets: Sequence[SocketSettings], entry: Entry) -> Loss | None:
     settings = next((socket for socket in sockets if socket.name == entry.message.socket), None)
     if settings is None:
         return Loss.NO_SOCKET
-    if settings.transport is Transport.UDP and len(entry.message.data) > settings.max_payload:
-        return Loss.TOO_LARGE
+    try:
+        check_datagram(settings, entry.message.data)
+    except PayloadRefused as refused:
+        return Loss(refused.code)
     unsure = entry.stage is Stage.SENDING and settings.when_unsure is WhenUnsure.FAIL
     return Loss.UNSURE if unsure else None

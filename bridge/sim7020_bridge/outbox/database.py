@@ -122,9 +122,11 @@ class Database:
     def _set_aside(self, problem: str) -> None:
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
         aside = self.file.with_name(f"{self.file.name}.damaged-{stamp}")
-        for suffix in ("", "-wal", "-shm"):
+        # SQLite would put an old log into a new file: so the log goes first, for sure
+        for suffix in ("-wal", "-shm", ""):
             with contextlib.suppress(FileNotFoundError):
                 self.file.with_name(self.file.name + suffix).rename(aside.with_name(aside.name + suffix))
+            _sync(self.file.parent)
         self.set_aside = aside
         log.error("%s is damaged (%s); it was set aside as %s and a new one made", self.file, problem, aside.name)
 
@@ -147,6 +149,15 @@ def is_owned(file: Path) -> bool:
     finally:
         os.close(lock)
     return False
+
+
+def _sync(directory: Path) -> None:
+    """Have what was renamed in a directory on the disk."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:

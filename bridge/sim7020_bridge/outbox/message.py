@@ -37,6 +37,7 @@ class Loss(StrEnum):
     UNSURE = "unsure"
     NO_SOCKET = "no_socket"
     TOO_LARGE = "too_large"
+    LINE_FEED = "line_feed"
 
 
 class PendingKind(IntEnum):

@@ -12,7 +12,7 @@ from sim7020_bridge.config.model import OutboxSettings
 from sim7020_bridge.errors import PayloadRefused, StorageFailed
 from sim7020_bridge.outbox import records
 from sim7020_bridge.outbox.committer import Store, Work
-from sim7020_bridge.outbox.expiry import Expiry
+from sim7020_bridge.outbox.expiry import SLICE, Expiry
 from sim7020_bridge.outbox.hooks import Hooks
 from sim7020_bridge.outbox.message import Entry, Loss, Message, Numbered, Origin, Place, Publications, Stage
 from sim7020_bridge.outbox.passing_time import PassingTime
@@ -25,9 +25,6 @@ log: Final = logging.getLogger(__name__)
 
 MOST_UNSETTLED: Final = 16
 """Messages of a modem that were sent and whose end is not on disk yet: after a crash these are sent again."""
-
-SLICE: Final = 200
-"""Messages that are cancelled at once before others get their turn."""
 
 MOST_NEW_IDS: Final = 1000
 """Ids that may be taken until those too many are forgotten."""
@@ -57,7 +54,7 @@ class Outbox:
         self._time = time or PassingTime()
         self._writer = Writer(store, restore=self._restore, changed=hooks.changed)
         self.queue = Queue(settings)
-        self._expiry = Expiry(self._time, lambda entry: self.lose(entry, Loss.EXPIRED))
+        self._expiry = Expiry(self._time, lambda due: self._lose_all([(entry, Loss.EXPIRED) for entry in due]))
         self._number = 0
         self._new_ids = 0
         self._unsettled = 0
@@ -116,8 +113,7 @@ class Outbox:
         self._hooks.usage(content.usage)
         self._sent_earlier = content.sent
         self.loaded.set()
-        for entry in self:
-            self._expiry.plan(entry)
+        self._expiry.plan(*self)
         for start in range(0, len(lost), SLICE):
             self._lose_all(lost[start : start + SLICE])
             await asyncio.sleep(0)

@@ -10,7 +10,7 @@ from sim7020_bridge.delivery.pace import Pace
 from sim7020_bridge.delivery.router import ATTEMPTS
 from sim7020_bridge.outbox import records
 from sim7020_bridge.outbox.message import Priority
-from tests.bridge.desk import named, sent, staffed
+from tests.bridge.desk import change, named, sent, staffed
 from tests.bridge.modem.bench import UDP, now
 from tests.bridge.scripted_module import on_virtual_time
 
@@ -133,6 +133,26 @@ async def test_what_no_batch_can_hold(form: BatchFormat, payload: bytes, code: s
     async with staffed(replace(UDP, batch=form)) as desk:
         desk.send("udp", payload, **named("m1"))
         assert (await desk.final("udp", "m1"))["error"]["code"] == code
+
+
+@pytest.mark.parametrize(
+    ("form", "payload", "code"),
+    [
+        (BatchFormat.NEWLINE, b"two\nlines", "line_feed"),
+        (BatchFormat.LENGTH, bytes(511), "too_large"),
+        (BatchFormat.JSON, bytes(100), "too_large"),
+    ],
+)
+@on_virtual_time
+async def test_what_waits_when_batches_begin(form: BatchFormat, payload: bytes, code: str) -> None:
+    """A message that waits while its socket is made one with batches is held to what is refused of new ones."""
+    async with staffed(UDP, absent=10_000) as desk:
+        desk.send("udp", payload, **named("m1"))
+        desk.send("udp", b"fits", **named("m2"))
+        await asyncio.sleep(1)
+        await change(desk, replace(UDP, batch=form))
+        assert (await desk.final("udp", "m1"))["error"]["code"] == code
+        assert [entry.message.id for entry in desk.outbox] == ["m2"]
 
 
 @on_virtual_time

@@ -43,6 +43,36 @@ async def test_a_damaged_file_is_set_aside(tmp_path: Path, harm: str) -> None:
     await desk.outbox.close()
 
 
+@pytest.mark.parametrize("renamed", [0, 1, 2])
+async def test_a_crash_while_a_file_is_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renamed: int) -> None:
+    """Nothing of the damaged file gets into the new one: SQLite would read an old log beside it."""
+    desk = Desk(tmp_path)
+    await desk.outbox.load()
+    await desk.outbox.close()
+    for suffix in ("", "-wal", "-shm"):
+        desk.file.with_name(desk.file.name + suffix).write_bytes(b"damaged")
+    rename = Path.rename
+    done: list[str] = []
+
+    def crash(path: Path, target: Path) -> Path:
+        if len(done) == renamed:
+            raise OSError("power cut")
+        done.append(path.name)
+        return rename(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", crash)
+        with pytest.raises(StorageFailed, match="power cut"):
+            Database(desk.file).open()
+    assert desk.file.exists() or not desk.file.with_name(f"{desk.file.name}-wal").exists()
+    desk.outbox = desk.opened()
+    await desk.outbox.load()
+    desk.put("new")
+    await desk.again()
+    assert desk.waiting() == ["new"]
+    await desk.outbox.close()
+
+
 async def test_a_file_that_is_damaged_meanwhile_is_written_anew(desk: Desk) -> None:
     """Memory has everything: when the file turns out to be damaged, a new one gets all of it."""
     for number in range(5):

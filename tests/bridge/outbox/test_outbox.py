@@ -8,6 +8,7 @@ import pytest
 
 from sim7020_bridge.config.model import OutboxSettings, WhenFull
 from sim7020_bridge.errors import PayloadRefused
+from sim7020_bridge.outbox.expiry import SLICE
 from sim7020_bridge.outbox.message import Loss, PendingKind, PendingPublication, Priority, ReplyTo, Stage
 from sim7020_bridge.outbox.passing_time import PassingTime
 from tests.bridge.outbox.desk import Desk, Machine, message
@@ -197,6 +198,20 @@ async def test_a_full_outbox_drops_what_is_missed_least(tmp_path: Path) -> None:
     await desk.written()
     assert desk.waiting() == ["huge"]
     await desk.outbox.close()
+
+
+async def test_many_that_expire_together_leave_others_their_turn(desk: Desk) -> None:
+    """However many messages end at one moment, the event loop is not held up: at a start neither."""
+    for number in range(5 * SLICE):
+        desk.put(f"m{number}", ttl=10.0)
+    await desk.written()
+    desk.machine.pass_by(11)
+    desk.outbox._expiry.end_due()
+    left = set()
+    while messages := desk.outbox.queue.messages:
+        left.add(messages)
+        await asyncio.sleep(0)
+    assert left == {4 * SLICE, 3 * SLICE, 2 * SLICE, SLICE}
 
 
 async def test_expired_messages_end(desk: Desk) -> None:

@@ -3,21 +3,13 @@
 import asyncio
 from dataclasses import replace
 
-from sim7020_bridge.config.model import Encoding, PowerSavingSettings, SocketSettings
+from sim7020_bridge.config.model import Encoding, PowerSavingSettings
 from sim7020_bridge.modem.socket import Phase
-from tests.bridge.desk import TOPICS, Desk, named, sent, staffed
+from tests.bridge.desk import TOPICS, change, named, sent, staffed
 from tests.bridge.modem.bench import TCP, UDP
 from tests.bridge.scripted_module import SILENCE, on_virtual_time
 
 SERVERS = tuple(replace(UDP, name=f"s{number}", port=6000 + number) for number in range(5))
-
-
-async def change(desk: Desk, *sockets: SocketSettings) -> None:
-    """Have other sockets, as the bridge does when its configuration is read again."""
-    desk.intake.change(sockets)
-    await desk.bench.modem.sockets.change(sockets)
-    await desk.router.change()
-    desk.reporter.change(replace(desk.bench.settings, sockets=sockets))
 
 
 @on_virtual_time
