@@ -109,7 +109,7 @@ class ReadDnsServers(Command[tuple[str, ...]]):
 
     def read(self, answer: Answer) -> tuple[str, ...]:
         """Read one server a line."""
-        return tuple(Cursor(line).text() for line in answer.lines if line.arguments)
+        return tuple(usual_notation(Cursor(line).text()) for line in answer.lines if line.arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,8 @@ class PingReply(Urc):
 
     @classmethod
     def _of(cls, cursor: Cursor) -> Self:
-        return cls(cursor.integer(), cursor.text(), cursor.integer() * 100, cursor.optional_integer() or 0)
+        sequence, address = cursor.integer(), usual_notation(cursor.text())
+        return cls(sequence, address, cursor.integer() * 100, cursor.optional_integer() or 0)
 
     @property
     def lost(self) -> bool:

@@ -126,7 +126,9 @@ class Session:
             tasks.create_task(self._channel.run(), name="at channel")
             tasks.create_task(self._end_at_restart(), name="watch for a restart")
             if not await self._wake_up():
-                await self._channel.probe(every=self.timing.probe_every, within=self.patience)
+                # a console takes each AT for a name or a password, and may bar whoever types too many
+                every = self.timing.stranger_every if self.store.state.heard else self.timing.probe_every
+                await self._channel.probe(every=every, within=self.patience)
             self._answered.set()
             await greet(self.module)
             await self._hear_echoes()

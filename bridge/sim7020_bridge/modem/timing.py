@@ -12,6 +12,7 @@ class Timing:
 
     Args:
         probe_every: How long one AT waits for its OK while the module may still be booting.
+        stranger_every: The same where something talked before that is no module.
         probe_within: How long the module may stay silent before the port is opened afresh.
         sim_poll: Between two readings of the SIM while it is not ready.
         sim_patience: For the SIM to become ready after the radio was switched on.
@@ -48,6 +49,7 @@ class Timing:
     """
 
     probe_every: float = 0.5
+    stranger_every: float = 5.0
     probe_within: float = 20.0
     sim_poll: float = 2.0
     sim_patience: float = 30.0

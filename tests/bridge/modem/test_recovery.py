@@ -154,6 +154,10 @@ async def test_something_else_that_talks(noise: bytes, words: str) -> None:
         assert "115200" in alert.message
         assert "sim7020-bridge ports" in alert.advice
         assert "sim7020-bridge probe" in alert.advice
+        asked, opened = module.times("AT"), module.opened
+        await asyncio.sleep(HOUR)
+        assert module.opened - opened > 100
+        assert module.times("AT") - asked < HOUR / 5 + module.opened - opened
 
 
 @on_virtual_time
