@@ -18,6 +18,7 @@ from sim7020_bridge.commands.secrets import mask
 from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.errors import CommandRefused, ModuleAsleep, ModuleRestarted, ModuleSilent, StartOver
 from sim7020_bridge.modem.bring_up import bring_up, cycle_radio
+from sim7020_bridge.modem.conditions import detached, has_forgotten, in_trouble, is_other, unlocked
 from sim7020_bridge.modem.heard import Heard
 from sim7020_bridge.modem.module import KeptApn, Module
 from sim7020_bridge.modem.pin import PinMemory
@@ -29,12 +30,10 @@ from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.modem.state import (
     DEFAULT_CID,
     Held,
-    Layer,
     ModemState,
     ModuleAnswered,
     Recovered,
     Recovering,
-    Refused,
 )
 from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.timing import Timing
@@ -227,8 +226,8 @@ class Session:
             refused = self.store.state.refused
             # the step that helps a module that refuses its sockets is known once it takes them
             self.store.apply(Recovered(self.recovery.online() if refused.what is None else None))
-            await self.store.until(partial(_in_trouble, refused))
-            if _detached(self.store.state):
+            await self.store.until(partial(in_trouble, refused))
+            if detached(self.store.state):
                 log.warning("no longer attached: %s", self.store.state.link.reason)
             elif self.store.state.refused.what is not None:
                 await self._recover()
@@ -238,11 +237,11 @@ class Session:
         state = self.store.state
         if state.pin_wanted and state.pin_problem is None:
             return  # its radio was off meanwhile: it has not been given its PIN yet
-        if not _unlocked(state):
+        if not unlocked(state):
             # said once: the alert goes on saying it
             log.log(logging.DEBUG if self._locked else logging.WARNING, "not attached: %s", state.link.reason)
             self._locked = True
-            await self.store.until(_unlocked, within=self.timing.locked_check)
+            await self.store.until(unlocked, within=self.timing.locked_check)
             return
         if state.online:
             trouble, problem = Trouble.SOCKETS, f"the module refuses to {state.refused.what}"
@@ -290,7 +289,7 @@ class Session:
         while True:
             self.store.apply(Held(plan.held))
             within = min(plan.wait, self.timing.refresh_every) if plan.held == LEFT_ALONE else plan.wait
-            if await self.store.until(lambda later: _is_other(later, state), within=within):
+            if await self.store.until(lambda later: is_other(later, state), within=within):
                 return None
             left = plan.wait - within
             if not left:
@@ -313,7 +312,7 @@ class Session:
                     await self._channel.until_idle()
             await read_all(self.module)
             await self.sockets.check_open(self.module)
-            forgotten = partial(_has_forgotten, self.store.state)
+            forgotten = partial(has_forgotten, self.store.state)
             await asyncio.sleep(timing.registration_poll)
             await self.store.until(forgotten, within=timing.refresh_every - timing.registration_poll)
 
@@ -415,36 +414,3 @@ class Session:
     def _restart(self, evidence: str) -> None:
         if not self._rebooting and not self._restarted.done():
             self._restarted.set_result(evidence)
-
-
-def _rank(state: ModemState) -> int:
-    return tuple(Layer).index(state.link.layer)
-
-
-def _in_trouble(refused: Refused, state: ModemState) -> bool:
-    """Whether the link is gone, or something else is refused than so far: once more, or nothing any more."""
-    return _detached(state) or (state.online and state.refused != refused)
-
-
-def _is_other(later: ModemState, state: ModemState) -> bool:
-    """Whether there is no need of a step any more, or another one: the link is better, or it is not about sockets."""
-    if state.online:
-        return not later.online or later.refused.what is None
-    return _rank(later) > _rank(state)
-
-
-def _has_forgotten(known: ModemState, state: ModemState) -> bool:
-    """Whether the modem is online, and something is not known any more that was."""
-    forgotten = (known.operator and state.operator is None) or (known.cell and state.cell is None)
-    return state.online and bool(forgotten)
-
-
-def _unlocked(state: ModemState) -> bool:
-    return state.sim is None or not (state.sim.pin_required or state.sim.puk_required)
-
-
-def _detached(state: ModemState) -> bool:
-    """Whether there is something to attach again; a context that is off on request is none."""
-    if state.link.layer is Layer.PDN:
-        return state.pdn.wanted
-    return state.link.layer not in {Layer.ONLINE, Layer.SLEEPING}
