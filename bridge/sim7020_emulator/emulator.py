@@ -39,12 +39,14 @@ class Setup:
         baud: Line rate; 0 is unpaced, None is the model's own.
         speed: Scales the module's delays; 0 leaves them out.
         seed: Of all that is random on the line.
+        spoils: One line in so many that the module says has a wrong byte; 0: none.
     """
 
     model: Model = MODELS["sim7020e"]
     baud: int | None = None
     speed: float = 1.0
     seed: int = 7020
+    spoils: int = 0
     facts: Facts = field(default_factory=Facts)
     variants: Variants = field(default_factory=Variants)
     internet: Internet = field(default_factory=Internet)
@@ -78,7 +80,9 @@ class Emulator:
         self.schedule = Schedule(setup.speed, setup.timing)
         self.module = Module(setup.model, setup.facts, setup.variants, setup.internet, self.schedule, rate=rate)
         self.uart = Uart(line_rate)
-        self.line_faults = faults = LineFaults(self.schedule, self.uart.write, trace, seed=setup.seed)
+        self.line_faults = faults = LineFaults(
+            self.schedule, self.uart.write, trace, seed=setup.seed, spoils=setup.spoils
+        )
         self.interpreter = Interpreter(
             self.schedule,
             Equipment(self.module),

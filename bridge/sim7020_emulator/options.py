@@ -45,7 +45,11 @@ def read_options(arguments: list[str]) -> Options:
     dialect = Dialect() if given.like is None else read_dialect(Path(given.like))
     model = given.model or dialect.model or "sim7020e"
     setup = Setup(model=MODELS[choose("--model", model, tuple(MODELS))], baud=_baud(given.baud))
-    setup.speed, setup.seed = _speed(given.speed), given.seed
+    setup.speed, setup.seed, setup.spoils = (
+        _speed(given.speed),
+        given.seed,
+        max(0, given.spoil),
+    )
     for name, value in dialect.facts.items():
         setup.facts.set(name, value)
     for name, value in dialect.variants.items():
@@ -219,6 +223,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scenarios", action=_ListScenarios, help="list the scenarios that come with the emulator")
     parser.add_argument(
         "--seed", type=int, default=7020, metavar="N", help="of noise and of what else is random on the line"
+    )
+    parser.add_argument(
+        "--spoil", type=int, default=0, metavar="LINES", help="change a byte of about one in so many lines that it says"
     )
     parser.add_argument("--control", metavar="PATH", help="take events from a Unix socket at PATH, one a line")
     parser.add_argument("--trace", metavar="FILE", help="write the dialogue to FILE as it happens")

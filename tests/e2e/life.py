@@ -10,11 +10,15 @@ import os
 import statistics
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
-from sim7020_bridge.config.model import ModemSettings
-from tests.e2e.fast_world import NAME, FastWorld, fast_world
+from sim7020_bridge.config.model import ModemSettings, PowerSavingSettings, RecoverySettings
+from tests.e2e.fast_world import CHATTER, MOST_WAITING, NAME, ROOT, FastWorld, fast_world
+from tests.e2e.fault import told
 from tests.e2e.lived import Mark, outages
 from tests.e2e.mqtt_peer import Heard
 from tests.e2e.reliability import machine, write
@@ -24,14 +28,32 @@ HOUR = 3600.0
 MOST_GROWTH = 10.0
 """Percent by which memory may be more at the end than once warm."""
 
+SAVINGS: Final = MappingProxyType(
+    {
+        "none": None,
+        "psm": PowerSavingSettings(active_time=10.0, periodic_update=600.0),
+        "edrx": PowerSavingSettings(edrx_cycle=163.84, paging_window=10.24),
+    }
+)
+"""Power saving that a life may have."""
+
+_NIGHTLY: Final = 180.0
+"""Seconds between two messages to a modem that saves power: more often, and it never sleeps."""
+
 _MENDS = (
     "fault: end of",
     "fault: mend",
+    "fault: pwrkey",
+    "fault: save",
+    "fault: setting Q=0",
+    "fault: set address=10.",
     "fault: sim ready",
     "fault: power on",
     "fault: registration home",
     "fault: signal 20",
 )
+_POWER = frozenset({"event: asleep", "event: woken", "event: booted", "event: off"})
+
 _AT_ONCE = 0.01
 """Seconds of the module within which events of one fault happen."""
 
@@ -50,6 +72,10 @@ class Life:
         longest: Of them.
         steps: How often each recovery step was taken.
         memory: Of the process once warm, and at the end.
+        saving: Which of SAVINGS.
+        messages: How many were sent, and how often each final receipt came.
+        unheard: Messages that the TCP peer is said to have and has not.
+        presses: How often the power hook was used, and how often of these the module slept as agreed.
     """
 
     seed: int
@@ -61,6 +87,16 @@ class Life:
     longest: float
     steps: dict[str, int]
     memory: tuple[float, float]
+    saving: str
+    messages: tuple[int, dict[str, int]]
+    unheard: int
+    presses: tuple[int, int]
+
+    @property
+    def lost(self) -> int:
+        """How many messages have no final receipt, or are said to have arrived and have not."""
+        sent, ends = self.messages
+        return abs(sent - sum(ends.values())) + max(0, self.unheard)
 
     @property
     def growth(self) -> float:
@@ -69,20 +105,44 @@ class Life:
         return (last / warm - 1) * 100
 
 
-def live(directory: Path, *, seed: int, faults: int, lasts: float, speed: float) -> Life:
+@dataclass(slots=True)
+class _Tally:
+    """What was sent, and what became of it."""
+
+    sent: int = 0
+    ends: Counter[str] = field(default_factory=Counter)
+    acknowledged: int = 0
+    arrived: int = 0
+
+
+def live(
+    directory: Path, *, seed: int, faults: int, lasts: float, speed: float, saving: str = "none", spoil: int = 0
+) -> Life:
     """Live for so many faults and so many seconds at least, then until all is well, and hold the bridge to tidiness."""
     with asyncio.Runner(loop_factory=FastLoop) as runner:
-        return runner.run(_live(directory, seed, faults, lasts, speed))
+        return runner.run(_live(directory, seed, faults, lasts, speed, saving, spoil))
 
 
-async def _live(directory: Path, seed: int, faults: int, lasts: float, speed: float) -> Life:
-    async with fast_world(directory, "--scenario", f"random:{seed}", speed=speed) as world:
-        world.mqtt.watch(lambda heard: _forget(world, heard))
-        settings = ModemSettings(name=NAME, port=world.emulator.place, sockets=world.sockets("telemetry", "control"))
+async def _live(  # noqa: PLR0917 - what live was told
+    directory: Path, seed: int, faults: int, lasts: float, speed: float, saving: str, spoil: int
+) -> Life:
+    arguments = ("--scenario", f"random:{seed}", "--seed", str(seed), "--spoil", str(spoil))
+    async with fast_world(directory, *arguments, speed=speed) as world:
+        tally = _Tally()
+        world.mqtt.watch(lambda heard: _take(world, tally, heard))
+        settings = ModemSettings(
+            name=NAME,
+            port=world.emulator.place,
+            sockets=world.sockets("telemetry", "control"),
+            power_saving=SAVINGS[saving],
+            recovery=RecoverySettings(power=told("pwrkey")(directory)),
+        )
+        world.published.may_sleep = settings.power_saving is not None
+        every = _NIGHTLY if world.published.may_sleep else CHATTER
         began = world.loop.time()
         memory: list[float] = []
         async with world.bridge(settings):
-            talking = [asyncio.create_task(world.chat(name)) for name in ("telemetry", "control")]
+            talking = [asyncio.create_task(_talk(world, tally, name, every)) for name in ("telemetry", "control")]
             while count(world.trace.marks) < faults or world.loop.time() - began < lasts:
                 await asyncio.sleep(max(lasts / 96, 60.0))
                 world.trace.commands.clear()
@@ -90,7 +150,7 @@ async def _live(directory: Path, seed: int, faults: int, lasts: float, speed: fl
             for task in talking:
                 task.cancel()
             await asyncio.gather(*talking, return_exceptions=True)
-            await world.until(lambda: world.published.is_up, within=2 * HOUR)
+            await world.until(lambda: world.published.is_up and tally.sent <= sum(tally.ends.values()), within=2 * HOUR)
             lived = world.loop.time() - began
         times = [each.over - each.began for each in outages(world.trace.marks, world.published.up)]
         # once warm: after an eighth of its life
@@ -106,6 +166,10 @@ async def _live(directory: Path, seed: int, faults: int, lasts: float, speed: fl
             max(times),
             {step: steps.count(step) for step in sorted(set(steps))},
             (statistics.median(warm), statistics.median(last)),
+            saving,
+            (tally.sent, dict(sorted(tally.ends.items()))),
+            tally.acknowledged - tally.arrived,
+            _presses(world.trace.marks, agreed=settings.power_saving is not None),
         )
 
 
@@ -115,14 +179,40 @@ def count(marks: list[Mark]) -> int:
     return sum(1 for before, at in zip([0.0, *times], times, strict=False) if at - before > _AT_ONCE)
 
 
-def _forget(world: FastWorld, _heard: Heard) -> None:
-    """Hold what was published to the contract, and let the test's own memory stay as it is."""
+def _presses(marks: list[Mark], *, agreed: bool) -> tuple[int, int]:
+    """Return how often PWRKEY was pressed, and how often of these the module slept, where that was agreed."""
+    presses = asleep = 0
+    sleeps = False
+    for mark in marks:
+        if mark.text == "fault: pwrkey":
+            presses += 1
+            asleep += sleeps and agreed
+        elif mark.text in _POWER:
+            sleeps = mark.text == "event: asleep"
+    return presses, asleep
+
+
+async def _talk(world: FastWorld, tally: _Tally, socket: str, every: float) -> None:
+    """Send a message every now and then, for ever, unless many wait already: they would count as memory."""
+    while True:
+        await asyncio.sleep(every)
+        if world.published.waiting <= MOST_WAITING:
+            world.mqtt.post(f"{ROOT}/socket/{socket}/send", b"m", qos=0)
+            tally.sent += 1
+
+
+def _take(world: FastWorld, tally: _Tally, heard: Heard) -> None:
+    """Hold what was published to the contract, count it, and let the test's own memory stay as it is."""
     try:
         world.check()
     finally:
         world.mqtt.heard.clear()
+    tally.arrived += world.tcp.stream.count(b"m")
     world.udp.datagrams.clear()
     world.tcp.stream.clear()
+    if heard.topic.endswith("/receipt") and (receipt := heard.json())["final"]:
+        tally.ends[receipt["state"]] += 1
+        tally.acknowledged += receipt["state"] == "acknowledged"
 
 
 def _memory() -> float:
@@ -139,20 +229,33 @@ def main() -> int:
     parser.add_argument("--hours", type=float, default=24.0, help="how long at least, in the module's time (24)")
     parser.add_argument("--speed", type=float, default=300.0, help="how many times as fast as the world (300)")
     parser.add_argument("--write", action="store_true", help="write what came of it into docs/reliability.md")
+    parser.add_argument(
+        "--saving", choices=tuple(SAVINGS), default="none", help="power saving that is configured (none)"
+    )
+    parser.add_argument("--spoil", type=int, default=200, help="spoil one line in so many (200); 0: none")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        life = live(Path(directory), seed=given.seed, faults=given.faults, lasts=given.hours * HOUR, speed=given.speed)
+        life = live(
+            Path(directory),
+            seed=given.seed,
+            faults=given.faults,
+            lasts=given.hours * HOUR,
+            speed=given.speed,
+            saving=given.saving,
+            spoil=given.spoil,
+        )
     lines = table(life)
     print("\n".join(lines))  # noqa: T201 - the program's output
     if given.write:
         write("life", lines)
-    return 1 if life.growth > MOST_GROWTH else 0
+    return 1 if life.growth > MOST_GROWTH or life.lost or life.presses[1] else 0
 
 
 def table(life: Life) -> list[str]:
     """Return what came of it as a table for people."""
     steps = ", ".join(f"{step} {count}" for step, count in life.steps.items()) or "none"
     warm, last = life.memory
+    ends = ", ".join(f"{count} {state}" for state, count in life.messages[1].items())
     down = f"{life.down} times; median {life.median:.0f} s, longest {life.longest:.0f} s"
     return [
         "| | |",
@@ -162,6 +265,9 @@ def table(life: Life) -> list[str]:
         f"| lived | {life.lived / HOUR:.1f} h, {life.faults} faults |",
         f"| not online, or a socket not open | {down} |",
         f"| steps | {steps} |",
+        f"| power saving | {life.saving} |",
+        f"| power hook | used {life.presses[0]} times, {life.presses[1]} of them while the module slept as agreed |",
+        f"| messages | {life.messages[0]}: {ends}; {life.lost} lost |",
         f"| memory | {warm:.1f} MiB once warm, {last:.1f} MiB at the end ({life.growth:+.1f} %) |",
         "| at the end | online; nothing unhandled in the log; no task, thread or descriptor left |",
     ]

@@ -77,6 +77,7 @@ class LineFaults:
         say: Takes bytes to the host.
         trace: Takes what is said and heard; what is not said is not traced.
         seed: The same seed gives the same noise.
+        spoils: One line in so many has a wrong byte for ever, beside what SPOIL does; 0: none.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class LineFaults:
         trace: Callable[[str, str], None],
         *,
         seed: int,
+        spoils: int,
     ) -> None:
         self._schedule = schedule
         self._say = say
@@ -101,6 +103,7 @@ class LineFaults:
         self.lag = 0.0
         self.one_in = 1
         """SPOIL changes a byte of one line in so many."""
+        self._spoils = spoils
         self.on_heard: Callable[[bytes], None] = lambda _: None
         self.on_line: Callable[[str], None] = lambda _: None
         self.on_end: Callable[[str], None] = lambda _: None
@@ -157,7 +160,8 @@ class LineFaults:
         if self._silent():
             return
         data = self._disturb(data)
-        if Fault.SPOIL in self._faults and self._random.randrange(self.one_in) == 0:
+        one_in = self.one_in if Fault.SPOIL in self._faults else self._spoils
+        if one_in and self._random.randrange(one_in) == 0:
             data = self._one_byte(data)
             self._trace("#", f"spoilt: {data.hex().upper()}")
         now = self._schedule.now()

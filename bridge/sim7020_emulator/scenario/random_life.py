@@ -69,6 +69,43 @@ TROUBLES = (
     Trouble(("port close 10",), (), (10, 10)),
     Trouble(("port close 60",), (), (60, 60)),
     Trouble(("setting E=1",)),
+    Trouble(("swallow 120", "socket reset"), (), (120, 120)),
+    Trouble(("lag 1.5 60",), (), (60, 60)),
+    Trouble(("lag 7 60",), (), (60, 60)),
+    Trouble(("spoil 5 30",), (), (30, 30)),
+    Trouble(('late "AT+CSOSEND=*" 50 1',), ("mend",), (60, 60)),
+    *(
+        Trouble((f'refuse "{command}=*" ERROR', "socket reset"), ("mend",), (30, 600))
+        for command in ("AT+CSOC", "AT+CSOCON", "AT+CSOSEND")
+    ),
+    Trouble(('refuse "AT+CSOCL=*" ERROR 2', "socket reset"), ("mend",), (20, 60)),
+    Trouble(('refuse "AT+CFUN=*" ERROR 3', "registration none"), ("registration home", "mend"), (20, 120)),
+    Trouble(('refuse "AT+CPIN*" 14', "reboot"), ("mend",), (10, 60)),
+    Trouble(('replace "+CPIN: *" "+CPIN: SIM BUSY"', "reboot"), ("mend",), (10, 60)),
+    Trouble(('misspell "+CSOC: *" 2', "socket reset"), ("mend",), (20, 60)),
+    Trouble(('misspell "+CSOERR: *" 2', "socket reset"), ("mend",), (20, 60)),
+    Trouble(('misspell "+CEREG: *" 3', 'misspell "+CGEV: *" 3', "detach"), ("mend",), (20, 60)),
+    Trouble(('misspell "*PSM*"', "sleep 45"), ("mend",), (50, 50)),
+    Trouble(('replace "+CTRJ: *" "+CTRJ: 4294967295"', "detach"), ("mend",), (60, 60)),
+    Trouble(
+        (
+            'replace "+CSQ: *" "+CSQ: 199,32"',
+            'replace "+CBC: *" "+CBC: 255,65535"',
+            'replace "+CCLK: *" "+CCLK: 80/01/06,00:00:07+00"',
+        ),
+        ("mend",),
+        (60, 400),
+    ),
+    *(
+        Trouble((f"set address={address}", "pdn lost"), ("set address=10.250.0.213", "pdn lost"), (10, 120))
+        for address in ("", "0.0.0.0", "2001:db8::2")  # noqa: S104 (an address of a PDN)
+    ),
+    Trouble(
+        ("setting E=0", "setting Q=1", "setting CREG=2", "save", "reboot silent"), ("setting Q=0", "save"), (60, 60)
+    ),
+    Trouble(("setting V=0", "setting CMEE=2")),
+    Trouble(("slam 20",), (), (20, 20)),
+    Trouble(("slam 30 'Port already in use'",), (), (30, 30)),
 )
 
 
