@@ -118,11 +118,15 @@ class Modem:
                 await self._keep_attached()
             except BridgeError as error:
                 _end_if_cancelled()
+                lasted = loop.time() - began
+                if lasted >= self._timing.restart_spacing:
+                    # the module answered, or slept as agreed: one that is silent has less time
+                    self._recovery.begin()
                 if isinstance(error, StartOver):
                     log.info("%s", error)
                     if error.power and self._power is not None:
                         await self._power.press()
-                elif isinstance(error, ModuleRestarted) and loop.time() - began >= self._timing.restart_spacing:
+                elif isinstance(error, ModuleRestarted) and lasted >= self._timing.restart_spacing:
                     # one restart is met at once; a module that restarts again and again wants patience
                     log.info("%s", error)
                 else:

@@ -201,12 +201,16 @@ class Recovery:
         self._attach(now)
         return f"{self._within_a_day}, and this was one more" if over else None
 
+    def begin(self) -> None:
+        """Note that what is wrong now has only begun: the power hook's patience counts from now."""
+        self._power_due = self._pressed = None
+
     def online(self) -> RecoveryStep | None:
         """Go back to the bottom; return the step that helped, or None if none was needed."""
         helped, self._last = self._last, None
         self._tries.clear()
         self._rounds = 0
-        self._power_due = self._pressed = None
+        self.begin()
         return helped
 
     def _attach(self, now: float) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from sim7020_bridge.config.model import PowerSavingSettings
 from sim7020_bridge.errors import PortClosed
 from sim7020_bridge.modem.alerts import AlertId, alerts
 from sim7020_bridge.modem.recovery import RecoveryStep
@@ -300,6 +301,39 @@ async def test_power_hook_for_a_port_that_stays_away(reason: str) -> None:
         assert 2 <= told.count("ON") <= 4 if reason == "missing" else told == []
         bench.absent = 0
         await bench.online()
+
+
+@on_virtual_time
+async def test_power_hook_is_not_due_since_another_trouble() -> None:
+    """A port that goes away has its minutes, also if it was away before and the modem was not online since."""
+    hook, told = pressing()
+    async with running(module=unregistered(), absent=100_000, power=hook) as bench:
+        await asyncio.sleep(200)
+        bench.absent = 0
+        await bench.module.hears("AT+CEREG?")
+        await asyncio.sleep(200)
+        bench.absent = 20
+        bench.module.unplug()
+        await becomes(lambda: bench.absent == 0)
+        await bench.module.hears("AT+CEREG?")
+        assert told == []
+
+
+@on_virtual_time
+async def test_power_hook_leaves_a_module_that_sleeps_alone() -> None:
+    """Where a port goes away now and then, each time counts for itself, though the module says nothing in between."""
+    hook, told = pressing()
+    async with running(power=hook, power_saving=PowerSavingSettings(active_time=60, periodic_update=43200)) as bench:
+        await bench.online()
+        bench.module.say('+CPSMSTATUS: "ENTER PSM"')
+        bench.module.deaf = True
+        for _ in range(3):
+            await asyncio.sleep(400)
+            bench.absent = 100
+            bench.module.unplug()
+            await becomes(lambda: bench.absent == 0)
+        await asyncio.sleep(400)
+        assert told == []
 
 
 @on_virtual_time
