@@ -21,7 +21,7 @@ class Trouble(StrEnum):
 
     PORT: the port can't be used. MISSING: it is not there, as where the module's USB hangs. MODULE: it does not
     answer. NETWORK: it answers and is not attached. DENIED: the network said no, so that only asking again, rarely,
-    makes sense. SOCKETS: it is attached, and refuses its sockets.
+    makes sense. RADIO: it refuses to switch its radio on. SOCKETS: it is attached, and refuses its sockets.
     """
 
     PORT = "port"
@@ -29,6 +29,7 @@ class Trouble(StrEnum):
     MODULE = "module"
     NETWORK = "network"
     DENIED = "denied"
+    RADIO = "radio"
     SOCKETS = "sockets"
 
 
@@ -72,8 +73,9 @@ REATTACH starts with T3411, after which a device may try again to attach (3GPP T
 PORT_PATIENCE: Final = 300.0
 """Seconds that a missing port has to come back before the power hook is used: most often somebody unplugged it."""
 
-STEPS_FOR_SOCKETS: Final = 6
-"""Steps a day once all that may help a module that refuses its sockets was tried: each takes it off the network."""
+STEPS_FOR_REFUSALS: Final = 6
+"""Steps a day once all that may help a module that refuses its radio or its sockets was tried: most take it off the
+network."""
 
 LEFT_ALONE: Final = "the network asked to be left alone for a while (T3346)"
 """Why a step is held until a time that the network chose."""
@@ -88,12 +90,16 @@ _SHUT: Final = frozenset({Trouble.PORT, Trouble.MISSING, Trouble.MODULE})
 _UNHEARD: Final = frozenset({Trouble.MISSING, Trouble.MODULE})
 """Troubles that may end any moment, which shows only at an open port."""
 
+_REFUSED: Final = frozenset({Trouble.RADIO, Trouble.SOCKETS})
+"""Troubles that are the module's own, and that trying harder does not end."""
+
 _HELPFUL: Final[Mapping[Trouble, tuple[RecoveryStep, ...]]] = {
     Trouble.PORT: (RecoveryStep.REOPEN,),
     Trouble.MISSING: (RecoveryStep.REOPEN, RecoveryStep.POWER),
     Trouble.MODULE: (RecoveryStep.REOPEN, RecoveryStep.POWER),
     Trouble.NETWORK: (RecoveryStep.REATTACH, RecoveryStep.REBOOT, RecoveryStep.REOPEN, RecoveryStep.POWER),
     Trouble.DENIED: (RecoveryStep.REATTACH,),
+    Trouble.RADIO: (RecoveryStep.REATTACH, RecoveryStep.REBOOT, RecoveryStep.POWER),
     Trouble.SOCKETS: (RecoveryStep.CONTEXT, RecoveryStep.REATTACH, RecoveryStep.REBOOT, RecoveryStep.POWER),
 }
 
@@ -162,8 +168,8 @@ class Recovery:
             if now + reopening < due:
                 return Plan(RecoveryStep.REOPEN, reopening, again=True, patience=due - now - reopening)
             return Plan(step, max(0.0, due - now))
-        if trouble is Trouble.SOCKETS and self._rounds:
-            wait = self.day / STEPS_FOR_SOCKETS
+        if trouble in _REFUSED and self._rounds:
+            wait = self.day / STEPS_FOR_REFUSALS
         if step not in ATTACHING:
             return Plan(step, wait, again=self._rounds > 0 and trouble in _SHUT)
         held = None

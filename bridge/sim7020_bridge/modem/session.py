@@ -17,7 +17,7 @@ from sim7020_bridge.commands.registry import URCS, Greeting
 from sim7020_bridge.commands.secrets import mask
 from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.errors import CommandRefused, ModuleAsleep, ModuleRestarted, ModuleSilent, StartOver
-from sim7020_bridge.modem.bring_up import bring_up, cycle_radio
+from sim7020_bridge.modem.bring_up import bring_up, cycle_radio, switch_radio
 from sim7020_bridge.modem.conditions import detached, has_forgotten, in_trouble, is_other, unlocked
 from sim7020_bridge.modem.heard import Heard
 from sim7020_bridge.modem.module import KeptApn, Module
@@ -248,6 +248,8 @@ class Session:
         else:
             denied = state.registration is not None and state.registration.denied
             trouble, problem = Trouble.DENIED if denied else Trouble.NETWORK, f"not attached: {state.link.reason}"
+            if state.radio_problem is not None:
+                trouble, problem = Trouble.RADIO, "the module refuses to switch its radio on"
         now = asyncio.get_running_loop().time()
         plan = self.recovery.next(trouble, now=now, network_wait=await read_network_wait(self.module))
         log.warning(
@@ -274,8 +276,9 @@ class Session:
                 with suppress(CommandRefused):
                     await cycle_radio(self.module)
             case RecoveryStep.REBOOT:
-                await self.reset()
-                await asyncio.Event().wait()
+                with suppress(CommandRefused):
+                    await self.reset()
+                    await asyncio.Event().wait()
             case _:
                 raise StartOver(f"next step: {plan.step}", power=plan.step is RecoveryStep.POWER)
 
@@ -283,17 +286,26 @@ class Session:
         """Wait for a step's turn; return the step to take then, or None if there is no need of it any more.
 
         What the network asked for is read again now and then: the line may have spoilt it, and it may be less by now.
+        So is a radio tried that could not be switched on, which costs nothing.
         """
         loop = asyncio.get_running_loop()
         began = loop.time()
         while True:
             self.store.apply(Held(plan.held))
-            within = min(plan.wait, self.timing.refresh_every) if plan.held == LEFT_ALONE else plan.wait
+            looks = plan.held == LEFT_ALONE or trouble is Trouble.RADIO
+            within = min(plan.wait, self.timing.refresh_every) if looks else plan.wait
             if await self.store.until(lambda later: is_other(later, state), within=within):
                 return None
             left = plan.wait - within
             if not left:
                 return plan
+            if trouble is Trouble.RADIO:
+                with suppress(CommandRefused):
+                    async with self.module.radio:
+                        await switch_radio(self.module, radio.Functionality.FULL)
+                    return None
+                plan = replace(plan, wait=left)
+                continue
             left = min(left, await read_network_wait(self.module, unknown=left))
             plan = self.recovery.next(trouble, now=loop.time(), network_wait=left)
             if plan.held is None:

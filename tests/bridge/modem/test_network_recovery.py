@@ -54,12 +54,15 @@ async def test_radio_that_can_t_be_switched_on() -> None:
         assert module.opened <= 2
         await asyncio.sleep(HOUR)
         assert module.opened < 20
+        taken = steps(bench)
+        assert sum(taken.values()) <= 6
         told = [AlertId.RADIO_REFUSED in alerts(state) for state in bench.states]
         assert told == sorted(told)
         assert "operation not allowed" in alerts(bench.modem.store.state)[AlertId.RADIO_REFUSED].message
         module.answer("AT+CFUN=1", "OK")
         module.answer("AT+CFUN?", "+CFUN: 1", "OK")
         await bench.online()
+        assert steps(bench) == taken, "it is tried without a step in between"
         assert current(bench) == set()
 
 

@@ -10,7 +10,7 @@ from sim7020_bridge.modem.recovery import (
     ATTACHING,
     DAY,
     DEFAULT_BUDGETS,
-    STEPS_FOR_SOCKETS,
+    STEPS_FOR_REFUSALS,
     Plan,
     Recovery,
     RecoveryStep,
@@ -54,6 +54,7 @@ def recovered(recovery: Recovery, trouble: Trouble, steps: int, now: float = 0.0
             id="network, power hook",
         ),
         pytest.param(Trouble.DENIED, True, [RecoveryStep.REATTACH] * 12, id="denied"),
+        pytest.param(Trouble.RADIO, False, ([RecoveryStep.REATTACH] * 3 + [RecoveryStep.REBOOT] * 2) * 2, id="radio"),
         pytest.param(
             Trouble.SOCKETS,
             False,
@@ -135,12 +136,13 @@ def test_ceiling_holds_in_any_24_hours(ceiling: int, faults: list[tuple[Trouble,
         assert attach - attaches[index] >= DAY - 0.001
 
 
-def test_sockets_are_worth_a_step_now_and_then() -> None:
-    """A modem that is attached is soon reset once round, and then taken off the network a few times a day at most."""
-    plans, _ = recovered(Recovery(power=True, ceiling=1000), Trouble.SOCKETS, 30)
-    assert sum(plan.wait for plan in plans[:8]) < 300
+@pytest.mark.parametrize("trouble", [Trouble.SOCKETS, Trouble.RADIO])
+def test_refusals_are_worth_a_step_now_and_then(trouble: Trouble) -> None:
+    """A modem that refuses is soon reset once round, and then a few times a day at most."""
+    plans, _ = recovered(Recovery(power=True, ceiling=1000), trouble, 30)
+    assert sum(plan.wait for plan in plans[:7]) < 300
     assert not any(plan.again for plan in plans)
-    assert {plan.wait for plan in plans[8:]} == {DAY / STEPS_FOR_SOCKETS}
+    assert {plan.wait for plan in plans[8:]} == {DAY / STEPS_FOR_REFUSALS}
 
 
 def test_power_hook_is_not_used_beyond_the_ceiling() -> None:
