@@ -1,22 +1,26 @@
 """``run``: the daemon."""
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 import click
 
 from sim7020_bridge import logs
 from sim7020_bridge.cli.exits import EXIT_FAILED
 from sim7020_bridge.cli.options import CONFIG
-from sim7020_bridge.config.load import load
+from sim7020_bridge.config.load import exposed, load, read
 from sim7020_bridge.config.model import LogFormat, LogLevel, Settings
 from sim7020_bridge.errors import AlreadyRunning, OutboxInUse
 from sim7020_bridge.service.service import Service
+
+log: Final = logging.getLogger(__name__)
 
 
 def _choice(values: type[StrEnum]) -> "click.Choice[str]":
@@ -48,8 +52,11 @@ def run(file: Path, log_level: str | None, log_format: str | None) -> None:
         form = LogFormat(log_format) if log_format else settings.logging.format
         return replace(settings, logging=replace(settings.logging, level=level, format=form))
 
-    settings = chosen(load(file))
+    reading = read(file)
+    settings = chosen(reading.settings)
     logs.log_to_stderr(settings.logging)
+    if secrets := exposed(reading, file):
+        log.warning("anybody on this machine can read %s in %s: chmod o-r", ", ".join(secrets), file)
     try:
         asyncio.run(_run(settings, file, chosen))
     except (AlreadyRunning, OutboxInUse):  # the log says so

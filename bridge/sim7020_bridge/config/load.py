@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +81,18 @@ def read(path: Path, environment: Mapping[str, str] = os.environ) -> Reading:
     keys["state_dir"] = state_dir
     keys["mqtt"].setdefault("port", DEFAULT_TLS_PORT if "tls" in keys["mqtt"] else DEFAULT_PORT)
     return Reading(section.build(keys), keys, section, tree, given)
+
+
+def exposed(reading: Reading, path: Path) -> tuple[str, ...]:
+    """Return the keys of a file whose values are secret, if others than its owner and group may read it."""
+    try:
+        if not path.stat().st_mode & stat.S_IROTH:
+            return ()
+    except OSError:
+        return ()
+    mqtt = ("mqtt", "password")
+    modems = (("modems", name, key) for name in reading.keys["modems"] for key in ("pin", "apn_password"))
+    return tuple(".".join(where) for where in (mqtt, *modems) if reading.line(where) is not None)
 
 
 def _read_given(section: Section, tree: object, given: variables.Given) -> tuple[dict[str, Any], list[Problem]]:

@@ -95,7 +95,7 @@ class Intake:
     def receive(self, name: str, received: Received, pool: str | None = None) -> None:
         """Take a message from a socket's or a pool's send topic; whatever is wrong with it goes into a receipt."""
         properties = dict(received.user_properties)
-        message_id = properties.get("id") or new_id()
+        message_id = properties.get("id", new_id())
         topic = self._response_topics.of(received)
         reply_to = None if topic is None else ReplyTo(topic, received.correlation_data)
 
@@ -107,7 +107,7 @@ class Intake:
             def write() -> None:
                 log.warning("%s: message refused: %s", received.topic, refused)
                 error = ErrorDocument(refused.code, refused.message)
-                receipt = self._receipts.rejected(message_id[:LONGEST_ID], name, error, reply_to, pool)
+                receipt = self._receipts.rejected(message_id[:LONGEST_ID] or new_id(), name, error, reply_to, pool)
                 kept = self._outbox.refuse(name, origin(received), receipt)
                 kept.add_done_callback(lambda _kept: self._acknowledge(received))
 

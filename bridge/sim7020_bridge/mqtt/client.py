@@ -25,6 +25,7 @@ from sim7020_bridge.mqtt.outgoing import WINDOW, OutgoingQueue
 from sim7020_bridge.mqtt.quarantine import Outgoing, Quarantine
 from sim7020_bridge.mqtt.refusals import (
     BY_A_PUBLICATION,
+    HUNG_UP,
     NOT_BY_A_PUBLICATION,
     SESSION_TAKEN_OVER,
     SUSPICIOUS,
@@ -256,7 +257,7 @@ class MqttClient:
             async with asyncio.timeout(self._timing.connect):
                 heard = await self._heard.get()
             if isinstance(heard, Lost):
-                return heard if heard.refused else Lost("", no_answer(self._settings, heard.reason))
+                return heard if heard.refused else Lost("", no_answer(self._settings, HUNG_UP))
             while not isinstance(heard, Lost):
                 if isinstance(heard, Accepted):
                     self._accept(heard)
@@ -428,8 +429,7 @@ class MqttClient:
         self._subscriptions.disconnected()
         refused = refusal(reason.value, str(reason)) if taken_over else None
         said = str(reason).lower() if told else "the connection was lost"
-        suspects, code = self._outgoing.suspects, reason.value if told else None
-        why = away(self._place, said, code, suspects=suspects, brief=self._brief)
+        why = away(self._place, said, reason.value if told else None, self._outgoing.suspects, brief=self._brief)
         self._heard.put_nowait(Lost(why, refused, taken_over))
 
     def _published(

@@ -31,7 +31,13 @@ def parse_object(payload: bytes) -> dict[str, JsonValue]:
     if len(payload) > MAX_SIZE:
         raise NotJson(f"the JSON text has {len(payload)} bytes, and at most {MAX_SIZE} are taken")
     try:
-        value = json.loads(payload.decode(), parse_constant=_no_constant, parse_float=_finite, parse_int=_few_digits)
+        value = json.loads(
+            payload.decode(),
+            object_pairs_hook=_no_key_twice,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+            parse_int=_few_digits,
+        )
     except UnicodeDecodeError as error:
         raise NotJson(f"not UTF-8 text: {error.reason} at byte {error.start}") from error
     except json.JSONDecodeError as error:
@@ -87,6 +93,14 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan
 @cache
 def _field_names(kind: type[Any]) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
+
+
+def _no_key_twice(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+    """Make an object; which of two values of one key is meant can't be known (RFC 8259 section 4)."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("an object has a key twice")
+    return made
 
 
 def _no_constant(name: str) -> Never:

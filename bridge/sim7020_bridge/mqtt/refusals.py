@@ -15,6 +15,9 @@ NOT_BY_A_PUBLICATION = frozenset({0x89, 0x8B, 0x8D, SESSION_TAKEN_OVER, 0x98})
 BY_A_PUBLICATION = frozenset({0x87, 0x90, 0x95, 0x97, 0x99, 0x9A})
 """Why a connection ends that something published did make end: its topic, its size, its payload, its retain flag."""
 
+HUNG_UP = "it ended the connection without an answer"
+"""What a broker does that is none, or that was spoken to in another version of MQTT."""
+
 IS_IT_TWO = "is a second bridge running with the same modem name and base topic?"
 
 SUSPICIOUS = 3
@@ -90,7 +93,7 @@ def unreachable(place: str, error: OSError | ValueError) -> str:
     return f"the MQTT broker at {place} can't be reached: {problem}. {advice}"
 
 
-def away(place: str, said: str, code: int | None, *, suspects: Sequence[str] = (), brief: int = 0) -> str:
+def away(place: str, said: str, code: int | None, suspects: Sequence[str] = (), *, brief: int = 0) -> str:
     """Say why a connection ended: with a reason code, what was published meanwhile, or many brief connections."""
     if suspects:
         said += f" while this was published: {', '.join(suspects[:3])}"

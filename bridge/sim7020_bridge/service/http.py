@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import Final
+from urllib.parse import urlsplit
 
 log: Final = logging.getLogger(__name__)
 
@@ -37,6 +39,8 @@ Pages = Mapping[str, Callable[[], Page]]
 async def serve(host: str, port: int, pages: Pages) -> AsyncIterator[int]:
     """Serve pages by their paths, and yield the port.
 
+    On loopback a request that names another host is refused: a web page whose name leads to 127.0.0.1 would ask so.
+
     Raises:
         OSError: It can't listen there.
     """
@@ -50,7 +54,7 @@ async def serve(host: str, port: int, pages: Pages) -> AsyncIterator[int]:
         clients.add(task)
         try:
             async with asyncio.timeout(PATIENCE):
-                await _answer(reader, writer, pages)
+                await _answer(reader, writer, pages, local=_is_loopback(host))
         except (OSError, TimeoutError, asyncio.IncompleteReadError):
             log.debug("a client of the HTTP port went away")
         finally:
@@ -69,13 +73,13 @@ async def serve(host: str, port: int, pages: Pages) -> AsyncIterator[int]:
         await asyncio.gather(*clients, return_exceptions=True)
 
 
-async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pages: Pages) -> None:
+async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pages: Pages, *, local: bool) -> None:
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.LimitOverrunError:
         page, method = _refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE), ""
     else:
-        page, method = _page(head, pages)
+        page, method = _page(head, pages, local=local)
     allow = "Allow: GET, HEAD\r\n" if page.status is HTTPStatus.METHOD_NOT_ALLOWED else ""
     writer.write(
         f"HTTP/1.1 {page.status.value} {page.status.phrase}\r\n"
@@ -88,15 +92,29 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pa
     await writer.drain()
 
 
-def _page(head: bytes, pages: Pages) -> tuple[Page, str]:
-    line = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
-    match line:
+def _page(head: bytes, pages: Pages, *, local: bool) -> tuple[Page, str]:
+    line, *fields = head.decode("latin-1").split("\r\n")
+    hosts = [field.partition(":")[2].strip() for field in fields if field.lower().startswith("host:")]
+    match line.split(" "):
+        case [_, _, version] if len(hosts) > 1 or (version == "HTTP/1.1" and not hosts):
+            return _refusal(HTTPStatus.BAD_REQUEST), ""
+        case [method, _, version] if version.startswith("HTTP/1.") and local and not all(map(_is_loopback, hosts)):
+            return _refusal(HTTPStatus.MISDIRECTED_REQUEST), method
         case [method, target, version] if version.startswith("HTTP/1."):
             make = pages.get(target.partition("?")[0])
             if method not in {"GET", "HEAD"}:
                 return _refusal(HTTPStatus.METHOD_NOT_ALLOWED), method
             return (_refusal(HTTPStatus.NOT_FOUND) if make is None else make()), method
     return _refusal(HTTPStatus.BAD_REQUEST), ""
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether a host, perhaps with a port, is this machine and nobody else's name for it."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def _refusal(status: HTTPStatus) -> Page:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from docs.site.configuration_keys import with_keys
-from sim7020_bridge.config.load import load
+from sim7020_bridge.config.load import exposed, load, read
 from sim7020_bridge.config.model import (
     Encoding,
     ModemSettings,
@@ -437,3 +437,20 @@ def test_the_page_has_every_key(tmp_path: Path) -> None:
     file.write_text(example[1], encoding="utf-8")
     assert [modem.name for modem in load(file).modems] == ["shed"]
     assert with_keys(page) == page, "run script/configuration-keys"
+
+
+def test_secrets_that_anybody_can_read(tmp_path: Path) -> None:
+    """Which keys of a file that others can read are secret; what the environment gives is none of them."""
+    file = tmp_path / "bridge.yaml"
+    file.write_text(
+        "mqtt: {host: broker, username: u, password: secret}\nstate_dir: /var/lib/x\n"
+        "modems:\n  shed: {port: /dev/ttyUSB0, pin: '0000'}\n  attic: {port: /dev/ttyUSB1}\n"
+    )
+    file.chmod(0o644)
+    assert exposed(read(file), file) == ("mqtt.password", "modems.shed.pin")
+    file.chmod(0o640)
+    assert exposed(read(file), file) == ()
+    file.write_text(file.read_text().replace(", password: secret", ""))
+    file.chmod(0o644)
+    reading = read(file, {"SIM7020_MQTT__PASSWORD": "secret"})
+    assert exposed(reading, file) == ("modems.shed.pin",)

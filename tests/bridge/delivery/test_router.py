@@ -325,6 +325,7 @@ async def test_priority_and_key() -> None:
         pytest.param("nobody", b"x", {}, "unknown_socket", id="unknown socket"),
         pytest.param("udp", b"x", {"user_properties": (("priority", "urgent"),)}, "invalid_property", id="priority"),
         pytest.param("udp", b"x", {"user_properties": (("id", 129 * "x"),)}, "invalid_property", id="id"),
+        pytest.param("udp", b"x", {"user_properties": (("id", ""),)}, "invalid_property", id="empty id"),
         pytest.param("udp", b"x", {"user_properties": (("key", ""),)}, "invalid_property", id="key"),
         pytest.param("udp", b"x", {"response_topic": "t" * 1025}, "invalid_property", id="response topic"),
         pytest.param("udp", b"x", {"correlation_data": bytes(1025)}, "invalid_property", id="correlation data"),

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from sim7020_bridge.modem.state import Layer
-from sim7020_bridge.mqtt.json_text import dump
+from sim7020_bridge.mqtt.json_text import NotJson, dump, parse_object
 
 
 def test_json_is_compact_utc_and_utf8() -> None:
@@ -20,3 +20,10 @@ def test_what_json_cannot_say(value: object, error: type[Exception]) -> None:
     """Nothing is guessed."""
     with pytest.raises(error):
         dump({"value": value})
+
+
+@pytest.mark.parametrize("text", [b'{"a":1,"a":1}', b'{"b":{"a":1,"a":2}}', b'{"a":1,"\\u0061":2}'])
+def test_a_key_twice(text: bytes) -> None:
+    """Which of the two is meant can't be known."""
+    with pytest.raises(NotJson, match="an object has a key twice"):
+        parse_object(text)

@@ -35,8 +35,9 @@ from tests.ports import free_port
         (MqttProtocol.V5, b"\x20\x03\x00\x9a\x00", "The broker must keep retained messages"),
         (MqttProtocol.V5, b"\x20\x03\x00\x80\x00", "See the broker's log"),
         (MqttProtocol.V5, b"\x20\x03\x00\x00\x00\xe0\x02\x8e\x00", "is a second bridge running"),
+        (MqttProtocol.V311, b"\x20\x02\x00\x01", "ended the connection without an answer. Is it an MQTT broker"),
         (MqttProtocol.V311, b"\x20\x02\x00\x01", "does it speak MQTT 3.1.1?"),
-        (MqttProtocol.V311, b"\x20\x02\x00\x02", "Check which client identifiers the broker allows"),
+        (MqttProtocol.V311, b"\x20\x02\x00\x02", "Set client_id of the modem to one"),
         (MqttProtocol.V311, b"\x20\x02\x00\x04", "Check mqtt.username and mqtt.password"),
     ],
 )

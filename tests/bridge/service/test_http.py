@@ -50,7 +50,7 @@ async def ask(port: int, request: bytes) -> bytes:
 )
 async def test_answers(port: int, request_line: bytes, status: bytes) -> None:
     """Each request has an answer with its length, and the connection is closed."""
-    answer = await ask(port, request_line + b"\r\nHost: a\r\n\r\n")
+    answer = await ask(port, request_line + b"\r\nHost: localhost\r\n\r\n")
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 " + status)
     assert f"Content-Length: {len(body)}".encode() in head.splitlines()
@@ -62,7 +62,7 @@ async def test_answers(port: int, request_line: bytes, status: bytes) -> None:
 
 async def test_head_has_no_body(port: int) -> None:
     """HEAD is answered like GET, without the document."""
-    answer = await ask(port, b"HEAD /health HTTP/1.1\r\n\r\n")
+    answer = await ask(port, b"HEAD /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert b"Content-Length: 4\r\n" in answer
     assert answer.endswith(b"\r\n\r\n")
 
@@ -81,7 +81,7 @@ async def test_silent_clients(port: int, monkeypatch: pytest.MonkeyPatch) -> Non
         for reader, writer in silent:
             assert await reader.read() == b""
             writer.close()
-    assert b"well" in await ask(port, b"GET /health HTTP/1.1\r\n\r\n")
+    assert b"well" in await ask(port, b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
 
 
 async def test_too_many_clients(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +93,7 @@ async def test_too_many_clients(port: int, monkeypatch: pytest.MonkeyPatch) -> N
         assert await late.read() == b""
         hung_up.close()
         for reader, writer in early:
-            writer.write(b"GET /health HTTP/1.1\r\n\r\n")
+            writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert b"well" in await reader.read()
             writer.close()
 
@@ -117,6 +117,35 @@ def test_any_bytes(noise: bytes) -> None:
     async def live() -> None:
         async with serve("127.0.0.1", 0, PAGES) as port:
             await ask(port, noise)
-            assert b"well" in await ask(port, b"GET /health HTTP/1.1\r\n\r\n")
+            assert b"well" in await ask(port, b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
 
     asyncio.run(live())
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ((b"Host: 127.0.0.1:7020",), b"503"),
+        ((b"host: [::1]:7020",), b"503"),
+        ((b"Host: LOCALHOST",), b"503"),
+        ((b"Host: rebound.example",), b"421 Misdirected Request"),
+        ((b"Host: rebound.example:7020",), b"421"),
+        ((b"Host: 192.0.2.1",), b"421"),
+        ((b"Host: ",), b"421"),
+        ((b"Host: [",), b"421"),
+        ((), b"400 Bad Request"),
+        ((b"Host: localhost", b"Host: rebound.example"), b"400"),
+    ],
+)
+async def test_whom_it_is_asked_for(port: int, fields: tuple[bytes, ...], status: bytes) -> None:
+    """A web page that has its own name lead to this machine learns nothing."""
+    answer = await ask(port, b"\r\n".join((b"GET /health HTTP/1.1", *fields, b"", b"")))
+    assert answer.startswith(b"HTTP/1.1 " + status)
+
+
+async def test_without_a_host() -> None:
+    """HTTP/1.0 needs none; and where others may ask, this machine has names that it does not know of."""
+    async with serve("127.0.0.1", 0, PAGES) as port:
+        assert (await ask(port, b"GET /health HTTP/1.0\r\n\r\n")).startswith(b"HTTP/1.1 503")
+    async with serve("0.0.0.0", 0, PAGES) as port:  # noqa: S104 - for a moment
+        assert (await ask(port, b"GET /health HTTP/1.1\r\nHost: pi.example\r\n\r\n")).startswith(b"HTTP/1.1 503")
