@@ -7,12 +7,14 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.util import dt as dt_util
 from paho.mqtt.client import topic_matches_sub
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
@@ -52,9 +54,23 @@ def info(*, imei: str | None = IMEI, modem: str = "shed", **changes: object) -> 
 
 
 def valid_request(verb: str, body: Document) -> None:
-    """Hold a request to the contract's schema."""
+    """Hold a request to the contract's schema, times included."""
     schema = json.loads((CONTRACT / "schemas" / f"request-{verb}.json").read_text())
-    jsonschema.Draft202012Validator(schema).validate(body)
+    jsonschema.Draft202012Validator(schema, format_checker=FORMATS).validate(body)
+
+
+FORMATS = jsonschema.FormatChecker(())
+
+
+@FORMATS.checks("date-time")
+def _is_time(value: object) -> bool:
+    """Tell whether a text is a time with an offset; without one a bridge would not know what it says."""
+    moment = dt_util.parse_datetime(value) if isinstance(value, str) else None
+    return not isinstance(value, str) or (moment is not None and moment.tzinfo is not None)
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 @dataclass
@@ -121,10 +137,11 @@ class Bridge:
             self.resubscribed.set()
 
     @callback
-    def published(self, topic: str, payload: str) -> None:
-        """Take a request and answer it."""
+    def published(self, topic: str, payload: str, *, retain: bool) -> None:
+        """Take a request and answer it. One that no bridge would take fails the test."""
         root, _, verb = topic.rpartition("/request/")
-        body = json.loads(payload)
+        assert not retain, f"{topic} is retained, which a bridge refuses"
+        body = json.loads(payload, parse_constant=_no_number)
         valid_request(verb, body)
         self.requests.append((topic, body))
         answer = self.answers.get(verb)
@@ -155,7 +172,7 @@ def connect(bridge: Bridge) -> None:
 
     def published(topic: str, payload: str, qos: int, retain: bool, *args: object) -> object:  # noqa: FBT001
         if "/request/" in topic:
-            bridge.hass.loop.call_soon(bridge.published, topic, payload)
+            bridge.hass.loop.call_soon(partial(bridge.published, topic, payload, retain=retain))
         if retain:
             bridge.retained[topic] = payload.encode()
         return publish(topic, payload, qos, retain, *args)
