@@ -28,21 +28,34 @@ async def async_create_fix_flow(
 ) -> RepairsFlow:
     """Return the flow that mends what an issue is about."""
     entry: Sim7020ConfigEntry | None = hass.config_entries.async_get_entry(str((data or {}).get("entry_id")))
-    if issue_id.startswith("apn_rejected"):
-        return SetApnFlow(entry)
-    return ReattachFlow(entry)
+    name = "apn_rejected" if issue_id.startswith("apn_rejected") else "registration_denied"
+    return SetApnFlow(entry, name) if name == "apn_rejected" else ReattachFlow(entry, name)
 
 
 class _ModemFlow(RepairsFlow):
-    """Asks the modem's bridge for something that ends with a data connection, or does not."""
+    """Asks the modem's bridge for something that ends with a data connection, or does not.
 
-    def __init__(self, entry: Sim7020ConfigEntry | None) -> None:
+    Args:
+        entry: The modem's, if it is still there.
+        name: The alert that the issue is about. What it says now is shown: the cause is there.
+    """
+
+    def __init__(self, entry: Sim7020ConfigEntry | None, name: str) -> None:
         self._entry = entry
+        self._name = name
+        self._message = "-"
         self._refusal = "-"
 
     @property
     def _placeholders(self) -> dict[str, str]:
-        return {"modem": "-" if self._entry is None else self._entry.title, "refusal": self._refusal}
+        alert = None if self._coordinator is None else self._coordinator.data.alerts.get(self._name)
+        if alert is not None and alert.message:
+            self._message = alert.message
+        return {
+            "modem": "-" if self._entry is None else self._entry.title,
+            "message": self._message,
+            "refusal": self._refusal,
+        }
 
     @property
     def _coordinator(self) -> Coordinator | None:

@@ -31,6 +31,11 @@ class TextsUsed:
         elif unfilled := placeholders(self.texts[path]) - set(given or {}):
             self.missing.append(f"{path} is given no {', '.join(sorted(unfilled))}")
 
+    def fill(self, path: str, given: Mapping[str, Any] | None) -> None:
+        """Note a text that is to be shown if it is there."""
+        if path in self.texts:
+            self.use(path, given)
+
     def flow(self, kind: str, result: Mapping[str, Any]) -> None:
         """Note the texts of a step of a flow; ``kind`` is where they are, see _kind()."""
         given = result.get("description_placeholders")
@@ -39,6 +44,7 @@ class TextsUsed:
         elif result["type"] is FlowResultType.FORM:
             step = f"{kind}.step.{result['step_id']}"
             self.use(f"{step}.title", given)
+            self.fill(f"{step}.description", given)
             schema = result.get("data_schema")
             for field in schema.schema if schema is not None else ():
                 self.use(f"{step}.data.{field}", given)
@@ -54,6 +60,7 @@ class TextsUsed:
         """Note the title of a repair issue."""
         if domain == DOMAIN:
             self.use(f"issues.{translation_key}.title", translation_placeholders)
+            self.fill(f"issues.{translation_key}.description", translation_placeholders)
 
 
 def _kind(flow: Any) -> str:

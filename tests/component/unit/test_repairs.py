@@ -1,5 +1,6 @@
 """What a person can mend is a repair issue for as long as it holds, and some of it is mended right there."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,10 +12,15 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 
 from custom_components.sim7020.alerts import SEVERITIES, UNACTIONABLE
+from tests.component.rules.texts import flat
 from tests.component.rules.tree import REPOSITORY
 from tests.component.unit.kit import Bridge, document, ok, refused, set_up
 
 NO_CONNECTION = {"apn": "iot.1nce.net", "pdn": {"state": "inactive", "cid": None, "apn": None, "address": None}}
+
+
+CAUSE = "the network refuses the registration: illegal UE (EMM cause 3)"
+TEXTS = REPOSITORY / "custom_components" / "sim7020" / "translations"
 
 
 def issues(hass: HomeAssistant) -> dict[str, ir.IssueEntry]:
@@ -93,6 +99,7 @@ async def fix(hass: HomeAssistant, bridge: Bridge, name: str) -> str:
     assert manager is not None
     result = await manager.async_init("sim7020", data={"issue_id": issue.issue_id})
     assert result["type"] is FlowResultType.FORM
+    assert (result["description_placeholders"] or {})["message"] == alert(name)["message"]
     return result["flow_id"]
 
 
@@ -112,10 +119,12 @@ async def test_it_is_mended_once_there_is_a_data_connection(
 ) -> None:
     """Until then the form says what is wrong, and the issue stays."""
     flow = await fix(hass, bridge, name)
+    await bridge.say(f"alert/{name}", alert(name) | {"message": CAUSE})
     bridge.answers[verb] = lambda _: refused("module_silent", "the module does not answer")
     result = await submit(hass, flow, given)
     assert result["errors"] == {"base": "refused"}
     assert "does not answer" in result["description_placeholders"]["refusal"]
+    assert result["description_placeholders"]["message"] == CAUSE
     bridge.answers[verb] = lambda _: ok(NO_CONNECTION)
     result = await submit(hass, flow, given)
     assert result["errors"] == {"base": "no_connection"}
@@ -125,6 +134,15 @@ async def test_it_is_mended_once_there_is_a_data_connection(
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert not issues(hass)
     assert {key: bridge.requests[-1][1][key] for key in given} == given
+
+
+@pytest.mark.parametrize("language", ["en", "de", "zh-Hans"])
+def test_every_issue_shows_what_the_bridge_says(language: str) -> None:
+    """In each language, and in the dialog of those that can be mended too: the cause is there."""
+    texts = json.loads((TEXTS / f"{language}.json").read_text())["issues"]
+    shown = dict(flat({name: texts[name] for name in {*SEVERITIES, "other_alert"}}))
+    silent = {name for name in shown if name.endswith(".description") and "{message}" not in shown[name]}
+    assert not silent
 
 
 @pytest.mark.parametrize("name", ["apn_rejected", "registration_denied"])
