@@ -8,7 +8,7 @@ from typing import Any, Final
 import probatio
 from homeassistant.const import ATTR_CONFIG_ENTRY_ID
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
-from homeassistant.exceptions import ServiceValidationError
+from homeassistant.exceptions import ServiceValidationError, Unauthorized
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_get_config_entry
 from homeassistant.util.json import JsonObjectType
@@ -47,12 +47,16 @@ _NAME: Final = probatio.All(cv.string, probatio.Length(min=1))
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An action: the request that it makes, what it takes besides the modem, and what carries it out."""
+    """An action: the request that it makes, what it takes besides the modem, and what carries it out.
+
+    ``is_for_admins`` says of what was given whether only an administrator may ask for it.
+    """
 
     verb: str
     carry_out: Callable[[Coordinator, dict[str, Any]], Awaitable[JsonObjectType]]
     fields: Mapping[probatio.Marker, Any]
     supports_response: SupportsResponse = SupportsResponse.OPTIONAL
+    is_for_admins: Callable[[Mapping[str, Any]], bool] = lambda _: False
 
 
 @callback
@@ -71,6 +75,8 @@ def async_register_actions(hass: HomeAssistant) -> None:
 def _called(hass: HomeAssistant, action: Action) -> Callable[[ServiceCall], Coroutine[Any, Any, ServiceResponse]]:
     async def called(call: ServiceCall) -> ServiceResponse:
         given = dict(call.data)
+        if action.is_for_admins(given):
+            await _check_admin(hass, call)
         entry = async_get_config_entry(hass, DOMAIN, given.pop(ATTR_CONFIG_ENTRY_ID))
         coordinator: Coordinator = entry.runtime_data
         coordinator.client.check_online()
@@ -89,6 +95,15 @@ def _called(hass: HomeAssistant, action: Action) -> Callable[[ServiceCall], Coro
         return data if call.return_response else None
 
     return called
+
+
+async def _check_admin(hass: HomeAssistant, call: ServiceCall) -> None:
+    """Raise Unauthorized for a user who is no administrator; an automation acts for whoever made it."""
+    if call.context.user_id is None:
+        return
+    user = await hass.auth.async_get_user(call.context.user_id)
+    if user is None or not user.is_admin:
+        raise Unauthorized(context=call.context)
 
 
 def _wrong(key: str, **placeholders: str) -> ServiceValidationError:
@@ -207,9 +222,13 @@ ACTIONS: Final = {
             probatio.Optional("username"): cv.string,
             probatio.Optional("password"): cv.string,
         },
+        is_for_admins=lambda _: True,
     ),
     "at_command": Action(
-        "at", _at_command, {probatio.Required("command"): probatio.All(cv.string, probatio.Length(min=2))}
+        "at",
+        _at_command,
+        {probatio.Required("command"): probatio.All(cv.string, probatio.Length(min=2))},
+        is_for_admins=lambda _: True,
     ),
     "outbox": Action(
         "outbox",
@@ -221,5 +240,6 @@ ACTIONS: Final = {
             probatio.Optional("start"): probatio.All(probatio.Coerce(int), probatio.Range(min=0)),
             probatio.Optional("limit"): probatio.All(probatio.Coerce(int), probatio.Range(min=1, max=100)),
         },
+        is_for_admins=lambda given: given["action"] in {"cancel", "purge"},
     ),
 }

@@ -5,9 +5,10 @@ from typing import Any
 
 import probatio
 import pytest
-from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
 from homeassistant.setup import async_setup_component
+from pytest_homeassistant_custom_component.common import MockUser
 
 from tests.component.unit.kit import Bridge, Document, document, entry_of, info, ok, refused, set_up
 
@@ -197,6 +198,51 @@ async def test_what_no_bridge_would_take_is_refused(
     with pytest.raises(probatio.Invalid):
         await call(hass, shed, "send", **given)
     assert not bridge.requests
+
+
+FOR_ADMINS = [
+    pytest.param("set_apn", {"apn": "iot"}, "set_apn", True, id="apn"),
+    pytest.param("at_command", {"command": "AT+CSQ"}, "at", True, id="at"),
+    pytest.param("outbox", {"action": "cancel", "id": "1"}, "outbox", True, id="cancel"),
+    pytest.param("outbox", {"action": "purge"}, "outbox", True, id="purge"),
+    pytest.param("outbox", {}, "outbox", False, id="list"),
+    pytest.param("outbox", {"action": "show", "id": "1"}, "outbox", False, id="show"),
+]
+
+
+@pytest.mark.parametrize(("name", "given", "verb", "closed"), FOR_ADMINS)
+async def test_what_changes_the_modem_is_for_administrators(
+    hass: HomeAssistant,
+    bridge: Bridge,
+    shed: str,
+    hass_read_only_user: MockUser,
+    hass_admin_user: MockUser,
+    *,
+    name: str,
+    given: Document,
+    verb: str,
+    closed: bool,
+) -> None:
+    """Nobody else changes where the modem attaches, what it is told, and what waits; an automation does."""
+    await bridge.say("info", info(requests=[verb]))
+    golden = {"at": "response-at", "set_apn": "response-set_apn", "outbox": "response-outbox"}[verb]
+    bridge.answers[verb] = document(golden)["data"]
+
+    async def call_as(user: str | None) -> None:
+        data = {"config_entry_id": shed, **given}
+        await hass.services.async_call("sim7020", name, data, blocking=True, context=Context(user_id=user))
+
+    for user in (hass_read_only_user.id, "nobody"):
+        if closed:
+            with pytest.raises(Unauthorized):
+                await call_as(user)
+        else:
+            await call_as(user)
+    assert bool(bridge.requests) is not closed
+    for trusted in (hass_admin_user.id, None):
+        before = len(bridge.requests)
+        await call_as(trusted)
+        assert len(bridge.requests) == before + 1
 
 
 @pytest.mark.parametrize(
