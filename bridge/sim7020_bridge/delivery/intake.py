@@ -29,8 +29,8 @@ MOST_REFUSALS: Final = 1000
 REFUSED_LATER: Final = 1.0
 """Seconds until a QoS 1 message is refused that could not be; the broker sends few before one is acknowledged."""
 
-Done = Callable[[PayloadRefused | None], None]
-"""Told when a message is taken, or with why it is not."""
+Done = Callable[[PayloadRefused | None, bool], None]
+"""Told when a message is taken, or with why it is not; and whether it was taken before, and so is not sent again."""
 
 
 class Intake:
@@ -71,7 +71,7 @@ class Intake:
             try:
                 put()
             except PayloadRefused as refused:
-                done(refused)
+                done(refused, False)
 
     def connected(self) -> None:
         """Refuse now what came before this connection and could not be: the broker may bring it again, to be known.
@@ -99,7 +99,7 @@ class Intake:
         topic = self._response_topics.of(received)
         reply_to = None if topic is None else ReplyTo(topic, received.correlation_data)
 
-        def done(refused: PayloadRefused | None) -> None:
+        def done(refused: PayloadRefused | None, _repeated: bool) -> None:  # noqa: FBT001 - a Done
             if refused is None:
                 self._acknowledge(received)
                 return
@@ -135,7 +135,7 @@ class Intake:
             )
             self._take(message, received, done)
         except PayloadRefused as refused:
-            done(refused)
+            done(refused, False)
 
     def submit(self, message: Message, received: Received, done: Done) -> None:
         """Take a message that a request brought: as ``receive`` does, but whoever asks wants to know at once.
@@ -153,7 +153,7 @@ class Intake:
         Args:
             message: The message.
             received: What brought it.
-            done: Called with None once it is on disk, or with why it could not be written.
+            done: Called once it is on disk, or with why it could not be written.
             hold: Whether it may wait for the outbox to be opened.
 
         Raises:
@@ -171,10 +171,10 @@ class Intake:
                 self._publish_interim(partial(self._receipts.of, message, ReceiptState.QUEUED, final=False))
             else:
                 log.info("message %s was taken before and is not sent again", message.id)
-            done(None)
+            done(None, not is_new)
 
         def failed(error: StorageFailed) -> None:
-            done(PayloadRefused("storage_failed", str(error)))
+            done(PayloadRefused("storage_failed", str(error)), False)
 
         def put() -> None:
             self._outbox.put(message, origin(received), written=written, failed=failed)

@@ -34,7 +34,7 @@ LONGEST_TTL: Final = 366 * 24 * 3600
 
 PRIORITIES: Final = tuple(priority.name.lower() for priority in Priority)
 
-Submit = Callable[[Message, Received, Callable[[PayloadRefused | None], None]], None]
+Submit = Callable[[Message, Received, Callable[[PayloadRefused | None, bool], None]], None]
 """Takes a message in; see Intake.submit."""
 
 
@@ -155,11 +155,13 @@ class Requests:
         if not message.data:
             raise PayloadRefused("empty", "the message is empty, and the module can't send nothing")
 
-        def done(refused: PayloadRefused | None) -> None:
+        def done(refused: PayloadRefused | None, repeated: bool) -> None:  # noqa: FBT001 - what Submit calls
             if refused is not None:
                 self._refuse("send", received, body, refused)
                 return
-            data = {"id": message.id, "socket": message.socket, "state": "queued"}
+            data: Data = {"id": message.id, "socket": message.socket, "state": "queued"}
+            if repeated:
+                data = {**data, "repeated": True}
             self._respond("send", received, body, data=data)
             self._acknowledge(received)
 

@@ -33,6 +33,24 @@ async def test_send() -> None:
 
 
 @on_virtual_time
+async def test_send_with_an_id_that_was_sent_before() -> None:
+    """Whoever asks is told that it is not sent again: no receipt will come."""
+    async with staffed(UDP) as desk:
+        await desk.ask("send", socket="udp", data="1", id="m1")
+        await desk.final("udp", "m1")
+        again = await desk.ask("send", socket="udp", data="1", id="m1")
+        assert again["data"] == {"id": "m1", "socket": "udp", "state": "queued", "repeated": True}
+        check(
+            TOPICS.response("send"),
+            desk.on(TOPICS.response("send"))[-1].payload,
+            retain=False,
+            base="sim7020",
+            modem="shed",
+        )
+        assert desk.receipts("udp", "m1") == ["queued", "sending", "accepted"]
+
+
+@on_virtual_time
 async def test_refresh() -> None:
     """Everything is read at once."""
     async with staffed() as desk:
