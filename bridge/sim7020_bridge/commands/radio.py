@@ -37,7 +37,8 @@ class SetFunctionality(Order):
         reset: Restart the module first; it greets after its OK.
     """
 
-    timeout = 15.0
+    # it tells the network that it goes, and asks again if it hears nothing (3GPP TS 24.301 section 10.2, T3421)
+    timeout = 40.0
 
     level: Functionality
     reset: bool = False

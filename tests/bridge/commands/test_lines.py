@@ -166,7 +166,7 @@ SLOW = {
     "ActivateContext": 150,
     "Attach": 150,
     "DeactivateContext": 150,
-    "SetFunctionality": 15,
+    "SetFunctionality": 40,
     "ReadImsi": 20,
     "CreateSocket": 10,
     "CloseSocket": 10,
@@ -174,7 +174,7 @@ SLOW = {
     "SendData": 60,
     "ResolveName": 60,
 }
-"""Seconds that the manual or drivers in the field give a command, where it is more than five."""
+"""Seconds that the manual, drivers in the field or what the network is asked for give a command, if more than five."""
 
 
 def test_who_may_take_long() -> None:

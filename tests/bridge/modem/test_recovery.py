@@ -337,6 +337,19 @@ async def test_power_hook_leaves_a_module_that_sleeps_alone() -> None:
 
 
 @on_virtual_time
+async def test_radio_that_takes_its_time_to_go_off() -> None:
+    """Detaching asks the network; a module that is slow at it is waited for."""
+    module = unregistered()
+    module.answer("AT+CFUN=0")
+    async with running(module=module) as bench:
+        await module.hears(REATTACH)
+        await asyncio.sleep(30)
+        module.say("OK")
+        await module.hears("AT+CFUN=1", within=10)
+        assert (module.opened, steps(bench)) == (1, {RecoveryStep.REATTACH: 1})
+
+
+@on_virtual_time
 async def test_command_that_takes_too_long_is_no_silence() -> None:
     """A module that answers AT is not silent, though one command had no answer in its time."""
     module = unregistered()
