@@ -10,62 +10,9 @@ from sim7020_bridge.errors import CommandRefused, LineError, RequestRefused
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.socket import ModemSocket, Phase
 from sim7020_bridge.modem.state import Layer, ModemState
-from tests.bridge.modem.bench import ECHO, TCP, UDP, now, restarted, running
+from tests.bridge.modem.bench import TCP, UDP, now, running
 from tests.bridge.scripted_module import ATTACHED, SILENCE, ScriptedModule, on_virtual_time
 from tests.virtual_time import run
-
-
-@pytest.mark.parametrize(
-    "evidence", ["RDY", "*MATREADY: 1", "NORMAL POWER DOWN", ECHO], ids=["RDY", "MATREADY", "power down", "echo"]
-)
-@on_virtual_time
-async def test_restart_is_noticed(evidence: str) -> None:
-    """Greetings, an echo or a farewell mean that all settings and sockets are gone: everything is done again."""
-    async with running(UDP) as bench:
-        await bench.opened("udp")
-        await asyncio.sleep(60)
-        bench.module.sockets.clear()
-        await restarted(bench, evidence)
-        await bench.until(lambda state: state.counters.reboots == 1)
-        assert bench.modem.store.state.link.reason is not None
-        await bench.opened("udp")
-        assert bench.module.times("ATE0") == 2
-        assert bench.modem.store.state.counters.steps == {}
-
-
-@pytest.mark.parametrize(
-    ("echo", "shown"),
-    [('AT+CSOSEND=0,10,"6162636465"', 'AT+CSOSEND=0,10,"***"'), ('AT+CPIN="1234"', 'AT+CPIN="***"')],
-)
-@on_virtual_time
-async def test_restart_that_an_echo_gives_away_tells_no_secret(
-    echo: str, shown: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    """What the module repeats is payload or a PIN at times: neither the state nor the log has it."""
-    async with running(UDP) as bench:
-        await bench.opened("udp")
-        await restarted(bench, echo)
-        await bench.until(lambda state: state.counters.reboots == 1)
-        await bench.opened("udp")
-        reasons = {str(state.link.reason) for state in bench.states}
-        assert any(shown in reason for reason in reasons)
-        secret = echo.partition('"')[2]
-        assert not any(secret in told for told in (*reasons, *caplog.messages))
-
-
-@pytest.mark.parametrize(("set_up", "read", "times"), [("OK", 0, 2), ("OK", 5, 1), ("ERROR", 0, 1)])
-@on_virtual_time
-async def test_restart_that_neither_a_word_nor_an_echo_tells(set_up: str, read: int, times: int) -> None:
-    """A module that no longer reports its registration, as it was told to, has restarted."""
-    async with running() as bench:
-        for n in (2, 5):
-            bench.module.answer(f"AT+CEREG={n}", set_up)
-        await bench.online()
-        bench.module.answer_once("AT+CEREG?", f"+CEREG: {read},1", "OK")
-        await asyncio.sleep(1000)
-        await bench.online()
-        assert bench.module.times("ATE0") == times
-        assert bench.modem.store.state.counters.reboots == times - 1
 
 
 @pytest.mark.parametrize("untold", [None, "AT+COPS?", "AT+CENG?"])
@@ -144,21 +91,6 @@ async def test_what_is_not_told_is_not_asked_again_and_again() -> None:
         assert bench.module.times("AT+CENG?") == 3
 
 
-@pytest.mark.parametrize("text", ["AT", "ATTACH REJECT", "at+csq", "AT+CFUN=1"])
-@on_virtual_time
-async def test_text_that_begins_like_a_command_is_no_restart(text: str) -> None:
-    """An echo is what was sent: the module's words, or another program's, end no session and close no socket."""
-    async with running(UDP) as bench:
-        await bench.opened("udp")
-        await asyncio.sleep(60)
-        before = len(bench.module.heard)
-        bench.module.say(text)
-        await asyncio.sleep(60)
-        assert bench.modem.store.state.counters.reboots == 0
-        assert bench.module.heard[before:] == []
-        assert bench.socket("udp").state.phase is Phase.OPEN
-
-
 @pytest.mark.parametrize("said", ["OVER-VOLTAGE POWER DOWN", "OVER-VOLTAGE WARNNING POWER DOWN"])
 @on_virtual_time
 async def test_supply_reports(said: str) -> None:
@@ -185,22 +117,6 @@ async def test_stable_session_starts_with_short_wait() -> None:
         began = now()
         await bench.until(lambda state: state.port_open)
         assert now() - began <= 1
-
-
-@on_virtual_time
-async def test_late_greeting_is_no_restart() -> None:
-    """SMS Ready comes seconds after the others, and so may +CPIN."""
-    async with running() as bench:
-        bench.module.say("RDY", "+CFUN: 1")
-        await bench.online()
-        await asyncio.sleep(5)
-        bench.module.say("+CPIN: READY", "SMS Ready", "+CSQN: 21,0", "+CLTS: 18/06/22,09:27:49+32")
-        await asyncio.sleep(1)
-        state = bench.modem.store.state
-        assert state.link.layer is Layer.ONLINE
-        assert state.counters.reboots == 0
-        assert state.signal is not None
-        assert state.signal.rssi_index == 21
 
 
 @on_virtual_time
