@@ -269,7 +269,9 @@ class Modem:
         if isinstance(error, ModuleAsleep):
             return error
         if isinstance(error, PortClosed):
-            self.store.apply(PortLost(f"{error}; {session.heard}" if session.heard else str(error)))
+            # what was said to that is the reason; what the system makes of the end differs from time to time
+            went = f"{self.settings.port} went away: {session.heard}"
+            self.store.apply(PortLost(went if session.heard else str(error)))
         elif (silent or isinstance(error, LineOutOfSync)) and self._sleep.lasts:
             self.store.apply(SleepReport(entered=True))
             return ModuleAsleep()
