@@ -67,6 +67,25 @@ async def test_reload_changes_sockets_and_keeps_the_link(world: World) -> None:
     assert set(stays) <= {"open"}
 
 
+async def test_what_a_start_without_a_socket_leaves(world: World) -> None:
+    """The retained state of a socket that was taken out while the bridge was down is emptied, after a kill too."""
+    service = Configured(world, str(world.directory / "no-tty"), {"stays": udp(9), "goes": udp(9)})
+    service.write()
+    await world.add(service.bridge, "shed")
+    shed = world.modem("shed")
+    await world.mqtt.now(shed.topic("socket/goes/state"), lambda heard: bool(heard.payload))
+    await service.bridge.kill()
+    del service.sockets["goes"]
+    service.write()
+    await service.bridge.start()
+    await world.mqtt.now(shed.topic("socket/goes/state"), lambda heard: not heard.payload)
+    await world.mqtt.now(shed.topic("socket/stays/state"), lambda heard: bool(heard.payload))
+    await service.bridge.stop()
+    kept = (world.directory / "state" / "shed.topics").read_text().splitlines()
+    assert shed.topic("socket/stays/state") in kept
+    assert shed.topic("socket/goes/state") not in kept
+
+
 async def test_reload_fails_what_waits_for_a_socket_that_goes(world: World) -> None:
     """A message that waits when its socket is taken out of the configuration has a final receipt."""
     emulator = await world.emulator()

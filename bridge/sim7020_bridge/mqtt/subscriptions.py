@@ -114,8 +114,10 @@ class Subscriptions:
 
     def _ask_for(self, subscriptions: Sequence[Subscription]) -> None:
         for each in subscriptions:
-            # there are brokers that grant shared ones although they have none, and deal nothing
-            if self._shared or not each.topic_filter.startswith(SHARED):
-                packet = self._ask(each)
-                if packet is not None:
-                    self._asked[packet] = each.topic_filter
+            if not self._shared and each.topic_filter.startswith(SHARED):
+                # there are brokers that grant it all the same, and deal nothing
+                _LOGGER.error("the MQTT broker deals nothing: it has no shared subscriptions for %s", each.topic_filter)
+                continue
+            packet = self._ask(each)
+            if packet is not None:
+                self._asked[packet] = each.topic_filter

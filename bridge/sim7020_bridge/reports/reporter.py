@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Hashable
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from sim7020_bridge.clock import Clock, wall_clock
@@ -25,6 +26,7 @@ from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.reports.broker_alerts import broker_alerts
 from sim7020_bridge.reports.delivery_alerts import delivery_alerts
 from sim7020_bridge.reports.documents import Document, info_document, socket_document, state_document
+from sim7020_bridge.reports.memory import TopicMemory
 from sim7020_bridge.reports.sparing import Sparing
 
 log: Final = logging.getLogger(__name__)
@@ -50,6 +52,7 @@ class Reporter:
         publish: Hands a publication to the broker; must not block.
         in_pools: Whether the modem takes from its pools.
         trouble: What the broker does not give.
+        memory: The file that remembers which topics are retained; None for none.
     """
 
     def __init__(
@@ -65,9 +68,11 @@ class Reporter:
         publish: Callable[[Publication], None],
         in_pools: Callable[[], bool] = lambda: False,
         trouble: Callable[[], Trouble] = Trouble,
+        memory: Path | None = None,
         clock: Clock = wall_clock,
     ) -> None:
         self._settings = settings
+        self._memory = TopicMemory(memory)
         self._store = store
         self._sockets = sockets
         self._outbox = outbox
@@ -91,8 +96,14 @@ class Reporter:
         store.listen(self._changed)
 
     def connected(self) -> None:
-        """Publish everything again: the broker may have forgotten it."""
+        """Publish everything again: the broker may have forgotten it. What is gone since an earlier run is emptied."""
         self._published.clear()
+        topics = self._documents()
+        gone = self._memory.others(topics)
+        for topic in gone:
+            self._retain(topic, b"")
+        # these too until the end, which waits for the broker
+        self._memory.keep({*topics, *gone})
         self._retain(self._topics.availability, ONLINE)
         self._info()
         self._state()
@@ -166,6 +177,7 @@ class Reporter:
     def stop(self) -> None:
         """Publish what was put off, now."""
         self._stopped = True
+        self._memory.keep(self._documents())
         for each in self._later.values():
             each.cancel()
         self._later.clear()
@@ -223,6 +235,10 @@ class Reporter:
             since = self._alerted.setdefault(alert_id, self._clock())
             document = {"id": alert_id, "message": alert.message, "advice": alert.advice, "since": since}
             self._retain(self._topics.alert(alert_id), dump(document))
+
+    def _documents(self) -> set[str]:
+        sockets = (self._topics.socket_state(socket.name) for socket in self._settings.sockets)
+        return {self._topics.availability, self._topics.info, self._topics.state, *sockets}
 
     def _delivery(self) -> dict[AlertId, Alert]:
         pools = any(socket.pool is not None for socket in self._settings.sockets)

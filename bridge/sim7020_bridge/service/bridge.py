@@ -164,6 +164,7 @@ class Bridge:
             publish=self._client.publish,
             in_pools=lambda: self._pools.joined and not self._client.trouble.no_pools,
             trouble=lambda: self._client.trouble,
+            memory=state_dir / f"{settings.name}.topics",
             clock=clock,
         )
 

@@ -101,13 +101,14 @@ async def test_a_shared_subscription_that_is_refused() -> None:
         assert one.client.trouble == Trouble()
 
 
-async def test_what_the_broker_says_that_it_lacks() -> None:
+async def test_what_the_broker_says_that_it_lacks(caplog: pytest.LogCaptureFixture) -> None:
     """No shared subscription is asked for where there are none: some grant it all the same, and deal nothing."""
     lacks = b"\x25\x00\x2a\x00\x11\x00\x00\x00\x00"
     async with ScriptedBroker(connack=lacks) as broker, client(broker, subscriptions=SUBSCRIPTIONS) as one:
         await until(lambda: broker.asked == ["to/#"])
         assert one.client.trouble == Trouble(no_pools=True, no_retain=True, no_session=True)
         assert one.troubles[-1] == one.client.trouble
+        assert "it has no shared subscriptions for $share/g/pool" in caplog.text
         await one.published(Publication(topic="b/m/state", payload=b"{}", retain=True))
         assert [published.retain for published in broker.published] == [False]
 

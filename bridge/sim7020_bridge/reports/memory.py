@@ -1,0 +1,39 @@
+"""Which topics a modem's documents are retained at, for the run that no longer has them: nobody else empties them."""
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+log: Final = logging.getLogger(__name__)
+
+
+class TopicMemory:
+    """A file with one topic a line.
+
+    Args:
+        file: Where it is; None to remember nothing.
+    """
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+
+    def others(self, topics: Iterable[str]) -> list[str]:
+        """Return what is remembered besides these topics."""
+        if self._file is None:
+            return []
+        try:
+            known = self._file.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):
+            return []
+        return sorted(set(known).difference(topics, {""}))
+
+    def keep(self, topics: Iterable[str]) -> None:
+        """Remember these and no others."""
+        if self._file is None:
+            return
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._file.write_text("".join(f"{topic}\n" for topic in sorted(topics)), encoding="utf-8")
+        except OSError as error:
+            log.warning("%s can't be written; what is retained may outlive its socket: %s", self._file, error.strerror)
