@@ -238,6 +238,37 @@ async def test_already_connected(bench: Bench, peer: Peer) -> None:
     assert await send(bench, b"x") == "SEND OK"
 
 
+async def test_while_connecting() -> None:
+    """A link that is coming up is taken; once it is closed it does not come up any more."""
+    peer = await Peer("tcp").open()
+    async with Bench(Setup(baud=0, speed=10)) as bench:
+        command = f'AT+CIPSTART="TCP","127.0.0.1",{peer.port}'
+        assert await bench.ask(command) == ["OK"]
+        assert await bench.ask("AT+CIPSTATUS") == ["OK"]
+        assert await bench.line() == "STATE: TCP CONNECTING"
+        assert await bench.ask(command) == ["OK"]
+        assert await bench.line() == "ALREADY CONNECT"
+        bench.type(b"AT+CIPCLOSE\r")
+        assert await bench.line() == "CLOSE OK"
+        await bench.module.schedule.wait(5)
+        assert bench.heard == b""
+    peer.close()
+
+
+async def test_what_was_accepted_leaves_before_the_end() -> None:
+    """Closing a link loses nothing that was accepted, however it is closed."""
+    for close in ("AT+CIPCLOSE", "AT+CIPCLOSE=1"):
+        peer = await Peer("tcp").open()
+        async with Bench(Setup(baud=0, speed=10)) as bench:
+            await bench.ask("AT+CIPQSEND=1")
+            await connect(bench, peer)
+            assert await send(bench, b"hello") == "DATA ACCEPT: 5"
+            bench.type(f"{close}\r".encode())
+            assert await bench.line() == "CLOSE OK"
+            await peer.wait_for(b"hello")
+        peer.close()
+
+
 async def test_quick_send(bench: Bench, peer: Peer) -> None:
     """With +CIPQSEND=1 a send is accepted, with no more to come."""
     await bench.ask("AT+CIPQSEND=1")

@@ -49,6 +49,13 @@ async def test_fetching_by_hand(bench: Bench, peer: Peer) -> None:
     assert await bench.ask("AT+CIPRXGET=3,730") == ["+CIPRXGET: 3,156,0", rest, "OK"]
     assert await bench.ask("AT+CIPRXGET=2,1460") == ["+CIPRXGET: 2,0,0", "OK"]
     assert await bench.ask("AT+CIPRXGET=3,731") == ["ERROR"]
+    await connect(bench, peer)
+    await peer.send(b"old")
+    assert await bench.line() == "+CIPRXGET: 1"
+    await peer.hang_up()
+    assert await bench.line() == "CLOSED"
+    await connect(bench, peer)
+    assert await bench.ask("AT+CIPRXGET=4") == ["+CIPRXGET: 4,0", "OK"]
 
 
 async def test_fetching_from_several_links(bench: Bench, peer: Peer, udp_peer: Peer) -> None:

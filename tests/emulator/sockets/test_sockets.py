@@ -310,6 +310,18 @@ async def test_ipv6(bench: Bench) -> None:
         assert await loop.sock_recv(server, 10) == b"6"
 
 
+async def test_send_that_is_told_of_nobody(bench: Bench) -> None:
+    """Where nobody listens the host may tell the next send of it; that leaves all the same, and nothing is said."""
+    peer = await Peer("udp").open()
+    peer.close()
+    bench.module.on_congestion = lambda: True
+    await _connect(bench, peer)
+    for digits in ("31", "32", "33"):
+        assert await bench.ask(f"AT+CSOSEND=0,2,{digits}") == ["OK"]
+    assert await bench.ask("AT+CSOACK") == ["+CSOACK: 0,3,3,0", "OK"]
+    assert bench.heard == b""
+
+
 async def test_a_stream_waits_for_who_does_not_fetch(bench: Bench, tcp_peer: Peer) -> None:
     """Of more than the module keeps for its host nothing is lost: the stream stops until there is room."""
     await bench.ask("AT+CSORXGET=1")
