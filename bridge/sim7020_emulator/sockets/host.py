@@ -19,6 +19,9 @@ _LARGEST_DATAGRAM = 65535
 _BACKLOG_LIMIT = 32768
 """Bytes that may wait for the network before a send is refused."""
 
+_WINDOW = 16384
+"""Bytes of a stream that may be on their way to the module before no more is received."""
+
 _REACH_POLL = 0.5
 """How often a stream whose peer is out of reach looks for it, in seconds of the module's time."""
 _CONGESTION_POLL = 0.02
@@ -69,6 +72,7 @@ class HostSocket:
         self._work = asyncio.Event()
         self._reports: deque[tuple[int, int, float]] = deque()
         self._downlink: deque[bytes | OSError | None] = deque()
+        self._on_the_way = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._sender: asyncio.Task[None] | None = None
         self._closing = False
@@ -219,7 +223,7 @@ class HostSocket:
         loop = asyncio.get_running_loop()
         size = _SEGMENT if self.stream else _LARGEST_DATAGRAM
         while True:
-            while self._congested():
+            while self._congested() or (self.stream and self._on_the_way >= _WINDOW):
                 await self._schedule.wait(_CONGESTION_POLL)
             try:
                 data = await loop.sock_recv(self._socket, size)
@@ -238,6 +242,7 @@ class HostSocket:
     def _bring_down(self, item: bytes | OSError | None) -> None:
         """Pass something up to the module after the downlink's delay, in order."""
         self._downlink.append(item)
+        self._on_the_way += len(item) if isinstance(item, bytes) else 0
         if self._schedule.speed:
             self._schedule.timer(self._schedule.timing.downlink, self._arrive)
         else:
@@ -246,6 +251,7 @@ class HostSocket:
     def _arrive(self) -> None:
         item = self._downlink.popleft()
         if isinstance(item, bytes):
+            self._on_the_way -= len(item)
             if not self._closing:
                 self._on_data(item)
         else:

@@ -1,5 +1,7 @@
 """The transparent mode of the SIM800-compatible stack: a line that is a connection, and the way out of it."""
 
+import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -66,6 +68,24 @@ async def test_out_and_in_again(bench: Bench, peer: Peer) -> None:
     bench.type(b"AT+CIPCLOSE\r")
     assert await bench.line() == "CLOSE OK"
     assert await bench.ask("ATO") == ["ERROR"]
+
+
+async def test_a_stream_waits_for_data_to_pass_again(bench: Bench) -> None:
+    """Of what comes while commands are typed nothing is lost: the stream stops until data pass again."""
+    peer = await Peer("tcp").open()
+    await _connect(bench, peer)
+    await _leave(bench)
+    sent = bytes(0x80 | at % 0x7F for at in range(300_000))
+    sending = asyncio.create_task(peer.send(sent))
+    while not bench.module.compatible.transparent.full():
+        await bench.module.schedule.wait(1)
+    await bench.module.schedule.wait(1)
+    assert bench.module.bearer.traffic.down_bytes < 90_000
+    bench.type(b"ATO\r")
+    said = await bench.until(re.compile(rb"\r\nCONNECT\r\n.{%d}" % len(sent), re.DOTALL))
+    await sending
+    assert said == b"\r\nCONNECT\r\n" + sent
+    peer.close()
 
 
 @pytest.mark.parametrize("pieces", [[b"+", b"+", b"+"], [b"++", b"+"]])
