@@ -75,7 +75,7 @@ def _multiple(call: Call) -> Answer:
     call.arguments.limit(at_least=1, at_most=1)
     stack = call.module.compatible
     value = call.arguments.integer(0, 0, 1)
-    used = stack.stage not in UNUSED or stack.port or any(link.busy for link in stack.links)
+    used = stack.stage not in UNUSED
     if value != call.module.profile.number("CIPMUX") and (used or call.module.profile.number("CIPMODE")):
         raise PlainError
     call.module.profile.set("CIPMUX", value)

@@ -159,6 +159,7 @@ class CompatibleStack:
             real.abandon()
             raise PlainError from None
         self._server, self.port = real, port
+        self.stage = Stage.STATUS
 
     def stop_listening(self) -> None:
         """Accept nobody any more; clients stay connected."""
@@ -176,7 +177,7 @@ class CompatibleStack:
 
     def bearer_lost(self) -> None:
         """Lose everything with the PDN, and say so if it was in use."""
-        if self.stage in UP or any(link.busy for link in self.links):
+        if self.stage in UP:
             self.forget(Stage.DEACTIVATED)
             self._report("+PDP: DEACT")
 

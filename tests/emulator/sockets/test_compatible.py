@@ -57,11 +57,14 @@ async def test_one_link(bench: Bench, peer: Peer) -> None:
 
 
 async def test_name_and_quoted_port(bench: Bench, peer: Peer) -> None:
-    """A host may be a name, and a port stand in quotes."""
+    """A host may be a name, whose address is shown, and a port stand in quotes."""
     bench.module.internet.names["echo.example"] = (ADDRESS,)
     bench.module.internet.routes[ADDRESS, peer.port] = ("127.0.0.1", peer.port)
-    assert await bench.ask(f'AT+CIPSTART="TCP","echo.example","{peer.port}"') == ["OK"]
-    assert await bench.line() == "CONNECT OK"
+    await bring_up(bench)
+    assert await bench.ask(f'AT+CIPSTART=0,"TCP","echo.example","{peer.port}"') == ["OK"]
+    assert await bench.line() == "0, CONNECT OK"
+    shown = f'+CIPSTATUS: 0,0,"TCP","{ADDRESS}","{peer.port}","CONNECTED"'
+    assert await bench.ask("AT+CIPSTATUS=0") == [shown, "OK"]
 
 
 async def test_data_until_control_z(bench: Bench, peer: Peer) -> None:
@@ -238,6 +241,22 @@ async def test_already_connected(bench: Bench, peer: Peer) -> None:
     assert await send(bench, b"x") == "SEND OK"
 
 
+async def test_a_failure_that_comes_too_late() -> None:
+    """An endpoint that fails later than its link was closed does not end the next."""
+    peer = await Peer("tcp").open()
+    async with Bench(Setup(baud=0, speed=10)) as bench:
+        failures = bench.module.internet.failures
+        failures[ADDRESS, peer.port] = (3, FailurePoint.LATER)
+        await connect(bench, peer)
+        bench.type(b"AT+CIPCLOSE\r")
+        assert await bench.line() == "CLOSE OK"
+        failures.clear()
+        await connect(bench, peer)
+        await bench.module.schedule.wait(5)
+        assert bench.heard == b""
+    peer.close()
+
+
 async def test_while_connecting() -> None:
     """A link that is coming up is taken; once it is closed it does not come up any more."""
     peer = await Peer("tcp").open()
@@ -295,15 +314,17 @@ async def test_quick_send_without_blanks() -> None:
 
 async def test_sent_means_acknowledged() -> None:
     """SEND OK waits for the bytes to reach the peer; what was accepted quickly before does not count for it."""
-    timing = Timing(rrc_setup=0, uplink=2.0, downlink=0)
+    timing = Timing(rrc_setup=0, uplink=0.5, downlink=0)
     peer = await Peer("tcp").open()
     async with Bench(Setup(baud=0, timing=timing)) as bench:
         await connect(bench, peer)
         await bench.ask("AT+CIPQSEND=1")
         assert await send(bench, b"quick") == "DATA ACCEPT: 5"
         await bench.ask("AT+CIPQSEND=0")
+        began = bench.module.schedule.now()
         assert await send(bench, b"slow") == "SEND OK"
         assert peer.received == b"quickslow"
+        assert bench.module.schedule.now() - began < timing.send_report
     peer.close()
 
 
@@ -351,6 +372,10 @@ async def test_endpoint_that_fails(bench: Bench, peer: Peer) -> None:
 
 async def test_pdn_lost(bench: Bench, peer: Peer) -> None:
     """The stack goes down with its PDN, says so once, and can be brought up again."""
+    await bring_up(bench)
+    bench.module.deactivate(1, by_network=True)
+    assert await bench.line() == "+PDP: DEACT"
+    bench.module.packet.activate(1)
     await bring_up(bench)
     await connect(bench, peer, 0)
     bench.module.deactivate(1, by_network=True)

@@ -56,6 +56,11 @@ async def test_fetching_by_hand(bench: Bench, peer: Peer) -> None:
     assert await bench.line() == "CLOSED"
     await connect(bench, peer)
     assert await bench.ask("AT+CIPRXGET=4") == ["+CIPRXGET: 4,0", "OK"]
+    await peer.send(b"late")
+    assert await bench.line() == "+CIPRXGET: 1"
+    bench.type(b"AT+CIPCLOSE\r")
+    assert await bench.line() == "CLOSE OK"
+    assert await bench.ask("AT+CIPRXGET=4") == ["+CIPRXGET: 4,0", "OK"]
 
 
 async def test_fetching_from_several_links(bench: Bench, peer: Peer, udp_peer: Peer) -> None:
@@ -155,6 +160,12 @@ async def test_server(bench: Bench, *, multiple: bool) -> None:
     assert await bench.line() == "SERVER OK"
     assert await bench.ask("AT+CIPSERVER?") == [f"+CIPSERVER: 1,{port}", "OK"]
     assert await bench.ask(f"AT+CIPSERVER=1,{port}") == ["ERROR"]
+    assert await bench.ask("AT+CIPSTATUS") == ["OK"]
+    assert await bench.line() == "STATE: SERVER LISTENING"
+    assert bench.module.compatible.open_tcp()
+    if multiple:
+        await bench.until(b"C: 5")
+        bench.heard.clear()
     links = 6 if multiple else 1
     clients = []
     for link in range(links):
@@ -174,6 +185,16 @@ async def test_server(bench: Bench, *, multiple: bool) -> None:
     await bench.until(b"still")
     for each in (*(writer for _, writer in clients), turned_away):
         each.close()
+
+
+async def test_server_goes_with_the_pdn(bench: Bench) -> None:
+    """A server that nobody has found ends with the PDN, and +CIPMUX changes nothing while it listens."""
+    assert await bench.ask(f"AT+CIPSERVER=1,{free_port()}") == ["OK"]
+    assert await bench.line() == "SERVER OK"
+    assert await bench.ask("AT+CIPMUX=1") == ["ERROR"]
+    bench.module.deactivate(1, by_network=True)
+    assert await bench.line() == "+PDP: DEACT"
+    assert await bench.ask("AT+CIPSERVER?") == ["+CIPSERVER: 0", "OK"]
 
 
 async def test_server_at_a_port_in_use(bench: Bench, peer: Peer) -> None:
