@@ -43,7 +43,8 @@ def table(rows: Sequence[tuple[Fault, Outcome]]) -> list[str]:
 
 
 def _row(fault: Fault, outcome: Outcome) -> str:
-    name = f"`{fault.scenario}`" if fault.id == fault.scenario else f"`{fault.scenario}` ({fault.id})"
+    played = ", ".join(f"`{word}`" for word in (fault.scenario, *fault.do))
+    name = played if fault.id == fault.scenario else f"{played} ({fault.id})"
     cells = [name, fault.what, _steps(outcome), _names(outcome.raised), _end(fault), *_times(fault, outcome)]
     return f"| {' | '.join(cells)} |"
 
