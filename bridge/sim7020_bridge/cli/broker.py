@@ -60,9 +60,9 @@ def with_broker(command: Command) -> Command:
     ) -> None:
         mqtt = MqttSettings("localhost") if file is None else load(file).mqtt
         if broker is not None:
-            host, port = valid("--broker", host_and_port, broker)
+            host, port = valid("--broker", values.host_and_port, broker)
             tls = mqtt.tls is not None or ca_file is not None
-            mqtt = replace(mqtt, host=host, port=port or (DEFAULT_TLS_PORT if tls else DEFAULT_PORT))
+            mqtt = replace(mqtt, host=host, port=port or (DEFAULT_TLS_PORT if tls else DEFAULT_PORT), other_hosts=())
         if ca_file is not None:
             valid("--ca-file", values.readable_file(Path()), str(ca_file))
             mqtt = replace(mqtt, tls=TlsSettings(ca_file))
@@ -78,21 +78,6 @@ def with_broker(command: Command) -> Command:
     for option in reversed(_OPTIONS):
         called = option(called)
     return called  # type: ignore[return-value]  # click's decorators keep what they decorate
-
-
-def host_and_port(written: str) -> tuple[str, int | None]:
-    """Read ``HOST[:PORT]``; an IPv6 address with a port stands in square brackets.
-
-    Raises:
-        WrongValue: It is none.
-    """
-    host, colon, port = written.rpartition(":")
-    if host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]
-    elif not colon or ":" in host:
-        return values.broker_host(written), None
-    number = int(port) if port.isascii() and port.isdigit() else None
-    return values.broker_host(host), values.whole_number(1, values.MAX_PORT)(number)
 
 
 @asynccontextmanager

@@ -10,7 +10,6 @@ from urllib.parse import SplitResult, urlsplit
 
 import click
 
-from sim7020_bridge.cli.broker import host_and_port
 from sim7020_bridge.cli.exits import EXIT_CONFIGURATION, fail
 from sim7020_bridge.cli.options import valid
 from sim7020_bridge.config import values
@@ -94,7 +93,7 @@ def init(file: Path, *, detect: bool, force: bool, **given: str | None) -> None:
     port = ask("port", "The modem's serial port", found[0] if found else None, values.serial_port)
     name = ask("name", "A name for the modem", "modem", values.name)
     apn = ask("apn", "The SIM's APN (empty: what the module has)", "", values.apn)
-    host, broker_port = ask("broker", "The MQTT broker", "localhost", host_and_port)
+    host, broker_port = ask("broker", "The MQTT broker", "localhost", values.host_and_port)
     username = ask("username", "The user to log in as (empty: none)", "", values.credential)
     secret = ""
     if username:

@@ -14,6 +14,11 @@ from sim7020_bridge.kit.watch.heard import Modems, alert_lines, facts
 from sim7020_bridge.logs import printable
 from sim7020_bridge.mqtt.messages import Received
 
+_NOBODY = (
+    "nothing is known of any modem here. Some brokers, as RabbitMQ, tell what is retained of one only who names it: "
+    "try --modem NAME"
+)
+
 QUIET: float = 0.5
 """Seconds after which nothing that is retained still comes."""
 
@@ -43,7 +48,7 @@ def status(*, mqtt: MqttSettings, modem: str | None, within: float, as_json: boo
             for subject, words in (*facts(each), *(("ALERT", line) for line in alert_lines(each))):
                 click.echo(f"  {subject:<18} {words}")
     if not found or (modem is not None and not found[0].known):
-        fail(f"nothing is known of {'any modem' if modem is None else modem} here", EXIT_NO_ANSWER)
+        fail(_NOBODY if modem is None else f"nothing is known of {modem} here", EXIT_NO_ANSWER)
     sys.exit(0 if all(each.well for each in found) else EXIT_FAILED)
 
 

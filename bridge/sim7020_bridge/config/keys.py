@@ -63,6 +63,12 @@ def _mqtt(directory: Path) -> Section:
             f"The broker's port; {model.DEFAULT_PORT}, or {model.DEFAULT_TLS_PORT} with `tls`.",
             default=None,
         ),
+        Key(
+            "other_hosts",
+            list_of(values.host_and_port, "brokers, such as [b.example.net, c.example.net:1884]"),
+            "Other nodes of the same cluster, each perhaps with a port of its own: where the session goes on if one "
+            "can't be reached. See [Brokers](brokers.md#clusters).",
+        ),
         Key("username", values.credential, "The user to log in as."),
         Key("password", values.credential, "Its password; better in a `password_file`."),
         Key("password_file", values.secret_file(directory), "A file that holds the password alone.", field="password"),

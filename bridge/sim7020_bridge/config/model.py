@@ -5,7 +5,7 @@ stands for a key that was left out.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -95,6 +95,18 @@ class MqttSettings:
     tls: TlsSettings | None = None
     keepalive: int = 30
     response_topics: tuple[str, ...] | None = None
+    other_hosts: tuple[tuple[str, int | None], ...] = ()
+
+    @property
+    def place(self) -> str:
+        """Host and port, as people write them."""
+        return f"{self.host}:{self.port}"
+
+    @property
+    def nodes(self) -> "tuple[MqttSettings, ...]":
+        """The same for each node of a cluster, this one first."""
+        others = (replace(self, host=host, port=port or self.port) for host, port in self.other_hosts)
+        return (self, *others)
 
 
 @dataclass(frozen=True, slots=True)

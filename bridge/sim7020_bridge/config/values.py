@@ -155,6 +155,22 @@ def broker_host(value: object) -> str:
     return host if _is_ipv6(host) else _host(host, "must be an IP address or a host name")
 
 
+def host_and_port(value: object) -> tuple[str, int | None]:
+    """Read ``HOST[:PORT]``; an IPv6 address with a port stands in square brackets.
+
+    Raises:
+        WrongValue: It is none.
+    """
+    written = text(value)
+    host, colon, port = written.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif not colon or ":" in host:
+        return broker_host(written), None
+    number = int(port) if port.isascii() and port.isdigit() else None
+    return broker_host(host), whole_number(1, MAX_PORT)(number)
+
+
 def time_server(value: object) -> str:
     """Read where the module asks for the time: an IPv4 address or a host name."""
     return _host(text(value), "must be an IPv4 address or a host name")

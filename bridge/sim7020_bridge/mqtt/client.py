@@ -7,6 +7,7 @@ import ssl
 import struct
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import cycle
 
 from paho.mqtt import MQTTException
 from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -37,7 +38,7 @@ from sim7020_bridge.mqtt.refusals import (
 from sim7020_bridge.mqtt.standing import Standing, Trouble
 from sim7020_bridge.mqtt.subscriptions import Subscriptions
 from sim7020_bridge.mqtt.timing import ClientTiming
-from sim7020_bridge.mqtt.topics import SHARED, Subscription
+from sim7020_bridge.mqtt.topics import Subscription
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -92,7 +93,8 @@ class MqttClient:
         on_trouble: Callable[[], None] = lambda: None,
         timing: ClientTiming | None = None,
     ) -> None:
-        self._settings = settings
+        self._nodes = cycle(settings.nodes)
+        self._settings = next(self._nodes)
         self._client_id = client_id
         self._farewell = farewell
         self._on_connect = on_connect
@@ -115,8 +117,7 @@ class MqttClient:
         self._heard: asyncio.Queue[Accepted | Lost | MQTTMessage] = asyncio.Queue()
         self._connection = 0
         self._brief = 0
-        self._last_problem = ""
-        self._place = f"{settings.host}:{settings.port}"
+        self._last_problem = "not tried yet"
         self._will = will
         self._loop = asyncio.get_running_loop()
         self._paho = self._make_paho()
@@ -148,6 +149,8 @@ class MqttClient:
                     attempts = self._brief = 0
                 if self._outgoing.suspects:
                     attempts = 0  # the sooner it is found the better
+                if self._last_problem:  # it was not accepted
+                    self._settings = next(self._nodes)
                 self._report(lost)
                 pause = self._timing.pause(attempts, refused=lost.refused is not None)
                 if lost.taken_over:
@@ -163,17 +166,7 @@ class MqttClient:
     @property
     def trouble(self) -> Trouble:
         """What the broker does not give that a person can mend."""
-        refused, offers = self._subscriptions.refused, self._standing.offers
-        return Trouble(
-            taken_over=self._standing.takeovers,
-            suspected=self._standing.suspected and self._standing.takeovers > 0,
-            deaf_to=tuple(each for each in refused if not each.startswith(SHARED)),
-            no_pools=not offers.shared or any(each.startswith(SHARED) for each in refused),
-            no_retain=not offers.retain,
-            no_session=offers.session_expiry == 0 or self._subscriptions.unassured,
-            forbidden=self._quarantine.forbidden,
-            aside=self._quarantine.aside,
-        )
+        return self._standing.trouble(self._subscriptions, self._quarantine)
 
     def publish(self, publication: Publication) -> None:
         """Publish without waiting.
@@ -251,7 +244,7 @@ class MqttClient:
         try:
             await self._open()
         except (OSError, ValueError) as error:
-            return Lost(unreachable(self._place, error))
+            return Lost(unreachable(self._settings.place, error))
         tick = asyncio.create_task(self._tick(), name=f"{self._client_id} keep-alive")
         try:
             async with asyncio.timeout(self._timing.connect):
@@ -287,7 +280,7 @@ class MqttClient:
         if not self._alive:
             return  # what is sent again at once may have made the broker disconnect at once
         resumed = "the session goes on" if accepted.session_present else "a new session"
-        _LOGGER.info("%s: connected to the MQTT broker at %s, %s", self._client_id, self._place, resumed)
+        _LOGGER.info("%s: connected to the MQTT broker at %s, %s", self._client_id, self._settings.place, resumed)
         self._last_problem = ""
         self._brief += 1
         self.session_present = accepted.session_present
@@ -429,7 +422,9 @@ class MqttClient:
         self._subscriptions.disconnected()
         refused = refusal(reason.value, str(reason)) if taken_over else None
         said = str(reason).lower() if told else "the connection was lost"
-        why = away(self._place, said, reason.value if told else None, self._outgoing.suspects, brief=self._brief)
+        why = away(
+            self._settings.place, said, reason.value if told else None, self._outgoing.suspects, brief=self._brief
+        )
         self._heard.put_nowait(Lost(why, refused, taken_over))
 
     def _published(

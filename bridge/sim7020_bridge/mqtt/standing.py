@@ -5,7 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sim7020_bridge.mqtt.arrival import Offers
+from sim7020_bridge.mqtt.quarantine import Quarantine
+from sim7020_bridge.mqtt.subscriptions import Subscriptions
 from sim7020_bridge.mqtt.timing import ClientTiming
+from sim7020_bridge.mqtt.topics import SHARED
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,20 @@ class Standing:
             self.takeovers += 1
             self.suspected = not taken_over
             self._changed()
+
+    def trouble(self, subscriptions: Subscriptions, quarantine: Quarantine) -> Trouble:
+        """Return this with what else a person can mend."""
+        refused = subscriptions.refused
+        return Trouble(
+            taken_over=self.takeovers,
+            suspected=self.suspected and self.takeovers > 0,
+            deaf_to=tuple(each for each in refused if not each.startswith(SHARED)),
+            no_pools=not self.offers.shared or any(each.startswith(SHARED) for each in refused),
+            no_retain=not self.offers.retain,
+            no_session=self.offers.session_expiry == 0 or subscriptions.unassured,
+            forbidden=quarantine.forbidden,
+            aside=quarantine.aside,
+        )
 
     def _at_peace(self) -> None:
         self._peace = None

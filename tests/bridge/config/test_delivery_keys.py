@@ -118,6 +118,15 @@ def test_who_may_do_what(tmp_path: Path) -> None:
     assert load(file).mqtt.response_topics == ("answers/#",)
 
 
+def test_other_nodes_of_a_cluster(tmp_path: Path) -> None:
+    """Each may have a port of its own, and else has that of the first."""
+    file = write(tmp_path)
+    others = "other_hosts: [b.example, 'c.example:1884', '[2001:db8::1]:1885']"
+    file.write_text(file.read_text().replace("{host: broker}", f"{{host: broker, {others}}}"))
+    nodes = [node.place for node in load(file).mqtt.nodes]
+    assert nodes == ["broker:1883", "b.example:1883", "c.example:1884", "2001:db8::1:1885"]
+
+
 def test_client_ids_that_are_none_or_two_modems(tmp_path: Path) -> None:
     """Two modems with one identifier would take the session from each other."""
     file = write(tmp_path, modem="client_id: a-thing")

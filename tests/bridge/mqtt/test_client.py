@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import statistics
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from sim7020_bridge.mqtt.messages import Publication
 from sim7020_bridge.mqtt.topics import Subscription
 from tests.bridge.mqtt.peer import PATIENCE, PROTOCOLS, QUICK, WILL, Peer, Relay, at, peer, run, until
 from tests.broker import Mosquitto, mosquitto
+from tests.ports import free_port
 
 
 @PROTOCOLS
@@ -258,3 +260,20 @@ async def test_wait_connected(broker: Mosquitto) -> None:
         await one.client.wait_connected()
     assert one.client.connected
     await one.end()
+
+
+@PROTOCOLS
+async def test_another_node_of_the_cluster(tmp_path: Path, protocol: MqttProtocol) -> None:
+    """Where one node can't be reached the next is tried, and so on in turn, for as long as it takes."""
+    async with mosquitto(tmp_path) as other:
+        settings = replace(
+            MqttSettings("127.0.0.1", free_port(), protocol=protocol),
+            other_hosts=(("127.0.0.1", free_port()), (other.host, other.port)),
+        )
+        async with peer(settings) as one:
+            await one.published(Publication(topic="to/me", payload=b"x"))
+            assert (await one.next()).payload == b"x"
+            await other.stop()
+            await until(lambda: not one.client.connected)
+            await other.start()
+            await one.ready(connections=2)
