@@ -7,6 +7,7 @@ import pytest
 
 from sim7020_emulator.emulator import Setup
 from sim7020_emulator.sockets.http_response import Content, Head, HttpResponse
+from sim7020_emulator.sockets.internet import FailurePoint
 from tests.emulator.bench import Bench
 from tests.emulator.peers import Peer
 from tests.ports import free_port
@@ -188,6 +189,31 @@ async def test_nobody_there(bench: Bench) -> None:
     await bench.ask('AT+CHTTPCREATE="http://nobody.example/"')
     assert await bench.ask("AT+CHTTPCON=0") == ["ERROR"]
     assert await bench.ask("AT+CHTTPCON=1") == ["ERROR"]
+
+
+async def test_connecting_again() -> None:
+    """A connected client is not connected again; a failure meant for an earlier connection spares the next."""
+    peer = await Peer("tcp").open()
+    async with Bench(Setup(baud=0, speed=10)) as bench:
+        bench.module.internet.failures[ADDRESS, 8080] = (3, FailurePoint.LATER)
+        await _connect(bench, peer)
+        assert await bench.ask("AT+CHTTPCON=0") == ["ERROR"]
+        assert await bench.ask("AT+CHTTPDISCON=0") == ["OK"]
+        bench.module.internet.failures.clear()
+        assert await bench.ask("AT+CHTTPCON=0") == ["OK"]
+        await bench.module.schedule.wait(5)
+        assert bench.heard == b""
+    peer.close()
+
+
+async def test_server_that_swallows() -> None:
+    """A server that never answers is given up after the time of a TCP connection."""
+    async with Bench(Setup(baud=0, speed=100)) as bench:
+        bench.module.internet.swallowed.add((ADDRESS, None))
+        assert await bench.ask(f'AT+CHTTPCREATE="http://{ADDRESS}/"') == ["+CHTTPCREATE: 0", "OK"]
+        began = bench.module.schedule.now()
+        assert await bench.ask("AT+CHTTPCON=0") == ["ERROR"]
+        assert bench.module.schedule.now() - began >= 75
 
 
 async def test_pdn_lost(bench: Bench, peer: Peer) -> None:
