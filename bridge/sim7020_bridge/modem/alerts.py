@@ -162,7 +162,7 @@ def _network(state: ModemState) -> dict[AlertId, Alert]:
             f"The network denied registration: {denial.cause_words or 'it gives no cause'}",
             "Check with the operator that the SIM is active and may use NB-IoT here; trying harder can get it barred.",
         )
-    if state.apn_problem is not None and not state.pdn.active:
+    if state.apn_problem is not None and not state.pdn.usable:
         found[AlertId.APN_REJECTED] = Alert(f"The network gives no address: {state.apn_problem}", _APN_ADVICE)
     if state.held is not None:
         found[AlertId.ATTACH_CEILING] = Alert(

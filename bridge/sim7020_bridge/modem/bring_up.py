@@ -10,11 +10,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from sim7020_bridge.commands.packet import ActivateContext, Attach
+from sim7020_bridge.commands.packet import ActivateContext, Attach, DeactivateContext
 from sim7020_bridge.commands.radio import Functionality, ReadFunctionality, ReadSignalQuality, SetFunctionality
 from sim7020_bridge.commands.registration import RegistrationStatus
 from sim7020_bridge.errors import CommandRefused
 from sim7020_bridge.modem.module import Module
+from sim7020_bridge.modem.pdn import DEFAULT_CID
 from sim7020_bridge.modem.pin import PinMemory, enter_pin
 from sim7020_bridge.modem.readings import (
     read_network_wait,
@@ -24,7 +25,6 @@ from sim7020_bridge.modem.readings import (
     read_subscriber,
 )
 from sim7020_bridge.modem.state import (
-    DEFAULT_CID,
     ApnProblem,
     ModemState,
     PinProblem,
@@ -92,7 +92,7 @@ REGISTRATION: Final = Step(
 )
 PDN: Final = Step(
     # it may be down because the user wants it so
-    lambda state: bool(state.pdn.active) or not state.pdn.wanted,
+    lambda state: state.pdn.usable or not state.pdn.wanted,
     read_pdn,
     lambda timing: (timing.pdn_poll, timing.pdn_patience),
 )
@@ -228,6 +228,9 @@ def _idle_for_long(module: Module) -> Callable[[], Awaitable[bool]]:
 
 
 async def _activate(module: Module) -> bool:
+    """Switch the context on; one that is on already and of no use may get an address if it is switched off first."""
+    if module.store.state.pdn.active:
+        await module.try_setting(DeactivateContext(DEFAULT_CID))
     try:
         await module.execute(ActivateContext(DEFAULT_CID))
     except CommandRefused as refused:
@@ -235,4 +238,9 @@ async def _activate(module: Module) -> bool:
         module.store.apply(ApnProblem(refused.meaning or refused.result))
     else:
         module.store.apply(ApnProblem(None))
-    return await reach(module, PDN)
+    if await reach(module, PDN):
+        return True
+    lacks = module.store.state.pdn.lacks
+    if lacks is not None:
+        module.store.apply(ApnProblem(lacks))
+    return False

@@ -24,13 +24,10 @@ from sim7020_bridge.errors import (
     RequestRefused,
 )
 from sim7020_bridge.modem import usage
-from sim7020_bridge.modem.module import Module
+from sim7020_bridge.modem.module import SOONEST_ANSWER, Module
 
 NO_MORE_TO_COME: Final = 1
 """+CNBIOTRAI: the network may release the connection right after the next uplink (low power note section 6.2.5)."""
-
-SOONEST_ANSWER: Final = 0.1
-"""Seconds within which no peer answers over NB-IoT: what is refused sooner, the module refused by itself."""
 
 MODULE_ERRORS: Final = frozenset({6, 8, 11})
 """Codes of a +CSOERR while connecting that are about the module: no buffer, its own address in use, no bearer."""

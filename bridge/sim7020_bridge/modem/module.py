@@ -25,6 +25,9 @@ log: Final = logging.getLogger(__name__)
 R = TypeVar("R")
 F = TypeVar("F", bound=Fact)
 
+SOONEST_ANSWER: Final = 0.1
+"""Seconds within which nothing answers over NB-IoT: what is refused sooner, the module refused by itself."""
+
 PING_SIZE: Final = 32
 """Bytes of a ping; the module's own default (manual V1.05, +CIPPING)."""
 PING_TIMEOUT: Final = 100
@@ -120,8 +123,9 @@ class Module:
         def ours(resolution: NameResolution) -> bool:
             return resolution.name is None or resolution.name.casefold() == name.casefold()
 
-        addresses = 0
+        addresses, asked = 0, True
         async with self._resolving:
+            began = asyncio.get_running_loop().time()
             report = self.channel.expect(NameResolution, ours)
             try:
                 answer = await self.execute(ResolveName(name))
@@ -132,6 +136,7 @@ class Module:
             except CommandRefused:
                 # the cause came first, as a URC
                 if not report.done():
+                    asked = asyncio.get_running_loop().time() - began >= SOONEST_ANSWER
                     raise
                 return report.result()
             except TimeoutError:
@@ -140,7 +145,8 @@ class Module:
             else:
                 return answer
             finally:
-                self.store.on_cost(resolved(name, addresses))
+                if asked:
+                    self.store.on_cost(resolved(name, addresses))
                 report.cancel()
 
     async def ping(self, host: str, count: int) -> list[PingReply]:

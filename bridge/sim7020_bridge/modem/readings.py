@@ -7,7 +7,7 @@ from typing import Final
 from sim7020_bridge.commands import clock, identity, packet, power, radio, registration, sim
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent
 from sim7020_bridge.modem.module import Module
-from sim7020_bridge.modem.state import DEFAULT_CID
+from sim7020_bridge.modem.pdn import DEFAULT_CID, Pdn, usable_address
 
 log: Final = logging.getLogger(__name__)
 
@@ -62,16 +62,29 @@ async def read_registration(module: Module) -> None:
 
 
 async def read_pdn(module: Module) -> None:
-    """Read whether the context is active, and what the network gave it."""
+    """Read whether the context is active, and what the network gave it: active it is only with all that is known."""
+    store = module.store
+    before = store.state.pdn.active
     contexts = await module.ask(packet.ReadContextStates())
-    if contexts is not None:
+    if contexts is not None and not any(context.cid == DEFAULT_CID for context in contexts):
         # a context that is not listed is off
-        listed = any(context.cid == DEFAULT_CID for context in contexts)
-        module.store.apply(contexts if listed else (packet.ContextState(DEFAULT_CID, active=False),))
-    if module.store.state.pdn.active:
-        await module.read(packet.ReadContextParameters())
-        if module.store.state.pdn.address is None:
-            await module.read(packet.ReadAddresses())
+        contexts = (packet.ContextState(DEFAULT_CID, active=False),)
+    if Pdn(before).told(contexts or ()).active:
+        await _read_address(module)
+    if contexts is not None and store.state.pdn.active is before:
+        # nothing was reported meanwhile
+        store.apply(contexts)
+
+
+async def _read_address(module: Module) -> None:
+    parameters, addresses = await module.ask(packet.ReadContextParameters()) or (), None
+    if usable_address(parameters) is None:
+        addresses = await module.ask(packet.ReadAddresses())
+        if addresses:
+            # which tells more about it
+            parameters = tuple(replace(each, address=None) for each in parameters)
+    module.store.apply(parameters)
+    module.store.apply(addresses or ())
 
 
 async def read_all(module: Module) -> None:

@@ -21,6 +21,7 @@ from sim7020_bridge.modem.bring_up import bring_up, cycle_radio, switch_radio
 from sim7020_bridge.modem.conditions import detached, has_forgotten, in_trouble, is_other, unlocked
 from sim7020_bridge.modem.heard import Heard
 from sim7020_bridge.modem.module import KeptApn, Module
+from sim7020_bridge.modem.pdn import DEFAULT_CID
 from sim7020_bridge.modem.pin import PinMemory
 from sim7020_bridge.modem.power_saving import Sleep
 from sim7020_bridge.modem.readings import read_all, read_network_wait, read_pdn, read_registration
@@ -28,7 +29,6 @@ from sim7020_bridge.modem.recovery import LEFT_ALONE, Plan, Recovery, RecoverySt
 from sim7020_bridge.modem.set_up import greet, set_up
 from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.modem.state import (
-    DEFAULT_CID,
     Held,
     ModemState,
     ModuleAnswered,

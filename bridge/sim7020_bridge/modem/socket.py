@@ -363,4 +363,4 @@ def _is_address(host: str) -> bool:
 
 def _offline(state: ModemState) -> bool:
     """Whether the context is gone and all sockets with it; a registration that comes and goes keeps them."""
-    return not state.pdn.active or not state.answering or bool(state.sleeping)
+    return not state.pdn.usable or not state.answering or bool(state.sleeping)

@@ -12,11 +12,11 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 from sim7020_bridge.commands.clock import NetworkTime
-from sim7020_bridge.commands.packet import ContextAddress, ContextParameters, ContextState
 from sim7020_bridge.commands.power import Edrx, SleepReport, Supply, SupplyReport
 from sim7020_bridge.commands.radio import CellReading, Functionality, SignalQuality
 from sim7020_bridge.commands.registration import Operator, Registration
 from sim7020_bridge.commands.sim import SimReading
+from sim7020_bridge.modem.pdn import Contexts, Pdn
 from sim7020_bridge.modem.recovery import RecoveryStep
 
 USABLE_SIGNAL: Final = 5
@@ -28,9 +28,6 @@ SUPPLY_RANGE: Final = (2100, 3600)
 CLOCK_SET: Final = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2056, 1, 1, tzinfo=UTC))
 """Between these a clock can be right. Before the first there was no bridge: such a time, or one beyond the last (80 is
 1980, where GPS begins to count), is what a clock starts with that nobody set."""
-
-DEFAULT_CID: Final = 1
-"""The PDN context that the module activates by itself (TCP/IP note section 2)."""
 
 
 GONE: Final = "gone"
@@ -68,17 +65,6 @@ class Identity:
     imei: str | None = None
     imsi: str | None = None
     iccid: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Pdn:
-    """The default PDN context: on or off, its APN and address; ``wanted`` is False while a user keeps it off."""
-
-    active: bool | None = None
-    cid: int | None = None
-    apn: str | None = None
-    address: str | None = None
-    wanted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +134,7 @@ class ModemState:
     registration: Registration | None = None
     denial: Registration | None = None
     operator: Operator | None = None
-    pdn: Pdn = Pdn()
+    pdn: Pdn = field(default_factory=Pdn)
     apn_problem: str | None = None
     sleeping: bool | None = None
     edrx: Edrx | None = None
@@ -244,9 +230,6 @@ class RadioProblem(_Problem):
 class ApnProblem(_Problem):
     """What the module said to a context that could not be activated, or an APN that could not be set."""
 
-
-Contexts: TypeAlias = tuple[ContextState, ...] | tuple[ContextParameters, ...] | tuple[ContextAddress, ...]
-"""What the module tells of its contexts in one answer."""
 
 Reading: TypeAlias = (
     Identity | SimReading | Functionality | SignalQuality | CellReading | Registration | Operator | Edrx | Supply
@@ -350,7 +333,7 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
             known = moment is not None and CLOCK_SET[0] <= moment < CLOCK_SET[1]
             return replace(state, time=fact if known else replace(fact, moment=None))
         case _:
-            return replace(state, pdn=_pdn(state.pdn, fact))
+            return replace(state, pdn=state.pdn.told(fact))
 
 
 def _recovered(state: ModemState, step: RecoveryStep | None) -> ModemState:
@@ -401,22 +384,6 @@ def _registered(state: ModemState, registration: Registration) -> ModemState:
     return replace(state, registration=registration, denial=denial, operator=None, cell=None)
 
 
-def _pdn(pdn: Pdn, contexts: Contexts) -> Pdn:
-    """Read the default context out of an answer; an answer without it says nothing about it."""
-    for context in contexts:
-        if context.cid != DEFAULT_CID:
-            continue
-        match context:
-            case ContextState(cid, active):
-                address = pdn.address if active else None
-                return replace(pdn, cid=cid, active=active, address=address)
-            case ContextParameters():
-                return replace(pdn, cid=context.cid, apn=context.apn, address=context.address or pdn.address)
-            case ContextAddress():
-                return replace(pdn, cid=context.cid, address=context.address)
-    return pdn
-
-
 def _link(state: ModemState) -> tuple[Layer, str | None]:  # noqa: PLR0911 - one line a layer
     if not state.port_open:
         return Layer.PORT, state.port_failure.reason if state.port_failure else "the port is not open yet"
@@ -435,11 +402,8 @@ def _link(state: ModemState) -> tuple[Layer, str | None]:  # noqa: PLR0911 - one
         if state.signal is not None and not has_signal(state):
             return Layer.RADIO, "no usable signal; check the antenna and the place"
         return Layer.REGISTRATION, registration.words if registration else "the registration has not been read yet"
-    if not state.pdn.active:
-        return (
-            Layer.PDN,
-            "the PDN context is off" if state.pdn.wanted else "the PDN context was switched off on request",
-        )
+    if not state.pdn.usable:
+        return Layer.PDN, state.pdn.words
     return Layer.ONLINE, None
 
 

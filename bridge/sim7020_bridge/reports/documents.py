@@ -9,9 +9,10 @@ from sim7020_bridge.commands.registration import RegistrationStatus
 from sim7020_bridge.commands.sim import SimReading, SimState
 from sim7020_bridge.commands.timers import edrx_seconds, ptw_seconds, t3324_seconds, t3412_seconds
 from sim7020_bridge.config.model import ModemSettings
+from sim7020_bridge.modem.pdn import Pdn
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.socket import ModemSocket
-from sim7020_bridge.modem.state import Identity, ModemState, Pdn
+from sim7020_bridge.modem.state import Identity, ModemState
 from sim7020_bridge.modem.usage import Usage
 from sim7020_bridge.mqtt.topics import Topics
 from sim7020_bridge.outbox.outbox import Outbox

@@ -17,9 +17,10 @@ from sim7020_bridge.errors import BridgeError, RequestRefused
 from sim7020_bridge.modem.bring_up import cycle_radio
 from sim7020_bridge.modem.modem import Modem
 from sim7020_bridge.modem.module import Module
+from sim7020_bridge.modem.pdn import DEFAULT_CID
 from sim7020_bridge.modem.readings import read_all, read_pdn
 from sim7020_bridge.modem.set_up import change_apn
-from sim7020_bridge.modem.state import DEFAULT_CID, ModemState, PdnWanted
+from sim7020_bridge.modem.state import ModemState, PdnWanted
 from sim7020_bridge.requests.body import Data, RequestBody, Verb
 
 log: Final = logging.getLogger(__name__)

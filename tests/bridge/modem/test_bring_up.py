@@ -6,8 +6,9 @@ from itertools import pairwise
 import pytest
 
 from sim7020_bridge.config.model import RecoverySettings
+from sim7020_bridge.modem.pdn import DEFAULT_CID
 from sim7020_bridge.modem.recovery import RecoveryStep
-from sim7020_bridge.modem.state import DEFAULT_CID, Layer, PdnWanted
+from sim7020_bridge.modem.state import Layer, PdnWanted
 from tests.bridge.modem.bench import now, running
 from tests.bridge.scripted_module import ATTACHED, SILENCE, ScriptedModule, on_virtual_time
 

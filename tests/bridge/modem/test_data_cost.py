@@ -1,6 +1,13 @@
 """What the network bills, against the sizes that the protocols have."""
 
+import asyncio
+
+import pytest
+
+from sim7020_bridge.errors import BridgeError
 from sim7020_bridge.modem.usage import Bytes, connected, pinged, received, resolved, sent, time_asked
+from tests.bridge.modem.bench import UDP, running
+from tests.bridge.scripted_module import SILENCE, on_virtual_time
 
 
 def test_datagrams() -> None:
@@ -21,3 +28,35 @@ def test_what_the_module_asks_for() -> None:
     assert resolved("example.net", 1) == Bytes(up=57, down=73)
     assert pinged(32, asked=4, answered=3) == Bytes(up=240, down=180)
     assert time_asked() == Bytes(up=76, down=76)
+
+
+@on_virtual_time
+async def test_a_datagram_that_is_refused() -> None:
+    """What the module did not take has not left."""
+    async with running(UDP) as bench:
+        socket = await bench.opened("udp")
+        counted: list[Bytes] = []
+        bench.modem.store.on_cost = counted.append
+        bench.module.answer_once("AT+CSOSEND", "ERROR")
+        with pytest.raises(BridgeError):
+            await socket.send(bytes(100))
+        assert sum(each.up for each in counted) == 0
+
+
+@pytest.mark.parametrize(("after", "cost"), [(0.0, 0), (2.0, 57)], ids=["at once", "after a while"])
+@on_virtual_time
+async def test_a_name_that_is_not_resolved(after: float, cost: int) -> None:
+    """What the module refuses at once, such as a numeric address, it has asked nobody."""
+    async with running() as bench:
+        await bench.online()
+        await asyncio.sleep(10)
+        counted: list[Bytes] = []
+        bench.modem.store.on_cost = counted.append
+        bench.module.answer_once("AT+CDNSGIP", *SILENCE)
+        asking = asyncio.create_task(bench.modem.module.resolve("example.net"))
+        await bench.module.hears("AT+CDNSGIP")
+        await asyncio.sleep(after)
+        bench.module.say("ERROR")
+        with pytest.raises(BridgeError):
+            await asking
+        assert sum(each.up for each in counted) == cost

@@ -13,6 +13,7 @@ from sim7020_bridge.commands.power import Edrx, SleepReport, Supply, SupplyRepor
 from sim7020_bridge.commands.radio import CellReading, Functionality, SignalQuality
 from sim7020_bridge.commands.registration import Operator, Registration, RegistrationStatus
 from sim7020_bridge.commands.sim import SimReading, SimState
+from sim7020_bridge.modem.pdn import Pdn
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.state import (
     ApnProblem,
@@ -24,7 +25,6 @@ from sim7020_bridge.modem.state import (
     ModemState,
     ModuleAnswered,
     ModuleLost,
-    Pdn,
     PdnWanted,
     PinProblem,
     PortLost,

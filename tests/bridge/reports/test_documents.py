@@ -13,9 +13,10 @@ from sim7020_bridge.commands.registration import Operator, Registration
 from sim7020_bridge.commands.sim import SimReading, SimState
 from sim7020_bridge.config.model import DataBudgetSettings, ModemSettings, SocketSettings, Transport
 from sim7020_bridge.modem.connection import Failure
+from sim7020_bridge.modem.pdn import Pdn
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.socket import ModemSocket, Phase, SocketState
-from sim7020_bridge.modem.state import Counters, Identity, Layer, Link, ModemState, Pdn
+from sim7020_bridge.modem.state import Counters, Identity, Layer, Link, ModemState
 from sim7020_bridge.modem.usage import Usage
 from sim7020_bridge.mqtt.json_text import dump
 from sim7020_bridge.mqtt.topics import Topics

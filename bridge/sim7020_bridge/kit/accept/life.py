@@ -15,7 +15,7 @@ from sim7020_bridge.kit.accept.bench import Amiss, Bench
 from sim7020_bridge.kit.probe.finding import Finding, Report, Status, Wanted
 from sim7020_bridge.kit.probe.network import Network, error_numbers
 from sim7020_bridge.modem.bring_up import PDN, cycle_radio, reach
-from sim7020_bridge.modem.state import DEFAULT_CID
+from sim7020_bridge.modem.pdn import DEFAULT_CID
 
 _GREETING: Final = 20.0
 _BOOT: Final = 60.0

@@ -18,6 +18,7 @@ from sim7020_bridge.kit.probe.finding import Check, Detail, Report, Status, Want
 from sim7020_bridge.modem.alerts import AlertId
 from sim7020_bridge.modem.bring_up import PDN, RADIO, REGISTRATION, SIM, is_withheld, reach
 from sim7020_bridge.modem.module import Module
+from sim7020_bridge.modem.pdn import NO_ADDRESS
 from sim7020_bridge.modem.pin import enter_pin
 from sim7020_bridge.modem.readings import read_registration, read_subscriber
 from sim7020_bridge.modem.state import ApnProblem, ModemState, PinProblem, has_signal
@@ -118,7 +119,8 @@ class Network:
             return self._report.broken(f"The APN is {pdn.apn or 'not told'}, not {wanted}", advice, details=details)
         self._report.passed(pdn.apn or "chosen by the network, and not told", details)
         if pdn.address is None:
-            return self._report.broken("The network gave no address", _APN_ADVICE, check=Check.ADDRESS)
+            lacks = pdn.lacks or NO_ADDRESS
+            return self._report.broken(lacks[0].upper() + lacks[1:], _APN_ADVICE, check=Check.ADDRESS)
         return self._report.passed(pdn.address, {"address": pdn.address}, check=Check.ADDRESS)
 
     async def _resolve(self) -> bool:

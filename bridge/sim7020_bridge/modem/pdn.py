@@ -1,0 +1,86 @@
+"""The default PDN context: whether anything can go over it, read out of what the module tells of all contexts."""
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address
+from typing import Final, TypeAlias
+
+from sim7020_bridge.commands.packet import ContextAddress, ContextParameters, ContextState
+
+DEFAULT_CID: Final = 1
+"""The PDN context that the module activates by itself (TCP/IP note section 2)."""
+
+NO_ADDRESS: Final = "the network gave no address"
+IPV6_ONLY: Final = "the network gave IPv6 addresses only, and the module's sockets are opened over IPv4"
+
+Contexts: TypeAlias = tuple[ContextState, ...] | tuple[ContextParameters, ...] | tuple[ContextAddress, ...]
+"""What the module tells of its contexts in one answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pdn:
+    """The default context: on or off, its APN and IPv4 address; ``wanted`` is False while a user keeps it off.
+
+    ``lacks`` says in words why nothing can go over it though it is on. An address that nobody tells is not lacking.
+    """
+
+    active: bool | None = None
+    cid: int | None = None
+    apn: str | None = None
+    address: str | None = None
+    wanted: bool = True
+    lacks: str | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether sockets can be opened over it."""
+        return bool(self.active) and self.lacks is None
+
+    @property
+    def words(self) -> str:
+        """Why they can't, in words."""
+        if self.active and self.lacks is not None:
+            return self.lacks
+        return "the PDN context is off" if self.wanted else "the PDN context was switched off on request"
+
+    def told(self, contexts: Contexts) -> "Pdn":
+        """Return what is known after an answer; one without the default context says nothing about it."""
+        for context in contexts:
+            if context.cid != DEFAULT_CID:
+                continue
+            match context:
+                case ContextState(cid, active):
+                    known = replace(self, cid=cid, active=active)
+                    return known if active else replace(known, address=None, lacks=None)
+                case ContextParameters():
+                    known = replace(self, cid=context.cid, apn=context.apn)
+                    return _addressed(known, contexts) if _addresses(contexts) else known
+                case ContextAddress():
+                    return _addressed(replace(self, cid=context.cid), contexts)
+        return self
+
+
+def usable_address(contexts: Contexts) -> str | None:
+    """Return the IPv4 address of the default context, if an answer tells one: the module's sockets know no other."""
+    for address in _addresses(contexts):
+        with suppress(ValueError):
+            if not IPv4Address(address).is_unspecified:
+                return address
+    return None
+
+
+def _addressed(pdn: Pdn, contexts: Contexts) -> Pdn:
+    address = usable_address(contexts)
+    if address is not None:
+        return replace(pdn, address=address, lacks=None)
+    ipv6 = any(":" in each for each in _addresses(contexts))
+    return replace(pdn, address=None, lacks=IPV6_ONLY if ipv6 else NO_ADDRESS)
+
+
+def _addresses(contexts: Contexts) -> tuple[str, ...]:
+    """Return all addresses of the default context: one for both stacks has two, or two lines."""
+    told: list[str | None] = []
+    for context in contexts:
+        if context.cid == DEFAULT_CID and not isinstance(context, ContextState):
+            told += (context.address, context.second if isinstance(context, ContextAddress) else None)
+    return tuple(address for address in told if address is not None)
