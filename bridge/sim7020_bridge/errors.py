@@ -161,7 +161,7 @@ class ModuleSilent(BridgeError):
     def __init__(self, command: str, timeout: float) -> None:
         self.command = command
         self.timeout = timeout
-        super().__init__(f"no final result for {_brief(command)} within {timeout:g} s")
+        super().__init__(f"no answer to {_brief(command)} within {timeout:g} s")
 
 
 class CommandRefused(BridgeError):

@@ -43,19 +43,23 @@ _BROKER = ("max_queued_messages 0", "set_tcp_nodelay true")
 class LogRecorder(logging.Handler):
     """Keeps what must not be in a log: exceptions that nobody dealt with, and all that asyncio complains of.
 
-    ``said`` is the last of what the bridge said, by the loop's clock, for whoever wonders about what it did.
+    ``said`` is the last of what the bridge said, by the loop's clock, for whoever wonders about what it did; ``told``
+    is what a log at level info tells of it.
     """
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
         self.unclean: list[str] = []
         self.said: deque[str] = deque(maxlen=500)
+        self.told: list[tuple[float, str]] = []
         self._clock = asyncio.get_running_loop().time
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a record."""
         if record.name.startswith("sim7020_bridge"):
             self.said.append(f"{self._clock():9.2f} {record.getMessage()}")
+            if record.levelno >= logging.INFO:
+                self.told.append((self._clock(), record.getMessage()))
         if record.exc_info or (record.name.startswith("asyncio") and record.levelno >= logging.WARNING):
             self.unclean.append(self.format(record))
 
@@ -150,6 +154,7 @@ class Published:
     events: list[str] = field(default_factory=list)
     raised: list[tuple[float, str]] = field(default_factory=list)
     alerts: set[str] = field(default_factory=set)
+    documents: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
     layer: str = ""
     phases: dict[str, str] = field(default_factory=dict)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -184,6 +189,7 @@ class Published:
             case ["alert", name] if heard.payload:
                 if name not in self.alerts:
                     self.raised.append((now, name))
+                self.documents.append((now, heard.json()))
                 self.alerts.add(name)
             case ["alert", name]:
                 self.alerts.discard(name)
@@ -214,6 +220,7 @@ class FastWorld:
     speed: float
     received: int = 0
     said: deque[str] = field(default_factory=deque)
+    log: list[tuple[float, str]] = field(default_factory=list)
 
     def sockets(self, *names: str) -> tuple[SocketSettings, ...]:
         """Return the settings of sockets to the peers."""
@@ -297,7 +304,7 @@ class FastWorld:
         state_dir = self.directory / "state"
         state_dir.mkdir(exist_ok=True)
         async with clean_log() as recorder:
-            self.said = recorder.said
+            self.said, self.log = recorder.said, recorder.told
             bridge = Bridge(mqtt, settings, state_dir=state_dir)
             await bridge.open()
             running = asyncio.create_task(bridge.run(), name="bridge")

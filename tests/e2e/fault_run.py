@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +27,9 @@ MOST_ADDED = 2.0
 MOST_ADDED_PART = 0.1
 """What the bridge may add to the time that recovering takes anyway: seconds, or a part of it where that is more."""
 
+
+TOLD_WITHIN = 10.0
+"""Seconds in which an alert must be in the log."""
 
 Span = tuple[float, float]
 
@@ -95,6 +98,8 @@ class Outcome:
         commands: What the module was told.
         lived: How long all of it took.
         said: The last of what the bridge logged, by the loop's clock.
+        untold: What the log does not tell: alerts with their advice, each within 10 s and again when it is over, and
+            that the modem is online in the end.
     """
 
     steps: Mapping[str, int]
@@ -108,6 +113,7 @@ class Outcome:
     commands: tuple[str, ...]
     lived: float
     said: tuple[str, ...]
+    untold: tuple[str, ...]
 
     @property
     def added(self) -> float:
@@ -252,7 +258,23 @@ def _outcome(fault: Fault, world: FastWorld, lines: Dialogue, lived: float) -> O
         commands=tuple(world.trace.commands),
         lived=lived,
         said=tuple(world.said),
+        untold=tuple(_untold(told, world.log)),
     )
+
+
+def _untold(told: Published, log: Sequence[tuple[float, str]]) -> Iterator[str]:
+    """Yield what a reader of the log at level info would miss."""
+    for at, document in told.documents:
+        words = document["message"]
+        lines = [line for when, line in log if when < at + TOLD_WITHIN]  # the broker, too, takes its time
+        if not any(words in line and document["advice"] in line for line in lines):
+            yield f"{at:.2f} {words}"
+    for name, last in {document["id"]: document["message"] for _, document in told.documents}.items():
+        if name not in told.alerts and not any(line == f"over: {last}" for _, line in log):
+            yield f"over: {last}"
+    link = [line for _, line in log if "online: " in line or line.startswith("online ")]
+    if told.layer == "online" and not (link and link[-1].startswith("online")):
+        yield f"online: {link}"
 
 
 def _least(fault: Fault, outage: Outage, told: Published, lines: Dialogue) -> tuple[float, float]:

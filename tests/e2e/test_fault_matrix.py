@@ -51,7 +51,7 @@ def outcomes(
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
 def test_fault(fault: Fault, outcomes: dict[str, Future[Outcome]]) -> None:
-    """The bridge takes the expected steps, raises the expected alerts and removes those that are mended."""
+    """The bridge takes the expected steps, raises the expected alerts and removes them when mended; its log tells."""
     outcome = outcomes[fault.id].result()
     taken = frozenset(outcome.steps)
     said = "\n".join(outcome.said)
@@ -63,6 +63,7 @@ def test_fault(fault: Fault, outcomes: dict[str, Future[Outcome]]) -> None:
     else:
         assert fault.ends in outcome.alerts, said
         assert not outcome.up, said
+    assert not outcome.untold, said
     pins = [command for command in outcome.commands if command.startswith("AT+CPIN=")]
     assert len(pins) == len(set(pins)), "a PIN was tried twice"
     attaches = sum(command.startswith(ATTACHING) for command in outcome.commands)

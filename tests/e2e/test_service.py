@@ -1,6 +1,7 @@
 """The bridge as a service: told to read its configuration again, asked for its health, told to end."""
 
 import asyncio
+import importlib.metadata
 import json
 import signal
 import socket
@@ -84,6 +85,20 @@ async def test_what_a_start_without_a_socket_leaves(world: World) -> None:
     kept = (world.directory / "state" / "shed.topics").read_text().splitlines()
     assert shed.topic("socket/stays/state") in kept
     assert shed.topic("socket/goes/state") not in kept
+
+
+async def test_the_log_of_a_start(world: World) -> None:
+    """It names version, configuration, state directory and modems, and then how each is online."""
+    emulator, peer = await world.emulator(), await world.udp()
+    service = Configured(world, emulator.place, {"telemetry": udp(peer.port)})
+    await service.start()
+    await logged(service.bridge, "story: online: ")
+    first, second, *_ = service.bridge.log.splitlines()
+    version = importlib.metadata.version("sim7020-bridge")
+    state_dir = service.tree["state_dir"]
+    assert first.endswith(f": sim7020-bridge {version}, configuration {service.file}, state directory {state_dir}")
+    assert second.endswith(f": modem shed at {emulator.place}, sockets: telemetry")
+    assert "registered at home, address 10.250.0.213" in service.bridge.log
 
 
 async def test_reload_fails_what_waits_for_a_socket_that_goes(world: World) -> None:

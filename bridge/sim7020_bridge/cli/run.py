@@ -12,7 +12,7 @@ from typing import Final
 
 import click
 
-from sim7020_bridge import logs
+from sim7020_bridge import VERSION, logs
 from sim7020_bridge.cli.exits import EXIT_FAILED
 from sim7020_bridge.cli.options import CONFIG
 from sim7020_bridge.config.load import exposed, load, read
@@ -55,6 +55,10 @@ def run(file: Path, log_level: str | None, log_format: str | None) -> None:
     reading = read(file)
     settings = chosen(reading.settings)
     logs.log_to_stderr(settings.logging)
+    log.info("sim7020-bridge %s, configuration %s, state directory %s", VERSION, file.absolute(), settings.state_dir)
+    for modem in settings.modems:
+        sockets = ", ".join(socket.name for socket in modem.sockets) or "none"
+        log.info("modem %s at %s, sockets: %s", modem.name, modem.port, sockets)
     if secrets := exposed(reading, file):
         log.warning("anybody on this machine can read %s in %s: chmod o-r", ", ".join(secrets), file)
     try:

@@ -48,6 +48,11 @@ class Alert:
     advice: str
 
 
+def in_words(message: str, advice: str) -> str:
+    """Return an alert as sentences, the message first."""
+    return f"{message}{'' if message.endswith(('.', '?')) else '.'} {advice}"
+
+
 def alerts(state: ModemState) -> dict[AlertId, Alert]:
     """Return what a person can mend now; an alert that is no longer returned is mended."""
     found = _port(state) or _module(state) or _network(state)

@@ -95,7 +95,7 @@ class Module:
         try:
             await self.execute(setting)
         except (CommandRefused, ModuleSilent) as error:
-            log.info("going on without it: %s", error)
+            log.info("the module works without this setting, and did not take it: %s", error)
             return False
         return True
 

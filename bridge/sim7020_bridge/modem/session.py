@@ -89,7 +89,6 @@ class Session:
         self._echoes = 0
         self._echo_is_off = True
         self._rebooting = False
-        self._locked = False
         self._lost_at = -math.inf
         self._reset = asyncio.Event()
         self._booted = asyncio.Event()
@@ -227,9 +226,7 @@ class Session:
             # the step that helps a module that refuses its sockets is known once it takes them
             self.store.apply(Recovered(self.recovery.online() if refused.what is None else None))
             await self.store.until(partial(in_trouble, refused))
-            if detached(self.store.state):
-                log.warning("no longer attached: %s", self.store.state.link.reason)
-            elif self.store.state.refused.what is not None:
+            if not detached(self.store.state) and self.store.state.refused.what is not None:
                 await self._recover()
 
     async def _recover(self) -> None:
@@ -238,9 +235,6 @@ class Session:
         if state.pin_wanted and state.pin_problem is None:
             return  # its radio was off meanwhile: it has not been given its PIN yet
         if not unlocked(state):
-            # said once: the alert goes on saying it
-            log.log(logging.DEBUG if self._locked else logging.WARNING, "not attached: %s", state.link.reason)
-            self._locked = True
             await self.store.until(unlocked, within=self.timing.locked_check)
             return
         if state.online:
@@ -407,17 +401,14 @@ class Session:
 
     def _take_supply_report(self, report: power.SupplyReport) -> None:
         self.store.apply(report)
-        height = "high" if report.over else "low"
         if report.power_down:
-            self._restart(f"it switched itself off: the supply is too {height}")
-        else:
-            log.warning("the module's supply is too %s", height)
+            self._restart(f"it switched itself off: the supply is too {'high' if report.over else 'low'}")
 
     def _count_resync(self) -> None:
         if self.sleep.allowed:
             log.info("no answer in time; the module may have fallen asleep")
         else:
-            log.warning("no answer in time; resynchronising the line")
+            log.warning("no answer in time; asking AT until answers follow their commands again")
             self.store.apply(Recovering(RecoveryStep.RESYNC))
 
     def _count_attach(self) -> None:

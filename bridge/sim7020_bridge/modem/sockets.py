@@ -67,7 +67,9 @@ class Sockets:
     def take_urc(self, urc: DataReceived | DataAcknowledged | SocketFailed) -> None:
         """Hand a URC to the socket that it is for."""
         if not any(socket.take_urc(urc) for socket in self):
-            log.info("a report for socket %d, which nobody owns: %s", urc.socket, type(urc).__name__)
+            log.info(
+                "a report of the module's socket %d, which is none of the bridge's: %s", urc.socket, type(urc).__name__
+            )
 
     async def keep_open(self, module: Module) -> None:
         """Keep every socket open for one session, after closing those that an earlier one left behind."""
@@ -129,9 +131,9 @@ class Sockets:
                 try:
                     await module.execute(CloseSocket(socket))
                 except (CommandRefused, ModuleSilent) as error:
-                    log.debug("socket %d, which nobody owns, stays: %s", socket, error)
+                    log.debug("socket %d, which an earlier program left open, stays: %s", socket, error)
                 else:
-                    log.info("closed socket %d, which nobody owned", socket)
+                    log.info("closed socket %d, which an earlier program left open", socket)
         return existing
 
     async def check_open(self, module: Module) -> None:

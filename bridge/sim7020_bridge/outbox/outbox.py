@@ -119,9 +119,9 @@ class Outbox:
             await asyncio.sleep(0)
         self._keep_time(Need.PROBE)
         self._hooks.changed()
-        log.info(
-            "%d messages wait from before, %d publications are pending", len(content.entries), len(content.publications)
-        )
+        if content.entries or content.publications:
+            kept = len(content.entries), len(content.publications)
+            log.info("kept from before the start: %d messages to be sent, %d publications for the broker", *kept)
 
     async def run(self) -> None:
         """Look after the file until cancelled."""

@@ -1,7 +1,6 @@
 """A modem's state as retained MQTT messages, and its changes as events."""
 
 import asyncio
-import logging
 import math
 from collections.abc import Callable, Hashable
 from datetime import datetime
@@ -28,8 +27,7 @@ from sim7020_bridge.reports.delivery_alerts import delivery_alerts
 from sim7020_bridge.reports.documents import Document, info_document, socket_document, state_document
 from sim7020_bridge.reports.memory import TopicMemory
 from sim7020_bridge.reports.sparing import Sparing
-
-log: Final = logging.getLogger(__name__)
+from sim7020_bridge.reports.story import Story
 
 COUNTER_DELAY: Final = 1.0
 """Seconds for which changes of mere counters are collected into one publication."""
@@ -93,6 +91,7 @@ class Reporter:
         self._gone: dict[AlertId, float] = {}
         self._relapsed: set[AlertId] = set()
         self._delivery_alerts: dict[AlertId, Alert] = {}
+        self._story = Story()
         store.listen(self._changed)
 
     def connected(self) -> None:
@@ -178,6 +177,7 @@ class Reporter:
         """Publish what was put off, now."""
         self._stopped = True
         self._memory.keep(self._documents())
+        self._story.stop()
         for each in self._later.values():
             each.cancel()
         self._later.clear()
@@ -189,6 +189,7 @@ class Reporter:
             self._socket(socket)
 
     def _changed(self, before: ModemState, after: ModemState) -> None:
+        self._story.changed(after)
         if after.identity != before.identity:
             self._info()
         self._state()
@@ -235,6 +236,7 @@ class Reporter:
             since = self._alerted.setdefault(alert_id, self._clock())
             document = {"id": alert_id, "message": alert.message, "advice": alert.advice, "since": since}
             self._retain(self._topics.alert(alert_id), dump(document))
+        self._story.alerts(current, self._alerted.keys())
 
     def _documents(self) -> set[str]:
         sockets = (self._topics.socket_state(socket.name) for socket in self._settings.sockets)

@@ -274,7 +274,7 @@ class Bridge:
             case Request(verb):
                 self._requests.take(verb, received)
             case None:
-                log.warning("a message to %s is for nobody", received.topic)
+                log.warning("a message to %s is dropped: no socket and no request has that topic", received.topic)
                 self._client.acknowledge(received)
 
     def _subscribe(self) -> None:

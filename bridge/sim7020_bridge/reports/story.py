@@ -1,0 +1,83 @@
+"""What the log tells of a modem: how its link is, where that lasts, and what a person can mend."""
+
+import asyncio
+import logging
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from sim7020_bridge.modem.alerts import Alert, AlertId, in_words
+from sim7020_bridge.modem.state import Layer, ModemState
+
+log: Final = logging.getLogger(__name__)
+
+LASTS: Final = 3.0
+"""Seconds after a change of the link until it is told how it is then: to attach is to pass through many states."""
+
+WELL: Final = (Layer.ONLINE, Layer.SLEEPING)
+
+_Link = tuple[Layer, str | None]
+
+
+class Story:
+    """Logs changes of the link that last, and each alert as it comes and as it goes; what is the same is told once."""
+
+    def __init__(self) -> None:
+        self._state: ModemState | None = None
+        self._told: _Link | None = None
+        self._was_online = False
+        self._later: asyncio.TimerHandle | None = None
+        self._alerts: dict[AlertId, Alert] = {}
+
+    def changed(self, state: ModemState) -> None:
+        """Take how the modem is now."""
+        self._state = state
+        if _link(state) != self._told and self._later is None:
+            self._later = asyncio.get_running_loop().call_later(LASTS, self._tell)
+
+    def alerts(self, current: Mapping[AlertId, Alert], held: Collection[AlertId]) -> None:
+        """Take the alerts that there are cause for now, and those that hold: one that flaps holds meanwhile, too."""
+        for alert_id, alert in current.items():
+            if self._alerts.get(alert_id) != alert:
+                log.warning("%s", in_words(alert.message, alert.advice))
+        for alert_id in self._alerts.keys() - held:
+            log.info("over: %s", self._alerts[alert_id].message)
+        self._alerts = {alert_id: current.get(alert_id) or self._alerts[alert_id] for alert_id in held}
+
+    def stop(self) -> None:
+        """Tell nothing of the link any more."""
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
+
+    def _tell(self) -> None:
+        self._later, state = None, self._state
+        if state is None or _link(state) == self._told:
+            return
+        was_well = self._told is not None and self._told[0] in WELL
+        self._told = layer, reason = _link(state)
+        if layer is Layer.ONLINE:
+            log.info("online%s: %s", " again" if self._was_online else "", _how(state))
+            self._was_online = True
+        elif layer is Layer.SLEEPING:
+            log.info("asleep: %s", reason)
+        elif was_well:
+            log.warning("no longer online: %s", reason)
+        else:
+            log.info("not online: %s", reason)
+
+
+def _link(state: ModemState) -> _Link:
+    return state.link.layer, state.link.reason
+
+
+def _how(state: ModemState) -> str:
+    registration, operator, signal = state.registration, state.operator, state.signal
+    dbm = None if signal is None else signal.dbm
+    known = (
+        None if operator is None else operator.name or operator.plmn,
+        None if registration is None else registration.words,
+        None if state.pdn.address is None else f"address {state.pdn.address}",
+        None if state.pdn.apn is None else f"APN {state.pdn.apn}",
+        None if dbm is None else f"signal {dbm} dBm",
+    )
+    return ", ".join(each for each in known if each)
