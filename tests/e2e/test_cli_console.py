@@ -4,6 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
+import pytest
 import serial
 
 from tests.e2e.line_partner import line_partner, silent
@@ -101,6 +102,31 @@ async def test_silence_is_said() -> None:
     assert "no final result within 0.5 s" in out
 
 
+async def test_what_is_no_command() -> None:
+    """What no module answers is refused at once and not sent; help helps, and exit leaves what follows unsaid."""
+    heard: list[bytes] = []
+
+    def module(data: bytes) -> bytes:
+        heard.append(data)
+        return b"\r\nOK\r\n"
+
+    async with line_partner(module) as port:
+        code, out, err = await piped(port, "help\nhello\nat\nexit\nAT+CSQ\n")
+    assert (code, err) == (1, "")
+    assert b"".join(heard) == b"at\r"
+    assert "any AT command" in out
+    assert "hello does not begin with AT" in out
+
+
+async def test_a_port_without_a_slash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device of that name in the working directory is a port, as it is for probe, and no modem."""
+    (tmp_path / "modem").symlink_to("/dev/null")
+    monkeypatch.chdir(tmp_path)
+    code, _, err = await piped("modem", "AT\n")
+    assert code == 1
+    assert "broker" not in err
+
+
 async def test_payload_at_a_prompt() -> None:
     """Behind a prompt the next line is payload: as it is where it was counted, with its end where not."""
 
@@ -160,9 +186,9 @@ async def test_through_a_bridge_that_runs(world: World) -> None:
     code, out, err = await piped(emulator.place, "AT\n")
     assert (code, out) == (1, "")
     assert "sim7020-bridge console MODEM" in err
-    code, out, _ = await piped("nobody", "AT\n", *broker, "--timeout", "2")
-    assert code == 1
-    assert "no bridge answered for nobody" in out
+    code, out, err = await piped("nobody", "AT\n", *broker)
+    assert (code, out) == (2, "")
+    assert err.endswith("; there are: shed\n")
     async with Terminal("console", "shed", *broker) as terminal:
         place = await terminal.sees("AT> ")
         terminal.types("AT+CSQ\r")

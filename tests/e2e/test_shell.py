@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.mqtt_peer import PATIENCE
 from tests.e2e.service_kit import Configured, shell
 from tests.e2e.terminal import Terminal
 from tests.e2e.world import World, run, tcp, udp
@@ -154,13 +155,32 @@ async def test_send(world: World) -> None:
     assert (await shell(*to, "telemetry", os.fsdecode(b"\xfe")))[0] == 0
     await udp_server.has(b"21.5", "\0\xff".encode(), b"\xfe")
     await tcp_server.has(b"hi")
-    status, out, _ = await shell(*to, "nowhere", "x")
-    assert status == 1
-    assert "there is no socket nowhere" in out
+    status, out, err = await shell(*to, "nowhere", "x")
+    assert (status, out, err) == (2, "", "shed has no socket nowhere; it has: telemetry, control\n")
     await emulator.kill()
     status, out, err = await shell(*to, "telemetry", "--timeout", "3", "waits")
     assert (status, out) == (3, "queued\n")
     assert "it still waits" in err
+
+
+async def test_names_that_there_are_not(world: World) -> None:
+    """A modem that is not there is told with those that are, and one whose bridge is away, without waiting for it."""
+    broker = ("--broker", f"{world.broker.host}:{world.broker.port}")
+    status, _, err = await shell("send", "-m", "shed", "-s", "telemetry", "x", *broker)
+    assert (status, err.partition(" under ")[0]) == (2, "no bridge has published anything")
+    await world.mqtt.publish("sim7020/barn/availability", b"online", retain=True)
+    await world.mqtt.publish("sim7020/attic/availability", b"offline", retain=True)
+    async with asyncio.timeout(PATIENCE):  # each of them waited for a minute or more
+        for command in (("send", "-m", "shed", "-s", "telemetry", "x"), ("console", "shed")):
+            status, out, err = await shell(*command, *broker)
+            assert (status, out) == (2, "")
+            assert err.startswith("there is no modem shed under sim7020/ at ")
+            assert err.endswith("; there are: attic, barn\n")
+        for command in (("send", "-m", "attic", "-s", "telemetry", "x"), ("console", "attic")):
+            assert await shell(*command, *broker) == (3, "", "the bridge of attic is offline: nothing was sent\n")
+        status, _, err = await shell("status", "-m", "shed", "--timeout", "600", *broker)
+        assert (status, err.rpartition("; ")[2]) == (3, "there are: attic, barn\n")
+    assert not [heard for heard in world.mqtt.heard if "/request/" in heard.topic]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from contextlib import aclosing
+from pathlib import Path
 from typing import Final
 
 import click
@@ -39,17 +40,17 @@ _END_OF_DATA: Final = "\x1a"
 def console(*, mqtt: MqttSettings, place: str, baud: int, within: float) -> None:
     """Speak AT with the module at PORT, or through a bridge that has MODEM.
 
-    Lines are explained and have history; Ctrl-D leaves. From a pipe, each is
-    sent when the one before is done. MODEM is asked with request/at.
+    Lines are explained and have history; exit or Ctrl-D leaves. From a pipe,
+    each is sent when the one before is done. MODEM is asked with request/at.
 
     \b
     Exit status: 0 left, 1 no port, or a piped command failed, 2 wrong usage,
-                 3 no broker.
+                 or no such MODEM, 3 no broker, or its bridge is offline.
     Example:     sim7020-bridge console /dev/ttyUSB0
     """
     failed: list[str] = []
     try:
-        if "/" in place:
+        if "/" in place or Path(place).is_char_device():
             run_until_stopped(_console(place, baud, within, failed))
         else:
             run_until_stopped(speak(mqtt, values.name(place), within, failed))

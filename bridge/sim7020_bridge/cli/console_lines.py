@@ -9,6 +9,12 @@ from sim7020_bridge.kit.decode.kinds import Direction, Explained, Kind
 from sim7020_bridge.kit.decode.words import dotted
 
 _TEXT_WIDTH: Final = 40
+_BEGINNINGS: Final = ("at", "a/", "+++")
+"""How a line begins that a module does not pass over (ITU-T V.250)."""
+_HELP: Final = """\
+AT+CSQ, AT+CEREG?, AT+CSOSEND=?   any AT command; what comes is explained
+Ctrl-C                            ends it while an answer is waited for
+exit, quit, Ctrl-D                leave"""
 
 
 class Partner(Protocol):
@@ -25,9 +31,26 @@ class Partner(Protocol):
 
 
 async def converse(keyboard: Keyboard, partner: Partner, within: float, failed: list[str]) -> None:
-    """Carry lines from the keyboard to a partner until there are no more."""
+    """Carry lines from the keyboard to a partner until there are no more, or one says exit.
+
+    What no module could answer is refused at once.
+    """
     while (line := await keyboard.line("data> " if partner.wants_data else "AT> ")) is not None:
-        if line.strip() and not await partner.ask(line, within) and not keyboard.interactive:
+        word = line.strip().lower()
+        if not word:
+            continue
+        if not partner.wants_data:
+            if word in {"exit", "quit"}:
+                return
+            if word in {"help", "?"}:
+                keyboard.show(_HELP)
+                continue
+        if partner.wants_data or word.startswith(_BEGINNINGS):
+            done = await partner.ask(line, within)
+        else:
+            keyboard.show(click.style(f"{dotted(line.strip())} does not begin with AT; try help", fg="red"))
+            done = False
+        if not done and not keyboard.interactive:
             failed.append(line)
 
 

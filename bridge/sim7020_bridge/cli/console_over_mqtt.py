@@ -8,6 +8,7 @@ import click
 from sim7020_bridge.cli.broker import connected
 from sim7020_bridge.cli.console_lines import converse, shown
 from sim7020_bridge.cli.keyboard import Keyboard
+from sim7020_bridge.cli.names import there
 from sim7020_bridge.config.model import MqttSettings
 from sim7020_bridge.kit.decode.decoder import Decoder
 from sim7020_bridge.kit.decode.kinds import Direction, Kind
@@ -28,6 +29,7 @@ _ADVICE: Final = {
 
 async def speak(mqtt: MqttSettings, modem: str, within: float, failed: list[str]) -> None:
     """Carry lines from the keyboard to a modem of a bridge, until there are no more."""
+    await there(mqtt, modem, limit=_CONNECTING)
     answers: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     topics = Topics(mqtt.base_topic, modem)
 

@@ -11,6 +11,7 @@ import click
 
 from sim7020_bridge.cli.broker import connected, with_broker
 from sim7020_bridge.cli.exits import EXIT_FAILED, EXIT_NO_ANSWER
+from sim7020_bridge.cli.names import there
 from sim7020_bridge.cli.options import JSON, patience, valid
 from sim7020_bridge.config import values
 from sim7020_bridge.config.model import MqttSettings
@@ -57,7 +58,7 @@ def send(
     """Send a message through a modem, and wait until its end is known.
 
     \b
-    Exit status: 0 delivered, 1 not, 2 wrong options, 3 not known in time.
+    Exit status: 0 delivered, 1 not, 2 wrong options or names, 3 not known.
     Example:     sim7020-bridge send -m shed -s telemetry 21.5
     """
     message = _message(data, source, as_hex=as_hex)
@@ -93,6 +94,7 @@ def _message(data: str | None, source: IO[bytes] | None, *, as_hex: bool) -> byt
 
 
 async def _send(mqtt: MqttSettings, topics: Topics, body: Mapping[str, object], limit: float, *, as_json: bool) -> int:
+    await there(mqtt, topics.modem, str(body["socket"]), limit=limit)
     heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     receipt, response = topics.receipt(str(body["socket"])), topics.response("send")
 

@@ -8,6 +8,7 @@ import click
 
 from sim7020_bridge.cli.broker import connected, with_broker
 from sim7020_bridge.cli.exits import EXIT_FAILED, EXIT_NO_ANSWER, fail
+from sim7020_bridge.cli.names import unknown
 from sim7020_bridge.cli.options import JSON, ONE_MODEM, patience
 from sim7020_bridge.config.model import MqttSettings
 from sim7020_bridge.kit.watch.heard import Modems, alert_lines, facts
@@ -38,7 +39,7 @@ def status(*, mqtt: MqttSettings, modem: str | None, within: float, as_json: boo
     \b
     Example:   sim7020-bridge status --broker broker.local --modem shed
     """
-    modems = asyncio.run(_heard(mqtt, modem, within))
+    modems, others = asyncio.run(_heard(mqtt, modem, within))
     found = [modems.by_name[name] for name in sorted(modems.by_name)]
     if as_json:
         click.echo(json.dumps({"modems": {each.name: each.document() for each in found}}, indent=2))
@@ -47,29 +48,36 @@ def status(*, mqtt: MqttSettings, modem: str | None, within: float, as_json: boo
             click.echo(printable(each.name))
             for subject, words in (*facts(each), *(("ALERT", line) for line in alert_lines(each))):
                 click.echo(f"  {subject:<18} {words}")
-    if not found or (modem is not None and not found[0].known):
-        fail(_NOBODY if modem is None else f"nothing is known of {modem} here", EXIT_NO_ANSWER)
+    if not found:
+        fail(_NOBODY if modem is None else unknown(mqtt, modem, others), EXIT_NO_ANSWER)
+    if modem is not None and not found[0].known:
+        fail(f"not all is known of {modem}: its bridge may not publish it here", EXIT_NO_ANSWER)
     sys.exit(0 if all(each.well for each in found) else EXIT_FAILED)
 
 
-async def _heard(mqtt: MqttSettings, modem: str | None, limit: float) -> Modems:
-    modems = Modems(mqtt.base_topic, modem)
+async def _heard(mqtt: MqttSettings, modem: str | None, limit: float) -> tuple[Modems, Modems]:
+    """Return what is heard of one modem, or of all, and which modems there are."""
+    modems, others = Modems(mqtt.base_topic, modem), Modems(mqtt.base_topic)
     news = asyncio.Event()
 
     def take(received: Received) -> None:
-        modems.hear(received)
+        if modem is None or received.topic.startswith(f"{mqtt.base_topic}/{modem}/"):
+            modems.hear(received)
+        if received.topic.endswith("/availability"):
+            others.hear(received)
         news.set()
 
     loop = asyncio.get_running_loop()
     end = loop.time() + limit
-    async with connected(mqtt, modems.retained, take, within=limit):
+    topics = {*modems.retained, f"{mqtt.base_topic}/+/availability"}
+    async with connected(mqtt, sorted(topics), take, within=limit):
         while loop.time() < end:
             news.clear()
             try:
                 async with asyncio.timeout(QUIET):
                     await news.wait()
             except TimeoutError:
-                # a modem that was asked for is waited for; else what is there is there
-                if modem is None or (all(each.known for each in modems.by_name.values()) and modems.by_name):
+                # a modem that was asked for and is there is waited for; else what is there is there
+                if modem is None or modem not in others.by_name or modems.modem(modem).known:
                     break
-    return modems
+    return modems, others
