@@ -114,6 +114,26 @@ async def test_wrong_command_line(arguments: tuple[str, ...], told: str) -> None
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    "command", [("run",), ("check",), ("status",), ("watch",), ("health",), ("outbox", "list")], ids=str
+)
+def test_one_way_to_name_the_configuration(
+    command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bare argument, --config and the environment all name it, in this order; two names are a mistake."""
+    one, other = tmp_path / "one.yaml", tmp_path / "other.yaml"
+    for file in (one, other):
+        file.write_text("mqtt: [")
+    monkeypatch.setenv("SIM7020_CONFIG", str(other))
+    for words, file in (((str(one),), one), (("--config", str(one)), one), (("-c", str(one)), one), ((), other)):
+        status, out, err = typed(*command, *words)
+        assert (status, out) == (2, "")
+        assert err.startswith(f"{file}:")
+    status, _, err = typed(*command, str(one), "--config", str(other))
+    assert status == 2
+    assert "named twice" in err
+
+
 @pytest.mark.parametrize("command", [(), ("run",), ("demo",)], ids=str)
 def test_help_shows_an_example(command: tuple[str, ...]) -> None:
     """The help of the program and of each command shows a line to try."""

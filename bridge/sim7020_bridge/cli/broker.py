@@ -14,8 +14,7 @@ from typing import Final, TypeVar
 import click
 
 from sim7020_bridge.cli.exits import EXIT_NO_ANSWER, fail
-from sim7020_bridge.cli.options import valid
-from sim7020_bridge.config import environment as variables
+from sim7020_bridge.cli.options import configuration, valid
 from sim7020_bridge.config import values
 from sim7020_bridge.config.load import load
 from sim7020_bridge.config.model import (
@@ -33,9 +32,6 @@ Command = TypeVar("Command", bound=Callable[..., None])
 
 _PATH: Final = click.Path(path_type=Path)
 _OPTIONS: Final = (
-    click.option(
-        "--config", "-c", "file", type=_PATH, envvar=variables.FILE, metavar="FILE", help="Whose broker to use."
-    ),
     click.option("--broker", metavar="HOST[:PORT]", help="The broker; default: localhost, or the file's."),
     click.option("--username", metavar="NAME", help="The user to log in as."),
     click.option("--password-file", type=_PATH, metavar="FILE", help="Holds its password alone."),
@@ -44,8 +40,11 @@ _OPTIONS: Final = (
 )
 
 
-def with_broker(command: Command) -> Command:
-    """Give a subcommand the options that name a broker; it is called with ``mqtt``, what they come to."""
+def with_broker(command: Command, *, bare: bool = False) -> Command:
+    """Give a subcommand the options that name a broker; it is called with ``mqtt``, what they come to.
+
+    With ``bare``, the configuration may be a bare argument.
+    """
 
     @functools.wraps(command)
     def called(
@@ -77,7 +76,13 @@ def with_broker(command: Command) -> Command:
 
     for option in reversed(_OPTIONS):
         called = option(called)
-    return called  # type: ignore[return-value]  # click's decorators keep what they decorate
+    of_file = configuration("Whose broker to use.", bare=bare, required=False)
+    return of_file(called)  # type: ignore[return-value]  # click's decorators keep what they decorate
+
+
+def with_broker_of_file(command: Command) -> Command:
+    """Do the same for a subcommand without arguments of its own: its argument is the configuration."""
+    return with_broker(command, bare=True)
 
 
 @asynccontextmanager

@@ -8,15 +8,14 @@ from pathlib import Path
 import click
 
 from sim7020_bridge.cli.exits import EXIT_CONFIGURATION
-from sim7020_bridge.cli.options import JSON
-from sim7020_bridge.config import environment as variables
+from sim7020_bridge.cli.options import JSON, configuration
 from sim7020_bridge.config.effective import Effective, Source, Value, effective
 from sim7020_bridge.config.load import read
 from sim7020_bridge.errors import ConfigurationError
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path), envvar=variables.FILE, metavar="FILE")
+@configuration()
 @JSON
 def check(file: Path, *, as_json: bool) -> None:
     """Show what a configuration comes to, defaults and environment included, or all that is wrong with it.

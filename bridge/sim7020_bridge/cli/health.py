@@ -10,7 +10,7 @@ from typing import Final
 import click
 
 from sim7020_bridge.cli.exits import EXIT_FAILED, EXIT_NO_ANSWER, fail
-from sim7020_bridge.cli.options import patience
+from sim7020_bridge.cli.options import configuration, patience
 from sim7020_bridge.config.load import load
 
 DEFAULT_URL: Final = "http://127.0.0.1:7020/health"
@@ -19,7 +19,7 @@ MOST: Final = 1024 * 1024
 
 @click.command()
 @click.option("--url", help=f"Where to ask; without it, the configuration's or {DEFAULT_URL}.")
-@click.option("--config", "-c", "file", type=click.Path(path_type=Path), metavar="FILE", help="Whose `http:` to ask.")
+@configuration("Whose `http:` to ask.", required=False)
 @patience(5)
 def health(url: str | None, file: Path | None, within: float) -> None:
     """Ask a running bridge how it does; it needs `http:` in the configuration.

@@ -1,6 +1,8 @@
 """Options that several subcommands share."""
 
+import functools
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
@@ -13,16 +15,7 @@ from sim7020_bridge.config.values import BAUDRATES
 
 Value = TypeVar("Value")
 
-CONFIG: Final = click.option(
-    "--config",
-    "-c",
-    "file",
-    required=True,
-    envvar=variables.FILE,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="The configuration; see docs/configuration.md.",
-)
+_PATH: Final = click.Path(path_type=Path)
 MODEM: Final = click.option("--modem", "-m", metavar="NAME", help="Which modem; needed if there are several.")
 ONE_MODEM: Final = click.option("--modem", "-m", metavar="NAME", help="This modem only.")
 SOCKET: Final = click.option("--socket", "-s", metavar="NAME", help="Messages to this socket only.")
@@ -58,10 +51,39 @@ def valid(option: str, read: Callable[[str], Value], written: str) -> Value:
         raise click.BadParameter(str(error), param_hint=option) from error
 
 
-_Option = Callable[[Callable[..., None]], Callable[..., None]]
+Option = Callable[[Callable[..., None]], Callable[..., None]]
+"""What gives a subcommand an option."""
 
 
-def baud(words: str, default: int | None = DEFAULT_BAUDRATE, *, show_default: bool = True) -> _Option:
+def configuration(
+    words: str = "The configuration; see docs/configuration.md.", *, bare: bool = True, required: bool = True
+) -> Option:
+    """Make the option ``--config``, which may be given as a bare argument, too, or as a variable of the environment.
+
+    The subcommand is given it as ``file``. ``words`` are its help; without ``bare`` there is no bare argument, since
+    the subcommand has others; ``file`` is None if it is not given and not required.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(command)
+        def called(*, config: Path | None, named: Path | None = None, **rest: object) -> None:
+            if config is not None and named is not None:
+                raise click.UsageError(f"the configuration is named twice: {named} and {config}")
+            variable = os.environ.get(variables.FILE)
+            file = config or named or (Path(variable) if variable else None)
+            if file is None and required:
+                raise click.UsageError(f"name the configuration: FILE, --config FILE or ${variables.FILE}")
+            command(file=file, **rest)
+
+        option = click.option("--config", "-c", type=_PATH, metavar="FILE", help=words)
+        if not bare:
+            return option(called)
+        return click.argument("named", type=_PATH, required=False, metavar="[FILE]")(option(called))
+
+    return decorate
+
+
+def baud(words: str, default: int | None = DEFAULT_BAUDRATE, *, show_default: bool = True) -> Option:
     """Make the option ``--baud``, a rate that the module has; ``words`` are its help."""
 
     def known(_ctx: click.Context, _option: click.Parameter, rate: int | None) -> int | None:
@@ -74,7 +96,7 @@ def baud(words: str, default: int | None = DEFAULT_BAUDRATE, *, show_default: bo
     )
 
 
-def patience(seconds: int) -> _Option:
+def patience(seconds: int) -> Option:
     """Make the option ``--timeout`` with a default; the subcommand is given it as ``within``."""
     return click.option(
         "--timeout",

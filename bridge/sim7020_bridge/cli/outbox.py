@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from sim7020_bridge.cli.exits import EXIT_CONFIGURATION, EXIT_FAILED, fail
-from sim7020_bridge.cli.options import CONFIG, MODEM, SOCKET
+from sim7020_bridge.cli.options import MODEM, SOCKET, configuration
 from sim7020_bridge.clock import rfc3339
 from sim7020_bridge.config.load import load
 from sim7020_bridge.logs import printable
@@ -29,7 +29,7 @@ def outbox() -> None:
 
 
 @outbox.command("list")
-@CONFIG
+@configuration()
 @MODEM
 @SOCKET
 def outbox_list(file: Path, modem: str | None, socket: str | None) -> None:
@@ -47,7 +47,7 @@ def outbox_list(file: Path, modem: str | None, socket: str | None) -> None:
 
 
 @outbox.command("cancel")
-@CONFIG
+@configuration(bare=False)
 @MODEM
 @SOCKET
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
@@ -69,7 +69,7 @@ def outbox_cancel(file: Path, modem: str | None, socket: str | None, ids: tuple[
 
 
 @outbox.command("purge")
-@CONFIG
+@configuration()
 @MODEM
 @SOCKET
 @click.option("--yes", is_flag=True, help="Don't ask.")

@@ -14,7 +14,7 @@ import click
 
 from sim7020_bridge import VERSION, logs
 from sim7020_bridge.cli.exits import EXIT_FAILED
-from sim7020_bridge.cli.options import CONFIG
+from sim7020_bridge.cli.options import configuration
 from sim7020_bridge.config.load import exposed, load, read
 from sim7020_bridge.config.model import LogFormat, LogLevel, Settings
 from sim7020_bridge.errors import AlreadyRunning, OutboxInUse
@@ -28,7 +28,7 @@ def _choice(values: type[StrEnum]) -> "click.Choice[str]":
 
 
 @click.command()
-@CONFIG
+@configuration()
 @click.option("--log-level", type=_choice(LogLevel), metavar="LEVEL", help="debug, info, warning or error.")
 @click.option("--log-format", type=_choice(LogFormat), metavar="FORMAT", help="text or json.")
 def run(file: Path, log_level: str | None, log_format: str | None) -> None:

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from sim7020_bridge.cli.broker import connected, with_broker
+from sim7020_bridge.cli.broker import connected, with_broker_of_file
 from sim7020_bridge.cli.exits import EXIT_FAILED, EXIT_NO_ANSWER, fail
 from sim7020_bridge.cli.names import unknown
 from sim7020_bridge.cli.options import JSON, ONE_MODEM, patience
@@ -28,7 +28,7 @@ QUIET: float = 0.5
 @ONE_MODEM
 @patience(5)
 @JSON
-@with_broker
+@with_broker_of_file
 def status(*, mqtt: MqttSettings, modem: str | None, within: float, as_json: bool) -> None:
     """Show how the modems on a broker are, from what their bridges publish.
 

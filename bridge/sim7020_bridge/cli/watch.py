@@ -10,7 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from sim7020_bridge.cli.broker import connected, with_broker
+from sim7020_bridge.cli.broker import connected, with_broker_of_file
 from sim7020_bridge.cli.options import JSON, ONE_MODEM
 from sim7020_bridge.config.model import MqttSettings
 from sim7020_bridge.kit.watch import screen
@@ -31,7 +31,7 @@ FEWEST_ROWS = 3
 @click.command()
 @ONE_MODEM
 @JSON
-@with_broker
+@with_broker_of_file
 def watch(*, mqtt: MqttSettings, modem: str | None, as_json: bool) -> None:
     """Watch the modems on a broker: states, sockets, alerts, and what becomes of each message.
 
