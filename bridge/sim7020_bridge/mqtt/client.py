@@ -417,14 +417,14 @@ class MqttClient:
         self._starts_afresh |= self._outgoing.start_over()
         self._alive = False
         taken_over = reason.value == SESSION_TAKEN_OVER
-        suspected = not told and self._brief >= SUSPICIOUS and not self._outgoing.suspects
+        suspects, code = self._outgoing.suspects, reason.value if told else None
+        brief = 0 if self._starts_afresh and not suspects else self._brief  # a topic that is known did it
+        suspected = not told and brief >= SUSPICIOUS and not suspects
         self._standing.disconnected(taken_over=taken_over, suspected=suspected)
         self._subscriptions.disconnected()
         refused = refusal(reason.value, str(reason)) if taken_over else None
         said = str(reason).lower() if told else "the connection was lost"
-        why = away(
-            self._settings.place, said, reason.value if told else None, self._outgoing.suspects, brief=self._brief
-        )
+        why = away(self._settings.place, said, code, suspects, brief=brief)
         self._heard.put_nowait(Lost(why, refused, taken_over))
 
     def _published(
