@@ -203,3 +203,8 @@ def pressing() -> tuple[PowerHook, list[str]]:
     """Return a power hook that publishes, and what it published."""
     told: list[str] = []
     return PowerHook(PowerHookSettings(topic="plug", wakes=True), publish=lambda _, text: told.append(text)), told
+
+
+def as_heard(module: ScriptedModule, *commands: str) -> list[str]:
+    """Return commands in the order in which they were first heard."""
+    return sorted(commands, key=module.heard.index)

@@ -5,12 +5,11 @@ from itertools import pairwise
 
 import pytest
 
-from sim7020_bridge.config.model import RecoverySettings
 from sim7020_bridge.modem.pdn import DEFAULT_CID
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.state import Layer, PdnWanted
-from tests.bridge.modem.bench import now, running
-from tests.bridge.scripted_module import ATTACHED, SILENCE, ScriptedModule, on_virtual_time
+from tests.bridge.modem.bench import as_heard, now, running
+from tests.bridge.scripted_module import ATTACHED, SILENCE, on_virtual_time
 
 REGISTERED = ATTACHED["AT+CEREG?"]
 SEARCHING = ("+CEREG: 5,2", "OK")
@@ -28,18 +27,13 @@ OPTIONAL = (
 )
 
 
-def steps(module: ScriptedModule, *commands: str) -> list[str]:
-    """Return which of some commands were heard first, in the order in which they were."""
-    return sorted(commands, key=module.heard.index)
-
-
 @on_virtual_time
 async def test_steps_in_the_note_s_order() -> None:
     """A module that is attached is taken from the first AT to an active context, in the order of the flow chart."""
     async with running() as bench:
         await bench.online()
         order = ("AT", "ATE0", "ATV1", "AT+CMEE=1", "AT+CFUN?", "AT+CPIN?", "AT+CSQ", "AT+CEREG?", "AT+CGACT?")
-        assert steps(bench.module, *reversed(order)) == list(order)
+        assert as_heard(bench.module, *reversed(order)) == list(order)
         assert bench.layers() == [
             Layer.AT,
             Layer.SIM,
@@ -264,7 +258,7 @@ async def test_radio_that_is_off_is_switched_on() -> None:
     async with running() as bench:
         bench.module.answer_once("AT+CFUN?", "+CFUN: 4", "OK")
         await bench.online()
-        assert steps(bench.module, "AT+CPIN?", "AT+CFUN=1") == ["AT+CFUN=1", "AT+CPIN?"]
+        assert as_heard(bench.module, "AT+CPIN?", "AT+CFUN=1") == ["AT+CFUN=1", "AT+CPIN?"]
 
 
 @pytest.mark.parametrize(
@@ -290,101 +284,6 @@ async def test_sim_that_is_not_ready(lines: tuple[str, ...], reason: str) -> Non
         await bench.online()
         assert bench.module.opened == 1
         assert bench.module.times("AT+CPIN") == 0
-
-
-@pytest.mark.parametrize(
-    ("apn", "sets"),
-    [
-        pytest.param(None, 0, id="none configured"),
-        pytest.param("shnbiot", 0, id="the same"),
-        pytest.param("iot.1nce.net", 1, id="another"),
-    ],
-)
-@on_virtual_time
-async def test_apn_is_set_only_if_it_differs(apn: str | None, sets: int) -> None:
-    """The radio goes off for an APN only if the module has another one; then off, set, on."""
-    async with running(apn=apn) as bench:
-        await bench.online()
-        assert bench.module.times("AT*MCGDEFCONT") == sets
-        if sets:
-            setting = '*MCGDEFCONT="IP","iot.1nce.net"'
-            order = ("AT+CFUN=0", f"AT{setting}", "AT+CFUN=1", "AT+CPIN?")
-            assert steps(bench.module, *reversed(order)) == list(order)
-
-
-@pytest.mark.parametrize(("kept", "sets"), [('"user","new"', 0), ('"user","old"', 1), ('"other","new"', 1)])
-@on_virtual_time
-async def test_apn_is_set_if_its_login_differs(kept: str, sets: int) -> None:
-    """A user name or password that was changed in the configuration reaches the module, though the APN is the same."""
-    async with running(apn="shnbiot", apn_username="user", apn_password="new") as bench:  # noqa: S106 - made up
-        bench.module.answer("AT*MCGDEFCONT?", f'*MCGDEFCONT: "IP","shnbiot",{kept}', "OK")
-        await bench.online()
-        assert bench.module.times("AT*MCGDEFCONT") == sets
-
-
-@on_virtual_time
-async def test_apn_that_cannot_be_read_is_set() -> None:
-    """A module that does not tell its APN gets the configured one."""
-    async with running(apn="shnbiot") as bench:
-        bench.module.answer("AT*MCGDEFCONT?", "ERROR")
-        await bench.online()
-        assert bench.module.times("AT*MCGDEFCONT") == 1
-
-
-@pytest.mark.parametrize(
-    ("kept", "sets"),
-    [
-        pytest.param('"IP","IOT.Example","user","secret"', 0, id="in other case"),
-        pytest.param('"IP","iot.example","user","******"', 1, id="with its password masked"),
-        pytest.param('"IP","iot.example","user",""', 1, id="without its password"),
-        pytest.param('"IP","iot.example.mnc001.mcc001.gprs","user","secret"', 1, id="as the network calls it"),
-        pytest.param('"', 1, id="unreadable"),
-    ],
-)
-@on_virtual_time
-async def test_apn_that_reads_back_otherwise(kept: str, sets: int) -> None:
-    """An APN that was set is not set again, whatever the module makes of it; setting it counts as an attach."""
-    async with running(
-        apn="iot.example",
-        apn_username="user",
-        apn_password="secret",  # noqa: S106 - made up
-        recovery=RecoverySettings(attach_ceiling=1),
-    ) as bench:
-        bench.module.answer("AT*MCGDEFCONT?", f"*MCGDEFCONT: {kept}", "OK")
-        for session in (1, 2, 3):
-            await bench.module.hears("ATE0", times=session)
-            await bench.online()
-            assert bench.module.times("AT*MCGDEFCONT") == sets
-            bench.module.say("RDY")
-        assert (bench.modem.count_attach() is not None) == (sets == 1)
-
-
-@on_virtual_time
-async def test_apn_that_was_set_and_is_another_now() -> None:
-    """An APN that somebody changed since is set again, and one garbled answer is no reason for that."""
-    async with running(apn="iot.example") as bench:
-        bench.module.answer_once("AT*MCGDEFCONT?", '*MCGDEFCONT: "IP","old"', "OK")
-        bench.module.answer("AT*MCGDEFCONT?", '*MCGDEFCONT: "IP","iot.example.gprs"', "OK")
-        await bench.online()
-        rows = (("MCGDEFC", 1), ('*MCGDEFCONT: "IP","iot.example.gprs"', 1), ('*MCGDEFCONT: "IP","other"', 2))
-        for session, (kept, sets) in enumerate(rows, start=2):
-            bench.module.answer("AT*MCGDEFCONT?", kept, "OK")
-            bench.module.say("RDY")
-            await bench.module.hears("ATE0", times=session)
-            await bench.online()
-            assert bench.module.times("AT*MCGDEFCONT") == sets
-
-
-@on_virtual_time
-async def test_refused_apn_leaves_the_radio_on() -> None:
-    """A module that refuses the APN has its radio switched on again, and is used with the APN that it has."""
-    async with running(apn="other") as bench:
-        bench.module.answer_once("AT*MCGDEFCONT", "+CME ERROR: 50")
-        await bench.module.hears("AT*MCGDEFCONT")
-        await bench.until(lambda state: state.apn_problem is not None)
-        assert steps(bench.module, "AT+CFUN=1", "AT+CFUN=0") == ["AT+CFUN=0", "AT+CFUN=1"]
-        await bench.online()
-        assert bench.module.opened == 1
 
 
 @on_virtual_time
