@@ -41,7 +41,7 @@ UNTRIED = {
     identity.SetBaudRate: "it is stored, and could leave a module that nobody hears",
     sim.EnterPin: "a wrong one costs a try",
     packet.SetDefaultApn: "it is stored, and the password that was there can't be read back",
-    power.SetEdrx: "it is stored by some firmware, and what was asked for can't be read back",
+    power.SetEdrx: "it is stored by some firmware, and whether it was on can't be read back",
     power.SetEdrxWithWindow: "as with SetEdrx",
     clock.StartSntp: "it sets the clock, and costs data",
     clock.StopSntp: "nothing is to be stopped",

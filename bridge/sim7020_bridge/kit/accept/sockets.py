@@ -11,6 +11,7 @@ from sim7020_bridge.commands.sockets import (
     ReadAcknowledged,
     ReportAcknowledgements,
     SendData,
+    SetKeepAlive,
     SetPullReceive,
     SocketId,
 )
@@ -131,9 +132,11 @@ async def data(bench: Bench) -> str:
 
 
 async def tcp(bench: Bench) -> str:
-    """A connection, and what is sent through it and back."""
+    """A connection, whether it can be kept alive, and what is sent through it and back."""
     async with bench.connected(stream=True) as number:
-        return await _there_and_back(bench, number, _FEW)
+        kept = await bench.module.try_setting(SetKeepAlive(number, 7200, 75, 9))
+        words = await _there_and_back(bench, number, _FEW)
+        return words if kept else f"{words}; +CSOALIVE is refused"
 
 
 async def acknowledged(bench: Bench) -> str:
