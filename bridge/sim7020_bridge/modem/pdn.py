@@ -64,7 +64,8 @@ def usable_address(contexts: Contexts) -> str | None:
     """Return the IPv4 address of the default context, if an answer tells one: the module's sockets know no other."""
     for address in _addresses(contexts):
         with suppress(ValueError):
-            if not IPv4Address(address).is_unspecified:
+            known = IPv4Address(address)
+            if not (known.is_unspecified or known.is_link_local or known.is_loopback):
                 return address
     return None
 

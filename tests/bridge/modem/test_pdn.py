@@ -56,6 +56,11 @@ def test_address_that_sockets_can_use(answers: tuple[Contexts, ...], address: st
 
 
 NO_USE = {
+    "its own link": (
+        '+CGCONTRDP: 1,5,"iot","169.254.7.7.255.255.0.0"',
+        '+CGPADDR: 1,"169.254.7.7"',
+        NO_ADDRESS,
+    ),
     "zeros": ('+CGCONTRDP: 1,5,"iot","0.0.0.0.0.0.0.0"', '+CGPADDR: 1,"0.0.0.0"', NO_ADDRESS),
     "none": ('+CGCONTRDP: 1,5,"iot"', "+CGPADDR: 1", NO_ADDRESS),
     "IPv6": ('+CGCONTRDP: 1,5,"iot","fe80::1"', '+CGPADDR: 1,"fe80::1"', IPV6_ONLY),
