@@ -116,5 +116,5 @@ FAULTS: Final = (
         chat=False,
         speed=80,
     ),
-    Fault("spoilt", "one line in twenty has a wrong byte for ten minutes", faults=2, speed=100),
+    Fault("spoilt", "one line in twenty has a wrong byte for ten minutes", faults=2, lasts=600, speed=100),
 )

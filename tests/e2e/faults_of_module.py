@@ -17,6 +17,9 @@ _SENDING: Final = SendData.timeout
 _SILENT: Final = DEFAULT_BUDGETS[RecoveryStep.REOPEN].tries * _TIMES.probe_within
 _BEFORE_POWER: Final = DEFAULT_BUDGETS[RecoveryStep.POWER].first
 _SEND: Final = Wait(_SENDING, "`AT+CSOSEND` may take 60 s", since="AT+CSOSEND")
+_HASTY: Final = Wait(
+    60 + _TIMES.hasty_last, "a port that goes away at once is opened again after waits that double, up to 30 s"
+)
 _HOOK: Final = Wait(
     _SENDING + _SILENT + _BEFORE_POWER, "`AT+CSOSEND` 60 s, three openings of 20 s, 10 s before the power", "AT+CSOSEND"
 )
@@ -272,6 +275,7 @@ FAULTS: Final = (
         "its port is closed whenever it is opened, for a minute",
         faults=1,
         lasts=60,
+        wait=_HASTY,
         steps=frozenset({"reopen"}),
         alerts=frozenset({"port_missing"}),
     ),
@@ -280,6 +284,7 @@ FAULTS: Final = (
         "the same, without a word",
         faults=1,
         lasts=60,
+        wait=_HASTY,
         steps=frozenset({"reopen"}),
         alerts=frozenset({"port_missing"}),
     ),
@@ -290,6 +295,7 @@ FAULTS: Final = (
         tcp_port=True,
         faults=1,
         lasts=60,
+        wait=_HASTY,
         steps=frozenset({"reopen"}),
         alerts=frozenset({"port_missing"}),
     ),

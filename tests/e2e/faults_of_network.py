@@ -12,6 +12,17 @@ _REATTACH: Final = DEFAULT_BUDGETS[RecoveryStep.REATTACH].first + _TIMES.radio_o
 """Seconds until the radio is on again after the first try to attach was decided on."""
 _AGAIN: Final = "10 s before attaching again (T3411, 3GPP TS 24.301), radio off for 5 s (TCP/IP note)"
 
+
+def _useless(scenario: str, what: str) -> Fault:
+    """Return a first address that is of no use: the context is off and on within a poll, and has another one."""
+    return Fault(
+        scenario,
+        what,
+        wait=Wait(2 * _TIMES.pdn_poll, "the network may give a better one within 5 s"),
+        speed=80,
+    )
+
+
 FAULTS: Final = (
     Fault(
         "sim-absent",
@@ -185,6 +196,16 @@ FAULTS: Final = (
         within=20000,
         chat=False,
         speed=1500,
+    ),
+    _useless("address-zero", "its first address is 0.0.0.0"),
+    _useless("address-none", "its first PDN has no address"),
+    _useless("address-link-local", "its first address is for its own link only"),
+    Fault(
+        "address-ipv6-only",
+        "has an IPv6 address only, which sockets can't use",
+        ends="apn_rejected",
+        alerts=frozenset({"apn_rejected"}),
+        speed=80,
     ),
     Fault("address-ipv6-first", "has an IPv6 address before its IPv4 address", speed=80),
     Fault(

@@ -73,6 +73,7 @@ class Life:
         steps: How often each recovery step was taken.
         memory: Of the process once warm, and at the end.
         saving: Which of SAVINGS.
+        sleeps: How often the module slept.
         messages: How many were sent, and how often each final receipt came.
         unheard: Messages that the TCP peer is said to have and has not.
         presses: How often the power hook was used, and how often of these the module slept as agreed.
@@ -88,6 +89,7 @@ class Life:
     steps: dict[str, int]
     memory: tuple[float, float]
     saving: str
+    sleeps: int
     messages: tuple[int, dict[str, int]]
     unheard: int
     presses: tuple[int, int]
@@ -129,11 +131,13 @@ async def _live(  # noqa: PLR0917 - what live was told
     arguments = ("--scenario", f"random:{seed}", "--seed", str(seed), "--spoil", str(spoil))
     async with fast_world(directory, *arguments, speed=speed) as world:
         tally = _Tally()
+        # a TCP connection keeps the module out of deep sleep; with PSM it is open on demand only
+        names = ("telemetry",) if saving == "edrx" else ("telemetry", "control")
         world.mqtt.watch(lambda heard: _take(world, tally, heard))
         settings = ModemSettings(
             name=NAME,
             port=world.emulator.place,
-            sockets=world.sockets("telemetry", "control"),
+            sockets=world.sockets(*names),
             power_saving=SAVINGS[saving],
             recovery=RecoverySettings(power=told("pwrkey")(directory)),
         )
@@ -142,7 +146,7 @@ async def _live(  # noqa: PLR0917 - what live was told
         began = world.loop.time()
         memory: list[float] = []
         async with world.bridge(settings):
-            talking = [asyncio.create_task(_talk(world, tally, name, every)) for name in ("telemetry", "control")]
+            talking = [asyncio.create_task(_talk(world, tally, name, every)) for name in names]
             while count(world.trace.marks) < faults or world.loop.time() - began < lasts:
                 await asyncio.sleep(max(lasts / 96, 60.0))
                 world.trace.commands.clear()
@@ -167,6 +171,7 @@ async def _live(  # noqa: PLR0917 - what live was told
             {step: steps.count(step) for step in sorted(set(steps))},
             (statistics.median(warm), statistics.median(last)),
             saving,
+            sum(mark.text == "event: asleep" for mark in world.trace.marks),
             (tally.sent, dict(sorted(tally.ends.items()))),
             tally.acknowledged - tally.arrived,
             _presses(world.trace.marks, agreed=settings.power_saving is not None),
@@ -265,7 +270,7 @@ def table(life: Life) -> list[str]:
         f"| lived | {life.lived / HOUR:.1f} h, {life.faults} faults |",
         f"| not online, or a socket not open | {down} |",
         f"| steps | {steps} |",
-        f"| power saving | {life.saving} |",
+        f"| power saving | {life.saving}; slept {life.sleeps} times |",
         f"| power hook | used {life.presses[0]} times, {life.presses[1]} of them while the module slept as agreed |",
         f"| messages | {life.messages[0]}: {ends}; {life.lost} lost |",
         f"| memory | {warm:.1f} MiB once warm, {last:.1f} MiB at the end ({life.growth:+.1f} %) |",
