@@ -365,7 +365,7 @@ class LastRecovery(ModemEntity, RestoreSensor):
 
     @callback
     def _happened(self, event: Event) -> None:
-        step = event.details.get("step")
+        step = event.details.get("rung")
         if event.type == "recovered" and isinstance(step, str) and step in _options(RecoveryStep):
             self._attr_native_value = step
             self.async_write_ha_state()

@@ -135,7 +135,7 @@ class Placeholders(dict[str, str]):
         ),
         (
             "sim7020/shed/event",
-            b'{"type":"recovering","at":"2026-11-23T10:15:00Z","step":"luck"}',
+            b'{"type":"recovering","at":"2026-11-23T10:15:00Z","rung":"luck"}',
             False,
             "luck.*layer",
         ),

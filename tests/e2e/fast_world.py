@@ -201,7 +201,7 @@ class Published:
         times = event.get("times", 1)
         self.events += [sys.intern(event["type"])] * times
         if event["type"] == "recovering":
-            self.steps += [sys.intern(event["step"])] * times
+            self.steps += [sys.intern(event["rung"])] * times
 
 
 @dataclass(slots=True)

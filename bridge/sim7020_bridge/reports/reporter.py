@@ -214,9 +214,9 @@ class Reporter:
             self.event("rebooted")
         for step, count in after.counters.steps.items():
             if count > before.counters.steps.get(step, 0):
-                self.event("recovering", step=step, layer=after.link.layer)
+                self.event("recovering", rung=step, layer=after.link.layer)
         if after.counters.recoveries > before.counters.recoveries:
-            self.event("recovered", step=after.recovered)
+            self.event("recovered", rung=after.recovered)
 
     def _alerts(self) -> None:
         """Publish the alerts that hold, each with the time since when, and empty those that are mended."""
@@ -248,7 +248,7 @@ class Reporter:
 
     def event(self, name: str, **details: object) -> None:
         """Publish that something happened; what goes on and on is counted, and the last of it told with its number."""
-        kind = name, details.get("step"), details.get("layer")
+        kind = name, details.get("rung"), details.get("layer")
         times = self._untold.get(kind, {}).get("times", 0) + 1
         self._untold[kind] = {"type": name, "at": self._clock(), **details, "times": times}
         self._tell(kind)

@@ -54,7 +54,7 @@ _LABELS: Final = {
     "layers": "layer",
     "usage.today": "direction",
     "usage.period": "direction",
-    "counters.recoveries": "step",
+    "counters.recoveries": "rung",
 }
 """What tells the values apart where a document has several of a kind."""
 

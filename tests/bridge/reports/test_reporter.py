@@ -219,7 +219,7 @@ async def test_recovery_is_told_step_by_step() -> None:
         await asyncio.sleep(30)
         desk.module.say("UNDER-VOLTAGE WARNNING")
         await asyncio.sleep(1)
-        told = [(event["type"], event.get("step"), event.get("layer")) for event in desk.documents(TOPICS.event)]
+        told = [(event["type"], event.get("rung"), event.get("layer")) for event in desk.documents(TOPICS.event)]
         assert told == [
             ("attached", None, None),
             ("lost", None, "port"),

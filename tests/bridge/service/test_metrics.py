@@ -78,7 +78,7 @@ def test_values() -> None:
     assert found["sim7020_signal_rsrp_dbm", 'modem="shed"'] == "-95.5"
     assert found["sim7020_supply_volts", 'modem="shed"'] == "3.31"
     assert found["sim7020_data_today_bytes", 'modem="shed",direction="up"'] == "12345678901"
-    assert found["sim7020_recoveries_total", 'modem="shed",step="reattach"'] == "2"
+    assert found["sim7020_recoveries_total", 'modem="shed",rung="reattach"'] == "2"
     assert found["sim7020_socket_sent_bytes_total", 'modem="shed",socket="t"'] == "1234567890"
     assert found["sim7020_socket_open", 'modem="shed",socket="t"'] == "1"
 

@@ -134,13 +134,13 @@ async def test_the_last_recovery_is_kept(hass: HomeAssistant, bridge: Bridge) ->
     await bridge.say("event", document("event-recovering"), retain=False)
     assert state_of(hass, "sensor.sim7020_shed_last_recovery") == "none"
     await bridge.say("event", document("event-recovered"), retain=False)
-    step = document("event-recovered")["step"]
+    step = document("event-recovered")["rung"]
     assert state_of(hass, "sensor.sim7020_shed_last_recovery") == step
     await async_mock_restore_state_shutdown_restart(hass)
     assert await hass.config_entries.async_reload(entry.entry_id)
     await bridge.settled()
     assert state_of(hass, "sensor.sim7020_shed_last_recovery") == step
-    await bridge.say("event", {"type": "recovered", "step": "prayer"}, retain=False)
+    await bridge.say("event", {"type": "recovered", "rung": "prayer"}, retain=False)
     assert state_of(hass, "sensor.sim7020_shed_last_recovery") == step
 
 
