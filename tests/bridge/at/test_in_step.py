@@ -13,6 +13,7 @@ from sim7020_bridge.at.channel import ESCAPE, Channel
 from sim7020_bridge.at.command import Order, Probe
 from sim7020_bridge.at.exchange import Pipeline
 from sim7020_bridge.commands.radio import ReadFunctionality
+from sim7020_bridge.commands.raw import RawCommand
 from sim7020_bridge.commands.registry import URCS
 from sim7020_bridge.commands.sim import ReadSimState, SimReport
 from sim7020_bridge.commands.sockets import SendData, SocketFailed, SocketId
@@ -219,6 +220,22 @@ async def test_module_that_does_not_know_the_question(bench: Bench) -> None:
     await bench.peer.answer("AT+IFC?", "ERROR")
     await bench.peer.answer("\x1bAT", "OK")
     await bench.peer.answer("AT+CMEE?", "+CMEE: 1", "OK")
+    with pytest.raises(ModuleSilent):
+        await silent
+    await in_order(bench)
+
+
+@pytest.mark.parametrize("typed", ["AT+IFC?", "at+ifc?"])
+async def test_question_that_a_person_asked_proves_nothing(bench: Bench, typed: str) -> None:
+    """What would answer it may be on its way, so another one is asked."""
+
+    class Impatient(RawCommand):
+        timeout: ClassVar[float] = 0.1
+
+    silent = asyncio.create_task(bench.channel.execute(Impatient(typed)))
+    assert await bench.peer.line() == typed
+    await bench.peer.answer("AT", "OK")
+    await bench.peer.answer("AT+CMEE?", "+IFC: 0,0", "OK", "+CMEE: 1", "OK")
     with pytest.raises(ModuleSilent):
         await silent
     await in_order(bench)
