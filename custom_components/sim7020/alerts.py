@@ -13,7 +13,7 @@ from custom_components.sim7020.documents import Alert
 SEVERITIES: Final = {
     "apn_rejected": IssueSeverity.ERROR,
     "baud_rate": IssueSeverity.ERROR,
-    "broker_limits": IssueSeverity.WARNING,
+    "broker_limited": IssueSeverity.WARNING,
     "data_budget": IssueSeverity.WARNING,
     "module_silent": IssueSeverity.ERROR,
     "not_sim7020": IssueSeverity.ERROR,
