@@ -37,7 +37,7 @@ class AlertId(StrEnum):
     SESSION_TAKEN_OVER = "session_taken_over"
     SUBSCRIPTION_REFUSED = "subscription_refused"
     TOPIC_FORBIDDEN = "topic_forbidden"
-    BROKER_LIMITS = "broker_limited"
+    BROKER_LIMITED = "broker_limited"
 
 
 @dataclass(frozen=True, slots=True)

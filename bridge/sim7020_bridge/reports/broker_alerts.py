@@ -39,7 +39,7 @@ def broker_alerts(trouble: Trouble, *, pools: bool) -> dict[AlertId, Alert]:
         )
     lacking = [words for lacks, words in _lacking(trouble, pools=pools) if lacks]
     if lacking:
-        found[AlertId.BROKER_LIMITS] = Alert(
+        found[AlertId.BROKER_LIMITED] = Alert(
             f"The broker lacks what the bridge counts on: {'; '.join(lacking)}",
             "Allow it in the broker's configuration, or use another broker.",
         )

@@ -145,7 +145,7 @@ def test_every_alert_is_in_the_table() -> None:
         AlertId.SESSION_TAKEN_OVER,
         AlertId.SUBSCRIPTION_REFUSED,
         AlertId.TOPIC_FORBIDDEN,
-        AlertId.BROKER_LIMITS,
+        AlertId.BROKER_LIMITED,
     }
     found = {alert for row in TABLE for alert in row.values[1]}  # type: ignore[union-attr]
     assert found == set(AlertId) - delivery - broker

@@ -6,7 +6,7 @@ from sim7020_bridge.modem.alerts import AlertId
 from sim7020_bridge.mqtt.standing import Trouble
 from sim7020_bridge.reports.broker_alerts import broker_alerts
 
-SESSION, LIMITS = AlertId.SESSION_TAKEN_OVER, AlertId.BROKER_LIMITS
+SESSION, LIMITS = AlertId.SESSION_TAKEN_OVER, AlertId.BROKER_LIMITED
 
 
 @pytest.mark.parametrize(
