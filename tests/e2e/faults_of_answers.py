@@ -45,7 +45,7 @@ FAULTS: Final = (
         ends="sockets_refused",
         alerts=frozenset({"sockets_refused"}),
         steps=frozenset({"sockets"}),
-        speed=200,
+        speed=400,
     ),
     Fault(
         "all-is-well",
@@ -55,7 +55,7 @@ FAULTS: Final = (
         ends="sockets_refused",
         alerts=frozenset({"sockets_refused"}),
         steps=frozenset({"sockets"}),
-        speed=200,
+        speed=400,
     ),
     Fault(
         "sockets-not-made",
@@ -63,15 +63,16 @@ FAULTS: Final = (
         faults=2,
         alerts=frozenset({"sockets_refused"}),
         steps=frozenset({"sockets", "context", "reattach", "reboot"}),
-        speed=200,
+        speed=400,
     ),
     Fault(
         "sends-refused",
         "refuses to send for ten minutes",
         faults=2,
+        lasts=600,
         alerts=frozenset({"sockets_refused"}),
         steps=frozenset({"sockets", "context", "reattach", "reboot"}),
-        speed=200,
+        speed=400,
     ),
     Fault(
         "sends-refused-until-context",
@@ -79,7 +80,7 @@ FAULTS: Final = (
         faults=2,
         alerts=frozenset({"sockets_refused"}),
         steps=frozenset({"sockets", "context"}),
-        speed=200,
+        speed=400,
     ),
     Fault("lag-short", "what it says arrives 1.5 s late for two minutes", faults=2, speed=80),
     Fault(
@@ -114,7 +115,7 @@ FAULTS: Final = (
         wait=Wait(_TIMES.refresh_every, "a socket that is quiet is asked after every 5 min"),
         needs=0,
         chat=False,
-        speed=80,
+        speed=200,
     ),
-    Fault("spoilt", "one line in twenty has a wrong byte for ten minutes", faults=2, lasts=600, speed=100),
+    Fault("spoilt", "one line in twenty has a wrong byte for ten minutes", faults=2, lasts=600, speed=200),
 )

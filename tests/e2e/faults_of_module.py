@@ -278,6 +278,7 @@ FAULTS: Final = (
         wait=_HASTY,
         steps=frozenset({"reopen"}),
         alerts=frozenset({"port_missing"}),
+        speed=100,
     ),
     Fault(
         "port-slams-mute",
@@ -287,6 +288,7 @@ FAULTS: Final = (
         wait=_HASTY,
         steps=frozenset({"reopen"}),
         alerts=frozenset({"port_missing"}),
+        speed=100,
     ),
     Fault(
         "port-slams",
@@ -298,6 +300,7 @@ FAULTS: Final = (
         wait=_HASTY,
         steps=frozenset({"reopen"}),
         alerts=frozenset({"port_missing"}),
+        speed=100,
     ),
     Fault(
         "all-is-well",
@@ -331,7 +334,7 @@ FAULTS: Final = (
         awaits=("rebooted", 1),
         steps=frozenset({"sockets"}),
         wait=_SEND,
-        speed=80,
+        speed=160,
     ),
     Fault(
         "psm-cycles",

@@ -170,7 +170,7 @@ FAULTS: Final = (
         "nothing comes back from any peer for five minutes: connections hang",
         faults=3,
         steps=frozenset({"sockets"}),
-        speed=80,
+        speed=200,
     ),
     Fault(
         "reattach-slow",

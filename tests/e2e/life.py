@@ -256,26 +256,30 @@ def main() -> int:
     return 1 if life.growth > MOST_GROWTH or life.lost or life.presses[1] else 0
 
 
-def table(life: Life) -> list[str]:
-    """Return what came of it as a table for people."""
-    steps = ", ".join(f"{step} {count}" for step, count in life.steps.items()) or "none"
+def table(*lives: Life) -> list[str]:
+    """Return what came of lives as a table for people, a column each."""
+    columns = [_column(life) for life in lives]
+    rows = [f"| {' | '.join((name, *(column[name] for column in columns)))} |" for name in columns[0]]
+    return ["| |" + " |" * len(lives), "|---|" + "---|" * len(lives), *rows]
+
+
+def _column(life: Life) -> dict[str, str]:
     warm, last = life.memory
     ends = ", ".join(f"{count} {state}" for state, count in life.messages[1].items())
-    down = f"{life.down} times; median {life.median:.0f} s, longest {life.longest:.0f} s"
-    return [
-        "| | |",
-        "|---|---|",
-        f"| machine | {machine()} |",
-        f"| seed, pace | {life.seed}, {life.speed:g} times as fast |",
-        f"| lived | {life.lived / HOUR:.1f} h, {life.faults} faults |",
-        f"| not online, or a socket not open | {down} |",
-        f"| steps | {steps} |",
-        f"| power saving | {life.saving}; slept {life.sleeps} times |",
-        f"| power hook | used {life.presses[0]} times, {life.presses[1]} of them while the module slept as agreed |",
-        f"| messages | {life.messages[0]}: {ends}; {life.lost} lost |",
-        f"| memory | {warm:.1f} MiB once warm, {last:.1f} MiB at the end ({life.growth:+.1f} %) |",
-        "| at the end | online; nothing unhandled in the log; no task, thread or descriptor left |",
-    ]
+    presses, asleep = life.presses
+    times = f"median {life.median:.0f} s, longest {life.longest:.0f} s"
+    return {
+        "machine": machine(),
+        "seed, pace": f"{life.seed}, {life.speed:g} times as fast",
+        "power saving": f"{life.saving}; slept {life.sleeps} times",
+        "lived": f"{life.lived / HOUR:.1f} h, {life.faults} faults",
+        "not online, or a socket not open": f"{life.down} times; {times}",
+        "steps": ", ".join(f"{step} {count}" for step, count in life.steps.items()) or "none",
+        "power hook": f"used {presses} times, {asleep} of them while the module slept as agreed",
+        "messages": f"{life.messages[0]}: {ends}; {life.lost} lost",
+        "memory": f"{warm:.1f} MiB once warm, {last:.1f} MiB at the end ({life.growth:+.1f} %)",
+        "at the end": "online; nothing unhandled in the log; no task, thread or descriptor left",
+    }
 
 
 if __name__ == "__main__":
