@@ -13,6 +13,7 @@ from tests.component.unit.kit import Bridge, document, entry_of, set_up
 SECRETS = (
     *("866425030000014", "001010123456789", "89882390000000000000"),
     *("198.51.100.7", "control.example.net", "10.250.0.213", "203.0.113.9", "ping.example.net"),
+    *("44873", "2001:db8::7", "2001:db8:1:2:3:4:5:6", "fe80::1"),
     *("0023C9A1", "open the door", b"open the door".hex()),
 )
 
@@ -25,6 +26,11 @@ async def test_nothing_that_identifies_is_in_the_diagnostics(
     state = document("state-online")
     reason = "the server 203.0.113.9 refused 866425030000014 and 491511234567890"
     bridge.publish("state", state | {"link": state["link"] | {"layer": "pdn", "reason": reason}})
+    about = document("info")
+    about["sockets"][0] |= {"port": 44873}
+    bridge.publish("info", about)
+    refusal = "at 12:30:45 [2001:db8::7]:44873 and 198.51.100.7:44873, fe80::1 or 2001:db8:1:2:3:4:5:6 refused"
+    bridge.publish("alert/port_busy", document("alert-sim-missing") | {"message": refusal})
     told = document("alert-sim-missing") | {"message": "SIM 89882390000000000000 at control.example.net"}
     bridge.publish("alert/sim_failed", told)
     entry = await set_up(hass)
@@ -40,7 +46,9 @@ async def test_nothing_that_identifies_is_in_the_diagnostics(
     assert (found["state"]["layer"], found["state"]["rsrp"], found["state"]["apn"]) == ("pdn", -92.0, "iot.1nce.net")
     assert found["state"]["reason"] == "the server **REDACTED** refused **REDACTED** and **REDACTED**"
     assert found["info"]["bridge_version"] == "0.1.0"
-    assert set(found["alerts"]) == {"sim_failed"}
+    assert set(found["alerts"]) == {"port_busy", "sim_failed"}
+    assert '"message": "at 12:30:45 [**REDACTED**]' in text
+    assert '"name": "control"' in text
 
 
 async def test_a_modem_that_is_not_set_up_has_diagnostics_too(
