@@ -11,8 +11,9 @@ from custom_components.sim7020.alerts import async_report_alerts
 from custom_components.sim7020.announce import async_announce
 from custom_components.sim7020.compatibility import delete_contract_issue
 from custom_components.sim7020.const import DOMAIN, PLATFORMS
-from custom_components.sim7020.coordinator import Coordinator, Sim7020ConfigEntry, modem_identifier, socket_identifier
+from custom_components.sim7020.coordinator import Coordinator, Sim7020ConfigEntry
 from custom_components.sim7020.mark import async_mark, async_unmark_removed, async_unmark_unloaded
+from custom_components.sim7020.targets import modem_identifier, socket_identifier
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 

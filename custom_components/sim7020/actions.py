@@ -15,8 +15,10 @@ from homeassistant.util.json import JsonObjectType
 
 from custom_components.sim7020.const import DOMAIN
 from custom_components.sim7020.coordinator import Coordinator
-from custom_components.sim7020.documents import Receipt
-from custom_components.sim7020.errors import RequestRefused
+from custom_components.sim7020.documents import Receipt, has_connection
+from custom_components.sim7020.errors import BridgeError, NoConnection, RequestRefused, TooLarge
+from custom_components.sim7020.reading import Keys
+from custom_components.sim7020.targets import async_sockets
 
 PRIORITIES: Final = ("low", "normal", "high", "critical")
 OUTBOX_ACTIONS: Final = ("list", "show", "cancel", "purge")
@@ -42,20 +44,31 @@ AT_WITHIN: Final = 190.0
 WRONG_USE: Final = {"invalid_request", "not_allowed", "unknown_message", "unknown_socket", "unknown_verb"}
 """Codes of refusals that the caller can avoid."""
 
+EDRX_CYCLES: Final = tuple(5.12 * 2**n for n in range(2, 12))
+"""Seconds that can be asked for."""
+
+PAGING_WINDOWS: Final = tuple(round(2.56 * n, 2) for n in range(1, 17))
+"""Seconds that can be asked for."""
+
 _NAME: Final = probatio.All(cv.string, probatio.Length(min=1))
+
+_MODEM: Final = {probatio.Required(ATTR_CONFIG_ENTRY_ID): cv.string}
+_SOCKET: Final = {probatio.Optional(ATTR_CONFIG_ENTRY_ID): cv.string, **cv.ENTITY_SERVICE_FIELDS}
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
     """An action: the request that it makes, what it takes besides the modem, and what carries it out.
 
-    ``is_for_admins`` says of what was given whether only an administrator may ask for it.
+    One that ``takes_socket`` may be given a target instead of the modem and the socket's name. ``is_for_admins`` says
+    of what was given whether only an administrator may ask for it.
     """
 
     verb: str
     carry_out: Callable[[Coordinator, dict[str, Any]], Awaitable[JsonObjectType]]
     fields: Mapping[probatio.Marker, Any]
     supports_response: SupportsResponse = SupportsResponse.OPTIONAL
+    takes_socket: bool = False
     is_for_admins: Callable[[Mapping[str, Any]], bool] = lambda _: False
 
 
@@ -67,7 +80,7 @@ def async_register_actions(hass: HomeAssistant) -> None:
             DOMAIN,
             name,
             _called(hass, action),
-            schema=probatio.Schema({probatio.Required(ATTR_CONFIG_ENTRY_ID): cv.string, **action.fields}),
+            schema=probatio.Schema({**(_SOCKET if action.takes_socket else _MODEM), **action.fields}),
             supports_response=action.supports_response,
         )
 
@@ -77,15 +90,16 @@ def _called(hass: HomeAssistant, action: Action) -> Callable[[ServiceCall], Coro
         given = dict(call.data)
         if action.is_for_admins(given):
             await _check_admin(hass, call)
-        entry = async_get_config_entry(hass, DOMAIN, given.pop(ATTR_CONFIG_ENTRY_ID))
+        entry_id = _aimed(hass, given) if action.takes_socket else given.pop(ATTR_CONFIG_ENTRY_ID)
+        entry = async_get_config_entry(hass, DOMAIN, entry_id)
         coordinator: Coordinator = entry.runtime_data
         coordinator.client.check_online()
         if action.verb not in coordinator.data.info.requests:
             raise _wrong("request_not_taken", modem=entry.title, verb=action.verb)
         try:
             data = await action.carry_out(coordinator, given)
-        except RequestRefused as error:
-            if error.code not in WRONG_USE:
+        except BridgeError as error:
+            if not _is_wrong_use(error):
                 raise
             raise ServiceValidationError(
                 translation_domain=error.translation_domain,
@@ -95,6 +109,23 @@ def _called(hass: HomeAssistant, action: Action) -> Callable[[ServiceCall], Coro
         return data if call.return_response else None
 
     return called
+
+
+def _is_wrong_use(error: BridgeError) -> bool:
+    return isinstance(error, TooLarge) or (isinstance(error, RequestRefused) and error.code in WRONG_USE)
+
+
+def _aimed(hass: HomeAssistant, given: dict[str, Any]) -> str:
+    """Take the modem out of what was given and return its config entry; leave in the name of the one socket."""
+    target = {str(key): given.pop(str(key)) for key in cv.ENTITY_SERVICE_FIELDS if str(key) in given}
+    by_name = given.keys() & {ATTR_CONFIG_ENTRY_ID, "socket"}
+    if not target and len(by_name) == 2:  # noqa: PLR2004 - the two
+        return str(given.pop(ATTR_CONFIG_ENTRY_ID))
+    sockets = [] if by_name else list(async_sockets(hass, target))
+    if len(sockets) != 1:
+        raise _wrong("one_socket")
+    ((entry_id, given["socket"]),) = sockets
+    return entry_id
 
 
 async def _check_admin(hass: HomeAssistant, call: ServiceCall) -> None:
@@ -155,6 +186,7 @@ def _told(receipt: Receipt) -> JsonObjectType:
         "at": None if receipt.at is None else receipt.at.isoformat(),
         "bytes": receipt.bytes,
         "attempts": receipt.attempts,
+        **({"repeated": True} if receipt.repeated else {}),
     }
 
 
@@ -168,7 +200,22 @@ async def _resolve(coordinator: Coordinator, given: dict[str, Any]) -> JsonObjec
 
 
 async def _set_apn(coordinator: Coordinator, given: dict[str, Any]) -> JsonObjectType:
-    return await coordinator.client.async_request("set_apn", given)
+    answer = await coordinator.client.async_request("set_apn", given)
+    if not has_connection(Keys(answer)):
+        raise NoConnection
+    return answer
+
+
+async def _sleep(coordinator: Coordinator, given: dict[str, Any]) -> JsonObjectType:
+    return await coordinator.client.async_request("sleep", given)
+
+
+async def _wake(coordinator: Coordinator, given: dict[str, Any]) -> JsonObjectType:
+    return await coordinator.client.async_request("wake", given)
+
+
+async def _calibrate(coordinator: Coordinator, given: dict[str, Any]) -> JsonObjectType:
+    return await coordinator.client.async_request("calibrate", given)
 
 
 async def _at_command(coordinator: Coordinator, given: dict[str, Any]) -> JsonObjectType:
@@ -188,7 +235,7 @@ ACTIONS: Final = {
         "send",
         _send,
         {
-            probatio.Required("socket"): cv.string,
+            probatio.Optional("socket"): cv.string,
             probatio.Optional("text"): _NAME,
             probatio.Optional("hex"): _NAME,
             probatio.Optional("base64"): _NAME,
@@ -203,6 +250,7 @@ ACTIONS: Final = {
                 probatio.Coerce(float), probatio.Range(min=1, max=86400)
             ),
         },
+        takes_socket=True,
     ),
     "ping": Action(
         "ping",
@@ -228,6 +276,29 @@ ACTIONS: Final = {
         "at",
         _at_command,
         {probatio.Required("command"): probatio.All(cv.string, probatio.Length(min=2))},
+        is_for_admins=lambda _: True,
+    ),
+    "sleep": Action(
+        "sleep",
+        _sleep,
+        {
+            probatio.Optional("active_time"): probatio.All(probatio.Coerce(float), probatio.Range(min=2, max=11160)),
+            probatio.Optional("periodic_update"): probatio.All(
+                probatio.Coerce(float), probatio.Range(min=2, max=35712000)
+            ),
+            probatio.Optional("edrx_cycle"): probatio.All(probatio.Coerce(float), probatio.In(EDRX_CYCLES)),
+            probatio.Optional("paging_window"): probatio.All(probatio.Coerce(float), probatio.In(PAGING_WINDOWS)),
+            probatio.Optional("light_sleep"): cv.boolean,
+            probatio.Optional("release_assistance"): cv.boolean,
+            probatio.Optional("retain_sockets"): cv.boolean,
+        },
+        is_for_admins=lambda _: True,
+    ),
+    "wake": Action("wake", _wake, {}),
+    "calibrate": Action(
+        "calibrate",
+        _calibrate,
+        {probatio.Required("used"): probatio.All(probatio.Coerce(int), probatio.Range(min=0, max=1024**4))},
         is_for_admins=lambda _: True,
     ),
     "outbox": Action(

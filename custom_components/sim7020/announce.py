@@ -7,32 +7,37 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 
-from custom_components.sim7020.coordinator import Sim7020ConfigEntry, modem_identifier, socket_identifier
+from custom_components.sim7020.client import SENT
+from custom_components.sim7020.coordinator import Sim7020ConfigEntry
 from custom_components.sim7020.documents import Event, Receipt
 from custom_components.sim7020.received import Received
+from custom_components.sim7020.targets import modem_identifier, socket_identifier
 
 EVENT_NOT_SENT: Final = "sim7020_message_not_sent"
 """On the event bus: the socket's ``device_id``, and the message's ``socket``, ``id``, ``state`` and ``reason``."""
+
+EVENT_SENT: Final = "sim7020_message_sent"
+"""The same for a message that was sent, with ``bytes`` and ``attempts`` instead of a reason."""
+
+SIGNAL: Final = "sim7020_happened"
+"""The dispatcher's: what happens at a device, as its id, the kind, and a dictionary of what is known of it."""
 
 NOT_SENT: Final = {"expired", "failed", "rejected"}
 """Final states of a message that is lost; one that was superseded had its successor."""
 
 
-def signal(device_id: str) -> str:
-    """Return the dispatcher's name for what happens at a device: ``type`` and, in a dictionary, what is known of it."""
-    return f"sim7020_happened_{device_id}"
-
-
 @callback
 def async_announce(hass: HomeAssistant, entry: Sim7020ConfigEntry) -> None:
-    """Pass on the modem's events and its sockets' received messages until the entry is unloaded."""
+    """Pass on the modem's events, and its sockets' messages and final receipts, until the entry is unloaded."""
     coordinator = entry.runtime_data
 
     @callback
-    def announce(identifier: tuple[str, str], kind: str, facts: dict[str, Any]) -> None:
+    def announce(identifier: tuple[str, str], kind: str, facts: dict[str, Any]) -> str | None:
         device = dr.async_get(hass).async_get_device_by_identifier(identifier, entry.entry_id)
-        if device is not None:
-            async_dispatcher_send(hass, signal(device.id), kind, facts)
+        if device is None:
+            return None
+        async_dispatcher_send(hass, SIGNAL, device.id, kind, facts)
+        return device.id
 
     @callback
     def happened(event: Event) -> None:
@@ -45,18 +50,20 @@ def async_announce(hass: HomeAssistant, entry: Sim7020ConfigEntry) -> None:
 
     @callback
     def receipted(receipt: Receipt) -> None:
-        if not receipt.final or receipt.state not in NOT_SENT:
+        if not receipt.final or receipt.state not in NOT_SENT | SENT:
             return
-        identifier = socket_identifier(coordinator.imei, receipt.socket or "")
-        device = dr.async_get(hass).async_get_device_by_identifier(identifier, entry.entry_id)
-        facts = {
-            ATTR_DEVICE_ID: None if device is None else device.id,
-            "socket": receipt.socket,
-            "id": receipt.id,
-            "state": receipt.state,
-            "reason": receipt.error_message or receipt.error_code,
-        }
-        hass.bus.async_fire(EVENT_NOT_SENT, facts)
+        facts: dict[str, Any] = {"socket": receipt.socket, "id": receipt.id, "state": receipt.state}
+        if receipt.state in SENT:
+            kind, event, facts = (
+                "message_sent",
+                EVENT_SENT,
+                facts | {"bytes": receipt.bytes, "attempts": receipt.attempts},
+            )
+        else:
+            reason = receipt.error_message or receipt.error_code
+            kind, event, facts = "message_failed", EVENT_NOT_SENT, facts | {"reason": reason}
+        device_id = announce(socket_identifier(coordinator.imei, receipt.socket or ""), kind, facts)
+        hass.bus.async_fire(event, {ATTR_DEVICE_ID: device_id, **facts})
 
     entry.async_on_unload(coordinator.client.async_on_receipt(receipted))
     entry.async_on_unload(coordinator.async_on_event(happened))

@@ -12,7 +12,9 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from custom_components.sim7020.const import CONF_PING_HOST, DEFAULT_PING_HOST, DOMAIN
 from custom_components.sim7020.coordinator import Coordinator, Sim7020ConfigEntry
+from custom_components.sim7020.documents import has_connection
 from custom_components.sim7020.entity import ModemEntity
+from custom_components.sim7020.errors import NoConnection
 from custom_components.sim7020.reading import Keys
 
 PARALLEL_UPDATES = 1
@@ -36,12 +38,17 @@ async def _ping(coordinator: Coordinator) -> None:
         )
 
 
+async def _reattach(coordinator: Coordinator) -> None:
+    if not has_connection(Keys(await coordinator.client.async_request("reattach"))):
+        raise NoConnection
+
+
 BUTTONS: Final = (
     ModemButtonDescription(
         key="reattach",
         translation_key="reattach",
         entity_category=EntityCategory.CONFIG,
-        press_fn=lambda coordinator: coordinator.client.async_request("reattach"),
+        press_fn=_reattach,
     ),
     ModemButtonDescription(
         key="reset",
@@ -90,7 +97,7 @@ class ModemButton(ModemEntity, ButtonEntity):
         """Ask for it, and return once the bridge has answered.
 
         Raises:
-            BridgeError: The bridge can't be asked, or refuses.
+            BridgeError: The bridge can't be asked or refuses, or the modem attached again in vain.
             HomeAssistantError: Nothing answered the ping.
         """
         await self.entity_description.press_fn(self.coordinator)

@@ -37,7 +37,9 @@ from custom_components.sim7020.errors import (
     NoReceipt,
     NoResponse,
     NotSent,
+    Repeated,
     RequestRefused,
+    TooLarge,
 )
 from custom_components.sim7020.reading import Keys, Reader, UnreadableDocument
 from custom_components.sim7020.topics import Kind, Subject, Topics
@@ -59,6 +61,9 @@ EXPIRES_AFTER: Final = timedelta(seconds=30)
 RESPONSE_WITHIN: Final = 30.0
 """Seconds until a request is answered that has the bridge ask the module something."""
 
+LONGEST_REQUEST: Final = 64 * 1024
+"""Bytes of a request that a bridge reads; of a longer one it can't even tell who asked."""
+
 PATIENCE: Final = {
     "activate": 120.0,
     "deactivate": 60.0,
@@ -66,6 +71,7 @@ PATIENCE: Final = {
     "reattach": 120.0,
     "resolve": 90.0,
     "set_apn": 120.0,
+    "sleep": 60.0,
     "wake": 60.0,
 }
 """Seconds for the requests that take their time on the air."""
@@ -177,7 +183,7 @@ class Client:
             within: Seconds to wait for the answer; by default what the verb may need.
 
         Raises:
-            BrokerUnreachable, BridgeOffline: Nothing was published, and nothing will be.
+            BrokerUnreachable, BridgeOffline, TooLarge: Nothing was published, and nothing will be.
             NoResponse: No answer came in time.
             Interrupted: The modem was unloaded before one came.
             RequestRefused: The answer is an error.
@@ -187,6 +193,8 @@ class Client:
         transaction = uuid4().hex
         expires = (dt_util.utcnow() + EXPIRES_AFTER).isoformat()
         payload = json_dumps({**(body or {}), "transaction": transaction, "expires": expires})
+        if (size := len(payload.encode())) > LONGEST_REQUEST:
+            raise TooLarge(size, LONGEST_REQUEST)
         response = self._responses[transaction] = self._hass.loop.create_future()
         try:
             async with asyncio.timeout(seconds):
@@ -209,7 +217,8 @@ class Client:
             receipt_within: Seconds to wait for the final receipt. None: do not wait, the receipt says ``queued``.
 
         Raises:
-            BrokerUnreachable, BridgeOffline, NoResponse, Interrupted, RequestRefused: As for async_request().
+            BrokerUnreachable, BridgeOffline, TooLarge, NoResponse, Interrupted, RequestRefused: As for async_request().
+            Repeated: A message with this id was taken before, so that no receipt will come.
             NotSent: The final receipt says that it was not sent.
             NoReceipt: None came in time.
         """
@@ -218,8 +227,12 @@ class Client:
         self._receipts[final] = (socket, message_id)
         try:
             queued = Keys(await self.async_request("send", {**message, "id": message_id}))
+            repeated = queued.flag("repeated") is True
             if receipt_within is None:
-                return Receipt(id=message_id, socket=socket, state=queued.text("state"), final=False)
+                state = queued.text("state")
+                return Receipt(id=message_id, socket=socket, state=state, final=False, repeated=repeated)
+            if repeated:
+                raise Repeated(message_id)
             async with asyncio.timeout(receipt_within):
                 receipt = await final
         except TimeoutError as error:

@@ -9,7 +9,7 @@ What platforms, actions, triggers, repairs and diagnostics use:
 - ``coordinator.async_on_event(callback)`` and ``coordinator.async_on_received(callback)`` pass on what happens once: an
   Event of the modem, a Received of one of its sockets. Both return what ends it.
 - ``coordinator.client`` asks the bridge: ``async_request`` and ``async_send``.
-- ``coordinator.imei`` identifies the modem; ``modem_identifier()`` and ``socket_identifier()`` its devices.
+- ``coordinator.imei`` identifies the modem.
 """
 
 import asyncio
@@ -35,6 +35,7 @@ from custom_components.sim7020.documents import Alert, Event, Info, SocketInfo, 
 from custom_components.sim7020.errors import BrokerUnreachable
 from custom_components.sim7020.reading import Reader
 from custom_components.sim7020.received import Received, decode
+from custom_components.sim7020.targets import modem_identifier, socket_identifier
 from custom_components.sim7020.topics import Kind, Subject, Topics
 
 _LOGGER: Final = logging.getLogger(__package__)
@@ -61,16 +62,6 @@ class Modem:
     def available(self) -> bool:
         """Home Assistant hears the broker, the bridge does too, and both speak the same contract."""
         return self.linked and self.online and self.info.contract == CONTRACT
-
-
-def modem_identifier(imei: str) -> tuple[str, str]:
-    """Return the identifier of a modem's device."""
-    return (DOMAIN, imei)
-
-
-def socket_identifier(imei: str, socket: str) -> tuple[str, str]:
-    """Return the identifier of a socket's device."""
-    return (DOMAIN, f"{imei}_socket_{socket}")
 
 
 class Coordinator(DataUpdateCoordinator[Modem]):

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 import probatio
-from homeassistant.components.device_automation import DEVICE_TRIGGER_BASE_SCHEMA
+from homeassistant.components.device_automation import DEVICE_TRIGGER_BASE_SCHEMA, InvalidDeviceAutomationConfig
 from homeassistant.const import CONF_DEVICE_ID, CONF_DOMAIN, CONF_PLATFORM, CONF_TYPE
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv
@@ -12,8 +12,9 @@ from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.trigger import TriggerActionType, TriggerInfo
 from homeassistant.helpers.typing import ConfigType
 
-from custom_components.sim7020.announce import signal
+from custom_components.sim7020.announce import SIGNAL
 from custom_components.sim7020.const import DOMAIN
+from custom_components.sim7020.targets import socket_of
 
 CONF_TEXT: Final = "text"
 
@@ -35,9 +36,29 @@ async def async_get_triggers(hass: HomeAssistant, device_id: str) -> list[dict[s
     device = dr.async_get(hass).async_get(device_id)
     if device is None:
         return []
-    is_socket = any(domain == DOMAIN and "_socket_" in name for domain, name in device.identifiers)
     common = {CONF_PLATFORM: "device", CONF_DOMAIN: DOMAIN, CONF_DEVICE_ID: device_id}
-    return [{**common, CONF_TYPE: kind} for kind in ((RECEIVED,) if is_socket else MODEM_TYPES)]
+    return [{**common, CONF_TYPE: kind} for kind in _types(device.identifiers)]
+
+
+def _types(identifiers: set[tuple[str, str]]) -> tuple[str, ...]:
+    return MODEM_TYPES if socket_of(identifiers) is None else (RECEIVED,)
+
+
+async def async_validate_trigger_config(hass: HomeAssistant, config: ConfigType) -> ConfigType:
+    """Return what to wait for; refuse what can never happen at the device.
+
+    Raises:
+        InvalidDeviceAutomationConfig: A modem is to receive a message, or a socket to do what modems do.
+    """
+    config = TRIGGER_SCHEMA(config)
+    device = dr.async_get(hass).async_get(config[CONF_DEVICE_ID])
+    if device is not None and config[CONF_TYPE] not in _types(device.identifiers):
+        raise InvalidDeviceAutomationConfig(
+            translation_domain=DOMAIN,
+            translation_key="not_at_device",
+            translation_placeholders={"device": device.name_by_user or device.name or device.id},
+        )
+    return config
 
 
 async def async_get_trigger_capabilities(
@@ -55,11 +76,11 @@ async def async_attach_trigger(
 ) -> CALLBACK_TYPE:
     """Wait for it. It does not matter whether the modem is set up yet."""
     job = HassJob(action)
-    wanted, text = config[CONF_TYPE], config.get(CONF_TEXT)
+    device, wanted, text = config[CONF_DEVICE_ID], config[CONF_TYPE], config.get(CONF_TEXT)
 
     @callback
-    def happened(kind: str, facts: dict[str, Any]) -> None:
-        if kind != wanted or (text and facts.get("text") != text):
+    def happened(device_id: str, kind: str, facts: dict[str, Any]) -> None:
+        if device_id != device or kind != wanted or (text and facts.get("text") != text):
             return
         trigger = {
             **facts,
@@ -70,4 +91,4 @@ async def async_attach_trigger(
         }
         hass.async_run_hass_job(job, {"trigger": trigger})
 
-    return async_dispatcher_connect(hass, signal(config[CONF_DEVICE_ID]), happened)
+    return async_dispatcher_connect(hass, SIGNAL, happened)

@@ -52,6 +52,11 @@ class PdnStatus(StrEnum):
     INACTIVE = "inactive"
 
 
+def has_connection(answer: Keys) -> bool:
+    """Tell whether the data of an answer has an active PDN context."""
+    return answer.keys("pdn").one_of("state", PdnStatus) is PdnStatus.ACTIVE
+
+
 class SocketPhase(StrEnum):
     """Where a socket is."""
 
@@ -271,7 +276,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """``.../socket/<socket>/receipt``: what became of a message."""
+    """``.../socket/<socket>/receipt``: what became of a message; ``repeated``: it was taken before, and is not sent."""
 
     id: str | None = None
     socket: str | None = None
@@ -282,6 +287,7 @@ class Receipt:
     attempts: int | None = None
     error_code: str | None = None
     error_message: str | None = None
+    repeated: bool = False
 
     @classmethod
     def of(cls, keys: Keys) -> Self:

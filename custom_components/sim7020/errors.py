@@ -7,6 +7,9 @@ HomeAssistantError
     Interrupted         the modem was unloaded before the bridge answered; what it did is not known
     NoResponse          the bridge did not answer in time; what it did is not known
     RequestRefused      the bridge said no, with a code for machines
+    TooLarge            a request is longer than any that a bridge reads; nothing was published
+    NoConnection        the bridge did what it was asked, and the modem has no data connection with it
+    Repeated            a message with this id was taken before; this one is not sent, and has no receipt
     NotSent             a message's final receipt says that it was not sent
     NoReceipt           a message's final receipt did not come in time
 """
@@ -86,6 +89,30 @@ class RequestRefused(BridgeError):
         self.code = code
         super().__init__(code=code, message=message)
         self.translation_key = REFUSALS.get(code, self.key)
+
+
+class TooLarge(BridgeError):
+    """A request is longer than any that a bridge reads. Nothing was published."""
+
+    key = "too_large"
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(bytes=str(size), limit=str(limit))
+
+
+class NoConnection(BridgeError):
+    """What was to give the modem a data connection was done and gave none."""
+
+    key = "no_connection"
+
+
+class Repeated(BridgeError):
+    """A message with this id was taken before: this one is not sent, and no receipt follows."""
+
+    key = "repeated"
+
+    def __init__(self, message_id: str) -> None:
+        super().__init__(id=message_id)
 
 
 class NotSent(BridgeError):

@@ -26,6 +26,13 @@ async def async_setup_entry(
 class SocketNotify(SocketEntity, NotifyEntity):
     """Sends text through a socket."""
 
+    # Home Assistant passes over what is unavailable without a word, and an alarm must not be lost like that
+    @property
+    @override
+    def available(self) -> bool:
+        """Always: what can't be sent is an error."""
+        return True
+
     @override
     async def async_send_message(self, message: str, title: str | None = None) -> None:
         """Hand the text to the bridge, which keeps it until it is sent.

@@ -11,7 +11,7 @@ from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, Tex
 from homeassistant.util.json import JsonObjectType
 
 from custom_components.sim7020.coordinator import Coordinator, Sim7020ConfigEntry
-from custom_components.sim7020.documents import PdnStatus
+from custom_components.sim7020.documents import has_connection
 from custom_components.sim7020.reading import Keys
 
 _APN: Final = probatio.Schema(
@@ -70,9 +70,7 @@ class _ModemFlow(RepairsFlow):
         except HomeAssistantError as error:
             self._refusal = str(error)
             return "refused"
-        if answer.keys("pdn").one_of("state", PdnStatus) is PdnStatus.ACTIVE:
-            return None
-        return "no_connection"
+        return None if has_connection(answer) else "no_connection"
 
 
 class SetApnFlow(_ModemFlow):

@@ -85,8 +85,10 @@ def texts(language: str, *path: str) -> str:
 
 async def fill_in(screen: Screen) -> None:
     """Open the developer tools as if the user had filled in the action that sends."""
-    given = {"config_entry_id": await screen.house.entry(), "socket": SOCKET, "text": "21.5", "wait_for_receipt": True}
-    await screen.prefill("panel-dev-action-state-service-data", {"action": "sim7020.send", "data": given})
+    given = {"text": "21.5", "wait_for_receipt": True}
+    target = {"device_id": await screen.house.device(SOCKET)}
+    filled = {"action": "sim7020.send", "target": target, "data": given}
+    await screen.prefill("panel-dev-action-state-service-data", filled)
     await screen.open("/config/developer-tools/action")
     await screen.sees(texts(screen.language, "services", "send", "fields", "wait_for_receipt", "name"))
 
@@ -101,7 +103,7 @@ async def test_an_action_explains_itself(browser: Browser, house: House, languag
         shown = await screen.texts()
         assert {key for key in keys(shown) if key != "sim7020.send"} == set()
         assert texts(language, "services", "send", "description") in shown
-        for field in ("socket", "text", "timeout"):
+        for field in ("text", "timeout"):
             assert texts(language, "services", "send", "fields", field, "name") in shown
 
 

@@ -12,6 +12,7 @@ from tests.component.blueprints import AUTOMATION, end, use
 from tests.component.e2e.home import DOMAIN, Home
 from tests.component.e2e.shed import gone, open_again, ready, send
 from tests.component.e2e.surroundings import SOCKET, Surroundings
+from tests.component.unit.kit import device_id
 
 
 async def test_a_message_arrives_and_its_receipt_is_the_response(
@@ -45,9 +46,9 @@ async def test_the_blueprint_sends_telemetry(
     hass: HomeAssistant, home: Home, surroundings: Surroundings, tmp_path: Path
 ) -> None:
     """With nothing but what its form asks for."""
-    _, entry = await ready(home, surroundings)
+    await ready(home, surroundings)
     hass.states.async_set("sensor.temperature", "21.5")
-    given = {"modem": entry.entry_id, "socket": SOCKET, "entities": ["sensor.temperature"]}
+    given = {"socket": device_id(hass, SOCKET), "entities": ["sensor.temperature"]}
     await use(hass, tmp_path, "send_telemetry", **given)
     await hass.services.async_call("automation", "trigger", {"entity_id": AUTOMATION}, blocking=True)
     await surroundings.server.has(b"temperature=21.5")

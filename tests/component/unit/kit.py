@@ -14,6 +14,7 @@ from typing import Any
 import jsonschema
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
 from homeassistant.util import dt as dt_util
 from paho.mqtt.client import topic_matches_sub
 from pytest_homeassistant_custom_component.common import (
@@ -188,6 +189,15 @@ def entry_of(hass: HomeAssistant, *, modem: str = "shed", imei: str = IMEI) -> M
     )
     entry.add_to_hass(hass)
     return entry
+
+
+def device_id(hass: HomeAssistant, socket: str | None = None) -> str:
+    """Return the device of the modem that is set up, or of one of its sockets."""
+    (entry,) = hass.config_entries.async_entries("sim7020")
+    name = str(entry.unique_id) if socket is None else f"{entry.unique_id}_socket_{socket}"
+    device = dr.async_get(hass).async_get_device_by_identifier(("sim7020", name), entry.entry_id)
+    assert device is not None
+    return device.id
 
 
 async def set_up(hass: HomeAssistant) -> MockConfigEntry:

@@ -10,7 +10,7 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError,
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockUser
 
-from tests.component.unit.kit import Bridge, Document, document, entry_of, info, ok, refused, set_up
+from tests.component.unit.kit import Bridge, Document, device_id, document, entry_of, info, ok, refused, set_up
 
 QUEUED: Document = {"socket": "telemetry", "state": "queued"}
 
@@ -131,6 +131,16 @@ ANSWERED = [
     pytest.param("resolve", {"name": "example.net"}, "resolve", "response-resolve", id="resolve"),
     pytest.param("set_apn", {"apn": "iot", "username": "me", "password": "x"}, "set_apn", "response-set_apn", id="apn"),
     pytest.param("at_command", {"command": "AT+CSQ"}, "at", "response-at", id="at"),
+    pytest.param(
+        "sleep",
+        {"active_time": 60, "edrx_cycle": 81.92, "paging_window": 10.24, "light_sleep": True},
+        "sleep",
+        "response-sleep",
+        id="sleep",
+    ),
+    pytest.param("sleep", {}, "sleep", "response-sleep", id="no-sleep"),
+    pytest.param("wake", {}, "wake", "response-wake", id="wake"),
+    pytest.param("calibrate", {"used": 412000}, "calibrate", "response-calibrate", id="calibrate"),
     pytest.param("outbox", {"action": "list", "start": 0, "limit": 10}, "outbox", "response-outbox", id="list"),
     pytest.param("outbox", {"action": "cancel", "id": "1"}, "outbox", "response-outbox-cancel", id="cancel"),
     pytest.param("outbox", {"action": "purge", "socket": "control"}, "outbox", "response-outbox-cancel", id="purge"),
@@ -154,7 +164,9 @@ async def test_an_answer_is_the_response(
     ("name", "given", "key"),
     [
         pytest.param("send", {"socket": "attic", "text": "1"}, "unknown_socket", id="socket"),
+        pytest.param("send", {"text": "1"}, "one_socket", id="no-socket"),
         pytest.param("send", {"socket": "telemetry"}, "one_payload", id="nothing"),
+        pytest.param("send", {"socket": "telemetry", "text": "x" * 65536}, "too_large", id="too-large"),
         pytest.param("send", {"socket": "telemetry", "text": "1", "hex": "00"}, "one_payload", id="both"),
         pytest.param("send", {"socket": "telemetry", "hex": "0"}, "invalid_hex", id="hex"),
         pytest.param("send", {"socket": "telemetry", "base64": "A?=="}, "invalid_base64", id="base64"),
@@ -188,7 +200,6 @@ async def test_wrong_use_is_told_before_the_bridge_is_asked(
         pytest.param({"socket": "telemetry", "text": "1", "key": "x" * 129}, id="key"),
         pytest.param({"socket": "telemetry", "text": "1", "id": "x" * 129}, id="id"),
         pytest.param({"socket": "telemetry", "text": "1", "timeout": 0}, id="timeout"),
-        pytest.param({"text": "1"}, id="no-socket"),
     ],
 )
 async def test_what_no_bridge_would_take_is_refused(
@@ -200,7 +211,89 @@ async def test_what_no_bridge_would_take_is_refused(
     assert not bridge.requests
 
 
+@pytest.mark.parametrize("length", [65536, 30000])
+async def test_what_is_too_long_to_be_read_is_told_at_once(
+    hass: HomeAssistant, bridge: Bridge, shed: str, length: int
+) -> None:
+    """In bytes of the whole request: a letter may be two."""
+    with pytest.raises(ServiceValidationError, match="65536") as raised:
+        await call(hass, shed, "send", socket="telemetry", text="ü" * length + "x" * 6000)
+    assert raised.value.translation_key == "too_large"
+    assert not bridge.requests
+    await call(hass, shed, "send", socket="telemetry", text="x" * 65000)
+
+
+async def test_a_message_that_was_taken_before_is_not_waited_for(
+    hass: HomeAssistant, bridge: Bridge, shed: str
+) -> None:
+    """It has no receipt; whoever does not wait is told in the response."""
+    bridge.answers["send"] = document("response-send-repeated")["data"]
+    with pytest.raises(HomeAssistantError, match="order-7") as raised:
+        await call(hass, shed, "send", socket="telemetry", text="1", id="order-7", wait_for_receipt=True)
+    assert raised.value.translation_key == "repeated"
+    response = await call(hass, shed, "send", socket="telemetry", text="1", id="order-7")
+    assert (response["state"], response["repeated"]) == ("queued", True)
+
+
+async def test_an_access_point_that_gives_no_connection_is_an_error(
+    hass: HomeAssistant, bridge: Bridge, shed: str
+) -> None:
+    """An automation must not go on as if it had one."""
+    await bridge.say("info", info(requests=["set_apn"]))
+    golden = document("response-set_apn")["data"]
+    bridge.answers["set_apn"] = golden | {"pdn": golden["pdn"] | {"state": "inactive"}}
+    with pytest.raises(HomeAssistantError) as raised:
+        await call(hass, shed, "set_apn", apn="iot")
+    assert raised.value.translation_key == "no_connection"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        pytest.param({"device_id": "the socket's"}, id="device"),
+        pytest.param({"entity_id": "notify.sim7020_shed_control_send"}, id="notifier"),
+        pytest.param({"entity_id": ["event.sim7020_shed_control_received_message"]}, id="another-entity"),
+    ],
+)
+async def test_a_socket_can_be_the_target(
+    hass: HomeAssistant, bridge: Bridge, shed: str, target: dict[str, object]
+) -> None:
+    """Its device, or any of its entities; then neither the modem nor a name has to be given."""
+    assert shed
+    if "device_id" in target:
+        target = {"device_id": device_id(hass, "control")}
+    await hass.services.async_call("sim7020", "send", {"text": "1"}, target=target, blocking=True)
+    ((topic, body),) = bridge.requests
+    assert (topic, body["socket"]) == ("sim7020/shed/request/send", "control")
+
+
+@pytest.mark.parametrize(
+    ("target", "given"),
+    [
+        pytest.param({"entity_id": "sensor.sim7020_shed_connection"}, {}, id="modem"),
+        pytest.param({"entity_id": "sun.sun"}, {}, id="stranger"),
+        pytest.param(
+            {"entity_id": ["notify.sim7020_shed_control_send", "notify.sim7020_shed_telemetry_send"]}, {}, id="two"
+        ),
+        pytest.param({"entity_id": "notify.sim7020_shed_control_send"}, {"socket": "control"}, id="twice"),
+        pytest.param({}, {"socket": "control"}, id="no-modem"),
+    ],
+)
+async def test_what_is_not_one_socket_is_no_target(
+    hass: HomeAssistant, bridge: Bridge, shed: str, target: dict[str, object], given: Document
+) -> None:
+    """A message goes through one socket."""
+    assert shed
+    with pytest.raises(ServiceValidationError) as raised:
+        await hass.services.async_call("sim7020", "send", {"text": "1", **given}, target=target, blocking=True)
+    assert raised.value.translation_key == "one_socket"
+    assert not bridge.requests
+
+
 FOR_ADMINS = [
+    pytest.param("sleep", {}, "sleep", True, id="sleep"),
+    pytest.param("calibrate", {"used": 1}, "calibrate", True, id="calibrate"),
+    pytest.param("wake", {}, "wake", False, id="wake"),
     pytest.param("set_apn", {"apn": "iot"}, "set_apn", True, id="apn"),
     pytest.param("at_command", {"command": "AT+CSQ"}, "at", True, id="at"),
     pytest.param("outbox", {"action": "cancel", "id": "1"}, "outbox", True, id="cancel"),
@@ -225,8 +318,7 @@ async def test_what_changes_the_modem_is_for_administrators(
 ) -> None:
     """Nobody else changes where the modem attaches, what it is told, and what waits; an automation does."""
     await bridge.say("info", info(requests=[verb]))
-    golden = {"at": "response-at", "set_apn": "response-set_apn", "outbox": "response-outbox"}[verb]
-    bridge.answers[verb] = document(golden)["data"]
+    bridge.answers[verb] = document(f"response-{verb}")["data"]
 
     async def call_as(user: str | None) -> None:
         data = {"config_entry_id": shed, **given}

@@ -83,6 +83,35 @@ async def test_a_text_is_sent(hass: HomeAssistant, bridge: Bridge) -> None:
     assert not hass.states.is_state("notify.sim7020_shed_telemetry_send", "unknown")
 
 
+@pytest.mark.parametrize(("topic", "key"), [("availability", "bridge_offline"), (None, "broker_unreachable")])
+async def test_a_text_that_can_not_be_sent_is_an_error(
+    hass: HomeAssistant, bridge: Bridge, topic: str | None, key: str
+) -> None:
+    """Home Assistant would pass over an entity that is unavailable without a word."""
+    bridge.serve()
+    await set_up(hass)
+    if topic is None:
+        await bridge.link(up=False)
+    else:
+        await bridge.say(topic, "offline")
+    with pytest.raises(HomeAssistantError) as raised:
+        await notify(hass, "the house burns")
+    assert raised.value.translation_key == key
+    assert not bridge.requests
+    if topic is None:
+        await bridge.link(up=True)
+
+
+async def test_a_modem_that_attaches_in_vain_is_an_error(hass: HomeAssistant, bridge: Bridge) -> None:
+    """Whoever has it attach again waits for a connection."""
+    bridge.serve()
+    await set_up(hass)
+    bridge.answers["reattach"] = {"pdn": {"state": "inactive", "cid": None, "apn": None, "address": None}}
+    with pytest.raises(HomeAssistantError) as raised:
+        await press(hass, "reattach")
+    assert raised.value.translation_key == "no_connection"
+
+
 async def test_a_text_that_is_refused_is_not_said_to_be_sent(hass: HomeAssistant, bridge: Bridge) -> None:
     """The state stays, and the caller is told."""
     bridge.serve()

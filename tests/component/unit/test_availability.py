@@ -20,7 +20,6 @@ from tests.component.unit.kit import Bridge, document, info, set_up
 ENTITIES = (
     "binary_sensor.sim7020_shed_data_connection",
     "button.sim7020_shed_refresh",
-    "notify.sim7020_shed_telemetry_send",
     "sensor.sim7020_shed_connection",
     "sensor.sim7020_shed_telemetry_state",
 )

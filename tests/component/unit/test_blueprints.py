@@ -10,7 +10,7 @@ import pytest
 from homeassistant.components.homeassistant.triggers import time_pattern
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import HomeAssistant, ServiceCall, callback
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.selector import validate_selector
 from homeassistant.util import dt as dt_util
 from homeassistant.util.yaml import load_yaml_dict
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
@@ -18,7 +18,7 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from custom_components.sim7020.documents import Layer
 from tests.component.blueprints import AUTOMATION, FOLDER, end, use
 from tests.component.rules.tree import REPOSITORY
-from tests.component.unit.kit import IMEI, Bridge, Document, document, set_up
+from tests.component.unit.kit import Bridge, Document, device_id, document, set_up
 
 
 async def at(hass: HomeAssistant, moment: datetime) -> None:
@@ -72,10 +72,10 @@ def test_every_interval_is_one() -> None:
 async def test_telemetry_is_sent_at_the_interval(hass: HomeAssistant, bridge: Bridge, tmp_path: Path) -> None:
     """What has no value is left out, with nothing to say nothing is sent, and the latest message takes the place."""
     bridge.serve()
-    entry = await set_up(hass)
+    await set_up(hass)
     bridge.answers["send"] = {"id": "1", "socket": "telemetry", "state": "queued"}
     due = dt_util.utcnow().replace(second=0, microsecond=0) + timedelta(minutes=30)
-    chosen = {"modem": entry.entry_id, "socket": "telemetry", "entities": ["sensor.temperature", "sensor.humidity"]}
+    chosen = {"socket": device_id(hass, "telemetry"), "entities": ["sensor.temperature", "sensor.humidity"]}
     await use(hass, tmp_path, "send_telemetry", interval=str(due.minute), **chosen)
     await at(hass, due)
     assert not bridge.requests
@@ -86,6 +86,7 @@ async def test_telemetry_is_sent_at_the_interval(hass: HomeAssistant, bridge: Br
     hass.states.async_set("sensor.humidity", "64")
     await at(hass, due + timedelta(hours=2))
     sent = [body for _, body in bridge.requests]
+    assert {body["socket"] for body in sent} == {"telemetry"}
     assert [body["data"] for body in sent] == ["temperature=21.5", "temperature=21.5;humidity=64"]
     assert len({body["key"] for body in sent}) == 1
     assert [(body["ttl"], body["priority"]) for body in sent] == [(3600, "normal")] * 2
@@ -198,15 +199,25 @@ async def test_an_alarm_is_raised_for_what_was_lost_before(
     assert triggered(hass) == before
 
 
+@pytest.mark.parametrize("name", ["send_telemetry", "act_on_command"])
+def test_a_socket_is_chosen_among_sockets(name: str) -> None:
+    """A modem has no entity to send with, and is not offered."""
+    chosen = load_yaml_dict(FOLDER / f"{name}.yaml")["blueprint"]["input"]["socket"]["selector"]
+    assert chosen["device"]["entity"] == [{"integration": "sim7020", "domain": "notify"}]
+    validate_selector(chosen)
+
+
 async def test_a_command_is_acted_on(
     hass: HomeAssistant, bridge: Bridge, tmp_path: Path, heard: asyncio.Queue[str]
 ) -> None:
     """The one that was chosen, at the socket that was chosen."""
     bridge.serve()
-    entry = await set_up(hass)
-    device = dr.async_get(hass).async_get_device_by_identifier(("sim7020", f"{IMEI}_socket_telemetry"), entry.entry_id)
-    assert device is not None
-    given = {"socket": device.id, "command": "open", "actions": saying("{{ trigger.text }} {{ trigger.hex }}!")}
+    await set_up(hass)
+    given = {
+        "socket": device_id(hass, "telemetry"),
+        "command": "open",
+        "actions": saying("{{ trigger.text }} {{ trigger.hex }}!"),
+    }
     await use(hass, tmp_path, "act_on_command", **given)
     await bridge.say("socket/telemetry/received", "close", retain=False)
     await bridge.say("socket/control/received", "open", retain=False)

@@ -4,9 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from homeassistant.components.device_automation import DeviceAutomationType
+from homeassistant.components.device_automation import DeviceAutomationType, InvalidDeviceAutomationConfig
 from homeassistant.core import HomeAssistant, ServiceCall
 from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.trigger import async_validate_trigger_config
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
@@ -64,6 +65,16 @@ async def test_a_device_offers_what_can_happen_to_it(hass: HomeAssistant, entry:
     assert await async_get_device_automation_capabilities(hass, DeviceAutomationType.TRIGGER, lost) == {
         "extra_fields": []
     }
+
+
+@pytest.mark.parametrize(("name", "kind"), [(IMEI, "received"), (f"{IMEI}_socket_telemetry", "lost")])
+async def test_what_never_happens_at_a_device_is_refused(
+    hass: HomeAssistant, entry: MockConfigEntry, name: str, kind: str
+) -> None:
+    """The automation is not taken, instead of never running."""
+    trigger = {"platform": "device", "domain": "sim7020", "device_id": device_of(hass, entry, name), "type": kind}
+    with pytest.raises(InvalidDeviceAutomationConfig, match="SIM7020 shed"):
+        await async_validate_trigger_config(hass, [trigger])
 
 
 async def test_an_automation_runs_when_the_modem_is_lost(
