@@ -6,6 +6,7 @@ from typing import Any, Final, override
 import probatio
 from homeassistant.config_entries import (
     SOURCE_IGNORE,
+    ConfigEntry,
     ConfigEntryState,
     ConfigFlow,
     ConfigFlowResult,
@@ -74,11 +75,15 @@ class Sim7020ConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def async_step_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask whether the discovered modem is to be added."""
+        errors: dict[str, str] = {}
         if user_input is not None:
-            return self._create()
+            if await self._online(self._topics):
+                return self._create()
+            errors["base"] = "bridge_offline"
         self._set_confirm_only()
         return self.async_show_form(
             step_id="confirm",
+            errors=errors,
             description_placeholders={"modem": self._topics.modem, "imei": self.unique_id or ""},
         )
 
@@ -107,7 +112,9 @@ class Sim7020ConfigFlow(ConfigFlow, domain=DOMAIN):
             if not errors:
                 await self.async_set_unique_id(info.imei, raise_on_progress=False)
                 self._abort_if_unique_id_mismatch(reason="another_modem")
-                return self.async_update_reload_and_abort(entry, data_updates=self._data)
+                return self.async_update_reload_and_abort(
+                    entry, title=_title_after(entry, self._topics), data_updates=self._data
+                )
         return self._form("reconfigure", errors)
 
     @property
@@ -141,6 +148,8 @@ class Sim7020ConfigFlow(ConfigFlow, domain=DOMAIN):
         if not payload:
             return Info(), {"base": "no_info"}
         info, problem = _read(self._topics, payload)
+        if not problem and not await self._online(self._topics):
+            problem = "bridge_offline"  # what a modem that was renamed left behind stays in the broker for ever
         return info, {"base": problem} if problem else {}
 
     async def _claim(self, imei: str) -> None:
@@ -153,6 +162,7 @@ class Sim7020ConfigFlow(ConfigFlow, domain=DOMAIN):
         if entry is not None:
             moved = entry.source != SOURCE_IGNORE and dict(entry.data) != self._data
             if moved and not _is_served(entry) and await self._online(self._topics):
+                self.hass.config_entries.async_update_entry(entry, title=_title_after(entry, self._topics))
                 self._abort_if_unique_id_configured(updates=self._data)
             self._abort_if_unique_id_configured()
         rivals = self._rivals(imei)
@@ -194,7 +204,14 @@ class Sim7020OptionsFlow(OptionsFlowWithReload):
 
 
 def _title(topics: Topics) -> str:
-    return f"SIM7020 {topics.modem}"
+    """Return what a modem is called: two bridges may have one of the same name, under different base topics."""
+    return f"SIM7020 {topics.modem}" if topics.base == DEFAULT_BASE else f"SIM7020 {topics.modem} ({topics.base})"
+
+
+def _title_after(entry: ConfigEntry, topics: Topics) -> str:
+    """Return the title of an entry that moves to other topics: what a user called it stays."""
+    before = Topics(entry.data[CONF_BASE], entry.data[CONF_MODEM])
+    return _title(topics) if entry.title == _title(before) else entry.title
 
 
 def _offer_of(flow: ConfigFlowResult) -> Mapping[str, str]:

@@ -10,12 +10,18 @@ from homeassistant.helpers.service_info.mqtt import MqttServiceInfo
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import MqttMockHAClient
 
-from custom_components.sim7020 import client
+from custom_components.sim7020 import client, config_flow
 from tests.component.unit.kit import IMEI, Bridge, Document, document, entry_of, info, set_up
 
 OTHER = "866425030000022"
 THIRD = "866425030000030"
 FORM = {"base_topic": "sim7020", "modem": "shed"}
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give what is retained all the time that a busy machine takes to deliver it."""
+    monkeypatch.setattr(config_flow, "AVAILABILITY_WITHIN", 60.0)
 
 
 async def discover(hass: HomeAssistant, payload: Document | str | bytes, *, modem: str = "shed") -> ConfigFlowResult:
@@ -153,6 +159,7 @@ async def test_a_modem_that_was_renamed_is_followed(hass: HomeAssistant, bridge:
     bridge.serve(root="sim7020/barn", about=info(modem="barn"))
     await bridge.settled()
     assert entry.data == FORM | {"modem": "barn"}
+    assert entry.title == "SIM7020 barn"
     assert entry.state is ConfigEntryState.LOADED
 
 
@@ -202,7 +209,22 @@ async def test_a_modem_is_added_by_hand(hass: HomeAssistant, bridge: Bridge) -> 
     bridge.serve(root="site/nb/shed")
     result = await fill(hass, await started(hass), {"base_topic": " site/nb/ ", "modem": "shed "})
     assert (result["type"], result["data"]) == (FlowResultType.CREATE_ENTRY, {"base_topic": "site/nb", "modem": "shed"})
+    assert result["title"] == "SIM7020 shed (site/nb)"
     assert result["result"].unique_id == IMEI
+
+
+async def test_a_modem_whose_bridge_is_away_is_not_added(hass: HomeAssistant, bridge: Bridge) -> None:
+    """What it published stays in the broker for ever, also under a name that it had once."""
+    bridge.serve()
+    await bridge.say("availability", "offline")
+    result = await fill(hass, await started(hass), FORM)
+    assert (result["type"], result["errors"]) == (FlowResultType.FORM, {"base": "bridge_offline"})
+    (flow,) = [flow for flow in hass.config_entries.flow.async_progress() if flow["step_id"] == "confirm"]
+    offered = await fill(hass, flow, {})
+    assert (offered["step_id"], offered["errors"]) == ("confirm", {"base": "bridge_offline"})
+    await bridge.say("availability", "online")
+    assert (await fill(hass, offered, {}))["type"] is FlowResultType.CREATE_ENTRY
+    await bridge.settled()
 
 
 async def test_a_modem_is_not_added_twice_by_hand(hass: HomeAssistant, bridge: Bridge) -> None:
@@ -283,7 +305,20 @@ async def test_a_modem_is_found_elsewhere(hass: HomeAssistant, bridge: Bridge, m
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
     await bridge.settled()
     assert entry.data == elsewhere
+    assert entry.title == "SIM7020 barn (site)"
     assert entry.state is ConfigEntryState.LOADED
+
+
+async def test_a_name_that_the_user_gave_stays(hass: HomeAssistant, bridge: Bridge) -> None:
+    """Only the title that the component chose follows the modem."""
+    bridge.serve()
+    entry = await set_up(hass)
+    hass.config_entries.async_update_entry(entry, title="Garden")
+    bridge.serve(root="sim7020/barn", about=info(modem="barn"))
+    result = await fill(hass, await entry.start_reconfigure_flow(hass), FORM | {"modem": "barn"})
+    assert result["reason"] == "reconfigure_successful"
+    await bridge.settled()
+    assert entry.title == "Garden"
 
 
 async def test_reconfiguring_refuses_another_modem(hass: HomeAssistant, bridge: Bridge) -> None:
