@@ -2,7 +2,10 @@
 
 import re
 
+from homeassistant.util.yaml import parse_yaml
+
 from custom_components.sim7020.actions import ACTIONS
+from custom_components.sim7020.trigger import TRIGGERS
 from tests.component.rules.tree import REPOSITORY
 
 PAGE = (REPOSITORY / "docs" / "home-assistant.md").read_text()
@@ -23,6 +26,16 @@ def test_every_action_is_documented_with_its_fields() -> None:
         action = name.strip("`").removeprefix("sim7020.") if name.startswith("`") else action
         documented.setdefault(action, set()).update(re.findall(r"`(\w+)`", fields))
     assert documented == {name: {str(field) for field in action.fields} for name, action in ACTIONS.items()}
+
+
+def test_every_trigger_is_documented_with_its_fields() -> None:
+    """And no other is."""
+    documented = {name.strip("`").removeprefix("sim7020."): when for name, _, when, _ in table("### Triggers")}
+    assert set(documented) == set(TRIGGERS)
+    described = parse_yaml((REPOSITORY / "custom_components" / "sim7020" / "triggers.yaml").read_text())
+    assert isinstance(described, dict)
+    for name, when in documented.items():
+        assert set(re.findall(r"`(\w+)` it is to be", when)) == set(described[name].get("fields", {}))
 
 
 def test_every_blueprint_is_documented() -> None:

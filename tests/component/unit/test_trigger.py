@@ -1,0 +1,143 @@
+"""Automations wait at whatever a target names for what happens to modems and their messages."""
+
+import json
+from typing import Any
+
+import probatio
+import pytest
+from homeassistant.core import HomeAssistant, ServiceCall
+from homeassistant.helpers.trigger import async_get_all_descriptions, async_validate_trigger_config
+from homeassistant.setup import async_setup_component
+from pytest_homeassistant_custom_component.common import async_capture_events
+
+from custom_components.sim7020.announce import EVENT_SENT
+from custom_components.sim7020.trigger import TRIGGERS
+from tests.component.rules.tree import REPOSITORY
+from tests.component.unit.kit import Bridge, device_id, document, set_up
+
+COMPONENT = REPOSITORY / "custom_components" / "sim7020"
+SHOWN = ("type", "layer", "text", "hex", "id", "state", "reason", "bytes")
+
+
+@pytest.fixture(autouse=True)
+async def shed(hass: HomeAssistant, bridge: Bridge) -> None:
+    """Set a modem up."""
+    bridge.serve()
+    await set_up(hass)
+
+
+async def automate(hass: HomeAssistant, name: str, target: dict[str, Any], **options: str) -> None:
+    """Have an automation call the action test.automation with what its trigger was given."""
+    trigger = {"trigger": f"sim7020.{name}", "target": target, **({"options": options} if options else {})}
+    action = {"action": "test.automation", "data": {each: "{{ trigger." + each + " }}" for each in SHOWN}}
+    config = {"automation": [{"triggers": [trigger], "actions": [action]}]}
+    assert await async_setup_component(hass, "automation", config)
+    await hass.async_block_till_done()
+
+
+async def test_home_assistant_offers_each_with_its_texts(hass: HomeAssistant) -> None:
+    """At the entities that tell a modem from a socket; what it offers is what there is, named and drawn."""
+    assert await async_setup_component(hass, "automation", {})
+    offered = {
+        name.removeprefix("sim7020."): facts or {}
+        for name, facts in (await async_get_all_descriptions(hass)).items()
+        if name.startswith("sim7020.")
+    }
+    assert set(offered) == set(TRIGGERS)
+    sockets = {name for name, facts in offered.items() if "notify" in json.dumps(facts["target"])}
+    assert sockets == {"received", "message_sent", "message_failed"}
+    assert set(json.loads((COMPONENT / "icons.json").read_text())["triggers"]) == set(TRIGGERS)
+    texts = json.loads((COMPONENT / "translations" / "en.json").read_text())["triggers"]
+    assert {name: set(each.get("fields", {})) for name, each in texts.items()} == {
+        name: set(facts.get("fields", {})) for name, facts in offered.items()
+    }
+    assert all(each["name"] and each["description"] for each in texts.values())
+
+
+@pytest.mark.parametrize(
+    ("wanted", "received", "runs"),
+    [
+        pytest.param({}, "open", True, id="any"),
+        pytest.param({"text": "open"}, "open", True, id="the-text"),
+        pytest.param({"text": "open"}, "close", False, id="another-text"),
+    ],
+)
+async def test_a_message_is_received(
+    hass: HomeAssistant,
+    bridge: Bridge,
+    service_calls: list[ServiceCall],
+    *,
+    wanted: dict[str, str],
+    received: str,
+    runs: bool,
+) -> None:
+    """At the socket that is the target, and at no other; with the message itself."""
+    await automate(hass, "received", {"device_id": device_id(hass, "telemetry")}, **wanted)
+    await bridge.say("socket/control/received", document("received-json"), retain=False)
+    assert not service_calls
+    await bridge.say("socket/telemetry/received", received, retain=False)
+    assert [call.data["hex"] for call in service_calls] == [received.encode().hex()] * runs
+
+
+async def test_an_entity_stands_for_its_device(
+    hass: HomeAssistant, bridge: Bridge, service_calls: list[ServiceCall]
+) -> None:
+    """Whichever of them is the target."""
+    await automate(hass, "received", {"entity_id": "event.sim7020_shed_telemetry_received_message"})
+    await bridge.say("socket/telemetry/received", "open", retain=False)
+    assert [call.data["text"] for call in service_calls] == ["open"]
+
+
+@pytest.mark.parametrize(
+    ("name", "event"),
+    [
+        ("connection_lost", "lost"),
+        ("connection_back", "attached"),
+        ("restarted", "rebooted"),
+        ("data_budget", "data_budget"),
+    ],
+)
+async def test_something_happens_to_a_modem(
+    hass: HomeAssistant, bridge: Bridge, service_calls: list[ServiceCall], name: str, event: str
+) -> None:
+    """Only what is waited for counts."""
+    await automate(hass, name, {"device_id": [device_id(hass)]})
+    await bridge.say("event", {"type": "asleep", "at": "2026-11-23T10:15:00.000Z"}, retain=False)
+    assert not service_calls
+    await bridge.say("event", {"type": event, "at": "2026-11-23T10:15:00.000Z", "layer": "pdn"}, retain=False)
+    assert [(call.data["type"], call.data["layer"]) for call in service_calls] == [(event, "pdn")]
+
+
+@pytest.mark.parametrize(
+    ("name", "receipts"),
+    [
+        ("message_sent", ["udp-accepted", "tcp-acknowledged"]),
+        ("message_failed", ["expired", "failed", "rejected"]),
+    ],
+)
+async def test_a_message_has_its_end(
+    hass: HomeAssistant, bridge: Bridge, service_calls: list[ServiceCall], name: str, receipts: list[str]
+) -> None:
+    """The final receipt tells, whoever sent the message."""
+    await automate(hass, name, {"device_id": device_id(hass, "telemetry")})
+    events = async_capture_events(hass, EVENT_SENT)
+    every = ["queued", "sending", "tcp-accepted", "superseded", "expired", "failed", "rejected"]
+    for receipt in [*every, "udp-accepted", "tcp-acknowledged"]:
+        told = document(f"receipt-{receipt}") | {"socket": "telemetry", "id": receipt}
+        await bridge.say("socket/telemetry/receipt", told, retain=False)
+    assert sorted(call.data["id"] for call in service_calls) == sorted(receipts)
+    assert [event.data["id"] for event in events] == ["udp-accepted", "tcp-acknowledged"]
+    assert {"device_id", "socket", "state", "bytes", "attempts"} <= set(events[0].data)
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        {"trigger": "sim7020.received"},
+        {"trigger": "sim7020.restarted", "target": {"entity_id": "sensor.x"}, "options": {"text": "open"}},
+    ],
+)
+async def test_what_makes_no_sense_is_refused(hass: HomeAssistant, trigger: dict[str, Any]) -> None:
+    """A trigger needs its target, and nothing else than it has."""
+    with pytest.raises(probatio.Invalid):
+        await async_validate_trigger_config(hass, [{"platform": trigger.pop("trigger"), **trigger}])
