@@ -88,6 +88,7 @@ def _create(coordinator: Coordinator, name: str, alert: Alert) -> None:
         translation_key=name if name in SEVERITIES else "other_alert",
         translation_placeholders={
             "modem": entry.title,
+            "alert": name,
             "message": alert.message or name,
             "advice": alert.advice or "-",
         },

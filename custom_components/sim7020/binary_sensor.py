@@ -59,12 +59,14 @@ BINARY_SENSORS: Final = (
         translation_key="registered",
         device_class=BinarySensorDeviceClass.CONNECTIVITY,
         entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
         is_on_fn=_registered,
     ),
     ModemBinarySensorDescription(
         key="roaming",
         translation_key="roaming",
         entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
         is_on_fn=_roaming,
     ),
     ModemBinarySensorDescription(

@@ -24,7 +24,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers.device_registry import DeviceInfo
+from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
@@ -100,7 +100,7 @@ class Coordinator(DataUpdateCoordinator[Modem]):
         return DeviceInfo(
             identifiers={modem_identifier(self.imei)},
             name=self.config_entry.title,
-            manufacturer=info.manufacturer or "SIMCom",
+            manufacturer="SIMCom",  # as people write it; a module says SIMCOM_Ltd
             model=info.model or "SIM7020",
             serial_number=self.imei,
             sw_version=info.firmware,
@@ -114,6 +114,7 @@ class Coordinator(DataUpdateCoordinator[Modem]):
         return DeviceInfo(
             identifiers={socket_identifier(self.imei, socket.name)},
             name=f"{self.config_entry.title} {socket.name}",
+            entry_type=DeviceEntryType.SERVICE,
             model=" ".join(filter(None, ((socket.protocol or "").upper(), _endpoint(socket)))),
             via_device_id=modem,
         )

@@ -148,7 +148,10 @@ class Info:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """``.../state``: how the modem is. Signal in dBm and dB, usage in bytes, voltage in volts, ages in seconds."""
+    """``.../state``: how the modem is. Signal in dBm and dB, usage in bytes, voltage in volts, times in seconds.
+
+    ``psm_...`` and ``edrx_...`` are what the network granted, ``recoveries`` counts the steps that were taken.
+    """
 
     layer: Layer | None = None
     reason: str | None = None
@@ -169,6 +172,10 @@ class State:
     address: str | None = None
     sleeping: bool | None = None
     voltage: float | None = None
+    psm_active_time: int | None = None
+    psm_periodic_update: int | None = None
+    edrx_cycle: float | None = None
+    edrx_paging_window: float | None = None
     today_up: int | None = None
     today_down: int | None = None
     period_up: int | None = None
@@ -177,6 +184,7 @@ class State:
     budget_left: int | None = None
     outbox_messages: int | None = None
     outbox_oldest: float | None = None
+    recoveries: int | None = None
     reboots: int | None = None
 
     @classmethod
@@ -185,6 +193,9 @@ class State:
         link, signal, registration = keys.keys("link"), keys.keys("signal"), keys.keys("registration")
         pdn, power, usage, outbox = keys.keys("pdn"), keys.keys("power"), keys.keys("usage"), keys.keys("outbox")
         today, period = usage.keys("today"), usage.keys("period")
+        psm, edrx, counters = power.keys("psm"), power.keys("edrx"), keys.keys("counters")
+        recoveries = counters.keys("recoveries")
+        taken = [times for step in RecoveryStep if (times := recoveries.integer(step)) is not None]
         return cls(
             layer=link.one_of("layer", Layer),
             reason=link.text("reason"),
@@ -205,6 +216,10 @@ class State:
             address=pdn.text("address"),
             sleeping=power.flag("sleeping"),
             voltage=power.number("voltage"),
+            psm_active_time=psm.integer("active_time"),
+            psm_periodic_update=psm.integer("periodic_update"),
+            edrx_cycle=edrx.number("cycle"),
+            edrx_paging_window=edrx.number("paging_window"),
             today_up=today.integer("up"),
             today_down=today.integer("down"),
             period_up=period.integer("up"),
@@ -213,7 +228,8 @@ class State:
             budget_left=usage.integer("left"),
             outbox_messages=outbox.integer("messages"),
             outbox_oldest=outbox.number("oldest"),
-            reboots=keys.keys("counters").integer("reboots"),
+            recoveries=sum(taken) if taken else None,
+            reboots=counters.integer("reboots"),
         )
 
 

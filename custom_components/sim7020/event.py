@@ -29,6 +29,7 @@ MODEM: Final = EventEntityDescription(
         "asleep",
         "awake",
         "data_budget",
+        "put_aside",
         "received_dropped",
     ],
 )

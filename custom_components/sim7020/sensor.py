@@ -15,6 +15,7 @@ from homeassistant.components.sensor import (
 )
 from homeassistant.const import (
     MAX_LENGTH_STATE_STATE,
+    PERCENTAGE,
     SIGNAL_STRENGTH_DECIBELS,
     SIGNAL_STRENGTH_DECIBELS_MILLIWATT,
     EntityCategory,
@@ -34,8 +35,10 @@ from custom_components.sim7020.documents import (
     SimStatus,
     SocketPhase,
     SocketState,
+    State,
 )
 from custom_components.sim7020.entity import ModemEntity, SocketEntity, async_add_socket_entities
+from custom_components.sim7020.received import Received
 
 PARALLEL_UPDATES = 0
 
@@ -138,6 +141,33 @@ def _data(key: str, value_fn: Callable[[Modem], int | None]) -> ModemSensorDescr
     )
 
 
+def _duration(key: str, value_fn: Callable[[Modem], float | None]) -> ModemSensorDescription:
+    return ModemSensorDescription(
+        key=key,
+        translation_key=key,
+        device_class=SensorDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.SECONDS,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=value_fn,
+    )
+
+
+def _used(state: State) -> int | None:
+    """Return the bytes of the billing period, by the operator's figure where the bridge reckons with one."""
+    up, down = state.period_up, state.period_down
+    counted = None if up is None or down is None else up + down
+    if state.budget is None or state.budget_left is None:
+        return counted
+    # once nothing is left, it does not tell how much more was used
+    return state.budget - state.budget_left if state.budget_left else max(state.budget, counted or 0)
+
+
+def _used_of_budget(state: State) -> float | None:
+    used = _used(state)
+    return None if used is None or not state.budget else 100 * used / state.budget
+
+
 MODEM_SENSORS: Final = (
     ModemSensorDescription(
         key="link",
@@ -170,6 +200,16 @@ MODEM_SENSORS: Final = (
     _data("data_down_today", lambda modem: modem.state.today_down),
     _data("data_up_period", lambda modem: modem.state.period_up),
     _data("data_down_period", lambda modem: modem.state.period_down),
+    _data("data_used", lambda modem: _used(modem.state)),
+    ModemSensorDescription(
+        key="budget_used",
+        translation_key="budget_used",
+        state_class=SensorStateClass.MEASUREMENT,
+        native_unit_of_measurement=PERCENTAGE,
+        suggested_display_precision=0,
+        value_fn=lambda modem: _used_of_budget(modem.state),
+        exists_fn=lambda modem: bool(modem.state.budget),
+    ),
     ModemSensorDescription(
         key="data_left",
         translation_key="data_left",
@@ -197,6 +237,18 @@ MODEM_SENSORS: Final = (
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
         value_fn=lambda modem: modem.state.outbox_oldest,
+    ),
+    _duration("psm_active_time", lambda modem: modem.state.psm_active_time),
+    _duration("psm_periodic_update", lambda modem: modem.state.psm_periodic_update),
+    _duration("edrx_cycle", lambda modem: modem.state.edrx_cycle),
+    _duration("edrx_paging_window", lambda modem: modem.state.edrx_paging_window),
+    ModemSensorDescription(
+        key="recoveries",
+        translation_key="recoveries",
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda modem: modem.state.recoveries,
     ),
     ModemSensorDescription(
         key="reboots",
@@ -237,6 +289,11 @@ LAST_RECOVERY: Final = SensorEntityDescription(
     device_class=SensorDeviceClass.ENUM,
     options=[NOT_YET, *_options(RecoveryStep)],
     entity_category=EntityCategory.DIAGNOSTIC,
+)
+
+
+LAST_RECEIVED: Final = SensorEntityDescription(
+    key="last_received", translation_key="last_received", entity_registry_enabled_default=False
 )
 
 
@@ -314,6 +371,7 @@ async def async_setup_entry(
     entry.async_on_unload(coordinator.async_add_listener(add_present))
     async_add_entities([LastRecovery(coordinator, LAST_RECOVERY)])
     async_add_socket_entities(entry, async_add_entities, SocketSensor, SOCKET_SENSORS)
+    async_add_socket_entities(entry, async_add_entities, LastReceived, [LAST_RECEIVED])
 
 
 class ModemSensor(ModemEntity, SensorEntity):
@@ -368,4 +426,25 @@ class LastRecovery(ModemEntity, RestoreSensor):
         step = event.details.get("rung")
         if event.type == "recovered" and isinstance(step, str) and step in _options(RecoveryStep):
             self._attr_native_value = step
+            self.async_write_ha_state()
+
+
+class LastReceived(SocketEntity, RestoreSensor):
+    """What a socket received last: text where it is text, else hexadecimal digits, cut where states end."""
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Take up the value of before, and listen."""
+        await super().async_added_to_hass()
+        restored = await self.async_get_last_sensor_data()
+        if restored is not None:
+            self._attr_native_value = restored.native_value
+        self.async_on_remove(self.coordinator.async_on_received(self._received))
+
+    @callback
+    def _received(self, received: Received) -> None:
+        if received.socket == self.socket:
+            text = received.text
+            shown = received.data.hex() if text is None else text
+            self._attr_native_value = shown[:MAX_LENGTH_STATE_STATE]
             self.async_write_ha_state()

@@ -13,6 +13,7 @@ from pytest_homeassistant_custom_component.common import (
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.sim7020.const import PLATFORMS
+from custom_components.sim7020.event import MODEM
 from tests.component.unit.kit import CONTRACT, Bridge, document, example, info, set_up
 
 STATES = sorted(path.stem for path in (CONTRACT / "examples").glob("state-*.json"))
@@ -98,9 +99,18 @@ async def test_what_is_disabled_at_first_can_be_enabled(
     entries = er.async_entries_for_config_entry(entity_registry, entry.entry_id)
     disabled = {each.unique_id.partition("_")[2] for each in entries if each.disabled}
     assert disabled == {
-        *("rsrq", "sinr", "ecl", "band", "cell", "outbox_oldest", "ping_time", "firmware"),
+        *("registered", "roaming", "psm_active_time", "psm_periodic_update", "edrx_cycle", "edrx_paging_window"),
+        *("recoveries", "rsrq", "sinr", "ecl", "band", "cell", "outbox_oldest", "ping_time", "firmware"),
         *(f"socket_{socket}_{way}_bytes" for socket in ("telemetry", "control") for way in ("sent", "received")),
+        *(f"socket_{socket}_last_received" for socket in ("telemetry", "control")),
     }
+
+
+def test_every_event_of_the_contract_is_known() -> None:
+    """One that is not is passed over without a word."""
+    text = (CONTRACT / "README.md").read_text().partition("| type | what happened |")[2].partition("\n\n")[0]
+    named = {name for row in text.splitlines() if row.startswith("| `") for name in row.split("|")[1].split(",")}
+    assert {name.strip(" `") for name in named} == set(MODEM.event_types or ())
 
 
 @pytest.mark.parametrize("name", EVENTS)
@@ -201,6 +211,70 @@ async def test_what_is_left_is_told_with_a_budget_only(hass: HomeAssistant, brid
     assert state_of(hass, "sensor.sim7020_shed_data_left") == "4949.856"
 
 
+@pytest.mark.parametrize(
+    ("usage", "used", "share"),
+    [
+        pytest.param({}, "50.144", "1.00288", id="counted"),
+        pytest.param({"left": 1_000_000}, "4000.0", "80.0", id="calibrated"),
+        pytest.param(
+            {"left": 0, "period": {"up": 4_000_000, "down": 2_000_000}}, "6000.0", "120.0", id="more-than-all"
+        ),
+        pytest.param({"left": 0}, "5000.0", "100.0", id="all"),
+        pytest.param({"left": None, "period": {"up": None, "down": 1}}, "unknown", "unknown", id="unknown"),
+    ],
+)
+async def test_what_is_used_is_told_in_bytes_and_in_percent(
+    hass: HomeAssistant, bridge: Bridge, *, usage: dict[str, Any], used: str, share: str
+) -> None:
+    """By the operator's figure; once nothing of the budget is left, by what the bridge has counted if that is more."""
+    bridge.serve()
+    await set_up(hass)
+    state = document("state-online")
+    state["usage"] |= {"budget": 5_000_000, **usage}
+    await bridge.say("state", state)
+    assert state_of(hass, "sensor.sim7020_shed_data_used_in_billing_period") == used
+    assert state_of(hass, "sensor.sim7020_shed_data_budget_used") == share
+
+
+@pytest.mark.usefixtures("all_enabled")
+async def test_what_the_network_granted_is_shown(hass: HomeAssistant, bridge: Bridge) -> None:
+    """In seconds; and how often the modem had to be brought back."""
+    bridge.serve()
+    await set_up(hass)
+    state = document("state-online")
+    state["power"] |= {
+        "psm": {"active_time": 60, "periodic_update": 86400},
+        "edrx": {"cycle": 81.92, "paging_window": 10.24},
+    }
+    state["counters"]["recoveries"] |= {"reattach": 2, "reboot": 1}
+    before = sum(document("state-online")["counters"]["recoveries"].values())
+    await bridge.say("state", state)
+    shown = {
+        key: float(state_of(hass, f"sensor.sim7020_shed_{key}"))
+        for key in ("psm_active_time", "psm_periodic_update", "edrx_cycle", "edrx_paging_window", "recovery_steps")
+    }
+    steps = sum(state["counters"]["recoveries"].values())
+    assert steps > before
+    assert list(shown.values()) == [60, 86400, 81.92, 10.24, steps]
+
+
+@pytest.mark.usefixtures("all_enabled")
+async def test_the_last_message_is_kept(hass: HomeAssistant, bridge: Bridge) -> None:
+    """As text or in hexadecimal digits, as far as a state goes, and over a restart."""
+    last = "sensor.sim7020_shed_telemetry_last_received_message"
+    bridge.serve()
+    entry = await set_up(hass)
+    await bridge.say("socket/control/received", document("received-json"), retain=False)
+    assert state_of(hass, last) == "unknown"
+    await bridge.say("socket/telemetry/received", b"\xff" * 200, retain=False)
+    assert state_of(hass, last) == "ff" * 127 + "f"
+    await bridge.say("socket/telemetry/received", "open", retain=False)
+    await async_mock_restore_state_shutdown_restart(hass)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await bridge.settled()
+    assert state_of(hass, last) == "open"
+
+
 async def test_a_socket_error_that_is_not_known_is_another(hass: HomeAssistant, bridge: Bridge) -> None:
     """A newer bridge may have more names."""
     bridge.serve()
@@ -213,6 +287,7 @@ async def test_a_socket_error_that_is_not_known_is_another(hass: HomeAssistant, 
     assert state_of(hass, "sensor.sim7020_shed_control_last_error") == "unknown"
 
 
+@pytest.mark.usefixtures("all_enabled")
 async def test_the_registration_decides_what_is_roaming(hass: HomeAssistant, bridge: Bridge) -> None:
     """Who is not registered does not roam, and who does not know is not said to."""
     bridge.serve()

@@ -32,7 +32,7 @@ async def test_a_modem_is_a_device_and_its_sockets_are_reached_through_it(
     socket = device_registry.async_get_device_by_identifier(("sim7020", f"{IMEI}_socket_telemetry"), entry.entry_id)
     assert modem is not None
     assert socket is not None
-    assert (modem.name, modem.manufacturer, modem.model) == ("SIM7020 shed", "SIMCOM_Ltd", "SIM7020E")
+    assert (modem.name, modem.manufacturer, modem.model) == ("SIM7020 shed", "SIMCom", "SIM7020E")
     assert (modem.serial_number, modem.sw_version) == (IMEI, "1752B12SIM7020E")
     assert (socket.name, socket.model, socket.via_device_id) == (
         "SIM7020 shed telemetry",

@@ -58,6 +58,7 @@ async def test_an_issue_is_there_while_its_alert_is(hass: HomeAssistant, bridge:
     assert shown["outbox_full"].severity is ir.IssueSeverity.WARNING
     assert shown["sim_missing"].translation_placeholders == {
         "modem": "SIM7020 shed",
+        "alert": "sim_missing",
         "message": alert("sim_missing")["message"],
         "advice": alert("sim_missing")["advice"],
     }
