@@ -349,3 +349,43 @@ async def ended(bridge: BridgeProcess) -> None:
         raise RuntimeError("the bridge was not started")
     async with asyncio.timeout(PATIENCE):
         await bridge.process.wait()
+
+
+async def test_a_modem_that_was_renamed(world: World) -> None:
+    """What waits for it is named at each start; forget empties what is retained, its session, its messages."""
+    service = Configured(world, str(world.directory / "no-tty"), {"telemetry": udp(9)})
+    service.write()
+    await world.add(service.bridge)  # the contract has no word for what was forgotten
+    shed = world.modem("shed")
+    await world.mqtt.now(shed.topic("availability"), lambda heard: heard.payload == b"online")
+    await shed.send("telemetry", b"x", "m1")
+    await shed.receipt("telemetry", "m1", "queued")
+    command = ("forget", "shed", "--config", service.file)
+    status, _, err = await shell(*command)
+    assert (status, "is configured in" in err) == (2, True)
+    service.tree["modems"] = {"barn": service.tree["modems"]["shed"]}
+    service.write()
+    status, _, err = await shell(*command)
+    assert (status, err) == (1, "the bridge of shed is online: end it first\n")
+    await service.bridge.stop()
+    await shed.send("telemetry", b"at the broker", "m2")
+    await service.bridge.start()
+    await logged(service.bridge, "1 messages wait in ")
+    assert "for a modem shed, which is not configured" in service.bridge.log
+    outbox = world.directory / "state" / "shed.outbox"
+    assert (await shell(*command))[::2] == (0, f"1 messages stay in {outbox}; --outbox deletes them\n")
+    assert outbox.exists()
+    status, out, _ = await shell(*command, "--outbox", "--yes")
+    assert (status, out) == (0, "0 topics of shed emptied\n")
+    assert not list(outbox.parent.glob("shed.outbox*"))
+    broker = ("--broker", f"{world.broker.host}:{world.broker.port}")
+    status, _, err = await shell("status", "-m", "shed", *broker)
+    assert (status, err.rpartition("; ")[2]) == (3, "there are: barn\n")
+    # the session is gone, too: a modem of the old name starts without what was sent to it meanwhile
+    service.tree["modems"] = {"shed": service.tree["modems"]["barn"]}
+    service.write()
+    await service.bridge.stop()
+    since = service.bridge.log.count("a new session")
+    await service.bridge.start()
+    await logged(service.bridge, "a new session", times=since + 1)
+    assert "m2" not in (await shell("outbox", "list", "--config", service.file))[1]

@@ -14,7 +14,7 @@ from tests.e2e.terminal import Terminal
 from tests.e2e.world import World, run, tcp, udp
 from tests.ports import free_port
 
-COMMANDS = ("run", "demo", "init", "check", "status", "watch", "send", "health", "completion")
+COMMANDS = ("run", "demo", "init", "check", "status", "watch", "send", "forget", "health", "completion")
 
 FILE = """\
 mqtt:
@@ -68,6 +68,7 @@ async def test_the_program_s_help_fits_a_screen() -> None:
     assert len(lines) <= 24
     assert max(map(len, lines)) <= 80
     assert {line.split()[0] for line in lines if line.startswith("  ")} >= set(COMMANDS)
+    assert "..." not in out.partition("Commands:")[2]
 
 
 async def test_check(file: Path) -> None:

@@ -12,11 +12,32 @@ import click
 from sim7020_bridge.cli.exits import EXIT_CONFIGURATION, EXIT_FAILED, fail
 from sim7020_bridge.errors import ConfigurationError, LineError, StorageFailed
 
-_SUBCOMMANDS: Final = (
-    *("run", "demo", "init", "check", "status", "watch", "send", "outbox"),
-    *("ports", "probe", "accept", "console", "decode", "record", "replay", "health", "completion"),
-)
-"""The subcommands, in the order of the help; each has a module of its name, and in it that name."""
+_SUBCOMMANDS: Final = {
+    "run": "Run the bridge until it is stopped by SIGTERM or Ctrl-C.",
+    "demo": "Show it all on this machine, without hardware.",
+    "init": "Write a commented configuration.",
+    "check": "Show what a configuration comes to, or what is wrong with it.",
+    "status": "Show how the modems on a broker are.",
+    "watch": "Watch them, and what becomes of each message.",
+    "send": "Send a message through a modem, and wait for its end.",
+    "outbox": "List or cancel messages that wait.",
+    "forget": "Empty what a renamed or removed modem has left.",
+    "ports": "List serial ports, and who has them open.",
+    "probe": "Find out how far data gets from a port, and what to do.",
+    "accept": "Try all that a bridge needs of a module.",
+    "console": "Speak AT with a module, each line explained.",
+    "decode": "Explain a serial log line by line.",
+    "record": "Record the dialogue with a modem.",
+    "replay": "Answer as the modem of a recording did.",
+    "health": "Ask a running bridge how it does.",
+    "completion": "Print what makes a shell complete commands and options.",
+}
+"""The subcommands and what each does, in the order of the help; each has a module of its name, and in it that name."""
+
+_HELP: Final = """\b
+Keep SIM7020 NB-IoT modems attached and map MQTT topics to their sockets.
+Without a modem:  sim7020-bridge demo   With one:  sim7020-bridge run -c FILE
+"""
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -27,9 +48,10 @@ class _Subcommands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(_SUBCOMMANDS)
 
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """Show the commands only: the options are in the usage, and all of it fits a screen."""
-        self.format_commands(ctx, formatter)
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_SUBCOMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a subcommand; what a user can mend is a sentence, and so is a full disk where the output goes."""
@@ -62,12 +84,11 @@ class _Subcommands(click.Group):
 
 
 @click.group(
-    cls=_Subcommands, options_metavar="[--version] [-h]", context_settings={"help_option_names": ["-h", "--help"]}
+    help=_HELP,
+    cls=_Subcommands,
+    options_metavar="[--version] [-h]",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(package_name="sim7020-bridge", prog_name="sim7020-bridge")
 def main() -> None:
-    """Keep SIM7020 NB-IoT modems attached and map MQTT topics to their sockets.
-
-    \b
-    Without a modem:  sim7020-bridge demo   With one:  sim7020-bridge run -c FILE
-    """
+    """Keep SIM7020 NB-IoT modems attached and map MQTT topics to their sockets."""

@@ -40,10 +40,10 @@ _OPTIONS: Final = (
 )
 
 
-def with_broker(command: Command, *, bare: bool = False) -> Command:
+def with_broker(command: Command, *, bare: bool = False, keep_file: bool = False) -> Command:
     """Give a subcommand the options that name a broker; it is called with ``mqtt``, what they come to.
 
-    With ``bare``, the configuration may be a bare argument.
+    With ``bare``, the configuration may be a bare argument; with ``keep_file``, the subcommand is given ``file``, too.
     """
 
     @functools.wraps(command)
@@ -72,7 +72,7 @@ def with_broker(command: Command, *, bare: bool = False) -> Command:
             mqtt = replace(mqtt, password=password)
         if base_topic is not None:
             mqtt = replace(mqtt, base_topic=valid("--base-topic", values.base_topic, base_topic))
-        command(mqtt=mqtt, **rest)
+        command(mqtt=mqtt, **rest, **({"file": file} if keep_file else {}))
 
     for option in reversed(_OPTIONS):
         called = option(called)
@@ -87,7 +87,12 @@ def with_broker_of_file(command: Command) -> Command:
 
 @asynccontextmanager
 async def connected(
-    mqtt: MqttSettings, topics: Sequence[str], take: Callable[[Received], None], *, within: float
+    mqtt: MqttSettings,
+    topics: Sequence[str],
+    take: Callable[[Received], None],
+    *,
+    within: float,
+    client_id: str | None = None,
 ) -> AsyncIterator[MqttClient]:
     """Listen to topics; within so many seconds the broker must have accepted, else the process exits with a message.
 
@@ -101,7 +106,7 @@ async def connected(
 
     client = MqttClient(
         mqtt,
-        client_id=f"sim7020-bridge-cli-{token_hex(4)}",
+        client_id=client_id or f"sim7020-bridge-cli-{token_hex(4)}",
         will=None,
         subscriptions=[Subscription(topic) for topic in topics],
         on_connect=lambda: None,

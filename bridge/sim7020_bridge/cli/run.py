@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,8 @@ from sim7020_bridge.cli.options import configuration
 from sim7020_bridge.config.load import exposed, load, read
 from sim7020_bridge.config.model import LogFormat, LogLevel, Settings
 from sim7020_bridge.errors import AlreadyRunning, OutboxInUse
+from sim7020_bridge.outbox.database import path_of
+from sim7020_bridge.outbox.shell import orphans
 from sim7020_bridge.service.service import Service
 
 log: Final = logging.getLogger(__name__)
@@ -55,10 +58,6 @@ def run(file: Path, log_level: str | None, log_format: str | None) -> None:
     reading = read(file)
     settings = chosen(reading.settings)
     logs.log_to_stderr(settings.logging)
-    log.info("sim7020-bridge %s, configuration %s, state directory %s", VERSION, file.absolute(), settings.state_dir)
-    for modem in settings.modems:
-        sockets = ", ".join(socket.name for socket in modem.sockets) or "none"
-        log.info("modem %s at %s, sockets: %s", modem.name, modem.port, sockets)
     if secrets := exposed(reading, file):
         log.warning("anybody on this machine can read %s in %s: chmod o-r", ", ".join(secrets), file)
     try:
@@ -80,4 +79,18 @@ def _let_go_of_the_terminal() -> None:
 
 
 async def _run(settings: Settings, file: Path, chosen: Callable[[Settings], Settings]) -> None:
-    await Service(settings, load=lambda: chosen(load(file))).run()
+    await Service(settings, load=lambda: chosen(load(file)), begun=partial(_introduce, settings, file)).run()
+
+
+def _introduce(settings: Settings, file: Path) -> None:
+    """Have the log say what is about to run."""
+    log.info("sim7020-bridge %s, configuration %s, state directory %s", VERSION, file.absolute(), settings.state_dir)
+    for modem in settings.modems:
+        sockets = ", ".join(socket.name for socket in modem.sockets) or "none"
+        log.info("modem %s at %s, sockets: %s", modem.name, modem.port, sockets)
+    for name, waiting in orphans(settings.state_dir, [modem.name for modem in settings.modems]):
+        log.warning(
+            "%d messages wait in %s for a modem %s, which is not configured: they go out when a modem has that name "
+            "again; sim7020-bridge forget %s --outbox deletes them",
+            *(waiting, path_of(settings.state_dir, name), name, name),
+        )

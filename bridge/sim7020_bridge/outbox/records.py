@@ -262,6 +262,11 @@ def still_to_cancel(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT count(*) FROM cancellation").fetchone()[0])
 
 
+def waiting(connection: sqlite3.Connection) -> int:
+    """Return how many messages there are."""
+    return int(connection.execute("SELECT count(*) FROM message").fetchone()[0])
+
+
 def still_there(connection: sqlite3.Connection, numbers: Iterable[int]) -> int:
     """Return how many of these messages have no end yet."""
     query = "SELECT count(*) FROM message WHERE number = ?"

@@ -2,13 +2,13 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sim7020_bridge.errors import StorageFailed
+from sim7020_bridge.errors import OutboxInUse, StorageFailed
 from sim7020_bridge.outbox import records
 from sim7020_bridge.outbox.database import connect, is_owned, path_of
 from sim7020_bridge.outbox.message import Entry
@@ -41,7 +41,7 @@ class OutboxFile:
     """
 
     def __init__(self, state_dir: Path, modem: str) -> None:
-        self._file = path_of(state_dir, modem)
+        self.file = path_of(state_dir, modem)
 
     def entries(self) -> Sequence[Entry]:
         """Return what is in the outbox and not cancelled; nothing if there is no file.
@@ -50,13 +50,29 @@ class OutboxFile:
             StorageFailed: It can't be read.
         """
         try:
-            if not self._file.exists():
+            if not self.file.exists():
                 return ()
         except OSError as error:
-            raise StorageFailed(self._file, error.strerror or str(error)) from error
-        with _connection(self._file) as connection:
+            raise StorageFailed(self.file, error.strerror or str(error)) from error
+        with _connection(self.file) as connection:
             content = records.load(connection)
         return [entry for entry in content.entries if entry.number not in content.cancelled]
+
+    def delete(self) -> None:
+        """Delete the file and what belongs to it, with all that is in it; what was set aside stays.
+
+        Raises:
+            OutboxInUse: A bridge runs with it.
+            StorageFailed: It can't be deleted.
+        """
+        if is_owned(self.file):
+            raise OutboxInUse(self.file, None)
+        try:
+            for file in self.file.parent.glob(f"{self.file.name}*"):
+                if ".damaged-" not in file.name:
+                    file.unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageFailed(self.file, error.strerror or str(error)) from error
 
     def cancel(self, numbers: Sequence[int]) -> Cancelled:
         """Cancel messages.
@@ -64,11 +80,11 @@ class OutboxFile:
         Raises:
             StorageFailed: The file can't be written, or a running bridge does not look at it.
         """
-        with _connection(self._file) as connection:
+        with _connection(self.file) as connection:
             connection.execute("BEGIN IMMEDIATE")
             records.ask_to_cancel(connection, numbers)
             connection.execute("COMMIT")
-            if not is_owned(self._file):
+            if not is_owned(self.file):
                 return Cancelled(done=False)
             ends = time.monotonic() + PATIENCE
             before = len(numbers)
@@ -77,9 +93,18 @@ class OutboxFile:
                     ends = time.monotonic() + PATIENCE
                     before = left
                 if time.monotonic() > ends:
-                    raise StorageFailed(self._file, f"the bridge did not carry it out within {PATIENCE:g} s")
+                    raise StorageFailed(self.file, f"the bridge did not carry it out within {PATIENCE:g} s")
                 time.sleep(_POLL)
             return Cancelled(done=True, sending=records.still_there(connection, numbers))
+
+
+def orphans(state_dir: Path, modems: Collection[str]) -> Iterator[tuple[str, int]]:
+    """Yield the modems besides these that have messages in a state directory, and how many; nobody runs them now."""
+    for file in sorted(state_dir.glob("*.outbox")):
+        if file.stem not in modems and not is_owned(file):
+            with suppress(StorageFailed), _connection(file) as connection:
+                if waiting := records.waiting(connection):
+                    yield file.stem, waiting
 
 
 @contextmanager

@@ -38,11 +38,20 @@ class Service:
 
     Args:
         load: Reads the configuration again, at SIGHUP; raises ConfigurationError.
+        begun: Called once no other bridge on this machine has the sessions, before anything else is done.
     """
 
-    def __init__(self, settings: Settings, *, load: Callable[[], Settings], notifier: Notifier | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        load: Callable[[], Settings],
+        begun: Callable[[], None] = lambda: None,
+        notifier: Notifier | None = None,
+    ) -> None:
         self._settings = settings
         self._load = load
+        self._begun = begun
         self._notifier = notifier or Notifier()
         prefix = settings.home_assistant_discovery
         # of all modems: none gains another's topic by naming it
@@ -100,6 +109,7 @@ class Service:
         try:
             for name in self._names:
                 await name.take()
+            self._begun()
             opening = [asyncio.create_task(bridge.open(), name="open") for bridge in self._bridges]
             failures = [done for done in await asyncio.gather(*opening, return_exceptions=True) if done is not None]
             if failures:

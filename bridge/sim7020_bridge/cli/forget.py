@@ -1,0 +1,104 @@
+"""``forget``: empty what a modem that is no more has left at the broker and on disk."""
+
+import asyncio
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import click
+
+from sim7020_bridge.cli.broker import connected, with_broker
+from sim7020_bridge.cli.exits import EXIT_CONFIGURATION, EXIT_NO_ANSWER, fail
+from sim7020_bridge.cli.options import valid
+from sim7020_bridge.config import values
+from sim7020_bridge.config.load import load
+from sim7020_bridge.config.model import MqttSettings, Settings
+from sim7020_bridge.mqtt.messages import Publication, Received
+from sim7020_bridge.mqtt.topics import Topics
+from sim7020_bridge.outbox.shell import OutboxFile
+
+_CONNECTING: Final = 10.0
+"""Seconds for the broker to accept, and to take what is emptied."""
+_QUIET: Final = 0.8
+"""Seconds in which what is retained, and what the modem's session holds, has come."""
+_REMEMBERED: Final = ("topics", "discovery")
+"""Files in state_dir that say where documents of the modem are retained."""
+
+
+@click.command()
+@click.argument("modem", metavar="MODEM")
+@click.option("--outbox", "with_outbox", is_flag=True, help="Delete its messages on disk, too; needs --config.")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@partial(with_broker, keep_file=True)
+def forget(*, mqtt: MqttSettings, file: Path | None, modem: str, with_outbox: bool, yes: bool) -> None:
+    """Forget a modem that was renamed or taken away: empty what is retained of it.
+
+    Its session at the broker ends, with what waits there. Messages on disk stay
+    unless --outbox is given.
+
+    \b
+    Exit status: 0 forgotten, 1 it can't be, 2 it is configured, 3 no broker.
+    Example:     sim7020-bridge forget shed --config bridge.yaml --outbox
+    """
+    valid("MODEM", values.name, modem)
+    settings = None if file is None else load(file)
+    if settings is not None and modem in {each.name for each in settings.modems}:
+        fail(f"{modem} is configured in {file}: take it out there first", EXIT_CONFIGURATION)
+    if with_outbox and settings is None:
+        raise click.UsageError("--outbox needs --config: its state_dir has the messages")
+    outbox = None if settings is None else OutboxFile(settings.state_dir, modem)
+    waiting = 0 if outbox is None else len(outbox.entries())
+    if with_outbox and waiting and not yes:
+        click.confirm(f"Delete {waiting} messages that wait?", abort=True)
+    emptied = asyncio.run(_forget(mqtt, Topics(mqtt.base_topic, modem), _remembered(settings, modem)))
+    click.echo(f"{emptied} topics of {modem} emptied")
+    if settings is None or outbox is None:
+        return
+    for kind in _REMEMBERED:
+        settings.state_dir.joinpath(f"{modem}.{kind}").unlink(missing_ok=True)
+    if waiting and not with_outbox:
+        click.echo(f"{waiting} messages stay in {outbox.file}; --outbox deletes them", err=True)
+    else:
+        outbox.delete()
+
+
+def _remembered(settings: Settings | None, modem: str) -> set[str]:
+    """Return topics that the bridge wrote down, some of which may be anywhere."""
+    topics: set[str] = set()
+    if settings is None:
+        return topics
+    for kind in _REMEMBERED:
+        try:
+            topics.update(settings.state_dir.joinpath(f"{modem}.{kind}").read_text(encoding="utf-8").splitlines())
+        except (OSError, UnicodeDecodeError):
+            continue
+    return topics - {""}
+
+
+async def _forget(mqtt: MqttSettings, topics: Topics, remembered: set[str]) -> int:
+    """Empty what is retained below a modem's topic and at those that are remembered; return how many topics."""
+    retained = set(remembered)
+    online = False
+
+    def take(received: Received) -> None:
+        nonlocal online
+        if received.retain and received.payload:
+            retained.add(received.topic)
+            online = online or (received.topic, received.payload) == (topics.availability, b"online")
+
+    # some brokers tell what is retained of one only who names it
+    async with connected(mqtt, [f"{topics.root}/#", topics.availability], take, within=_CONNECTING):
+        await asyncio.sleep(_QUIET)
+    if online:
+        fail(f"the bridge of {topics.modem} is online: end it first")
+    # as the modem, for whom the broker then keeps no session any more
+    async with connected(mqtt, [], lambda _: None, within=_CONNECTING, client_id=topics.client_id) as client:
+        for topic in sorted(retained):
+            client.publish(Publication(topic=topic, payload=b"", retain=True))
+        try:
+            async with asyncio.timeout(_CONNECTING):
+                await client.wait_idle()
+                await asyncio.sleep(_QUIET)
+        except TimeoutError:
+            fail("the broker did not take it in time", EXIT_NO_ANSWER)
+    return len(retained)
