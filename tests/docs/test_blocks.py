@@ -34,7 +34,21 @@ DRAWINGS: Final = {
 
 FOREIGN: Final = frozenset(
     {
-        *("bash", "cat", "cd", "install", "journalctl", "ls", "openssl", "picocom", "python3", "tee", "touch", "umask"),
+        *(
+            "bash",
+            "cat",
+            "cd",
+            "git",
+            "install",
+            "journalctl",
+            "ls",
+            "openssl",
+            "picocom",
+            "python3",
+            "tee",
+            "touch",
+            "umask",
+        ),
         *("docker", "mosquitto", "mosquitto_passwd", "mosquitto_pub", "mosquitto_sub", "ncat", "socat"),
         *("systemctl", "systemd-sysusers", "systemd-tmpfiles", "udevadm"),
     }
