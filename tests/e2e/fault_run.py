@@ -227,11 +227,12 @@ async def _until_over(fault: Fault, world: FastWorld) -> None:
         await world.until(over, within=fault.within)
         if fault.ends != UP:
             await asyncio.sleep(fault.stays)
-        elif await world.remains(over, seconds=fault.stays):
-            await world.carries(*fault.sockets)
-        else:
+            if over():
+                return
             continue
-        if over():
+        # one that has not noticed yet carries nothing
+        await world.carries(*fault.sockets)
+        if await world.remains(over, seconds=fault.stays):
             return
 
 
