@@ -316,6 +316,7 @@ async def test_attach_attempts_are_kept_with_how_the_bridge_ended(world: World) 
     await service.bridge.kill()
     assert kept() == (1, False)
     await service.bridge.start()
+    await service.bridge.speaks()  # before that, Python itself has no ear for a signal
     await shed.online()
     await service.bridge.stop()
     assert kept() == (1, True)

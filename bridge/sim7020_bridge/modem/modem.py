@@ -79,6 +79,7 @@ class Modem:
             day=self._timing.day,
             attached=self._keep_attaches,
         )
+        self._recalled = self._ended = False
         self._attaches = AttachMemory(state_dir / f"{settings.name}.attaches", clock)
         self._pins = PinMemory(state_dir / f"{settings.name}.pin")
         self._marks = Marks()
@@ -109,8 +110,7 @@ class Modem:
     async def run(self) -> None:
         """Keep the modem attached until cancelled."""
         loop = asyncio.get_running_loop()
-        attempts, ended = self._attaches.load()
-        self._recovery.resume([loop.time() - ago for ago in attempts], restarted=ended)
+        self._recall()
         self._keep_attaches()
         while True:
             began = loop.time()
@@ -159,11 +159,21 @@ class Modem:
 
     def ended_by_a_person(self) -> None:
         """Note that the bridge is about to end because it was told to: who starts it again wants the modem attached."""
-        self._keep_attaches(ended=True)
+        self._ended = True
+        self._recall()
+        self._keep_attaches()
 
-    def _keep_attaches(self, *, ended: bool = False) -> None:
+    def _recall(self) -> None:
+        """Go on from the attach attempts of before, once: a bridge may be told to end before it has begun."""
+        if not self._recalled:
+            self._recalled = True
+            now = asyncio.get_running_loop().time()
+            attempts, ended = self._attaches.load()
+            self._recovery.resume([now - ago for ago in attempts], restarted=ended)
+
+    def _keep_attaches(self) -> None:
         now = asyncio.get_running_loop().time()
-        self._attaches.keep([now - at for at in self._recovery.attempts(now=now)], ended=ended)
+        self._attaches.keep([now - at for at in self._recovery.attempts(now=now)], ended=self._ended)
 
     async def save_power(self, saving: PowerSavingSettings | None) -> None:
         """Use other power saving than the configuration's, until the bridge is started again.

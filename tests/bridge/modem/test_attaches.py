@@ -77,6 +77,18 @@ async def test_file_that_makes_no_sense(content: bytes, tmp_path: Path, caplog: 
 
 
 @on_virtual_time
+async def test_end_before_the_beginning(tmp_path: Path) -> None:
+    """A bridge that is told to end before it has begun forgets nothing, and a person ended it."""
+    file = tmp_path / "shed.attaches"
+    file.write_text(json.dumps({"attempts": [EPOCH.timestamp() - HOUR], "ended": False}))
+    async with running(state_dir=tmp_path) as bench:
+        bench.modem.ended_by_a_person()
+        await bench.online()
+    kept = json.loads(file.read_bytes())
+    assert (len(kept["attempts"]), kept["ended"]) == (1, True)
+
+
+@on_virtual_time
 async def test_attempts_of_a_clock_that_went_back(tmp_path: Path) -> None:
     """A host that starts with a clock of the past takes later attempts for just made, and not for none."""
     later = EPOCH.timestamp() + 90 * 24 * HOUR
