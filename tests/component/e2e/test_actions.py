@@ -42,6 +42,37 @@ async def test_a_message_with_all_that_it_may_have(hass: HomeAssistant, home: Ho
     await surroundings.server.has(*(f"lives {ttl}".encode() for ttl in lifetimes))
 
 
+async def test_an_id_that_was_sent_has_no_second_receipt(
+    hass: HomeAssistant, home: Home, surroundings: Surroundings
+) -> None:
+    """The real bridge says so, and whoever waits is told at once; what it takes at most it reads."""
+    _, entry = await ready(home, surroundings)
+    await send(hass, entry, "21.5", id="order-7")
+    with pytest.raises(HomeAssistantError) as raised:
+        await send(hass, entry, "21.5", id="order-7")
+    assert raised.value.translation_key == "repeated"
+    with pytest.raises(HomeAssistantError) as raised:
+        await send(hass, entry, "x" * 65_000)
+    assert "too_large" in str(raised.value)
+
+
+async def test_power_saving_and_the_data_used_are_set(
+    hass: HomeAssistant, home: Home, surroundings: Surroundings
+) -> None:
+    """The real bridge takes both as Home Assistant writes them, and shows what came of it."""
+    _, entry = await ready(home, surroundings)
+    modem = {"config_entry_id": entry.entry_id}
+    used = {**modem, "used": 400_000.0}
+    answer = await hass.services.async_call(DOMAIN, "calibrate", used, blocking=True, return_response=True)
+    assert answer is not None
+    assert (answer["used"], answer["left"]) == (400_000, 600_000)
+    share = home.entity(entry, "sensor", "budget_used")
+    await home.state(share, lambda state: state not in {"unknown", "unavailable"} and float(state) >= 40, "40 %")
+    asked = {**modem, "edrx_cycle": "81.92", "paging_window": "10.24", "light_sleep": False}
+    await hass.services.async_call(DOMAIN, "sleep", asked, blocking=True)
+    await hass.services.async_call(DOMAIN, "sleep", modem, blocking=True)
+
+
 async def test_the_blueprint_sends_telemetry(
     hass: HomeAssistant, home: Home, surroundings: Surroundings, tmp_path: Path
 ) -> None:
