@@ -36,8 +36,9 @@ PLANTED = [
 
 @pytest.fixture(autouse=True)
 def everything_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """Log all there is, the trace included."""
+    """Log all there is, the trace included, whatever levels a request left behind in this process."""
     caplog.set_level(logging.DEBUG, "sim7020_bridge")
+    caplog.set_level(logging.DEBUG, "sim7020_bridge.trace")
 
 
 @pytest.mark.parametrize(("line", "secret"), PLANTED)
