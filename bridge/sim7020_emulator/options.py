@@ -44,16 +44,14 @@ def read_options(arguments: list[str]) -> Options:
     given = _parser().parse_args(arguments)
     dialect = Dialect() if given.like is None else read_dialect(Path(given.like))
     model = given.model or dialect.model or "sim7020e"
-    setup = Setup(model=MODELS[choose("--model", model, tuple(MODELS))], baud=_baud(given.baud))
+    source = "--model" if given.model or dialect.model is None else f"{given.like}: model"
+    setup = Setup(model=MODELS[choose(source, model, tuple(MODELS))], baud=_baud(given.baud))
     setup.speed, setup.seed, setup.spoils = (
         _speed(given.speed),
         given.seed,
         max(0, given.spoil),
     )
-    for name, value in dialect.facts.items():
-        setup.facts.set(name, value)
-    for name, value in dialect.variants.items():
-        setup.variants.set(name, value)
+    _speak(setup, dialect, given.like)
     scenario = None if given.scenario is None else _scenario(given.scenario)
     if isinstance(scenario, Scenario):
         scenario.apply(setup.facts, setup.variants)
@@ -89,6 +87,16 @@ def read_order(arguments: list[str]) -> tuple[Path, list[str]] | None:
     if len(arguments) < _LEAST_ORDER:
         raise Mistake("--tell needs a PATH and the words of an event")
     return Path(arguments[1]), arguments[2:]
+
+
+def _speak(setup: Setup, dialect: Dialect, file: str) -> None:
+    try:
+        for name, value in dialect.facts.items():
+            setup.facts.set(name, value)
+        for name, value in dialect.variants.items():
+            setup.variants.set(name, value)
+    except Mistake as mistake:
+        raise Mistake(f"{file}: {mistake}") from None
 
 
 def add_name(setup: Setup, item: str) -> None:

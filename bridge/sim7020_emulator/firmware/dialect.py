@@ -24,7 +24,7 @@ class Dialect:
 def read_dialect(path: Path) -> Dialect:
     """Read the head of a transcript; raises ``Mistake``."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
         raise Mistake(f"can't read {path}: {reason}") from None

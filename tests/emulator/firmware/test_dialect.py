@@ -37,6 +37,12 @@ def test_the_head_counts_and_the_dialogue_does_not(file: Path) -> None:
     assert setup.variants.chosen == {"boot": "matready", "dns": "sync"}
 
 
+def test_an_editor_may_have_touched_it(file: Path) -> None:
+    """Whoever looked through it before sending may have left a byte order mark and other line ends."""
+    file.write_bytes(b"\xef\xbb\xbf# source: x\r\n# given: variant dns=sync\r\n")
+    assert read_options(["--like", str(file)]).setup.variants["dns"] == "sync"
+
+
 def test_scenario_and_options_go_before_it(file: Path) -> None:
     """What is said by name is what counts."""
     scenario = file.with_name("other.toml")
@@ -52,9 +58,9 @@ def test_scenario_and_options_go_before_it(file: Path) -> None:
     [
         ("nothing of the kind\n", "is no transcript: it has no line '# source: ...'"),
         ("# source: x\n# given: variant dns\n", "module.at:2: 'variant dns' has no value"),
-        ("# source: x\n# given: variant dns=perhaps\n", "variant dns can't be 'perhaps'"),
-        ("# source: x\n# given: set colour=red\n", "colour"),
-        ("# source: x\n# given: model=sim800\n", "sim800"),
+        ("# source: x\n# given: variant dns=perhaps\n", "module.at: variant dns can't be 'perhaps'"),
+        ("# source: x\n# given: set colour=red\n", "module.at: unknown fact 'colour'"),
+        ("# source: x\n# given: model=sim800\n", "module.at: model can't be 'sim800'"),
     ],
 )
 def test_mistakes_are_told(file: Path, text: str, words: str) -> None:
