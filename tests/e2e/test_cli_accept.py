@@ -4,11 +4,11 @@ import asyncio
 import re
 import sys
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import pytest
 
@@ -127,9 +127,10 @@ def accepted(directory: Path, *arguments: str, module: tuple[str, ...] = (), par
 
     words = [word.replace("ECHO", f"127.0.0.1:{number}") for word in arguments]
     with patch("asyncio.run", run_beside):
-        found.status, found.said, _ = typed(
+        found.status, out, err = typed(
             "accept", str(link) if partner is None else f"socket://127.0.0.1:{line}", str(file), "--force", *words
         )
+    found.said = out + err
     found.text = file.read_text() if file.exists() else ""
     return found
 
@@ -279,11 +280,72 @@ def test_a_wrong_pin_is_tried_once(tmp_path: Path) -> None:
     assert found.status == 1
 
 
+@pytest.mark.parametrize(
+    ("fact", "words"),
+    [
+        ("sim=pin", "The SIM asks for its PIN: none was given (--pin). Set the right pin"),
+        ("sim=absent", "There is no SIM. Put the SIM in, contacts first"),
+        ("registration=denied:11", "The network denied registration: PLMN not allowed. Check with the operator"),
+    ],
+)
+def test_what_keeps_it_from_attaching_is_said_as_probe_says_it(tmp_path: Path, fact: str, words: str) -> None:
+    """With the advice for that, not for whatever else it might be."""
+    found = accepted(tmp_path, "--timeout", "20", module=("--set", fact))
+    assert words in found.note("attached")
+    assert found.status == 1
+
+
+def test_a_maker_before_the_model_is_no_other_modem(tmp_path: Path) -> None:
+    """What the bridge takes for a SIM7020 is tried."""
+    found = accepted(tmp_path, module=("--do", 'replace "SIM7020E" "SIMCOM_SIM7020E"'))
+    assert found.status == 0, found.said
+    assert found.given["model"] == "sim7020e"
+
+
+def test_a_module_that_spoke_in_numbers_does_so_again(tmp_path: Path) -> None:
+    """ATV0 is no obstacle, and put back as all else is."""
+    found = accepted(tmp_path, *ALL, module=("--do", "setting V=0"))
+    assert found.status == 0, found.said
+    assert found.before["V"] == "0"
+    assert found.before == found.after
+
+
+async def test_whoever_is_in_a_hurry_is_told_what_is_left() -> None:
+    """A put back that is cancelled is noted, and the others are still done."""
+
+    class Slow(bench.Bench):
+        """A module that takes AT+B=1 for ever, and all else at once."""
+
+        async def ask(self, line: str, within: float = 20.0) -> bench.Said:
+            asked.append(line)
+            if line == "AT+B=1":
+                trying.set()
+                await asyncio.sleep(within)
+            return bench.Said("OK", f"\r\n{line[2:].strip('?')}: 1\r\n")
+
+    asked: list[str] = []
+    trying = asyncio.Event()
+    trial = Slow(Mock(), Mock(), "host", None, None)
+
+    async def check() -> None:
+        async with trial.kept("+A", "+B", "+C"):
+            raise bench.Amiss("whatever")
+
+    task = asyncio.create_task(check())
+    await trying.wait()
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert asked[-3:] == ["AT+A=1", "AT+B=1", "AT+C=1"]
+    assert trial.left == ["AT+B=1"]
+
+
 def test_another_modem_is_left_alone(tmp_path: Path) -> None:
     """A device that is no SIM7020 is asked who it is, and nothing more."""
     found = accepted(tmp_path, *ALL, partner=other_modem)
     assert found.status == 1
     assert "# note: nothing more was tried: it is no SIM7020" in found.text
+    assert "nothing more was tried: it is no SIM7020\n" in found.said
     assert [line for line in re.findall("^> (.*)$", found.text, re.MULTILINE) if "=" in line] == []
 
 
@@ -292,7 +354,9 @@ def test_a_port_without_a_module_leaves_a_file_too(tmp_path: Path, partner: Repl
     """Where nothing answers AT, that is what the file says."""
     found = accepted(tmp_path, *ALL, partner=partner)
     assert found.status == 1
-    assert "# note: nothing answers AT; sim7020-bridge probe says what to do" in found.text
+    why = "nothing answers AT; sim7020-bridge probe says what to do"
+    assert f"# note: {why}" in found.text
+    assert found.said == f"{why}\n{tmp_path / 'module.at'} has it all\n"
 
 
 def test_what_is_not_there_costs_no_old_file(tmp_path: Path) -> None:
@@ -308,8 +372,26 @@ def test_what_is_not_there_costs_no_old_file(tmp_path: Path) -> None:
     assert file.read_text() == "old"
 
 
-async def test_it_asks_first_and_can_be_stopped(tmp_path: Path) -> None:
-    """Each thing that costs or stores something is asked for; Ctrl-C leaves a file, and settings as they were."""
+def test_a_place_that_takes_no_file_is_said_before_anything_is_done(tmp_path: Path) -> None:
+    """Half an hour later would be too late; what nobody can name is no traceback either."""
+    file = tmp_path / "module.at"
+    file.symlink_to(tmp_path / "none" / "module.at")
+    found = accepted(tmp_path, *ALL)
+    assert (found.status, found.said) == (1, f"{file} can't be written: No such file or directory\n")
+    name = 300 * "a"
+    for command in (("accept", "/dev/null", name), ("record", "/dev/null", name), ("init", name)):
+        assert typed(*command) == (1, "", f"{name} can't be written: File name too long\n")
+
+
+async def test_a_closed_standard_input_is_no_terminal() -> None:
+    """As some supervisors start what they start."""
+    status, _, err = await run("sh", "-c", f"exec {sys.executable} -m sim7020_bridge accept /dev/none <&-")
+    assert (status, "there is no such device" in err) == (1, True)
+
+
+@pytest.mark.parametrize("stop", ["Ctrl-C", "the window is closed"])
+async def test_it_asks_first_and_can_be_stopped(tmp_path: Path, stop: str) -> None:
+    """Each thing that costs or stores something is asked for; the end leaves a file, and settings as they were."""
     emulator = Emulator(tmp_path, "module", ["--baud", "0", "--speed", "0", "--attached"])
     await emulator.start()
     file = tmp_path / "stopped.at"
@@ -324,7 +406,10 @@ async def test_it_asks_first_and_can_be_stopped(tmp_path: Path) -> None:
             async with asyncio.timeout(30):
                 while "AT+CPSMS=1" not in emulator.trace:  # noqa: ASYNC110 - a file sets no event
                     await asyncio.sleep(0.01)
-            terminal.types("\x03")
+            if stop == "Ctrl-C":
+                terminal.types("\x03")
+            else:
+                terminal.closes()
             assert await terminal.ends() == 1
         assert "# note: the run was stopped" in file.read_text()
         assert "- restart      not agreed to" in file.read_text()

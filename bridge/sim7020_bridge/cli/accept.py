@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from sim7020_bridge import logs
-from sim7020_bridge.cli.exits import EXIT_FAILED, fail
+from sim7020_bridge.cli.exits import EXIT_FAILED, fail, keep
 from sim7020_bridge.cli.options import PIN, NumberRange, valid
 from sim7020_bridge.cli.options import baud as baud_option
 from sim7020_bridge.cli.stopping import run_until_stopped
@@ -61,16 +61,15 @@ def accept(
         valid("--pin", module_values.pin, pin)
     valid("--host", partial(require_quotable, what="a host"), host)
     place = None if echo is None else valid("--echo", _endpoint, echo)
-    if file.exists() and not force:
-        fail(f"{file} is there already; --force writes over it")
+    keep(file, force=force)
     agreed = _agreed(ask=not yes, no_data=no_data, echo=place is not None)
     logs.keep_quiet()
     console = Console(highlight=False, soft_wrap=True, markup=False)
-    well: list[bool] = []
+    saved: list[Record] = []
 
     def save(record: Record) -> None:
         file.write_text(record.text(), encoding="ascii", errors="backslashreplace")
-        well[:] = [record.well]
+        saved[:] = [record]
 
     def tell(result: Result) -> None:
         console.print(str(result), style=_COLOURS[result.status])
@@ -88,8 +87,12 @@ def accept(
         run_until_stopped(run())
     except OSError as error:
         fail(f"{file} can't be written: {error.strerror}")
-    click.echo(f"{file} has it all; docs/tested.md says where to send it", err=True)
-    sys.exit(0 if well == [True] else EXIT_FAILED)
+    for words in (*(f"not put back: {what}" for what in saved[0].left), saved[0].ended):
+        if words:
+            click.echo(words, err=True)
+    told = "; docs/tested.md says where to send it" if saved[0].results else ""
+    click.echo(f"{file} has it all{told}", err=True)
+    sys.exit(0 if saved[0].well else EXIT_FAILED)
 
 
 def _agreed(*, ask: bool, no_data: bool, echo: bool) -> frozenset[str]:
@@ -97,7 +100,7 @@ def _agreed(*, ask: bool, no_data: bool, echo: bool) -> frozenset[str]:
     wanted = [check for check in CHECKS if check.price and not (check.costs and no_data) and (echo or not check.echo)]
     if not ask:
         return frozenset(check.name for check in wanted)
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         return frozenset()
     return frozenset(c.name for c in wanted if click.confirm(f"{c.does} ({c.price})", default=True, err=True))
 

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import click
 
-from sim7020_bridge.cli.exits import EXIT_CONFIGURATION, fail
+from sim7020_bridge.cli.exits import EXIT_CONFIGURATION, fail, keep
 from sim7020_bridge.cli.options import valid
 from sim7020_bridge.config import values
 from sim7020_bridge.config.load import load
@@ -84,8 +84,7 @@ def init(file: Path, *, detect: bool, force: bool, **given: str | None) -> None:
     \b
     Example:   sim7020-bridge init --port /dev/ttyUSB0 --apn iot.1nce.net
     """
-    if file.exists() and not force:
-        fail(f"{file} is there already; --force overwrites it")
+    keep(file, force=force)
     ask = _Questions(given, silent=detect or not sys.stdin.isatty())
     found = ports()
     if found and not ask.silent and given["port"] is None:

@@ -10,7 +10,7 @@ from typing import TextIO
 import click
 
 from sim7020_bridge import VERSION
-from sim7020_bridge.cli.exits import fail
+from sim7020_bridge.cli.exits import fail, keep
 from sim7020_bridge.cli.options import baud as baud_option
 from sim7020_bridge.cli.stopping import run_until_stopped
 from sim7020_bridge.clock import rfc3339, wall_clock
@@ -39,8 +39,7 @@ def record(*, port: str, file: Path, baud: int, link: Path | None, what: str, se
     Exit status: 0 stopped, 1 the port or FILE can't be used, 2 wrong usage.
     Example:     sim7020-bridge record /dev/ttyUSB0 night.at --link /tmp/modem
     """
-    if file.exists() and not force:
-        fail(f"{file} is there already; --force writes over it")
+    keep(file, force=force)
     opener = partial(file.open, "w" if force else "x", encoding="ascii", errors="backslashreplace")
     try:
         run_until_stopped(_record(port, baud, link, opener, what=what, secrets=secrets))

@@ -7,7 +7,10 @@ from typing import Any
 
 
 def run_until_stopped(work: Coroutine[Any, Any, None]) -> bool:
-    """Run something to its end, or until SIGINT or SIGTERM; whether it was stopped. What it raises is raised."""
+    """Run something to its end or until SIGINT, SIGTERM or, unless that is ignored, SIGHUP; whether it was stopped.
+
+    What it raises is raised.
+    """
     return asyncio.run(_run(work))
 
 
@@ -16,6 +19,8 @@ async def _run(work: Coroutine[Any, Any, None]) -> bool:
     task = asyncio.create_task(work)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, task.cancel)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+        loop.add_signal_handler(signal.SIGHUP, task.cancel)
     try:
         await task
     except asyncio.CancelledError:

@@ -4,12 +4,12 @@ import asyncio
 import ipaddress
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from sim7020_bridge.at.channel import Wire
-from sim7020_bridge.at.command import Answer, Command, Urc
+from sim7020_bridge.at.command import Answer, Command, Probe, UnknownLine, Urc
 from sim7020_bridge.at.framer import Line
 from sim7020_bridge.at.results import Outcome
 from sim7020_bridge.commands.network import PingReply
@@ -28,6 +28,8 @@ T = TypeVar("T")
 SILENT: Final = ""
 """Stands for the final result of a command that got none in time."""
 
+_LAST_WORD: Final = 0.3
+"""Seconds for a result that nobody reads."""
 _NAME: Final = re.compile(r"[+*][A-Z]+")
 
 
@@ -188,6 +190,7 @@ class Bench:
         self.online = False
         self.starts = 0
         """How often the module has greeted."""
+        self._numeric = False
 
     def take_urc(self, urc: Urc) -> None:
         """Take what the module reports."""
@@ -198,6 +201,9 @@ class Bench:
                 self.module.take_ping_reply(urc)
             case RegistrationReport("+CEREG", registration):
                 self.module.store.apply(registration)
+            case UnknownLine("0") if not self.module.store.state.answering:
+                # OK as it is said after ATV0 (V.250 section 6.2.6), until it is told ATQ0V1
+                self._numeric = True
 
     def answer(self, variant: str, value: str | None) -> None:
         """Note how the module answers a disagreement; None where it did not tell."""
@@ -224,18 +230,25 @@ class Bench:
     async def kept(self, *names: str) -> AsyncIterator[None]:
         """Put settings of one number back at the end, whatever happens."""
         before = {name: await self.number(name) for name in names}
-        try:
+        async with AsyncExitStack() as at_the_end:
+            for name, number in reversed(before.items()):
+                line = None if number is None else f"AT{name}={number}"
+                at_the_end.push_async_callback(self.put_back, name, line)
             yield
-        finally:
-            for name, number in before.items():
-                await self.put_back(name, None if number is None else f"AT{name}={number}")
 
     async def put_back(self, what: str, line: str | None) -> None:
-        """Send a line that undoes something; if the module does not take it, that is noted."""
+        """Send a line that undoes something; if the module does not take it, or it is cancelled, that is noted."""
+        words = f"{what}, whose value was not told" if line is None else line
+        self.left.append(words)
         with suppress(BridgeError):
             if line is not None and (await self.ask(line)).ok:
-                return
-        self.left.append(f"{what}, whose value was not told" if line is None else line)
+                self.left.remove(words)
+
+    async def put_numeric_results_back(self) -> None:
+        """Leave a module that answered with numbers as it was; it is not understood afterwards."""
+        if self._numeric:
+            with suppress(ModuleSilent, CommandRefused):
+                await self.module.execute(Probe(_LAST_WORD, "ATV0"))
 
     @asynccontextmanager
     async def socket(self, *, stream: bool) -> AsyncIterator[SocketId]:

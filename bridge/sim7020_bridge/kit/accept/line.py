@@ -18,8 +18,8 @@ async def identity(bench: Bench) -> str:
     found = bench.module.store.state.identity
     if found.model is None:
         raise Amiss("it does not say what it is")
-    if re.fullmatch("SIM7020[CEG]", found.model):
-        bench.given["model"] = found.model.lower()
+    if named := re.search("SIM7020[CEG]", found.model.upper()):
+        bench.given["model"] = named[0].lower()
     build = re.match(rf"(\w+)V\d+{re.escape(found.model)}", found.firmware or "")
     if build is not None:
         bench.given["set firmware"] = build[1]

@@ -21,7 +21,9 @@ from sim7020_bridge.kit.accept.life import answers_again, attached
 from sim7020_bridge.kit.probe.finding import Status
 from sim7020_bridge.kit.probe.line import BETWEEN_RATES, answers, rates
 from sim7020_bridge.kit.recording.writer import Writer
+from sim7020_bridge.modem.alerts import AlertId, alerts
 from sim7020_bridge.modem.module import Module
+from sim7020_bridge.modem.state import ModemState, ModuleAnswered, PortOpened
 from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.timing import Timing
 from sim7020_bridge.port.port import open_port
@@ -133,6 +135,8 @@ class Acceptance:
         for tried, rate in enumerate(rates(self._wanted.port, self._wanted.baudrate)):
             try:
                 async with self._listening(rate) as bench:
+                    if not tried:
+                        self._save(self.record)  # where that fails, it is before anything is done
                     if await answers(bench.module.channel, first=tried == 0):
                         self._end(await self._all(bench))
                         return
@@ -159,7 +163,9 @@ class Acceptance:
         channel = Channel(ear, urcs=URCS, on_urc=lambda urc: bench.take_urc(urc), mask=mask)  # noqa: PLW0108 - there is none yet
         patience = wanted.patience
         timing = Timing(sim_poll=1.0, sim_patience=30.0, registration_poll=1.0, registration_patience=patience)
-        module = Module(channel, StateStore(), ModemSettings("accept", wanted.port), timing)
+        store = StateStore()
+        store.apply(PortOpened(wanted.port))
+        module = Module(channel, store, ModemSettings("accept", wanted.port), timing)
         bench = Bench(module, ear, wanted.host, wanted.echo, wanted.pin)
         self.record.given, self.record.left = bench.given, bench.left
         running = asyncio.create_task(channel.run(), name="accept: own the line")
@@ -173,6 +179,13 @@ class Acceptance:
 
     async def _all(self, bench: Bench) -> str:
         """Do all checks; return why it ended before all were done, or nothing."""
+        bench.module.store.apply(ModuleAnswered())
+        try:
+            return await self._each(bench)
+        finally:
+            await bench.put_numeric_results_back()
+
+    async def _each(self, bench: Bench) -> str:
         bench.module.channel.sleeps_when_idle = await bench.number("+CSCLK") == power.LightSleep.WHEN_IDLE
         for check in CHECKS:
             self._begin(check)
@@ -180,7 +193,7 @@ class Acceptance:
             self.record.results.append(result)
             self._tell(result)
             self._save(self.record)
-            if not (bench.module.store.state.identity.model or "").startswith("SIM7020"):
+            if not _is_sim7020(bench.module.store.state):
                 return "nothing more was tried: it is no SIM7020"
         return ""
 
@@ -210,3 +223,7 @@ class Acceptance:
             return Result(check.name, Status.BROKEN, "the module restarted by itself meanwhile")
         found = ", ".join(f"{name.split(' ')[-1]}={bench.given[name]}" for name in bench.given if name not in before)
         return Result(check.name, status, "; ".join(filter(None, (words, found))))
+
+
+def _is_sim7020(state: ModemState) -> bool:
+    return state.identity.model is not None and AlertId.NOT_SIM7020 not in alerts(state)
