@@ -233,6 +233,48 @@ async def test_watch_in_a_terminal(world: World) -> None:
         assert "Traceback" not in terminal.shown
 
 
+@pytest.mark.parametrize("terminal", [{"TERM": "dumb"}, {"PYTHONIOENCODING": "ascii"}], ids=str)
+async def test_watch_in_a_terminal_that_shows_no_picture(world: World, terminal: dict[str, str]) -> None:
+    """One that can't go back, or has ASCII alone, gets a line for each thing that happens, in words."""
+    info = {"sockets": [{"name": "telemetry", "send_topics": ["garden/+"], "received_topic": "x"}]}
+    for tail, payload in (
+        ("availability", b"online"),
+        ("info", json.dumps(info).encode()),
+        ("state", b'{"link":{"layer":"online","reason":null}}'),
+        ("alert/sim_missing", b'{"message":"There is no SIM","advice":"Put it in."}'),
+    ):
+        await world.mqtt.publish(f"sim7020/shed/{tail}", payload, retain=True)
+    broker = f"{world.broker.host}:{world.broker.port}"
+    async with Terminal("watch", "--broker", broker, environment=terminal) as shown:
+        await shown.sees("shed  modem    online")
+        await shown.sees("shed  alert    There is no SIM. Put it in.")
+        await world.mqtt.publish("sim7020/shed/alert/sim_missing", b"", retain=True)
+        await shown.sees("shed  alert    over: There is no SIM")
+        shown.types("\x03")
+        assert await shown.ends() == 0
+    assert "\x1b" not in shown.shown
+
+
+async def test_status_of_many(world: World) -> None:
+    """More than three modems have a line each, those in trouble first, with their alerts."""
+    for name in ("attic", "barn", "cellar", "shed"):
+        layer = "sim" if name == "shed" else "online"
+        await world.mqtt.publish(f"sim7020/{name}/availability", b"online", retain=True)
+        state = json.dumps({"link": {"layer": layer, "reason": None}, "signal": {"rssi": -69}}).encode()
+        await world.mqtt.publish(f"sim7020/{name}/state", state, retain=True)
+    alert = b'{"message":"There is no SIM","advice":"Put it in."}'
+    await world.mqtt.publish("sim7020/shed/alert/sim_missing", alert, retain=True)
+    status, out, _ = await shell("status", "--broker", f"{world.broker.host}:{world.broker.port}")
+    assert status == 1
+    assert [" ".join(line.split()) for line in out.splitlines()] == [
+        "shed sim -69 dBm, 1 alert",
+        "ALERT There is no SIM. Put it in.",
+        "attic online -69 dBm",
+        "barn online -69 dBm",
+        "cellar online -69 dBm",
+    ]
+
+
 async def test_watch_for_programs(world: World) -> None:
     """In a pipe with --json, each message is a line of JSON."""
     process = await asyncio.create_subprocess_exec(

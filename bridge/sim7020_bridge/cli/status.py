@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from typing import Final
 
 import click
 
@@ -11,7 +12,7 @@ from sim7020_bridge.cli.exits import EXIT_FAILED, EXIT_NO_ANSWER, fail
 from sim7020_bridge.cli.names import unknown
 from sim7020_bridge.cli.options import JSON, ONE_MODEM, patience
 from sim7020_bridge.config.model import MqttSettings
-from sim7020_bridge.kit.watch.heard import Modems, alert_lines, facts
+from sim7020_bridge.kit.watch.heard import Modems, alert_lines, brief, by_trouble, facts, how
 from sim7020_bridge.logs import printable
 from sim7020_bridge.mqtt.messages import Received
 
@@ -19,6 +20,9 @@ _NOBODY = (
     "nothing is known of any modem here. Some brokers, as RabbitMQ, tell what is retained of one only who names it: "
     "try --modem NAME"
 )
+
+MOST_IN_DETAIL: Final = 3
+"""How many modems are shown with all that is known of them."""
 
 QUIET: float = 0.5
 """Seconds after which nothing that is retained still comes."""
@@ -32,6 +36,8 @@ QUIET: float = 0.5
 def status(*, mqtt: MqttSettings, modem: str | None, within: float, as_json: bool) -> None:
     """Show how the modems on a broker are, from what their bridges publish.
 
+    Those in trouble come first; more than three have a line each, and one for each alert.
+
     \b
     Exit status: 0 all are online or sleep, 1 one is not,
                  2 wrong options, 3 no broker or no modem.
@@ -40,13 +46,18 @@ def status(*, mqtt: MqttSettings, modem: str | None, within: float, as_json: boo
     Example:   sim7020-bridge status --broker broker.local --modem shed
     """
     modems, others = asyncio.run(_heard(mqtt, modem, within))
-    found = [modems.by_name[name] for name in sorted(modems.by_name)]
+    found = by_trouble(modems.by_name.values())
     if as_json:
         click.echo(json.dumps({"modems": {each.name: each.document() for each in found}}, indent=2))
     else:
         for each in found:
-            click.echo(printable(each.name))
-            for subject, words in (*facts(each), *(("ALERT", line) for line in alert_lines(each))):
+            alerts = [("ALERT", line) for line in alert_lines(each)]
+            if len(found) > MOST_IN_DETAIL:
+                click.echo(f"{printable(each.name):<20} {how(each):<14} {brief(each)}")
+            else:
+                click.echo(printable(each.name))
+                alerts += facts(each)
+            for subject, words in alerts:
                 click.echo(f"  {subject:<18} {words}")
     if not found:
         fail(_NOBODY if modem is None else unknown(mqtt, modem, others), EXIT_NO_ANSWER)

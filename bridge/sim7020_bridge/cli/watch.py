@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from contextlib import nullcontext
 from datetime import datetime
 
 import click
@@ -14,8 +15,7 @@ from sim7020_bridge.cli.broker import connected, with_broker_of_file
 from sim7020_bridge.cli.options import JSON, ONE_MODEM
 from sim7020_bridge.config.model import MqttSettings
 from sim7020_bridge.kit.watch import screen
-from sim7020_bridge.kit.watch.heard import Modems
-from sim7020_bridge.kit.watch.messages import readable
+from sim7020_bridge.kit.watch.heard import LAYERS, Modems, by_trouble
 from sim7020_bridge.logs import printable
 from sim7020_bridge.mqtt.json_text import NotJson, parse_object
 from sim7020_bridge.mqtt.messages import Received
@@ -35,7 +35,8 @@ FEWEST_ROWS = 3
 def watch(*, mqtt: MqttSettings, modem: str | None, as_json: bool) -> None:
     """Watch the modems on a broker: states, sockets, alerts, and what becomes of each message.
 
-    In a pipe, or with --json, every message under the base topic is a line. Ctrl-C ends it.
+    Several that don't fit have a line each, those in trouble first. In a pipe each thing that
+    happens is a line, and with --json every message under the base topic. Ctrl-C ends it.
 
     \b
     Exit status: 0 ended with Ctrl-C, 2 wrong options, 3 no broker.
@@ -50,57 +51,59 @@ def watch(*, mqtt: MqttSettings, modem: str | None, as_json: bool) -> None:
 
 
 async def _watch(mqtt: MqttSettings, modem: str | None, *, as_json: bool) -> None:
-    modems = Modems(mqtt.base_topic, modem, seconds=asyncio.get_running_loop().time)
-    live = sys.stdout.isatty() and not as_json
+    console = Console(highlight=False)
+    # a terminal that can't go back, or has no such characters, gets lines
+    live = sys.stdout.isatty() and not as_json and not console.is_dumb_terminal and console.encoding.startswith("utf")
+    tell = _say if not live and not as_json else _nothing
+    modems = Modems(mqtt.base_topic, modem, tell=tell, seconds=asyncio.get_running_loop().time)
 
     def take(received: Received) -> None:
-        if live:
-            modems.hear(received)
-        elif as_json:
+        if as_json:
             click.echo(json.dumps({"topic": received.topic, "retained": received.retain, **_payload(received.payload)}))
-        elif not received.retain:
-            click.echo(_line(mqtt.base_topic, received))
+        modems.hear(received)
 
     topics = modems.topics
     async with connected(mqtt, sorted(topics), take, within=PATIENCE) as client:
-        if not live:
-            await asyncio.Event().wait()
-        console = Console(highlight=False)
-        with Live(console=console, auto_refresh=False, screen=False, vertical_overflow="crop") as shown:
+        with Live(console=console, auto_refresh=False, vertical_overflow="crop") if live else nullcontext() as shown:
             while True:
                 if modems.topics != topics:
                     # what a modem's sockets are mapped to is known once its info came
                     topics = modems.topics
                     client.subscribe([Subscription(topic) for topic in sorted(topics)])
-                shown.update(_picture(modems, console.size.height), refresh=True)
+                if shown is not None:
+                    shown.update(_picture(modems, console.size.width, console.size.height), refresh=True)
                 await asyncio.sleep(REFRESH)
 
 
-def _picture(modems: Modems, height: int) -> Group:
-    found = [modems.by_name[name] for name in sorted(modems.by_name)]
+def _picture(modems: Modems, width: int, height: int) -> Group:
+    found = by_trouble(modems.by_name.values())
     parts: list[RenderableType] = []
-    for modem in found:
-        above = screen.one_modem(modem, modems.elapsed) if len(found) == 1 else screen.details(modem)
-        parts += [screen.heading(modem), above, *(() if len(found) == 1 else screen.alerts(modem)), Text()]
-    if not parts:
+    if len(found) == 1:
+        parts = [screen.heading(found[0]), screen.one_modem(found[0], modems.elapsed), Text()]
+        rows = 3 + max(len(LAYERS), 6 + len(found[0].sockets)) + len(found[0].alerts)
+    else:
+        room = max(1, height - FEWEST_ROWS - 4)
+        details = sum(8 + len(modem.sockets) + len(modem.alerts) for modem in found)
+        if details <= room:
+            for modem in found:
+                parts += [screen.heading(modem), screen.details(modem), *screen.alerts(modem), Text()]
+            rows = details
+        else:
+            parts = [*screen.overview(found, room), Text()]
+            rows = len(parts)
+    if not found:
         parts = [Text("no modem has published anything yet", style="yellow")]
-    rows = sum(9 + len(modem.sockets) + len(modem.alerts) for modem in found)
     recent = sorted((message for modem in found for message in modem.messages), key=lambda message: message.at)
-    title = Text(f"Messages of the modems under {modems.base}/ (Ctrl-C ends this)", style="bold")
-    return Group(*parts, title, screen.messages(recent, max(FEWEST_ROWS, height - rows - 3)))
+    title = Text(f"Messages of the modems under {modems.base}/ (Ctrl-C ends this)", "bold", no_wrap=True)
+    return Group(*parts, title, screen.messages(recent, max(FEWEST_ROWS, height - rows - 3), width))
 
 
-def _line(base: str, received: Received) -> str:
-    topic = received.topic.removeprefix(f"{base}/")
-    return f"{datetime.now().astimezone():%H:%M:%S}  {printable(topic)}  {_shown(received.payload)}"
+def _say(name: str, subject: str, words: str) -> None:
+    click.echo(f"{datetime.now().astimezone():%H:%M:%S}  {printable(name)}  {subject:<8} {printable(words)}")
 
 
-def _shown(payload: bytes) -> str:
-    try:
-        payload.decode()
-    except UnicodeDecodeError:
-        return f"0x{payload.hex()}"
-    return readable(payload)
+def _nothing(_name: str, _subject: str, _words: str) -> None:
+    """Tell nothing: the picture shows it."""
 
 
 def _payload(payload: bytes) -> dict[str, object]:

@@ -63,7 +63,7 @@ async def play(view: View, *, once: bool, broker: BrokerProgram | None = None, d
     """
     seconds = asyncio.get_running_loop().time
     modems = Modems(
-        BASE, MODEM, seconds=seconds, tell=lambda subject, words: view.event(modems.elapsed, subject, words)
+        BASE, MODEM, seconds=seconds, tell=lambda _, subject, words: view.event(modems.elapsed, subject, words)
     )
     trips = [RoundTrip(TELEMETRY, b"The greenhouse has 21.5 degrees"), RoundTrip(CONTROL, b"The window is open")]
     program = broker or find_broker()

@@ -64,7 +64,7 @@ class View:
 
     def _draw(self, stage: Stage, modems: Modems) -> None:
         if self._live is not None:
-            self._live.update(_picture(stage, modems, self._console.size.height), refresh=True)
+            self._live.update(_picture(stage, modems, *self._console.size), refresh=True)
 
 
 def try_lines(stage: Stage) -> tuple[str, ...]:
@@ -80,7 +80,7 @@ def try_lines(stage: Stage) -> tuple[str, ...]:
     )
 
 
-def _picture(stage: Stage, modems: Modems, height: int) -> RenderableType:
+def _picture(stage: Stage, modems: Modems, width: int, height: int) -> RenderableType:
     modem = modems.modem(MODEM)
     lines = try_lines(stage)
     others = 2 + max(len(LAYERS), 6 + len(modem.sockets)) + len(modem.alerts) + 2 + 2 + len(lines) + 1
@@ -91,7 +91,7 @@ def _picture(stage: Stage, modems: Modems, height: int) -> RenderableType:
         Text(),
         screen.one_modem(modem, modems.elapsed),
         Text(),
-        screen.messages(list(modem.messages), max(_FEWEST_ROWS, height - others)),
+        screen.messages(list(modem.messages), max(_FEWEST_ROWS, height - others), width),
         Text(),
         Text("Try it from another terminal (Ctrl-C ends this one):", style="bold"),
         *(Text(line, style="cyan", no_wrap=True, overflow="ignore") for line in lines),

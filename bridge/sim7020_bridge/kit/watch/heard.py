@@ -1,11 +1,14 @@
 """What is heard of the modems on a broker: the contract's documents, how far each is, its messages."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from sim7020_bridge.kit.watch.messages import Messages
 from sim7020_bridge.logs import printable
+from sim7020_bridge.modem.alerts import in_words
 from sim7020_bridge.modem.state import Layer
 from sim7020_bridge.mqtt.json_text import object_or_nothing
 from sim7020_bridge.mqtt.messages import Received
@@ -140,10 +143,13 @@ class Heard:
             self._tell("socket", f"{name} is {state.get('phase')}{why}")
 
     def _hear_alert(self, name: str, alert: Document) -> None:
-        self.alerts.pop(name, None)
+        before = self.alerts.pop(name, None)
         if alert:
             self.alerts[name] = alert
-            self._tell("alert", f"{name}: {alert.get('message')}. {alert.get('advice')}")
+        if alert and alert != before:
+            self._tell("alert", _alert(alert))
+        elif before and not alert:
+            self._tell("alert", f"over: {before.get('message')}")
 
 
 class Modems:
@@ -154,7 +160,7 @@ class Modems:
     Args:
         base: The base topic.
         modem: The one to listen to; None for all.
-        tell: Called with each thing worth a line: what it is about, and the words.
+        tell: Called with each thing worth a line: the modem's name, what it is about, and the words.
         seconds: Tells the time in seconds, from wherever.
     """
 
@@ -163,7 +169,7 @@ class Modems:
         base: str,
         modem: str | None = None,
         *,
-        tell: Callable[[str, str], None] = lambda _subject, _words: None,
+        tell: Callable[[str, str, str], None] = lambda _name, _subject, _words: None,
         seconds: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.base: Final = base
@@ -192,7 +198,7 @@ class Modems:
 
     def modem(self, name: str) -> Heard:
         """Return a modem, also one of which nothing was heard yet."""
-        return self.by_name.get(name) or Heard(name, lambda: self.elapsed, self._tell)
+        return self.by_name.get(name) or Heard(name, lambda: self.elapsed, partial(self._tell, name))
 
     def hear(self, received: Received) -> None:
         """Take a message in."""
@@ -224,7 +230,8 @@ def facts(modem: Heard) -> Iterator[tuple[str, str]]:
     get = modem.get
     layer, reason = get("state", "link", "layer"), get("state", "link", "reason")
     bridge = "the bridge is offline; last known: " if modem.available is False else ""
-    link = f"{bridge}{layer or 'unknown'}{f' ({reason})' if reason else ''} since {get('state', 'link', 'since')}"
+    lasts = since(get("state", "link", "since"), datetime.now(UTC))
+    link = f"{bridge}{layer or 'unknown'}{f' ({reason})' if reason else ''} {lasts}"
     yield "link", printable(link)
     yield "module", _all_of(*(get("info", "modem", key) for key in ("model", "firmware", "imei")))
     registration = [get("state", "registration", key) for key in ("status", "operator", "technology")]
@@ -236,9 +243,9 @@ def facts(modem: Heard) -> Iterator[tuple[str, str]]:
     yield (
         "data",
         _all_of(
-            _unit("today {} bytes up", get("state", "usage", "today", "up")),
-            _unit("{} down", get("state", "usage", "today", "down")),
-            _unit("{} left of the budget", get("state", "usage", "left")),
+            _bytes("today {} up", get("state", "usage", "today", "up")),
+            _bytes("{} down", get("state", "usage", "today", "down")),
+            _bytes("{} left of the budget", get("state", "usage", "left")),
         ),
     )
     for name, socket in sorted(modem.sockets.items()):
@@ -247,7 +254,54 @@ def facts(modem: Heard) -> Iterator[tuple[str, str]]:
 
 def alert_lines(modem: Heard) -> list[str]:
     """Return each alert with its advice, fit for a terminal."""
-    return [printable(f"{alert.get('message')}: {alert.get('advice')}") for alert in modem.alerts.values()]
+    return [printable(_alert(alert)) for alert in modem.alerts.values()]
+
+
+def by_trouble(modems: Iterable[Heard]) -> list[Heard]:
+    """Return modems in the order in which a person wants to know of them: those in trouble first, each by name."""
+    return sorted(modems, key=lambda modem: (modem.well and not modem.alerts, modem.well, modem.name))
+
+
+def how(modem: Heard) -> str:
+    """Say how far a modem is, in a word or two."""
+    return "bridge offline" if modem.available is False else str(modem.layer or "unknown")
+
+
+def brief(modem: Heard) -> str:
+    """Say the rest of what matters of a modem, fit for one line."""
+    waiting, alerts = modem.get("state", "outbox", "messages"), len(modem.alerts)
+    return _all_of(
+        modem.reason,
+        _unit("{} dBm", modem.get("state", "signal", "rssi")),
+        _unit("{} wait", waiting or None),
+        _unit("{} alerts", alerts or None) if alerts != 1 else "1 alert",
+    )
+
+
+def since(moment: object, now: datetime) -> str:
+    """Say for how long something has lasted that began at a moment in RFC 3339; what can't be read, as it is."""
+    try:
+        began = datetime.fromisoformat(str(moment))
+        seconds = (now - began).total_seconds()
+    except (ValueError, TypeError):
+        return f"since {moment}"
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"for {seconds / length:.0f} {unit}"
+    return f"for {max(seconds, 0):.0f} s"
+
+
+def _alert(alert: Document) -> str:
+    return in_words(str(alert.get("message")), str(alert.get("advice")))
+
+
+def _bytes(form: str, count: object) -> str | None:
+    if not isinstance(count, int | float):
+        return None
+    for unit, size in (("MB", 1e6), ("kB", 1e3)):
+        if abs(count) >= size:
+            return form.format(f"{count / size:.1f} {unit}")
+    return form.format(f"{count} bytes")
 
 
 def _socket(socket: Document) -> str:

@@ -1,19 +1,21 @@
 """Parts of the picture that a terminal shows of modems and their messages."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sim7020_bridge.kit.watch.heard import LAYERS, Heard, alert_lines, facts
+from sim7020_bridge.kit.watch.heard import LAYERS, Heard, alert_lines, brief, facts, how
 from sim7020_bridge.kit.watch.messages import Incoming, Outgoing, readable
 from sim7020_bridge.logs import printable
 from sim7020_bridge.modem.state import Layer
 
 LONGEST_PAYLOAD: Final = 200
 WIDEST_TOPIC: Final = 22
+WITH_TOPIC: Final = 76
+"""Columns of a terminal from which on there is room for topics."""
 
 _WORDS: Final = {
     Layer.PORT: "serial port open",
@@ -30,11 +32,10 @@ _FAILURES: Final = {"failed", "expired", "rejected"}
 def heading(modem: Heard) -> Text:
     """Return a line: which modem it is, and how it is."""
     style = "green" if modem.well else "red" if modem.available is False else "yellow"
-    layer = "bridge offline" if modem.available is False else str(modem.layer or "unknown")
     return Text.assemble(
         (printable(modem.name), "bold"),
-        (f"  \u25cf {layer}", style),
-        (f"  {printable(modem.reason or '')}", "dim"),
+        (f"  \u25cf {how(modem)}", style),
+        (f"  {brief(modem)}", "dim"),
         no_wrap=True,
         overflow="ellipsis",
     )
@@ -82,13 +83,23 @@ def one_modem(modem: Heard, elapsed: float) -> Group:
     return Group(*parts)
 
 
-def messages(recent: Sequence[Outgoing | Incoming], rows: int) -> Table:
-    """Return a table of the last messages: one line each, at any width."""
+def overview(modems: Sequence[Heard], rows: int) -> Iterator[Text]:
+    """Yield a line for each modem, as many as there is room for, and one with how many more there are."""
+    shown = modems if len(modems) <= rows else modems[: rows - 1]
+    yield from map(heading, shown)
+    if left := modems[len(shown) :]:
+        ill = sum(not modem.well for modem in left)
+        yield Text(f"and {len(left)} more, {f'{ill} of them not online' if ill else 'all online'}: --modem NAME", "dim")
+
+
+def messages(recent: Sequence[Outgoing | Incoming], rows: int, width: int = 80) -> Table:
+    """Return a table of the last messages: one line each, at any width; a narrow one has no topics."""
     table = Table(box=None, expand=True, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column("", width=8, justify="right", no_wrap=True, style="dim")
     table.add_column("socket", width=9, no_wrap=True, overflow="ellipsis")
     table.add_column("", width=1)
-    table.add_column("topic", width=WIDEST_TOPIC, no_wrap=True, overflow="ellipsis")
+    if with_topic := width >= WITH_TOPIC:
+        table.add_column("topic", width=WIDEST_TOPIC, no_wrap=True, overflow="ellipsis")
     table.add_column("payload", ratio=1, no_wrap=True, overflow="ellipsis")
     table.add_column("receipt", width=21, no_wrap=True)
     shown = recent[-rows:]
@@ -99,7 +110,8 @@ def messages(recent: Sequence[Outgoing | Incoming], rows: int) -> Table:
         if isinstance(message, Outgoing):
             arrow, receipt = Text("→", "cyan"), _receipt(message)
             data = Text(printable(message.error), "red") if message.error else data
-        table.add_row(seconds(message.at), Text(printable(message.socket)), arrow, topic, data, receipt)
+        about = (topic, data) if with_topic else (data,)
+        table.add_row(seconds(message.at), Text(printable(message.socket)), arrow, *about, receipt)
     for _ in range(rows - len(shown)):
         table.add_row()
     return table

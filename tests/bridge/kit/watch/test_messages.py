@@ -34,7 +34,7 @@ class Told:
         self.now = 100.0
         self.lines: list[tuple[str, str]] = []
         self.modems = Modems(
-            BASE, MODEM, seconds=lambda: self.now, tell=lambda subject, words: self.lines.append((subject, words))
+            BASE, MODEM, seconds=lambda: self.now, tell=lambda _, subject, words: self.lines.append((subject, words))
         )
         self.hear(TOPICS.info, INFO)
 
@@ -166,10 +166,12 @@ def test_what_cannot_be_read_is_passed_over(told: Told, payload: bytes) -> None:
 
 
 def test_an_alert_tells_what_to_do(told: Told) -> None:
-    """An alert is told with its advice, and its end is not."""
-    told.hear(TOPICS.alert("sim_missing"), {"message": "there is no SIM", "advice": "insert one"})
-    told.hear(TOPICS.alert("sim_missing"), b"")
-    assert told.lines == [("alert", "sim_missing: there is no SIM. insert one")]
+    """An alert is told with its advice, once, and that it is over."""
+    for _ in range(2):
+        told.hear(TOPICS.alert("sim_missing"), {"message": "there is no SIM", "advice": "insert one"})
+    for _ in range(2):
+        told.hear(TOPICS.alert("sim_missing"), b"")
+    assert told.lines == [("alert", "there is no SIM. insert one"), ("alert", "over: there is no SIM")]
 
 
 async def test_waiting_ends_with_all_sockets_open(told: Told) -> None:
