@@ -126,6 +126,11 @@ class House:
         ]
         return str(found)
 
+    async def entry(self) -> str:
+        """Return the id of the component's only config entry."""
+        (found,) = await self.ask("config_entries/get", domain="sim7020")
+        return str(found["entry_id"])
+
     async def _hass(self, *arguments: str) -> None:
         process = await asyncio.create_subprocess_exec(
             *_hass(),
