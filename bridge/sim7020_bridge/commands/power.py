@@ -7,6 +7,7 @@ from typing import Final, Self
 from sim7020_bridge.at.command import Order, Question, Table, Urc
 from sim7020_bridge.at.cursor import Cursor
 from sim7020_bridge.commands.quoting import quoted, require_bits, require_within
+from sim7020_bridge.commands.timers import told_bits
 from sim7020_bridge.errors import MalformedAnswer
 
 NB_IOT: Final = 5
@@ -28,6 +29,7 @@ class Supply:
     millivolts: int | None
 
 
+_EDRX_BITS: Final = 4
 _MEASURABLE: Final = (1, 20_000)
 """Millivolts; outside of them nothing was measured."""
 
@@ -252,7 +254,7 @@ class SetEdrxWithWindow(Order):
 
 @dataclass(frozen=True, slots=True)
 class Edrx:
-    """eDRX as it is: bit strings as asked and as granted, see ``timers``; None where not in use."""
+    """eDRX as it is: bit strings as asked and as granted, see ``timers``; None where not in use, or garbled."""
 
     requested: str | None
     granted: str | None
@@ -285,4 +287,5 @@ class EdrxReport(Urc):
 def _edrx(cursor: Cursor) -> Edrx | None:
     if cursor.integer() == 0:
         return None
-    return Edrx(cursor.optional_text(), cursor.optional_text(), cursor.optional_text())
+    requested, granted, window = (told_bits(cursor.optional_text(), _EDRX_BITS) for _ in range(3))
+    return Edrx(requested, granted, window)

@@ -9,6 +9,7 @@ from sim7020_bridge.at.command import Order, Question, Urc
 from sim7020_bridge.at.cursor import Cursor
 from sim7020_bridge.at.framer import Line
 from sim7020_bridge.commands.quoting import require_within
+from sim7020_bridge.commands.timers import told_bits
 from sim7020_bridge.errors import MalformedAnswer
 
 
@@ -244,7 +245,8 @@ def _causes_and_timers(fields: list[str]) -> tuple[int | None, int | None, str |
     elif fields and not fields[0] and _is_behind_empty_rac(fields):
         fields = fields[1:]
     cause_type, cause, active_time, periodic_tau = [*fields, "", "", "", ""][:_CAUSES_AND_TIMERS]
-    return _number(cause_type), _number(cause), active_time or None, periodic_tau or None
+    timers = told_bits(active_time, _TIMER_BITS), told_bits(periodic_tau, _TIMER_BITS)
+    return _number(cause_type), _number(cause), *timers
 
 
 def _is_behind_empty_rac(fields: list[str]) -> bool:

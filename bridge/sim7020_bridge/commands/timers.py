@@ -35,6 +35,11 @@ _WINDOW_STEP: Final = 2.56
 _WINDOWS: Final = 16
 
 
+def told_bits(text: str | None, count: int) -> str | None:
+    """Return what a module told of a timer of so many bits; None if that is no such string, as one that was garbled."""
+    return text if text is not None and len(text) == count and set(text) <= {"0", "1"} else None
+
+
 def t3412_seconds(bits: str) -> int | None:
     """Return the periodic TAU (T3412 extended) in seconds; None if deactivated or unknown."""
     return _seconds(bits, _T3412_UNITS)

@@ -47,6 +47,7 @@ def test_readings(ask: Ask, command: Command[object], line: str, result: object)
         ('+CPSMSTATUS: "EXIT PSM"', SleepReport(entered=False)),
         ("+CPSMSTATUS: 1", UnknownLine("+CPSMSTATUS: 1")),
         ('+CEDRXP: 5,"0010","0010","0001"', EdrxReport(Edrx("0010", "0010", "0001"))),
+        ('+CEDRXP: 5,"1001","1\xbf01","011"', EdrxReport(Edrx("1001", None, None))),
         ("+CEDRXP: 0", EdrxReport(None)),
         ("NORMAL POWER DOWN", PoweredDown()),
         ("UNDER-VOLTAGE WARNNING", SupplyReport(over=False, power_down=False)),

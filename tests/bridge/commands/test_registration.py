@@ -100,6 +100,12 @@ FORMS = [
     ),
     pytest.param(5, "3,,,,,1,7,,", Registration(DENIED, cause_type=1, cause=7), id="n=5 denied, empty rac and timers"),
     pytest.param(5, "3,,,,0,11,,", Registration(DENIED, cause_type=0, cause=11), id="n=5 denied, empty timers"),
+    pytest.param(
+        5,
+        '1,"00A0","0002920C",9,"00",0,0,"001x0010","0001001"',
+        Registration(HOME, "00A0", "0002920C", 9, "00", 0, 0),
+        id="n=5 garbled timers",
+    ),
 ]
 
 

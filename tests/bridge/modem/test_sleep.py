@@ -17,6 +17,7 @@ HOUR = 3600.0
 CYCLE = 655.36
 EDRX = PowerSavingSettings(edrx_cycle=CYCLE, paging_window=10.24)
 PSM = PowerSavingSettings(active_time=60, periodic_update=7200)
+GARBLED_TIMERS = '+CEREG: 1,"00A0","0002920C",9,"00",0,0,"00?00010","00010010"'
 TELLS_NO_TIMERS = ('+CEREG: 5,1,"00A0","0002920C",9', "OK")
 
 
@@ -66,6 +67,8 @@ def fault(bench: Bench) -> bool:
         pytest.param(PowerSavingSettings(edrx_cycle=163.84), 5, 158.84, "", id="eDRX of 163.84 s, a short window"),
         pytest.param(PSM, 120, 7000, '+CPSMST?TUS: "ENTER PSM"', id="PSM whose beginning was garbled"),
         pytest.param(PSM, 120, 7000, "", id="PSM whose beginning was lost"),
+        pytest.param(EDRX, 30, 645, '+CEDRXP: 5,"1011","1?11","0011"', id="eDRX whose grant was garbled"),
+        pytest.param(PSM, 120, 7000, GARBLED_TIMERS, id="PSM whose timers were garbled"),
     ],
 )
 @on_virtual_time
