@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 
 from sim7020_bridge.cli import main
 from sim7020_bridge.config.load import load
+from sim7020_bridge.modem.alerts import AlertId
 from sim7020_emulator.emulator import Options
 from sim7020_emulator.options import read_options, read_order
 from tests import contract_check
@@ -342,3 +343,11 @@ def test_programs_compile(block: Block) -> None:
     """Each is Python; tests/docs/test_examples.py runs them."""
     assert ast.parse(block.text).body
     compile(block.text, str(block), "exec")
+
+
+def test_every_alert_has_what_to_do() -> None:
+    """The table of alerts leaves none out, and has none that there is not."""
+    page = (ROOT / "docs/modem.md").read_text(encoding="utf-8")
+    table = page.partition("| id | what to do |\n|---|---|\n")[2].partition("\n\n")[0]
+    named = [name for row in table.splitlines() for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+    assert sorted(named) == sorted(AlertId)

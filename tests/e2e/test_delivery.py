@@ -247,6 +247,9 @@ async def test_the_outbox_on_request_and_from_the_shell(world: World) -> None:
     status, out, _ = await run(*command, "list", *config)
     assert status == 0
     assert [line.split()[0] for line in out.splitlines()] == ["m0", "m2", "m3", "m4", "a0"]
+    assert out.splitlines()[-1].endswith("Z  !")
+    _, out, _ = await run(*command, "list", *config, "--json", "--socket", "alarms")
+    assert json.loads(out)["messages"] == [shown]
     assert await run(*command, "cancel", *config, "m2") == (0, "1 cancelled\n", "")
     await shed.receipt("telemetry", "m2", "failed")
     status, _, err = await run(*command, "cancel", *config, "m2")

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import logging
+import os
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -15,6 +16,7 @@ import click
 
 from sim7020_bridge.cli.exits import EXIT_NO_ANSWER, fail
 from sim7020_bridge.cli.options import configuration, valid
+from sim7020_bridge.config import environment as variables
 from sim7020_bridge.config import values
 from sim7020_bridge.config.load import load
 from sim7020_bridge.config.model import (
@@ -31,6 +33,7 @@ from sim7020_bridge.mqtt.topics import Subscription
 Command = TypeVar("Command", bound=Callable[..., None])
 
 _PATH: Final = click.Path(path_type=Path)
+_CLIENT: Final = "sim7020-bridge-cli-"
 _OPTIONS: Final = (
     click.option("--broker", metavar="HOST[:PORT]", help="The broker; default: localhost, or the file's."),
     click.option("--username", metavar="NAME", help="The user to log in as."),
@@ -98,7 +101,9 @@ async def connected(
 
     What ``take`` raises ends the block, and is raised from it.
     """
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Words())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
     def on_message(received: Received) -> None:
         client.acknowledge(received)
@@ -106,7 +111,7 @@ async def connected(
 
     client = MqttClient(
         mqtt,
-        client_id=client_id or f"sim7020-bridge-cli-{token_hex(4)}",
+        client_id=client_id or f"{_CLIENT}{token_hex(4)}",
         will=None,
         subscriptions=[Subscription(topic) for topic in topics],
         on_connect=lambda: None,
@@ -119,7 +124,9 @@ async def connected(
     except TimeoutError:
         talking.cancel()
         await asyncio.wait({talking})
-        fail(f"no MQTT broker accepts this client at {mqtt.host}:{mqtt.port}", EXIT_NO_ANSWER)
+        if client.problem:  # it was told
+            sys.exit(EXIT_NO_ANSWER)
+        fail(f"no MQTT broker accepts this client at {mqtt.place}", EXIT_NO_ANSWER)
     user = asyncio.current_task()
 
     def end_with(task: "asyncio.Task[None]") -> None:
@@ -133,3 +140,37 @@ async def connected(
         talking.cancel()
         with suppress(asyncio.CancelledError):
             await talking
+
+
+class _Words(logging.Formatter):
+    """What is wrong with the connection, without the name of a client that only lives for a moment."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        name, _, words = record.getMessage().partition(": ")
+        return _in_options(words if name.startswith(_CLIENT) else record.getMessage())
+
+
+def _in_options(problem: str) -> str:
+    """Return advice about keys in terms of options, where there is no file that could have the keys."""
+    context = click.get_current_context(silent=True)
+    given = {} if context is None else context.params
+    if given.get("config") or given.get("named") or os.environ.get(variables.FILE):
+        return problem
+    for key, option in _OF_KEYS.items():
+        problem = problem.replace(key, option)
+    return problem
+
+
+_OF_KEYS: Final = {
+    "mqtt.host and mqtt.port": "--broker",
+    "mqtt.host, mqtt.port": "--broker",
+    "mqtt.username and mqtt.password": "--username and --password-file",
+    "the files of mqtt.tls": "--ca-file",
+    "mqtt.tls.ca_file": "--ca-file",
+    "mqtt.tls": "--ca-file",
+    "mqtt.host": "--broker",
+    "mqtt.port": "the port in --broker",
+    "mqtt.base_topic": "--base-topic",
+    "mqtt.protocol": "mqtt.protocol, in a file for --config,",
+}
+"""What stands for a key on the command line, longer ones first."""

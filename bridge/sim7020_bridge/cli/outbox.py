@@ -2,16 +2,23 @@
 
 import sys
 from pathlib import Path
+from typing import Final
 
 import click
 
 from sim7020_bridge.cli.exits import EXIT_CONFIGURATION, EXIT_FAILED, fail
-from sim7020_bridge.cli.options import MODEM, SOCKET, configuration
+from sim7020_bridge.cli.options import JSON, MODEM, SOCKET, configuration
 from sim7020_bridge.clock import rfc3339
 from sim7020_bridge.config.load import load
+from sim7020_bridge.kit.watch.messages import readable
 from sim7020_bridge.logs import printable
+from sim7020_bridge.mqtt.json_text import dump
 from sim7020_bridge.outbox.message import Entry
 from sim7020_bridge.outbox.shell import Cancelled, OutboxFile
+from sim7020_bridge.requests.delivery_verbs import described
+
+SHOWN: Final = 40
+"""Bytes of a payload that a line shows."""
 
 
 @click.group()
@@ -32,17 +39,21 @@ def outbox() -> None:
 @configuration()
 @MODEM
 @SOCKET
-def outbox_list(file: Path, modem: str | None, socket: str | None) -> None:
-    """List what has no final receipt yet, oldest first: id, socket, priority, bytes, time.
+@JSON
+def outbox_list(file: Path, modem: str | None, socket: str | None, *, as_json: bool) -> None:
+    """List what has no final receipt yet, oldest first: id, socket, priority, bytes, time, payload.
 
     \b
     Example:  sim7020-bridge outbox list --config bridge.yaml --socket telemetry
     """
     _, entries = _outbox(file, modem, socket)
+    if as_json:
+        click.echo(dump({"messages": [described(entry, data=True) for entry in entries]}).decode())
+        return
     for entry in entries:
         message = entry.message
-        priority = message.priority.name.lower()
-        click.echo(f"{printable(message.id)}  {message.socket}  {priority}  {len(message.data)}  {rfc3339(message.at)}")
+        about = printable(message.id), message.socket, message.priority.name.lower(), str(len(message.data))
+        click.echo("  ".join((*about, rfc3339(message.at), readable(message.data[:SHOWN]))))
     click.echo(f"{len(entries)} messages", err=True)
 
 

@@ -162,6 +162,8 @@ def host_and_port(value: object) -> tuple[str, int | None]:
         WrongValue: It is none.
     """
     written = text(value)
+    if "://" in written:
+        raise WrongValue(f"must be HOST or HOST:PORT, without {written.partition('://')[0]}://")
     host, colon, port = written.rpartition(":")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]

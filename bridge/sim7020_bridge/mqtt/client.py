@@ -130,6 +130,11 @@ class MqttClient:
         """Whether the broker has accepted this client."""
         return self._accepted.is_set()
 
+    @property
+    def problem(self) -> str:
+        """Why the broker has not accepted this client, in words; empty if that is not known."""
+        return self._last_problem
+
     async def wait_connected(self) -> None:
         """Return when the broker has accepted this client."""
         await self._accepted.wait()

@@ -39,14 +39,14 @@ class DeliveryVerbs:
         match body.choice("action", ACTIONS, default="list"):
             case "show":
                 entries = self._named(name, socket)
-                return {"messages": len(entries), "entries": [_described(entry, data=True) for entry in entries]}
+                return {"messages": len(entries), "entries": [described(entry, data=True) for entry in entries]}
             case "cancel":
                 return await self._cancel(self._named(name, socket))
             case "purge":
                 return await self._cancel(self._to(socket))
             case _:
                 entries = self._to(socket)
-                listed = [_described(entry) for entry in entries[start : start + limit]]
+                listed = [described(entry) for entry in entries[start : start + limit]]
                 return {"messages": len(entries), "entries": listed}
 
     def _to(self, socket: str | None) -> list[Entry]:
@@ -70,10 +70,11 @@ class DeliveryVerbs:
         return {"used": self._usage.used, "budget": self._usage.budget, "left": self._usage.left}
 
 
-def _described(entry: Entry, *, data: bool = False) -> Data:
+def described(entry: Entry, *, data: bool = False) -> Data:
+    """Return a message of the outbox as the contract shows it, with its payload if that is asked for."""
     message = entry.message
     expires = None if message.ttl is None else rfc3339(message.at + timedelta(seconds=message.ttl))
-    described: dict[str, object] = {
+    known: dict[str, object] = {
         "id": message.id,
         "socket": message.socket,
         "state": "queued" if entry.place in {Place.COMING, Place.WAITING} else "sending",
@@ -84,4 +85,4 @@ def _described(entry: Entry, *, data: bool = False) -> Data:
         "bytes": len(message.data),
         "attempts": entry.attempts,
     }
-    return {**described, "data_hex": message.data.hex()} if data else described
+    return {**known, "data_hex": message.data.hex()} if data else known
