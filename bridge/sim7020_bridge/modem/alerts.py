@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from sim7020_bridge.modem.state import GONE, ModemState
+from sim7020_bridge.modem.state import GONE, SHARED, ModemState
 
 ESM_FAILURE: Final = 19
 """EMM cause of an attachment whose PDN connection was refused, as with an unknown APN (3GPP TS 24.301)."""
@@ -104,13 +104,16 @@ _PORT_ALERTS: Final = {
     "refused": AlertId.PORT_MISSING,
     GONE: AlertId.PORT_MISSING,
     "busy": AlertId.PORT_BUSY,
+    SHARED: AlertId.PORT_BUSY,
     "not_permitted": AlertId.PORT_NOT_PERMITTED,
 }
+_END_IT: Final = "End the other program; ModemManager can be told to leave the port alone."
 _PORT_ADVICE: Final = {
     "missing": "Plug the modem in, and check the configured port against the names in /dev/serial/by-id.",
     "refused": "Start the serial server, and check its host and port in the configuration.",
     GONE: "Plug the modem in again; the bridge picks it up by itself.",
-    "busy": "End the other program; ModemManager can be told to leave the port alone.",
+    "busy": _END_IT,
+    SHARED: _END_IT,
     "not_permitted": "Add the bridge's user to the group dialout and start the bridge again.",
     "unusable": "Check that the configured port is a serial port.",
 }

@@ -35,9 +35,10 @@ from sim7020_bridge.modem.refusals import Refusals
 from sim7020_bridge.modem.session import Session
 from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.sockets import Sockets
-from sim7020_bridge.modem.state import GONE, ModuleLost, PortLost, PortOpened, Recovering
+from sim7020_bridge.modem.state import GONE, SHARED, ModuleLost, PortLost, PortOpened, Recovering
 from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.timing import Timing
+from sim7020_bridge.port.holders import other_holders
 from sim7020_bridge.port.port import Port, has_own_rate, open_port
 
 log: Final = logging.getLogger(__name__)
@@ -192,7 +193,8 @@ class Modem:
 
     async def _recover(self, error: BridgeError) -> None:
         trouble, failure = Trouble.MODULE, self.store.state.port_failure
-        if failure is not None:
+        if failure is not None and failure.code != SHARED:
+            # who else has the port open may do no harm: a silent module is met as any other
             trouble = Trouble.MISSING if failure.code in {"missing", GONE} else Trouble.PORT
         loop = asyncio.get_running_loop()
         plan = self._recovery.next(trouble, now=loop.time())
@@ -268,7 +270,7 @@ class Modem:
         log.info("the module answers")
 
     def _note_end(self, error: BridgeError, session: Session) -> BridgeError:
-        """Learn why a session ended; silence is no fault of a module that may sleep."""
+        """Learn why a session ended; silence is no fault of a module that may sleep, or that others listen to."""
         answering = self.store.state.answering
         silent = isinstance(error, ModuleSilent) and not answering
         if answering:
@@ -285,6 +287,9 @@ class Modem:
         elif (silent or isinstance(error, LineOutOfSync)) and self._sleep.lasts:
             self.store.apply(SleepReport(entered=True))
             return ModuleAsleep()
+        elif isinstance(error, ModuleSilent | LineOutOfSync) and (readers := other_holders(self.settings.port)):
+            words = f"{readers[0].words} has {self.settings.port} open, too, and may take what the module says"
+            self.store.apply(PortLost(words, SHARED))
         else:
             restarted = isinstance(error, ModuleRestarted)
             self.store.apply(

@@ -31,6 +31,7 @@ CLOCK_SET: Final = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2056, 1, 1, tzinf
 
 
 GONE: Final = "gone"
+SHARED: Final = "shared"
 
 
 class Layer(StrEnum):
@@ -93,7 +94,7 @@ class PortOpened:
 
 @dataclass(frozen=True, slots=True)
 class PortLost:
-    """The port can't be opened, or went away: why in words, and ``code`` as PortUnavailable has it, or GONE."""
+    """The port can't be opened, or went away: why in words, and ``code`` as PortUnavailable has it, GONE or SHARED."""
 
     reason: str
     code: str = GONE
@@ -267,9 +268,9 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
         case PortOpened():
             # a module that was silent is so until it answers, however often its port is opened
             problem = state.answer_problem if state.silent else None
-            # one that went away may do so again at once: it is well when the module answers
+            # one that went away may do so again at once, and one that others read tells nothing: both until it answers
             failure = state.port_failure
-            lasts = failure is not None and failure.code == GONE and not state.sleeping
+            lasts = failure is not None and failure.code in {GONE, SHARED} and not state.sleeping
             opened = replace(state, port_open=True, port=fact, port_failure=failure if lasts else None)
             return replace(opened, answering=False, answer_problem=problem)
         case PortLost():

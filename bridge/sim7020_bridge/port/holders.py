@@ -32,6 +32,11 @@ def holders(device: str, processes: Path | None = None) -> tuple[Holder, ...]:
     return tuple(found)
 
 
+def other_holders(device: str) -> tuple[Holder, ...]:
+    """Name the programs but this one that have a device open; none for a URL."""
+    return () if "://" in device else tuple(each for each in holders(device) if each.process != os.getpid())
+
+
 _PROCESSES: Final = Path("/proc")
 
 

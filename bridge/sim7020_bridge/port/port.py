@@ -144,7 +144,8 @@ def has_own_rate(name: str) -> bool:
 async def open_port(name: str, baudrate: int) -> Port:
     """Open a port: a device path, ``socket://host:port`` or ``rfc2217://host:port``.
 
-    A device is opened for this process alone. The baud rate is set on a device and asked of an RFC 2217 server.
+    A device is locked (flock), which keeps out who asks for a lock, and no others. The baud rate is set on a device and
+    asked of an RFC 2217 server.
 
     Raises:
         PortUnavailable: It can't be opened; the reason says why and what to do.

@@ -7,9 +7,11 @@ import pytest
 
 from sim7020_bridge.config.model import PowerSavingSettings
 from sim7020_bridge.errors import PortClosed
+from sim7020_bridge.modem import modem
 from sim7020_bridge.modem.alerts import AlertId, alerts
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.state import Layer
+from sim7020_bridge.port.holders import Holder
 from tests.bridge.modem.bench import (
     ECHO,
     HOUR,
@@ -51,6 +53,26 @@ async def test_port_that_cannot_be_opened(reason: str, alert: AlertId) -> None:
         await asyncio.sleep(1)
         assert current(bench) == set()
         assert bench.modem.store.state.recovered is RecoveryStep.REOPEN
+
+
+@on_virtual_time
+async def test_module_that_another_program_listens_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever else listens to a silent module is named until it answers; the steps are those of any silent one."""
+    readers: list[Holder] = []
+    monkeypatch.setattr(modem, "other_holders", lambda _port: tuple(readers))
+    async with running() as bench:
+        await bench.online()
+        readers.append(Holder("minicom", 4711))
+        bench.module.deaf = True
+        await becomes(lambda: current(bench) == {AlertId.PORT_BUSY})
+        told = alerts(bench.modem.store.state)[AlertId.PORT_BUSY]
+        assert "minicom (process 4711) has" in told.message
+        await asyncio.sleep(300)
+        assert current(bench) == {AlertId.PORT_BUSY}
+        assert steps(bench).keys() == {RecoveryStep.RESYNC, RecoveryStep.REOPEN}
+        bench.module.deaf = False
+        await bench.online()
+        assert current(bench) == set()
 
 
 @on_virtual_time

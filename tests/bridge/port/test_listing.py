@@ -1,12 +1,13 @@
 """The list of serial ports: names that last, who holds a port, and what is known of the hardware."""
 
+import asyncio
 import os
 from pathlib import Path
 
 import pytest
 
 from sim7020_bridge.port import listing
-from sim7020_bridge.port.holders import Holder, holders
+from sim7020_bridge.port.holders import Holder, holders, other_holders
 from sim7020_bridge.port.listing import serial_ports
 from sim7020_bridge.port.port import Attached
 from tests.pty_peer import PtyPeer
@@ -21,6 +22,21 @@ async def test_a_held_port_names_its_holder(tmp_path: Path) -> None:
     assert os.getpid() in [holder.process for holder in port.held_by]
     assert port.usable
     assert port.document()["usb"] is None
+
+
+async def test_others_at_a_port() -> None:
+    """Whoever reads along is named, and this process is not; nobody knows who is at a server."""
+    async with PtyPeer() as peer:
+        assert other_holders(peer.path) == ()
+        device = os.open(peer.path, os.O_RDONLY | os.O_NOCTTY)
+        reader = await asyncio.create_subprocess_exec("sleep", "60", stdin=device)
+        os.close(device)
+        try:
+            assert other_holders(peer.path) == (Holder("sleep", reader.pid),)
+        finally:
+            reader.kill()
+            await reader.wait()
+    assert other_holders("socket://127.0.0.1:7020") == ()
 
 
 def test_processes_that_go_away_or_are_secret_do_not_matter(tmp_path: Path) -> None:
