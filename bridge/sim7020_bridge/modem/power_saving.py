@@ -172,7 +172,11 @@ class Sleep:
     def begin(self, *, reported: bool = False) -> None:
         """Note that the module fell silent just now; ``reported`` if it said that it enters PSM."""
         self.reported = reported
-        self._longest = self._longest_now(reported=reported)
+        longest = self._longest_now(reported=reported)
+        if not longest and self._store.state.registration is None:
+            # it woke a moment ago, and has not said yet that it is registered still
+            longest = self._longest
+        self._longest = longest
         self.renew()
 
     def renew(self) -> None:

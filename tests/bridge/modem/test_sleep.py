@@ -6,10 +6,14 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from sim7020_bridge.commands.registration import Registration, RegistrationStatus
 from sim7020_bridge.config.model import PowerHookSettings, PowerSavingSettings
 from sim7020_bridge.modem.alerts import AlertId, alerts
 from sim7020_bridge.modem.power_hook import PowerHook
-from sim7020_bridge.modem.state import Layer
+from sim7020_bridge.modem.power_saving import Sleep
+from sim7020_bridge.modem.state import Layer, ModuleAnswered, PortLost, PortOpened
+from sim7020_bridge.modem.store import StateStore
+from sim7020_bridge.modem.timing import Timing
 from tests.bridge.modem.bench import UDP, Bench, now, running
 from tests.bridge.scripted_module import ScriptedModule, on_virtual_time
 
@@ -254,6 +258,22 @@ async def test_port_that_goes_away_while_the_module_sleeps() -> None:
         assert pressed == []
         await asyncio.sleep(CYCLE + 300)
         assert pressed
+
+
+@on_virtual_time
+async def test_sleep_before_anything_is_known_again() -> None:
+    """A module that falls silent after it woke, before it told of the network, sleeps again; one that restarted not."""
+    store = StateStore()
+    sleep = Sleep(store, EDRX, Timing())
+    store.apply(PortOpened(), ModuleAnswered(), Registration(RegistrationStatus.HOME))
+    sleep.begin()
+    store.apply(PortLost("it went away"), PortOpened(), ModuleAnswered())
+    await asyncio.sleep(2 * CYCLE)
+    sleep.begin()
+    assert sleep.lasts
+    sleep.end()
+    sleep.begin()
+    assert not sleep.lasts
 
 
 @on_virtual_time
