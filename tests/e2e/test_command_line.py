@@ -39,6 +39,11 @@ WRONG = {
     "base topic": (whole(mqtt="host: a, base_topic: 'a/#'"), [":1:", "mqtt.base_topic", "a/#"]),
     "keep-alive": (whole(mqtt="host: a, keepalive: 1"), [":1:", "mqtt.keepalive", "5", "3600"]),
     "two passwords": (whole(mqtt="host: a, username: u, password: geheim, password_file: secret"), [":1:", "not both"]),
+    "another program's secret": (whole(mqtt="host: a, username: u, password: !secret x"), [":1:", "!secret", "_file"]),
+    "another program's variable": (
+        whole(mqtt="host: a, username: '${USER}'"),
+        [":1:", "mqtt.username", "not replaced"],
+    ),
     "no user": (whole(mqtt="host: a, password: geheim"), [":1:", "mqtt.password", "username"]),
     "no such file": (whole(mqtt="host: a, tls: {ca_file: none.pem}"), [":1:", "mqtt.tls.ca_file", "none.pem"]),
     "half a certificate": (whole(mqtt="host: a, tls: {key_file: bridge.yaml}"), [":1:", "key_file", "cert_file"]),

@@ -78,6 +78,7 @@ async def test_check(file: Path) -> None:
     lines = [" ".join(line.split()) for line in out.splitlines()]
     assert "mqtt.host: broker.example # bridge.yaml:2" in lines
     assert "mqtt.port: 1883 # default" in lines
+    assert "home_assistant_discovery: false # default" in lines
     assert "mqtt.password_file: secret # bridge.yaml:4" in lines
     assert "modems.shed.pin: *** # bridge.yaml:8" in lines
     assert "geheim" not in out
@@ -333,19 +334,27 @@ async def test_init_in_a_terminal(tmp_path: Path) -> None:
             ("A name for the modem", "shed"),
             ("APN", "iot.example"),
             ("The MQTT broker", "broker.example:1884"),
-            ("The user to log in as", ""),
+            ("The user to log in as", "bridge"),
+            ("A file that holds its password", ""),
+            ("Its password", "geheim"),
             ("Where a socket leads", "udp://198.51.100.7:5005"),
             ("A name for the socket", "weather"),
         ):
             await terminal.sees(question)
             terminal.types(f"{answer}\r")
+        await terminal.sees("Next: sim7020-bridge probe /dev/ttyUSB7")
         assert await terminal.ends() == 0
+        assert "geheim" not in terminal.shown
+    secret = tmp_path / "mqtt-password"
+    assert (read(secret), secret.stat().st_mode & 0o777) == ("geheim\n", 0o600)
     status, out, _ = await shell("check", file, "--json")
     assert status == 0
     values = {each["key"]: each["value"] for each in json.loads(out)["settings"] if each["source"] == "file"}
     assert values == {
         "mqtt.host": "broker.example",
         "mqtt.port": 1884,
+        "mqtt.username": "bridge",
+        "mqtt.password_file": "mqtt-password",
         "modems.shed.port": "/dev/ttyUSB7",
         "modems.shed.apn": "iot.example",
         "modems.shed.sockets.weather.protocol": "udp",

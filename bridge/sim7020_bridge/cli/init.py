@@ -30,6 +30,8 @@ modems:
     # A name under /dev/serial/by-id stays the same when adapters are plugged in again.
     port: {port}
 {apn}
+    # Only for a SIM that asks for its PIN: a file that holds it alone.
+    # pin_file: sim-pin
     sockets:{sockets}
 """
 
@@ -41,6 +43,15 @@ _SOCKET: Final = """
         port: {port}
         # Also send what is published here; wildcards are allowed.
         # send_topics: [zigbee2mqtt/greenhouse/+]"""
+
+
+_NO_SOCKET: Final = """ {}
+    # sockets:
+    #   telemetry:
+    #     protocol: udp
+    #     host: 198.51.100.7
+    #     port: 5005
+    #     send_topics: [zigbee2mqtt/greenhouse/+]"""
 
 
 def peer(written: str) -> SplitResult:
@@ -96,7 +107,8 @@ def init(file: Path, *, detect: bool, force: bool, **given: str | None) -> None:
     username = ask("username", "The user to log in as (empty: none)", "", values.credential)
     secret = ""
     if username:
-        secret = ask("password_file", "A file that holds its password (empty: none)", "", _secret(file))
+        words = "A file that holds its password (empty: none, or you type it now)"
+        secret = ask("password_file", words, "", _secret(file)) or ask.password(file)
     to = ask("to", "Where a socket leads, as udp://host:port (empty: no socket yet)", "", peer)
     socket = ask("socket", "A name for the socket", "telemetry", values.name) if to else ""
     login = [f"  {key}: {_yaml(value)}" for key, value in (("username", username), ("password_file", secret)) if value]
@@ -110,12 +122,12 @@ def init(file: Path, *, detect: bool, force: bool, **given: str | None) -> None:
         apn=f"    apn: {_yaml(apn)}" if apn else "    # apn: iot.1nce.net",
         sockets=_SOCKET.format(modem=name, name=socket, protocol=to.scheme, host=_yaml(to.hostname), port=to.port)
         if to
-        else " {}",
+        else _NO_SOCKET,
     )
-    _write(file, text)
+    _write(file, text, port)
 
 
-def _write(file: Path, text: str) -> None:
+def _write(file: Path, text: str, port: str) -> None:
     """Write a file that the bridge takes, or none."""
     fresh = file.with_name(f".{file.name}.new")
     try:
@@ -128,7 +140,7 @@ def _write(file: Path, text: str) -> None:
         fail(str(error).replace(str(fresh), str(file)), EXIT_CONFIGURATION)
     finally:
         fresh.unlink(missing_ok=True)
-    click.echo(f"{file} is written. Next: sim7020-bridge check {file}; sim7020-bridge run --config {file}", err=True)
+    click.echo(f"{file} is written. Next: sim7020-bridge probe {port}; sim7020-bridge run {file}", err=True)
 
 
 class _Questions:
@@ -152,6 +164,22 @@ class _Questions:
         if written is not None:
             return convert(written)
         return click.prompt(question, default=default, value_proc=convert, show_default=bool(default))
+
+    def password(self, file: Path) -> str:
+        """Have a person type a password, and keep it in a file for its owner alone; return the file's name."""
+        if self.silent or self._given["password_file"] is not None:
+            return ""
+        typed = click.prompt("Its password (hidden; empty: none)", default="", hide_input=True, show_default=False)
+        if not typed:
+            return ""
+        kept = file.with_name("mqtt-password")
+        try:
+            kept.unlink(missing_ok=True)
+            with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as written:
+                written.write(f"{typed}\n")
+        except OSError as error:
+            fail(f"{kept} can't be written: {error.strerror}")
+        return kept.name
 
 
 def _secret(file: Path) -> Callable[[str], str]:

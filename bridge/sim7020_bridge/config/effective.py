@@ -81,6 +81,8 @@ def _shown(reading: Reading, path: tuple[object, ...], value: object) -> Value:
 
 def _plain(value: object) -> Value:
     match value:
+        case None:  # what is switched off
+            return False
         case StrEnum():
             return value.value
         case Path():

@@ -43,7 +43,12 @@ def text(value: object) -> str:
     if isinstance(value, str) and value:
         if any("\ud800" <= character <= "\udfff" for character in value):
             raise WrongValue("must be valid UTF-8")
+        if re.fullmatch(r"\$\{\w+\}", value):
+            raise WrongValue("${...} is not replaced here: use a variable SIM7020_..., or a key that ends in _file")
         return str(value)
+    tag = getattr(getattr(value, "tag", None), "value", None)
+    if isinstance(tag, str) and tag.startswith("!") and not isinstance(value, dict | list):
+        raise WrongValue(f"{tag} is another program's: use a key that ends in _file, or a variable SIM7020_...")
     if value == "":
         raise WrongValue("must be a text that is not empty")
     if isinstance(value, (dict, list)) or value is None:
