@@ -283,11 +283,13 @@ async def test_a_busy_port_names_its_holder() -> None:
     assert "End the other program" in document["layers"][0]["advice"]
 
 
-async def test_a_terminal_shows_the_probe(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+async def test_a_terminal_shows_the_probe(tmp_path: Path, encoding: str) -> None:
     """In a terminal each layer is a line, the signal has a bar, and the advice stands where the probe ends."""
+    environment = {"PYTHONIOENCODING": encoding}
     emulator = await emulated(tmp_path)
     try:
-        async with Terminal("probe", emulator.place, "--apn", "other.example") as terminal:
+        async with Terminal("probe", emulator.place, "--apn", "other.example", environment=environment) as terminal:
             await terminal.sees("Mend this, then probe again.")
             assert await terminal.ends() == 1
             assert "+ signal       ######.... -69 dBm, good" in terminal.shown

@@ -5,6 +5,7 @@ import gc
 import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Final
 
 import click
@@ -55,6 +56,9 @@ class _Subcommands(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a subcommand; what a user can mend is a sentence, and so is a full disk where the output goes."""
+        if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+            # a terminal that is not UTF-8 lacks ticks and arrows, and is no reason to end
+            sys.stdout.reconfigure(errors="replace")
         try:
             return super().invoke(ctx)
         except ConfigurationError as error:
