@@ -260,6 +260,9 @@ class Modem:
         except PortUnavailable as unavailable:
             self.store.apply(PortLost(unavailable.detail, unavailable.reason))
             raise
+        if self.store.state.sleeping:
+            # a window may have passed while nobody could hear it
+            self._sleep.renew()
         name = self.settings.port
         self.store.apply(PortOpened(name, None if has_own_rate(name) else self.settings.baudrate))
         return port

@@ -277,6 +277,19 @@ async def test_sleep_before_anything_is_known_again() -> None:
 
 
 @on_virtual_time
+async def test_window_that_passes_while_the_port_is_away() -> None:
+    """What nobody could hear is not missed: two cycles are counted from the port's return."""
+    async with saving_power(EDRX) as (bench, pressed):
+        bench.module.deaf = True
+        await asyncio.sleep(1000)
+        bench.module.unplug()
+        await asyncio.sleep(1000)
+        assert pressed == []
+        bench.module.deaf = False
+        await bench.online()
+
+
+@on_virtual_time
 async def test_port_that_goes_away_before_the_sleep_was_noticed() -> None:
     """A module that was not missed yet when its port went away may have been asleep already."""
     async with saving_power(EDRX) as (bench, pressed):
