@@ -13,6 +13,7 @@ from sim7020_bridge.at.exchange import Pipeline
 from sim7020_bridge.commands.clock import SntpReport, StartSntp, StopSntp
 from sim7020_bridge.commands.network import NameResolution, Ping, PingReply, ResolveName
 from sim7020_bridge.commands.packet import DefaultApn, SetDefaultApn
+from sim7020_bridge.commands.secrets import mask
 from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent, RequestRefused
 from sim7020_bridge.modem.state import Fact
@@ -80,7 +81,9 @@ class Module:
             return await self.execute(question)
         except CommandRefused as refused:
             log.debug("not told: %s", refused)
-        except (ModuleSilent, MalformedAnswer) as error:
+        except MalformedAnswer as error:
+            log.warning("%s: %s", mask(question.line()), error)
+        except ModuleSilent as error:
             log.warning("%s", error)
         return None
 

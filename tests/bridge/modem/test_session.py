@@ -291,6 +291,18 @@ async def test_readings_are_repeated_under_load() -> None:
                 task.cancel()
 
 
+@pytest.mark.parametrize("lines", [("OK",), ("+CPSMS: ?", "OK")])
+@on_virtual_time
+async def test_answer_that_cannot_be_read(lines: tuple[str, ...], caplog: pytest.LogCaptureFixture) -> None:
+    """The log names the question, for what came may not."""
+    async with running() as bench:
+        bench.module.answer("AT+CPSMS?", *lines)
+        await bench.online()
+    told = [record.getMessage() for record in caplog.records if "cannot read" in record.getMessage()]
+    assert told
+    assert all(text.startswith("AT+CPSMS?: cannot read") for text in told)
+
+
 @on_virtual_time
 async def test_readings_are_repeated() -> None:
     """Signal, cell and supply are read again every few minutes, and not while a command waits."""
