@@ -6,6 +6,7 @@ import io
 import os
 import pty
 import re
+import shlex
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -18,7 +19,7 @@ from sim7020_bridge.demo import broker as brokers
 from sim7020_bridge.demo.broker import BrokerProgram, find_broker, iotcore, mosquitto
 from sim7020_bridge.demo.child import DemoFailed
 from sim7020_bridge.demo.demo import play
-from sim7020_bridge.demo.view import View
+from sim7020_bridge.demo.view import View, continued
 
 PATIENCE = 90.0
 DEMO = (sys.executable, "-m", "sim7020_bridge", "demo")
@@ -115,6 +116,16 @@ async def test_without_mosquitto_iotcore_is_the_broker() -> None:
     await play(view, once=True, broker=program)
     assert "-V mqttv5" in output.getvalue()
     assert "All went well" in output.getvalue()
+
+
+def test_commands_to_try_fit_any_terminal() -> None:
+    """In a narrow one they are continued as a shell reads it; none is cut."""
+    line = "mosquitto_pub -h 127.0.0.1 -p 12345 -V mqttv5 -t greenhouse/temperature -m 21.5"
+    for width in (40, 60, 79, 80):
+        parts = continued(line, width)
+        assert max(map(len, parts)) <= width
+        assert shlex.split("\n".join(parts).replace("\\\n", "")) == shlex.split(line)
+    assert continued(line, 80) == [line]
 
 
 async def test_a_terminal_gets_the_picture() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterator
 from typing import Final
 
@@ -80,9 +81,17 @@ def try_lines(stage: Stage) -> tuple[str, ...]:
     )
 
 
+def continued(line: str, width: int) -> list[str]:
+    """Break a command into lines that fit a terminal, and that a shell takes for the same."""
+    if len(line) <= width:
+        return [line]
+    parts = textwrap.wrap(line, width - 2, break_long_words=False, break_on_hyphens=False)
+    return [*(f"{part} \\" for part in parts[:-1]), parts[-1]]
+
+
 def _picture(stage: Stage, modems: Modems, width: int, height: int) -> RenderableType:
     modem = modems.modem(MODEM)
-    lines = try_lines(stage)
+    lines = [part for line in try_lines(stage) for part in continued(line, width)]
     others = 2 + max(len(LAYERS), 6 + len(modem.sockets)) + len(modem.alerts) + 2 + 2 + len(lines) + 1
     about = f"sim7020-bridge demo: {stage.broker.program.name} at {stage.mqtt.host}:{stage.mqtt.port}, modem emulated"
     return Group(
