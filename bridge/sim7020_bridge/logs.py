@@ -101,7 +101,7 @@ class _Trace:
 _trace: Final = _Trace()
 
 _Raised = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
-_TEXT: Final = "%(asctime)s %(levelname)-7s %(prefix)s%(name)s: %(message)s"
+_TEXT: Final = "%(asctime)s %(levelname)-7s %(prefix)s%(part)s: %(message)s"
 
 
 def _name_modem(record: logging.LogRecord) -> bool:
@@ -110,6 +110,7 @@ def _name_modem(record: logging.LogRecord) -> bool:
     name = current_modem.get()
     record.modem = name or None
     record.prefix = f"[{name}] " if name else ""
+    record.part = record.name.removeprefix(f"{_ROOT}.")
     return True
 
 

@@ -43,8 +43,8 @@ def test_text_names_the_modem(capsys: pytest.CaptureFixture[str]) -> None:
     MQTT.info("of %s", "one")
     logs.current_modem.reset(token)
     first, second = capsys.readouterr().err.splitlines()
-    assert first.endswith("INFO    sim7020_bridge.mqtt.client: of nobody")
-    assert second.endswith("INFO    [shed] sim7020_bridge.mqtt.client: of one")
+    assert first.endswith("INFO    mqtt.client: of nobody")
+    assert second.endswith("INFO    [shed] mqtt.client: of one")
 
 
 def test_nothing_that_a_terminal_acts_upon(capsys: pytest.CaptureFixture[str]) -> None:
