@@ -35,6 +35,8 @@ _SECRET: Final = re.compile(
 _FIELD: Final = re.compile(r'(?:"[^"]*"|[^",])*,?')
 _BARE: Final = re.compile(r"[0-9A-F]{14,22}|(?:[0-9A-F]{2})+", re.IGNORECASE)
 """An identity or payload without a name."""
+_SPOILT: Final = re.compile(r"(?=.{14,25}$)[0-9A-F]*(?:\\x[0-9A-F]{2}|.)[0-9A-F]*", re.IGNORECASE)
+"""The same identity with one byte wrong, as a noisy line has it."""
 _VISIBLE: Final = frozenset('", ;=:')
 
 
@@ -44,7 +46,7 @@ def mask(line: str) -> str:
     What is secret becomes asterisks, one for each character, so that lengths stay; quotes and separators stay too.
     A line with control characters is hidden as a whole: it is payload that came raw.
     """
-    if not line.isprintable() or _BARE.fullmatch(line):
+    if not line.isprintable() or _BARE.fullmatch(line) or _SPOILT.fullmatch(line):
         return hidden(line)
     return _SECRET.sub(_masked, line)
 

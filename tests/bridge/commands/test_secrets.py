@@ -36,6 +36,9 @@ SECRET = [
     ("8988228000000000001F", "*" * 20),
     ("8986F2280000000000A", "*" * 19),
     ("+CCID: 89882280000000000017", "+CCID: " + "*" * 20),
+    ("86799K030000001", "***************"),
+    ("86\\x9c997030000001", "*" * 18),
+    ("898822800.0000000001F", "*" * 21),
     ('+CNUM: "","13817825065",129', '+CNUM: "","***********",***'),
     # several commands in a line, and echoes that lost their first characters
     ("ATE0;+CPIN=1234", "ATE0;+CPIN=****"),
@@ -45,7 +48,7 @@ SECRET = [
     ("x7AT+CPIN=1234", "x7AT+CPIN=****"),
 ]
 OPEN = [
-    *("AT", "AT+CSQ", "+CSQ: 20,0", "OK", "RDY", "SEND: 0,11", "1752B01V01SIM7020C"),
+    *("AT", "AT+CSQ", "+CSQ: 20,0", "OK", "RDY", "SEND: 0,11", "1752B01V01SIM7020C", "100.250.100.213"),
     *("AT+CPIN?", "AT+CPIN=?", "+CPIN: SIM PIN", "+CPIN: READY", '+CPINR: "SIM PIN",3,3', "AT+CMGS=?", '+CLCK: ("SC")'),
     *("AT*MCGDEFCONT?", 'AT*MCGDEFCONT="IP","iot"', "+CMGS?", "AT+CNUM", '+CEREG: 2,1,"5B57","01A50B1A",9,"00"'),
 ]
