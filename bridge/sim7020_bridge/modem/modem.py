@@ -276,6 +276,10 @@ class Modem:
         """Learn why a session ended; silence is no fault of a module that may sleep, or that others listen to."""
         answering = self.store.state.answering
         silent = isinstance(error, ModuleSilent) and not answering
+        failure = self.store.state.port_failure
+        # of one that never answered, who else has its port open is not the likely cause
+        heard_before = answering or (failure is not None and failure.code == SHARED)
+        fell_silent = heard_before and isinstance(error, ModuleSilent | LineOutOfSync)
         if answering:
             if isinstance(error, LineOutOfSync | PortClosed):
                 self._sleep.begin()
@@ -290,7 +294,7 @@ class Modem:
         elif (silent or isinstance(error, LineOutOfSync)) and self._sleep.lasts:
             self.store.apply(SleepReport(entered=True))
             return ModuleAsleep()
-        elif isinstance(error, ModuleSilent | LineOutOfSync) and (readers := other_holders(self.settings.port)):
+        elif fell_silent and (readers := other_holders(self.settings.port)):
             words = f"{readers[0].words} has {self.settings.port} open, too, and may take what the module says"
             self.store.apply(PortLost(words, SHARED))
         else:

@@ -76,6 +76,17 @@ async def test_module_that_another_program_listens_to(monkeypatch: pytest.Monkey
 
 
 @on_virtual_time
+async def test_module_that_never_spoke_while_another_program_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong rate or a device that is no modem is the likely cause, not who has its port open."""
+    monkeypatch.setattr(modem, "other_holders", lambda _port: (Holder("minicom", 4711),))
+    module = ScriptedModule()
+    module.deaf = True
+    async with running(module=module) as bench:
+        await bench.until(lambda state: state.silent)
+        assert current(bench) == {AlertId.MODULE_SILENT}
+
+
+@on_virtual_time
 async def test_unplugged_and_plugged_in_again() -> None:
     """A port that goes and returns is picked up within two seconds and the module's own time."""
     async with running() as bench:
