@@ -129,10 +129,14 @@ class LineOutOfSync(LineError):
 
 
 class ModuleRestarted(LineError):
-    """The module announced a boot that nobody asked for; ``evidence`` is the line that gave it away, masked."""
+    """The module booted, and nobody had asked it to; ``evidence`` is the line that gave it away, masked.
 
-    def __init__(self, evidence: str) -> None:
+    An ``echo`` is weaker than words: a line that gives back what is sent to it looks the same.
+    """
+
+    def __init__(self, evidence: str, *, echo: bool = False) -> None:
         self.evidence = evidence
+        self.echo = echo
         super().__init__(f"the module restarted by itself ({_brief(evidence)})")
 
 

@@ -281,7 +281,8 @@ class Modem:
         heard_before = answering or (failure is not None and failure.code == SHARED)
         fell_silent = heard_before and isinstance(error, ModuleSilent | LineOutOfSync)
         if answering:
-            if isinstance(error, LineOutOfSync | PortClosed):
+            # a line may give back what is sent to a module that sleeps
+            if isinstance(error, LineOutOfSync | PortClosed) or (isinstance(error, ModuleRestarted) and error.echo):
                 self._sleep.begin()
             else:
                 self._sleep.end()

@@ -95,7 +95,7 @@ class Session:
         self._heard = Heard()
         self._signs_of_life = asyncio.Event()
         self._answered = asyncio.Event()
-        self._restarted: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._restarted: asyncio.Future[ModuleRestarted] = asyncio.get_running_loop().create_future()
         self._unread: set[Callable[[Module], Awaitable[None]]] = set()
         self._changed = asyncio.Event()
         self.module = Module(self._channel, self.store, self.settings, self.timing, self.apn)
@@ -212,7 +212,7 @@ class Session:
         return False
 
     async def _end_at_restart(self) -> None:
-        raise ModuleRestarted(await self._restarted)
+        raise await self._restarted
 
     async def _end_at_sleep(self) -> None:
         await self.store.until(lambda state: bool(state.sleeping))
@@ -354,7 +354,7 @@ class Session:
             case Echo(text):
                 self._echoes += 1
                 if self._greeted and self._echo_is_off:
-                    self._restart(mask(text))
+                    self._restart(mask(text), echo=True)
             case power.PoweredDown():
                 self._restart("NORMAL POWER DOWN")
             case power.SupplyReport():
@@ -414,6 +414,6 @@ class Session:
     def _count_attach(self) -> None:
         self.recovery.asked(now=asyncio.get_running_loop().time())
 
-    def _restart(self, evidence: str) -> None:
+    def _restart(self, evidence: str, *, echo: bool = False) -> None:
         if not self._rebooting and not self._restarted.done():
-            self._restarted.set_result(evidence)
+            self._restarted.set_result(ModuleRestarted(evidence, echo=echo))

@@ -301,3 +301,18 @@ async def test_port_that_goes_away_before_the_sleep_was_noticed() -> None:
         assert pressed == []
         bench.module.deaf = False
         await bench.online()
+
+
+@on_virtual_time
+async def test_line_that_gives_back_what_is_sent_to_a_module_that_sleeps() -> None:
+    """An echo alone shows no restart: what was agreed holds, and PWRKEY, which would switch it off, is left alone."""
+    async with saving_power(EDRX) as (bench, pressed):
+        await asyncio.sleep(10)
+        bench.module.deaf = True
+        bench.module.echo = True
+        await asyncio.sleep(CYCLE)
+        assert bench.modem.store.state.link.layer is Layer.SLEEPING
+        assert pressed == []
+        bench.module.deaf = bench.module.echo = False
+        await bench.online()
+        assert pressed == []
