@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from sim7020_bridge.modem.kept_file import replace_file
 from sim7020_bridge.modem.state import ModemState
 from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.mqtt.json_text import dump
@@ -111,7 +112,6 @@ class Discovery:
 
     def _remember(self, topic: str) -> None:
         try:
-            self._memory.parent.mkdir(parents=True, exist_ok=True)
-            self._memory.write_text(topic, encoding="utf-8")
+            replace_file(self._memory, topic.encode())
         except OSError as error:
             log.warning("%s can't be written, so discovery can't be withdrawn later: %s", self._memory, error.strerror)

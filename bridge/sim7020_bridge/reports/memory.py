@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from sim7020_bridge.modem.kept_file import replace_file
+
 log: Final = logging.getLogger(__name__)
 
 
@@ -33,7 +35,6 @@ class TopicMemory:
         if self._file is None:
             return
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            self._file.write_text("".join(f"{topic}\n" for topic in sorted(topics)), encoding="utf-8")
+            replace_file(self._file, "".join(f"{topic}\n" for topic in sorted(topics)).encode())
         except OSError as error:
             log.warning("%s can't be written; what is retained may outlive its socket: %s", self._file, error.strerror)
