@@ -19,6 +19,7 @@ BridgeError
 |   |-- RequestRefused      a request over MQTT can't be done
 |   `-- PayloadRefused      a message can't be sent as it is: encoding, size, socket
 `-- StorageFailed           the disk did not take what must be kept: full, read-only, damaged
+    |-- OutboxClosed        the bridge is stopping: nothing is wrong with the disk
     `-- OutboxInUse         another program has it: a bridge that was started a second time must not run
 """
 
@@ -233,6 +234,13 @@ class StorageFailed(BridgeError):
         self.file = file
         self.reason = reason
         super().__init__(f"{file} can't be used: {reason}")
+
+
+class OutboxClosed(StorageFailed):
+    """The bridge is stopping: nothing more is written to ``file``, and nothing is wrong with it."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(file, "the bridge is stopping")
 
 
 class OutboxInUse(StorageFailed):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
-from sim7020_bridge.errors import StorageFailed
+from sim7020_bridge.errors import OutboxClosed, StorageFailed
 from sim7020_bridge.outbox.database import Database, busy, damaged
 from sim7020_bridge.outbox.reserve import Need, Reserve, is_full
 
@@ -102,7 +102,7 @@ class Committer:
         """
         done: asyncio.Future[T] = self._loop.create_future()
         if self._closed:
-            done.set_exception(StorageFailed(self._database.file, "the bridge is stopping"))
+            done.set_exception(OutboxClosed(self._database.file))
         else:
             self._jobs.put(_Job(work, done, time.monotonic() + within, need))
         return done

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, TypeVar
 
-from sim7020_bridge.errors import StorageFailed
+from sim7020_bridge.errors import OutboxClosed, StorageFailed
 from sim7020_bridge.outbox.committer import Store, Work
 from sim7020_bridge.outbox.reserve import Need
 
@@ -67,6 +67,8 @@ class Writer:
 
     def _note(self, done: "asyncio.Future[T]", *, probes: bool) -> None:
         error = None if done.cancelled() else done.exception()
+        if isinstance(error, OutboxClosed):
+            return
         if isinstance(error, StorageFailed):
             if self.problem is None:
                 log.error("%s", error)
