@@ -12,7 +12,7 @@ from sim7020_bridge import logs
 from sim7020_bridge.cli.exits import EXIT_FAILED, fail, keep
 from sim7020_bridge.cli.options import PIN, NumberRange, valid
 from sim7020_bridge.cli.options import baud as baud_option
-from sim7020_bridge.cli.stopping import run_until_stopped
+from sim7020_bridge.cli.stopping import let_go_of_the_terminal, run_until_stopped
 from sim7020_bridge.commands.quoting import require_quotable
 from sim7020_bridge.config import module_values
 from sim7020_bridge.kit.accept.checks import CHECKS
@@ -87,6 +87,7 @@ def accept(
         run_until_stopped(run())
     except OSError as error:
         fail(f"{file} can't be written: {error.strerror}")
+    let_go_of_the_terminal()
     for words in (*(f"not put back: {what}" for what in saved[0].left), saved[0].ended):
         if words:
             click.echo(words, err=True)

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,6 +15,7 @@ import click
 from sim7020_bridge import VERSION, logs
 from sim7020_bridge.cli.exits import EXIT_FAILED
 from sim7020_bridge.cli.options import configuration
+from sim7020_bridge.cli.stopping import let_go_of_the_terminal
 from sim7020_bridge.config.load import exposed, load, read
 from sim7020_bridge.config.model import LogFormat, LogLevel, Settings
 from sim7020_bridge.errors import AlreadyRunning, OutboxInUse
@@ -64,18 +64,7 @@ def run(file: Path, log_level: str | None, log_format: str | None) -> None:
         asyncio.run(_run(settings, file, chosen))
     except (AlreadyRunning, OutboxInUse):  # the log says so
         sys.exit(EXIT_FAILED)
-    _let_go_of_the_terminal()
-
-
-def _let_go_of_the_terminal() -> None:
-    """Have what a closed terminal did not take dropped, and not counted as a failure of the bridge."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, stream.fileno())
-            os.close(nowhere)
+    let_go_of_the_terminal()
 
 
 async def _run(settings: Settings, file: Path, chosen: Callable[[Settings], Settings]) -> None:

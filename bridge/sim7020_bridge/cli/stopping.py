@@ -1,7 +1,9 @@
-"""Runs what goes on until somebody stops it."""
+"""Runs what goes on until somebody stops it, or closes its terminal."""
 
 import asyncio
+import os
 import signal
+import sys
 from collections.abc import Coroutine
 from typing import Any
 
@@ -12,6 +14,17 @@ def run_until_stopped(work: Coroutine[Any, Any, None]) -> bool:
     What it raises is raised.
     """
     return asyncio.run(_run(work))
+
+
+def let_go_of_the_terminal() -> None:
+    """Have what a closed terminal did not take dropped, and not counted as a failure of the program."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
 
 
 async def _run(work: Coroutine[Any, Any, None]) -> bool:
