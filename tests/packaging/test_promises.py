@@ -70,7 +70,7 @@ class Manager:
 )
 def test_what_starts_the_bridge_is_a_command_line_that_it_takes(words: list[str]) -> None:
     """The unit's, the image's and the app's."""
-    assert parsed(words).params["file"] == Path(words[2])
+    assert parsed(words).params["config"] == Path(words[2])
 
 
 def test_the_image_starts_what_its_entry_point_takes() -> None:

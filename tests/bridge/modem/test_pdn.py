@@ -10,7 +10,7 @@ from sim7020_bridge.modem.pdn import IPV6_ONLY, NO_ADDRESS, Contexts, Pdn
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.socket import Phase
 from sim7020_bridge.modem.state import Layer
-from tests.bridge.modem.bench import UDP, current, now, running, steps
+from tests.bridge.modem.bench import UDP, becomes, current, now, running, steps
 from tests.bridge.scripted_module import ScriptedModule, on_virtual_time
 
 ON = (ContextState(1, active=True),)
@@ -80,8 +80,8 @@ async def test_context_without_a_usable_address(given: str) -> None:
         await module.hears("AT+CGACT=0,1")
         await module.hears("AT+CGACT=1,1")
         await asyncio.sleep(3600)
-        assert bench.modem.store.state.link.reason == words
-        assert current(bench) == {AlertId.APN_REJECTED}
+        # a step may be under way just then
+        await becomes(lambda: bench.modem.store.state.link.reason == words and current(bench) == {AlertId.APN_REJECTED})
         assert steps(bench)[RecoveryStep.REATTACH] >= 1
         assert not module.times("AT+CSOC")
         module.answer("AT+CGCONTRDP", '+CGCONTRDP: 1,5,"iot","fe80::1"', '+CGCONTRDP: 1,5,"iot","10.0.0.7"', "OK")
