@@ -72,7 +72,10 @@ def accept(
         saved[:] = [record]
 
     def tell(result: Result) -> None:
-        console.print(str(result), style=_COLOURS[result.status])
+        try:
+            console.print(str(result), style=_COLOURS[result.status])
+        except OSError:
+            let_go_of_the_terminal()
 
     async def run() -> None:
         with console.status("opening the port") as status:
@@ -87,7 +90,6 @@ def accept(
         run_until_stopped(run())
     except OSError as error:
         fail(f"{file} can't be written: {error.strerror}")
-    let_go_of_the_terminal()
     for words in (*(f"not put back: {what}" for what in saved[0].left), saved[0].ended):
         if words:
             click.echo(words, err=True)

@@ -17,10 +17,12 @@ def run_until_stopped(work: Coroutine[Any, Any, None]) -> bool:
 
 
 def let_go_of_the_terminal() -> None:
-    """Have what a closed terminal did not take dropped, and not counted as a failure of the program."""
+    """Have what a closed terminal does not take dropped, and not counted as a failure of the program."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
+            # nothing fails as well, at a terminal that is gone
+            os.write(stream.fileno(), b"")
         except OSError:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, stream.fileno())
@@ -33,9 +35,14 @@ async def _run(work: Coroutine[Any, Any, None]) -> bool:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, task.cancel)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
-        loop.add_signal_handler(signal.SIGHUP, task.cancel)
+        loop.add_signal_handler(signal.SIGHUP, _hung_up, task)
     try:
         await task
     except asyncio.CancelledError:
         return True
     return False
+
+
+def _hung_up(task: asyncio.Task[None]) -> None:
+    let_go_of_the_terminal()
+    task.cancel()
