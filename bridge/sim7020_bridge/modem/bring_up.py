@@ -236,9 +236,8 @@ async def _activate(module: Module) -> bool:
     except CommandRefused as refused:
         log.warning("the PDN context can't be activated: %s", refused)
         module.store.apply(ApnProblem(refused.meaning or refused.result))
-    else:
-        module.store.apply(ApnProblem(None))
     if await reach(module, PDN):
+        module.store.apply(ApnProblem(None))
         return True
     lacks = module.store.state.pdn.lacks
     if lacks is not None:
