@@ -67,9 +67,10 @@ FAULTS: Final = (
     ),
     Fault(
         "sends-refused",
-        "refuses to send for ten minutes",
+        "refuses to send for 13 minutes",
         faults=2,
-        lasts=600,
+        lasts=780,
+        within=1500,
         alerts=frozenset({"sockets_refused"}),
         steps=frozenset({"sockets", "context", "reattach", "reboot"}),
         speed=400,
