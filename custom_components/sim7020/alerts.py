@@ -15,6 +15,7 @@ SEVERITIES: Final = {
     "baud_rate": IssueSeverity.ERROR,
     "broker_limited": IssueSeverity.WARNING,
     "data_budget": IssueSeverity.WARNING,
+    "module_restarts": IssueSeverity.ERROR,
     "module_silent": IssueSeverity.ERROR,
     "not_sim7020": IssueSeverity.ERROR,
     "outbox_damaged": IssueSeverity.WARNING,

@@ -246,7 +246,13 @@ FAULTS: Final = (
     Fault("reboot", "restarts by itself", faults=1),
     Fault("reboot-silent", "restarts without a word", faults=1, wait=_SEND),
     Fault("reboot-in-a-send", "restarts in a send", faults=1, steps=frozenset({"reopen"})),
-    Fault("reboot-loop", "restarts five times", faults=5, steps=frozenset({"reopen"})),
+    Fault(
+        "reboot-loop",
+        "restarts five times",
+        faults=5,
+        steps=frozenset({"reopen"}),
+        alerts=frozenset({"module_restarts"}),
+    ),
     Fault("power-cut", "its supply is cut for 30 s", faults=1),
     Fault(
         "brown-out",

@@ -21,6 +21,7 @@ class AlertId(StrEnum):
     MODULE_SILENT = "module_silent"
     NOT_SIM7020 = "not_sim7020"
     SUPPLY = "supply"
+    MODULE_RESTARTS = "module_restarts"
     RADIO_REFUSED = "radio_refused"
     SOCKETS_REFUSED = "sockets_refused"
     SIM_MISSING = "sim_missing"
@@ -38,6 +39,10 @@ class AlertId(StrEnum):
     SUBSCRIPTION_REFUSED = "subscription_refused"
     TOPIC_FORBIDDEN = "topic_forbidden"
     BROKER_LIMITED = "broker_limited"
+
+
+AGAIN_AND_AGAIN: Final = 4
+"""Restarts in a row that are no accident."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,12 @@ def alerts(state: ModemState) -> dict[AlertId, Alert]:
         found[AlertId.SUPPLY] = Alert(
             f"The module reports {state.supply_warning}",
             "Measure the supply at the module while it sends: it wants 2.1 to 3.6 V and up to 0.5 A for moments.",
+        )
+    if state.restarts >= AGAIN_AND_AGAIN:
+        found[AlertId.MODULE_RESTARTS] = Alert(
+            f"The module restarts again and again: {state.restarts} times in a row",
+            "Measure the supply at the module while it sends: it wants 2.1 to 3.6 V and up to 0.5 A for moments. "
+            "Messages wait, and the bridge comes back to it more and more rarely.",
         )
     if state.refused.what is not None:
         found[AlertId.SOCKETS_REFUSED] = Alert(

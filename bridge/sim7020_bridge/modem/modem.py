@@ -35,7 +35,7 @@ from sim7020_bridge.modem.refusals import Refusals
 from sim7020_bridge.modem.session import Session
 from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.sockets import Sockets
-from sim7020_bridge.modem.state import GONE, SHARED, ModuleLost, PortLost, PortOpened, Recovering
+from sim7020_bridge.modem.state import GONE, SHARED, ModuleLost, PortLost, PortOpened, Recovering, RestartsAgain
 from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.timing import Timing
 from sim7020_bridge.port.holders import other_holders
@@ -93,6 +93,8 @@ class Modem:
             make=partial(ModemSocket, on_change=on_socket, on_data=on_data, timing=self._timing, clock=clock),
         )
         self._hasty = Backoff(self._timing.budgets[RecoveryStep.REOPEN].last, self._timing.hasty_last)
+        self._restarts = Backoff(self._timing.budgets[RecoveryStep.REOPEN].first, self._timing.restart_last)
+        self._peace: asyncio.TimerHandle | None = None
         self._module: Module | None = None
         self._session: Session | None = None
         self._patience = self._timing.probe_within
@@ -110,6 +112,12 @@ class Modem:
 
     async def run(self) -> None:
         """Keep the modem attached until cancelled."""
+        try:
+            await self._run()
+        finally:
+            self._end_of_peace()
+
+    async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         self._recall()
         self._keep_attaches()
@@ -123,6 +131,7 @@ class Modem:
                 if lasted >= self._timing.restart_spacing:
                     # the module answered, or slept as agreed: one that is silent has less time
                     self._recovery.begin()
+                pause = self._after_restart() if isinstance(error, ModuleRestarted) else 0.0
                 if isinstance(error, StartOver):
                     log.info("%s", error)
                     if error.power and self._power is not None:
@@ -130,8 +139,9 @@ class Modem:
                 elif isinstance(error, ModuleRestarted) and lasted >= self._timing.restart_spacing:
                     # one restart is met at once; a module that restarts again and again wants patience
                     log.info("%s", error)
+                    await asyncio.sleep(pause)
                 else:
-                    await self._recover(error)
+                    await self._recover(error, least=pause)
 
     async def wake(self) -> bool:
         """Wake a module that saves power, where the power hook can; say whether it was used."""
@@ -191,7 +201,23 @@ class Modem:
         module.settings = self.settings
         await set_power_saving(module)
 
-    async def _recover(self, error: BridgeError) -> None:
+    def _after_restart(self) -> float:
+        """Count a restart; return how long to leave the module alone, which may restart for what it is asked to do."""
+        self._end_of_peace()
+        pause = self._restarts.next_wait()
+        self._peace = asyncio.get_running_loop().call_later(pause + self._timing.restart_peace, self._steady)
+        self.store.apply(RestartsAgain(self._restarts.failures))
+        return pause
+
+    def _steady(self) -> None:
+        self._restarts.reset()
+        self.store.apply(RestartsAgain(0))
+
+    def _end_of_peace(self) -> None:
+        if self._peace is not None:
+            self._peace.cancel()
+
+    async def _recover(self, error: BridgeError, *, least: float = 0.0) -> None:
         trouble, failure = Trouble.MODULE, self.store.state.port_failure
         if failure is not None and failure.code != SHARED:
             # who else has the port open may do no harm: a silent module is met as any other
@@ -199,7 +225,7 @@ class Modem:
         loop = asyncio.get_running_loop()
         plan = self._recovery.next(trouble, now=loop.time())
         # a server that hangs up at once has another client, or will have none
-        wait, why = plan.wait, str(error)
+        wait, why = max(plan.wait, least), str(error)
         if failure is not None and failure.code == GONE:
             wait, why = max(wait, self._hasty.next_wait()), failure.reason
         level = logging.DEBUG if plan.again else logging.WARNING

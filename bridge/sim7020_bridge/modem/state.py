@@ -122,6 +122,7 @@ class ModemState:
     answering: bool = False
     answer_problem: str | None = None
     silent: bool = False
+    restarts: int = 0
     garbled: bool = False
     heard: str = ""
     identity: Identity = Identity()
@@ -211,6 +212,13 @@ class SimOverdue:
 
 
 @dataclass(frozen=True, slots=True)
+class RestartsAgain:
+    """How often in a row the module restarted by itself; 0 once it has left that for a while."""
+
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Problem:
     words: str | None
     """What is in the way; None once nothing is."""
@@ -238,7 +246,16 @@ Reading: TypeAlias = (
 """What the module tells when it is asked."""
 
 Event: TypeAlias = (
-    PortOpened | PortLost | ModuleAnswered | ModuleLost | SimOverdue | PdnWanted | Recovering | Recovered | Refused
+    PortOpened
+    | PortLost
+    | ModuleAnswered
+    | ModuleLost
+    | RestartsAgain
+    | SimOverdue
+    | PdnWanted
+    | Recovering
+    | Recovered
+    | Refused
 )
 """What the bridge does or notices."""
 
@@ -302,6 +319,8 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
             return replace(state, radio_problem=words)
         case ApnProblem(words):
             return replace(state, apn_problem=words)
+        case RestartsAgain(times):
+            return replace(state, restarts=times)
         case SimOverdue():
             return replace(state, sim_overdue=True)
         case Refused():

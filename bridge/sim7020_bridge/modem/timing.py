@@ -43,6 +43,8 @@ class Timing:
         refused_patience: For a module that refuses its sockets before that counts as trouble of its own.
         hasty_last: Longest wait before a port is opened again that goes away each time before the module answers.
         restart_spacing: A module that restarts again this soon is dealt with as one that does not answer.
+        restart_peace: A module that does not restart for this long after one is well again.
+        restart_last: Longest wait before the port of a module is opened again that restarts again and again.
         port_patience: For a port that is missing to come back before the power hook is used.
         day: The time within which the ceiling of attach attempts holds.
         budgets: Of the recovery steps.
@@ -80,6 +82,8 @@ class Timing:
     refused_patience: float = 300.0
     hasty_last: float = 30.0
     restart_spacing: float = 30.0
+    restart_peace: float = 120.0
+    restart_last: float = 300.0
     port_patience: float = PORT_PATIENCE
     day: float = DAY
     budgets: Mapping[RecoveryStep, Budget] = field(default_factory=lambda: DEFAULT_BUDGETS)

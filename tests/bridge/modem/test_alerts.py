@@ -23,6 +23,7 @@ from sim7020_bridge.modem.state import (
     RadioProblem,
     Recovered,
     Refused,
+    RestartsAgain,
     SimOverdue,
 )
 from tests.bridge.modem.test_state import READY, UPWARD, after
@@ -71,6 +72,8 @@ TABLE = [
     pytest.param((*ONLINE, SleepReport(entered=True), PortLost("gone"), PortOpened()), {}, id="silent in its sleep"),
     pytest.param((*UP, Identity(model="SIM800L")), {AlertId.NOT_SIM7020: "a SIM800L, not"}, id="another modem"),
     pytest.param((*UP, Identity(model="SIM7020G")), {}, id="a SIM7020"),
+    pytest.param((*ONLINE, RestartsAgain(3)), {}, id="restarts a few times"),
+    pytest.param((*UP, RestartsAgain(4)), {AlertId.MODULE_RESTARTS: "4 times in a row"}, id="restarts again and again"),
     pytest.param((*ONLINE, REFUSED), {AlertId.SOCKETS_REFUSED: "refuses to send"}, id="refuses its sockets"),
     pytest.param(
         (*ONLINE, REFUSED, ModuleLost("next step: reboot"), PortOpened()),

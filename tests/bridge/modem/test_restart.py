@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
+from sim7020_bridge.modem.alerts import AlertId
 from sim7020_bridge.modem.socket import Phase
 from sim7020_bridge.modem.state import Layer
-from tests.bridge.modem.bench import ECHO, UDP, restarted, running
+from tests.bridge.modem.bench import ECHO, UDP, Bench, becomes, current, restarted, running
 from tests.bridge.scripted_module import on_virtual_time
 
 
@@ -26,6 +27,34 @@ async def test_restart_is_noticed(evidence: str) -> None:
         await bench.opened("udp")
         assert bench.module.times("ATE0") == 2
         assert bench.modem.store.state.counters.steps == {}
+
+
+async def restarting_once_online(bench: Bench, after: float) -> None:
+    """Let a module restart a while after each time that it is online, as one does that a send takes the supply from."""
+    while True:
+        await bench.online()
+        await asyncio.sleep(after)
+        bench.module.sockets.clear()
+        bench.module.say("RDY")
+        await bench.until(lambda state: not state.answering)
+
+
+@pytest.mark.parametrize("after", [3, 10, 60])
+@on_virtual_time
+async def test_module_that_restarts_again_and_again(after: float) -> None:
+    """It is left alone for longer and longer, with an alert that stays until there was no restart for a while."""
+    async with running(UDP) as bench:
+        restarts = asyncio.create_task(restarting_once_online(bench, after))
+        await becomes(lambda: current(bench) == {AlertId.MODULE_RESTARTS})
+        at_first = bench.module.opened
+        assert at_first <= 5
+        await asyncio.sleep(3600)
+        assert current(bench) == {AlertId.MODULE_RESTARTS}
+        assert bench.module.opened - at_first < 25
+        restarts.cancel()
+        await bench.online()
+        await asyncio.sleep(1000)
+        assert current(bench) == set()
 
 
 @pytest.mark.parametrize(
