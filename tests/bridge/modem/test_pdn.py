@@ -81,7 +81,10 @@ async def test_context_without_a_usable_address(given: str) -> None:
         await module.hears("AT+CGACT=1,1")
         await asyncio.sleep(3600)
         # a step may be under way just then
-        await becomes(lambda: bench.modem.store.state.link.reason == words and current(bench) == {AlertId.APN_REJECTED})
+        async with asyncio.timeout(60):
+            await becomes(
+                lambda: bench.modem.store.state.link.reason == words and current(bench) == {AlertId.APN_REJECTED}
+            )
         assert steps(bench)[RecoveryStep.REATTACH] >= 1
         assert not module.times("AT+CSOC")
         module.answer("AT+CGCONTRDP", '+CGCONTRDP: 1,5,"iot","fe80::1"', '+CGCONTRDP: 1,5,"iot","10.0.0.7"', "OK")
