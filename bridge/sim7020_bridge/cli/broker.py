@@ -88,6 +88,29 @@ def with_broker_of_file(command: Command) -> Command:
     return with_broker(command, bare=True)
 
 
+def client_of(
+    mqtt: MqttSettings,
+    topics: Sequence[str] = (),
+    take: Callable[[Received], None] = lambda _: None,
+    client_id: str | None = None,
+) -> MqttClient:
+    """Return a client that listens to topics, and acknowledges what comes before it is taken."""
+
+    def on_message(received: Received) -> None:
+        client.acknowledge(received)
+        take(received)
+
+    client = MqttClient(
+        mqtt,
+        client_id=client_id or f"{_CLIENT}{token_hex(4)}",
+        will=None,
+        subscriptions=[Subscription(topic) for topic in topics],
+        on_connect=lambda: None,
+        on_message=on_message,
+    )
+    return client
+
+
 @asynccontextmanager
 async def connected(
     mqtt: MqttSettings,
@@ -105,18 +128,7 @@ async def connected(
     handler.setFormatter(_Words())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
-    def on_message(received: Received) -> None:
-        client.acknowledge(received)
-        take(received)
-
-    client = MqttClient(
-        mqtt,
-        client_id=client_id or f"{_CLIENT}{token_hex(4)}",
-        will=None,
-        subscriptions=[Subscription(topic) for topic in topics],
-        on_connect=lambda: None,
-        on_message=on_message,
-    )
+    client = client_of(mqtt, topics, take, client_id)
     talking = asyncio.create_task(client.run(), name="mqtt")
     try:
         async with asyncio.timeout(within):

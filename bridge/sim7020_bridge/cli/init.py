@@ -10,13 +10,15 @@ from urllib.parse import SplitResult, urlsplit
 
 import click
 
+from sim7020_bridge.cli import trying
 from sim7020_bridge.cli.exits import EXIT_CONFIGURATION, fail, keep
 from sim7020_bridge.cli.options import valid
 from sim7020_bridge.config import values
 from sim7020_bridge.config.load import load
-from sim7020_bridge.config.model import DEFAULT_PORT
+from sim7020_bridge.config.model import DEFAULT_BAUDRATE, DEFAULT_PORT, MqttSettings
 from sim7020_bridge.errors import ConfigurationError
-from sim7020_bridge.port.listing import serial_ports
+from sim7020_bridge.port.listing import SerialPort, serial_ports
+from sim7020_bridge.port.port import has_own_rate
 
 _TEMPLATE: Final = """\
 # A configuration of sim7020-bridge. Every key: docs/configuration.md. What it comes to: sim7020-bridge check {file}
@@ -28,7 +30,7 @@ modems:
   # The modem's name in topics: sim7020/{modem}/...
   {modem}:
     # A name under /dev/serial/by-id stays the same when adapters are plugged in again.
-    port: {port}
+    port: {port}{baudrate}
 {apn}
     # Only for a SIM that asks for its PIN: a file that holds it alone.
     # pin_file: sim-pin
@@ -68,15 +70,14 @@ def peer(written: str) -> SplitResult:
     return url
 
 
-def ports() -> list[str]:
+def ports() -> list[SerialPort]:
     """Return the serial ports of this computer, first those that are free and whose names last."""
-    found = sorted(serial_ports(), key=lambda port: (bool(port.held_by), not port.usable, not port.names))
-    return [port.best_name for port in found]
+    return sorted(serial_ports(), key=lambda port: (bool(port.held_by), not port.usable, not port.names))
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path), default="bridge.yaml", metavar="[FILE]")
-@click.option("--detect", is_flag=True, help="Ask nothing: take the first port, and defaults.")
+@click.option("--detect", is_flag=True, help="Ask nothing: take the port where a modem answers, and defaults.")
 @click.option("--name", help="The modem's name. [modem]")
 @click.option("--port", help="Its serial port.")
 @click.option("--apn", help="The SIM's APN; without it, the module's.")
@@ -89,18 +90,18 @@ def ports() -> list[str]:
 def init(file: Path, *, detect: bool, force: bool, **given: str | None) -> None:
     """Write a commented configuration: asks for what the options don't say.
 
-    \b
-    Exit status: 0 written, 1 the file is there already, 2 wrong options.
+    In a terminal and with --detect, port and broker are tried, and what was found is said.
 
     \b
-    Example:   sim7020-bridge init --port /dev/ttyUSB0 --apn iot.1nce.net
+    Exit status: 0 written, 1 the file is there already, 2 wrong options.
+    Example:     sim7020-bridge init --port /dev/ttyUSB0 --apn iot.1nce.net
     """
     keep(file, force=force)
     ask = _Questions(given, silent=detect or not sys.stdin.isatty())
-    found = ports()
-    if found and not ask.silent and given["port"] is None:
-        click.echo("Serial ports of this computer:\n" + "\n".join(f"  {port}" for port in found))
-    port = ask("port", "The modem's serial port", found[0] if found else None, values.serial_port)
+    first = _first_port(detect=detect, silent=ask.silent) if given["port"] is None else None
+    port = ask("port", "The modem's serial port", first, values.serial_port)
+    tries = detect or not ask.silent
+    rate = _tried_port(port) if tries else None
     name = ask("name", "A name for the modem", "modem", values.name)
     apn = ask("apn", "The SIM's APN (empty: what the module has)", "", values.apn)
     host, broker_port = ask("broker", "The MQTT broker", "localhost", values.host_and_port)
@@ -109,6 +110,9 @@ def init(file: Path, *, detect: bool, force: bool, **given: str | None) -> None:
     if username:
         words = "A file that holds its password (empty: none, or you type it now)"
         secret = ask("password_file", words, "", _secret(file)) or ask.password(file)
+    if tries:
+        password = values.secret_file(file.parent)(secret) if secret else None
+        click.echo(trying.broker(MqttSettings(host, broker_port or DEFAULT_PORT, username or None, password)), err=True)
     to = ask("to", "Where a socket leads, as udp://host:port (empty: no socket yet)", "", peer)
     socket = ask("socket", "A name for the socket", "telemetry", values.name) if to else ""
     login = [f"  {key}: {_yaml(value)}" for key, value in (("username", username), ("password_file", secret)) if value]
@@ -119,12 +123,36 @@ def init(file: Path, *, detect: bool, force: bool, **given: str | None) -> None:
         login="\n".join(login) or "  # username: bridge\n  # password_file: mqtt-password",
         modem=name,
         port=_yaml(port),
+        baudrate="" if rate in {None, DEFAULT_BAUDRATE} else f"\n    baudrate: {rate}",
         apn=f"    apn: {_yaml(apn)}" if apn else "    # apn: iot.1nce.net",
         sockets=_SOCKET.format(modem=name, name=socket, protocol=to.scheme, host=_yaml(to.hostname), port=to.port)
         if to
         else _NO_SOCKET,
     )
     _write(file, text, port)
+
+
+def _first_port(*, detect: bool, silent: bool) -> str | None:
+    """Return the port to propose: if it may be asked for, one where a modem answers."""
+    found = ports()
+    if not found:
+        return None
+    names = [port.best_name for port in found]
+    if not silent:
+        click.echo("Serial ports of this computer:\n" + "\n".join(f"  {name}" for name in names))
+        detect = click.confirm("Write AT to those that are free, to find the modem?", default=True)
+    modems = trying.modems(found) if detect else {}
+    for name, model in modems.items():
+        click.echo(f"{name}: {model} answers", err=True)
+    return next((name for name, model in modems.items() if "SIM7020" in model), next(iter(modems), names[0]))
+
+
+def _tried_port(port: str) -> int | None:
+    """Say what is at a port; return the rate to configure, if a modem answers and the rate is not a server's to set."""
+    click.echo(f"Trying {port} ...", err=True)
+    rate, words = trying.port(port)
+    click.echo(words, err=True)
+    return None if has_own_rate(port) else rate
 
 
 def _write(file: Path, text: str, port: str) -> None:

@@ -12,13 +12,14 @@ from sim7020_bridge import logs
 from sim7020_bridge.cli.exits import EXIT_FAILED
 from sim7020_bridge.cli.options import baud as baud_option
 from sim7020_bridge.commands.identity import ReadModel
+from sim7020_bridge.config.model import DEFAULT_BAUDRATE
 from sim7020_bridge.errors import BridgeError
 from sim7020_bridge.kit.probe.line import answers, listening
 from sim7020_bridge.port.listing import SerialPort, serial_ports
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
     """Whether a port answered AT, and with which model; ``problem`` says why it could not be asked."""
 
     at: bool
@@ -45,7 +46,7 @@ def ports(*, names: tuple[str, ...], ask: bool, baud: int, as_json: bool) -> Non
         click.echo(f"{name}: there is no such device", err=True)
     present = [name for name in names if name not in missing]
     found = serial_ports(present) if present or not names else ()
-    asked = asyncio.run(_ask_all([port for port in found if present or not port.held_by], baud)) if ask else {}
+    asked = asyncio.run(ask_all([port for port in found if present or not port.held_by], baud)) if ask else {}
     if as_json:
         click.echo(json.dumps({"ports": [_document(port, asked.get(port.device)) for port in found]}, indent=2))
     else:
@@ -56,26 +57,28 @@ def ports(*, names: tuple[str, ...], ask: bool, baud: int, as_json: bool) -> Non
     sys.exit(EXIT_FAILED if missing else 0)
 
 
-async def _ask_all(found: list[SerialPort], baud: int) -> dict[str, _Asked]:
+async def ask_all(found: list[SerialPort], baud: int = DEFAULT_BAUDRATE) -> dict[str, Asked]:
+    """Write AT to ports, all at once; return what came of it by device."""
     logs.keep_quiet()
-    return {port.device: await _ask(port, baud) for port in found}
+    asked = await asyncio.gather(*(_ask(port, baud) for port in found))
+    return {port.device: answer for port, answer in zip(found, asked, strict=True)}
 
 
-async def _ask(port: SerialPort, baud: int) -> _Asked:
+async def _ask(port: SerialPort, baud: int) -> Asked:
     try:
         async with listening(port.device, baud, lambda _: None) as channel:
             if not await answers(channel, first=False):
-                return _Asked(at=False)
-            return _Asked(at=True, model=await channel.execute(ReadModel()))
+                return Asked(at=False)
+            return Asked(at=True, model=await channel.execute(ReadModel()))
     except BridgeError as error:
-        return _Asked(at=False, problem=str(error))
+        return Asked(at=False, problem=str(error))
 
 
-def _document(port: SerialPort, asked: _Asked | None) -> dict[str, object]:
+def _document(port: SerialPort, asked: Asked | None) -> dict[str, object]:
     return {**port.document(), "asked": None if asked is None else asdict(asked)}
 
 
-def _shown(port: SerialPort, asked: _Asked | None) -> str:
+def _shown(port: SerialPort, asked: Asked | None) -> str:
     lines = [click.style(port.best_name, bold=True) + (f" -> {port.device}" if port.names else "")]
     hardware = port.attached
     if hardware is not None and hardware.vendor_id is not None and hardware.product_id is not None:
@@ -90,7 +93,7 @@ def _shown(port: SerialPort, asked: _Asked | None) -> str:
     return "\n".join(lines)
 
 
-def _answer(asked: _Asked) -> str:
+def _answer(asked: Asked) -> str:
     if asked.at:
         return click.style(f"  answers AT: {asked.model or 'an unknown model'}", fg="green")
     return f"  {asked.problem or 'does not answer AT at this rate'}"
