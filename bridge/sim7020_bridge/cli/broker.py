@@ -64,7 +64,7 @@ def with_broker(command: Command, *, bare: bool = False, keep_file: bool = False
         if broker is not None:
             host, port = valid("--broker", values.host_and_port, broker)
             tls = mqtt.tls is not None or ca_file is not None
-            mqtt = replace(mqtt, host=host, port=port or (DEFAULT_TLS_PORT if tls else DEFAULT_PORT), other_hosts=())
+            mqtt = replace(mqtt, host=host, port=port or (DEFAULT_TLS_PORT if tls else DEFAULT_PORT), other_nodes=())
         if ca_file is not None:
             valid("--ca-file", values.readable_file(Path()), str(ca_file))
             mqtt = replace(mqtt, tls=TlsSettings(ca_file))

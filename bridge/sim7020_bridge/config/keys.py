@@ -1,9 +1,11 @@
 """The keys of a configuration file, each with its reader and its description."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from sim7020_bridge.config import model, module_values, values
-from sim7020_bridge.config.schema import Key, Named, Section, list_of
+from sim7020_bridge.config.schema import Key, Named, Section, list_of, one_or_list_of
 
 _DAY = 24 * 3600
 _LONGEST_TTL = 366 * _DAY
@@ -46,6 +48,19 @@ def root(directory: Path) -> Section:
     )
 
 
+class _Broker(Section):
+    """The section ``mqtt``, which may name several nodes of one broker."""
+
+    def build(self, read: Mapping[str, Any], **more: object) -> model.MqttSettings:
+        """Return the settings of the first node, with the places of the others."""
+        places = [read["host"]] if isinstance(read["host"], str) else read["host"]
+        (host, port), *others = [(host, port or read["port"]) for host, port in map(values.host_and_port, places)]
+        settings: model.MqttSettings = super().build(
+            {**read, "host": host, "port": port}, other_nodes=tuple(others), **more
+        )
+        return settings
+
+
 def _mqtt(directory: Path) -> Section:
     file = values.readable_file(directory)
     tls = Section(
@@ -54,20 +69,20 @@ def _mqtt(directory: Path) -> Section:
         Key("cert_file", file, "The client's certificate; together with `key_file`."),
         Key("key_file", file, "The client's private key, without a passphrase."),
     )
-    return Section(
+    return _Broker(
         model.MqttSettings,
-        Key("host", values.broker_host, "Name or address of the broker.", required=True),
+        Key(
+            "host",
+            one_or_list_of(values.broker_place, "brokers, such as [a.example.net, b.example.net:1884]"),
+            "Name or address of the broker, with `:PORT` if it isn't `port`. A list of such names the nodes of a "
+            "cluster: if one can't be reached, the session goes on at the next. See [Brokers](brokers.md#clusters).",
+            required=True,
+        ),
         Key(
             "port",
             _PORT,
             f"The broker's port; {model.DEFAULT_PORT}, or {model.DEFAULT_TLS_PORT} with `tls`.",
             default=None,
-        ),
-        Key(
-            "other_hosts",
-            list_of(values.host_and_port, "brokers, such as [b.example.net, c.example.net:1884]"),
-            "Other nodes of the same cluster, each perhaps with a port of its own: where the session goes on if one "
-            "can't be reached. See [Brokers](brokers.md#clusters).",
         ),
         Key("username", values.credential, "The user to log in as."),
         Key("password", values.credential, "Its password; better in a `password_file`."),

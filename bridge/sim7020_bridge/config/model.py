@@ -95,7 +95,7 @@ class MqttSettings:
     tls: TlsSettings | None = None
     keepalive: int = 30
     response_topics: tuple[str, ...] | None = None
-    other_hosts: tuple[tuple[str, int | None], ...] = ()
+    other_nodes: tuple[tuple[str, int], ...] = ()
 
     @property
     def place(self) -> str:
@@ -105,8 +105,7 @@ class MqttSettings:
     @property
     def nodes(self) -> "tuple[MqttSettings, ...]":
         """The same for each node of a cluster, this one first."""
-        others = (replace(self, host=host, port=port or self.port) for host, port in self.other_hosts)
-        return (self, *others)
+        return (self, *(replace(self, host=host, port=port) for host, port in self.other_nodes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,20 @@ def list_of(reader: Reader, allowed: str) -> Reader:
     return read
 
 
+def one_or_list_of(reader: Reader, allowed: str) -> Reader:
+    """Make a reader of single values, or of lists of them that are not empty; ``allowed`` says what a list holds."""
+    items = list_of(reader, allowed)
+
+    def read(value: object) -> object:
+        if not isinstance(value, list):
+            return reader(value)
+        if not value:
+            raise values.WrongValue(f"must not be an empty list: name {allowed}")
+        return items(value)
+
+    return read
+
+
 def read_tree(root: Section, tree: object) -> tuple[dict[str, Any], list[Problem]]:
     """Check a file's content key by key; what was read is empty if there are problems."""
     try:

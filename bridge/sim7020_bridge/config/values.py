@@ -178,6 +178,12 @@ def host_and_port(value: object) -> tuple[str, int | None]:
     return broker_host(host), whole_number(1, MAX_PORT)(number)
 
 
+def broker_place(value: object) -> str:
+    """Read the same as it is written."""
+    host_and_port(value)
+    return text(value)
+
+
 def time_server(value: object) -> str:
     """Read where the module asks for the time: an IPv4 address or a host name."""
     return _host(text(value), "must be an IPv4 address or a host name")

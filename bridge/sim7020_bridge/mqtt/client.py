@@ -19,22 +19,11 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from sim7020_bridge.config.model import MqttProtocol, MqttSettings
 from sim7020_bridge.errors import PayloadRefused
-from sim7020_bridge.mqtt import arrival, transport
+from sim7020_bridge.mqtt import arrival, refusals, transport
 from sim7020_bridge.mqtt.arrival import Accepted, Lost
 from sim7020_bridge.mqtt.messages import Acknowledgement, Publication, Received
 from sim7020_bridge.mqtt.outgoing import WINDOW, OutgoingQueue
 from sim7020_bridge.mqtt.quarantine import Outgoing, Quarantine
-from sim7020_bridge.mqtt.refusals import (
-    BY_A_PUBLICATION,
-    HUNG_UP,
-    NOT_BY_A_PUBLICATION,
-    SESSION_TAKEN_OVER,
-    SUSPICIOUS,
-    away,
-    no_answer,
-    refusal,
-    unreachable,
-)
 from sim7020_bridge.mqtt.standing import Standing, Trouble
 from sim7020_bridge.mqtt.subscriptions import Subscriptions
 from sim7020_bridge.mqtt.timing import ClientTiming
@@ -121,7 +110,7 @@ class MqttClient:
         self._will = will
         self._loop = asyncio.get_running_loop()
         self._paho = self._make_paho()
-        self._alive = self._starts_afresh = False
+        self._alive = self._starts_afresh = self._had_session = False
         self.session_present = False
         """Whether the broker still knew the session at the last connection; packet identifiers are a session's own."""
 
@@ -249,13 +238,13 @@ class MqttClient:
         try:
             await self._open()
         except (OSError, ValueError) as error:
-            return Lost(unreachable(self._settings.place, error))
+            return Lost(refusals.unreachable(self._settings.place, error))
         tick = asyncio.create_task(self._tick(), name=f"{self._client_id} keep-alive")
         try:
             async with asyncio.timeout(self._timing.connect):
                 heard = await self._heard.get()
             if isinstance(heard, Lost):
-                return heard if heard.refused else Lost("", no_answer(self._settings, HUNG_UP))
+                return heard if heard.refused else Lost("", refusals.no_answer(self._settings, refusals.HUNG_UP))
             while not isinstance(heard, Lost):
                 if isinstance(heard, Accepted):
                     self._accept(heard)
@@ -264,7 +253,7 @@ class MqttClient:
                 heard = await self._heard.get()
         except TimeoutError:
             self._drop()
-            return Lost("", no_answer(self._settings, "it does not answer"))
+            return Lost("", refusals.no_answer(self._settings, "it does not answer"))
         finally:
             tick.cancel()
         return heard
@@ -284,8 +273,13 @@ class MqttClient:
     def _accept(self, accepted: Accepted) -> None:
         if not self._alive:
             return  # what is sent again at once may have made the broker disconnect at once
+        place, lost = self._settings.place, self._had_session and not accepted.session_present
         resumed = "the session goes on" if accepted.session_present else "a new session"
-        _LOGGER.info("%s: connected to the MQTT broker at %s, %s", self._client_id, self._settings.place, resumed)
+        if lost:
+            resumed += ": it has nothing of what was published while the bridge was away"
+        level = logging.WARNING if lost else logging.INFO
+        _LOGGER.log(level, "%s: connected to the MQTT broker at %s, %s", self._client_id, place, resumed)
+        self._had_session = self._will is not None
         self._last_problem = ""
         self._brief += 1
         self.session_present = accepted.session_present
@@ -405,7 +399,7 @@ class MqttClient:
         self, _client: Client, _userdata: object, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
     ) -> None:
         if reason.is_failure:
-            self._heard.put_nowait(Lost("", refusal(reason.value, str(reason))))
+            self._heard.put_nowait(Lost("", refusals.refusal(reason.value, str(reason))))
             return
         self._alive = True
         self._heard.put_nowait(Accepted(flags.session_present, arrival.offers(properties)))
@@ -416,20 +410,20 @@ class MqttClient:
         self._accepted.clear()
         self._outgoing.close()
         told = flags.is_disconnect_packet_from_server
-        if self._alive and reason.is_failure and reason.value not in NOT_BY_A_PUBLICATION:
-            by_a_publication = told and reason.value in BY_A_PUBLICATION
+        if self._alive and reason.is_failure and reason.value not in refusals.NOT_BY_A_PUBLICATION:
+            by_a_publication = told and reason.value in refusals.BY_A_PUBLICATION
             self._starts_afresh = self._outgoing.interrupted(reason.value if by_a_publication else None)
         self._starts_afresh |= self._outgoing.start_over()
         self._alive = False
-        taken_over = reason.value == SESSION_TAKEN_OVER
+        taken_over = reason.value == refusals.SESSION_TAKEN_OVER
         suspects, code = self._outgoing.suspects, reason.value if told else None
         brief = 0 if self._starts_afresh and not suspects else self._brief  # a topic that is known did it
-        suspected = not told and brief >= SUSPICIOUS and not suspects
+        suspected = not told and brief >= refusals.SUSPICIOUS and not suspects
         self._standing.disconnected(taken_over=taken_over, suspected=suspected)
         self._subscriptions.disconnected()
-        refused = refusal(reason.value, str(reason)) if taken_over else None
+        refused = refusals.refusal(reason.value, str(reason)) if taken_over else None
         said = str(reason).lower() if told else "the connection was lost"
-        why = away(self._settings.place, said, code, suspects, brief=brief)
+        why = refusals.away(self._settings.place, said, code, suspects, brief=brief)
         self._heard.put_nowait(Lost(why, refused, taken_over))
 
     def _published(

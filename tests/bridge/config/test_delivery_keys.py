@@ -119,12 +119,36 @@ def test_who_may_do_what(tmp_path: Path) -> None:
 
 
 def test_other_nodes_of_a_cluster(tmp_path: Path) -> None:
-    """Each may have a port of its own, and else has that of the first."""
+    """A broker may be a list; each may have a port of its own, and else has the one that stands beside the list."""
     file = write(tmp_path)
-    others = "other_hosts: [b.example, 'c.example:1884', '[2001:db8::1]:1885']"
-    file.write_text(file.read_text().replace("{host: broker}", f"{{host: broker, {others}}}"))
-    nodes = [node.place for node in load(file).mqtt.nodes]
-    assert nodes == ["broker:1883", "b.example:1883", "c.example:1884", "2001:db8::1:1885"]
+    before = file.read_text()
+    hosts = "['a.example:1884', b.example, '[2001:db8::1]:1885', '2001:db8::2']"
+    for port, other in (("", 1883), (", port: 1999", 1999), (", tls: {}", 8883)):
+        file.write_text(before.replace("{host: broker}", f"{{host: {hosts}{port}}}"))
+        nodes = [(node.host, node.port) for node in load(file).mqtt.nodes]
+        assert nodes == [
+            ("a.example", 1884), ("b.example", other), ("2001:db8::1", 1885), ("2001:db8::2", other)
+        ]  # fmt: skip
+    file.write_text(before.replace("{host: broker}", "{host: 'a.example:1884'}"))
+    assert [(node.host, node.port) for node in load(file).mqtt.nodes] == [("a.example", 1884)]
+
+
+@pytest.mark.parametrize(
+    ("host", "problem"),
+    [
+        ("[]", "mqtt.host: must not be an empty list: name brokers, such as"),
+        ("[a, 'mqtt://b']", "mqtt.host.1: must be HOST or HOST:PORT, without mqtt://"),
+        ("[a, {host: b}]", "mqtt.host.1: must be a text"),
+        ("'a:0'", "mqtt.host: must be a whole number from 1 to 65535"),
+    ],
+)
+def test_brokers_that_are_none(tmp_path: Path, host: str, problem: str) -> None:
+    """The one that is wrong is told, and what would do."""
+    file = write(tmp_path)
+    file.write_text(file.read_text().replace("{host: broker}", f"{{host: {host}}}"))
+    with pytest.raises(ConfigurationError) as wrong:
+        load(file)
+    assert problem in str(wrong.value)
 
 
 def test_client_ids_that_are_none_or_two_modems(tmp_path: Path) -> None:

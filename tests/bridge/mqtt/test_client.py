@@ -268,7 +268,7 @@ async def test_another_node_of_the_cluster(tmp_path: Path, protocol: MqttProtoco
     async with mosquitto(tmp_path) as other:
         settings = replace(
             MqttSettings("127.0.0.1", free_port(), protocol=protocol),
-            other_hosts=(("127.0.0.1", free_port()), (other.host, other.port)),
+            other_nodes=(("127.0.0.1", free_port()), (other.host, other.port)),
         )
         async with peer(settings) as one:
             await one.published(Publication(topic="to/me", payload=b"x"))

@@ -15,7 +15,7 @@ from sim7020_bridge.mqtt.standing import Standing, Trouble
 from sim7020_bridge.mqtt.timing import ClientTiming
 from sim7020_bridge.mqtt.topics import Subscription
 from tests.bridge.mqtt.peer import PROTOCOLS, QUICK, Peer, at, peer, until
-from tests.bridge.mqtt.scripted_broker import ScriptedBroker
+from tests.bridge.mqtt.scripted_broker import SILENCE, ScriptedBroker
 from tests.bridge.scripted_module import on_virtual_time
 from tests.broker import Mosquitto
 
@@ -131,3 +131,24 @@ async def test_advice_at_a_disconnection(code: int, advice: str, caplog: pytest.
     told = [line.getMessage() for line in caplog.records if "is away" in line.getMessage()]
     assert all(advice in line and "second bridge" not in line for line in told)
     assert len(told) >= 4
+
+
+@PROTOCOLS
+async def test_the_next_node_lacks_the_session(protocol: MqttProtocol, caplog: pytest.LogCaptureFixture) -> None:
+    """What one node has not acknowledged the next one gets, and the log says what such a node can't have."""
+    lacks = "a new session: it has nothing of what was published while the bridge was away"
+    async with ScriptedBroker() as second:
+        async with ScriptedBroker(rule=lambda _: SILENCE) as first:
+            settings = MqttSettings("127.0.0.1", first.port, protocol=protocol)
+            one = Peer(replace(settings, other_nodes=(("127.0.0.1", second.port),)))
+            publishing = asyncio.create_task(one.published(Publication(topic="t", payload=b"x")))
+            await first.until(lambda: len(first.published) == 1)
+        await publishing
+        assert [published.payload for published in second.taken] == [b"x"]
+        assert second.asked == ["to/#"]
+        assert lacks in caplog.text
+        caplog.clear()
+        second.hang_up()
+        await one.ready(connections=3)
+        assert lacks not in caplog.text
+        await one.end()
