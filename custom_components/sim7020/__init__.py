@@ -6,14 +6,14 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.device_registry import DeviceEntry
 from homeassistant.helpers.typing import ConfigType
 
-from custom_components.sim7020.actions import async_register_actions
-from custom_components.sim7020.alerts import async_report_alerts
-from custom_components.sim7020.announce import async_announce
-from custom_components.sim7020.compatibility import delete_contract_issue
-from custom_components.sim7020.const import DOMAIN, PLATFORMS
-from custom_components.sim7020.coordinator import Coordinator, Sim7020ConfigEntry
-from custom_components.sim7020.mark import async_mark, async_unmark_removed, async_unmark_unloaded
-from custom_components.sim7020.targets import modem_identifier, socket_identifier
+from .actions import async_register_actions
+from .alerts import async_report_alerts
+from .announce import async_announce
+from .compatibility import delete_contract_issue
+from .const import DOMAIN, PLATFORMS
+from .coordinator import Coordinator, Sim7020ConfigEntry
+from .mark import async_mark, async_unmark_removed, async_unmark_unloaded
+from .targets import modem_identifier, socket_identifier
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 

@@ -13,12 +13,12 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_get_config_entry
 from homeassistant.util.json import JsonObjectType
 
-from custom_components.sim7020.const import DOMAIN
-from custom_components.sim7020.coordinator import Coordinator
-from custom_components.sim7020.documents import Receipt, has_connection
-from custom_components.sim7020.errors import BridgeError, NoConnection, RequestRefused, TooLarge
-from custom_components.sim7020.reading import Keys
-from custom_components.sim7020.targets import async_sockets
+from .const import DOMAIN
+from .coordinator import Coordinator
+from .documents import Receipt, has_connection
+from .errors import BridgeError, NoConnection, RequestRefused, TooLarge
+from .reading import Keys
+from .targets import async_sockets
 
 PRIORITIES: Final = ("low", "normal", "high", "critical")
 OUTBOX_ACTIONS: Final = ("list", "show", "cancel", "purge")

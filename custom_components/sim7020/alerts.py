@@ -6,9 +6,9 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.issue_registry import IssueSeverity
 
-from custom_components.sim7020.const import DOMAIN
-from custom_components.sim7020.coordinator import Coordinator, Sim7020ConfigEntry
-from custom_components.sim7020.documents import Alert
+from .const import DOMAIN
+from .coordinator import Coordinator, Sim7020ConfigEntry
+from .documents import Alert
 
 SEVERITIES: Final = {
     "apn_rejected": IssueSeverity.ERROR,

@@ -7,11 +7,11 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 
-from custom_components.sim7020.client import SENT
-from custom_components.sim7020.coordinator import Sim7020ConfigEntry
-from custom_components.sim7020.documents import Event, Receipt
-from custom_components.sim7020.received import Received
-from custom_components.sim7020.targets import modem_identifier, socket_identifier
+from .client import SENT
+from .coordinator import Sim7020ConfigEntry
+from .documents import Event, Receipt
+from .received import Received
+from .targets import modem_identifier, socket_identifier
 
 EVENT_NOT_SENT: Final = "sim7020_message_not_sent"
 """On the event bus: the socket's ``device_id``, and the message's ``socket``, ``id``, ``state`` and ``reason``."""

@@ -13,9 +13,9 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from custom_components.sim7020.coordinator import Sim7020ConfigEntry
-from custom_components.sim7020.documents import Layer, RegistrationStatus, State
-from custom_components.sim7020.entity import ModemEntity
+from .coordinator import Sim7020ConfigEntry
+from .documents import Layer, RegistrationStatus, State
+from .entity import ModemEntity
 
 PARALLEL_UPDATES = 0
 

@@ -10,12 +10,12 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from custom_components.sim7020.const import CONF_PING_HOST, DEFAULT_PING_HOST, DOMAIN
-from custom_components.sim7020.coordinator import Coordinator, Sim7020ConfigEntry
-from custom_components.sim7020.documents import has_connection
-from custom_components.sim7020.entity import ModemEntity
-from custom_components.sim7020.errors import NoConnection
-from custom_components.sim7020.reading import Keys
+from .const import CONF_PING_HOST, DEFAULT_PING_HOST, DOMAIN
+from .coordinator import Coordinator, Sim7020ConfigEntry
+from .documents import has_connection
+from .entity import ModemEntity
+from .errors import NoConnection
+from .reading import Keys
 
 PARALLEL_UPDATES = 1
 

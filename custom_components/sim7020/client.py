@@ -29,8 +29,8 @@ from homeassistant.helpers.json import json_dumps
 from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType
 
-from custom_components.sim7020.documents import Receipt
-from custom_components.sim7020.errors import (
+from .documents import Receipt
+from .errors import (
     BridgeOffline,
     BrokerUnreachable,
     Interrupted,
@@ -41,8 +41,8 @@ from custom_components.sim7020.errors import (
     RequestRefused,
     TooLarge,
 )
-from custom_components.sim7020.reading import Keys, Reader, UnreadableDocument
-from custom_components.sim7020.topics import Kind, Subject, Topics
+from .reading import Keys, Reader, UnreadableDocument
+from .topics import Kind, Subject, Topics
 
 _LOGGER: Final = logging.getLogger(__package__)
 

@@ -4,8 +4,8 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
-from custom_components.sim7020.const import CONTRACT, DOMAIN
-from custom_components.sim7020.documents import Info
+from .const import CONTRACT, DOMAIN
+from .documents import Info
 
 
 def _issue_id(entry: ConfigEntry) -> str:

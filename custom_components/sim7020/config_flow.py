@@ -18,8 +18,8 @@ from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers.selector import TextSelector
 from homeassistant.helpers.service_info.mqtt import MqttServiceInfo
 
-from custom_components.sim7020.client import async_first, is_topic
-from custom_components.sim7020.const import (
+from .client import async_first, is_topic
+from .const import (
     CONF_BASE,
     CONF_MODEM,
     CONF_PING_HOST,
@@ -28,11 +28,11 @@ from custom_components.sim7020.const import (
     DEFAULT_PING_HOST,
     DOMAIN,
 )
-from custom_components.sim7020.coordinator import Sim7020ConfigEntry
-from custom_components.sim7020.documents import Info
-from custom_components.sim7020.errors import BrokerUnreachable
-from custom_components.sim7020.reading import Reader, UnreadableDocument
-from custom_components.sim7020.topics import Topics
+from .coordinator import Sim7020ConfigEntry
+from .documents import Info
+from .errors import BrokerUnreachable
+from .reading import Reader, UnreadableDocument
+from .topics import Topics
 
 AVAILABILITY_WITHIN: Final = 2.0
 """Seconds until a retained ``availability`` has come."""

@@ -28,15 +28,15 @@ from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
-from custom_components.sim7020.client import FIRST_WITHIN, Client
-from custom_components.sim7020.compatibility import delete_contract_issue, report_contract
-from custom_components.sim7020.const import CONF_BASE, CONF_MODEM, CONTRACT, DOMAIN
-from custom_components.sim7020.documents import Alert, Event, Info, SocketInfo, SocketState, State
-from custom_components.sim7020.errors import BrokerUnreachable
-from custom_components.sim7020.reading import Reader
-from custom_components.sim7020.received import Received, decode
-from custom_components.sim7020.targets import modem_identifier, socket_identifier
-from custom_components.sim7020.topics import Kind, Subject, Topics
+from .client import FIRST_WITHIN, Client
+from .compatibility import delete_contract_issue, report_contract
+from .const import CONF_BASE, CONF_MODEM, CONTRACT, DOMAIN
+from .documents import Alert, Event, Info, SocketInfo, SocketState, State
+from .errors import BrokerUnreachable
+from .reading import Reader
+from .received import Received, decode
+from .targets import modem_identifier, socket_identifier
+from .topics import Kind, Subject, Topics
 
 _LOGGER: Final = logging.getLogger(__package__)
 

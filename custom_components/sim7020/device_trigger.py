@@ -12,9 +12,9 @@ from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.trigger import TriggerActionType, TriggerInfo
 from homeassistant.helpers.typing import ConfigType
 
-from custom_components.sim7020.announce import SIGNAL
-from custom_components.sim7020.const import DOMAIN
-from custom_components.sim7020.targets import socket_of
+from .announce import SIGNAL
+from .const import DOMAIN
+from .targets import socket_of
 
 CONF_TEXT: Final = "text"
 

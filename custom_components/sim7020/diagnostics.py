@@ -10,8 +10,8 @@ from homeassistant.components.diagnostics import REDACTED, async_redact_data
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 
-from custom_components.sim7020.const import CONF_PING_HOST
-from custom_components.sim7020.coordinator import Modem, Sim7020ConfigEntry
+from .const import CONF_PING_HOST
+from .coordinator import Modem, Sim7020ConfigEntry
 
 SECRET: Final = {
     "address",

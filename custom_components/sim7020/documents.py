@@ -7,7 +7,7 @@ from typing import Self
 
 from homeassistant.util.json import JsonObjectType
 
-from custom_components.sim7020.reading import Keys
+from .reading import Keys
 
 
 class Layer(StrEnum):

@@ -8,8 +8,8 @@ from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
-from custom_components.sim7020.coordinator import Coordinator, Sim7020ConfigEntry
-from custom_components.sim7020.documents import SocketInfo, SocketState
+from .coordinator import Coordinator, Sim7020ConfigEntry
+from .documents import SocketInfo, SocketState
 
 
 class Sim7020Entity(CoordinatorEntity[Coordinator]):

@@ -18,8 +18,8 @@ from typing import ClassVar, Final
 
 from homeassistant.exceptions import HomeAssistantError
 
-from custom_components.sim7020.const import DOMAIN
-from custom_components.sim7020.documents import Receipt
+from .const import DOMAIN
+from .documents import Receipt
 
 
 class BridgeError(HomeAssistantError):

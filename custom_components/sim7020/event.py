@@ -6,10 +6,10 @@ from homeassistant.components.event import EventEntity, EventEntityDescription
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from custom_components.sim7020.coordinator import Sim7020ConfigEntry
-from custom_components.sim7020.documents import Event
-from custom_components.sim7020.entity import ModemEntity, Sim7020Entity, SocketEntity, async_add_socket_entities
-from custom_components.sim7020.received import Received
+from .coordinator import Sim7020ConfigEntry
+from .documents import Event
+from .entity import ModemEntity, Sim7020Entity, SocketEntity, async_add_socket_entities
+from .received import Received
 
 PARALLEL_UPDATES = 0
 

@@ -7,8 +7,8 @@ from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 
-from custom_components.sim7020.announce import EVENT_NOT_SENT
-from custom_components.sim7020.const import DOMAIN
+from .announce import EVENT_NOT_SENT
+from .const import DOMAIN
 
 
 @callback

@@ -9,10 +9,10 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.json import json_dumps
 from homeassistant.loader import async_get_integration
 
-from custom_components.sim7020.client import async_retain
-from custom_components.sim7020.const import CONF_BASE, CONF_MODEM, DOMAIN
-from custom_components.sim7020.coordinator import Sim7020ConfigEntry
-from custom_components.sim7020.topics import Topics
+from .client import async_retain
+from .const import CONF_BASE, CONF_MODEM, DOMAIN
+from .coordinator import Sim7020ConfigEntry
+from .topics import Topics
 
 
 async def async_mark(hass: HomeAssistant, entry: Sim7020ConfigEntry) -> None:

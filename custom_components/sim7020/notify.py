@@ -6,8 +6,8 @@ from homeassistant.components.notify import NotifyEntity, NotifyEntityDescriptio
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from custom_components.sim7020.coordinator import Sim7020ConfigEntry
-from custom_components.sim7020.entity import SocketEntity, async_add_socket_entities
+from .coordinator import Sim7020ConfigEntry
+from .entity import SocketEntity, async_add_socket_entities
 
 PARALLEL_UPDATES = 1
 

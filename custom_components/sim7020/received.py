@@ -7,8 +7,8 @@ from datetime import datetime
 
 from homeassistant.util.json import json_loads_object
 
-from custom_components.sim7020.documents import Encoding
-from custom_components.sim7020.reading import Keys
+from .documents import Encoding
+from .reading import Keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,9 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
 from homeassistant.util.json import JsonObjectType
 
-from custom_components.sim7020.coordinator import Coordinator, Sim7020ConfigEntry
-from custom_components.sim7020.documents import has_connection
-from custom_components.sim7020.reading import Keys
+from .coordinator import Coordinator, Sim7020ConfigEntry
+from .documents import has_connection
+from .reading import Keys
 
 _APN: Final = probatio.Schema(
     {

@@ -26,8 +26,8 @@ from homeassistant.const import (
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from custom_components.sim7020.coordinator import Coordinator, Modem, Sim7020ConfigEntry
-from custom_components.sim7020.documents import (
+from .coordinator import Coordinator, Modem, Sim7020ConfigEntry
+from .documents import (
     Event,
     Layer,
     RecoveryStep,
@@ -37,8 +37,8 @@ from custom_components.sim7020.documents import (
     SocketState,
     State,
 )
-from custom_components.sim7020.entity import ModemEntity, SocketEntity, async_add_socket_entities
-from custom_components.sim7020.received import Received
+from .entity import ModemEntity, SocketEntity, async_add_socket_entities
+from .received import Received
 
 PARALLEL_UPDATES = 0
 

@@ -5,9 +5,9 @@ from typing import Any
 from homeassistant.components.system_health import SystemHealthRegistration
 from homeassistant.core import HomeAssistant, callback
 
-from custom_components.sim7020.const import CONTRACT, DOMAIN
-from custom_components.sim7020.coordinator import Sim7020ConfigEntry
-from custom_components.sim7020.documents import Layer
+from .const import CONTRACT, DOMAIN
+from .coordinator import Sim7020ConfigEntry
+from .documents import Layer
 
 
 @callback

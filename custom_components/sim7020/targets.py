@@ -8,7 +8,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.target import TargetSelection, async_extract_referenced_entity_ids
 
-from custom_components.sim7020.const import DOMAIN
+from .const import DOMAIN
 
 _SOCKET = "_socket_"
 

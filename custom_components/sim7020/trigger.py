@@ -10,8 +10,8 @@ from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.trigger import Trigger, TriggerActionRunner, TriggerConfig, TriggerNotTriggeredReporter
 from homeassistant.helpers.typing import ConfigType
 
-from custom_components.sim7020.announce import SIGNAL
-from custom_components.sim7020.targets import async_devices
+from .announce import SIGNAL
+from .targets import async_devices
 
 CONF_TEXT: Final = "text"
 
