@@ -17,7 +17,10 @@ WARNED_AT: Final = 0.8
 """Part of the budget from which on there is an alert."""
 
 KEPT: Final = timedelta(days=92)
-"""How long days are remembered."""
+"""How long days are remembered, each by itself."""
+
+EARLIER: Final = date.min
+"""The day of the row that has all that was counted longer ago."""
 
 IP_HEADER: Final = 20
 UDP_HEADERS: Final = IP_HEADER + 8
@@ -96,6 +99,7 @@ class Usage:
         self._changed = changed
         self._clock = clock
         self._days: dict[date, DayUsage] = {}
+        self._total = Bytes()
         self._earlier: tuple[date, int] | None = None
         self._told = (self._today(), BudgetLevel.GOOD)
 
@@ -115,6 +119,11 @@ class Usage:
         """What was counted in this billing period."""
         days = self._in_period()
         return Bytes(sum(day.up for day in days), sum(day.down for day in days))
+
+    @property
+    def total(self) -> Bytes:
+        """What was counted ever since there is a record of it."""
+        return self._total
 
     @property
     def used(self) -> int:
@@ -169,9 +178,13 @@ class Usage:
         self._report()
 
     def rows(self) -> tuple[DayUsage, ...]:
-        """Return what has to be kept."""
+        """Return what has to be kept: days, and one row of what was before them."""
         oldest = self._today() - KEPT
-        return tuple(each for day, each in self._days.items() if day >= oldest)
+        earlier = [each for day, each in self._days.items() if day < oldest]
+        days = tuple(each for day, each in self._days.items() if day >= oldest)
+        if not earlier:
+            return days
+        return (DayUsage(EARLIER, sum(each.up for each in earlier), sum(each.down for each in earlier)), *days)
 
     def _report(self) -> None:
         before, level = self._told[1], self.level
@@ -191,6 +204,7 @@ class Usage:
         self._days[more.day] = DayUsage(
             more.day, day.up + more.up, day.down + more.down, day.correction + more.correction
         )
+        self._total = Bytes(self._total.up + more.up, self._total.down + more.down)
 
     def _today(self) -> date:
         return self._clock().date()

@@ -53,7 +53,7 @@ def info_document(
 
 def state_document(state: ModemState, outbox: Outbox, usage: Usage, *, aside: int) -> Document:
     """Return ``.../state``; ``aside`` publications wait for topics that the broker forbids."""
-    today, period, steps = usage.today, usage.period, state.counters.steps
+    today, period, total, steps = usage.today, usage.period, usage.total, state.counters.steps
     return {
         "link": asdict(state.link),
         "sim": {"status": _sim_status(state.sim)},
@@ -65,6 +65,7 @@ def state_document(state: ModemState, outbox: Outbox, usage: Usage, *, aside: in
         "usage": {
             "today": {"up": today.up, "down": today.down},
             "period": {"up": period.up, "down": period.down},
+            "total": {"up": total.up, "down": total.down},
             "budget": usage.budget,
             "left": usage.left,
         },

@@ -36,6 +36,7 @@ _OF_MODEM: Final = {
     "outbox_oldest_seconds": ("gauge", "Age of the oldest message that waits.", "outbox.oldest"),
     "data_today_bytes": ("gauge", "Bytes since 0:00 UTC, headers included.", "usage.today"),
     "data_period_bytes": ("gauge", "Bytes in this billing period, headers included.", "usage.period"),
+    "data_bytes_total": ("counter", "Bytes since the outbox's file was made, headers included.", "usage.total"),
     "data_budget_bytes": ("gauge", "Bytes that a billing period may have.", "usage.budget"),
     "data_left_bytes": ("gauge", "Bytes that are left of them.", "usage.left"),
     "recoveries_total": ("counter", "Recovery steps that were taken.", "counters.recoveries"),
@@ -54,6 +55,7 @@ _LABELS: Final = {
     "layers": "layer",
     "usage.today": "direction",
     "usage.period": "direction",
+    "usage.total": "direction",
     "counters.recoveries": "rung",
 }
 """What tells the values apart where a document has several of a kind."""

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from sim7020_bridge.config.model import DataBudgetSettings
-from sim7020_bridge.modem.usage import BudgetLevel, Usage
+from sim7020_bridge.modem.usage import BudgetLevel, Bytes, Usage
 
 
 class Calendar:
@@ -115,10 +115,12 @@ def test_a_wall_clock_that_jumps_loses_nothing() -> None:
 
 
 def test_rows_bring_everything_back() -> None:
-    """What is kept and read again gives the same, and old days are let go."""
+    """What is kept and read again gives the same; of old days only what they had is kept, in one row."""
     calendar = Calendar(2026, 8, 1)
     counted, _ = usage(calendar)
     counted.count(up=1)
+    calendar.now += timedelta(days=1)
+    counted.count(up=2, down=3)
     calendar.now = datetime(2026, 11, 23, tzinfo=UTC)
     counted.count(up=300, down=20)
     counted.calibrate(600)
@@ -126,5 +128,12 @@ def test_rows_bring_everything_back() -> None:
     again.count(up=1)
     again.restore(counted.rows())
     assert (again.used, again.today.up, again.period.down) == (601, 301, 20)
-    assert len(counted.rows()) == 2
+    assert len(counted.rows()) == 3
     assert levels == []
+    assert (again.total, counted.total) == (Bytes(304, 23), Bytes(303, 23))
+    calendar.now += timedelta(days=365)
+    for _ in range(2):
+        again, _ = usage(calendar)
+        again.restore(counted.rows())
+        counted = again
+    assert (again.total, again.period, len(again.rows())) == (Bytes(303, 23), Bytes(), 1)
