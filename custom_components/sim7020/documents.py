@@ -180,6 +180,8 @@ class State:
     today_down: int | None = None
     period_up: int | None = None
     period_down: int | None = None
+    total_up: int | None = None
+    total_down: int | None = None
     budget: int | None = None
     budget_left: int | None = None
     outbox_messages: int | None = None
@@ -192,7 +194,7 @@ class State:
         """Read the document."""
         link, signal, registration = keys.keys("link"), keys.keys("signal"), keys.keys("registration")
         pdn, power, usage, outbox = keys.keys("pdn"), keys.keys("power"), keys.keys("usage"), keys.keys("outbox")
-        today, period = usage.keys("today"), usage.keys("period")
+        today, period, total = usage.keys("today"), usage.keys("period"), usage.keys("total")
         psm, edrx, counters = power.keys("psm"), power.keys("edrx"), keys.keys("counters")
         recoveries = counters.keys("recoveries")
         taken = [times for step in RecoveryStep if (times := recoveries.integer(step)) is not None]
@@ -224,6 +226,8 @@ class State:
             today_down=today.integer("down"),
             period_up=period.integer("up"),
             period_down=period.integer("down"),
+            total_up=total.integer("up"),
+            total_down=total.integer("down"),
             budget=usage.integer("budget"),
             budget_left=usage.integer("left"),
             outbox_messages=outbox.integer("messages"),

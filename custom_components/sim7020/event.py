@@ -1,4 +1,4 @@
-"""What happens to the modem, and what its sockets receive."""
+"""What happens to the modem, what its sockets receive, and what became of what went through them."""
 
 from typing import Final, override
 
@@ -7,7 +7,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import Sim7020ConfigEntry
-from .documents import Event
+from .documents import Event, Receipt
 from .entity import ModemEntity, Sim7020Entity, SocketEntity, async_add_socket_entities
 from .received import Received
 
@@ -36,6 +36,12 @@ MODEM: Final = EventEntityDescription(
 
 RECEIVED: Final = EventEntityDescription(key="received", translation_key="received", event_types=["received"])
 
+RECEIPT: Final = EventEntityDescription(
+    key="receipt",
+    translation_key="receipt",
+    event_types=["accepted", "acknowledged", "expired", "failed", "rejected", "superseded"],
+)
+
 
 async def async_setup_entry(
     hass: HomeAssistant,  # noqa: ARG001
@@ -45,6 +51,7 @@ async def async_setup_entry(
     """Set up the events of a modem and its sockets."""
     async_add_entities([ModemEvent(entry.runtime_data, MODEM)])
     async_add_socket_entities(entry, async_add_entities, ReceivedEvent, [RECEIVED])
+    async_add_socket_entities(entry, async_add_entities, ReceiptEvent, [RECEIPT])
 
 
 class LastingEvent(Sim7020Entity, EventEntity):
@@ -87,6 +94,24 @@ class ReceivedEvent(LastingEvent, SocketEntity):
     def _received(self, received: Received) -> None:
         if received.socket == self.socket:
             self._trigger_event("received", attributes(received))
+            self.async_write_ha_state()
+
+
+class ReceiptEvent(LastingEvent, SocketEntity):
+    """What became of a socket's message last, whoever sent it. A state that a newer bridge has is passed over."""
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Listen."""
+        await super().async_added_to_hass()
+        self.async_on_remove(self.coordinator.client.async_on_receipt(self._receipted))
+
+    @callback
+    def _receipted(self, receipt: Receipt) -> None:
+        if receipt.socket == self.socket and receipt.final and receipt.state in self.event_types:
+            facts = {"id": receipt.id, "bytes": receipt.bytes, "attempts": receipt.attempts}
+            reason = receipt.error_message or receipt.error_code
+            self._trigger_event(receipt.state, facts | ({"reason": reason} if reason else {}))
             self.async_write_ha_state()
 
 

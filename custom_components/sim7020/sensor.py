@@ -153,10 +153,13 @@ def _duration(key: str, value_fn: Callable[[Modem], float | None]) -> ModemSenso
     )
 
 
+def _both(up: int | None, down: int | None) -> int | None:
+    return None if up is None or down is None else up + down
+
+
 def _used(state: State) -> int | None:
     """Return the bytes of the billing period, by the operator's figure where the bridge reckons with one."""
-    up, down = state.period_up, state.period_down
-    counted = None if up is None or down is None else up + down
+    counted = _both(state.period_up, state.period_down)
     if state.budget is None or state.budget_left is None:
         return counted
     # once nothing is left, it does not tell how much more was used
@@ -201,6 +204,7 @@ MODEM_SENSORS: Final = (
     _data("data_up_period", lambda modem: modem.state.period_up),
     _data("data_down_period", lambda modem: modem.state.period_down),
     _data("data_used", lambda modem: _used(modem.state)),
+    _data("data_total", lambda modem: _both(modem.state.total_up, modem.state.total_down)),
     ModemSensorDescription(
         key="budget_used",
         translation_key="budget_used",

@@ -179,6 +179,31 @@ async def test_each_golden_received_message_is_shown(hass: HomeAssistant, bridge
     assert state_of(hass, "event.sim7020_shed_modem_event") == "unknown"
 
 
+RECEIPTS = sorted(path.stem for path in (CONTRACT / "examples").glob("receipt-*.json"))
+
+
+@pytest.mark.parametrize("name", RECEIPTS)
+async def test_each_golden_receipt_is_shown(hass: HomeAssistant, bridge: Bridge, name: str) -> None:
+    """If it is final, at the socket that it names, and a reason only where there is one."""
+    bridge.serve()
+    await set_up(hass)
+    receipt = document(name) | {"socket": "telemetry"}
+    await bridge.say("socket/telemetry/receipt", receipt, retain=False)
+    assert state_of(hass, "event.sim7020_shed_control_message_receipt") == "unknown"
+    if not receipt["final"]:
+        assert state_of(hass, "event.sim7020_shed_telemetry_message_receipt") == "unknown"
+        return
+    attributes = attributes_of(hass, "event.sim7020_shed_telemetry_message_receipt")
+    assert attributes["event_type"] == receipt["state"]
+    assert {key: attributes[key] for key in ("id", "bytes", "attempts")} == {
+        key: receipt[key] for key in ("id", "bytes", "attempts")
+    }
+    assert attributes.get("reason") == (receipt["error"] and receipt["error"]["message"])
+    before = state_of(hass, "event.sim7020_shed_telemetry_message_receipt")
+    await bridge.say("socket/telemetry/receipt", receipt | {"state": "framed"}, retain=False)
+    assert state_of(hass, "event.sim7020_shed_telemetry_message_receipt") == before
+
+
 async def test_a_text_that_is_too_long_for_a_state_is_cut(hass: HomeAssistant, bridge: Bridge) -> None:
     """Home Assistant's states end at 255 characters."""
     bridge.serve()

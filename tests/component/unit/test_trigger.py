@@ -10,7 +10,7 @@ from homeassistant.helpers.trigger import async_get_all_descriptions, async_vali
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import async_capture_events
 
-from custom_components.sim7020.announce import EVENT_SENT
+from custom_components.sim7020.announce import EVENT_NOT_SENT, EVENT_SENT
 from custom_components.sim7020.trigger import TRIGGERS
 from tests.component.rules.tree import REPOSITORY
 from tests.component.unit.kit import Bridge, device_id, document, set_up
@@ -118,9 +118,9 @@ async def test_something_happens_to_a_modem(
 async def test_a_message_has_its_end(
     hass: HomeAssistant, bridge: Bridge, service_calls: list[ServiceCall], name: str, receipts: list[str]
 ) -> None:
-    """The final receipt tells, whoever sent the message."""
+    """The final receipt tells, whoever sent the message, and so do events."""
     await automate(hass, name, {"device_id": device_id(hass, "telemetry")})
-    events = async_capture_events(hass, EVENT_SENT)
+    events, lost = async_capture_events(hass, EVENT_SENT), async_capture_events(hass, EVENT_NOT_SENT)
     every = ["queued", "sending", "tcp-accepted", "superseded", "expired", "failed", "rejected"]
     for receipt in [*every, "udp-accepted", "tcp-acknowledged"]:
         told = document(f"receipt-{receipt}") | {"socket": "telemetry", "id": receipt}
@@ -128,6 +128,11 @@ async def test_a_message_has_its_end(
     assert sorted(call.data["id"] for call in service_calls) == sorted(receipts)
     assert [event.data["id"] for event in events] == ["udp-accepted", "tcp-acknowledged"]
     assert {"device_id", "socket", "state", "bytes", "attempts"} <= set(events[0].data)
+    assert [event.data["id"] for event in lost] == ["expired", "failed", "rejected"]
+    assert {event.data["device_id"] for event in lost} == {device_id(hass, "telemetry")}
+    assert [event.data["reason"] for event in lost if event.data["state"] == "failed"] == [
+        document("receipt-failed")["error"]["message"]
+    ]
 
 
 @pytest.mark.parametrize(
