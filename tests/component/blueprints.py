@@ -12,6 +12,7 @@ from homeassistant.util.yaml import parse_yaml
 from tests.component.rules.tree import REPOSITORY
 
 FOLDER = REPOSITORY / "blueprints" / "automation" / "sim7020"
+BLUEPRINTS = sorted(file.stem for file in FOLDER.glob("*.yaml"))
 AUTOMATION = "automation.the_one"
 
 
@@ -24,10 +25,18 @@ async def automate(hass: HomeAssistant, **config: Any) -> None:
     assert hass.states.is_state(AUTOMATION, "on")
 
 
+def examples() -> dict[str, str]:
+    """Return every automation that the documentation shows, by the action that it is about, as it is written there."""
+    page = (REPOSITORY / "docs" / "home-assistant.md").read_text()
+    found = [(re.findall(r"action: (\S+)", text), text) for text in re.findall(r"```yaml\n(.+?)```", page, re.DOTALL)]
+    by_action = {actions[0]: text for actions, text in found}
+    assert len(by_action) == len(found), "two automations about one action"
+    return by_action
+
+
 def shown(action: str, **other: str) -> dict[str, Any]:
     """Return the automation with this action that the documentation shows, with other words in place of some."""
-    page = (REPOSITORY / "docs" / "home-assistant.md").read_text()
-    (text,) = [block for block in re.findall(r"```yaml\n(.+?)```", page, re.DOTALL) if f"action: {action}\n" in block]
+    text = examples()[action]
     for word, instead in other.items():
         text = text.replace(word, instead)
     return dict(parse_yaml(text))  # type: ignore[arg-type]  # a mapping, or this fails
