@@ -49,6 +49,7 @@ REFUSALS: Final = (
     Refusal("sockets", ('refuse "AT+CSOC=*" ERROR',), "sockets_refused"),
     Refusal("connections", ('refuse "AT+CSOCON=*" ERROR',), "sockets_refused"),
     Refusal("sends", ('refuse "AT+CSOSEND=*" ERROR',), "sockets_refused"),
+    Refusal("sends-without-bearer", ("send-fails 11 100000",), "sockets_refused"),
     Refusal("radio", ('refuse "AT+CFUN=1*" ERROR', "setting CFUN=0"), "radio_refused"),
     Refusal("all-of-it", tuple(f'refuse "{line}" ERROR' for line in SET_UP), "apn_rejected", sent=True, apn="iot"),
     *(Refusal(line, (f'refuse "{line}" ERROR',), sent=True) for line in SET_UP[:-1]),

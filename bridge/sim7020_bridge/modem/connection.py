@@ -29,8 +29,9 @@ from sim7020_bridge.modem.module import SOONEST_ANSWER, Module
 NO_MORE_TO_COME: Final = 1
 """+CNBIOTRAI: the network may release the connection right after the next uplink (low power note section 6.2.5)."""
 
-MODULE_ERRORS: Final = frozenset({6, 8, 11})
-"""Codes of a +CSOERR while connecting that are about the module: no buffer, its own address in use, no bearer."""
+NO_BUFFER: Final = 6
+MODULE_ERRORS: Final = frozenset({NO_BUFFER, 8, 11})
+"""Codes of a +CSOERR to what is asked that are about the module: no buffer, its own address in use, no bearer."""
 
 PROBE_INTERVAL: Final = 60
 """Seconds between two probes of a quiet connection that are not answered; an answer over NB-IoT takes some time."""
@@ -190,6 +191,8 @@ class Connection:
         self._opened: float | None = None
         self._largest = self.settings.max_payload
         self._pipeline = Pipeline()
+        self._asked: deque[int] = deque()
+        """Bytes of each payload that the module is asked to send and has not taken, in order."""
         self.unacknowledged = Unacknowledged()
 
     async def connect(self, address: str) -> None:
@@ -289,14 +292,19 @@ class Connection:
             # counted before the module answers: the peer's acknowledgement may be reported first
             self.unacknowledged.give(len(piece))
             self.module.store.on_cost(cost)
+            # before the module answers, too: a cause may be read together with the refusal that it follows
+            self._asked.append(len(piece))
             await self.module.execute(sockets.SendData(self.id, piece), pipeline=pipeline)
+            self._asked.popleft()
             self.unacknowledged.take(len(piece))
         except (CommandHeldBack, CommandRefused) as error:
             self.module.store.on_cost(-cost)
-            if isinstance(error, CommandHeldBack):
+            if isinstance(error, CommandHeldBack) or (self.over.done() and self.over.result() is None):
+                # one that was given up meanwhile, as when its context went away, is refused nothing
                 raise SocketLost(str(error)) from error
-            if self._stream and len(piece) > CAREFUL_PAYLOAD:
+            if self._stream and len(piece) > CAREFUL_PAYLOAD and not self.over.done():
                 # some firmware takes half as much at once; a stream can be cut anywhere
+                self._asked.popleft()
                 self.unacknowledged.give(-len(piece))
                 self._largest = CAREFUL_PAYLOAD
                 return 0
@@ -324,8 +332,17 @@ class Connection:
             case sockets.DataAcknowledged(_, length):
                 self.unacknowledged.report(length)
             case sockets.SocketFailed(_, code):
-                own = self._opened is None and code in MODULE_ERRORS
-                self.end(Failure(code, urc.name, urc.words, self.clock(), Asked.CONNECT if own else None))
+                self.end(Failure(code, urc.name, urc.words, self.clock(), self._refused_for(code)))
+
+    def _refused_for(self, code: int) -> Asked | None:
+        """Say what the module would not do, if a cause is its own; what broke by itself it was not asked for."""
+        if code not in MODULE_ERRORS:
+            return None
+        if self._opened is None:
+            return Asked.CONNECT
+        if not self._asked or (code == NO_BUFFER and self._asked[0] > self.proven):
+            return None
+        return Asked.SEND
 
     async def settle(self) -> None:
         """Ask how much the peer has acknowledged whenever a report says more, or is overdue; for one session."""

@@ -20,16 +20,17 @@ DAY = 86400.0
 CEILING = 48
 ALERT = TOPICS.alert(AlertId.SOCKETS_REFUSED)
 PEERS = {"udp": '5005,"198.51.100.7"', "tcp": '5006,"198.51.100.8"'}
+ARGUMENTS = {"AT+CSOCON": tuple(PEERS.values()), "AT+CSOSEND": ('2,"78"',)}
+"""Of the commands that name a socket: its peer, and what is sent."""
 
 
 def answer(module: ScriptedModule, command: str, *, code: int | None = None, final: str = "ERROR") -> None:
     """Have a command of every socket answered so from now on, with the code of a +CSOERR after it."""
     for number in range(SOCKETS):
         cause = () if code is None else (f"+CSOERR: {number},{code}",)
-        if command == "AT+CSOCON":
-            for peer in PEERS.values():
-                module.answer(f"{command}={number},{peer}", final, *cause)
-        else:
+        for arguments in ARGUMENTS.get(command, ()):
+            module.answer(f"{command}={number},{arguments}", final, *cause)
+        if command not in ARGUMENTS:
             module.answer(command, final)
 
 
@@ -60,6 +61,7 @@ async def a_day(desk: Desk) -> None:
         pytest.param("AT+CSOCON", None, id="none is connected"),
         pytest.param("AT+CSOCON", 11, id="none has a bearer"),
         pytest.param("AT+CSOSEND", None, id="nothing is taken"),
+        pytest.param("AT+CSOSEND", 11, id="nothing is taken without a bearer"),
     ],
 )
 @on_virtual_time
@@ -113,6 +115,33 @@ async def test_the_peer_refuses(lines: tuple[str, ...]) -> None:
         assert alerts_raised(desk) == []
         assert not [receipt for receipt in desk.documents(TOPICS.receipt("tcp")) if receipt["final"]]
         assert (await desk.final("udp", "m23"))["state"] == "accepted"
+
+
+@pytest.mark.parametrize("code", [2, 3, 4, 7])
+@on_virtual_time
+async def test_the_peer_refuses_what_is_sent(code: int) -> None:
+    """A cause that is not the module's is no reason to touch it either: each message fails after a few times."""
+    async with staffed(UDP, TCP) as desk:
+        desk.module.answer("AT+CCLK?", '+CCLK: "26/11/29,12:00:00+04"', "OK")
+        answer(desk.module, "AT+CSOSEND", code=code)
+        await a_day(desk)
+        assert attaches(desk) == 0
+        assert alerts_raised(desk) == []
+        for socket in ("udp", "tcp"):
+            failed = await desk.final(socket, "m23")
+            assert (failed["error"]["code"], failed["attempts"]) == ("module_refused", 3)
+
+
+@on_virtual_time
+async def test_a_large_piece_that_ends_its_connection() -> None:
+    """A stream is cut where the module refuses a piece of it; where that ends the connection it fails as any other."""
+    async with staffed(TCP) as desk:
+        await desk.bench.opened("tcp")
+        for number in range(SOCKETS):
+            desk.module.answer(f'AT+CSOSEND={number},800,"{"00" * 400}"', "ERROR", f"+CSOERR: {number},2")
+        desk.send("tcp", bytes(400), **named("m1"))
+        failed = await desk.final("tcp", "m1")
+        assert (failed["error"]["code"], failed["attempts"]) == ("module_refused", 3)
 
 
 @on_virtual_time

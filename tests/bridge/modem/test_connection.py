@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 
 from sim7020_bridge.config.model import PowerSavingSettings, SocketSettings, Transport
+from sim7020_bridge.errors import CommandRefused
 from sim7020_bridge.modem.connection import Asked, SocketLost
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.socket import Phase
@@ -73,6 +74,52 @@ async def test_time_that_a_send_goes_unanswered_is_no_time_open() -> None:
         failed = now()
         await bench.opened("udp")
         assert now() - failed >= 0.75 * 2**3 * TIMES.socket_first
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "code", "refused"),
+    [
+        ("udp", 0, 11, None),
+        ("udp", 1, 11, Asked.SEND),
+        ("udp", 1, 6, Asked.SEND),
+        ("udp", 1, 8, Asked.SEND),
+        ("udp", 1, 3, None),
+        ("udp", 400, 6, None),
+        ("udp", 400, 11, Asked.SEND),
+        ("tcp", 1, 6, Asked.SEND),
+        ("tcp", 400, 6, None),
+        ("tcp", 400, 11, Asked.SEND),
+        ("tcp", 1, -1, None),
+    ],
+)
+@on_virtual_time
+async def test_whose_cause_it_is(name: str, size: int, code: int, refused: Asked | None) -> None:
+    """What the module names is its own trouble if it was asked to send, unless that may have been too large for it."""
+    async with running(UDP, TCP) as bench:
+        socket = await bench.opened(name)
+        lines = (f"+CSOERR: {socket.id},{code}",)
+        if size:
+            bench.module.answer("AT+CSOSEND", "ERROR", *lines)
+            with pytest.raises(SocketLost if refused else CommandRefused):
+                await socket.send(bytes(size))
+        else:
+            bench.module.say(*lines)
+        await bench.module.hears("AT+CSOC", times=3)
+        failure = socket.state.failure
+        assert failure is not None
+        assert (failure.code, failure.refused) == (code, refused)
+
+
+@on_virtual_time
+async def test_what_was_taken_is_no_longer_asked() -> None:
+    """A socket that breaks some time after a payload was taken was refused nothing."""
+    async with running(UDP) as bench:
+        socket = await bench.opened("udp")
+        await socket.send(b"x")
+        bench.module.say(f"+CSOERR: {socket.id},11")
+        await bench.module.hears("AT+CSOC", times=2)
+        assert socket.state.failure is not None
+        assert socket.state.failure.refused is None
 
 
 @on_virtual_time

@@ -336,13 +336,14 @@ async def test_five_sockets_fail_together() -> None:
         assert bench.module.sockets == {0, 1}
 
 
+@pytest.mark.parametrize("size", [1, 480])
 @on_virtual_time
-async def test_refusal_after_the_connection_was_given_up_counts_for_no_other() -> None:
-    """A long piece whose refusal comes when the context is gone takes nothing from what the next connection counts."""
+async def test_refusal_after_the_connection_was_given_up_counts_for_no_other(size: int) -> None:
+    """A refusal that comes when the context is gone is none, and takes nothing from what the next connection counts."""
     async with running(TCP) as bench:
         socket = await bench.opened("tcp")
         bench.module.answer_once("AT+CSOSEND", *SILENCE)
-        refused = asyncio.create_task(socket.send(bytes(480)))
+        refused = asyncio.create_task(socket.send(bytes(size)))
         await bench.module.hears("AT+CSOSEND")
         bench.module.say("+CGEV: NW PDN DEACT 1")
         await bench.until(lambda state: not state.pdn.active)
@@ -351,9 +352,9 @@ async def test_refusal_after_the_connection_was_given_up_counts_for_no_other() -
         with pytest.raises(SocketLost):
             await refused
         await bench.opened("tcp")
-        done = await socket.send(bytes(480))
+        done = await socket.send(bytes(size))
         assert not done.done()
-        bench.module.say("SEND: 0,480")
+        bench.module.say(f"SEND: 0,{size}")
         await done
 
 
