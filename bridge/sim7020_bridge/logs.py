@@ -214,6 +214,9 @@ def _cut(text: str, limit: int, *, as_written: Callable[[str], str] = str) -> st
 class _Text(logging.Formatter):
     """One line, whatever is in the message, and nothing that a terminal acts upon; a stack trace follows."""
 
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802 - the same
+        return datetime.fromtimestamp(record.created, UTC).astimezone().isoformat(" ", "milliseconds")
+
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is the standard library's
         line = printable(super().formatMessage(record))
         return line if record.levelno <= logging.DEBUG else _cut(line, MOST_OF_A_LINE)

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from sim7020_bridge import logs
 from sim7020_bridge.config.model import LogFormat, LoggingSettings, LogLevel, LogPart
 from sim7020_bridge.errors import PayloadRefused, RequestRefused
+from sim7020_bridge.modem.alerts import Alert, AlertId
+from sim7020_bridge.reports.story import Story
 
 MQTT = logging.getLogger("sim7020_bridge.mqtt.client")
 TRACE = logging.getLogger("sim7020_bridge.trace")
@@ -45,6 +48,23 @@ def test_text_names_the_modem(capsys: pytest.CaptureFixture[str]) -> None:
     first, second = capsys.readouterr().err.splitlines()
     assert first.endswith("INFO    mqtt.client: of nobody")
     assert second.endswith("INFO    [shed] mqtt.client: of one")
+
+
+def test_text_says_which_time_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """A line begins with the local time and how far that is from UTC."""
+    logs.log_to_stderr(LoggingSettings())
+    before = datetime.now(UTC)
+    MQTT.info("now")
+    at = datetime.fromisoformat(capsys.readouterr().err.partition(" INFO")[0])
+    assert before - timedelta(milliseconds=1) <= at <= datetime.now(UTC)
+
+
+def test_advice_is_told_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    """What to do about an alert is not cut as texts are that anybody may have chosen."""
+    logs.log_to_stderr(LoggingSettings())
+    advice = "Do it. " * 60
+    Story().alerts({AlertId.BAUD_RATE: Alert("It is so", advice)}, {AlertId.BAUD_RATE})
+    assert f"It is so. {advice}" in capsys.readouterr().err
 
 
 def test_nothing_that_a_terminal_acts_upon(capsys: pytest.CaptureFixture[str]) -> None:

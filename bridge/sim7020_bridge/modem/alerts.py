@@ -52,6 +52,9 @@ class Alert:
     message: str
     advice: str
 
+    def __str__(self) -> str:
+        return in_words(self.message, self.advice)
+
 
 def in_words(message: str, advice: str) -> str:
     """Return an alert as sentences, the message first."""

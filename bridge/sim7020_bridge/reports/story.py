@@ -5,7 +5,7 @@ import logging
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from sim7020_bridge.modem.alerts import Alert, AlertId, in_words
+from sim7020_bridge.modem.alerts import Alert, AlertId
 from sim7020_bridge.modem.state import Layer, ModemState
 
 log: Final = logging.getLogger(__name__)
@@ -27,6 +27,7 @@ class Story:
         self._was_online = False
         self._later: asyncio.TimerHandle | None = None
         self._alerts: dict[AlertId, Alert] = {}
+        self._over: set[AlertId] = set()
 
     def changed(self, state: ModemState) -> None:
         """Take how the modem is now."""
@@ -35,12 +36,17 @@ class Story:
             self._later = asyncio.get_running_loop().call_later(LASTS, self._tell)
 
     def alerts(self, current: Mapping[AlertId, Alert], held: Collection[AlertId]) -> None:
-        """Take the alerts that there are cause for now, and those that hold: one that flaps holds meanwhile, too."""
+        """Take the alerts that there are cause for now, and those that hold: one that flaps holds meanwhile, too.
+
+        One that comes again is told in other words: the log spares its reader the same line within a minute.
+        """
         for alert_id, alert in current.items():
             if self._alerts.get(alert_id) != alert:
-                log.warning("%s", in_words(alert.message, alert.advice))
+                came_back = alert_id in self._over and alert_id not in self._alerts
+                log.warning("%s%s", "again: " if came_back else "", alert)
         for alert_id in self._alerts.keys() - held:
-            log.info("over: %s", self._alerts[alert_id].message)
+            log.info("%s: %s", "over again" if alert_id in self._over else "over", self._alerts[alert_id].message)
+            self._over.add(alert_id)
         self._alerts = {alert_id: current.get(alert_id) or self._alerts[alert_id] for alert_id in held}
 
     def stop(self) -> None:

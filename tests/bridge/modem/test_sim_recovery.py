@@ -56,6 +56,23 @@ async def test_bare_error_withdraws_nothing() -> None:
 
 
 @on_virtual_time
+async def test_radio_that_is_switched_off_puts_no_sim_in() -> None:
+    """A SIM that is missing stays so while the bridge has the radio off, which modules report as a SIM not ready."""
+    module = ScriptedModule()
+    module.answer("AT+CPIN?", "+CME ERROR: 10")
+    module.answer("AT+CFUN=0", "+CPIN: NOT READY", "OK")
+    async with running(module=module) as bench:
+        await bench.until(lambda state: bool(alerts(state)))
+        gone = asyncio.create_task(bench.until(lambda state: not alerts(state)))
+        await asyncio.sleep(100)
+        assert steps(bench).get("reattach")
+        assert not gone.done()
+        gone.cancel()
+        module.answer("AT+CPIN?", "+CPIN: READY", "OK")
+        await bench.online()
+
+
+@on_virtual_time
 async def test_sim_that_is_busy_for_a_moment_is_as_ready_as_it_was() -> None:
     """A modem that is online stays so, and is not attached anew, because its SIM was busy when it was asked."""
     async with running() as bench:

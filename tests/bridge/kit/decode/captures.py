@@ -37,7 +37,7 @@ CAPTURES = {
         "2026-01-02 03:04:05,678 DEBUG   [shed] sim7020_bridge.trace: < +CSQ: 20,0\n"
         "2026-01-02 03:04:05,678 DEBUG   [shed] sim7020_bridge.trace: < OK\n"
         "Jan 02 03:04:05 pi bridge[12]: 2026-01-02 03:04:05,678 DEBUG   sim7020_bridge.trace: < +CSONMI: 0,2,31\n"
-        "2026-01-02 03:04:05,678 DEBUG   trace: > AT\n"
+        "2026-01-02 03:04:05.678+01:00 DEBUG   trace: > AT\n"
         "2026-01-02 03:04:05,678 DEBUG   sim7020_bridge.trace: < ERROR\n"
     ),
     "ModemManager": (
