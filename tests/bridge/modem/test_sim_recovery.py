@@ -65,7 +65,7 @@ async def test_radio_that_is_switched_off_puts_no_sim_in() -> None:
         await bench.until(lambda state: bool(alerts(state)))
         gone = asyncio.create_task(bench.until(lambda state: not alerts(state)))
         await asyncio.sleep(100)
-        assert steps(bench).get("reattach")
+        assert steps(bench).get(RecoveryStep.REATTACH)
         assert not gone.done()
         gone.cancel()
         module.answer("AT+CPIN?", "+CPIN: READY", "OK")
