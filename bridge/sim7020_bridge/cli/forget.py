@@ -20,7 +20,7 @@ from sim7020_bridge.outbox.shell import OutboxFile
 _CONNECTING: Final = 10.0
 """Seconds for the broker to accept, and to take what is emptied."""
 _QUIET: Final = 0.8
-"""Seconds in which what is retained, and what the modem's session holds, has come."""
+"""Seconds in which what is retained has come."""
 _REMEMBERED: Final = ("topics", "discovery")
 """Files in state_dir that say where documents of the modem are retained."""
 
@@ -91,14 +91,13 @@ async def _forget(mqtt: MqttSettings, topics: Topics, remembered: set[str]) -> i
         await asyncio.sleep(_QUIET)
     if online:
         fail(f"the bridge of {topics.modem} is online: end it first")
-    # as the modem, for whom the broker then keeps no session any more
+    # as the modem, whose session ends with this connection, whatever the broker has kept in it
     async with connected(mqtt, [], lambda _: None, within=_CONNECTING, client_id=topics.client_id) as client:
         for topic in sorted(retained):
             client.publish(Publication(topic=topic, payload=b"", retain=True))
         try:
             async with asyncio.timeout(_CONNECTING):
                 await client.wait_idle()
-                await asyncio.sleep(_QUIET)
         except TimeoutError:
             fail("the broker did not take it in time", EXIT_NO_ANSWER)
     return len(retained)
