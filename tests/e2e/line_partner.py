@@ -57,3 +57,8 @@ def other_modem(data: bytes) -> bytes:
 def satellite_receiver(_: bytes) -> bytes:
     """Be a GNSS receiver, which speaks without being asked."""
     return b"$GPGGA,120000.00,,,,,0,00,99.99,,,,,,*67\r\n"
+
+
+def telnet(_: bytes) -> bytes:
+    """Be a login over telnet, which wants options before all else (RFC 854)."""
+    return b"\xff\xfd\x18\xff\xfd \xff\xfd#\xff\xfd'"

@@ -15,7 +15,7 @@ import serial
 from sim7020_emulator.emulator import running
 from sim7020_emulator.options import read_options
 from tests.command_line import typed
-from tests.e2e.line_partner import echo, line_partner, nodder, other_modem, satellite_receiver, silent
+from tests.e2e.line_partner import echo, line_partner, nodder, other_modem, satellite_receiver, silent, telnet
 from tests.e2e.programs import Emulator
 from tests.e2e.terminal import Terminal
 from tests.e2e.world import run
@@ -255,6 +255,7 @@ def test_a_rate_that_nobody_uses_is_told_from_silence(tmp_path: Path) -> None:
         (echo, "What is sent comes back, and nothing else", "TX and RX"),
         (other_modem, "says that it is a SIM800L", "Check that the configured port is the modem's"),
         (satellite_receiver, "it is no modem: '$GPGGA", "sim7020-bridge ports"),
+        (telnet, "it is no modem: it negotiates telnet", "rfc2217://"),
     ],
 )
 def test_other_devices_are_told_apart(partner: Callable[[bytes], bytes], summary: str, advice: str) -> None:

@@ -120,9 +120,9 @@ class Channel:
         return self._vacant.is_set()
 
     @property
-    def garbled(self) -> bool:
-        """Whether something came last that is no text and has no end."""
-        return self._framer.garbled
+    def rest(self) -> str:
+        """What came last, if it is no text and has no end, else empty."""
+        return self._framer.rest
 
     async def until_idle(self) -> None:
         """Return once no command is on the line or waits for it."""

@@ -50,9 +50,9 @@ class Framer:
         self._overlong = False
 
     @property
-    def garbled(self) -> bool:
-        """Whether something came that is no text and has no end: at a wrong baud rate no line end may ever come."""
-        return self._overlong or not self._unfinished.isascii()
+    def rest(self) -> str:
+        """What came last, if it is no text and has no end, else empty: at a wrong baud rate no end may ever come."""
+        return self._text() if self._overlong or not self._unfinished.isascii() else ""
 
     def feed(self, data: bytes) -> list[Line | Prompt]:
         """Take bytes and return what they complete, in order."""
@@ -76,10 +76,13 @@ class Framer:
             del self._unfinished[_BEGINNING:]
 
     def _finish(self, found: list[Line | Prompt]) -> None:
-        text = self._unfinished.decode("ascii", "backslashreplace").strip()
+        text = self._text()
         if text == _PROMPT.decode().strip():
             found.append(Prompt())
         elif text:
             found.append(Line.of(f"{text}..." if self._overlong else text))
         self._unfinished.clear()
         self._overlong = False
+
+    def _text(self) -> str:
+        return self._unfinished.decode("ascii", "backslashreplace").strip()

@@ -150,7 +150,8 @@ def _module(state: ModemState) -> dict[AlertId, Alert]:
             )
         }
     if state.heard:
-        message, advice = f"What is at the port{rate} does not answer as a SIM7020 does: {state.heard}", _OTHER_DEVICE
+        message = f"What is at the port{rate} does not answer as a SIM7020 does: {state.heard}"
+        advice = OTHER_SERVER if _is_remote(state) else _OTHER_DEVICE
     elif _is_remote(state):
         message, advice = f"Nothing answers behind the serial server{rate}", _SERVER_SILENT
     else:
@@ -167,6 +168,10 @@ _SERVER_SILENT: Final = (
 _OTHER_DEVICE: Final = (
     "Check that the configured port is the modem's: sim7020-bridge ports lists them all. A console, a GPS receiver or "
     "joined TX and RX talk too."
+)
+OTHER_SERVER: Final = (
+    "Check host and port: at socket:// a serial server has to pass the module's bytes on as they are, and one that "
+    "talks telnet (RFC 2217) wants rfc2217://. A console or a login talks too."
 )
 
 

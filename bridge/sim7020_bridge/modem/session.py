@@ -103,13 +103,19 @@ class Session:
 
     @property
     def garbled(self) -> bool:
-        """Whether nothing but garbage came: the mark of a wrong baud rate."""
-        return (self._heard.garbage > 0 or self._channel.garbled) and not self._greeted
+        """Whether garbage came, and less that makes sense: the mark of a wrong baud rate."""
+        heard = self._all_heard()
+        return heard.garbage > heard.texts and not self._greeted
 
     @property
     def heard(self) -> str:
         """What came instead of an answer and makes sense, in words; empty if nothing did, or the module answers."""
-        return "" if self._greeted else self._heard.words(acknowledged=self._channel.acknowledged)
+        return "" if self._greeted else self._all_heard().words(acknowledged=self._channel.acknowledged)
+
+    def _all_heard(self) -> Heard:
+        heard = replace(self._heard)
+        heard.count_text(self._channel.rest)
+        return heard
 
     async def run(self, ready: Callable[[Module], None]) -> NoReturn:
         """Bring the module up and keep it attached until the line breaks.

@@ -60,6 +60,11 @@ TABLE = [
         {AlertId.BAUD_RATE: "not at this baud rate"},
         id="garbage",
     ),
+    pytest.param(
+        (PortOpened("socket://shed:23"), ModuleLost("nothing", silent=True, heard="it negotiates telnet")),
+        {AlertId.MODULE_SILENT: "does not answer as a SIM7020 does: it negotiates telnet"},
+        id="telnet",
+    ),
     pytest.param((PortOpened(), ModuleLost("nothing", silent=True), ModuleAnswered()), {}, id="answers after all"),
     pytest.param((*ONLINE, ModuleLost("RDY", restarted=True)), {}, id="restarts"),
     pytest.param((*ONLINE, ModuleLost("next step: reopen")), {}, id="starts over"),

@@ -15,7 +15,7 @@ from sim7020_bridge.errors import BridgeError, LineError, PortUnavailable
 from sim7020_bridge.kit.probe.finding import Check, Detail, Finding, Report, Status, Wanted
 from sim7020_bridge.kit.probe.line import BETWEEN_RATES, answers, listening, rates
 from sim7020_bridge.kit.probe.network import Network, error_numbers
-from sim7020_bridge.modem.alerts import AlertId, alerts
+from sim7020_bridge.modem.alerts import OTHER_SERVER, AlertId, alerts
 from sim7020_bridge.modem.heard import Heard
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.readings import read_identity
@@ -59,7 +59,7 @@ class Probe:
                     self._report.begin(Check.BAUD_RATE, f"asking for an answer at {rate}")
                     if await answers(channel, first=tried == 0):
                         return await self._from_module(channel, rate)
-                    self._heard.garbage += channel.garbled
+                    self._heard.count_text(channel.rest)
                     self._acknowledged |= channel.acknowledged
                 # what was heard at one rate must not be taken for the beginning of a line at the next
                 await asyncio.sleep(BETWEEN_RATES)
@@ -145,7 +145,10 @@ class Probe:
             return
         self._report.passed("not known: nothing answers AT", status=Status.SKIPPED)
         self._report.check = Check.MODULE
-        if heard.texts:
+        if heard.telnet:
+            talk = heard.words(acknowledged=self._acknowledged)
+            self._report.broken(f"Something talks at the port, but it is no modem: {talk}", OTHER_SERVER)
+        elif heard.texts:
             self._report.broken(f"Something talks at the port, but it is no modem: {heard.example!r}", _NO_MODEM)
         elif self._acknowledged:
             self._report.broken("Something answers OK at the port to whatever it is asked", _NO_MODEM)
