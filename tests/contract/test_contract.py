@@ -95,6 +95,7 @@ def test_names_are_the_ones_that_the_bridge_uses() -> None:
         "request": ours.request("{verb}"),
         "response": ours.response("{verb}"),
         "component": ours.component,
+        "announce": ours.announce,
         "pool_send": ours.pool_send("{pool}"),
         "pool_receipt": ours.pool_receipt("{pool}"),
     }

@@ -191,7 +191,7 @@ class Rights:
 LAST: Final = "everybody/may/read"
 EXPECTED: Final = {
     # who may write it, who may read it
-    "availability": ({"bridge"}, {"home", "telemetry"}),
+    "availability": ({"bridge"}, {"bridge", "home", "telemetry"}),
     "info": ({"bridge"}, {"home"}),
     "state": ({"bridge"}, {"home"}),
     "event": ({"bridge"}, {"home"}),
@@ -205,6 +205,7 @@ EXPECTED: Final = {
     "component": ({"home"}, {"bridge", "home"}),
     "pool_send": ({"home"}, {"bridge", "home"}),
     "pool_receipt": ({"bridge"}, {"home"}),
+    "announce": ({"home"}, {"bridge", "home"}),
 }
 
 

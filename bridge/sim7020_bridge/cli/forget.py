@@ -13,6 +13,7 @@ from sim7020_bridge.cli.options import valid
 from sim7020_bridge.config import values
 from sim7020_bridge.config.load import load
 from sim7020_bridge.config.model import MqttSettings, Settings
+from sim7020_bridge.modem.alerts import AlertId
 from sim7020_bridge.mqtt.messages import Publication, Received
 from sim7020_bridge.mqtt.topics import Topics
 from sim7020_bridge.outbox.shell import OutboxFile
@@ -86,8 +87,9 @@ async def _forget(mqtt: MqttSettings, topics: Topics, remembered: set[str]) -> i
             retained.add(received.topic)
             online = online or (received.topic, received.payload) == (topics.availability, b"online")
 
-    # some brokers tell what is retained of one only who names it
-    async with connected(mqtt, [f"{topics.root}/#", topics.availability], take, within=_CONNECTING):
+    # some brokers give what is retained only to whom names the very topic
+    exact = [topics.availability, topics.info, topics.state, *map(topics.alert, AlertId)]
+    async with connected(mqtt, [f"{topics.root}/#", *exact], take, within=_CONNECTING):
         await asyncio.sleep(_QUIET)
     if online:
         fail(f"the bridge of {topics.modem} is online: end it first")

@@ -1,6 +1,7 @@
 """Whether there is the modem, and the socket, that a subcommand names, from what is retained of them."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from sim7020_bridge.cli.broker import connected
@@ -21,12 +22,14 @@ async def there(mqtt: MqttSettings, modem: str, socket: str | None = None, *, li
     modems = Modems(mqtt.base_topic)
     # some brokers tell what is retained of one only who names it
     topics = [f"{mqtt.base_topic}/{name}" for name in ("+/availability", f"{modem}/availability", f"{modem}/info")]
-    async with connected(mqtt, topics, modems.hear, within=limit):
-        try:
-            async with asyncio.timeout(_WITHIN):
-                await modems.until(lambda: modems.modem(modem).available is not None and bool(modems.modem(modem).info))
-        except TimeoutError:
-            pass  # what came tells
+
+    def known() -> bool:
+        return modems.modem(modem).available is not None and bool(modems.modem(modem).info)
+
+    async with connected(mqtt, topics, modems.hear, within=limit) as client:
+        if not await _came(known, modems) and not modems.by_name:
+            client.publish(modems.call)
+            await _came(known, modems)
     found = modems.modem(modem)
     if found.available is None:
         fail(unknown(mqtt, modem, modems), EXIT_CONFIGURATION)
@@ -35,6 +38,15 @@ async def there(mqtt: MqttSettings, modem: str, socket: str | None = None, *, li
     sockets = [each.name for each in found.messages.sockets]
     if socket is not None and found.info and socket not in sockets:
         fail(f"{modem} has no socket {socket}; it has: {_listed(sockets)}", EXIT_CONFIGURATION)
+
+
+async def _came(holds: Callable[[], bool], modems: Modems) -> bool:
+    try:
+        async with asyncio.timeout(_WITHIN):
+            await modems.until(holds)
+    except TimeoutError:
+        return False
+    return True
 
 
 def unknown(mqtt: MqttSettings, modem: str, modems: Modems) -> str:

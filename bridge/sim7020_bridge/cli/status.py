@@ -16,10 +16,7 @@ from sim7020_bridge.kit.watch.heard import Modems, alert_lines, brief, by_troubl
 from sim7020_bridge.logs import printable
 from sim7020_bridge.mqtt.messages import Received
 
-_NOBODY = (
-    "nothing is known of any modem here. Some brokers, as RabbitMQ, tell what is retained of one only who names it: "
-    "try --modem NAME"
-)
+_NOBODY: Final = "nothing is known of any modem here"
 
 MOST_IN_DETAIL: Final = 3
 """How many modems are shown with all that is known of them."""
@@ -81,13 +78,18 @@ async def _heard(mqtt: MqttSettings, modem: str | None, limit: float) -> tuple[M
     loop = asyncio.get_running_loop()
     end = loop.time() + limit
     topics = {*modems.retained, f"{mqtt.base_topic}/+/availability"}
-    async with connected(mqtt, sorted(topics), take, within=limit):
+    called = False
+    async with connected(mqtt, sorted(topics), take, within=limit) as client:
         while loop.time() < end:
             news.clear()
             try:
                 async with asyncio.timeout(QUIET):
                     await news.wait()
             except TimeoutError:
+                if not called and modems.partial:
+                    called = True
+                    client.publish(modems.call)
+                    continue
                 # a modem that was asked for and is there is waited for; else what is there is there
                 if modem is None or modem not in others.by_name or modems.modem(modem).known:
                     break

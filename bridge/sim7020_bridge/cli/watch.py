@@ -25,6 +25,8 @@ REFRESH = 0.25
 """Seconds between two pictures: a flood of messages must not be one drawing each, nor the terminal's size be missed."""
 PATIENCE = 30.0
 """Seconds that the broker has to accept at first; afterwards it is waited for without end."""
+SETTLED = 1.0
+"""Seconds after which what is retained has come."""
 FEWEST_ROWS = 3
 
 
@@ -62,7 +64,7 @@ async def _watch(mqtt: MqttSettings, modem: str | None, *, as_json: bool) -> Non
             click.echo(json.dumps({"topic": received.topic, "retained": received.retain, **_payload(received.payload)}))
         modems.hear(received)
 
-    topics = modems.topics
+    topics, called = modems.topics, False
     async with connected(mqtt, sorted(topics), take, within=PATIENCE) as client:
         with Live(console=console, auto_refresh=False, vertical_overflow="crop") if live else nullcontext() as shown:
             while True:
@@ -70,6 +72,10 @@ async def _watch(mqtt: MqttSettings, modem: str | None, *, as_json: bool) -> Non
                     # what a modem's sockets are mapped to is known once its info came
                     topics = modems.topics
                     client.subscribe([Subscription(topic) for topic in sorted(topics)])
+                if not called and modems.elapsed > SETTLED:
+                    called = True
+                    if modems.partial:
+                        client.publish(modems.call)
                 if shown is not None:
                     shown.update(_picture(modems, console.size.width, console.size.height), refresh=True)
                 await asyncio.sleep(REFRESH)

@@ -1,11 +1,18 @@
 """What comes over a connection, whatever the protocol version: the library's words become the bridge's."""
 
+import logging
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sim7020_bridge.config.topic_names import topic_problem
 from sim7020_bridge.errors import BrokerRefused
 from sim7020_bridge.mqtt.messages import Acknowledgement, Received
+
+SESSION_EXPIRY = 7 * 24 * 3600
+"""How long an MQTT 5 broker keeps messages for a bridge that is away, in seconds."""
+
+RECEIVE_MAXIMUM = 64
+"""Messages that an MQTT 5 broker sends before the first of them is acknowledged."""
 
 LONGEST = 1024 * 1024
 """Longest message in bytes that is looked at; an MQTT 5 broker is told not to send longer ones."""
@@ -36,6 +43,14 @@ class Accepted:
 
     session_present: bool
     offers: Offers
+
+    def session(self, *, had_one: bool) -> tuple[int, str]:
+        """Say what became of the session, with the level of the log line; ``had_one`` is whether there was one."""
+        if self.session_present:
+            return logging.INFO, "the session goes on"
+        if not had_one:
+            return logging.INFO, "a new session"
+        return logging.WARNING, "a new session: it has nothing of what was published while the bridge was away"
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,14 +28,9 @@ from sim7020_bridge.mqtt.standing import Standing, Trouble
 from sim7020_bridge.mqtt.subscriptions import Subscriptions
 from sim7020_bridge.mqtt.timing import ClientTiming
 from sim7020_bridge.mqtt.topics import Subscription
+from sim7020_bridge.mqtt.wildcards import WildcardProbe
 
 _LOGGER = logging.getLogger(__name__)
-
-SESSION_EXPIRY = 7 * 24 * 3600
-"""How long an MQTT 5 broker keeps messages for a bridge that is away, in seconds."""
-
-RECEIVE_MAXIMUM = 64
-"""Messages that an MQTT 5 broker sends before the first of them is acknowledged."""
 
 _NOT_MQTT = (LookupError, ValueError, TypeError, struct.error, MQTTException)
 
@@ -61,6 +56,7 @@ class MqttClient:
             broker keeps nothing.
         farewell: What is published before a clean disconnection.
         subscriptions: What to listen to; asked for again at every connection.
+        probe: What ``on_connect`` publishes, retained: whether it comes back by a wildcard is found out each time.
         on_connect: Called at every connection, once messages can be published.
         on_message: Called for each message. Whoever takes it acknowledges it, at once or later.
         on_forbidden: Called with a topic that the broker turns out to forbid.
@@ -76,6 +72,7 @@ class MqttClient:
         will: Publication | None,
         farewell: Sequence[Publication] = (),
         subscriptions: Sequence[Subscription],
+        probe: str | None = None,
         on_connect: Callable[[], None],
         on_message: Callable[[Received], None],
         on_forbidden: Callable[[str], None] = lambda _topic: None,
@@ -97,6 +94,9 @@ class MqttClient:
             drop=self.give_up,
             changed=on_trouble,
             ask_again=self._timing.ask_again,
+        )
+        self._probe = WildcardProbe(
+            probe, ask=self._subscribe_to, drop=self.give_up, changed=on_trouble, patience=self._timing.retained
         )
         self._quarantine = Quarantine(on_forbidden, on_trouble, timing=self._timing)
         self._outgoing = OutgoingQueue(
@@ -160,7 +160,7 @@ class MqttClient:
     @property
     def trouble(self) -> Trouble:
         """What the broker does not give that a person can mend."""
-        return self._standing.trouble(self._subscriptions, self._quarantine)
+        return self._standing.trouble(self._subscriptions, self._quarantine, wildcards=self._probe.found)
 
     def publish(self, publication: Publication) -> None:
         """Publish without waiting.
@@ -240,6 +240,7 @@ class MqttClient:
         except (OSError, ValueError) as error:
             return Lost(refusals.unreachable(self._settings.place, error))
         tick = asyncio.create_task(self._tick(), name=f"{self._client_id} keep-alive")
+        look = asyncio.create_task(self._look(), name=f"{self._client_id} wildcards")
         try:
             async with asyncio.timeout(self._timing.connect):
                 heard = await self._heard.get()
@@ -256,14 +257,15 @@ class MqttClient:
             return Lost("", refusals.no_answer(self._settings, "it does not answer"))
         finally:
             tick.cancel()
+            look.cancel()
         return heard
 
     async def _open(self) -> None:
         properties = None
         if self._v5:
             properties = _properties(PacketTypes.CONNECT)
-            properties.SessionExpiryInterval = SESSION_EXPIRY if self._will else 0
-            properties.ReceiveMaximum = RECEIVE_MAXIMUM
+            properties.SessionExpiryInterval = arrival.SESSION_EXPIRY if self._will else 0
+            properties.ReceiveMaximum = arrival.RECEIVE_MAXIMUM
             properties.MaximumPacketSize = arrival.LONGEST
         settings = self._settings
         self._paho.opened = await transport.opened(settings, patience=self._timing.connect)
@@ -273,12 +275,8 @@ class MqttClient:
     def _accept(self, accepted: Accepted) -> None:
         if not self._alive:
             return  # what is sent again at once may have made the broker disconnect at once
-        place, lost = self._settings.place, self._had_session and not accepted.session_present
-        resumed = "the session goes on" if accepted.session_present else "a new session"
-        if lost:
-            resumed += ": it has nothing of what was published while the bridge was away"
-        level = logging.WARNING if lost else logging.INFO
-        _LOGGER.log(level, "%s: connected to the MQTT broker at %s, %s", self._client_id, place, resumed)
+        level, session = accepted.session(had_one=self._had_session)
+        _LOGGER.log(level, "%s: connected to the MQTT broker at %s, %s", self._client_id, self._settings.place, session)
         self._had_session = self._will is not None
         self._last_problem = ""
         self._brief += 1
@@ -304,6 +302,9 @@ class MqttClient:
     def _take(self, message: MQTTMessage) -> None:
         """Hand on what came, unless it can't be taken at all."""
         received = arrival.received(message, self._connection)
+        if self._probe.takes(received) and not self._subscriptions.want(received.topic):
+            self.acknowledge(received)
+            return
         problem = arrival.problem(received)
         if problem is None:
             self._on_message(received)
@@ -394,6 +395,11 @@ class MqttClient:
         while True:
             await asyncio.sleep(self._timing.tick)
             self._paho.loop_misc()
+
+    async def _look(self) -> None:
+        await self.wait_connected()
+        await self.wait_idle()
+        await self._probe.look()
 
     def _answered(
         self, _client: Client, _userdata: object, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None

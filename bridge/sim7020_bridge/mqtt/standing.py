@@ -22,6 +22,7 @@ class Trouble:
         no_pools: The broker deals nothing out, so that a modem can be in no pool.
         no_retain: The broker keeps no retained messages.
         no_session: The broker keeps nothing for a client that is away.
+        wildcards: Whether the broker gives what it retains to subscriptions with wildcards; None if that is not known.
         forbidden: Topics that the broker does not let the client publish to.
         aside: How many publications are kept for these.
     """
@@ -32,6 +33,7 @@ class Trouble:
     no_pools: bool = False
     no_retain: bool = False
     no_session: bool = False
+    wildcards: bool | None = None
     forbidden: tuple[str, ...] = ()
     aside: int = 0
 
@@ -72,7 +74,7 @@ class Standing:
             self.suspected = not taken_over
             self._changed()
 
-    def trouble(self, subscriptions: Subscriptions, quarantine: Quarantine) -> Trouble:
+    def trouble(self, subscriptions: Subscriptions, quarantine: Quarantine, *, wildcards: bool | None) -> Trouble:
         """Return this with what else a person can mend."""
         refused = subscriptions.refused
         return Trouble(
@@ -82,6 +84,7 @@ class Standing:
             no_pools=not self.offers.shared or any(each.startswith(SHARED) for each in refused),
             no_retain=not self.offers.retain,
             no_session=self.offers.session_expiry == 0 or subscriptions.unassured,
+            wildcards=wildcards,
             forbidden=quarantine.forbidden,
             aside=quarantine.aside,
         )

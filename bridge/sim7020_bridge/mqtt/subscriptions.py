@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from sim7020_bridge.config.topic_names import matches
 from sim7020_bridge.mqtt.refusals import subscription_refused
 from sim7020_bridge.mqtt.topics import SHARED, Subscription
 
@@ -56,6 +57,10 @@ class Subscriptions:
     def unassured(self) -> bool:
         """Whether the broker delivers something with QoS 0 only: it keeps nothing of that."""
         return 0 in self._granted.values()
+
+    def want(self, topic: str) -> bool:
+        """Whether a message to a topic may come for one of these."""
+        return any(matches(each.topic_filter, topic) for each in self._wanted)
 
     def connected(self, *, shared: bool) -> None:
         """Ask for everything; ``shared`` is whether the broker has shared subscriptions.

@@ -56,6 +56,11 @@ class Topics:
         """Where Home Assistant's component marks, retained, that it looks after this modem."""
         return f"{self.root}/component"
 
+    @property
+    def announce(self) -> str:
+        """Where anybody asks all bridges to publish again what is retained; the same for all of them."""
+        return f"{self.base}/announce"
+
     def alert(self, name: str) -> str:
         """Retained while a thing that a person can mend is wrong; emptied afterwards."""
         return f"{self.root}/alert/{name}"

@@ -50,6 +50,10 @@ def _lacking(trouble: Trouble, *, pools: bool) -> Sequence[tuple[bool, str]]:
     return (
         (pools and trouble.no_pools, "shared subscriptions, without which nothing is dealt to a pool's members"),
         (trouble.no_retain, "retained messages, without which nobody sees the modem who was not there before"),
+        (
+            trouble.wildcards is False,
+            "retained messages for wildcards, which show a modem only once it changes",
+        ),
         (trouble.no_session, "sessions with QoS 1, without which what is published while the bridge is away is lost"),
     )
 

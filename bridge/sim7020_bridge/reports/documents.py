@@ -14,6 +14,7 @@ from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.state import Identity, ModemState
 from sim7020_bridge.modem.usage import Usage
+from sim7020_bridge.mqtt.standing import Trouble
 from sim7020_bridge.mqtt.topics import Topics
 from sim7020_bridge.outbox.outbox import Outbox
 
@@ -27,9 +28,9 @@ Document: TypeAlias = Mapping[str, Any]
 
 
 def info_document(
-    identity: Identity, settings: ModemSettings, topics: Topics, *, requests: tuple[str, ...]
+    identity: Identity, settings: ModemSettings, topics: Topics, *, requests: tuple[str, ...], broker: Trouble
 ) -> Document:
-    """Return ``.../info``; ``requests`` are the verbs that the bridge takes."""
+    """Return ``.../info``; ``requests`` are the verbs that the bridge takes, ``broker`` what it does not get there."""
     return {
         "contract": CONTRACT,
         "bridge": {"name": "sim7020-bridge", "version": VERSION},
@@ -48,6 +49,12 @@ def info_document(
             for socket in settings.sockets
         ],
         "requests": requests,
+        "broker": {
+            "sessions": not broker.no_session,
+            "retained": not broker.no_retain,
+            "retained_by_wildcard": broker.wildcards,
+            "shared_subscriptions": not broker.no_pools,
+        },
     }
 
 

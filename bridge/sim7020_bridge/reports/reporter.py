@@ -161,6 +161,7 @@ class Reporter:
 
     def broker_changed(self) -> None:
         """Publish what the broker does not give, or gives again."""
+        self._info()
         self.delivery_changed()
         self.pools_changed()
 
@@ -266,7 +267,8 @@ class Reporter:
         self._publish(Publication(topic=self._topics.event, payload=dump(event)))
 
     def _info(self) -> None:
-        info = info_document(self._store.state.identity, self._settings, self._topics, requests=self._requests)
+        identity, broker = self._store.state.identity, self._trouble()
+        info = info_document(identity, self._settings, self._topics, requests=self._requests, broker=broker)
         self._retain(self._topics.info, dump(info))
 
     def _state(self) -> None:

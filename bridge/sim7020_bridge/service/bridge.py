@@ -67,12 +67,15 @@ class Bridge:
         self._topics = topics
         self._inbox = Inbox(topics, settings.sockets)
         self._marks = () if discovery_prefix is None else (Subscription(topics.component, every_time=True),)
+        # Home Assistant says there that it has started
+        self._calls = {topics.announce} | (set() if discovery_prefix is None else {f"{discovery_prefix}/status"})
         self._client = MqttClient(
             mqtt,
             client_id=settings.client_id or topics.client_id,
             will=offline,
             farewell=(offline,),
             subscriptions=(*self._inbox.subscriptions, *self._marks, *self._inbox.pools),
+            probe=topics.availability,
             on_connect=self._connected,
             on_message=self._received,
             on_forbidden=self._forbidden,
@@ -265,6 +268,11 @@ class Bridge:
             self._discovery.component_says(received.payload)
             self._client.acknowledge(received)
             return
+        if received.topic in self._calls:
+            self._client.acknowledge(received)
+            if not received.retain:
+                self._called()
+            return
         match self._inbox.destination(received.topic):
             case SocketSend(socket, pool) as destination:
                 strange = self._inbox.strange(destination)
@@ -277,9 +285,15 @@ class Bridge:
                 log.warning("a message to %s is dropped: no socket and no request has that topic", received.topic)
                 self._client.acknowledge(received)
 
+    def _called(self) -> None:
+        """Publish again what is retained: to whom it does not come by wildcards it does come now."""
+        self._reporter.connected()
+        self._discovery.connected()
+
     def _subscribe(self) -> None:
         pools = self._inbox.pools if self._pools.joined else ()
-        self._client.subscribe((*self._inbox.subscriptions, *self._marks, *pools))
+        calls = map(Subscription, sorted(self._calls)) if self._client.trouble.wildcards is False else ()
+        self._client.subscribe((*self._inbox.subscriptions, *self._marks, *calls, *pools))
 
     def _pools_changed(self) -> None:
         self._subscribe()
@@ -319,6 +333,7 @@ class Bridge:
         self._reporter.forbidden(topic)
 
     def _trouble_changed(self) -> None:
+        self._subscribe()
         self._reporter.broker_changed()
 
     def _publish_text(self, topic: str, text: str) -> None:

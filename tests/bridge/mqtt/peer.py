@@ -26,6 +26,7 @@ QUICK = ClientTiming(
     farewell=1.0,
     tick=0.05,
     forbidden=(0.3, 1.0),
+    retained=0.3,
 )
 
 
@@ -50,6 +51,7 @@ class Peer:
         subscriptions: Sequence[Subscription] = (Subscription("to/#", retain_as_published=True),),
         greeting: Sequence[Publication] = (),
         farewell: Sequence[Publication] = (),
+        probe: str | None = None,
         timing: ClientTiming = QUICK,
     ) -> None:
         self.heard: asyncio.Queue[Received] = asyncio.Queue()
@@ -63,6 +65,7 @@ class Peer:
             will=WILL,
             farewell=farewell,
             subscriptions=subscriptions,
+            probe=probe,
             on_connect=self.connected,
             on_message=self.heard.put_nowait,
             on_forbidden=self.forbidden.append,

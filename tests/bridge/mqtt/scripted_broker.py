@@ -44,12 +44,15 @@ class Published:
 class ScriptedBroker:
     """The broker; ``rule`` decides how each publication is answered, ``grants`` each subscription.
 
-    ``connack`` are the properties of its CONNACK.
+    ``gives`` says whether what is retained comes to a subscription with a filter. ``connack`` are the properties of its
+    CONNACK.
     """
 
     rule: Callable[[Published], Answer] = lambda _published: TAKE
     grants: Callable[[str], int] = lambda _topic_filter: 1
+    gives: Callable[[str], bool] = lambda _topic_filter: False
     connack: bytes = b""
+    retained: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     published: list[Published] = field(default_factory=list)
@@ -144,10 +147,7 @@ class ScriptedBroker:
                 self.acknowledged.append(packet)
                 self._session.pop(packet, None)
             case 8:
-                topic_filter = self._filter(body)
-                self.asked.append(topic_filter)
-                answer = bytes([self.grants(topic_filter)])
-                self._send(SUBACK, 0, body[:2] + (b"\0" if self._version == V5 else b"") + answer)
+                self._subscribe(body)
             case 10:
                 self.dropped.append(self._filter(body))
                 self._send(UNSUBACK, 0, body[:2] + (b"\0\0" if self._version == V5 else b""))
@@ -173,6 +173,19 @@ class ScriptedBroker:
         start = 3 if self._version == V5 else 2
         return body[start + 2 : start + 2 + int.from_bytes(body[start : start + 2], "big")].decode()
 
+    def _subscribe(self, body: bytes) -> None:
+        topic_filter = self._filter(body)
+        self.asked.append(topic_filter)
+        answer = bytes([self.grants(topic_filter)])
+        self._send(SUBACK, 0, body[:2] + (b"\0" if self._version == V5 else b"") + answer)
+        if not self.gives(topic_filter):
+            return
+        wanted = topic_filter.split("/")
+        for topic, payload in self.retained.items():
+            levels = topic.split("/")
+            if len(levels) == len(wanted) and all(want in ("+", is_) for want, is_ in zip(wanted, levels, strict=True)):
+                self._send(PUBLISH, 0b0001, _text(topic) + (b"\0" if self._version == V5 else b"") + payload)
+
     def _publish(self, first: int, body: bytes) -> bool:
         end = 2 + int.from_bytes(body[:2], "big")
         topic, packet, start = body[2:end].decode(), body[end : end + 2], end + 2
@@ -185,6 +198,8 @@ class ScriptedBroker:
         if answer.puback is not None:
             if answer.puback < 0x80:
                 self.taken.append(published)
+                if published.retain:
+                    self.retained[topic] = published.payload
             self._send(PUBACK, 0, packet + (bytes([answer.puback]) if answer.puback else b""))
         if answer.disconnect is not None:
             self._send(DISCONNECT, 0, bytes([answer.disconnect]))

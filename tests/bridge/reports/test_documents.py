@@ -19,6 +19,7 @@ from sim7020_bridge.modem.socket import ModemSocket, Phase, SocketState
 from sim7020_bridge.modem.state import Counters, Identity, Layer, Link, ModemState
 from sim7020_bridge.modem.usage import Usage
 from sim7020_bridge.mqtt.json_text import dump
+from sim7020_bridge.mqtt.standing import Trouble
 from sim7020_bridge.mqtt.topics import Topics
 from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.reports.documents import info_document, socket_document, state_document
@@ -52,7 +53,12 @@ def socket(state: SocketState) -> Mapping[str, Any]:
 OF_A_MODEM = [
     ("state", state_document(NOTHING, OUTBOX, USAGE, aside=0)),
     ("state", state_document(EVERYTHING, OUTBOX, USAGE, aside=1)),
-    ("info", info_document(Identity(), ModemSettings("m", "p", sockets=(SOCKET,)), Topics("b", "m"), requests=("at",))),
+    (
+        "info",
+        info_document(
+            Identity(), ModemSettings("m", "p", sockets=(SOCKET,)), Topics("b", "m"), requests=("at",), broker=Trouble()
+        ),
+    ),
     ("socket/s/state", socket(SocketState())),
     ("socket/s/state", socket(SocketState(Phase.BACKOFF, "198.51.100.7", Failure(-1, "common", "no", AT)))),
 ]

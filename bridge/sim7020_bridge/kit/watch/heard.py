@@ -11,7 +11,7 @@ from sim7020_bridge.logs import printable
 from sim7020_bridge.modem.alerts import in_words
 from sim7020_bridge.modem.state import Layer
 from sim7020_bridge.mqtt.json_text import object_or_nothing
-from sim7020_bridge.mqtt.messages import Received
+from sim7020_bridge.mqtt.messages import Publication, Received
 
 Document = Mapping[str, Any]
 
@@ -189,6 +189,17 @@ class Modems:
     def retained(self) -> tuple[str, ...]:
         """What to subscribe to for what is retained."""
         return tuple(f"{self._root}/{tail}" for tail in RETAINED)
+
+    @property
+    def partial(self) -> bool:
+        """Whether there may be more than came: some brokers give what is retained to exact topics only."""
+        by_wildcard = ("info", "broker", "retained_by_wildcard")
+        return not self.by_name or any(not it.known or it.get(*by_wildcard) is False for it in self.by_name.values())
+
+    @property
+    def call(self) -> Publication:
+        """What has the bridges on such a broker publish all of it again."""
+        return Publication(topic=f"{self.base}/announce", payload=b"")
 
     @property
     def topics(self) -> frozenset[str]:
