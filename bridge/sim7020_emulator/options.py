@@ -1,6 +1,7 @@
 """The command line."""
 
 import argparse
+import os
 import re
 import sys
 from pathlib import Path
@@ -29,8 +30,12 @@ class _ListScenarios(argparse.Action):
         super().__init__(option_strings, dest, nargs=0, help=help)
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        for name in shipped_names():
-            sys.stdout.write(f"{name:<24} {find_scenario(name).description}\n")
+        try:
+            for name in shipped_names():
+                sys.stdout.write(f"{name:<24} {find_scenario(name).description}\n")
+            sys.stdout.flush()
+        except BrokenPipeError:  # whoever reads, such as head, has read enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         parser.exit()
 
 

@@ -96,6 +96,8 @@ async def test_the_python_page(world: World) -> None:
         status, _, err = await run(sys.executable, str(program), "shed", "nowhere", "x")
         assert status == 1
         assert err.startswith("unknown_socket: ")
+        status, _, err = await run(sys.executable, str(program), "shed")
+        assert (status, err) == (1, "usage: python send.py MODEM SOCKET TEXT\n")
     finally:
         server.terminate()
         await server.wait()

@@ -3,8 +3,8 @@
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Coroutine
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -12,6 +12,7 @@ from unittest.mock import patch
 import pytest
 import serial
 
+from sim7020_bridge.port.listing import SerialPort
 from sim7020_emulator.emulator import running
 from sim7020_emulator.options import read_options
 from tests.command_line import typed
@@ -27,6 +28,7 @@ SPEED = 20.0
 """How many times as fast as the world's the clock of a probe and its module is."""
 
 NAMES = ("--dns", "example.com=192.0.2.7", "--ping", "192.0.2.7=3,2,2")
+NO_PORT = "Plug it in: there is no serial port."
 LAYERS = [
     *("port", "baud_rate", "module", "firmware", "sim", "signal"),
     *("registration", "apn", "address", "dns", "ping"),
@@ -46,6 +48,17 @@ def probed_beside(
     port: str, partner: AbstractAsyncContextManager[Any], *arguments: str, status: int = 1
 ) -> dict[str, Any]:
     """Probe what is at a port while the block lasts, both on one clock that is faster than the world's."""
+    with running_beside(partner):
+        code, out, err = typed("probe", port, "--json", *arguments)
+    assert err == ""
+    assert code == status, out
+    document: dict[str, Any] = json.loads(out)
+    return document
+
+
+@contextmanager
+def running_beside(partner: AbstractAsyncContextManager[Any]) -> Iterator[None]:
+    """Let what a probe runs run beside what is at its port, on that clock."""
 
     def run_beside(probe: Coroutine[Any, Any, bool]) -> bool:
         async def beside() -> bool:
@@ -58,11 +71,7 @@ def probed_beside(
             return runner.run(beside())
 
     with patch("asyncio.run", run_beside):
-        code, out, err = typed("probe", port, "--json", *arguments)
-    assert err == ""
-    assert code == status, out
-    document: dict[str, Any] = json.loads(out)
-    return document
+        yield
 
 
 def module_at(link: Path, *arguments: str, baud: str = "0") -> AbstractAsyncContextManager[Any]:
@@ -222,6 +231,9 @@ def test_a_wrong_baud_rate_is_found_out(tmp_path: Path) -> None:
     rate = found["layers"][1]
     assert (rate["status"], rate["details"]) == ("warning", {"baudrate": 9600})
     assert "baudrate: 9600" in rate["advice"]
+    with running_beside(module_at(link, *garbled, baud="9600")):
+        code, out, _ = typed("probe", str(link), "--no-internet")
+    assert (code, out.splitlines()[-1]) == (0, "All layers hold, but see what is marked with !")
     known = probed_beside(
         str(link), module_at(link, *garbled, baud="9600"), "--baud", "9600", "--no-internet", status=0
     )
@@ -267,11 +279,21 @@ def test_other_devices_are_told_apart(partner: Callable[[bytes], bytes], summary
     assert advice in document["layers"][-1]["advice"]
 
 
-async def test_a_missing_port(tmp_path: Path) -> None:
-    """A port that is not there is broken, and the advice is to plug it in."""
-    document = await probed(str(tmp_path / "nothing"))
-    assert document["broken"] == "port"
-    assert "Plug the modem in" in document["layers"][0]["advice"]
+@pytest.mark.parametrize("there", ["/dev/ttyUSB7", ""])
+def test_a_missing_port(tmp_path: Path, there: str) -> None:
+    """A port that is not there is named, and so are those that are."""
+    found = (SerialPort(there, (), None, (), usable=True),) if there else ()
+    with patch("sim7020_bridge.kit.probe.probe.serial_ports", lambda: found):
+        code, out, err = typed("probe", str(tmp_path / "nothing"))
+    assert (code, err) == (1, "")
+    first, advice, last = out.splitlines()
+    assert first.endswith(f"There is no device {tmp_path}/nothing")
+    assert advice.strip() == (
+        "Plug the modem in, or use one of these ports: /dev/ttyUSB7"
+        if there
+        else "Plug it in: there is no serial port."
+    )
+    assert last == "Fix this, then probe again."
 
 
 async def test_a_busy_port_names_its_holder() -> None:
@@ -291,7 +313,7 @@ async def test_a_terminal_shows_the_probe(tmp_path: Path, encoding: str) -> None
     emulator = await emulated(tmp_path)
     try:
         async with Terminal("probe", emulator.place, "--apn", "other.example", environment=environment) as terminal:
-            await terminal.sees("Mend this, then probe again.")
+            await terminal.sees("Fix this, then probe again.")
             assert await terminal.ends() == 1
             assert "+ signal       ######.... -69 dBm, good" in terminal.shown
             assert "x APN" in terminal.shown

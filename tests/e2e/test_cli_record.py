@@ -6,6 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
+from tests.command_line import typed
 from tests.e2e.programs import Emulator
 from tests.e2e.servers import until
 from tests.e2e.world import run
@@ -76,6 +77,19 @@ async def test_a_probe_is_recorded_and_played_again(tmp_path: Path) -> None:
     assert code == 0, out
     assert json.loads(out)["layers"][5]["details"]["rssi_index"] == 12
     assert stopped == (0, "")
+
+
+def test_times_of_a_recording_stand_in_its_lines(tmp_path: Path) -> None:
+    """When a command was sent is in its line, not in one of its own; a log with times of its own is the same."""
+    file = tmp_path / "night.at"
+    file.write_text("# note: 2026-01-02T03:04:05.678Z\n> AT+CSQ\n< +CSQ: 20,0\n03:04:06.1 < OK\n")
+    code, out, _ = typed("decode", str(file))
+    assert code == 0
+    assert [line.split()[:3] for line in out.splitlines()] == [
+        ["03:04:05.678", ">", "AT+CSQ"],
+        ["<", "+CSQ:", "20,0"],
+        ["03:04:06.1", "<", "OK"],
+    ]
 
 
 async def test_a_strict_replay_ends_at_what_was_not_recorded(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ WRONG = {
     "empty": ("", [":", "empty"]),
     "not YAML": ("mqtt: [", [":", "not YAML"]),
     "tab": ("mqtt:\n\thost: a\n", [":2:", "tab"]),
+    "no blank": (whole(modem="port:/dev/a"), [":5:", "line above", "a colon needs a blank"]),
     "a list": ("- mqtt\n", ["mapping"]),
     "no modems": ("mqtt: {host: a}\n", ["modems", "missing"]),
     "no mqtt": ("modems: {shed: {port: /dev/ttyUSB0}}\n", ["mqtt", "missing"]),

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Final
@@ -63,6 +64,21 @@ def test_an_adapter_with_a_serial_number_is_told_by_it(tmp_path: Path) -> None:
     assert 'ENV{ID_SERIAL_SHORT}=="0001A2B3"' in rule.stdout
     assert 'SYMLINK+="sim7020-shed"' in rule.stdout
     assert "ID_PATH" not in rule.stdout
+
+
+def test_a_system_without_udev_is_told_so(tmp_path: Path) -> None:
+    """In one line."""
+    sh = shutil.which("sh")
+    assert sh is not None
+    rule = subprocess.run(
+        [sh, UDEV / "make-rule", "shed", "/dev/ttyUSB0"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={"PATH": str(tmp_path)},
+    )
+    assert (rule.returncode, rule.stderr.count("\n")) == (1, 1)
+    assert "udevadm is not there" in rule.stderr
 
 
 def test_one_without_a_serial_number_is_told_by_its_usb_socket(tmp_path: Path) -> None:

@@ -155,11 +155,10 @@ async def connected(
 
 
 class _Words(logging.Formatter):
-    """What is wrong with the connection, without the name of a client that only lives for a moment."""
+    """What is wrong with the connection, in terms of options."""
 
     def format(self, record: logging.LogRecord) -> str:
-        name, _, words = record.getMessage().partition(": ")
-        return _in_options(words if name.startswith(_CLIENT) else record.getMessage())
+        return _in_options(record.getMessage())
 
 
 def _in_options(problem: str) -> str:

@@ -1,6 +1,7 @@
 """``decode``: a serial log, from any program, explained line by line."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import fields
 from typing import BinaryIO, Final
@@ -31,11 +32,15 @@ def decode(file: BinaryIO, *, as_json: bool) -> None:
     Example:     sim7020-bridge decode minicom.cap
                  journalctl -u sim7020-bridge | sim7020-bridge decode --json
     """
+    noted: str | None = None
     for each in explained(_chunks(file)):
         if as_json:
             click.echo(json.dumps({key: getattr(each, key) for key in _KEYS}))
+        elif each.kind is Kind.COMMENT and (note := _NOTED.fullmatch(each.text)):
+            noted = note[1]  # a recording's time of the next line
         else:
-            click.echo(_shown(each))
+            click.echo(_shown(each, each.time or noted))
+            noted = noted and ""
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:
@@ -48,12 +53,19 @@ _COLOURS: Final = {Kind.COMMAND: "cyan", Kind.URC: "yellow", Kind.UNKNOWN: "red"
 _TEXT_WIDTH: Final = 40
 
 
-def _shown(each: Explained) -> str:
+_NOTED: Final = re.compile(r"# note: (\d{4}-\d\d-\d\d.*)")
+_OF_DAY: Final = re.compile(r"\d\d:\d\d:\d\d(?:[.,]\d{1,3})?")
+
+
+def _shown(each: Explained, time: str | None) -> str:
+    """Return a line to read: first the time of day, in a log that has times."""
+    of_day = _OF_DAY.search(time or "")
+    when = "" if time is None else f"{of_day[0] if of_day else time:<12} "
     text = dotted(each.text)
     said = "" if each.kind in {Kind.BLANK, Kind.COMMENT} else each.explanation
     left = click.style(f"{_ARROWS[each.direction]} {text:<{_TEXT_WIDTH}}", fg=_colour(each))
     kind = click.style(f"{each.kind.value:<8}", dim=True)
-    return f"{left} {kind} {said}".rstrip()
+    return f"{when}{left} {kind} {said}".rstrip()
 
 
 def _colour(each: Explained) -> str | None:

@@ -88,18 +88,21 @@ class _View:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._spinner = Spinner("", console=console)
+        self._warned = 0
 
     async def show(self, wanted: Wanted) -> bool:
         """Probe, and show what is found; whether all layers hold."""
         with self._spinner:
             well = await Probe(wanted, on_finding=self._tell, waiting=self._wait).run()
-        self._console.print("All layers hold." if well else "Mend this, then probe again.")
+        done = "All layers hold." if self._warned == 0 else "All layers hold, but see what is marked with !"
+        self._console.print(done if well else "Fix this, then probe again.")
         return well
 
     def _wait(self, layer: Check, what: str) -> None:
         self._spinner.update(f"{_title(layer)}: {what}")
 
     def _tell(self, finding: Finding) -> None:
+        self._warned += finding.status is Status.WARNING
         line = Text(f"{_MARKS[finding.status]} ", style=_COLOURS[finding.status])
         line.append(f"{_title(finding.check):<13}", style="bold")
         index = finding.details.get("rssi_index")

@@ -159,6 +159,8 @@ def _syntax(error: MarkedYAMLError) -> str:
         return "not YAML: a tab can't indent or start a value; use blanks"
     if "alias" in problem:
         return "not YAML: a value that starts with * must be put in quotes"
+    if "mapping values" in problem:
+        return "not YAML: here or in the line above, a colon needs a blank behind it, or the text around it quotes"
     return f"not YAML: {error.context}: {problem}" if error.context else f"not YAML: {problem}"
 
 

@@ -229,7 +229,7 @@ class Modem:
         if failure is not None and failure.code == GONE:
             wait, why = max(wait, self._hasty.next_wait()), failure.reason
         level = logging.DEBUG if plan.again else logging.WARNING
-        log.log(level, "%s; next step: %s in %.1f s", why, plan.step, wait)
+        log.log(level, "%s next step: %s in %.1f s", f"{why}{'' if why.endswith('?') else ';'}", plan.step, wait)
         await asyncio.sleep(wait)
         self._patience = self._timing.probe_within if plan.patience is None else plan.patience
         self._recovery.count(plan, now=loop.time())

@@ -276,7 +276,8 @@ class MqttClient:
         if not self._alive:
             return  # what is sent again at once may have made the broker disconnect at once
         level, session = accepted.session(had_one=self._had_session)
-        _LOGGER.log(level, "%s: connected to the MQTT broker at %s, %s", self._client_id, self._settings.place, session)
+        place = self._settings.place
+        _LOGGER.log(level, "connected to the MQTT broker at %s as %s, %s", place, self._client_id, session)
         self._had_session = self._will is not None
         self._last_problem = ""
         self._brief += 1
@@ -310,7 +311,7 @@ class MqttClient:
             self._on_message(received)
             return
         where = received.topic or "an unreadable topic"
-        _LOGGER.warning("%s: a message to %s was dropped: %s", self._client_id, where, problem)
+        _LOGGER.warning("a message to %s was dropped: %s", where, problem)
         self.acknowledge(received)
 
     def _send(self, outgoing: Outgoing) -> int | None:
@@ -337,7 +338,7 @@ class MqttClient:
         problem = str(lost.refused or lost.reason)
         level = logging.DEBUG if problem == self._last_problem else logging.WARNING
         self._last_problem = problem
-        _LOGGER.log(level, "%s: %s", self._client_id, problem)
+        _LOGGER.log(level, "%s", problem)
 
     async def _leave(self) -> None:
         if not self.connected:
@@ -347,7 +348,7 @@ class MqttClient:
         await asyncio.wait({farewell}, timeout=self._timing.farewell)
         if not farewell.done():
             farewell.cancel()
-            _LOGGER.warning("%s: the broker did not take the last messages; its last will speaks", self._client_id)
+            _LOGGER.warning("the broker did not take the last messages; its last will speaks")
 
     async def _say_farewell(self) -> None:
         for publication in self._farewell:
@@ -370,7 +371,7 @@ class MqttClient:
         try:
             self._paho.loop_read()
         except _NOT_MQTT as error:
-            _LOGGER.error("%s: the broker sent what is not MQTT: %s", self._client_id, error)
+            _LOGGER.error("the broker sent what is not MQTT: %s", error)
             self._drop()
         connection = self._paho.socket()
         if isinstance(connection, ssl.SSLSocket) and connection.pending():

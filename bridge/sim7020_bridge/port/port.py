@@ -355,9 +355,10 @@ def _place(name: str) -> tuple[str, int]:
 
 
 def _unavailable(name: str, error: Exception) -> PortUnavailable:
-    if name.startswith(("socket://", "rfc2217://")):
-        return PortUnavailable(name, "refused", f"cannot connect ({error}); is the serial server running there?")
     number = getattr(error, "errno", None)
+    if name.startswith(("socket://", "rfc2217://")):
+        why = os.strerror(number) if number and number > 0 else error
+        return PortUnavailable(name, "refused", f"cannot connect ({why}); is the serial server running there?")
     if number in {errno.ENOENT, errno.ENODEV, errno.ENXIO}:
         return PortUnavailable(name, "missing", "there is no such device; is the modem plugged in?")
     if number in {errno.EACCES, errno.EPERM}:

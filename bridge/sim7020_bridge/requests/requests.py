@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext, suppress
 from typing import Final
 
 from sim7020_bridge.clock import Clock, wall_clock
@@ -76,7 +77,8 @@ class Requests:
         """Start on a request; whatever is wrong with it goes into the response."""
         body = RequestBody()
         try:
-            body = parse_request(received.payload)
+            with nullcontext() if verb in self.verbs else suppress(PayloadRefused, RequestRefused):
+                body = parse_request(received.payload)
             self._check(received, body)
             if verb == "send":
                 self._send(received, body)

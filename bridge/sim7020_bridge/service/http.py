@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Final
@@ -101,11 +102,18 @@ def _page(head: bytes, pages: Pages, *, local: bool) -> tuple[Page, str]:
         case [method, _, version] if version.startswith("HTTP/1.") and local and not all(map(_is_loopback, hosts)):
             return _refusal(HTTPStatus.MISDIRECTED_REQUEST), method
         case [method, target, version] if version.startswith("HTTP/1."):
-            make = pages.get(target.partition("?")[0])
+            all_pages: Pages = {"/": partial(_index, tuple(pages)), **pages}
+            make = all_pages.get(target.partition("?")[0])
             if method not in {"GET", "HEAD"}:
                 return _refusal(HTTPStatus.METHOD_NOT_ALLOWED), method
             return (_refusal(HTTPStatus.NOT_FOUND) if make is None else make()), method
     return _refusal(HTTPStatus.BAD_REQUEST), ""
+
+
+def _index(names: tuple[str, ...]) -> Page:
+    """Return a page that leads to the others."""
+    links = "".join(f'<li><a href="{name}">{name}</a></li>' for name in names)
+    return Page("text/html; charset=utf-8", f"<!doctype html><title>sim7020-bridge</title><ul>{links}</ul>\n".encode())
 
 
 def _is_loopback(host: str) -> bool:

@@ -249,6 +249,9 @@ async def test_retained_and_unreadable() -> None:
         desk.request("refresh", b"\xff")
         codes = [document["error"]["code"] for document in desk.documents(TOPICS.response("refresh"))]
         assert codes == ["retained", "invalid_json", "invalid_json"]
+        desk.request("nothing", b"now")
+        (document,) = desk.documents(TOPICS.response("nothing"))
+        assert document["error"]["message"] == "there is no request nothing"
 
 
 @on_virtual_time

@@ -41,6 +41,7 @@ async def ask(port: int, request: bytes) -> bytes:
         (b"GET /health HTTP/1.1", b"503 Service Unavailable"),
         (b"GET /health?verbose HTTP/1.0", b"503 Service Unavailable"),
         (b"GET /other HTTP/1.1", b"404 Not Found"),
+        (b"GET / HTTP/1.1", b"200 OK"),
         (b"POST /health HTTP/1.1", b"405 Method Not Allowed"),
         (b"GET /health", b"400 Bad Request"),
         (b"GET /health HTTP/2", b"400 Bad Request"),
@@ -56,6 +57,8 @@ async def test_answers(port: int, request_line: bytes, status: bytes) -> None:
     assert f"Content-Length: {len(body)}".encode() in head.splitlines()
     if status.startswith(b"503"):
         assert body == b"well"
+    if status.startswith(b"200"):
+        assert b'<a href="/health">' in body
     if status.startswith(b"405"):
         assert b"Allow: GET, HEAD" in head.splitlines()
 

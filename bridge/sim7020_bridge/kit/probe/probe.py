@@ -22,6 +22,7 @@ from sim7020_bridge.modem.readings import read_identity
 from sim7020_bridge.modem.state import ModuleAnswered, ModuleLost, PortLost, PortOpened
 from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.timing import Timing
+from sim7020_bridge.port.listing import serial_ports
 
 
 class Probe:
@@ -65,6 +66,8 @@ class Probe:
                 await asyncio.sleep(BETWEEN_RATES)
         except PortUnavailable as error:
             self._store.apply(PortLost(error.detail, error.reason))
+            if error.reason == "missing":
+                return self._report.broken(f"There is no device {self._wanted.port}", _there_is(), check=Check.PORT)
             return self._report.broken(said_by=tuple(AlertId), check=Check.PORT)
         except LineError as error:
             return self._report.broken(f"The line broke: {error}", "Check cable, plug and supply; then try again.")
@@ -166,6 +169,12 @@ class Probe:
                 self._module.take_ping_reply(urc)
             case RegistrationReport("+CEREG", registration):
                 self._store.apply(registration)
+
+
+def _there_is() -> str:
+    """Return what to do about a device that is not there: which there are."""
+    names = ", ".join(port.best_name for port in serial_ports())
+    return f"Plug the modem in, or use one of these ports: {names}" if names else "Plug it in: there is no serial port."
 
 
 def _timing(patience: float) -> Timing:
