@@ -20,7 +20,15 @@ from sim7020_bridge.commands.sockets import (
 from sim7020_bridge.config.model import PowerSavingSettings, SocketSettings, Transport
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent, RequestRefused
 from sim7020_bridge.modem.backoff import Backoff
-from sim7020_bridge.modem.connection import CAREFUL_PAYLOAD, Asked, Connection, Failure, SocketLost, failure_of
+from sim7020_bridge.modem.connection import (
+    CAREFUL_PAYLOAD,
+    Asked,
+    Connection,
+    Failure,
+    SentInPart,
+    SocketLost,
+    failure_of,
+)
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.power_saving import uses_psm
 from sim7020_bridge.modem.recovery import RecoveryStep
@@ -173,6 +181,10 @@ class ModemSocket:
             raise SocketLost("the socket is not open")
         try:
             acknowledged = await connection.send(data)
+        except SentInPart:
+            # it takes something: of a stream, what it has no room for may wait for a peer that is slow to acknowledge
+            self.refusals.done(self.settings.name, Asked.SEND)
+            raise
         except CommandRefused as refused:
             failure = connection.over.result()
             if failure is None or failure.refused is None or self.refusals.one_sided(self.settings.name):

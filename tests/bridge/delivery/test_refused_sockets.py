@@ -145,6 +145,22 @@ async def test_a_large_piece_that_ends_its_connection() -> None:
 
 
 @on_virtual_time
+async def test_a_module_that_has_no_room_for_all_of_a_message() -> None:
+    """One that takes a part, and whose peer may be slow to acknowledge it, is left alone; the message fails."""
+    async with staffed(TCP) as desk:
+        desk.module.answer("AT+CCLK?", '+CCLK: "26/11/29,12:00:00+04"', "OK")
+        for number in range(SOCKETS):
+            desk.module.answer(f'AT+CSOSEND={number},176,"{"00" * 88}"', "ERROR", f"+CSOERR: {number},6")
+        for hour in range(24):
+            desk.send("tcp", bytes(600), **named(f"m{hour}"))
+            failed = await desk.final("tcp", f"m{hour}")
+            assert (failed["error"]["code"], failed["attempts"]) == ("module_refused", 3)
+            await asyncio.sleep(DAY / 24)
+        assert attaches(desk) == 0
+        assert alerts_raised(desk) == []
+
+
+@on_virtual_time
 async def test_a_message_that_is_refused_while_others_are_taken() -> None:
     """What the module refuses of one socket, while it takes what another has, fails after a few times."""
     async with staffed(UDP, TCP) as desk:
