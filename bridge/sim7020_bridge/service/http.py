@@ -64,8 +64,10 @@ async def serve(host: str, port: int, pages: Pages) -> AsyncIterator[int]:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    server = await asyncio.start_server(answer, host, port, limit=LONGEST_HEAD)
+    # a start that is cancelled while it begins to listen would leave the port open
+    server = await asyncio.start_server(answer, host, port, limit=LONGEST_HEAD, start_serving=False)
     try:
+        await server.start_serving()
         yield int(server.sockets[0].getsockname()[1])
     finally:
         server.close()

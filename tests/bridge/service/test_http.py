@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sim7020_bridge.service import http
 from sim7020_bridge.service.http import Page, serve
+from tests.ports import free_port
 
 PAGES = {"/health": lambda: Page("text/plain", b"well", HTTPStatus.SERVICE_UNAVAILABLE)}
 
@@ -19,6 +20,24 @@ async def port() -> AsyncIterator[int]:
     """Serve a page on a free port."""
     async with serve("127.0.0.1", 0, PAGES) as port:
         yield port
+
+
+@pytest.mark.parametrize("turns", range(1, 6))
+async def test_start_that_is_cancelled_leaves_nothing_open(turns: int) -> None:
+    """At whichever turn of the loop a signal comes, the port is free again."""
+    number = free_port()
+
+    async def run() -> None:
+        async with serve("127.0.0.1", number, PAGES):
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(run())
+    for _turn in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", number)
 
 
 async def ask(port: int, request: bytes) -> bytes:
