@@ -7,8 +7,8 @@ from playwright.async_api import Browser
 
 from tests.broker import Mosquitto
 from tests.browser.house import House
-from tests.browser.screen import chromium
-from tests.component.e2e.surroundings import Surroundings
+from tests.browser.screen import chromium, keys, window
+from tests.component.e2e.surroundings import Modem, Surroundings
 from tests.ports import free_port
 
 
@@ -40,3 +40,24 @@ async def browser() -> AsyncIterator[Browser]:
     """Run a browser."""
     async with chromium() as browser:
         yield browser
+
+
+@pytest.fixture(scope="session")
+async def shed(browser: Browser, house: House, surroundings: Surroundings) -> Modem:
+    """Run a modem that the user has added when it was discovered."""
+    modem = await surroundings.modem("shed")
+    async with window(browser, house, "en") as screen:
+        await screen.open("/config/integrations/dashboard")
+        card = screen.page.locator("ha-config-flow-card").filter(has_text="SIM7020 shed")
+        await card.wait_for()
+        await screen.shot("discovered")
+        await card.get_by_role("button", name="Add", exact=True).click()
+        await screen.sees("Add the modem shed?")
+        await screen.shot("add")
+        assert not keys(await screen.texts())
+        await screen.click("Submit")
+        await screen.click("Skip and finish")
+        await screen.sees("Custom integration")
+        await screen.shot("added")
+        assert not keys(await screen.texts())
+    return modem

@@ -5,13 +5,15 @@ import json
 import shutil
 import signal
 import sys
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
+from homeassistant.util.yaml import load_yaml
 
 from tests.broker import Mosquitto
 from tests.ports import free_port
@@ -33,10 +35,7 @@ class House:
         self.broker = broker
         self.port = free_port()
         self.tokens: Document = {}
-        self._ends = AsyncExitStack()
-        self._http: aiohttp.ClientSession | None = None
-        self._socket: aiohttp.ClientWebSocketResponse | None = None
-        self._last = 0
+        self._process: asyncio.subprocess.Process | None = None
 
     @property
     def url(self) -> str:
@@ -53,39 +52,33 @@ class House:
         _seed(self.directory, self.port, self.broker)
         shutil.copytree(COMPONENT, self.directory / "custom_components" / "sim7020")
         await self._hass("--script", "auth", "-c", str(self.directory), "add", USER, PASSWORD)
-        with (self.directory / "hass.log").open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                *_hass(),
-                "--skip-pip",
-                "-c",
-                str(self.directory),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        self._ends.push_async_callback(_end, process)
-        self._http = await self._ends.enter_async_context(aiohttp.ClientSession(self.url))
+        await self._run()
+
+    async def restart(self) -> None:
+        """End it in good order, start it again, and return once it runs; whoever was logged in still is."""
+        await self.stop()
+        await self._run()
         async with asyncio.timeout(PATIENCE):
-            await self._log_in(process)
-        self._socket = await self._ends.enter_async_context(self._http.ws_connect("/api/websocket", max_msg_size=0))
-        await self._socket.receive_json()
-        await self._socket.send_json({"type": "auth", "access_token": self.tokens["access_token"]})
-        await self._socket.receive_json()
+            while (await self.ask("get_config"))["state"] != "RUNNING":  # noqa: ASYNC110 - it does not tell by itself
+                await asyncio.sleep(0.1)
 
     async def stop(self) -> None:
         """End it."""
-        await self._ends.aclose()
+        process, self._process = self._process, None
+        if process is None or process.returncode is not None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
 
     async def ask(self, kind: str, **body: object) -> Any:
         """Return the result of a command of its WebSocket API."""
-        if self._socket is None:
-            raise RuntimeError("the house was not started")
-        self._last += 1
-        await self._socket.send_json({"id": self._last, "type": kind, **body})
-        while (answer := await self._socket.receive_json())["id"] != self._last:
-            pass
-        assert answer["success"], answer
-        return answer["result"]
+        async with self._socket() as socket:
+            return await _answer(socket, kind, **body)
 
     async def states(self, device: str) -> dict[str, str]:
         """Return the state of each enabled entity of a device, by its key in the translations."""
@@ -94,27 +87,43 @@ class House:
         found = await self.ask("get_states")
         return {keys[state["entity_id"]]: state["state"] for state in found if state["entity_id"] in keys}
 
+    async def shows(self, model: str, key: str, value: str) -> None:
+        """Return once an entity of a device shows a value; ``key`` is its key in the translations."""
+        device, states = await self.device(model), {}
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while (states := await self.states(device)).get(key) != value:  # noqa: ASYNC110 - to be asked for
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            raise AssertionError(f"{key} of {model} is not {value}: {states}") from None
+
+    async def act(self, domain: str, service: str, data: Document, target: Document | None = None) -> None:
+        """Take an action."""
+        more = {} if target is None else {"target": target}
+        await self.ask("call_service", domain=domain, service=service, service_data=data, **more)
+
+    async def automations(self) -> list[Document]:
+        """Return the automations that were made in the editor, once there are some."""
+        file = self.directory / "automations.yaml"
+        async with asyncio.timeout(PATIENCE):
+            while not (made := load_yaml(file)):  # noqa: ASYNC110 - a file
+                await asyncio.sleep(0.1)
+        return made  # type: ignore[return-value] # or the test fails
+
     async def retained(self, topic: str) -> str:
         """Return what a topic holds."""
-        if self._socket is None:
-            raise RuntimeError("the house was not started")
-        await self.ask("mqtt/subscribe", topic=topic)
-        subscription = self._last
-        while (told := await self._socket.receive_json())["id"] != subscription:
-            pass
-        await self.ask("unsubscribe_events", subscription=subscription)
-        return str(told["event"]["payload"])
+        async with self._socket() as socket:
+            await _answer(socket, "mqtt/subscribe", topic=topic)
+            return str((await socket.receive_json())["event"]["payload"])
 
     async def speak(self, language: str) -> None:
         """Have the house speak a language: names of entities are in the house's, all else is in the user's."""
         await self.ask("config/core/update", language=language)
-        data = {"entry_id": await self.entry()}
-        await self.ask("call_service", domain="homeassistant", service="reload_config_entry", service_data=data)
+        await self.act("homeassistant", "reload_config_entry", {"entry_id": await self.entry()})
 
     async def publish(self, topic: str, payload: str) -> None:
         """Have a topic hold something else."""
-        data = {"topic": topic, "payload": payload, "retain": True}
-        await self.ask("call_service", domain="mqtt", service="publish", service_data=data)
+        await self.act("mqtt", "publish", {"topic": topic, "payload": payload, "retain": True})
 
     async def device(self, model: str) -> str:
         """Return the id of the component's device whose name ends so."""
@@ -142,41 +151,59 @@ class House:
         told, _ = await process.communicate()
         assert process.returncode == 0, told.decode()
 
-    async def _log_in(self, process: asyncio.subprocess.Process) -> None:
-        if self._http is None:
-            raise RuntimeError("the house was not started")
+    async def _run(self) -> None:
+        """Start it, and log in once that is possible."""
+        with (self.directory / "hass.log").open("ab") as log:
+            self._process = process = await asyncio.create_subprocess_exec(
+                *_hass(),
+                "--skip-pip",
+                "-c",
+                str(self.directory),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        async with asyncio.timeout(PATIENCE), aiohttp.ClientSession(self.url) as http:
+            await self._log_in(http, process)
+
+    async def _log_in(self, http: aiohttp.ClientSession, process: asyncio.subprocess.Process) -> None:
         client = {"client_id": f"{self.url}/"}
         begin = {**client, "handler": ["homeassistant", None], "redirect_uri": f"{self.url}/"}
         flow = None
         while flow is None:
             assert process.returncode is None, self.log
             try:
-                async with self._http.post("/auth/login_flow", json=begin) as answer:
+                async with http.post("/auth/login_flow", json=begin) as answer:
                     flow = (await answer.json())["flow_id"] if answer.ok else None
             except aiohttp.ClientConnectionError:
                 await asyncio.sleep(0.1)
         who = {**client, "username": USER, "password": PASSWORD}
-        async with self._http.post(f"/auth/login_flow/{flow}", json=who) as answer:
+        async with http.post(f"/auth/login_flow/{flow}", json=who) as answer:
             code = (await answer.json())["result"]
         form = {**client, "grant_type": "authorization_code", "code": code}
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        async with self._http.post("/auth/token", data=urlencode(form), headers=headers) as answer:
+        async with http.post("/auth/token", data=urlencode(form), headers=headers) as answer:
             self.tokens = await answer.json()
+
+    @asynccontextmanager
+    async def _socket(self) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """Connect to its WebSocket API, for one question: Home Assistant hangs up on whoever keeps quiet."""
+        async with aiohttp.ClientSession(self.url) as http, http.ws_connect("/api/websocket", max_msg_size=0) as socket:
+            await socket.receive_json()
+            await socket.send_json({"type": "auth", "access_token": self.tokens["access_token"]})
+            await socket.receive_json()
+            yield socket
+
+
+async def _answer(socket: aiohttp.ClientWebSocketResponse, kind: str, **body: object) -> Any:
+    await socket.send_json({"id": 1, "type": kind, **body})
+    answer = await socket.receive_json()
+    assert answer["success"], answer
+    return answer["result"]
 
 
 def _hass() -> list[str]:
     return [sys.executable, "-m", "homeassistant"]
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        process.send_signal(signal.SIGTERM)
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
 
 
 def _seed(directory: Path, port: int, broker: Mosquitto) -> None:
@@ -222,7 +249,9 @@ def _seed(directory: Path, port: int, broker: Mosquitto) -> None:
         "version": 2,
     }
     store("core.config_entries", 1, {"entries": [entry]}, 5)
+    (directory / "automations.yaml").write_text("[]\n")
     (directory / "configuration.yaml").write_text(
         "homeassistant:\n  name: House\n  time_zone: UTC\n  country: DE\n"
-        "config:\nhistory:\nlogger:\n  default: warning\n"
+        "config:\nhistory:\nlogbook:\nlogger:\n  default: warning\n"
+        "automation: !include automations.yaml\n"
     )

@@ -36,12 +36,15 @@ _TEXTS = """() => {
   walk(document.body);
   return texts;
 }"""
-# Whether what comes last has come: the launch screen has faded, and each icon that is visible has been loaded.
+# Whether what comes last has come: the launch screen has faded, nothing moves that will come to rest, and each icon
+# that is visible has been loaded.
 _SETTLED = """() => {
   let settled = !document.getElementById("ha-launch-screen");
   const drawn = (node) =>
     node.querySelector?.("svg, img") || [node.shadowRoot, ...node.childNodes].some((each) => each && drawn(each));
+  const moves = (each) => each.playState === "running" && each.effect.getComputedTiming().endTime < Infinity;
   const walk = (node) => {
+    if (node.shadowRoot?.getAnimations().some(moves)) settled = false;
     if (["HA-STATE-ICON", "HA-ICON"].includes(node.tagName) && node.checkVisibility() && !drawn(node)) settled = false;
     if (node.shadowRoot) walk(node.shadowRoot);
     for (const child of node.childNodes) walk(child);
@@ -70,8 +73,12 @@ class Screen:
 
     async def shot(self, name: str) -> None:
         """Keep what it shows as an artefact, once all of it is there."""
-        await self.page.wait_for_function(_SETTLED, polling=100, timeout=PATIENCE)
+        await self.settled()
         await self.snap(name)
+
+    async def settled(self) -> None:
+        """Return once all of it is there."""
+        await self.page.wait_for_function(_SETTLED, polling=100, timeout=PATIENCE)
 
     async def snap(self, name: str) -> None:
         """Keep what it shows now."""
@@ -86,6 +93,11 @@ class Screen:
         """Return once a text is visible."""
         await self._until(text, there=True)
 
+    async def shows(self, name: str, value: str) -> None:
+        """Return once an entity is visible with its value."""
+        look = f"([name, value]) => ({_TEXTS})().some((each, at, all) => each === name && all[at + 1] === value)"
+        await self.page.wait_for_function(look, arg=[name, value], polling=100, timeout=PATIENCE)
+
     async def misses(self, text: str) -> None:
         """Return once a text is visible no more."""
         await self._until(text, there=False)
@@ -93,6 +105,13 @@ class Screen:
     async def _until(self, text: str, *, there: bool) -> None:
         look = f"([text, there]) => ({_TEXTS})().some((each) => each.replace(/\\s+/g, ' ') === text) === there"
         await self.page.wait_for_function(look, arg=[text, there], polling=100, timeout=PATIENCE)
+
+    async def fill(self, description: str, value: str) -> None:
+        """Tick and fill in a field of a form, which is told by what is written below it."""
+        await self.settled()
+        field = self.page.locator("ha-settings-row").filter(has_text=description).first
+        await field.locator("ha-checkbox").click(timeout=PATIENCE)
+        await field.locator("textarea, input:not([type=checkbox])").last.fill(value, timeout=PATIENCE)
 
     async def click(self, text: str) -> None:
         """Click a button."""
@@ -119,9 +138,14 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def window(browser: Browser, house: House, language: str) -> AsyncIterator[Screen]:
-    """Open a window in which the owner is logged in."""
-    context = await browser.new_context(viewport={"width": 1280, "height": 1600}, locale=language, timezone_id="UTC")
+async def window(browser: Browser, house: House, language: str, *, phone: bool = False) -> AsyncIterator[Screen]:
+    """Open a window in which the owner is logged in; a phone's is narrow, dark, and as long as one scrolls."""
+    context = await browser.new_context(
+        viewport={"width": 390, "height": 2400} if phone else {"width": 1280, "height": 1600},
+        color_scheme="dark" if phone else "light",
+        locale=language,
+        timezone_id="UTC",
+    )
     tokens = house.tokens | {"hassUrl": house.url, "clientId": f"{house.url}/", "expires": 2**53 - 1}
     stored = {"hassTokens": json.dumps(tokens), "selectedLanguage": json.dumps(language), "dockedSidebar": '"docked"'}
     await context.add_init_script(

@@ -1,51 +1,20 @@
 """What a user does with the component, and sees of it."""
 
-import json
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.async_api import Browser
 
 from tests.browser.house import House
 from tests.browser.screen import Screen, keys, window
+from tests.browser.words import LANGUAGES, names, texts
 from tests.component.e2e.surroundings import SOCKET, Modem, Surroundings
 from tests.e2e.programs import Emulator
 
-TRANSLATIONS = Path(__file__).parents[2] / "custom_components" / "sim7020" / "translations"
-LANGUAGES = ("en", "zh-Hans", "de")
 # What has no value before something happens that may never happen; when a button was last pressed is not even shown.
 LATER = {"event", "received", "last_recovery", "ping_time", "send"}
 PRESSED = {"reattach", "reset", "refresh", "ping"}
-
-
-def names(language: str) -> dict[tuple[str, str], str]:
-    """Return the names of all entities in a language."""
-    entities: dict[str, Any] = json.loads((TRANSLATIONS / f"{language}.json").read_text())["entity"]
-    return {(domain, key): texts["name"] for domain, some in entities.items() for key, texts in some.items()}
-
-
-@pytest.fixture(scope="session")
-async def shed(browser: Browser, house: House, surroundings: Surroundings) -> Modem:
-    """Run a modem that the user has added when it was discovered."""
-    modem = await surroundings.modem("shed")
-    async with window(browser, house, "en") as screen:
-        await screen.open("/config/integrations/dashboard")
-        card = screen.page.locator("ha-config-flow-card").filter(has_text="SIM7020 shed")
-        await card.wait_for()
-        await screen.shot("discovered")
-        await card.get_by_role("button", name="Add", exact=True).click()
-        await screen.sees("Add the modem shed?")
-        await screen.shot("add")
-        assert not keys(await screen.texts())
-        await screen.click("Submit")
-        await screen.click("Skip and finish")
-        await screen.sees("Custom integration")
-        await screen.shot("added")
-        assert not keys(await screen.texts())
-    return modem
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -73,14 +42,6 @@ async def check(screen: Screen, device: str) -> None:
     assert unavailable not in shown
     foreign = {name for key, name in names("en").items() if name != names(screen.language)[key]}
     assert not foreign & set(shown) - set(names(screen.language).values())
-
-
-def texts(language: str, *path: str) -> str:
-    """Return a text of the component's in a language."""
-    found: Any = json.loads((TRANSLATIONS / f"{language}.json").read_text())
-    for key in path:
-        found = found[key]
-    return str(found)
 
 
 async def fill_in(screen: Screen) -> None:
@@ -114,15 +75,15 @@ async def test_a_message_is_sent_from_the_developer_tools(
     await house.speak("en")
     async with window(browser, house, "en") as tools, window(browser, house, "en") as page:
         await page.open(f"/config/devices/device/{await house.device(f'{shed.name} {SOCKET}')}")
-        await page.sees("0 messages")
+        await page.shows("Messages sent", "0")
         await fill_in(tools)
         await tools.click("Perform action")
         await surroundings.server.has(b"21.5")
         await tools.page.get_by_text("accepted").first.wait_for()
         await tools.shot("response")
-        await page.sees("1 messages")
+        await page.shows("Messages sent", "1")
         surroundings.server.send(b"open")
-        await page.misses("0 messages")
+        await page.shows("Messages received", "1")
         await page.shot("sent")
 
 
