@@ -65,7 +65,7 @@ class View:
 
     def _draw(self, stage: Stage, modems: Modems) -> None:
         if self._live is not None:
-            self._live.update(_picture(stage, modems, *self._console.size), refresh=True)
+            self._live.update(picture(stage, modems, *self._console.size), refresh=True)
 
 
 def try_lines(stage: Stage) -> tuple[str, ...]:
@@ -89,7 +89,8 @@ def continued(line: str, width: int) -> list[str]:
     return [*(f"{part} \\" for part in parts[:-1]), parts[-1]]
 
 
-def _picture(stage: Stage, modems: Modems, width: int, height: int) -> RenderableType:
+def picture(stage: Stage, modems: Modems, width: int, height: int) -> RenderableType:
+    """Return all that the live view shows, for a terminal of that size."""
     modem = modems.modem(MODEM)
     lines = [part for line in try_lines(stage) for part in continued(line, width)]
     others = 2 + max(len(LAYERS), 6 + len(modem.sockets)) + len(modem.alerts) + 2 + 2 + len(lines) + 1

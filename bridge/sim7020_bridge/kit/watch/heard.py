@@ -117,7 +117,7 @@ class Heard:
 
     def _hear_link(self) -> None:
         layer, reason = self.get("state", "link", "layer"), self.get("state", "link", "reason")
-        if layer not in set(Layer) or (layer, reason) == (self.layer, self.reason):
+        if layer not in list(Layer) or (layer, reason) == (self.layer, self.reason):
             return
         now = self._elapsed()
         if layer != self.layer:
@@ -244,7 +244,8 @@ def facts(modem: Heard) -> Iterator[tuple[str, str]]:
     lasts = since(get("state", "link", "since"), datetime.now(UTC))
     link = f"{bridge}{layer or 'unknown'}{f' ({reason})' if reason else ''} {lasts}"
     yield "link", printable(link)
-    yield "module", _all_of(*(get("info", "modem", key) for key in ("model", "firmware", "imei")))
+    imei = _unit("IMEI {}", get("info", "modem", "imei"))
+    yield "module", _all_of(*(get("info", "modem", key) for key in ("model", "firmware")), imei)
     registration = [get("state", "registration", key) for key in ("status", "operator", "technology")]
     yield "network", _all_of(*registration, _unit("band {}", get("state", "registration", "band")))
     signal = (("RSSI {} dBm", "rssi"), ("RSRP {} dBm", "rsrp"), ("SINR {} dB", "sinr"))

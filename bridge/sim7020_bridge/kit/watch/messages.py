@@ -109,7 +109,7 @@ class Messages:
         """Take a request to send."""
         request = object_or_nothing(received.payload)
         data = request.get("data", request.get("data_hex", request.get("data_base64")))
-        if isinstance(data, str) and request.get("socket") in {socket.name for socket in self.sockets}:
+        if isinstance(data, str) and request.get("socket") in [socket.name for socket in self.sockets]:
             self._sent(str(request["socket"]), received.topic, data.encode(errors="replace"))
 
     def hear_receipt(self, socket: str, receipt: Mapping[str, Any]) -> None:

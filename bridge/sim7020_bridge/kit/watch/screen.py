@@ -14,6 +14,8 @@ from sim7020_bridge.modem.state import Layer
 
 LONGEST_PAYLOAD: Final = 200
 WIDEST_TOPIC: Final = 22
+WIDEST: Final = 120
+"""Columns of the table of messages at most: in a wider one, lines come apart before the eye."""
 WITH_TOPIC: Final = 76
 """Columns of a terminal from which on there is room for topics."""
 
@@ -75,9 +77,9 @@ def alerts(modem: Heard) -> Iterable[Text]:
 
 def one_modem(modem: Heard, elapsed: float) -> Group:
     """Return all of one modem but its messages, side by side."""
-    above = Table.grid(expand=True, padding=(0, 2))
-    above.add_column(ratio=2)
-    above.add_column(ratio=3)
+    above = Table.grid(expand=True, padding=(0, 4))
+    above.add_column()
+    above.add_column(ratio=1)
     above.add_row(attachment(modem, elapsed), details(modem))
     parts: Sequence[RenderableType] = (above, *alerts(modem))
     return Group(*parts)
@@ -94,7 +96,7 @@ def overview(modems: Sequence[Heard], rows: int) -> Iterator[Text]:
 
 def messages(recent: Sequence[Outgoing | Incoming], rows: int, width: int = 80) -> Table:
     """Return a table of the last messages: one line each, at any width; a narrow one has no topics."""
-    table = Table(box=None, expand=True, padding=(0, 1, 0, 0), show_edge=False)
+    table = Table(box=None, width=min(width, WIDEST), padding=(0, 1, 0, 0), show_edge=False)
     table.add_column("", width=8, justify="right", no_wrap=True, style="dim")
     table.add_column("socket", width=9, no_wrap=True, overflow="ellipsis")
     table.add_column("", width=1)

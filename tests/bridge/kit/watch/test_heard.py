@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -36,6 +36,7 @@ def received(tail: str, payload: bytes) -> Received:
     return Received(topic=f"sim7020/shed/{tail}", payload=payload)
 
 
+@example([("state", b'{"link": {"layer": []}}'), ("request/send", b'{"socket": [], "data": "x"}')])
 @given(st.lists(st.tuples(TAILS, JSON.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=20))))
 def test_anything_can_be_shown(messages: list[tuple[str, bytes]]) -> None:
     """No document, right or wrong, keeps a modem from being shown, and none drives the terminal."""

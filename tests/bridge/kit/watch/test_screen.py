@@ -15,7 +15,7 @@ from tests.bridge.kit.watch.test_messages import INFO, TOPICS
 def drawn(modem: Heard, width: int = 80) -> list[str]:
     """Draw the messages and return the lines."""
     output = io.StringIO()
-    Console(file=output, width=width).print(screen.messages(list(modem.messages), 4))
+    Console(file=output, width=width).print(screen.messages(list(modem.messages), 4, width))
     return output.getvalue().splitlines()
 
 
@@ -51,6 +51,15 @@ def test_each_message_has_one_line_at_any_width() -> None:
         assert not any("\x1b" in line for line in lines)
     assert "greenhouse/temperature" in drawn(messages)[1]
     assert "sending …" in drawn(messages)[3]
+
+
+def test_a_wide_terminal_does_not_tear_lines_apart() -> None:
+    """What belongs together stands together: steps beside facts, and a message's receipt near its payload."""
+    modem = heard(("greenhouse/temperature", b"21.5"), (TOPICS.state, {"link": {"layer": "online"}}))
+    output = io.StringIO()
+    Console(file=output, width=200).print(screen.one_modem(modem, 0.0))
+    assert output.getvalue().splitlines()[0].index("module  ") < 40
+    assert max(len(line.rstrip()) for line in drawn(modem, 200)) <= screen.WIDEST
 
 
 def test_only_the_last_messages_are_shown() -> None:
