@@ -85,7 +85,7 @@ def _picture(modems: Modems, width: int, height: int) -> Group:
     found = by_trouble(modems.by_name.values())
     parts: list[RenderableType] = []
     if len(found) == 1:
-        parts = [screen.heading(found[0]), screen.one_modem(found[0], modems.elapsed), Text()]
+        parts = [screen.heading(found[0]), screen.one_modem(found[0], modems.elapsed, width), Text()]
         rows = 3 + max(len(LAYERS), 6 + len(found[0].sockets)) + len(found[0].alerts)
     else:
         room = max(1, height - FEWEST_ROWS - 4)
@@ -99,7 +99,13 @@ def _picture(modems: Modems, width: int, height: int) -> Group:
             rows = len(parts)
     if not found:
         parts = [Text("no modem has published anything yet", style="yellow")]
-    recent = sorted((message for modem in found for message in modem.messages), key=lambda message: message.at)
+    several = len(found) > 1
+    recent = [
+        (f"{modem.name}/{message.socket}" if several else message.socket, message)
+        for modem in found
+        for message in modem.messages
+    ]
+    recent.sort(key=lambda each: each[1].at)
     title = Text(f"Messages of the modems under {modems.base}/ (Ctrl-C ends this)", "bold", no_wrap=True)
     return Group(*parts, title, screen.messages(recent, max(FEWEST_ROWS, height - rows - 3), width))
 

@@ -92,6 +92,7 @@ def continued(line: str, width: int) -> list[str]:
 def picture(stage: Stage, modems: Modems, width: int, height: int) -> RenderableType:
     """Return all that the live view shows, for a terminal of that size."""
     modem = modems.modem(MODEM)
+    recent = [(message.socket, message) for message in modem.messages]
     lines = [part for line in try_lines(stage) for part in continued(line, width)]
     others = 2 + max(len(LAYERS), 6 + len(modem.sockets)) + len(modem.alerts) + 2 + 2 + len(lines) + 1
     about = f"sim7020-bridge demo: {stage.broker.program.name} at {stage.mqtt.host}:{stage.mqtt.port}, modem emulated"
@@ -99,9 +100,9 @@ def picture(stage: Stage, modems: Modems, width: int, height: int) -> Renderable
         Text(about, "dim", no_wrap=True, overflow="ellipsis"),
         screen.heading(modem),
         Text(),
-        screen.one_modem(modem, modems.elapsed),
+        screen.one_modem(modem, modems.elapsed, width),
         Text(),
-        screen.messages(list(modem.messages), max(_FEWEST_ROWS, height - others), width),
+        screen.messages(recent, max(_FEWEST_ROWS, height - others), width),
         Text(),
         Text("Try it from another terminal (Ctrl-C ends this one):", style="bold"),
         *(Text(line, style="cyan", no_wrap=True, overflow="ignore") for line in lines),

@@ -16,6 +16,8 @@ LONGEST_PAYLOAD: Final = 200
 WIDEST_TOPIC: Final = 22
 WIDEST: Final = 120
 """Columns of the table of messages at most: in a wider one, lines come apart before the eye."""
+NARROW: Final = 60
+"""Columns of a terminal below which there is room neither for the steps of attaching nor for the times of messages."""
 WITH_TOPIC: Final = 76
 """Columns of a terminal from which on there is room for topics."""
 
@@ -75,8 +77,10 @@ def alerts(modem: Heard) -> Iterable[Text]:
     return (Text(line, style="red") for line in alert_lines(modem))
 
 
-def one_modem(modem: Heard, elapsed: float) -> Group:
-    """Return all of one modem but its messages, side by side."""
+def one_modem(modem: Heard, elapsed: float, width: int = 80) -> Group:
+    """Return all of one modem but its messages, side by side; a narrow terminal has no room for the steps."""
+    if width < NARROW:
+        return Group(details(modem), *alerts(modem))
     above = Table.grid(expand=True, padding=(0, 4))
     above.add_column()
     above.add_column(ratio=1)
@@ -94,18 +98,20 @@ def overview(modems: Sequence[Heard], rows: int) -> Iterator[Text]:
         yield Text(f"and {len(left)} more, {f'{ill} of them not online' if ill else 'all online'}: --modem NAME", "dim")
 
 
-def messages(recent: Sequence[Outgoing | Incoming], rows: int, width: int = 80) -> Table:
-    """Return a table of the last messages: one line each, at any width; a narrow one has no topics."""
+def messages(recent: Sequence[tuple[str, Outgoing | Incoming]], rows: int, width: int = 80) -> Table:
+    """Return a table of the last messages, each with its socket's name: a line each, at any width."""
+    shown = recent[-rows:]
+    longest = max((len(name) for name, _ in shown), default=0)
     table = Table(box=None, width=min(width, WIDEST), padding=(0, 1, 0, 0), show_edge=False)
-    table.add_column("", width=8, justify="right", no_wrap=True, style="dim")
-    table.add_column("socket", width=9, no_wrap=True, overflow="ellipsis")
+    if with_time := width >= NARROW:
+        table.add_column("", width=8, justify="right", no_wrap=True, style="dim")
+    table.add_column("socket", width=min(max(9, longest), width // 5), no_wrap=True, overflow="ellipsis")
     table.add_column("", width=1)
     if with_topic := width >= WITH_TOPIC:
         table.add_column("topic", width=WIDEST_TOPIC, no_wrap=True, overflow="ellipsis")
     table.add_column("payload", ratio=1, no_wrap=True, overflow="ellipsis")
-    table.add_column("receipt", width=21, no_wrap=True)
-    shown = recent[-rows:]
-    for message in shown:
+    table.add_column("receipt", width=21 if with_time else 17, no_wrap=True)
+    for name, message in shown:
         data = Text(readable(message.data[:LONGEST_PAYLOAD]))
         topic = Text(printable(message.topic))
         arrow, receipt = Text("←", "green"), Text("received", "dim")
@@ -113,7 +119,8 @@ def messages(recent: Sequence[Outgoing | Incoming], rows: int, width: int = 80) 
             arrow, receipt = Text("→", "cyan"), _receipt(message)
             data = Text(printable(message.error), "red") if message.error else data
         about = (topic, data) if with_topic else (data,)
-        table.add_row(seconds(message.at), Text(printable(message.socket)), arrow, *about, receipt)
+        when = (seconds(message.at),) if with_time else ()
+        table.add_row(*when, Text(printable(name)), arrow, *about, receipt)
     for _ in range(rows - len(shown)):
         table.add_row()
     return table

@@ -116,6 +116,30 @@ def test_many_modems_have_a_line_each() -> None:
 
 
 @pytest.mark.parametrize(
+    ("width", "names"), [(100, ["m00/telemetry", "m01/telemetry"]), (44, ["m00/tel…", "m01/tel…"])]
+)
+def test_messages_of_several_modems(width: int, names: list[str]) -> None:
+    """Each message has its modem, and in a narrow terminal still its payload and what became of it."""
+    modems = Modems("sim7020")
+    for name in ("m00", "m01"):
+        for tail, document in (
+            ("info", {"sockets": [{"name": "telemetry", "send_topics": []}]}),
+            ("state", {"link": {"layer": "online"}}),
+            ("request/send", {"socket": "telemetry", "data": "21.5"}),
+            ("socket/telemetry/receipt", {"id": "a", "state": "accepted", "final": True}),
+        ):
+            modems.hear(Received(topic=f"sim7020/{name}/{tail}", payload=json.dumps(document).encode()))
+    console = Console(width=width, height=40, force_terminal=False)
+    with console.capture() as captured:
+        console.print(_picture(modems, width, 40))
+    sent = [line for line in captured.get().splitlines() if "→" in line]
+    for line, name in zip(sent, names, strict=True):
+        assert name in line
+        assert "21.5" in line
+        assert "✓ accepted" in line
+
+
+@pytest.mark.parametrize(
     ("moment", "words"),
     [
         ("2026-01-01T11:59:30.000Z", "for 30 s"),

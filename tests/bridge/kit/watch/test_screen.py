@@ -15,7 +15,7 @@ from tests.bridge.kit.watch.test_messages import INFO, TOPICS
 def drawn(modem: Heard, width: int = 80) -> list[str]:
     """Draw the messages and return the lines."""
     output = io.StringIO()
-    Console(file=output, width=width).print(screen.messages(list(modem.messages), 4, width))
+    Console(file=output, width=width).print(screen.messages([(each.socket, each) for each in modem.messages], 4, width))
     return output.getvalue().splitlines()
 
 
@@ -49,6 +49,7 @@ def test_each_message_has_one_line_at_any_width() -> None:
         lines = drawn(messages, width)
         assert len(lines) == 5
         assert not any("\x1b" in line for line in lines)
+        assert "21.5" in lines[1]
     assert "greenhouse/temperature" in drawn(messages)[1]
     assert "sending …" in drawn(messages)[3]
 
