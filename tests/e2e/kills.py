@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -21,7 +22,7 @@ from pathlib import Path
 from tests.e2e.mqtt_peer import Heard, Mqtt5
 from tests.e2e.programs import BridgeProcess, Emulator
 from tests.e2e.servers import TcpServer, UdpServer
-from tests.e2e.world import World, tcp, udp, world_in
+from tests.e2e.world import BROKER, Settings, World, tcp, udp, world_in
 
 SOCKETS = ("telemetry", "alarms", "control")
 RUN_DRY = 180.0
@@ -171,6 +172,18 @@ class CountingTcp(TcpServer):
         writer.close()
 
 
+@contextlib.asynccontextmanager
+async def counted(account: Account) -> AsyncIterator[dict[str, Settings]]:
+    """Run a server for each socket that keeps account, and yield the settings of a modem without its port."""
+    CountingUdp.account = CountingTcp.account = account
+    async with CountingUdp() as telemetry, CountingUdp() as alarms, CountingTcp() as control:
+        yield {
+            "sockets": {"telemetry": udp(telemetry.port), "alarms": udp(alarms.port), "control": tcp(control.port)},
+            "recovery": {"attach_ceiling": 1000},
+            "outbox": {"max_messages": 1_000_000, "max_bytes": 10**9},
+        }
+
+
 async def publish(world: World, account: Account, rate: float) -> None:
     """Publish until cancelled, to all sockets in turn."""
     number = 0
@@ -252,14 +265,10 @@ async def campaign(world: World, *, victim: str, kills: int, rate: float, longes
     """Kill a victim so many times at random moments under load, run dry, and return the account."""
     chance = random.Random(seed)  # noqa: S311 - a campaign that can be repeated
     account = Account()
-    CountingUdp.account = CountingTcp.account = account
     world.mqtt.watch(account.heard)
-    async with CountingUdp() as telemetry, CountingUdp() as alarms, CountingTcp() as control:
+    async with counted(account) as modem:
         emulator = await world.emulator()
-        sockets = {"telemetry": udp(telemetry.port), "alarms": udp(alarms.port), "control": tcp(control.port)}
-        outbox = {"max_messages": 1_000_000, "max_bytes": 10**9}
-        modem = {"port": emulator.place, "sockets": sockets, "recovery": {"attach_ceiling": 1000}, "outbox": outbox}
-        bridge = await world.bridge({"shed": modem})
+        bridge = await world.bridge({"shed": {"port": emulator.place, **modem}})
         await world.modem("shed").online()
         publishing = asyncio.create_task(publish(world, account, rate))
         for number in range(kills):
@@ -295,24 +304,39 @@ async def main() -> int:
     parser.add_argument("--longest", type=float, default=2.0, help="most seconds between two kills")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     wanted = parser.parse_args()
+
+    def run(world: World) -> Awaitable[dict[str, int]]:
+        return campaign(
+            world,
+            victim=wanted.victim,
+            kills=wanted.kills,
+            rate=wanted.rate,
+            longest=wanted.longest,
+            seed=wanted.seed,
+        )
+
+    return await judged(f"{wanted.victim}, seed {wanted.seed}", run, lambda verdict: broken(verdict, wanted.victim))
+
+
+async def judged(
+    title: str,
+    run: Callable[[World], Awaitable[dict[str, int]]],
+    problems: Callable[[dict[str, int]], list[str]],
+    config: Sequence[str] = BROKER,
+) -> int:
+    """Run a campaign in a world of its own, print what it counted and what is wrong with it; return the exit status."""
     log = io.StringIO()
     # the bridge's log of a whole campaign
     with tempfile.TemporaryDirectory() as directory, contextlib.redirect_stdout(log):
-        async with world_in(Path(directory)) as world:
-            verdict = await campaign(
-                world,
-                victim=wanted.victim,
-                kills=wanted.kills,
-                rate=wanted.rate,
-                longest=wanted.longest,
-                seed=wanted.seed,
-            )
-    sys.stdout.write(f"{wanted.victim}, seed {wanted.seed}: {json.dumps(verdict)}\n")
-    for problem in broken(verdict, wanted.victim):
+        async with world_in(Path(directory), config) as world:
+            verdict = await run(world)
+    sys.stdout.write(f"{title}: {json.dumps(verdict)}\n")
+    wrong = problems(verdict)
+    for problem in wrong:
         sys.stdout.write(f"BROKEN  {problem}\n")
-    if broken(verdict, wanted.victim):
+    if wrong:
         sys.stdout.write(log.getvalue()[-LOG_SHOWN:])
-    return 1 if broken(verdict, wanted.victim) else 0
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

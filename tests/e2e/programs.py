@@ -115,19 +115,25 @@ class Emulator:
 class BridgeProcess:
     """The bridge, run from its command line; `inside` is a command that runs another one in its own place.
 
-    `python` is the interpreter that has the package.
+    `python` is the interpreter that has the package, `program` the module whose command line is the bridge's.
     """
 
     config: Path
     process: asyncio.subprocess.Process | None = field(default=None, repr=False)
     inside: Sequence[str] = ()
     python: str = sys.executable
+    program: str = "sim7020_bridge"
     _before: int = field(default=0, repr=False)
 
     @property
     def log(self) -> str:
         """What it has logged so far."""
         return self.config.with_suffix(".log").read_text()
+
+    @property
+    def said(self) -> str:
+        """What it has logged since it was last started."""
+        return self.config.with_suffix(".log").read_bytes()[self._before :].decode()
 
     async def start(self) -> None:
         """Start it."""
@@ -139,7 +145,7 @@ class BridgeProcess:
                 "-W",
                 "default",
                 "-m",
-                "sim7020_bridge",
+                self.program,
                 "run",
                 "--config",
                 str(self.config),

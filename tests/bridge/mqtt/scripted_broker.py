@@ -85,9 +85,11 @@ class ScriptedBroker:
         self._session.clear()
         self._has_session = False
 
-    def deliver(self, topic: str, payload: bytes, *, packet: int) -> None:
+    def deliver(self, topic: str, payload: bytes, *, packet: int, user: tuple[str, str] | None = None) -> None:
         """Publish to the client with QoS 1; it comes again, with DUP, until it is acknowledged."""
-        body = _text(topic) + packet.to_bytes(2, "big") + (b"\0" if self._version == V5 else b"") + payload
+        properties = b"" if user is None else bytes([0x26]) + _text(user[0]) + _text(user[1])
+        described = bytes([len(properties)]) + properties if self._version == V5 else b""
+        body = _text(topic) + packet.to_bytes(2, "big") + described + payload
         self._session[packet] = body
         self._send(PUBLISH, 0b0010, body)
 
@@ -128,15 +130,9 @@ class ScriptedBroker:
                 await writer.wait_closed()
 
     async def _packet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        first = (await reader.readexactly(1))[0]
-        length = shift = 0
-        while True:
-            byte = (await reader.readexactly(1))[0]
-            length |= (byte & 0x7F) << shift
-            shift += 7
-            if not byte & 0x80:
-                break
-        body = await reader.readexactly(length)
+        first, body = await _read(reader)
+        if writer.is_closing():
+            return False
         match first >> 4:
             case 1:
                 self._connect(body, writer)
@@ -215,6 +211,17 @@ class ScriptedBroker:
                 break
         if self._writer is not None and not self._writer.is_closing():
             self._writer.write(bytes([kind << 4 | flags]) + length + body)
+
+
+async def _read(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    first = (await reader.readexactly(1))[0]
+    length = shift = 0
+    while True:
+        byte = (await reader.readexactly(1))[0]
+        length |= (byte & 0x7F) << shift
+        shift += 7
+        if not byte & 0x80:
+            return first, await reader.readexactly(length)
 
 
 def _text(text: str) -> bytes:
