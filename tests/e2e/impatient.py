@@ -8,7 +8,7 @@ from unittest.mock import patch
 from sim7020_bridge.__main__ import main
 from sim7020_bridge.mqtt.timing import ClientTiming
 
-TIMING = ClientTiming(first_retry=0.1, last_retry=0.4, refused_retry=0.2, taken_over=(0.5, 2.0), stable=0.5)
+TIMING = ClientTiming(first_retry=0.5, last_retry=1.0, refused_retry=0.2, taken_over=(0.5, 2.0), stable=0.5)
 
 if __name__ == "__main__":
     with patch("sim7020_bridge.mqtt.client.ClientTiming", lambda: TIMING):

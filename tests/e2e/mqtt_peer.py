@@ -91,6 +91,10 @@ class MqttPeer:
         async with asyncio.timeout(PATIENCE):
             await self._subscribed.wait()
 
+    def hurry(self) -> None:
+        """Be back from now on before a bridge is, when the broker was away: one that forgets keeps nothing for it."""
+        self._paho.reconnect_delay_set(0.05, 0.1)  # type: ignore[arg-type]  # seconds, which need not be whole
+
     async def stop(self) -> None:
         """Disconnect."""
         self._paho.disconnect()
