@@ -27,6 +27,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
+from homeassistant.util.hass_dict import HassKey
 
 from .client import FIRST_WITHIN, Client
 from .compatibility import delete_contract_issue, report_contract
@@ -42,6 +43,9 @@ _LOGGER: Final = logging.getLogger(__package__)
 
 CONFIRMED_WITHIN: Final = 10.0
 """Seconds after a reconnection within which the broker has told all alerts that still hold."""
+
+AWAY: Final[HassKey[set[str]]] = HassKey(f"{DOMAIN}_away")
+"""The ids of the config entries that were logged as unavailable, also over a reload."""
 
 type Sim7020ConfigEntry = ConfigEntry[Coordinator]
 
@@ -77,7 +81,7 @@ class Coordinator(DataUpdateCoordinator[Modem]):
         self._reader = Reader()
         self._informed = asyncio.Event()
         self._opened = False
-        self._logged_available = True
+        self._away = hass.data.setdefault(AWAY, set())
         self._unconfirmed: set[str] = set()
         self._confirmed: CALLBACK_TYPE | None = None
         self._event_listeners: list[Callable[[Event], None]] = []
@@ -268,11 +272,13 @@ class Coordinator(DataUpdateCoordinator[Modem]):
 
     def _update(self, data: Modem) -> None:
         """Keep what is known now, tell the listeners, and log when the modem's entities go and come back."""
-        if self._opened and data.available != self._logged_available:
-            self._logged_available = data.available
+        entry_id = self.config_entry.entry_id
+        if self._opened and data.available == (entry_id in self._away):
             if data.available:
+                self._away.remove(entry_id)
                 _LOGGER.info("%s is available again", self.name)
             else:
+                self._away.add(entry_id)
                 _LOGGER.info("%s is unavailable: %s", self.name, _why(data))
         self.async_set_updated_data(data)
 

@@ -87,6 +87,21 @@ async def test_a_bridge_that_is_offline_at_first_is_told_once(
     assert told(caplog) == ["SIM7020 shed is unavailable: the bridge is offline"]
 
 
+async def test_a_reload_meanwhile_is_no_news(
+    hass: HomeAssistant, bridge: Bridge, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As when the bridge goes and comes back with another name for the modem, which the entry follows."""
+    bridge.serve()
+    entry = await set_up(hass)
+    await bridge.say("availability", "offline")
+    assert told(caplog) == ["SIM7020 shed is unavailable: the bridge is offline"]
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await bridge.settled()
+    assert told(caplog) == []
+    await bridge.say("availability", "online")
+    assert told(caplog) == ["SIM7020 shed is available again"]
+
+
 async def test_the_broker_goes_and_comes(hass: HomeAssistant, bridge: Bridge, caplog: pytest.LogCaptureFixture) -> None:
     """Without it nothing is known, and what it holds is taken up when it is back."""
     bridge.serve()
