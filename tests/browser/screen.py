@@ -138,11 +138,13 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def window(browser: Browser, house: House, language: str, *, phone: bool = False) -> AsyncIterator[Screen]:
-    """Open a window in which the owner is logged in; a phone's is narrow, dark, and as long as one scrolls."""
+async def window(
+    browser: Browser, house: House, language: str, *, size: tuple[int, int] = (1280, 1600), dark: bool = False
+) -> AsyncIterator[Screen]:
+    """Open a window in which the owner is logged in."""
     context = await browser.new_context(
-        viewport={"width": 390, "height": 2400} if phone else {"width": 1280, "height": 1600},
-        color_scheme="dark" if phone else "light",
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="dark" if dark else "light",
         locale=language,
         timezone_id="UTC",
     )

@@ -9,12 +9,13 @@ from homeassistant.util.yaml import load_yaml
 from playwright.async_api import Browser, Download
 
 from tests.browser.house import House
-from tests.browser.screen import Screen, keys, window
+from tests.browser.screen import SHOTS, Screen, keys, window
 from tests.browser.words import texts
 from tests.component.e2e.surroundings import SOCKET, Modem, Surroundings
 from tests.e2e.servers import until
 
 PAGES = Path(__file__).parents[2]
+PICTURE = "home-assistant.png"
 
 
 async def pick(screen: Screen, button: str, what: str) -> None:
@@ -158,7 +159,7 @@ async def test_it_fits_a_phone_in_the_dark(browser: Browser, house: House, shed:
     url = "nb-iot"
     await house.ask("lovelace/dashboards/create", url_path=url, title="NB-IoT", mode="storage")
     await house.ask("lovelace/config/save", url_path=url, config=load_yaml(str(PAGES / "examples" / "dashboard.yaml")))
-    async with window(browser, house, "en", phone=True) as screen:
+    async with window(browser, house, "en", size=(390, 2400), dark=True) as screen:
         for name, path, seen in (
             ("phone-modem", f"/config/devices/device/{await house.device(shed.name)}", "Connection"),
             ("phone-socket", f"/config/devices/device/{await house.device(SOCKET)}", "Message receipt"),
@@ -173,3 +174,22 @@ async def test_it_fits_a_phone_in_the_dark(browser: Browser, house: House, shed:
                 "getComputedStyle(document.documentElement).getPropertyValue('--primary-background-color').trim()"
             )
             assert colour == "#111"
+
+
+async def test_the_pages_picture_is_taken(
+    browser: Browser, house: House, shed: Modem, surroundings: Surroundings
+) -> None:
+    """Of a modem that is in use: script/test-browser --pictures puts it where the pages have it."""
+    await house.speak("en")
+    for registration, layer in (("none", "registration"), ("home", "online")):
+        await shed.happen("registration", registration)
+        await house.shows(shed.name, "link", layer)
+    socket = {"device_id": await house.device(SOCKET)}
+    await house.act("sim7020", "send", {"text": "temperature=21.5", "wait_for_receipt": True}, socket)
+    surroundings.server.send(b"open")
+    async with window(browser, house, "en", size=(700, 1100)) as screen:
+        await screen.open(f"/config/devices/device/{await house.device(shed.name)}")
+        await screen.sees("Restart modem")
+        await screen.shows("Connection", "Online")
+        await screen.settled()
+        await screen.page.screenshot(path=SHOTS / PICTURE, clip={"x": 6, "y": 100, "width": 688, "height": 996})
