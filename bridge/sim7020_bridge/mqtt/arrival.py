@@ -28,6 +28,8 @@ class Offers:
         session_expiry: Seconds for which it keeps the session; None if it does as it was asked.
         retain: Whether it keeps retained messages.
         shared: Whether it deals messages out to shared subscriptions.
+        wildcards: Whether it has subscriptions with wildcards.
+        assigned: The client identifier that it has given to the client; None if it has not.
     """
 
     window: int | None = None
@@ -35,6 +37,8 @@ class Offers:
     session_expiry: int | None = None
     retain: bool = True
     shared: bool = True
+    wildcards: bool = True
+    assigned: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +50,15 @@ class Accepted:
 
     def session(self, *, had_one: bool) -> tuple[int, str]:
         """Say what became of the session, with the level of the log line; ``had_one`` is whether there was one."""
-        if self.session_present:
-            return logging.INFO, "the session goes on"
-        if not had_one:
-            return logging.INFO, "a new session"
-        return logging.WARNING, "a new session: it has nothing of what was published while the bridge was away"
+        kept = self.offers.session_expiry
+        words = "the session goes on" if self.session_present else "a new session"
+        if kept:
+            words += f", kept for {kept} s at most"
+        if self.offers.assigned is not None:
+            words += f", under the client identifier {self.offers.assigned}"
+        if self.session_present or not had_one:
+            return logging.INFO, words
+        return logging.WARNING, f"{words}: it has nothing of what was published while the bridge was away"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,8 @@ def offers(properties: object) -> Offers:
         session_expiry=getattr(properties, "SessionExpiryInterval", None),
         retain=bool(getattr(properties, "RetainAvailable", 1)),
         shared=bool(getattr(properties, "SharedSubscriptionAvailable", 1)),
+        wildcards=bool(getattr(properties, "WildcardSubscriptionAvailable", 1)),
+        assigned=getattr(properties, "AssignedClientIdentifier", None),
     )
 
 

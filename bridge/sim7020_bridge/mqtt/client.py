@@ -284,7 +284,7 @@ class MqttClient:
         self.session_present = accepted.session_present
         self._standing.connected(accepted.offers)
         self._accepted.set()
-        self._subscriptions.connected(shared=accepted.offers.shared)
+        self._subscriptions.connected(shared=accepted.offers.shared, wildcards=accepted.offers.wildcards)
         self._on_connect()
         self._outgoing.open(min(WINDOW, accepted.offers.window or WINDOW))
 
@@ -400,7 +400,8 @@ class MqttClient:
     async def _look(self) -> None:
         await self.wait_connected()
         await self.wait_idle()
-        await self._probe.look()
+        if self._standing.offers.wildcards:
+            await self._probe.look()
 
     def _answered(
         self, _client: Client, _userdata: object, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None

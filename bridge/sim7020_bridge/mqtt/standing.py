@@ -23,6 +23,8 @@ class Trouble:
         no_retain: The broker keeps no retained messages.
         no_session: The broker keeps nothing for a client that is away.
         wildcards: Whether the broker gives what it retains to subscriptions with wildcards; None if that is not known.
+        longest: Bytes of the longest packet that the broker takes; None if it does not say.
+        kept: Seconds for which it keeps a session, if that is not what it was asked for.
         forbidden: Topics that the broker does not let the client publish to.
         aside: How many publications are kept for these.
     """
@@ -34,6 +36,8 @@ class Trouble:
     no_retain: bool = False
     no_session: bool = False
     wildcards: bool | None = None
+    longest: int | None = None
+    kept: int | None = None
     forbidden: tuple[str, ...] = ()
     aside: int = 0
 
@@ -84,7 +88,9 @@ class Standing:
             no_pools=not self.offers.shared or any(each.startswith(SHARED) for each in refused),
             no_retain=not self.offers.retain,
             no_session=self.offers.session_expiry == 0 or subscriptions.unassured,
-            wildcards=wildcards,
+            wildcards=wildcards if self.offers.wildcards else False,
+            longest=self.offers.max_packet,
+            kept=self.offers.session_expiry,
             forbidden=quarantine.forbidden,
             aside=quarantine.aside,
         )

@@ -45,7 +45,7 @@ class Subscriptions:
         self._granted: dict[str, int] = {}
         self._refused: set[str] = set()
         self._connected = False
-        self._shared = True
+        self._shared = self._wildcards = True
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -62,12 +62,12 @@ class Subscriptions:
         """Whether a message to a topic may come for one of these."""
         return any(matches(each.topic_filter, topic) for each in self._wanted)
 
-    def connected(self, *, shared: bool) -> None:
-        """Ask for everything; ``shared`` is whether the broker has shared subscriptions.
+    def connected(self, *, shared: bool, wildcards: bool = True) -> None:
+        """Ask for everything that the broker has: ``shared`` subscriptions, and those with ``wildcards``.
 
         What is no longer listened to is told at every connection: the broker need not have heard it the first time.
         """
-        self._connected, self._shared = True, shared
+        self._connected, self._shared, self._wildcards = True, shared, wildcards
         self._asked.clear()
         for unwanted in self._unwanted:
             if shared or not unwanted.startswith(SHARED):
@@ -122,6 +122,11 @@ class Subscriptions:
             if not self._shared and each.topic_filter.startswith(SHARED):
                 # there are brokers that grant it all the same, and deal nothing
                 _LOGGER.error("the MQTT broker deals nothing: it has no shared subscriptions for %s", each.topic_filter)
+                continue
+            if not self._wildcards and {"+", "#"}.intersection(each.topic_filter):
+                _LOGGER.error("the MQTT broker has no subscriptions with wildcards: none for %s", each.topic_filter)
+                self._refused.add(each.topic_filter)
+                self._changed()
                 continue
             packet = self._ask(each)
             if packet is not None:

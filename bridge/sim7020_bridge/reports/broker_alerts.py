@@ -9,6 +9,9 @@ from sim7020_bridge.mqtt.standing import Trouble
 NAMED: Final = 3
 """Topics that an alert names; of more it says how many."""
 
+ENOUGH: Final = 4096
+"""Bytes of a packet that the longest documents, and received messages in any encoding, fit in."""
+
 LONGEST_NAME: Final = 200
 """Characters of a topic in an alert: whoever names Response Topics could think of any."""
 
@@ -53,6 +56,10 @@ def _lacking(trouble: Trouble, *, pools: bool) -> Sequence[tuple[bool, str]]:
         (
             trouble.wildcards is False,
             "retained messages for wildcards, which show a modem only once it changes",
+        ),
+        (
+            trouble.longest is not None and trouble.longest < ENOUGH,
+            f"packets of more than {trouble.longest} bytes, without which what is longer is not published",
         ),
         (trouble.no_session, "sessions with QoS 1, without which what is published while the bridge is away is lost"),
     )

@@ -51,9 +51,11 @@ def info_document(
         "requests": requests,
         "broker": {
             "sessions": not broker.no_session,
+            "session_expiry": broker.kept,
             "retained": not broker.no_retain,
             "retained_by_wildcard": broker.wildcards,
             "shared_subscriptions": not broker.no_pools,
+            "longest_packet": broker.longest,
         },
     }
 

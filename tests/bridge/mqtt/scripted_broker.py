@@ -38,20 +38,25 @@ class Published:
     retain: bool
     duplicate: bool
     connection: int
+    qos: int
+    properties: bytes
 
 
 @dataclass
 class ScriptedBroker:
     """The broker; ``rule`` decides how each publication is answered, ``grants`` each subscription.
 
-    ``gives`` says whether what is retained comes to a subscription with a filter. ``connack`` are the properties of its
-    CONNACK.
+    ``admits`` gives the reason code of CONNACK for each client identifier, ``connack`` are its properties. ``gives``
+    says whether what is retained comes to a subscription with a filter.
     """
 
     rule: Callable[[Published], Answer] = lambda _published: TAKE
     grants: Callable[[str], int] = lambda _topic_filter: 1
     gives: Callable[[str], bool] = lambda _topic_filter: False
+    admits: Callable[[str], int] = lambda _client_id: 0
     connack: bytes = b""
+    client_ids: list[str] = field(default_factory=list)
+    pings: int = 0
     retained: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
@@ -148,6 +153,7 @@ class ScriptedBroker:
                 self.dropped.append(self._filter(body))
                 self._send(UNSUBACK, 0, body[:2] + (b"\0\0" if self._version == V5 else b""))
             case 12:
+                self.pings += 1
                 self._send(PINGRESP, 0, b"")
             case 14:
                 return False
@@ -157,11 +163,16 @@ class ScriptedBroker:
         self._writer = writer
         self.connections += 1
         self._version = body[6]
-        answer = bytes([self._has_session, 0])
+        start = 10 + (1 + body[10] if self._version == V5 else 0)
+        self.client_ids.append(body[start + 2 : start + 2 + body[start + 1]].decode())
+        code = self.admits(self.client_ids[-1])
+        answer = bytes([self._has_session and not code, code])
         if self._version == V5:
             answer += bytes([len(self.connack)]) + self.connack
-        self._has_session = True
         self._send(CONNACK, 0, answer)
+        if code:
+            return
+        self._has_session = True
         for again in self._session.values():
             self._send(PUBLISH, 0b1010, again)
 
@@ -185,9 +196,12 @@ class ScriptedBroker:
     def _publish(self, first: int, body: bytes) -> bool:
         end = 2 + int.from_bytes(body[:2], "big")
         topic, packet, start = body[2:end].decode(), body[end : end + 2], end + 2
+        properties = b""
         if self._version == V5:
+            properties = body[start + 1 : start + 1 + body[start]]
             start += 1 + body[start]
-        published = Published(topic, body[start:], bool(first & 1), bool(first & 8), self.connections)
+        retain, duplicate, qos = bool(first & 1), bool(first & 8), first >> 1 & 3
+        published = Published(topic, body[start:], retain, duplicate, self.connections, qos, properties)
         self.published.append(published)
         answer = self.rule(published)
         self._last = packet

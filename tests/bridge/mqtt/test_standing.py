@@ -106,7 +106,7 @@ async def test_what_the_broker_says_that_it_lacks(caplog: pytest.LogCaptureFixtu
     lacks = b"\x25\x00\x2a\x00\x11\x00\x00\x00\x00"
     async with ScriptedBroker(connack=lacks) as broker, client(broker, subscriptions=SUBSCRIPTIONS) as one:
         await until(lambda: broker.asked == ["to/#"])
-        assert one.client.trouble == Trouble(no_pools=True, no_retain=True, no_session=True)
+        assert one.client.trouble == Trouble(no_pools=True, no_retain=True, no_session=True, kept=0)
         assert one.troubles[-1] == one.client.trouble
         assert "it has no shared subscriptions for $share/g/pool" in caplog.text
         await one.published(Publication(topic="b/m/state", payload=b"{}", retain=True))

@@ -20,6 +20,7 @@ SESSION, LIMITS = AlertId.SESSION_TAKEN_OVER, AlertId.BROKER_LIMITED
         (Trouble(no_retain=True), LIMITS, "retained messages"),
         (Trouble(no_session=True), LIMITS, "sessions"),
         (Trouble(wildcards=False), LIMITS, "wildcards"),
+        (Trouble(longest=4095), LIMITS, "more than 4095 bytes"),
         (Trouble(no_pools=True), LIMITS, "shared subscriptions"),
         (Trouble(no_pools=True, no_retain=True), LIMITS, "members; retained"),
     ],
@@ -35,7 +36,7 @@ def test_each_alert(trouble: Trouble, alert: AlertId, words: str) -> None:
 def test_no_alert() -> None:
     """Nothing is wrong; and without a pool nobody misses shared subscriptions."""
     assert broker_alerts(Trouble(), pools=True) == {}
-    assert broker_alerts(Trouble(wildcards=True), pools=True) == {}
+    assert broker_alerts(Trouble(wildcards=True, longest=4096, kept=3600), pools=True) == {}
     assert broker_alerts(Trouble(no_pools=True), pools=False) == {}
 
 
