@@ -28,7 +28,7 @@ ATTEMPTS: Final = 3
 """How often a message is given to a module that refuses it, each time on a socket opened afresh."""
 
 TIMES_LOST: Final = 10
-"""How often a message may be under way when its TCP connection breaks."""
+"""How often a message may be under way when its TCP connection breaks, other than with the module or its context."""
 
 ACKNOWLEDGED_WITHIN: Final = 900.0
 """Seconds that a TCP peer has to acknowledge what the module took."""
@@ -282,8 +282,8 @@ class Router:
             error = None if done.cancelled() else done.exception()
             if entry.place is not Place.SENDING:
                 return
-            if isinstance(error, BridgeError):
-                entry.losses += 1
+            if isinstance(error, SocketLost):
+                entry.losses += error.broke
                 if entry.losses >= TIMES_LOST:
                     self._failed(entry, "socket_lost", error)
                 else:

@@ -66,7 +66,14 @@ class Failure:
 
 
 class SocketLost(BridgeError):
-    """The socket is not open, or broke before the peer acknowledged what had been sent."""
+    """The socket is not open, or broke before the peer acknowledged what had been sent.
+
+    ``broke`` if the connection did, and not what carries it: the module, its port or its context.
+    """
+
+    def __init__(self, words: str, *, broke: bool = False) -> None:
+        self.broke = broke
+        super().__init__(words)
 
 
 class SentInPart(BridgeError):
@@ -133,13 +140,16 @@ class Unacknowledged:
         self._look()
         return done
 
-    def lose(self) -> None:
-        """Fail what was not acknowledged: with its connection over, it never will be, and nobody can be asked."""
+    def lose(self, *, broke: bool) -> None:
+        """Fail what was not acknowledged, as SocketLost has it: with its connection over, it never will be.
+
+        Nobody can be asked any more.
+        """
         self.settle(None)
         while self._waiting:
             _, done = self._waiting.popleft()
             if not done.done():
-                done.set_exception(SocketLost("the socket broke before the peer acknowledged"))
+                done.set_exception(SocketLost("the socket broke before the peer acknowledged", broke=broke))
                 done.exception()  # it counts as seen, also where nobody waits any more
         self._look()
 
@@ -253,7 +263,7 @@ class Connection:
         self.count_probes()
         self.gate.clear()
         self._pipeline.broken = True
-        self.unacknowledged.lose()
+        self.unacknowledged.lose(broke=failure is not None)
         if self._opened is not None:
             self.sound_for = (self._loop.time() if since is None else since) - self._opened
         self.over.set_result(failure)
@@ -272,7 +282,7 @@ class Connection:
         if self.acknowledges:
             acknowledged = self.unacknowledged.all_given()
             if self.over.done():
-                self.unacknowledged.lose()
+                self.unacknowledged.lose(broke=self.over.result() is not None)
             return acknowledged
         done: asyncio.Future[None] = self._loop.create_future()
         done.set_result(None)

@@ -92,6 +92,22 @@ async def test_a_connection_that_always_breaks_ends_a_message() -> None:
 
 
 @on_virtual_time
+async def test_a_module_that_always_restarts_ends_no_message() -> None:
+    """A supply that gives way in each send is no fault of the message: it waits until that is mended."""
+    async with staffed(TCP) as desk:
+        await desk.bench.opened("tcp")
+        desk.send("tcp", b"hello", **named("m1"))
+        for times in range(1, TIMES_LOST + 2):
+            await desk.module.hears("AT+CSOSEND", times=times)
+            await asyncio.sleep(1)
+            desk.module.say("RDY")
+        await desk.module.hears("AT+CSOSEND", times=TIMES_LOST + 2)
+        await asyncio.sleep(1)
+        desk.module.say("SEND: 0,5")
+        assert (await desk.final("tcp", "m1"))["state"] == "acknowledged"
+
+
+@on_virtual_time
 async def test_a_peer_that_never_acknowledges_ends_a_message() -> None:
     """What nobody acknowledges does not wait for ever."""
     async with staffed(TCP) as desk:
