@@ -71,7 +71,7 @@ def alerts(state: ModemState) -> dict[AlertId, Alert]:
         )
     if state.restarts >= AGAIN_AND_AGAIN:
         found[AlertId.MODULE_RESTARTS] = Alert(
-            f"The module restarts again and again: {state.restarts} times in a row",
+            "The module restarts again and again",
             "Measure the supply at the module while it sends: it wants 2.1 to 3.6 V and up to 0.5 A for moments. "
             "Messages wait, and the bridge comes back to it more and more rarely.",
         )
