@@ -90,6 +90,11 @@ class ReadModel(_Identity):
     shape = _WORD_WITH_DIGIT
 
 
+def is_sim7020(model: str) -> bool:
+    """Whether a model is one of the SIM7020 series."""
+    return "SIM7020" in model.upper()
+
+
 class ReadFirmware(_Identity):
     """+CGMR: read the firmware: build, version and model in one word, such as 1752B01V01SIM7020C."""
 

@@ -80,6 +80,11 @@ class SimReading:
         return self.state is SimState.NOT_READY
 
     @property
+    def unclear(self) -> bool:
+        """Whether it says what nobody knows: a failure, a word of some firmware, or one that the line has spoilt."""
+        return self.state is None
+
+    @property
     def missing(self) -> bool:
         """Whether there is no SIM."""
         return self.state is SimState.NOT_INSERTED
@@ -87,7 +92,7 @@ class SimReading:
     @property
     def unusable(self) -> bool:
         """Whether there is no SIM, or one of which the module says something that nobody knows, such as its failure."""
-        return self.missing or self.state is None
+        return self.missing or self.unclear
 
 
 BUSY: Final = 14

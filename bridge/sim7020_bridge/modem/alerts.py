@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from sim7020_bridge.commands.identity import is_sim7020
 from sim7020_bridge.modem.state import GONE, SHARED, ModemState
 
 ESM_FAILURE: Final = 19
@@ -88,14 +89,16 @@ def alerts(state: ModemState) -> dict[AlertId, Alert]:
             "for ten seconds; a power hook lets the bridge do so.",
         )
     if state.sim_overdue:
+        why = f": {state.sim.words}" if state.sim is not None and state.sim.unclear else ""
         found[AlertId.SIM_FAILED] = Alert(
-            "The SIM does not get ready",
+            f"The SIM does not get ready{why}",
             "Take it out and put it in again, contacts first; then try it in a phone, or another SIM. The bridge "
             "restarts the module meanwhile, more and more rarely.",
         )
-    if state.port_open and state.identity.model is not None and "SIM7020" not in state.identity.model.upper():
+    model = state.identity.model
+    if state.port_open and model is not None and not is_sim7020(model):
         found[AlertId.NOT_SIM7020] = Alert(
-            f"The device at the port says that it is a {state.identity.model}, not a SIM7020",
+            f"The device at the port says that it is a {model}, not a SIM7020",
             "Check that the configured port is the modem's; several devices may have similar names.",
         )
     return found
@@ -204,7 +207,8 @@ _APN_ADVICE: Final = "Check the APN, its user name and its password with the ope
 
 def _sim(state: ModemState) -> dict[AlertId, Alert]:
     sim = state.sim
-    if sim is None or sim.ready or sim.busy:
+    if sim is None or sim.ready or sim.busy or sim.unclear:
+        # what is unclear may be a word that the line has spoilt: it is told once the SIM is overdue
         return {}
     if sim.pin_required:
         # until there is a problem with it, the configured PIN is about to be tried

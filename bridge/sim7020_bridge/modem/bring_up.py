@@ -148,7 +148,7 @@ async def bring_up(module: Module, pins: PinMemory) -> bool:
             return False
     if not (await reach(module, SIM) or await _unlock(module, pins)):
         sim = module.store.state.sim
-        if sim is None or sim.busy:
+        if sim is None or sim.busy or sim.unclear:
             module.store.apply(SimOverdue())
         return False
     pins.unlocked()

@@ -18,6 +18,9 @@ LONGEST_T3346: Final = 11160
 async def read_identity(module: Module) -> None:
     """Read who made the module and which one it is; it does not change while it runs."""
     manufacturer, model = await module.ask(identity.ReadManufacturer()), await module.ask(identity.ReadModel())
+    if model is not None and not identity.is_sim7020(model):
+        # a byte of it may be wrong, and it is not read again while the module runs
+        model = await module.ask(identity.ReadModel())
     firmware, imei = await module.ask(identity.ReadFirmware()), await module.ask(identity.ReadImei())
     known = module.store.state.identity
     module.store.apply(replace(known, manufacturer=manufacturer, model=model, firmware=firmware, imei=imei))

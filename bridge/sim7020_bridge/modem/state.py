@@ -330,7 +330,8 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
         case SimReading():
             if fact.busy and state.sim is not None and state.sim.unusable:
                 return state  # to switch the radio off makes a module say so of a SIM that is not there, too
-            overdue, problem = state.sim_overdue and fact.busy, state.pin_problem if fact.pin_required else None
+            overdue = state.sim_overdue and (fact.busy or fact.unclear)
+            problem = state.pin_problem if fact.pin_required else None
             return replace(state, sim=fact, sim_overdue=overdue, pin_problem=problem)
         case Functionality():
             return _radio(state, fact)

@@ -108,7 +108,11 @@ TABLE = [
     ),
     pytest.param((*UP, SimReading(SimState.SIM_PIN), READY), {}, id="PIN taken"),
     pytest.param((*UP, SimReading(SimState.SIM_PUK)), {AlertId.SIM_PUK: "PUK"}, id="PUK"),
-    pytest.param((*UP, SimReading("SIM failure")), {AlertId.SIM_FAILED: "SIM failure"}, id="SIM failed"),
+    pytest.param((*ONLINE, SimReading("REaDY")), {}, id="a word that the line may have spoilt"),
+    pytest.param(
+        (*UP, SimReading("SIM failure"), SimOverdue()), {AlertId.SIM_FAILED: "ready: the SIM says SIM fail"}, id="fails"
+    ),
+    pytest.param((*UP, SimOverdue(), SimReading("SIM failure")), {AlertId.SIM_FAILED: "SIM failure"}, id="still fails"),
     pytest.param(
         (*ONLINE, DENIED), {AlertId.REGISTRATION_DENIED: "denied registration: PLMN not allowed"}, id="denied"
     ),

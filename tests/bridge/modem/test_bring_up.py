@@ -5,11 +5,12 @@ from itertools import pairwise
 
 import pytest
 
+from sim7020_bridge.modem.alerts import alerts
 from sim7020_bridge.modem.pdn import DEFAULT_CID
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.state import Layer, PdnWanted
 from tests.bridge.modem.bench import as_heard, now, running
-from tests.bridge.scripted_module import ATTACHED, SILENCE, on_virtual_time
+from tests.bridge.scripted_module import ATTACHED, SILENCE, ScriptedModule, on_virtual_time
 
 REGISTERED = ATTACHED["AT+CEREG?"]
 SEARCHING = ("+CEREG: 5,2", "OK")
@@ -25,6 +26,17 @@ OPTIONAL = (
     "AT+CSORXGET",
     "AT+CSOSENDFLAG",
 )
+
+
+@on_virtual_time
+async def test_model_in_which_a_letter_is_wrong_is_read_again() -> None:
+    """It is read once in the module's life, and a line that was spoilt then must not look like another device."""
+    module = ScriptedModule()
+    module.answer_once("AT+CGMM", "SIM7O20E", "OK")
+    async with running(module=module) as bench:
+        await bench.online()
+        assert bench.modem.store.state.identity.model == "SIM7020E"
+        assert not any(alerts(state) for state in bench.states)
 
 
 @on_virtual_time

@@ -87,13 +87,27 @@ async def test_sim_that_is_busy_for_a_moment_is_as_ready_as_it_was() -> None:
 
 @on_virtual_time
 async def test_words_of_the_sim_are_told() -> None:
-    """What no table has is told as the module says it."""
+    """What no table has is told as the module says it, once it is no moment's word."""
     module = ScriptedModule()
     module.answer("AT+CPIN?", "+CME ERROR: SIM blocked by its owner")
     async with running(module=module) as bench:
+        await asyncio.sleep(25)
+        assert current(bench) == set()
         await asyncio.sleep(10)
         alert = alerts(bench.modem.store.state)[AlertId.SIM_FAILED]
         assert "SIM blocked by its owner" in alert.message
+
+
+@pytest.mark.parametrize("answer", ["+CPIN: RE\x80DY", "+CPIN: READI", "+CMS ERROR: 512"])
+@on_virtual_time
+async def test_word_of_the_sim_that_the_line_has_spoilt_raises_no_alert(answer: str) -> None:
+    """It is asked again at once."""
+    async with running() as bench:
+        await bench.online()
+        bench.module.answer_once("AT+CPIN?", answer, *([] if "ERROR" in answer else ["OK"]))
+        await asyncio.sleep(HOUR)
+        assert not any(alerts(state) for state in bench.states)
+        assert bench.modem.store.state.online
 
 
 @pytest.mark.parametrize("refusal", ["ERROR", "+CME ERROR: 14"])
