@@ -41,7 +41,8 @@ _TEXTS = """() => {
 _SETTLED = """() => {
   let settled = !document.getElementById("ha-launch-screen");
   const drawn = (node) =>
-    node.querySelector?.("svg, img") || [node.shadowRoot, ...node.childNodes].some((each) => each && drawn(each));
+    node.querySelector?.("path[d]:not([d='']), img") ||
+    [node.shadowRoot, ...node.childNodes].some((each) => each && drawn(each));
   const moves = (each) => each.playState === "running" && each.effect.getComputedTiming().endTime < Infinity;
   const walk = (node) => {
     if (node.shadowRoot?.getAnimations().some(moves)) settled = false;

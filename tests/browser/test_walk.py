@@ -191,5 +191,6 @@ async def test_the_pages_picture_is_taken(
         await screen.open(f"/config/devices/device/{await house.device(shed.name)}")
         await screen.sees("Restart modem")
         await screen.shows("Connection", "Online")
+        await screen.page.get_by_text(re.compile(r"\d:\d\d:\d\d [AP]M")).first.wait_for()  # what happened comes last
         await screen.settled()
         await screen.page.screenshot(path=SHOTS / PICTURE, clip={"x": 6, "y": 100, "width": 688, "height": 996})
