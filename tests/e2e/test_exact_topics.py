@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.e2e.exact_topics import ExactTopics
 from tests.e2e.servers import until
 from tests.e2e.service_kit import Configured, shell
@@ -48,21 +50,22 @@ async def test_forget(world: World) -> None:
         await world.mqtt.now(topic, lambda heard: not heard.payload)
 
 
-async def test_discovery_is_published_again(world: World) -> None:
-    """Home Assistant, which looks for modems by a wildcard, is told of this one whenever it has started."""
+@pytest.mark.parametrize("discovery", [True, False])
+async def test_home_assistant_has_started(world: World, *, discovery: bool) -> None:
+    """It looks for modems by wildcards, so that they are told of again: its component's, and by MQTT discovery."""
     emulator = await world.emulator()
     async with ExactTopics(world.broker.port) as broker:
-        service = Configured(world, emulator.place, {}, home_assistant_discovery=True)
+        service = Configured(world, emulator.place, {}, home_assistant_discovery=discovery)
         service.tree["mqtt"]["port"] = broker.port
         shed = await service.start()
-        info = await world.mqtt.now(
-            shed.topic("info"), lambda heard: heard.json()["broker"]["retained_by_wildcard"] is False
-        )
-        topic = f"homeassistant/device/sim7020_{info.json()['modem']['imei']}/config"
-        await world.mqtt.now(topic)
-        times = sum(heard.topic == topic for heard in world.mqtt.heard)
+        topic = shed.topic("info")
+        info = await world.mqtt.now(topic, lambda heard: heard.json()["broker"]["retained_by_wildcard"] is False)
+        if discovery:
+            topic = f"homeassistant/device/sim7020_{info.json()['modem']['imei']}/config"
+            await world.mqtt.now(topic)
+        before = sum(heard.topic == topic for heard in world.mqtt.heard)
         await world.mqtt.publish("homeassistant/status", b"online")
-        await until(lambda: sum(heard.topic == topic for heard in world.mqtt.heard) > times)
+        await until(lambda: sum(heard.topic == topic for heard in world.mqtt.heard) > before)
         await service.bridge.stop()
 
 

@@ -10,6 +10,7 @@ from typing import Final
 from sim7020_bridge import logs
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.config.model import ModemSettings, MqttSettings, SocketSettings
+from sim7020_bridge.config.values import DISCOVERY_PREFIX
 from sim7020_bridge.delivery.intake import Intake
 from sim7020_bridge.delivery.pools import Pools
 from sim7020_bridge.delivery.publisher import Publisher
@@ -67,8 +68,8 @@ class Bridge:
         self._topics = topics
         self._inbox = Inbox(topics, settings.sockets)
         self._marks = () if discovery_prefix is None else (Subscription(topics.component, every_time=True),)
-        # Home Assistant says there that it has started
-        self._calls = {topics.announce} | (set() if discovery_prefix is None else {f"{discovery_prefix}/status"})
+        # Home Assistant says on the second, by default, that it has started
+        self._calls = (topics.announce, f"{discovery_prefix or DISCOVERY_PREFIX}/status")
         self._client = MqttClient(
             mqtt,
             client_id=settings.client_id or topics.client_id,
@@ -292,7 +293,7 @@ class Bridge:
 
     def _subscribe(self) -> None:
         pools = self._inbox.pools if self._pools.joined else ()
-        calls = map(Subscription, sorted(self._calls)) if self._client.trouble.wildcards is False else ()
+        calls = map(Subscription, self._calls) if self._client.trouble.wildcards is False else ()
         self._client.subscribe((*self._inbox.subscriptions, *self._marks, *calls, *pools))
 
     def _pools_changed(self) -> None:

@@ -119,7 +119,9 @@ async def test_subscriptions_with_less_than_was_asked_for() -> None:
         await until(lambda: one.client.trouble == Trouble(no_session=True))
 
 
-@pytest.mark.parametrize(("code", "advice"), [(0x9A, "retained messages"), (0x97, "quota"), (0x87, "access rules")])
+@pytest.mark.parametrize(
+    ("code", "advice"), [(0x9A, "retained messages"), (0x97, "quota"), (0x87, "access rules"), (0x93, "under way")]
+)
 async def test_advice_at_a_disconnection(code: int, advice: str, caplog: pytest.LogCaptureFixture) -> None:
     """A reason that the broker gives is explained, and no second bridge is suspected beside it."""
     caplog.set_level(logging.DEBUG)
