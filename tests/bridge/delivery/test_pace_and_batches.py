@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from sim7020_bridge.config.model import BatchFormat, Encoding
+from sim7020_bridge.config.model import MAX_SOCKETS, BatchFormat, Encoding
 from sim7020_bridge.delivery.pace import Pace
 from sim7020_bridge.delivery.router import ATTEMPTS
 from sim7020_bridge.outbox import records
 from sim7020_bridge.outbox.message import Priority
+from sim7020_bridge.outbox.writer import Writer
 from tests.bridge.desk import change, named, sent, staffed
 from tests.bridge.modem.bench import UDP, now
 from tests.bridge.scripted_module import on_virtual_time
@@ -41,6 +42,35 @@ async def test_messages_per_hour() -> None:
         assert now() - began < 5
         await desk.final("udp", "m4", within=9000)
         assert 7200 <= now() - began < 7210
+
+
+@on_virtual_time
+async def test_a_batch_counts_once() -> None:
+    """With batches it is datagrams that are counted in an hour, however many messages are in them."""
+    async with staffed(replace(UDP, messages_per_hour=1, batch=BatchFormat.NEWLINE), absent=1) as desk:
+        for number in range(5):
+            desk.send("udp", b"%d" % number, **named(f"m{number}"))
+        await desk.final("udp", "m4", within=600)
+        began = now()
+        desk.send("udp", b"later", **named("later"))
+        await desk.final("udp", "later")
+        assert sent(desk) == ["0\n1\n2\n3\n4\n", "later\n"]
+        assert 3500 <= now() - began <= 3600
+
+
+@on_virtual_time
+async def test_what_goes_while_no_end_can_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as the page on delivery says: 15 of a modem, and two for each of its UDP sockets."""
+    monkeypatch.setattr(Writer, "insist", lambda *_, **__: None)
+    sockets = [replace(UDP, name=f"s{number}") for number in range(MAX_SOCKETS)]
+    async with staffed(*sockets, absent=1) as desk:
+        for number in range(20):
+            for socket in sockets:
+                desk.send(socket.name, b"x", **named(f"m{number}"))
+        for socket in sockets:
+            await desk.bench.opened(socket.name)
+        await asyncio.sleep(600)
+        assert 15 <= len(sent(desk)) <= 15 + 2 * MAX_SOCKETS
 
 
 @on_virtual_time
