@@ -1,0 +1,46 @@
+"""Figures that a page promises are the ones that the bridge goes by."""
+
+from typing import Final
+
+import pytest
+
+from sim7020_bridge import logs
+from sim7020_bridge.config.model import Settings
+from sim7020_bridge.delivery.publisher import LAST_MOMENTS
+from sim7020_bridge.mqtt import arrival, quarantine, response_topics
+from sim7020_bridge.mqtt.timing import ClientTiming
+from sim7020_bridge.outbox.outbox import MOST_UNSETTLED
+from sim7020_bridge.reports.broker_alerts import ENOUGH
+from tests.docs.pages import DOCS
+
+SHUTDOWN: Final = Settings.__dataclass_fields__["shutdown_timeout"].default
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("delivery.md", f"`shutdown_timeout` ({SHUTDOWN:g} s), and gives the broker two seconds"),
+        ("delivery.md", f"at most {MOST_UNSETTLED - 1} datagrams of a modem and two for each of its UDP sockets"),
+        ("delivery.md", f"of which at most {response_topics.LONGEST:,} bytes each are taken"),
+        ("contract/README.md", f"Correlation Data of more than {response_topics.LONGEST:,} bytes is refused"),
+        ("delivery.md", f"at most {quarantine.MOST_ASIDE} of them"),
+        ("operations.md", f"A line has at most {logs.MOST_OF_A_LINE:,} bytes"),
+        ("contract/README.md", f"packets of at least {ENOUGH:,} bytes"),
+        ("brokers.md", f"below {ENOUGH:,} bytes the alert"),
+    ],
+)
+def test_a_figure(page: str, words: str) -> None:
+    """The page has it, in these words."""
+    assert words in " ".join((DOCS / page).read_text(encoding="utf-8").split())
+
+
+def test_figures_in_words() -> None:
+    """Those that pages write out."""
+    timing = ClientTiming()
+    assert LAST_MOMENTS == 2.0
+    assert timing.later == (1.0, 60.0)
+    assert timing.forbidden == (2.0, 3600.0)
+    assert timing.disconnects == (60.0, 24 * 3600.0)
+    assert timing.silent == (60.0, 3600.0)
+    assert timing.answer == (10.0, 60.0)
+    assert arrival.SESSION_EXPIRY == 7 * 24 * 3600
