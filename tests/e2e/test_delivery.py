@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.bridge.mqtt.scripted_broker import SILENCE, TAKE, ScriptedBroker
+from tests.e2e.mqtt_peer import PATIENCE
 from tests.e2e.programs import BridgeProcess
 from tests.e2e.servers import until
 from tests.e2e.world import World, run, tcp, udp
@@ -274,3 +276,35 @@ def kept_usage(file: Path) -> tuple[int, int]:
         return up, down
     finally:
         connection.close()
+
+
+async def test_what_is_refused_late_says_nothing_of_a_new_session(world: World) -> None:
+    """A packet whose refusal had to wait until the broker forgot the session is not taken for one that comes after."""
+    silent, most, later = True, 1000, 5
+    socket = {"protocol": "udp", "host": "127.0.0.1", "port": 9}
+    topic, wrong = "sim7020/shed/socket/a/send", ("priority", "loud")
+    async with ScriptedBroker(lambda _: SILENCE if silent else TAKE) as broker:
+        bridge = BridgeProcess(world.directory / "bridge.yaml")
+        tree = {
+            "mqtt": {"host": "127.0.0.1", "port": broker.port},
+            "modems": {"shed": {"port": str(world.directory / "no-tty"), "sockets": {"a": socket}}},
+            "state_dir": str(world.directory / "state"),
+        }
+        bridge.config.write_text(json.dumps(tree))
+        world.bridges.append(bridge)
+        await bridge.start()
+        await broker.until(lambda: "sim7020/shed/socket/+/send" in broker.asked)
+        for packet in range(1, most + later + 1):
+            broker.deliver(topic, b"x", packet=packet, user=wrong)
+        await broker.until(lambda: len(broker.acknowledged) == most, within=PATIENCE)
+        broker.hang_up()
+        broker.forget_session()
+        broker.deliver(topic, b"x", packet=most + 1, user=wrong)
+        silent = False
+        await broker.until(lambda: len(broker.acknowledged) > most)
+
+        def refused() -> int:
+            return len({json.loads(each.payload)["id"] for each in broker.taken if each.topic.endswith("/receipt")})
+
+        await broker.until(lambda: refused() > most + later, within=PATIENCE)
+        await bridge.stop()

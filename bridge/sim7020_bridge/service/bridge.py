@@ -257,8 +257,8 @@ class Bridge:
         )
 
     def _connected(self) -> None:
+        self._intake.connected()  # what it refuses is of the session of before, which the publisher may have forgotten
         self._publisher.connected()
-        self._intake.connected()
         self._reporter.connected()
         self._discovery.connected()
 
