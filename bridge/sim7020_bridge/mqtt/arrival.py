@@ -26,6 +26,7 @@ class Offers:
         window: Publications that it takes before it acknowledges the first; None if it does not say.
         max_packet: Bytes of the longest packet that it takes; None if it does not say.
         session_expiry: Seconds for which it keeps the session; None if it does as it was asked.
+        qos_1: Whether it takes QoS 1.
         retain: Whether it keeps retained messages.
         shared: Whether it deals messages out to shared subscriptions.
         wildcards: Whether it has subscriptions with wildcards.
@@ -35,6 +36,7 @@ class Offers:
     window: int | None = None
     max_packet: int | None = None
     session_expiry: int | None = None
+    qos_1: bool = True
     retain: bool = True
     shared: bool = True
     wildcards: bool = True
@@ -97,6 +99,7 @@ def offers(properties: object) -> Offers:
         window=getattr(properties, "ReceiveMaximum", None),
         max_packet=getattr(properties, "MaximumPacketSize", None),
         session_expiry=getattr(properties, "SessionExpiryInterval", None),
+        qos_1=bool(getattr(properties, "MaximumQoS", 1)),
         retain=bool(getattr(properties, "RetainAvailable", 1)),
         shared=bool(getattr(properties, "SharedSubscriptionAvailable", 1)),
         wildcards=bool(getattr(properties, "WildcardSubscriptionAvailable", 1)),

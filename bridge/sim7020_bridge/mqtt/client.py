@@ -32,8 +32,6 @@ from sim7020_bridge.mqtt.wildcards import WildcardProbe
 
 _LOGGER = logging.getLogger(__name__)
 
-_NOT_MQTT = (LookupError, ValueError, TypeError, struct.error, MQTTException)
-
 
 class _Paho(Client):
     """paho on a connection that is open already: its own way of opening one blocks."""
@@ -278,11 +276,11 @@ class MqttClient:
         level, session = accepted.session(had_one=self._had_session)
         place = self._settings.place
         _LOGGER.log(level, "connected to the MQTT broker at %s as %s, %s", place, self._client_id, session)
-        self._had_session = self._will is not None
         self._last_problem = ""
         self._brief += 1
         self.session_present = accepted.session_present
-        self._standing.connected(accepted.offers)
+        self._standing.connected(accepted.offers, forgotten=self._had_session and not accepted.session_present)
+        self._had_session = self._will is not None
         self._accepted.set()
         self._subscriptions.connected(shared=accepted.offers.shared, wildcards=accepted.offers.wildcards)
         self._on_connect()
@@ -370,7 +368,7 @@ class MqttClient:
     def _read(self) -> None:
         try:
             self._paho.loop_read()
-        except _NOT_MQTT as error:
+        except (LookupError, ValueError, TypeError, struct.error, MQTTException) as error:
             _LOGGER.error("the broker sent what is not MQTT: %s", error)
             self._drop()
         connection = self._paho.socket()

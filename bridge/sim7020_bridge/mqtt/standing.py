@@ -3,12 +3,16 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from sim7020_bridge.mqtt.arrival import Offers
 from sim7020_bridge.mqtt.quarantine import Quarantine
 from sim7020_bridge.mqtt.subscriptions import Subscriptions
 from sim7020_bridge.mqtt.timing import ClientTiming
 from sim7020_bridge.mqtt.topics import SHARED
+
+FORGETFUL: Final = 3
+"""Connections in a row at which a broker has forgotten the session: beyond, it is none that was restarted once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +58,20 @@ class Standing:
         self._changed = changed
         self._timing = timing
         self._peace: asyncio.TimerHandle | None = None
+        self._forgotten = 0
         self.offers = Offers()
         self.takeovers = 0
         """How often in a row another client took over the session, or seems to have."""
         self.suspected = False
         """Whether the last time is only a guess."""
 
-    def connected(self, offers: Offers) -> None:
-        """Note a new connection; if it lasts, nobody fights for the session any more."""
+    def connected(self, offers: Offers, *, forgotten: bool = False) -> None:
+        """Note a new connection; if it lasts, nobody fights for the session any more.
+
+        ``forgotten`` is whether the broker knows nothing of the session that it had for the client before.
+        """
         self.offers = offers
+        self._forgotten = self._forgotten + 1 if forgotten else 0
         if self.takeovers:
             lasting = 4 * self._timing.longest_back(self.takeovers)
             self._peace = asyncio.get_running_loop().call_later(lasting, self._at_peace)
@@ -87,7 +96,10 @@ class Standing:
             deaf_to=tuple(each for each in refused if not each.startswith(SHARED)),
             no_pools=not self.offers.shared or any(each.startswith(SHARED) for each in refused),
             no_retain=not self.offers.retain,
-            no_session=self.offers.session_expiry == 0 or subscriptions.unassured,
+            no_session=self.offers.session_expiry == 0
+            or not self.offers.qos_1
+            or subscriptions.unassured
+            or self._forgotten >= FORGETFUL,
             wildcards=wildcards if self.offers.wildcards else False,
             longest=self.offers.max_packet,
             kept=self.offers.session_expiry,

@@ -71,6 +71,27 @@ async def test_a_session_that_is_kept_for_less(caplog: pytest.LogCaptureFixture)
         assert one.client.trouble == Trouble(kept=0, no_session=True)
 
 
+async def test_a_broker_that_forgets_sessions() -> None:
+    """Once may be a restart, again and again is trouble; and it is over when a session is known again."""
+    async with ScriptedBroker() as broker, peer(to(broker)) as one:
+        for connection in range(1, 5):
+            await one.ready(connections=connection)
+            assert one.client.trouble.no_session is (connection == 4)
+            broker.forget_session()
+            broker.hang_up()
+            await until(lambda: not one.client.connected)
+        await one.ready(connections=5)
+        broker.hang_up()
+        await one.ready(connections=6)
+        assert not one.client.trouble.no_session
+
+
+async def test_no_qos_1() -> None:
+    """Nothing that matters can be relied on there."""
+    async with ScriptedBroker(connack=b"\x24\x00") as broker, peer(to(broker)) as one:
+        assert one.client.trouble == Trouble(no_session=True)
+
+
 async def test_no_retained_messages() -> None:
     """Nothing is retained there, for such a broker disconnects whoever does; and that is trouble."""
 
