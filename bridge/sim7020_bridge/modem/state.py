@@ -23,7 +23,11 @@ USABLE_SIGNAL: Final = 5
 """+CSQ must be above this to count as a signal (TCP/IP note section 4: x > 5); 99 is unknown."""
 
 SUPPLY_RANGE: Final = (2100, 3600)
-"""Millivolts that the module works with (hardware design V1.02); a reading within them ends a warning."""
+"""Millivolts that the module works with (hardware design V1.02)."""
+
+SUPPLY_WELL: Final = 12
+"""Readings in a row within that range that end a warning, an hour's: a supply that gives way while the module sends is
+well in between."""
 
 CLOCK_SET: Final = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2056, 1, 1, tzinfo=UTC))
 """Between these a clock can be right. Before the first there was no bridge: such a time, or one beyond the last (80 is
@@ -143,6 +147,7 @@ class ModemState:
     refused: Refused = Refused(None)
     supply: Supply | None = None
     supply_warning: str | None = None
+    supply_well: int = 0
     time: NetworkTime | None = None
     held: str | None = None
     recovered: RecoveryStep | None = None
@@ -348,10 +353,11 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
         case Edrx():
             return replace(state, edrx=fact)
         case Supply():
-            well = fact.millivolts is not None and SUPPLY_RANGE[0] <= fact.millivolts <= SUPPLY_RANGE[1]
-            return replace(state, supply=fact, supply_warning=None if well else state.supply_warning)
-        case SupplyReport():
-            return replace(state, supply_warning=fact.words)
+            return _supplied(state, fact)
+        case SupplyReport(words=words):
+            # between two times that it switched itself off it only warns
+            worse = state.supply_warning or ""
+            return replace(state, supply_warning=worse if worse.startswith(words) else words, supply_well=0)
         case NetworkTime(moment):
             known = moment is not None and CLOCK_SET[0] <= moment < CLOCK_SET[1]
             return replace(state, time=fact if known else replace(fact, moment=None))
@@ -360,11 +366,21 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
 
 
 def _recovered(state: ModemState, step: RecoveryStep | None) -> ModemState:
-    well = replace(state, attached=True, held=None, apn_problem=None, supply_warning=None)
+    # where the supply can't be read, nothing else ends a warning of it
+    warning = None if state.supply is None else state.supply_warning
+    well = replace(state, attached=True, held=None, apn_problem=None, supply_warning=warning)
     if step is None:
         return well
     counters = replace(state.counters, recoveries=state.counters.recoveries + 1)
     return replace(well, recovered=step, counters=counters)
+
+
+def _supplied(state: ModemState, supply: Supply) -> ModemState:
+    if supply.millivolts is None or state.supply_warning is None:
+        return replace(state, supply=supply)
+    well = state.supply_well + 1 if SUPPLY_RANGE[0] <= supply.millivolts <= SUPPLY_RANGE[1] else 0
+    warning = None if well >= SUPPLY_WELL else state.supply_warning
+    return replace(state, supply=supply, supply_well=well, supply_warning=warning)
 
 
 def _slept(state: ModemState, *, entered: bool) -> ModemState:

@@ -11,6 +11,7 @@ from sim7020_bridge.commands.registration import Registration, RegistrationStatu
 from sim7020_bridge.commands.sim import SimReading, SimState
 from sim7020_bridge.modem.alerts import AlertId, alerts
 from sim7020_bridge.modem.state import (
+    SUPPLY_WELL,
     ApnProblem,
     Fact,
     Held,
@@ -96,8 +97,9 @@ TABLE = [
     pytest.param((*UP, SimOverdue(), SimReading(SimState.NOT_INSERTED)), {AlertId.SIM_MISSING: "no SIM"}, id="no SIM"),
     pytest.param((*UP, SimOverdue(), READY), {}, id="SIM ready after all"),
     pytest.param((*ONLINE, BROWN_OUT), {AlertId.SUPPLY: "under-voltage"}, id="brown-out"),
-    pytest.param((*ONLINE, BROWN_OUT, Supply(50, 3300)), {}, id="supply is well again"),
-    pytest.param((*ONLINE, BROWN_OUT, Recovered(None)), {}, id="brown-out survived"),
+    pytest.param((*ONLINE, BROWN_OUT, Supply(50, 3300)), {AlertId.SUPPLY: "under-voltage"}, id="well for a moment"),
+    pytest.param((*ONLINE, BROWN_OUT, *[Supply(50, 3300)] * SUPPLY_WELL), {}, id="supply is well again"),
+    pytest.param((*ONLINE, BROWN_OUT, Recovered(None)), {}, id="brown-out survived, supply never told"),
     pytest.param((*UP, SimReading(SimState.NOT_INSERTED)), {AlertId.SIM_MISSING: "no SIM"}, id="no SIM"),
     pytest.param((*UP, SimReading(SimState.NOT_READY)), {}, id="SIM busy"),
     pytest.param((*UP, SimReading(SimState.SIM_PIN)), {}, id="PIN about to be tried"),

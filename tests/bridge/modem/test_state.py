@@ -16,6 +16,7 @@ from sim7020_bridge.commands.sim import SimReading, SimState
 from sim7020_bridge.modem.pdn import Pdn
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.state import (
+    SUPPLY_WELL,
     ApnProblem,
     Counters,
     Fact,
@@ -270,10 +271,23 @@ def test_restart_is_no_silence() -> None:
 
 
 @pytest.mark.parametrize(("millivolts", "warned"), [(2099, True), (2100, False), (3600, False), (3601, True)])
-def test_supply_warning_ends_with_a_good_reading(millivolts: int, *, warned: bool) -> None:
-    """A warning stands until the supply was read and is within what the module works with."""
-    state = after(SupplyReport(over=False, power_down=False), Supply(50, millivolts), state=ONLINE)
+def test_supply_warning_ends_with_good_readings(millivolts: int, *, warned: bool) -> None:
+    """A warning stands until the supply has for a while been within what the module works with."""
+    readings = [Supply(50, millivolts)] * SUPPLY_WELL
+    state = after(SupplyReport(over=False, power_down=False), *readings, state=ONLINE)
     assert (state.supply_warning is not None) is warned
+    once_more = after(SupplyReport(over=False, power_down=False), *readings[1:], Recovered(None), state=state)
+    assert once_more.supply_warning is not None
+
+
+def test_supply_that_gives_way_again_and_again_is_one_warning() -> None:
+    """It is well in between, and what was told of it does not change with each time."""
+    warning, off = SupplyReport(over=False, power_down=False), SupplyReport(over=False, power_down=True)
+    state = after(off, state=ONLINE)
+    for report in [warning, off] * SUPPLY_WELL:
+        again = after(Supply(50, 3300), Recovered(None), report, state=state)
+        assert again.supply_warning == state.supply_warning
+        state = again
 
 
 @pytest.mark.parametrize(
