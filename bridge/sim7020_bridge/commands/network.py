@@ -48,16 +48,16 @@ class NameResolution(Urc):
     def words(self) -> str:
         """Why there is no IPv4 address, which is all that sockets connect to; empty if there is one."""
         if self.error is None:
-            return "" if self.ipv4 else "it has no IPv4 address, and the module's sockets need one"
+            return "" if self.ipv4 else "it has no IPv4 address that leads anywhere, and the module's sockets need one"
         return DNS_ERRORS.get(self.error, f"DNS error {self.error}")
 
 
 def _is_ipv4(address: str) -> bool:
     try:
-        IPv4Address(address)
+        # a name server that blocks a name says 0.0.0.0: what went there would count as sent
+        return not IPv4Address(address).is_unspecified
     except ValueError:
         return False
-    return True
 
 
 DNS_ERRORS: Final = {3: "network error", 8: "DNS common error"}

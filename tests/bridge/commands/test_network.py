@@ -34,7 +34,7 @@ def test_report_that_overtakes_ok(ask: Ask, line: str) -> None:
         (
             '+CDNSGIP: 1,"a.org","32.1.13.184.0.0.0.0.0.0.0.0.0.0.0.1"',
             NameResolution("a.org", ("2001:db8::1",)),
-            "it has no IPv4 address, and the module's sockets need one",
+            "it has no IPv4 address that leads anywhere, and the module's sockets need one",
         ),
         (
             '+CDNSGIP: 1,"a.org","2001:db8::1","192.0.2.2"',

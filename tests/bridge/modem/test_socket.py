@@ -127,6 +127,7 @@ async def test_name_is_resolved_each_time() -> None:
         pytest.param(("OK",), "no DNS answer", id="no answer"),
         pytest.param(("ERROR",), "ERROR", id="refused"),
         pytest.param(("OK", '+CDNSGIP: 1,"example.org","2001:db8::1"'), "no IPv4 address", id="IPv6"),
+        pytest.param(("OK", '+CDNSGIP: 1,"example.org","0.0.0.0"'), "no IPv4 address", id="blocked name"),
         pytest.param(
             ("OK", '+CDNSGIP: 1,"example.org","203.0.\x00.1","2001:db8::1"'), "no IPv4 address", id="noise and IPv6"
         ),
