@@ -39,6 +39,9 @@ from sim7020_bridge.modem.timing import Timing
 
 log: Final = logging.getLogger(__name__)
 
+NOT_CONNECTED: Final = "not_connected"
+"""A failure that no report told of."""
+
 WORTH_A_WARNING: Final = 3
 """Failures in a row that are warned of; its state tells of those that follow."""
 
@@ -111,6 +114,7 @@ class ModemSocket:
         self._open = asyncio.Event()
         self._connection: Connection | None = None
         self._proven = CAREFUL_PAYLOAD
+        self._status_tells = True  # in this session
 
     def save_power(self, saving: PowerSavingSettings | None) -> None:
         """Use other power saving from the next opening on."""
@@ -209,9 +213,9 @@ class ModemSocket:
         if connection is None or self.state.phase is not Phase.OPEN:
             return
         connection.count_probes()
-        if await connection.is_connected(module) is False:
+        if self._status_tells and await connection.is_connected(module) is False:
             words = "the module no longer has it connected, and had not said so"
-            connection.end(Failure(None, "not_connected", words, self.clock()))
+            connection.end(Failure(None, NOT_CONNECTED, words, self.clock()))
 
     async def keep_open(self, module: Module) -> None:
         """Open the socket whenever the link is online, and open it again whenever it breaks; for one session.
@@ -219,6 +223,7 @@ class ModemSocket:
         Raises:
             LineError: The session is over.
         """
+        self._status_tells = True
         try:
             while True:
                 await module.store.until(lambda state: state.online)
@@ -257,6 +262,7 @@ class ModemSocket:
                 # a TCP peer may be slow to answer
                 asked = None if self._stream else Asked.CONNECT
                 await connection.connect(address)
+                await self._look_at_status(module, connection)
             if not connection.over.done():
                 self.refusals.done(self.settings.name, Asked.CONNECT)
                 self._publish(replace(self.state, phase=Phase.OPEN))
@@ -273,6 +279,15 @@ class ModemSocket:
             return failure_of(error, self.clock(), asked)
         finally:
             await self._let_go(module)
+
+    async def _look_at_status(self, module: Module, connection: Connection) -> None:
+        """Find out what it is worth that a connection was not connected any more: some firmware may never say it is."""
+        failure = self.state.failure
+        if failure is None or failure.name != NOT_CONNECTED or failure.code is not None or connection.over.done():
+            return
+        self._status_tells = await connection.is_connected(module) is not False
+        if not self._status_tells:
+            log.info("socket %s: the module does not tell whether it is connected", self.settings.name)
 
     async def _survived(self, module: Module) -> Connection | None:
         """Return the connection that the module kept while it slept (manual V1.05, +RETENTION)."""

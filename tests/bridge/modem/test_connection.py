@@ -230,6 +230,29 @@ async def test_a_firmware_that_does_not_tell_the_status(lines: tuple[str, ...], 
         assert module.times("AT+CSOC") == 1
 
 
+@pytest.mark.parametrize("settings", [UDP, TCP], ids=["udp", "tcp"])
+@pytest.mark.parametrize(
+    ("question", "answers"),
+    [("AT+CSOSTATUS", ("+CSOSTATUS: 0,1", "OK")), ("AT+CSOSTATUS", ("+CSOSTATUS: 0,0", "OK")), ("AT+CSOC?", ("OK",))],
+    ids=["created", "none", "not in the list"],
+)
+@on_virtual_time
+async def test_a_firmware_that_never_says_connected(
+    settings: SocketSettings, question: str, answers: tuple[str, ...]
+) -> None:
+    """What it says of a connection that it has just made tells nothing: it is opened anew once, and not for ever."""
+    module = ScriptedModule()
+    module.answer("AT+CSOSTATUS", "ERROR")
+    module.answer(question, *answers)
+    async with running(settings, module=module) as bench:
+        await bench.opened(settings.name)
+        await asyncio.sleep(DAY)
+        assert module.times("AT+CSOCON") <= 2
+        module.say("RDY")
+        await asyncio.sleep(DAY)
+        assert module.times("AT+CSOCON") <= 4
+
+
 @on_virtual_time
 async def test_a_module_that_says_ok_to_any_question() -> None:
     """It tells nothing of its sockets, also not that it has none."""
