@@ -16,9 +16,9 @@ async def send(hass: HomeAssistant, entry: ConfigEntry, text: str, **more: objec
     return dict(response)
 
 
-async def ready(home: Home, surroundings: Surroundings) -> tuple[Modem, ConfigEntry]:
+async def ready(home: Home, surroundings: Surroundings, *, allow_at: tuple[str, ...] = ()) -> tuple[Modem, ConfigEntry]:
     """Return a modem whose socket is open, and its config entry."""
-    modem = await surroundings.modem("shed")
+    modem = await surroundings.modem("shed", allow_at=allow_at)
     entry = await home.add("shed")
     await open_again(home, entry)
     return modem, entry

@@ -48,10 +48,11 @@ class Surroundings:
         self._ends.push_async_callback(self.broker.stop)
         await self._ends.enter_async_context(self.server)
 
-    async def modem(self, name: str, *, discovery: bool = False, **facts: str) -> Modem:
+    async def modem(self, name: str, *, discovery: bool = False, allow_at: tuple[str, ...] = (), **facts: str) -> Modem:
         """Start an emulated module with these facts, and a bridge of its own that has a UDP socket to the server.
 
-        With `discovery` the bridge is told to make the modem known to Home Assistant without the component.
+        With `discovery` the bridge is told to make the modem known to Home Assistant without the component; `allow_at`
+        is as in its configuration.
         """
         given = [argument for key, value in facts.items() for argument in ("--set", f"{key}={value}")]
         control = self.directory / f"{name}.control"
@@ -60,11 +61,10 @@ class Surroundings:
         await emulator.start()
         self._ends.push_async_callback(emulator.stop)
         socket = {"protocol": "udp", "host": "127.0.0.1", "port": self.server.port}
+        modem = {"port": emulator.place, "sockets": {SOCKET: socket}, "data_budget": {"bytes": 1_000_000}}
         document = {
             "mqtt": {"host": self.broker.host, "port": self.broker.port},
-            "modems": {
-                name: {"port": emulator.place, "sockets": {SOCKET: socket}, "data_budget": {"bytes": 1_000_000}}
-            },
+            "modems": {name: modem | ({"allow_at": allow_at} if allow_at else {})},
             "home_assistant_discovery": discovery,
             "state_dir": str(self.directory / f"{name}.state"),
         }
