@@ -49,8 +49,8 @@ class House:
                 if not came:
                     raise TimeoutError("the bridge does not find out what the broker has")
                 broker = json.loads(came[0].payload)["broker"]
-                if None not in broker.values():
-                    return [each for each, has in broker.items() if not has]
+                if broker["retained_by_wildcard"] is not None:
+                    return [each for each, has in broker.items() if has is False]
 
     async def goes_out(self, name: bytes) -> str:
         """Tell whether a message goes out, and its receipt and the answer to it come back."""
