@@ -83,7 +83,7 @@ class Timing:
     hasty_last: float = 30.0
     restart_spacing: float = 30.0
     restart_peace: float = 120.0
-    restart_last: float = 300.0
+    restart_last: float = 1800.0
     port_patience: float = PORT_PATIENCE
     day: float = DAY
     budgets: Mapping[RecoveryStep, Budget] = field(default_factory=lambda: DEFAULT_BUDGETS)
