@@ -102,9 +102,9 @@ def words_of(value: object) -> str:  # noqa: C901, PLR0911, PLR0912 - one line f
         case radio.FunctionalityReport(level=level):
             return f"{words_of(level)} (said while starting)"
         case radio.CellReading(serving=None, neighbours=[cell, *_]):
-            return f"neighbour cell: RSRP {cell.rsrp} dBm"
+            return f"neighbour cell: RSRP {_told(cell.rsrp, ' dBm')}"
         case radio.CellReading(serving=radio.ServingCell(rsrp=rsrp, ecl=level)):
-            return f"serving cell: RSRP {'not told' if rsrp is None else f'{rsrp} dBm'}, coverage level {level}"
+            return f"serving cell: RSRP {_told(rsrp, ' dBm')}, coverage level {_told(level)}"
         case Operator(name=name, plmn=plmn):
             return f"operator: {name or plmn}" if name or plmn else "no operator"
         case packet.ContextState(cid=cid, active=active):
@@ -189,6 +189,10 @@ def _registration(value: Registration) -> str:
     if value.periodic_tau is not None:
         said.append(_timer("periodic TAU", t3412_seconds(value.periodic_tau)))
     return ", ".join(said)
+
+
+def _told(number: int | None, unit: str = "") -> str:
+    return "not told" if number is None else f"{number}{unit}"
 
 
 def _timer(name: str, seconds: int | None) -> str:

@@ -209,6 +209,7 @@ def test_answers_lead_back_to_their_commands(log: str, commands: list[int | None
         ("< +CSOERR: 1,3", "socket 1 failed: the connection was reset"),
         ("< +CSOERR: 1,4", "socket 1 has ended: the peer closed the connection"),
         ("< +CSQ: 199,32", "strength not known"),
+        ("< +CENG: ,,,,,,,,,,,,", "serving cell: RSRP not told, coverage level not told"),
         ('< +CMQPUB: 0,"led_set",0,0,0,4,"4F4E"', "client, on led_set: ON"),
         ('< +CMQPUB: 0,"led_set",0,0,0,2,"ON"', "client, on led_set: ON"),
         ('< +CMQPUB: 0,"led_set",0,0,0,15,"{"a": 1,"b": 2}"', 'client, on led_set: {"a": 1,"b": 2}'),
