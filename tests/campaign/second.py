@@ -197,7 +197,7 @@ async def here(world: World, *, times: int, rate: float, longest: float, seed: i
         await run_dry(world, account, forgetful=False)
         account.connections = world.broker.log.count(CLIENT)
         for problem in (*account.untold, *account.noticed):
-            sys.stdout.write(f"{problem}\n")
+            sys.stderr.write(f"{problem}\n")
         await pair.running.stop()
     return account.verdict()
 

@@ -18,8 +18,8 @@ from sim7020_bridge.errors import AlreadyRunning
 
 log: Final = logging.getLogger(__name__)
 
-PATIENCE: Final = 1.0
-"""Seconds that the other has to say where its outbox is."""
+PATIENCE: Final = 10.0
+"""Seconds that the other has to say where its outbox is: it may be starting itself, on a machine that is busy."""
 
 LONGEST_ANSWER: Final = 4096
 

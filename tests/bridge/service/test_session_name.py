@@ -1,6 +1,9 @@
 """The name that only one bridge of a machine can have."""
 
+import asyncio
 import logging
+from concurrent import futures
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -28,6 +31,18 @@ async def test_the_second_is_told_who_is_first(host: str) -> None:
     first.release()
     await second.take()
     second.release()
+
+
+async def test_a_first_one_that_is_busy() -> None:
+    """On a slow machine, or just started itself, it has some seconds to say where its outbox is."""
+    first, second = name(), name()
+    await first.take()
+    with ThreadPoolExecutor(1) as elsewhere:
+        coming = elsewhere.submit(lambda: asyncio.run(second.take()))
+        futures.wait([coming], timeout=1.5)  # this loop answers nobody meanwhile
+        with pytest.raises(AlreadyRunning, match=f"with its outbox in {OUTBOX}"):
+            await asyncio.wrap_future(coming)
+    first.release()
 
 
 async def test_other_sessions() -> None:
