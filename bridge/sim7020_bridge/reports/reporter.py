@@ -32,6 +32,9 @@ from sim7020_bridge.reports.story import Story
 COUNTER_DELAY: Final = 1.0
 """Seconds for which changes of mere counters are collected into one publication."""
 
+SOON: Final = 0.2
+"""Seconds for which those are collected who ask for everything."""
+
 STATES: Final = (100, 2.0)
 """How many publications a retained topic may have at once, and after how many seconds it has one more."""
 
@@ -113,6 +116,10 @@ class Reporter:
         self._alerts()
         for socket in self._sockets:
             self._socket(socket)
+
+    def announce(self) -> None:
+        """Publish everything again, since somebody asked for it; many who ask in a moment get it once."""
+        self._soon("announce", self.connected, SOON)
 
     def change(self, settings: ModemSettings) -> None:
         """Tell of other sockets from now on, and no longer of those that are gone."""

@@ -288,7 +288,7 @@ class Bridge:
 
     def _called(self) -> None:
         """Publish again what is retained: to whom it does not come by wildcards it does come now."""
-        self._reporter.connected()
+        self._reporter.announce()
         self._discovery.connected()
 
     def _subscribe(self) -> None:

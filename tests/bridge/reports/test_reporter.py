@@ -55,6 +55,21 @@ async def test_everything_is_published_at_each_connection() -> None:
 
 
 @on_virtual_time
+async def test_everything_is_published_once_for_many_who_ask() -> None:
+    """Whoever may ask for it can't keep the bridge busy with it."""
+    async with staffed(UDP) as desk:
+        await desk.bench.opened("udp")
+        desk.reporter.connected()
+        await asyncio.sleep(10)
+        desk.published.clear()
+        for _ in range(1000):
+            desk.reporter.announce()
+        await asyncio.sleep(10)
+        topics = [TOPICS.availability, TOPICS.info, TOPICS.state, SOCKET_STATE]
+        assert [one.topic for one in desk.published if one.payload] == topics
+
+
+@on_virtual_time
 async def test_state_when_online() -> None:
     """The state says what was read, in the contract's words."""
     async with staffed() as desk:
