@@ -26,13 +26,11 @@ SUPPLY_RANGE: Final = (2100, 3600)
 """Millivolts that the module works with (hardware design V1.02)."""
 
 SUPPLY_WELL: Final = 12
-"""Readings in a row within that range that end a warning, an hour's: a supply that gives way while the module sends is
-well in between."""
+"""Readings within it, an hour's, that end a warning: a supply that gives way in each send reads well in between."""
 
 CLOCK_SET: Final = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2056, 1, 1, tzinfo=UTC))
 """Between these a clock can be right. Before the first there was no bridge: such a time, or one beyond the last (80 is
 1980, where GPS begins to count), is what a clock starts with that nobody set."""
-
 
 GONE: Final = "gone"
 SHARED: Final = "shared"
@@ -367,8 +365,8 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
 
 def _recovered(state: ModemState, step: RecoveryStep | None) -> ModemState:
     # where the supply can't be read, nothing else ends a warning of it
-    warning = None if state.supply is None else state.supply_warning
-    well = replace(state, attached=True, held=None, apn_problem=None, supply_warning=warning)
+    warned = state.supply_warning if state.supply is not None else None
+    well = replace(state, attached=True, held=None, apn_problem=None, supply_warning=warned)
     if step is None:
         return well
     counters = replace(state.counters, recoveries=state.counters.recoveries + 1)

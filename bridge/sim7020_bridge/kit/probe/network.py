@@ -21,7 +21,7 @@ from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pdn import NO_ADDRESS
 from sim7020_bridge.modem.pin import enter_pin
 from sim7020_bridge.modem.readings import read_registration, read_subscriber
-from sim7020_bridge.modem.state import ApnProblem, ModemState, PinProblem, has_signal
+from sim7020_bridge.modem.state import ApnProblem, ModemState, PinProblem, SimOverdue, has_signal
 
 _PINGS: Final = 3
 
@@ -54,6 +54,8 @@ class Network:
             await self._enter_pin(self._wanted.pin)
         sim = self._state.sim
         if sim is None or not sim.ready:
+            if sim is not None and sim.unclear:
+                self._module.store.apply(SimOverdue())
             ids = (AlertId.SIM_MISSING, AlertId.SIM_PIN, AlertId.SIM_PUK, AlertId.SIM_FAILED)
             summary = "The SIM is not ready" if sim is None else f"The SIM is not ready: {sim.words}"
             return self._report.broken(summary, _SIM_ADVICE, said_by=ids)
