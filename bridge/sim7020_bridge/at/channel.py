@@ -112,6 +112,8 @@ class Channel:
         self.sleeps_when_idle = False
         self.acknowledged = False
         """Whether AT was answered when it was probed, if nothing else."""
+        self.refused = ""
+        """What was said to AT when it was probed, if it was refused."""
         self.resyncs = 0
 
     @property
@@ -202,8 +204,14 @@ class Channel:
             if self._loop.time() >= end:
                 break
             unexpected = self._unexpected
-            with suppress(ModuleSilent, CommandRefused):
-                await self.execute(Probe(every, line))
+            with suppress(ModuleSilent):
+                try:
+                    await self.execute(Probe(every, line))
+                except CommandRefused as refused:
+                    # who refuses at once would be asked without a pause
+                    self.refused = refused.result
+                    await asyncio.sleep(every)
+                    continue
                 self.acknowledged = True
                 # what went unanswered in time, in this session or the one before, would answer the next command
                 await asyncio.sleep(self._pacing.quiet)

@@ -49,8 +49,13 @@ class Heard:
             self.texts += 1
             self.example = self.example or mask(plain)[:_EXAMPLE]
 
-    def words(self, *, acknowledged: bool) -> str:
-        """Say what makes sense of it and is no answer; empty if nothing does. ``acknowledged``: AT was answered OK."""
+    def words(self, *, acknowledged: bool, refused: str) -> str:
+        """Say what makes sense of it and is no answer; empty if nothing does.
+
+        Args:
+            acknowledged: AT was answered OK.
+            refused: What else it was answered; empty if nothing.
+        """
         says = f"it says {self.example!r}" if self.texts else ""
         if self.telnet:
             return f"it negotiates telnet{says and f', and {says}'}"
@@ -58,4 +63,6 @@ class Heard:
             return says
         if acknowledged:
             return "it says OK, and not in time what it is asked for"
+        if refused:
+            return f"it says {refused} to AT"
         return "what is sent comes back, and nothing else" if self.echoes else ""

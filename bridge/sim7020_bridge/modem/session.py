@@ -110,7 +110,9 @@ class Session:
     @property
     def heard(self) -> str:
         """What came instead of an answer and makes sense, in words; empty if nothing did, or the module answers."""
-        return "" if self._greeted else self._all_heard().words(acknowledged=self._channel.acknowledged)
+        channel = self._channel
+        words = self._all_heard().words(acknowledged=channel.acknowledged, refused=channel.refused)
+        return "" if self._greeted else words
 
     def _all_heard(self) -> Heard:
         heard = replace(self._heard)

@@ -65,3 +65,20 @@ async def test_what_talks_at_the_port(said: bytes, alert: AlertId, words: str) -
             assert words in text.message
             assert ("rfc2217://" in text.advice) is (alert is AlertId.MODULE_SILENT)
             await asyncio.sleep(3600)
+
+
+class Refusing(ScriptedModule):
+    """Says no to whatever it is asked, at once."""
+
+    def _reply(self, _line: str) -> tuple[str, ...]:
+        return ("ERROR",)
+
+
+@on_virtual_time
+async def test_who_refuses_everything_is_asked_now_and_then() -> None:
+    """It is told as what it says, and not asked as fast as it answers."""
+    async with running(module=Refusing()) as bench:
+        await bench.until(lambda state: state.silent)
+        (text,) = alerts(bench.modem.store.state).values()
+        assert "does not answer as a SIM7020 does: it says ERROR to AT" in text.message
+        assert len(bench.module.heard) <= 60

@@ -47,6 +47,7 @@ class Probe:
         self._store = StateStore()
         self._heard = Heard()
         self._acknowledged = False
+        self._refused = ""
         self._report = Report(self._store, on_finding, waiting)
         self._module: Module | None = None
 
@@ -62,6 +63,7 @@ class Probe:
                         return await self._from_module(channel, rate)
                     self._heard.count_text(channel.rest)
                     self._acknowledged |= channel.acknowledged
+                    self._refused = self._refused or channel.refused
                 # what was heard at one rate must not be taken for the beginning of a line at the next
                 await asyncio.sleep(BETWEEN_RATES)
         except PortUnavailable as error:
@@ -149,12 +151,14 @@ class Probe:
         self._report.passed("not known: nothing answers AT", status=Status.SKIPPED)
         self._report.check = Check.MODULE
         if heard.telnet:
-            talk = heard.words(acknowledged=self._acknowledged)
+            talk = heard.words(acknowledged=self._acknowledged, refused=self._refused)
             self._report.broken(f"Something talks at the port, but it is no modem: {talk}", OTHER_SERVER)
         elif heard.texts:
             self._report.broken(f"Something talks at the port, but it is no modem: {heard.example!r}", _NO_MODEM)
         elif self._acknowledged:
             self._report.broken("Something answers OK at the port to whatever it is asked", _NO_MODEM)
+        elif self._refused:
+            self._report.broken(f"Something says {self._refused} to AT at the port", _NO_MODEM)
         elif heard.echoes:
             self._report.broken("What is sent comes back, and nothing else", _ECHO)
         else:
