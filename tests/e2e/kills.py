@@ -265,6 +265,7 @@ async def campaign(world: World, *, victim: str, kills: int, rate: float, longes
     """Kill a victim so many times at random moments under load, run dry, and return the account."""
     chance = random.Random(seed)  # noqa: S311 - a campaign that can be repeated
     account = Account()
+    world.mqtt.hurry()
     world.mqtt.watch(account.heard)
     async with counted(account) as modem:
         emulator = await world.emulator()
