@@ -157,7 +157,7 @@ async def bring_up(module: Module, pins: PinMemory) -> bool:
     patience = 0.0 if module.store.state.registered else module.timing.pdn_poll
     if not await _register(module):
         return False
-    return await reach(module, PDN, patience=patience) or await _activate(module)
+    return await reach(module, PDN, patience=patience) or await activate(module)
 
 
 async def cycle_radio(module: Module) -> None:
@@ -227,8 +227,8 @@ def _idle_for_long(module: Module) -> Callable[[], Awaitable[bool]]:
     return idle_for_long
 
 
-async def _activate(module: Module) -> bool:
-    """Switch the context on; one that is on already and of no use may get an address if it is switched off first."""
+async def activate(module: Module) -> bool:
+    """Switch the context on, and say whether it is; one that is on and of no use is switched off first."""
     if module.store.state.pdn.active:
         await module.try_setting(DeactivateContext(DEFAULT_CID))
     try:

@@ -17,7 +17,7 @@ from sim7020_bridge.commands.registry import URCS, Greeting
 from sim7020_bridge.commands.secrets import mask
 from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.errors import CommandRefused, ModuleAsleep, ModuleRestarted, ModuleSilent, StartOver
-from sim7020_bridge.modem.bring_up import bring_up, cycle_radio, switch_radio
+from sim7020_bridge.modem.bring_up import activate, bring_up, cycle_radio, switch_radio
 from sim7020_bridge.modem.conditions import detached, has_forgotten, in_trouble, is_other, unlocked
 from sim7020_bridge.modem.heard import Heard
 from sim7020_bridge.modem.module import KeptApn, Module
@@ -30,6 +30,7 @@ from sim7020_bridge.modem.set_up import greet, set_up
 from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.modem.state import (
     Held,
+    Layer,
     ModemState,
     ModuleAnswered,
     Recovered,
@@ -288,14 +289,17 @@ class Session:
         """Wait for a step's turn; return the step to take then, or None if there is no need of it any more.
 
         What the network asked for is read again now and then: the line may have spoilt it, and it may be less by now.
-        So is a radio tried that could not be switched on, which costs nothing.
+        So is a radio tried that could not be switched on, which costs nothing, and a context, which is no attach.
         """
         loop = asyncio.get_running_loop()
         began = loop.time()
+        due = began + plan.wait
         while True:
             self.store.apply(Held(plan.held))
+            lacks_context = plan.held not in {None, LEFT_ALONE} and self.store.state.link.layer is Layer.PDN
             looks = plan.held == LEFT_ALONE or trouble is Trouble.RADIO
-            within = min(plan.wait, self.timing.refresh_every) if looks else plan.wait
+            every = self.timing.budgets[RecoveryStep.REATTACH].last if lacks_context else self.timing.refresh_every
+            within = min(plan.wait, every) if looks or lacks_context else plan.wait
             if await self.store.until(lambda later: is_other(later, state), within=within):
                 return None
             left = plan.wait - within
@@ -307,6 +311,11 @@ class Session:
                         await switch_radio(self.module, radio.Functionality.FULL)
                     return None
                 plan = replace(plan, wait=left)
+                continue
+            if lacks_context:
+                if not self.store.state.pdn.wanted or await activate(self.module):
+                    return None
+                plan = replace(plan, wait=max(0.0, due - loop.time()))
                 continue
             left = min(left, await read_network_wait(self.module, unknown=left))
             plan = self.recovery.next(trouble, now=loop.time(), network_wait=left)

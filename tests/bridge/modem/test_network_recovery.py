@@ -8,7 +8,7 @@ from sim7020_bridge.config.model import RecoverySettings
 from sim7020_bridge.modem.alerts import AlertId, alerts
 from sim7020_bridge.modem.bring_up import cycle_radio
 from sim7020_bridge.modem.recovery import RecoveryStep
-from sim7020_bridge.modem.state import Layer
+from sim7020_bridge.modem.state import Layer, PdnWanted
 from tests.bridge.modem.bench import (
     HOUR,
     REATTACH,
@@ -123,6 +123,40 @@ async def test_ceiling_holds_and_is_told() -> None:
         register(bench.module)
         await bench.online()
         assert current(bench) == set()
+
+
+@on_virtual_time
+async def test_context_is_tried_while_the_ceiling_holds() -> None:
+    """A context that the network refused comes back without an attach, as soon as the network has one to give."""
+    module = ScriptedModule()
+    module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
+    module.answer("AT+CGACT=1,1", "+CME ERROR: 148")
+    async with running(module=module, recovery=RecoverySettings(attach_ceiling=2)) as bench:
+        await bench.until(lambda state: state.held is not None)
+        tried = module.heard.count("AT+CGACT=1,1")
+        await asyncio.sleep(2 * HOUR)
+        assert 7 <= module.heard.count("AT+CGACT=1,1") - tried <= 8
+        assert current(bench) == {AlertId.ATTACH_CEILING, AlertId.APN_REJECTED}
+        module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
+        module.answer("AT+CGACT=1,1", "OK")
+        await bench.until(lambda state: state.online, within=HOUR / 4 + 1)
+        assert module.heard.count(REATTACH) == 2
+        assert current(bench) == set()
+
+
+@on_virtual_time
+async def test_context_that_a_user_switches_off_is_not_tried() -> None:
+    """What a user wants off stays off, also while the ceiling holds."""
+    module = ScriptedModule()
+    module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
+    module.answer("AT+CGACT=1,1", "+CME ERROR: 148")
+    async with running(module=module, recovery=RecoverySettings(attach_ceiling=2)) as bench:
+        await bench.until(lambda state: state.held is not None)
+        tried = module.heard.count("AT+CGACT=1,1")
+        bench.modem.store.apply(PdnWanted(wanted=False))
+        await asyncio.sleep(2 * HOUR)
+        assert module.heard.count("AT+CGACT=1,1") == tried
+        assert AlertId.ATTACH_CEILING not in current(bench)
 
 
 @on_virtual_time
