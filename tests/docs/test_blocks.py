@@ -36,6 +36,7 @@ DRAWINGS: Final = {
 FOREIGN: Final = frozenset(
     {
         *(
+            "apt-get",
             "bash",
             "cat",
             "cd",
