@@ -138,7 +138,7 @@ class ModuleRestarted(LineError):
     def __init__(self, evidence: str, *, echo: bool = False) -> None:
         self.evidence = evidence
         self.echo = echo
-        super().__init__(f"the module restarted by itself ({_brief(evidence)})")
+        super().__init__(f"the module restarted on its own ({_brief(evidence)})")
 
 
 class ModuleAsleep(LineError):
@@ -198,7 +198,7 @@ class CommandHeldBack(BridgeError):
 
     def __init__(self, command: str) -> None:
         self.command = command
-        super().__init__(f"{_brief(command)} was held back: the one before it failed")
+        super().__init__(f"{_brief(command)} was not sent: the one before it failed")
 
 
 class MalformedAnswer(BridgeError):

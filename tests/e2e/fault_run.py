@@ -271,8 +271,9 @@ def _untold(told: Published, log: Sequence[tuple[float, str]]) -> Iterator[str]:
         if not any(words in line and document["advice"] in line for line in lines):
             yield f"{at:.2f} {words}"
     for name, last in {document["id"]: document["message"] for _, document in told.documents}.items():
-        if name not in told.alerts and not any(line == f"over: {last}" for _, line in log):
-            yield f"over: {last}"
+        over = {f"resolved: {last}", f"resolved again: {last}"}
+        if name not in told.alerts and not any(line in over for _, line in log):
+            yield f"resolved: {last}"
     link = [line for _, line in log if "online: " in line or line.startswith("online ")]
     if told.layer == "online" and not (link and link[-1].startswith("online")):
         yield f"online: {link}"

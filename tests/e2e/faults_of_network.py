@@ -90,7 +90,7 @@ FAULTS: Final = (
     Fault("signal-fades", "signal fades to nothing and comes back", faults=9, speed=80),
     Fault("coverage-gaps", "out of coverage for 20 s every two minutes", faults=8, speed=80),
     Fault("searching-long", "searches for five minutes", speed=120),
-    Fault("attach-withheld", "waits to be told to attach (stat 100)", lasts=0, needs=15.7),
+    Fault("attach-withheld", "waits for the command to attach (stat 100)", lasts=0, needs=15.7),
     Fault(
         "denied-for-a-time",
         "denied with cause 15 for two minutes",
@@ -155,7 +155,7 @@ FAULTS: Final = (
     ),
     Fault(
         "attach-refused",
-        "waits to be told to attach, and refuses twice",
+        "waits for the command to attach, and refuses twice",
         lasts=0,
         needs=33.3,
         steps=frozenset({"reattach"}),

@@ -226,7 +226,7 @@ def at(command: str, event: str) -> str:
     [
         (at("AT+CSOC?", "deaf"), 1, "the run ended here: the module does not answer AT any more"),
         (at("AT+CSOC?", "port close"), 1, "the run ended here: "),
-        (at("AT+CSOC=1,2,3", "reboot"), 1, "x sockets      the module restarted by itself meanwhile"),
+        (at("AT+CSOC=1,2,3", "reboot"), 1, "x sockets      the module restarted on its own meanwhile"),
         (at("AT+CSOC?", "garbage 300"), 0, "+ sleep "),
         (at("AT+CSOC?", 'refuse "AT+CSOC*" ERROR'), 1, "x sockets      AT+CSOC=1,2,1: ERROR"),
         (at("AT+CSOB=*", 'refuse "AT*" ERROR 3'), 0, "csoc_cid=refused\n"),

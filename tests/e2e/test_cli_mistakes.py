@@ -13,7 +13,7 @@ BRIDGE = (sys.executable, "-m", "sim7020_bridge")
 
 MISTAKES = {
     "port of a broker": (("status", "--broker", "a:b"), 2, "--broker: must be a whole number"),
-    "no broker": (("watch", "--broker", ""), 2, "--broker: must be a text"),
+    "no broker": (("watch", "--broker", ""), 2, "--broker: must be text"),
     "no password": (
         ("send", "-m", "m", "-s", "s", "x", "--password-file", "none"),
         2,

@@ -1,4 +1,4 @@
-"""``ports`` on the emulator's pseudo-terminal: who holds it, and whether a modem answers there."""
+"""``ports`` on the emulator's pseudo-terminal: who has it open, and whether a modem answers there."""
 
 import json
 import sys
@@ -47,7 +47,7 @@ async def test_a_busy_port_is_shown_as_held() -> None:
     assert (code, err) == (0, "")
     assert "held by the program" in out
     assert "answers AT" not in out
-    assert "holds it" in out
+    assert "has it open" in out
 
 
 async def test_a_rate_that_no_module_has_is_refused() -> None:

@@ -144,7 +144,7 @@ BROKEN = {
         ["--set", "registration=withheld"],
         [],
         "registration",
-        "waits to be told to attach",
+        "waits for the command to attach",
         "AT+CGATT=1",
     ),
     "denied": (
@@ -210,7 +210,7 @@ async def test_a_pin_from_the_environment_unlocks(tmp_path: Path) -> None:
         async with Terminal("probe", emulator.place, "--pin", "--no-internet") as terminal:
             await terminal.sees("PIN of the SIM")
             terminal.types("1234\r")
-            await terminal.sees("All layers hold.")
+            await terminal.sees("All layers work.")
             assert await terminal.ends() == 0
             assert "1234" not in terminal.shown
         assert [line for line in emulator.commands() if line.startswith("AT+CPIN=")] == ["AT+CPIN=1234"]
@@ -233,7 +233,7 @@ def test_a_wrong_baud_rate_is_found_out(tmp_path: Path) -> None:
     assert "baudrate: 9600" in rate["advice"]
     with running_beside(module_at(link, *garbled, baud="9600")):
         code, out, _ = typed("probe", str(link), "--no-internet")
-    assert (code, out.splitlines()[-1]) == (0, "All layers hold, but see what is marked with !")
+    assert (code, out.splitlines()[-1]) == (0, "All layers work, but see what is marked with !")
     known = probed_beside(
         str(link), module_at(link, *garbled, baud="9600"), "--baud", "9600", "--no-internet", status=0
     )
@@ -302,8 +302,8 @@ async def test_a_busy_port_names_its_holder() -> None:
         with serial.Serial(peer.path, exclusive=True):
             document = await probed(peer.path)
     assert document["broken"] == "port"
-    assert "holds it" in document["layers"][0]["summary"]
-    assert "End the other program" in document["layers"][0]["advice"]
+    assert "has it open" in document["layers"][0]["summary"]
+    assert "Stop the other program" in document["layers"][0]["advice"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])

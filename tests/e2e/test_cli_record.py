@@ -57,7 +57,7 @@ async def test_a_probe_is_recorded_and_played_again(tmp_path: Path) -> None:
         assert recorder.port == str(link)
         code, out, _ = await run(*PROGRAM, "probe", recorder.port, "--no-internet", "--json")
         assert code == 0, out
-        assert await recorder.stop() == (0, f"recorded into {file}\n")
+        assert await recorder.stop() == (0, f"recorded to {file}\n")
         assert not link.is_symlink()
     finally:
         await emulator.stop()
@@ -125,7 +125,7 @@ async def test_a_recording_is_not_written_over(tmp_path: Path) -> None:
     file.write_text("dear\n")
     code, out, err = await run(*PROGRAM, "record", "/dev/null", str(file))
     assert (code, out) == (1, "")
-    assert err == f"{file} is there already; --force writes over it\n"
+    assert err == f"{file} exists already; --force overwrites it\n"
     assert file.read_text() == "dear\n"
     code, _, err = await run(*PROGRAM, "record", str(tmp_path / "nothing"), str(tmp_path / "new.at"))
     assert code == 1

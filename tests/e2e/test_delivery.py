@@ -255,7 +255,7 @@ async def test_the_outbox_on_request_and_from_the_shell(world: World) -> None:
     assert await run(*command, "cancel", *config, "m2") == (0, "1 cancelled\n", "")
     await shed.receipt("telemetry", "m2", "failed")
     status, _, err = await run(*command, "cancel", *config, "m2")
-    assert (status, err) == (1, "m2 is not in the outbox; it may have its end already\n")
+    assert (status, err) == (1, "m2 is not in the outbox; it may be finished already\n")
     await world.bridges[0].kill()
     status, out, _ = await run(*command, "purge", *config, "--socket", "telemetry", "--yes")
     assert (status, out) == (0, "3 cancelled; their receipts go out with the next run\n")

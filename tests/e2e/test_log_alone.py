@@ -157,6 +157,6 @@ async def test_the_log_alone(world: World, tmp_path: Path) -> None:
         await until(lambda: all("online: " in log.of(name)[-1][1] for name in TROUBLES))
         for name in TROUBLES:
             for message in {alert["message"] for alert in raised(world.mqtt.heard, name)}:
-                assert log.told(name, f"over: {message}"), (name, message)
+                assert log.told(name, f"resolved: {message}"), (name, message)
             assert "online: " in log.of(name)[-1][1], name
         await world.end_bridges()

@@ -75,7 +75,7 @@ async def test_signals_while_it_starts(world: World) -> None:
     await started(bridge)
     assert bridge.process is not None
     bridge.process.send_signal(signal.SIGHUP)
-    await until(lambda: "the configuration was read again" in bridge.log)
+    await until(lambda: "the configuration was reloaded" in bridge.log)
     await bridge.stop()
     await started(bridge)
     await bridge.stop()

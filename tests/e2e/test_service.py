@@ -43,7 +43,7 @@ async def test_reload_changes_sockets_and_keeps_the_link(world: World) -> None:
     service.write()
     since = len(world.mqtt.heard)
     tell(service.bridge, signal.SIGHUP)
-    await logged(service.bridge, "the configuration was read again")
+    await logged(service.bridge, "the configuration was reloaded")
     await shed.open("stays", "moves", "new")
     await shed.socket("moves", lambda state: state["port"] == third.port and state["phase"] == "open")
     await world.mqtt.now(shed.topic("socket/goes/state"), lambda heard: not heard.payload)
@@ -136,7 +136,7 @@ async def test_reload_of_a_wrong_file(world: World) -> None:
     service.tree["logging"] = {"format": "json", "levels": {"trace": "debug"}}
     service.write()
     tell(service.bridge, signal.SIGHUP)
-    await logged(service.bridge, "the configuration was read again")
+    await logged(service.bridge, "the configuration was reloaded")
     for key in ("mqtt", "modems.shed.apn"):
         assert f"{key} was changed, and needs a restart" in service.bridge.log
     await shed.request("refresh")
@@ -367,7 +367,7 @@ async def test_a_modem_that_was_renamed(world: World) -> None:
     service.tree["modems"] = {"barn": service.tree["modems"]["shed"]}
     service.write()
     status, _, err = await shell(*command)
-    assert (status, err) == (1, "the bridge of shed is online: end it first\n")
+    assert (status, err) == (1, "the bridge of shed is online: stop it first\n")
     await service.bridge.stop()
     await shed.send("telemetry", b"at the broker", "m2")
     await service.bridge.start()

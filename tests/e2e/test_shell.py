@@ -78,7 +78,7 @@ async def test_the_program_s_help_fits_a_screen() -> None:
 async def test_check(file: Path) -> None:
     """Every key is shown with its value and where that is from, secrets masked."""
     status, out, err = await shell("check", file)
-    assert (status, err) == (0, f"{file}: good\n")
+    assert (status, err) == (0, f"{file}: valid\n")
     lines = [" ".join(line.split()) for line in out.splitlines()]
     assert "mqtt.host: broker.example # bridge.yaml:2" in lines
     assert "mqtt.port: 1883 # default" in lines
@@ -257,7 +257,7 @@ async def test_watch_in_a_terminal_that_shows_no_picture(world: World, terminal:
         await shown.sees("shed  modem    online")
         await shown.sees("shed  alert    There is no SIM. Put it in.")
         await world.mqtt.publish("sim7020/shed/alert/sim_missing", b"", retain=True)
-        await shown.sees("shed  alert    over: There is no SIM")
+        await shown.sees("shed  alert    resolved: There is no SIM")
         shown.types("\x03")
         assert await shown.ends() == 0
     assert "\x1b" not in shown.shown

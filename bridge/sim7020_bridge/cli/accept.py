@@ -30,10 +30,12 @@ _LARGEST_PORT: Final = 65535
 @click.option("--echo", metavar="HOST:PORT", help="Where UDP and TCP come back; without it they aren't tried.")
 @click.option("--host", default="example.com", show_default=True, help="What to resolve and ping.")
 @PIN
-@click.option("--timeout", type=NumberRange(1, 3600), default=300, show_default=True, help="Seconds for the network.")
+@click.option(
+    "--timeout", type=NumberRange(1, 3600), default=300, show_default=True, help="How long the network may take."
+)
 @click.option("--yes", is_flag=True, help="Ask nothing: agree to all.")
 @click.option("--no-data", is_flag=True, help="Do nothing that costs data.")
-@click.option("--force", is_flag=True, help="Write over FILE if it is there.")
+@click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
 def accept(
     *,
     port: str,
@@ -47,11 +49,11 @@ def accept(
     no_data: bool,
     force: bool,
 ) -> None:
-    """Try all that a bridge needs of the module at PORT, and write it into FILE.
+    """Test all that the bridge needs from the module at PORT; write a report to FILE.
 
-    Asks first, one by one, before what costs data or is stored in the module;
-    without a terminal that is left out, unless --yes. FILE is masked, to be
-    sent: a report, a transcript, and options for sim7020-emulator --like FILE.
+    Asks before each test that costs data or stores something in the module;
+    without a terminal these are left out, unless --yes. FILE is masked, to be
+    shared: a report, a transcript, and options for sim7020-emulator --like FILE.
 
     \b
     Exit status: 0 all is well, 1 something is not, 2 wrong usage.

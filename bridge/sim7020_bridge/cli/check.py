@@ -18,12 +18,12 @@ from sim7020_bridge.errors import ConfigurationError
 @configuration()
 @JSON
 def check(file: Path, *, as_json: bool) -> None:
-    """Show what a configuration comes to, defaults and environment included, or all that is wrong with it.
+    """Show the effective configuration, defaults and environment included, or all that is wrong with it.
 
-    Each value is shown with the line or the variable that it is from, or as a default; secrets are masked.
+    Each value is shown with the line or variable that it comes from, or as a default; secrets are masked.
 
     \b
-    Exit status: 0 the bridge would take it, 2 it is wrong.
+    Exit status: 0 the configuration is valid, 2 it is not.
 
     \b
     Example:   sim7020-bridge check /etc/sim7020-bridge/bridge.yaml
@@ -43,7 +43,7 @@ def check(file: Path, *, as_json: bool) -> None:
     width = max(len(each.key) + len(_written(each.value)) for each in found) + 3
     for each in found:
         click.echo(f"{f'{each.key}: {_written(each.value)}':{min(width, 70)}} # {_place(file, each)}")
-    click.echo(f"{file}: good", err=True)
+    click.echo(f"{file}: valid", err=True)
 
 
 def _written(value: Value) -> str:

@@ -38,7 +38,7 @@ _END_OF_DATA: Final = "\x1a"
 @patience(_PATIENCE)
 @with_broker
 def console(*, mqtt: MqttSettings, place: str, baud: int, within: float) -> None:
-    """Speak AT with the module at PORT, or through a bridge that has MODEM.
+    """Talk AT to the module at PORT, or to MODEM through its bridge.
 
     Lines are explained and have history; exit or Ctrl-D leaves. From a pipe,
     each is sent when the one before is done. MODEM is asked with request/at.

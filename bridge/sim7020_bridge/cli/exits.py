@@ -24,4 +24,4 @@ def keep(file: Path, *, force: bool) -> None:
     except OSError as error:
         fail(f"{file} can't be written: {error.strerror}")
     if there and not force:
-        fail(f"{file} is there already; --force writes over it")
+        fail(f"{file} exists already; --force overwrites it")

@@ -32,7 +32,7 @@ _REMEMBERED: Final = ("topics", "discovery")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @partial(with_broker, keep_file=True)
 def forget(*, mqtt: MqttSettings, file: Path | None, modem: str, with_outbox: bool, yes: bool) -> None:
-    """Forget a modem that was renamed or taken away: empty what is retained of it.
+    """Forget a modem that was renamed or removed: clear its retained topics.
 
     Its session at the broker ends, with what waits there. Messages on disk stay
     unless --outbox is given.
@@ -44,7 +44,7 @@ def forget(*, mqtt: MqttSettings, file: Path | None, modem: str, with_outbox: bo
     valid("MODEM", values.name, modem)
     settings = None if file is None else load(file)
     if settings is not None and modem in {each.name for each in settings.modems}:
-        fail(f"{modem} is configured in {file}: take it out there first", EXIT_CONFIGURATION)
+        fail(f"{modem} is configured in {file}: remove it there first", EXIT_CONFIGURATION)
     if with_outbox and settings is None:
         raise click.UsageError("--outbox needs --config: its state_dir has the messages")
     outbox = None if settings is None else OutboxFile(settings.state_dir, modem)
@@ -92,7 +92,7 @@ async def _forget(mqtt: MqttSettings, topics: Topics, remembered: set[str]) -> i
     async with connected(mqtt, [f"{topics.root}/#", *exact], take, within=_CONNECTING):
         await asyncio.sleep(_QUIET)
     if online:
-        fail(f"the bridge of {topics.modem} is online: end it first")
+        fail(f"the bridge of {topics.modem} is online: stop it first")
     # as the modem, whose session ends with this connection, whatever the broker has kept in it
     async with connected(mqtt, [], lambda _: None, within=_CONNECTING, client_id=topics.client_id) as client:
         for topic in sorted(retained):
@@ -101,5 +101,5 @@ async def _forget(mqtt: MqttSettings, topics: Topics, remembered: set[str]) -> i
             async with asyncio.timeout(_CONNECTING):
                 await client.wait_idle()
         except TimeoutError:
-            fail("the broker did not take it in time", EXIT_NO_ANSWER)
+            fail("the broker did not accept it in time", EXIT_NO_ANSWER)
     return len(retained)

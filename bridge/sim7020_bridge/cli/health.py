@@ -22,9 +22,9 @@ MOST: Final = 1024 * 1024
 @configuration("Whose `http:` to ask.", required=False)
 @patience(5)
 def health(url: str | None, file: Path | None, within: float) -> None:
-    """Ask a running bridge how it does; it needs `http:` in the configuration.
+    """Ask a running bridge whether it is healthy; it needs `http:` in the configuration.
 
-    Healthy is a modem whose port is open, whose module answers, and whose broker is connected.
+    A modem is healthy if its port is open, its module answers and its broker is connected.
 
     \b
     Exit status: 0 healthy, 1 not, 2 wrong configuration, 3 no answer.

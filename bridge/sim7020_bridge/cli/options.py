@@ -104,5 +104,5 @@ def patience(seconds: int) -> Option:
         type=NumberRange(0.1, 86400),
         metavar="SECONDS",
         default=float(seconds),
-        help=f"Patience; default: {seconds}.",
+        help=f"Seconds to wait; default: {seconds}.",
     )

@@ -23,7 +23,7 @@ SHOWN: Final = 40
 
 @click.group()
 def outbox() -> None:
-    """List or cancel messages that wait, beside a running bridge or without one.
+    """List or cancel waiting messages, with or without a running bridge.
 
     \b
     Exit status: 0 done, 1 the outbox can't be used or has no such message,
@@ -73,7 +73,7 @@ def outbox_cancel(file: Path, modem: str | None, socket: str | None, ids: tuple[
     chosen = [number for number, names in named if not names.isdisjoint(ids)]
     unknown = set(ids).difference(*(names for _, names in named))
     for name in sorted(unknown):
-        click.echo(f"{printable(name)} is not in the outbox; it may have its end already", err=True)
+        click.echo(f"{printable(name)} is not in the outbox; it may be finished already", err=True)
     _cancel(opened, chosen)
     if unknown:
         sys.exit(EXIT_FAILED)
@@ -111,4 +111,4 @@ def _cancel(opened: OutboxFile, numbers: list[int]) -> None:
     later = "" if cancelled.done else "; their receipts go out with the next run"
     click.echo(f"{len(numbers) - cancelled.sending} cancelled{later}")
     if cancelled.sending:
-        click.echo(f"{cancelled.sending} already with the module, and can't be called back", err=True)
+        click.echo(f"{cancelled.sending} already with the module, and can't be recalled", err=True)

@@ -1,4 +1,4 @@
-"""``probe``: go from a port to an answer from the internet, and say what to do where it ends."""
+"""``probe``: go from a port to an answer from the internet, and say what to do where it stops."""
 
 import asyncio
 import json
@@ -32,7 +32,9 @@ _COLOURS: Final = {Status.FINE: "green", Status.WARNING: "yellow", Status.BROKEN
 @baud_option("The rate that it should have; default: try the usual ones.", None)
 @click.option("--apn", metavar="NAME", help="The APN that it should use.")
 @PIN
-@click.option("--timeout", type=NumberRange(1, 3600), default=120, show_default=True, help="Seconds for the network.")
+@click.option(
+    "--timeout", type=NumberRange(1, 3600), default=120, show_default=True, help="How long the network may take."
+)
 @click.option("--host", default=_HOST, show_default=True, help="What to resolve and ping, which costs about 1 kB.")
 @click.option("--no-internet", is_flag=True, help="Neither resolve nor ping.")
 @click.option("--show-identities", is_flag=True, help="Show IMEI, IMSI and ICCID in --json.")
@@ -49,10 +51,10 @@ def probe(
     show_identities: bool,
     as_json: bool,
 ) -> None:
-    """Find out how far data gets from PORT, and what to do where it ends.
+    """Find out how far data gets from PORT, and what to do where it stops.
 
     \b
-    Exit status: 0 all layers hold, 1 one is broken, 2 the command line is wrong.
+    Exit status: 0 all layers work, 1 one is broken, 2 the command line is wrong.
     Example:     sim7020-bridge probe /dev/ttyUSB0 --apn iot.example
     """
     if pin is not None:
@@ -94,7 +96,7 @@ class _View:
         """Probe, and show what is found; whether all layers hold."""
         with self._spinner:
             well = await Probe(wanted, on_finding=self._tell, waiting=self._wait).run()
-        done = "All layers hold." if self._warned == 0 else "All layers hold, but see what is marked with !"
+        done = "All layers work." if self._warned == 0 else "All layers work, but see what is marked with !"
         self._console.print(done if well else "Fix this, then probe again.")
         return well
 

@@ -28,7 +28,7 @@ from sim7020_bridge.port.port import open_port
 @click.option("--link", type=click.Path(path_type=Path), metavar="PATH", help="Make PATH lead to the new port.")
 @click.option("--what", default="a recording", metavar="TEXT", help="What it shows, for the head of FILE.")
 @click.option("--secrets", is_flag=True, help="Write identities and payload too. Don't publish that.")
-@click.option("--force", is_flag=True, help="Write over FILE if it is there.")
+@click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
 def record(*, port: str, file: Path, baud: int, link: Path | None, what: str, secrets: bool, force: bool) -> None:
     """Record the dialogue with the modem at PORT into FILE, until Ctrl-C.
 
@@ -43,7 +43,7 @@ def record(*, port: str, file: Path, baud: int, link: Path | None, what: str, se
     opener = partial(file.open, "w" if force else "x", encoding="ascii", errors="backslashreplace")
     try:
         run_until_stopped(_record(port, baud, link, opener, what=what, secrets=secrets))
-        click.echo(f"recorded into {file}", err=True)
+        click.echo(f"recorded to {file}", err=True)
     except OSError as error:
         fail(f"{file} can't be written: {error.strerror}")
 

@@ -40,7 +40,7 @@ def run(file: Path, log_level: str | None, log_format: str | None) -> None:
     \b
     SIGHUP         reads the configuration again: sockets, topics, logging
     SIGUSR1, 2     AT trace on, off; identities and payload are masked
-    SIGTERM        ends in good order; a second one ends at once
+    SIGTERM        shuts down cleanly; a second one ends it at once
 
     \b
     Exit status: 0 stopped, 1 a bridge runs already for one of these modems,

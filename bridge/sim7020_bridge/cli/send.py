@@ -35,9 +35,9 @@ DELIVERED: Final = ("accepted", "acknowledged")
 @click.option("--socket", "-s", required=True, metavar="NAME", help="Through which of its sockets.")
 @click.option("--hex", "as_hex", is_flag=True, help="The message is hexadecimal digits.")
 @click.option("--file", "source", type=click.File("rb"), metavar="FILE", help="Send this; - is standard input.")
-@click.option("--ttl", type=click.IntRange(1, 31622400), metavar="SECONDS", help="When it is not worth it any more.")
+@click.option("--ttl", type=click.IntRange(1, 31622400), metavar="SECONDS", help="Don't send it after this long.")
 @click.option("--priority", type=click.Choice(LEVELS), metavar="LEVEL", help=f"{', '.join(LEVELS)}.")
-@click.option("--key", metavar="TEXT", help="Supersede what waits with this key.")
+@click.option("--key", metavar="TEXT", help="Replace what waits with this key.")
 @patience(60)
 @JSON
 @with_broker
@@ -55,7 +55,7 @@ def send(
     as_hex: bool,
     as_json: bool,
 ) -> None:
-    """Send a message through a modem, and wait until its end is known.
+    """Send a message through a modem, and wait for the outcome.
 
     \b
     Exit status: 0 delivered, 1 not, 2 wrong options or names, 3 not known.

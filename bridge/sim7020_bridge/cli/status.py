@@ -16,7 +16,7 @@ from sim7020_bridge.kit.watch.heard import Modems, alert_lines, brief, by_troubl
 from sim7020_bridge.logs import printable
 from sim7020_bridge.mqtt.messages import Received
 
-_NOBODY: Final = "nothing is known of any modem here"
+_NOBODY: Final = "no modem has published anything here"
 
 MOST_IN_DETAIL: Final = 3
 """How many modems are shown with all that is known of them."""
@@ -31,7 +31,7 @@ QUIET: float = 0.5
 @JSON
 @with_broker_of_file
 def status(*, mqtt: MqttSettings, modem: str | None, within: float, as_json: bool) -> None:
-    """Show how the modems on a broker are, from what their bridges publish.
+    """Show the status of the modems on a broker, from what their bridges publish.
 
     Those in trouble come first; more than three have a line each, and one for each alert.
 

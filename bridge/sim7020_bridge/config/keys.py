@@ -25,7 +25,7 @@ def root(directory: Path) -> Section:
         Key(
             "state_dir",
             values.directory(directory),
-            "The directory for what the bridge must know after a restart; made if it isn't there. "
+            "The directory for what the bridge must know after a restart; created if it does not exist. "
             "Without it, systemd's `$STATE_DIRECTORY`, else `$XDG_STATE_HOME/sim7020-bridge`, "
             "else `~/.local/state/sim7020-bridge`.",
         ),
@@ -34,13 +34,12 @@ def root(directory: Path) -> Section:
         Key(
             "shutdown_timeout",
             module_values.seconds(0, _LONGEST_SHUTDOWN),
-            "Seconds that messages which are with the module have to come to their end when the bridge is stopped, "
-            "0 to 300.",
+            "Seconds that messages which are with the module have to finish when the bridge is stopped, 0 to 300.",
         ),
         Key(
             "home_assistant_discovery",
             values.discovery_prefix,
-            "Make modems known to Home Assistant by MQTT discovery, for those who don't use the component: `true`, or "
+            "Announce modems to Home Assistant by MQTT discovery, for those who don't use the component: `true`, or "
             f"the prefix if it isn't `{values.DISCOVERY_PREFIX}`. See "
             "[Operations](operations.md#home-assistant-without-the-component).",
             default=False,
@@ -85,10 +84,10 @@ def _mqtt(directory: Path) -> Section:
             default=None,
         ),
         Key("username", values.credential, "The user to log in as."),
-        Key("password", values.credential, "Its password; better in a `password_file`."),
-        Key("password_file", values.secret_file(directory), "A file that holds the password alone.", field="password"),
+        Key("password", values.credential, "The password; better kept in a `password_file`."),
+        Key("password_file", values.secret_file(directory), "A file that has only the password.", field="password"),
         Key("protocol", values.choice(model.MqttProtocol), "The MQTT version: `5` or `3.1.1`."),
-        Key("base_topic", values.base_topic, "What all topics of the bridge start with."),
+        Key("base_topic", values.base_topic, "The prefix of all the bridge's topics."),
         Key(
             "keepalive",
             values.whole_number(*values.KEEPALIVES),
@@ -97,8 +96,8 @@ def _mqtt(directory: Path) -> Section:
         Key(
             "response_topics",
             list_of(values.topic_filter, "topics, such as [answers/#]"),
-            "Where MQTT 5 clients may want their answers: Response Topics that one of these matches, wildcards "
-            "included, and none with `[]`. Without it, all that don't look like a bridge's own. See "
+            "Which Response Topics MQTT 5 clients may name: those that match one of these, wildcards included; "
+            "`[]` allows none. Without it, all that don't look like a bridge's own. See "
             "[Security](security.md#the-broker-who-may-do-what).",
             default=None,
         ),
@@ -128,14 +127,14 @@ def _modem(directory: Path) -> Section:
             'The SIM\'s PIN, in quotes as in `"0000"`; only for a SIM that asks for one. '
             "A PIN that the SIM refuses is never tried again: three wrong ones lock it.",
         ),
-        Key("pin_file", module_values.pin_file(directory), "A file that holds the PIN alone.", field="pin"),
-        Key("apn", values.apn, "The APN to use; without it, what the module has is left."),
-        Key("apn_username", values.login, "The user name that the APN wants."),
-        Key("apn_password", values.login, "The password that the APN wants."),
+        Key("pin_file", module_values.pin_file(directory), "A file that has only the PIN.", field="pin"),
+        Key("apn", values.apn, "The APN to use; without it, the module keeps the one it has."),
+        Key("apn_username", values.login, "The user name for the APN."),
+        Key("apn_password", values.login, "The password for the APN."),
         Key(
             "apn_password_file",
             module_values.apn_password_file(directory),
-            "A file that holds it alone.",
+            "A file that has only the password.",
             field="apn_password",
         ),
         Key(
@@ -143,12 +142,16 @@ def _modem(directory: Path) -> Section:
             Named(_SOCKET, noun="socket", fewest=0, most=model.MAX_SOCKETS),
             f"Up to {model.MAX_SOCKETS} sockets by name.",
         ),
-        Key("outbox", _OUTBOX, "What may wait for the network, and for the broker. See [Delivery](delivery.md)."),
-        Key("data_budget", _DATA_BUDGET, "What the modem may send and receive. See [Delivery](delivery.md)."),
+        Key(
+            "outbox",
+            _OUTBOX,
+            "Limits of what waits for the network, and for the broker. See [Delivery](delivery.md).",
+        ),
+        Key("data_budget", _DATA_BUDGET, "How much the modem may send and receive. See [Delivery](delivery.md)."),
         Key(
             "power_saving",
             _POWER_SAVING,
-            "Lets the modem sleep, for life on a battery; without it, the bridge switches all power "
+            "Lets the modem sleep, to save a battery; without it, the bridge switches all power "
             "saving off, and the modem can be reached at any time. See [Power saving](#power-saving).",
         ),
         Key("recovery", _recovery(directory), "How far the bridge goes to bring the modem back."),
@@ -162,7 +165,7 @@ def _modem(directory: Path) -> Section:
             "time_server",
             values.time_server,
             "Name or address of an internet time server (SNTP) for the module's clock, for networks "
-            "that don't tell the time; asking it costs a little data.",
+            "that don't provide the time; asking it costs a little data.",
         ),
     )
 
@@ -175,7 +178,7 @@ _SOCKET = Section(
     Key(
         "encoding",
         values.choice(model.Encoding),
-        "How payload is written on MQTT: `raw`, `text`, `hex`, `base64` or `json`.",
+        "How the payload is written on MQTT: `raw`, `text`, `hex`, `base64` or `json`.",
     ),
     Key(
         "send_topics",
@@ -190,20 +193,20 @@ _SOCKET = Section(
     Key(
         "ttl",
         values.whole_number(1, _LONGEST_TTL),
-        "Seconds after which a message that waits is not worth sending any more, 1 to 31622400; "
-        "a message may say otherwise itself. Without it, messages wait for ever.",
+        "Seconds after which a waiting message is no longer sent, 1 to 31622400; a message can set its own. "
+        "Without it, messages wait indefinitely.",
     ),
     Key(
         "when_unsure",
         values.choice(model.WhenUnsure),
-        "What to do with a message of which nobody knows whether it was sent, because the module, the link or the "
-        "bridge died meanwhile: `resend`, so that it may arrive twice, or `fail`, so that it may not arrive.",
+        "What to do with a message if it is not known whether it was sent, because the module, the link or the "
+        "bridge failed meanwhile: `resend`, so that it may arrive twice, or `fail`, so that it may not arrive.",
     ),
     Key(
         "highest_priority",
         values.choice(model.PriorityName),
-        "The most urgent that a sender may call a message: `low`, `normal`, `high` or `critical`; what claims more "
-        "goes as this. Once the data budget is used up, only `high` and `critical` ones go.",
+        "The highest priority that a sender may give a message: `low`, `normal`, `high` or `critical`; a higher one "
+        "is lowered to this. Once the data budget is used up, only `high` and `critical` ones go.",
     ),
     Key(
         "min_interval",
@@ -231,15 +234,15 @@ _SOCKET = Section(
     Key(
         "max_payload",
         values.whole_number(1, model.DEFAULT_MAX_PAYLOAD),
-        "Bytes that the module takes at once, 1 to 512; some firmware takes no more than 256. A longer message is "
+        "Bytes that the module accepts at once, 1 to 512; some firmware accepts no more than 256. A longer message is "
         "rejected with `udp`, and goes in parts with `tcp`.",
     ),
     Key(
         "keep_alive",
         values.whole_number(30, 7200),
-        "Seconds of silence after which a TCP connection is probed, 30 to 7200, so that one which its peer or a NAT "
-        "has forgotten is noticed and opened again. Each probe costs 80 bytes. Only with `tcp`; without it, nothing is "
-        "sent that you did not send. See [the data budget](delivery.md#the-data-budget).",
+        "Seconds of silence after which a TCP connection is probed, 30 to 7200, so that a connection that its peer or "
+        "a NAT has forgotten is noticed and opened again. Each probe costs 80 bytes. Only with `tcp`; without it, "
+        "nothing is sent that you did not send. See [the data budget](delivery.md#the-data-budget).",
     ),
     Key(
         "pool",
@@ -250,8 +253,8 @@ _SOCKET = Section(
     Key(
         "dead_letter_topic",
         values.topic,
-        "Where the payload of a message is published that failed, expired or was dropped, as the socket's `encoding` "
-        "has it. Without it, only the receipt tells.",
+        "Where the payload of a message that failed, expired or was dropped is published, in the socket's `encoding`. "
+        "Without it, only the receipt tells.",
     ),
 )
 
@@ -270,7 +273,7 @@ _OUTBOX = Section(
     Key(
         "when_full",
         values.choice(model.WhenFull),
-        "What becomes of a message for which there is no room: `reject`, or `drop_oldest` to give up the oldest "
+        "What happens to a message for which there is no room: `reject` it, or `drop_oldest` to give up the oldest "
         "message of the lowest priority instead, never one of a higher priority.",
     ),
     Key(
@@ -307,7 +310,7 @@ _POWER_SAVING = Section(
     Key(
         "periodic_update",
         module_values.seconds(*module_values.PERIODIC_UPDATES),
-        "Seconds after which a sleeping modem wakes by itself to tell the network that it is "
+        "Seconds after which a sleeping modem wakes on its own to tell the network that it is "
         "still there (T3412 extended), 2 to 35712000; longer than `active_time`. "
         "Messages wait until then unless the bridge can wake the modem.",
     ),
@@ -321,19 +324,19 @@ _POWER_SAVING = Section(
     Key(
         "paging_window",
         module_values.paging_window,
-        "Seconds for which it listens each time: a multiple of 2.56 up to 40.96, "
+        "Seconds for which the modem listens each time: a multiple of 2.56 up to 40.96, "
         "not longer than `edrx_cycle`, which it needs.",
     ),
     Key(
         "light_sleep",
         module_values.flag,
-        "Let the module's serial port sleep while nothing is said; waking it costs a tenth of a second.",
+        "Let the module's serial port sleep while it is idle; waking it costs a tenth of a second.",
     ),
     Key(
         "release_assistance",
         module_values.flag,
         "Tell the network with each message that no other follows, so that the radio goes off "
-        "at once; an answer that takes its time may then come late.",
+        "at once; an answer that takes longer may then arrive late.",
     ),
     Key(
         "retain_sockets",
@@ -366,14 +369,14 @@ def _recovery(directory: Path) -> Section:
             "command",
             module_values.command(directory),
             "A program with its arguments, as one text or as a list. It is run without a shell, "
-            "and does the waiting between off and on itself.",
+            "and must itself wait between off and on.",
             default=None,
         ),
         Key("topic", values.topic, "The MQTT topic of a smart plug, or of a switch that presses PWRKEY."),
         Key(
             "press_payload",
             values.text,
-            "What is published to `topic` first; for a plug that feeds the modem, what turns it off.",
+            "What is published to `topic` first; for a plug that powers the modem, what turns it off.",
         ),
         Key(
             "release_payload",
@@ -403,7 +406,7 @@ def _recovery(directory: Path) -> Section:
         Key(
             "power",
             power,
-            "A way to the modem's supply or its PWRKEY, used when nothing else has helped: one of "
+            "A way to switch the modem's power or press its PWRKEY, used when nothing else has helped: one of "
             "`command`, `topic` and `gpio`. See [Power hook](#power-hook).",
         ),
     )

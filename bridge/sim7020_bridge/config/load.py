@@ -190,15 +190,16 @@ def _duplicates(node: Node | None, path: tuple[object, ...], seen: set[int]) -> 
 
 def _mistake(tree: object, problem: Problem, given: variables.Given) -> Mistake:
     node: Any = tree
+    where = ""
     for key in problem.path:
+        where += _step(node, key)
         try:
             node = node[key]
         except (LookupError, TypeError):
             node = None
-            break
+    where = where.removeprefix(".")
     secret = any(key in SECRETS for key in problem.path)
     value = None if problem.quiet or secret else _shown(node)
-    where = ".".join(_key(key) for key in problem.path)
     variable = variables.giving(given, problem.path)
     if variable is not None:
         return Mistake(where, problem.text, value=value, source=variable.name)
@@ -218,9 +219,12 @@ def _line(tree: object, path: tuple[object, ...], *, nearest: bool = False) -> i
     return line
 
 
-def _key(key: object) -> str:
+def _step(parent: object, key: object) -> str:
+    """Return one step on the way to a value, of a list's items as people count them."""
+    if isinstance(parent, list) and isinstance(key, int):
+        return f", item {key + 1}"
     written = str(key)
-    return written if written.isprintable() else repr(written)
+    return f".{written if written.isprintable() else repr(written)}"
 
 
 def _shown(value: object) -> str:

@@ -164,7 +164,7 @@ def _words(value: object) -> list[object]:
 
 def _argument(word: object) -> str:
     if not isinstance(word, str):
-        raise WrongValue("each argument must be a text: put numbers, true and false in quotes")
+        raise WrongValue("each argument must be text: put numbers, true and false in quotes")
     if "\0" in word:
         raise WrongValue("an argument has no zero byte")
     return str(word)

@@ -50,10 +50,10 @@ def text(value: object) -> str:
     if isinstance(tag, str) and tag.startswith("!") and not isinstance(value, dict | list):
         raise WrongValue(f"{tag} is another program's: use a key that ends in _file, or a variable SIM7020_...")
     if value == "":
-        raise WrongValue("must be a text that is not empty")
+        raise WrongValue("must be text that is not empty")
     if isinstance(value, (dict, list)) or value is None:
-        raise WrongValue("must be a text")
-    raise WrongValue("must be a text: put it in quotes, or YAML takes it for something else")
+        raise WrongValue("must be text")
+    raise WrongValue("must be text: put it in quotes, or YAML takes it for something else")
 
 
 def checked(problem_of: Callable[[str], str | None]) -> Callable[[object], str]:

@@ -74,26 +74,26 @@ def alerts(state: ModemState) -> dict[AlertId, Alert]:
         found[AlertId.MODULE_RESTARTS] = Alert(
             "The module restarts again and again",
             "Measure the supply at the module while it sends: it wants 2.1 to 3.6 V and up to 0.5 A for moments. "
-            "Messages wait, and the bridge comes back to it more and more rarely.",
+            "Messages wait, and the bridge tries it less and less often.",
         )
     if state.refused.what is not None:
         found[AlertId.SOCKETS_REFUSED] = Alert(
-            f"The module is attached, and refuses to {state.refused.what}",
-            "Messages wait while the bridge resets it, more and more rarely. If that does not help, take its supply "
-            "away for ten seconds; a power hook lets the bridge do so.",
+            f"The module is attached but refuses to {state.refused.what}",
+            "Messages wait while the bridge resets it, less and less often. If that does not help, disconnect its "
+            "power for ten seconds; a power hook lets the bridge do that.",
         )
     if state.radio_problem is not None:
         found[AlertId.RADIO_REFUSED] = Alert(
             f"The module refuses to switch its radio on: {state.radio_problem}",
-            "Check its SIM. The bridge restarts it, more and more rarely. If that does not help, take its supply away "
-            "for ten seconds; a power hook lets the bridge do so.",
+            "Check its SIM. The bridge restarts it, less and less often. If that does not help, disconnect its power "
+            "for ten seconds; a power hook lets the bridge do that.",
         )
     if state.sim_overdue:
         why = f": {state.sim.words}" if state.sim is not None and state.sim.unclear else ""
         found[AlertId.SIM_FAILED] = Alert(
-            f"The SIM does not get ready{why}",
-            "Take it out and put it in again, contacts first; then try it in a phone, or another SIM. The bridge "
-            "restarts the module meanwhile, more and more rarely.",
+            f"The SIM does not become ready{why}",
+            "Take it out and insert it again, contacts first; then try it in a phone, or try another SIM. The bridge "
+            "restarts the module meanwhile, less and less often.",
         )
     model = state.identity.model
     if state.port_open and model is not None and not is_sim7020(model):
@@ -124,19 +124,19 @@ _PORT_ALERTS: Final = {
     SHARED: AlertId.PORT_BUSY,
     "not_permitted": AlertId.PORT_NOT_PERMITTED,
 }
-_END_IT: Final = "End the other program; ModemManager can be told to leave the port alone."
+_END_IT: Final = "Stop the other program; ModemManager can be told to leave the port alone."
 _PORT_ADVICE: Final = {
     "missing": "Plug the modem in, and check the configured port against the names in /dev/serial/by-id.",
     "refused": "Start the serial server, and check its host and port in the configuration.",
-    GONE: "Plug the modem in again; the bridge picks it up by itself.",
+    GONE: "Plug the modem in again; the bridge will find it.",
     "busy": _END_IT,
     SHARED: _END_IT,
     "not_permitted": "Add the bridge's user to the group dialout and start the bridge again.",
     "unusable": "Check that the configured port is a serial port.",
 }
 _SERVER_GONE: Final = (
-    "Look at the serial server's log. Most let one client in at a time: end the other one, such as a second bridge; "
-    "the bridge tries again by itself."
+    "Look at the serial server's log. Most accept one client at a time: stop the other one, such as a second bridge; "
+    "the bridge keeps trying."
 )
 
 
@@ -153,7 +153,7 @@ def _module(state: ModemState) -> dict[AlertId, Alert]:
             )
         }
     if state.heard:
-        message = f"What is at the port{rate} does not answer as a SIM7020 does: {state.heard}"
+        message = f"What is at the port{rate} does not answer like a SIM7020: {state.heard}"
         advice = OTHER_SERVER if _is_remote(state) else _OTHER_DEVICE
     elif _is_remote(state):
         message, advice = f"Nothing answers behind the serial server{rate}", _SERVER_SILENT
@@ -185,7 +185,7 @@ def _network(state: ModemState) -> dict[AlertId, Alert]:
     denial = state.denial
     if denial is not None and denial.cause == ESM_FAILURE and denial.cause_type in {None, 0}:
         found[AlertId.APN_REJECTED] = Alert(
-            "The network knows the SIM, and refused its data connection while attaching (EMM cause 19)", _APN_ADVICE
+            "The network knows the SIM but refused its data connection while attaching (EMM cause 19)", _APN_ADVICE
         )
     elif denial is not None and (state.sim is None or not state.sim.missing):
         found[AlertId.REGISTRATION_DENIED] = Alert(
@@ -196,8 +196,9 @@ def _network(state: ModemState) -> dict[AlertId, Alert]:
         found[AlertId.APN_REJECTED] = Alert(f"The network gives no address: {state.apn_problem}", _APN_ADVICE)
     if state.held is not None:
         found[AlertId.ATTACH_CEILING] = Alert(
-            f"Attaching waits: {state.held}",
-            "Nothing to do where coverage is bad; else see the other alerts. A restart of the bridge tries at once.",
+            f"Not attaching for now: {state.held}",
+            "In bad coverage there is nothing to do; otherwise see the other alerts. Restart the bridge to make it try "
+            "at once.",
         )
     return found
 
@@ -217,13 +218,13 @@ def _sim(state: ModemState) -> dict[AlertId, Alert]:
         return {AlertId.SIM_PUK: _PUK_WANTED}
     if sim.missing:
         return {AlertId.SIM_MISSING: _NO_SIM}
-    return {AlertId.SIM_FAILED: Alert(f"The SIM can't be used: {sim.words}", "Try the SIM in a phone, or another SIM.")}
+    return {AlertId.SIM_FAILED: Alert(f"The SIM can't be used: {sim.words}", "Try it in a phone, or try another SIM.")}
 
 
 def _pin_wanted(problem: str) -> Alert:
     return Alert(
         f"The SIM asks for its PIN: {problem}",
-        "Set the right pin in the configuration, or switch it off in a phone; three wrong ones lock the SIM.",
+        "Set the right pin in the configuration, or disable it in a phone; three wrong ones lock the SIM.",
     )
 
 

@@ -39,7 +39,7 @@ class AttachMemory:
         except FileNotFoundError:
             return [], False
         except (OSError, ValueError, TypeError, KeyError) as error:
-            log.error("cannot read %s (%s); the attach attempts of before are forgotten", self._file, error)
+            log.error("cannot read %s (%s); earlier attach attempts are forgotten", self._file, error)
             return [], False
 
     def keep(self, attempts: Iterable[float], *, ended: bool = False) -> None:

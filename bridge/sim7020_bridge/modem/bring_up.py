@@ -77,7 +77,7 @@ def _sim_is_settled(state: ModemState) -> bool:
 
 
 def is_withheld(state: ModemState) -> bool:
-    """Whether the module found its cell and waits to be told to attach (+CEREG: 100)."""
+    """Whether the module found its cell and waits for the command to attach (+CEREG: 100)."""
     return state.registration is not None and state.registration.status == RegistrationStatus.WITHHELD
 
 
@@ -199,7 +199,7 @@ async def _register(module: Module) -> bool:
     try:
         await module.execute(Attach())
     except CommandRefused as refused:
-        log.warning("the module will not attach: %s", refused)
+        log.warning("the module refuses to attach: %s", refused)
         # it may do so by itself
         return await reach(module, REGISTRATION, patience=module.timing.idle_patience)
     return await reach(module, REGISTRATION, hopeless=_idle_for_long(module))
@@ -221,7 +221,7 @@ def _idle_for_long(module: Module) -> Callable[[], Awaitable[bool]]:
             busy_at = loop.time()
         if loop.time() - busy_at < module.timing.idle_patience or await read_network_wait(module):
             return False
-        log.warning("the module neither is registered nor searches")
+        log.warning("the module is neither registered nor searching")
         return True
 
     return idle_for_long

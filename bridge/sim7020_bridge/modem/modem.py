@@ -165,7 +165,7 @@ class Modem:
         """Count an attach attempt that a user asked for; say in words if that is more than the ceiling of a day."""
         over = self._recovery.asked(now=asyncio.get_running_loop().time())
         if over is not None:
-            log.warning("attaching on request all the same: %s", over)
+            log.warning("attaching on request anyway: %s", over)
         return over
 
     def ended_by_a_person(self) -> None:

@@ -425,7 +425,7 @@ class Session:
         if self.sleep.allowed:
             log.info("no answer in time; the module may have fallen asleep")
         else:
-            log.warning("no answer in time; asking AT until answers follow their commands again")
+            log.warning("no answer in time; sending AT until answers match their commands again")
             self.store.apply(Recovering(RecoveryStep.RESYNC))
 
     def _count_attach(self) -> None:

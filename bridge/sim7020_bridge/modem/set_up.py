@@ -50,7 +50,7 @@ async def set_up(module: Module, *, on_attach: Callable[[], object]) -> None:
         await ensure_apn(module, on_attach)
     except CommandRefused as refused:
         # the network may give an address all the same; if it does not, the alert says why
-        log.error("the module will not have the configured APN: %s", refused)
+        log.error("the module does not accept the configured APN: %s", refused)
         module.store.apply(ApnProblem(f"the module refused the configured APN ({refused.meaning or refused.result})"))
 
 
@@ -58,7 +58,7 @@ async def follow_network_time(module: Module) -> None:
     """Have the module take the network's time and report it, which it does from its next restart on."""
     for setting in (clock.UpdateClockFromNetwork(), clock.ReportNetworkTime()):
         if not await module.has(setting) and await module.try_setting(setting):
-            log.info("%s: in force when the module starts the next time", setting.line())
+            log.info("%s: takes effect when the module starts the next time", setting.line())
 
 
 async def ensure_apn(module: Module, on_attach: Callable[[], object]) -> None:

@@ -216,7 +216,7 @@ class SimOverdue:
 
 @dataclass(frozen=True, slots=True)
 class RestartsAgain:
-    """How often in a row the module restarted by itself; 0 once it has left that for a while."""
+    """How often in a row the module restarted on its own; 0 once it has left that for a while."""
 
     times: int
 
@@ -425,7 +425,7 @@ def _link(state: ModemState) -> tuple[Layer, str | None]:  # noqa: PLR0911 - one
     if not state.port_open:
         return Layer.PORT, state.port_failure.reason if state.port_failure else "the port is not open yet"
     if state.sleeping:
-        return Layer.SLEEPING, "the module saves power and will wake by itself"
+        return Layer.SLEEPING, "the module is saving power and will wake on its own"
     if not state.answering:
         return Layer.AT, state.answer_problem or "the module has not answered yet"
     if state.sim is None or not state.sim.ready:

@@ -53,14 +53,14 @@ class Accepted:
     def session(self, *, had_one: bool) -> tuple[int, str]:
         """Say what became of the session, with the level of the log line; ``had_one`` is whether there was one."""
         kept = self.offers.session_expiry
-        words = "the session goes on" if self.session_present else "a new session"
+        words = "the session was resumed" if self.session_present else "a new session"
         if kept:
             words += f", kept for {kept} s at most"
         if self.offers.assigned is not None:
             words += f", under the client identifier {self.offers.assigned}"
         if self.session_present or not had_one:
             return logging.INFO, words
-        return logging.WARNING, f"{words}: it has nothing of what was published while the bridge was away"
+        return logging.WARNING, f"{words}: what was published while the bridge was away is lost"
 
 
 @dataclass(frozen=True, slots=True)

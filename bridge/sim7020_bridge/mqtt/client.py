@@ -346,7 +346,7 @@ class MqttClient:
         await asyncio.wait({farewell}, timeout=self._timing.farewell)
         if not farewell.done():
             farewell.cancel()
-            _LOGGER.warning("the broker did not take the last messages; its last will speaks")
+            _LOGGER.warning("the broker did not accept the last messages; it will publish the last will")
 
     async def _say_farewell(self) -> None:
         for publication in self._farewell:

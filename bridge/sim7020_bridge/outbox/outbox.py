@@ -121,7 +121,7 @@ class Outbox:
         self._hooks.changed()
         if content.entries or content.publications:
             kept = len(content.entries), len(content.publications)
-            log.info("kept from before the start: %d messages to be sent, %d publications for the broker", *kept)
+            log.info("left over from the last run: %d messages to send, %d publications for the broker", *kept)
 
     async def run(self) -> None:
         """Look after the file until cancelled."""

@@ -22,12 +22,13 @@ def broker_alerts(trouble: Trouble, *, pools: bool) -> dict[AlertId, Alert]:
     if trouble.taken_over:
         told = f"Another client took over this modem's session at the broker, {trouble.taken_over} times in a row"
         guessed = (
-            "The broker ends this modem's connections soon and does not say why, as when another client takes over"
+            "The broker ends this modem's connections soon after they begin and does not say why, as when another "
+            "client takes over"
         )
         found[AlertId.SESSION_TAKEN_OVER] = Alert(
             guessed if trouble.suspected else told,
-            "Find the second bridge with the same modem name and base topic, perhaps on another machine, and end it "
-            "or give it another name. This one waits for longer each time.",
+            "Find the second bridge with the same modem name and base topic, perhaps on another machine, and stop it "
+            "or give it another name. This one waits longer each time.",
         )
     if trouble.deaf_to:
         found[AlertId.SUBSCRIPTION_REFUSED] = Alert(
@@ -43,7 +44,7 @@ def broker_alerts(trouble: Trouble, *, pools: bool) -> dict[AlertId, Alert]:
     lacking = [words for lacks, words in _lacking(trouble, pools=pools) if lacks]
     if lacking:
         found[AlertId.BROKER_LIMITED] = Alert(
-            f"The broker lacks what the bridge counts on: {'; '.join(lacking)}",
+            f"The broker lacks what the bridge relies on: {'; '.join(lacking)}",
             "Allow it in the broker's configuration, or use another broker.",
         )
     return found
@@ -51,8 +52,8 @@ def broker_alerts(trouble: Trouble, *, pools: bool) -> dict[AlertId, Alert]:
 
 def _lacking(trouble: Trouble, *, pools: bool) -> Sequence[tuple[bool, str]]:
     return (
-        (pools and trouble.no_pools, "shared subscriptions, without which nothing is dealt to a pool's members"),
-        (trouble.no_retain, "retained messages, without which nobody sees the modem who was not there before"),
+        (pools and trouble.no_pools, "shared subscriptions, without which the members of a pool get no messages"),
+        (trouble.no_retain, "retained messages, without which clients that connect later do not see the modem"),
         (
             trouble.wildcards is False,
             "retained messages for wildcards, which show a modem only once it changes",

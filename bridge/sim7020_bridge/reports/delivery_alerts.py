@@ -11,17 +11,17 @@ def delivery_alerts(outbox: Outbox, usage: Usage) -> dict[AlertId, Alert]:
     if outbox.queue.full:
         found[AlertId.OUTBOX_FULL] = Alert(
             "The outbox is full: messages are refused or dropped, and their receipts say so",
-            "Look at state and the other alerts for why messages don't leave; cancel what is not needed any more.",
+            "See state and the other alerts for why messages don't go out; cancel what is no longer needed.",
         )
     if outbox.problem is not None:
         found[AlertId.OUTBOX_STORAGE] = Alert(
-            f"Messages can't be kept, and so are not taken: {outbox.problem}",
-            "Make room on the disk, or make state_dir writable for the bridge; it goes on by itself.",
+            f"Messages can't be stored, so none are taken: {outbox.problem}",
+            "Make room on the disk, or make state_dir writable for the bridge; it then continues automatically.",
         )
     if outbox.set_aside is not None:
         found[AlertId.OUTBOX_DAMAGED] = Alert(
             f"The outbox's file was damaged and is set aside as {outbox.set_aside}; what waited in it may be lost",
-            "Check the disk or SD card. Keep the file if you miss messages; the alert ends with the next start.",
+            "Check the disk or SD card. Keep the file if you miss messages; the alert is cleared at the next start.",
         )
     if usage.level is BudgetLevel.USED_UP:
         found[AlertId.DATA_BUDGET] = Alert(
@@ -30,7 +30,7 @@ def delivery_alerts(outbox: Outbox, usage: Usage) -> dict[AlertId, Alert]:
         )
     elif usage.level is BudgetLevel.WARNING:
         found[AlertId.DATA_BUDGET] = Alert(
-            f"More than 80 % of the data budget of {usage.budget} bytes are used",
+            f"More than 80 % of the data budget of {usage.budget} bytes is used",
             "Send less or raise data_budget.bytes: once it is used up, only high and critical messages go.",
         )
     return found

@@ -37,4 +37,4 @@ class TopicMemory:
         try:
             replace_file(self._file, "".join(f"{topic}\n" for topic in sorted(topics)).encode())
         except OSError as error:
-            log.warning("%s can't be written; what is retained may outlive its socket: %s", self._file, error.strerror)
+            log.warning("%s can't be written; retained topics may outlive their socket: %s", self._file, error.strerror)

@@ -27,7 +27,7 @@ class Story:
         self._was_online = False
         self._later: asyncio.TimerHandle | None = None
         self._alerts: dict[AlertId, Alert] = {}
-        self._over: set[AlertId] = set()
+        self._resolved: set[AlertId] = set()
 
     def changed(self, state: ModemState) -> None:
         """Take how the modem is now."""
@@ -42,11 +42,12 @@ class Story:
         """
         for alert_id, alert in current.items():
             if self._alerts.get(alert_id) != alert:
-                came_back = alert_id in self._over and alert_id not in self._alerts
+                came_back = alert_id in self._resolved and alert_id not in self._alerts
                 log.warning("%s%s", "again: " if came_back else "", alert)
         for alert_id in self._alerts.keys() - held:
-            log.info("%s: %s", "over again" if alert_id in self._over else "over", self._alerts[alert_id].message)
-            self._over.add(alert_id)
+            again = " again" if alert_id in self._resolved else ""
+            log.info("resolved%s: %s", again, self._alerts[alert_id].message)
+            self._resolved.add(alert_id)
         self._alerts = {alert_id: current.get(alert_id) or self._alerts[alert_id] for alert_id in held}
 
     def stop(self) -> None:

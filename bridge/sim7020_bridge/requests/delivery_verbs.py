@@ -57,7 +57,7 @@ class DeliveryVerbs:
             raise RequestRefused("invalid_request", "id is needed")
         found = [entry for entry in self._to(socket) if entry.message.id == name]
         if not found:
-            raise RequestRefused("unknown_message", f"no message {name} is in the outbox; it may have its end already")
+            raise RequestRefused("unknown_message", f"no message {name} is in the outbox; it may be finished already")
         return found
 
     async def _cancel(self, entries: Sequence[Entry]) -> Data:

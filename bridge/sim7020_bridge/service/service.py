@@ -152,7 +152,7 @@ class Service:
             try:
                 await self._apply(self._load())
             except ConfigurationError as error:
-                log.error("the configuration is wrong, and the old one stays in force")
+                log.error("the new configuration has mistakes, so the old one stays in force")
                 for line in str(error).splitlines():
                     log.error("%s", line)
             self._notifier.ready()
@@ -178,7 +178,7 @@ class Service:
             modems=tuple(bridge.settings for bridge in self._bridges),
         )
         self._response_topics.change(self._settings.modems)
-        log.info("the configuration was read again")
+        log.info("the configuration was reloaded")
 
     async def _tell(self) -> None:
         """Tell the service manager how the modems are, and that they are looked after."""

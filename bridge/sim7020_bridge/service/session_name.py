@@ -76,7 +76,8 @@ class SessionName:
         if believed(os.getuid(), holder.user):
             raise AlreadyRunning(self._client_id, holder.process, holder.file)
         log.warning(
-            "process %s of user %s has the name of %s, as any user could: going on. If it is a bridge, end one of them",
+            "process %s of user %s has the name of %s, as any user could: continuing. If it is a bridge, "
+            "stop one of them",
             holder.process,
             holder.user,
             self._client_id,

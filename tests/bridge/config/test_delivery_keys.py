@@ -137,8 +137,8 @@ def test_other_nodes_of_a_cluster(tmp_path: Path) -> None:
     ("host", "problem"),
     [
         ("[]", "mqtt.host: must not be an empty list: name brokers, such as"),
-        ("[a, 'mqtt://b']", "mqtt.host.1: must be HOST or HOST:PORT, without mqtt://"),
-        ("[a, {host: b}]", "mqtt.host.1: must be a text"),
+        ("[a, 'mqtt://b']", "mqtt.host, item 2: must be HOST or HOST:PORT, without mqtt://"),
+        ("[a, {host: b}]", "mqtt.host, item 2: must be text"),
         ("'a:0'", "mqtt.host: must be a whole number from 1 to 65535"),
     ],
 )

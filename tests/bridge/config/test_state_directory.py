@@ -62,7 +62,7 @@ def test_default_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         ("$HOME/state", "must be a path as it is: ~ and variables are not filled in (got '$HOME/state')"),
         ("bridge.yaml", "must be a directory, and there is a file of that name (got 'bridge.yaml')"),
         ('"a\\0"', "a path has no zero byte"),
-        ("12", "must be a text: put it in quotes"),
+        ("12", "must be text: put it in quotes"),
         (f"/{'x' * 300}", "must be a directory that can be used: File name too long"),
     ],
 )

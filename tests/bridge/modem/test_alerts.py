@@ -63,7 +63,7 @@ TABLE = [
     ),
     pytest.param(
         (PortOpened("socket://shed:23"), ModuleLost("nothing", silent=True, heard="it negotiates telnet")),
-        {AlertId.MODULE_SILENT: "does not answer as a SIM7020 does: it negotiates telnet"},
+        {AlertId.MODULE_SILENT: "does not answer like a SIM7020: it negotiates telnet"},
         id="telnet",
     ),
     pytest.param((PortOpened(), ModuleLost("nothing", silent=True), ModuleAnswered()), {}, id="answers after all"),
@@ -93,7 +93,7 @@ TABLE = [
         id="radio stays off, and the module is reset",
     ),
     pytest.param((*UP, RadioProblem("no"), Functionality.FULL), {}, id="radio is on after all"),
-    pytest.param((*UP, SimOverdue(), ModuleLost("reboot")), {AlertId.SIM_FAILED: "does not get ready"}, id="SIM late"),
+    pytest.param((*UP, SimOverdue(), ModuleLost("reboot")), {AlertId.SIM_FAILED: "become ready"}, id="SIM late"),
     pytest.param((*UP, SimOverdue(), SimReading(SimState.NOT_INSERTED)), {AlertId.SIM_MISSING: "no SIM"}, id="no SIM"),
     pytest.param((*UP, SimOverdue(), READY), {}, id="SIM ready after all"),
     pytest.param((*ONLINE, BROWN_OUT), {AlertId.SUPPLY: "under-voltage"}, id="brown-out"),

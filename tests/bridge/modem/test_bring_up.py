@@ -134,7 +134,7 @@ async def test_gprs_registration_where_there_is_no_other() -> None:
 
 @on_virtual_time
 async def test_withheld_attach_is_asked_for() -> None:
-    """A module that found its cell and waits to be told to attach is told so, once."""
+    """A module that found its cell and waits for the command to attach is told so, once."""
     async with running() as bench:
         bench.module.answer_once("AT+CEREG?", '+CEREG: 5,100,"00A0","0002920C",9', "OK")
         await bench.online()

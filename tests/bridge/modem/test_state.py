@@ -139,7 +139,7 @@ ONLINE = after(*UPWARD, CELL, OPERATOR)
         pytest.param(
             (*UPWARD, SleepReport(entered=True)),
             Layer.SLEEPING,
-            "the module saves power and will wake by itself",
+            "the module is saving power and will wake on its own",
             id="asleep",
         ),
         pytest.param(

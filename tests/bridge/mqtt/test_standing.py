@@ -138,7 +138,7 @@ async def test_advice_at_a_disconnection(code: int, advice: str, caplog: pytest.
 @PROTOCOLS
 async def test_the_next_node_lacks_the_session(protocol: MqttProtocol, caplog: pytest.LogCaptureFixture) -> None:
     """What one node has not acknowledged the next one gets, and the log says what such a node can't have."""
-    lacks = "a new session: it has nothing of what was published while the bridge was away"
+    lacks = "a new session: what was published while the bridge was away is lost"
     async with ScriptedBroker() as second:
         async with ScriptedBroker(rule=lambda _: SILENCE) as first:
             settings = MqttSettings("127.0.0.1", first.port, protocol=protocol)

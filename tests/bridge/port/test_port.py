@@ -113,7 +113,7 @@ async def test_busy_device() -> None:
             await open_port(peer.path, 115200)
         assert busy.value.reason == "busy"
         async with opened(peer.path) as port:
-            with pytest.raises(PortUnavailable, match=rf"the program .+ \(process {os.getpid()}\) holds it"):
+            with pytest.raises(PortUnavailable, match=rf"the program .+ \(process {os.getpid()}\) has it open"):
                 await open_port(port.name, 115200)
         async with opened(peer.path) as port:
             port.write(b"A")
@@ -180,7 +180,7 @@ async def test_name_is_followed_each_time(tmp_path: Path) -> None:
         async with opened(str(name)) as port:
             port.write(b"2")
             assert await second.byte() == b"2"
-            with pytest.raises(PortUnavailable, match=rf"\(process {os.getpid()}\) holds it"):
+            with pytest.raises(PortUnavailable, match=rf"\(process {os.getpid()}\) has it open"):
                 await open_port(str(name), 115200)
 
 
@@ -191,6 +191,6 @@ async def test_busy_device_whose_holder_is_not_told(monkeypatch: pytest.MonkeyPa
         raise serial.SerialException(errno.EBUSY, "could not open port: Device or resource busy")
 
     monkeypatch.setattr(serial, "Serial", busy)
-    with pytest.raises(PortUnavailable, match="another program holds it") as refused:
+    with pytest.raises(PortUnavailable, match="another program has it open") as refused:
         await open_port("/dev/ttyUSB0", 115200)
     assert refused.value.reason == "busy"

@@ -64,7 +64,7 @@ async def test_alert_with_its_advice(caplog: pytest.LogCaptureFixture) -> None:
         advice = "Plug the modem in, and check the configured port against the names in /dev/serial/by-id."
         assert told(caplog) == [("WARNING", f"there is no such device; is the modem plugged in? {advice}")]
         bench.modem.store.apply(PortOpened())
-        assert told(caplog)[1:] == [("INFO", "over: there is no such device; is the modem plugged in?")]
+        assert told(caplog)[1:] == [("INFO", "resolved: there is no such device; is the modem plugged in?")]
 
 
 @on_virtual_time
@@ -76,10 +76,10 @@ async def test_alert_that_flaps(caplog: pytest.LogCaptureFixture) -> None:
             bench.modem.store.apply(PortOpened(), ModuleLost("silent", silent=True))
             bench.modem.store.apply(ModuleAnswered())
         what = "Nothing answers at the port"
-        starts = [what, f"over: {what}", f"again: {what}"]
+        starts = [what, f"resolved: {what}", f"again: {what}"]
         assert [line.partition(". ")[0] for _, line in told(caplog)] == starts
         await asyncio.sleep(40)
-        assert told(caplog)[-1] == ("INFO", f"over again: {what}")
+        assert told(caplog)[-1] == ("INFO", f"resolved again: {what}")
 
 
 @on_virtual_time

@@ -144,7 +144,7 @@ async def _sleep(bench: Bench) -> str:
     await answers_again(bench)
     kept = await bench.number("+CSORCVFLAG")
     bench.answer("csorcvflag_after_psm", None if kept is None else "kept" if kept else "reset")
-    return f"active {active} s, TAU {tau} s: slept, and woke by itself"
+    return f"active {active} s, TAU {tau} s: slept, and woke on its own"
 
 
 def _granted(text: str) -> tuple[int, int | None] | None:

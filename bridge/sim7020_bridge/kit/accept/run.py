@@ -220,7 +220,7 @@ class Acceptance:
             with suppress(Amiss, BridgeError):
                 await answers_again(bench)
                 await attached(bench)
-            return Result(check.name, Status.BROKEN, "the module restarted by itself meanwhile")
+            return Result(check.name, Status.BROKEN, "the module restarted on its own meanwhile")
         found = ", ".join(f"{name.split(' ')[-1]}={bench.given[name]}" for name in bench.given if name not in before)
         return Result(check.name, status, "; ".join(filter(None, (words, found))))
 

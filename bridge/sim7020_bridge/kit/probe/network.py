@@ -93,7 +93,9 @@ class Network:
         self._report.begin(Check.REGISTRATION, "waiting for the network")
         await reach(self._module, REGISTRATION, settled=_is_decided)
         if is_withheld(self._state):
-            return self._report.broken("The module found its cell, and waits to be told to attach", _WITHHELD_ADVICE)
+            return self._report.broken(
+                "The module found its cell and waits for the command to attach", _WITHHELD_ADVICE
+            )
         if _denied(self._state):
             await _read_cause(self._module)
         registration = self._state.registration
@@ -118,8 +120,8 @@ class Network:
         wanted = self._wanted.apn
         if wanted is not None and not _same_apn(pdn.apn, wanted):
             advice = f"Set apn: {wanted} in the configuration: the bridge sets it in the module."
-            return self._report.broken(f"The APN is {pdn.apn or 'not told'}, not {wanted}", advice, details=details)
-        self._report.passed(pdn.apn or "chosen by the network, and not told", details)
+            return self._report.broken(f"The APN is {pdn.apn or 'not reported'}, not {wanted}", advice, details=details)
+        self._report.passed(pdn.apn or "chosen by the network, not reported", details)
         if pdn.address is None:
             lacks = pdn.lacks or NO_ADDRESS
             return self._report.broken(lacks[0].upper() + lacks[1:], _APN_ADVICE, check=Check.ADDRESS)
@@ -164,14 +166,14 @@ class Network:
 
 
 _SIM_ADVICE: Final = "Wait a moment and try again; else take the SIM out and put it in, and try it in a phone."
-_RADIO_ADVICE: Final = "The bridge switches it on by itself; by hand: AT+CFUN=1 in sim7020-bridge console."
+_RADIO_ADVICE: Final = "The bridge switches it on automatically; by hand: AT+CFUN=1 in sim7020-bridge console."
 _SIGNAL_ADVICE: Final = (
     "Check the antenna and its plug, try another place, and ask the operator for NB-IoT coverage here."
 )
 _REGISTRATION_ADVICE: Final = (
     "The first search can take minutes: try --timeout 600. Else check that the SIM is active for NB-IoT, and the band."
 )
-_WITHHELD_ADVICE: Final = "The bridge tells it by itself; by hand: AT+CGATT=1 in sim7020-bridge console."
+_WITHHELD_ADVICE: Final = "The bridge sends it automatically; by hand: AT+CGATT=1 in sim7020-bridge console."
 _BACKOFF_ADVICE: Final = "Wait until that is over, and probe again: until then the module does not try."
 _APN_ADVICE: Final = "Check the APN, its user name and its password with the operator."
 _DNS_ADVICE: Final = (

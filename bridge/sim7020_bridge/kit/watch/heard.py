@@ -149,7 +149,7 @@ class Heard:
         if alert and alert != before:
             self._tell("alert", _alert(alert))
         elif before and not alert:
-            self._tell("alert", f"over: {before.get('message')}")
+            self._tell("alert", f"resolved: {before.get('message')}")
 
 
 class Modems:

@@ -171,7 +171,7 @@ def test_an_alert_tells_what_to_do(told: Told) -> None:
         told.hear(TOPICS.alert("sim_missing"), {"message": "there is no SIM", "advice": "insert one"})
     for _ in range(2):
         told.hear(TOPICS.alert("sim_missing"), b"")
-    assert told.lines == [("alert", "there is no SIM. insert one"), ("alert", "over: there is no SIM")]
+    assert told.lines == [("alert", "there is no SIM. insert one"), ("alert", "resolved: there is no SIM")]
 
 
 async def test_waiting_ends_with_all_sockets_open(told: Told) -> None:
