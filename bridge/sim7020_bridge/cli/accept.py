@@ -49,11 +49,10 @@ def accept(
     no_data: bool,
     force: bool,
 ) -> None:
-    """Test all that the bridge needs from the module at PORT; write a report to FILE.
+    """Test the module at PORT for all that the bridge needs; report to FILE.
 
-    Asks before each test that costs data or stores something in the module;
-    without a terminal these are left out, unless --yes. FILE is masked, to be
-    shared: a report, a transcript, and options for sim7020-emulator --like FILE.
+    Asks before each test that costs data or stores something in the module; without a terminal
+    these are left out, unless --yes. FILE is masked, to be shared; sim7020-emulator --like FILE reads it.
 
     \b
     Exit status: 0 all is well, 1 something is not, 2 wrong usage.

@@ -89,11 +89,6 @@ class SimReading:
         """Whether there is no SIM."""
         return self.state is SimState.NOT_INSERTED
 
-    @property
-    def unusable(self) -> bool:
-        """Whether there is no SIM, or one of which the module says something that nobody knows, such as its failure."""
-        return self.missing or self.unclear
-
 
 BUSY: Final = 14
 """The +CME ERROR code of a SIM that is busy (manual V1.05 section 21.1)."""

@@ -331,7 +331,7 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
         case Identity():
             return replace(state, identity=fact)
         case SimReading():
-            if fact.busy and state.sim is not None and state.sim.unusable:
+            if fact.busy and state.sim is not None and state.sim.missing:
                 return state  # to switch the radio off makes a module say so of a SIM that is not there, too
             overdue = state.sim_overdue and (fact.busy or fact.unclear)
             problem = state.pin_problem if fact.pin_required else None

@@ -72,7 +72,7 @@ async def test_file_that_makes_no_sense(content: bytes, tmp_path: Path, caplog: 
     file = tmp_path / "shed.attaches"
     file.write_bytes(content)
     assert (await lived(tmp_path, HOUR, ended=False))[0] > 0
-    assert "attach attempts of before are forgotten" in caplog.text
+    assert "earlier attach attempts are forgotten" in caplog.text
     assert json.loads(file.read_bytes())["attempts"]
 
 

@@ -34,7 +34,7 @@ class Stranger(ScriptedModule):
 @pytest.mark.parametrize(
     ("said", "alert", "words"),
     [
-        pytest.param(NEGOTIATION, AlertId.MODULE_SILENT, "as a SIM7020 does: it negotiates telnet", id="telnet"),
+        pytest.param(NEGOTIATION, AlertId.MODULE_SILENT, "like a SIM7020: it negotiates telnet", id="telnet"),
         pytest.param(SERIAL_SERVER, AlertId.MODULE_SILENT, "it negotiates telnet", id="a serial server's telnet"),
         pytest.param(
             NEGOTIATION + b"\r\nshed login: \r\n",

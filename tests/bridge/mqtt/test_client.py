@@ -178,7 +178,7 @@ async def test_will_speaks_when_the_farewell_cannot(broker: Mosquitto, caplog: p
         await one.ready()
         relay.flows.clear()
         await one.end()
-        assert "its last will speaks" in caplog.text
+        assert "it will publish the last will" in caplog.text
     async with asyncio.timeout(PATIENCE):
         assert await watcher == "offline\n"
 

@@ -22,7 +22,7 @@ SESSION, LIMITS = AlertId.SESSION_TAKEN_OVER, AlertId.BROKER_LIMITED
         (Trouble(wildcards=False), LIMITS, "wildcards"),
         (Trouble(longest=4095), LIMITS, "more than 4095 bytes"),
         (Trouble(no_pools=True), LIMITS, "shared subscriptions"),
-        (Trouble(no_pools=True, no_retain=True), LIMITS, "members; retained"),
+        (Trouble(no_pools=True, no_retain=True), LIMITS, "get no messages; retained"),
     ],
 )
 def test_each_alert(trouble: Trouble, alert: AlertId, words: str) -> None:
