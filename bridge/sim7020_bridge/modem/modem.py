@@ -94,6 +94,7 @@ class Modem:
         )
         self._hasty = Backoff(self._timing.budgets[RecoveryStep.REOPEN].last, self._timing.hasty_last)
         self._restarts = Backoff(self._timing.budgets[RecoveryStep.REOPEN].first, self._timing.restart_last)
+        self._said = ""
         self._peace: asyncio.TimerHandle | None = None
         self._module: Module | None = None
         self._session: Session | None = None
@@ -295,6 +296,7 @@ class Modem:
 
     def _ready(self, module: Module) -> None:
         self._module = module
+        self._said = ""
         self._hasty.reset()
         log.info("the module answers")
 
@@ -316,8 +318,10 @@ class Modem:
             return error
         if isinstance(error, PortClosed):
             # what was said to that is the reason; what the system makes of the end differs from time to time
-            went = f"{self.settings.port} went away: {session.heard}"
-            self.store.apply(PortLost(went if session.heard else str(error)))
+            # a server may say so in other words each time, as with the time of day
+            self._said = self._said or session.heard
+            went = f"{self.settings.port} went away: {self._said}"
+            self.store.apply(PortLost(went if self._said else str(error)))
         elif (silent or isinstance(error, LineOutOfSync)) and self._sleep.lasts:
             self.store.apply(SleepReport(entered=True))
             return ModuleAsleep()

@@ -303,8 +303,8 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
             counters = replace(state.counters, reboots=state.counters.reboots + int(restarted))
             lost = replace(_without_module(state), answering=False, answer_problem=reason, counters=counters)
             lost = replace(lost, port_failure=None, silent=silent, sleeping=None)
-            # what was heard of one that says no more still holds
-            heard = heard or (state.heard if silent else "")
+            # what was heard first holds, also of one that says something else each time, or no more
+            heard = (state.heard if silent else "") or heard
             return replace(lost, garbled=garbled or (silent and state.garbled), heard=heard)
         case PdnWanted(wanted):
             return replace(state, pdn=replace(state.pdn, wanted=wanted))

@@ -82,3 +82,33 @@ async def test_who_refuses_everything_is_asked_now_and_then() -> None:
         (text,) = alerts(bench.modem.store.state).values()
         assert "does not answer as a SIM7020 does: it says ERROR to AT" in text.message
         assert len(bench.module.heard) <= 60
+
+
+class Chatterbox(ScriptedModule):
+    """Says something else each time that its port is opened, and may close it then."""
+
+    def __init__(self, *, closes: bool) -> None:
+        super().__init__()
+        self.deaf = True
+        self._closes = closes
+        self._told = 0
+
+    def write(self, data: bytes) -> None:
+        """Take a command line."""
+        super().write(data)
+        if self._told < self.opened:
+            self._told = self.opened
+            self.say(f"$GPGGA,{120000 + self.opened},4807.038,N")
+            if self._closes:
+                self.unplug()
+
+
+@pytest.mark.parametrize(("closes", "alert"), [(False, AlertId.MODULE_SILENT), (True, AlertId.PORT_MISSING)])
+@on_virtual_time
+async def test_who_says_something_else_each_time_is_told_once(*, closes: bool, alert: AlertId) -> None:
+    """A clock in it, as of a GPS receiver or in a server's excuse, is no news."""
+    async with running(module=Chatterbox(closes=closes)) as bench:
+        await bench.until(lambda state: alert in alerts(state))
+        await asyncio.sleep(3600)
+        assert bench.module.opened > 50
+        assert len({alerts(state)[alert].message for state in bench.states if alert in alerts(state)}) == 1
