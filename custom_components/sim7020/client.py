@@ -160,6 +160,14 @@ class Client:
         self._receipt_listeners.append(listener)
         return lambda: self._receipt_listeners.remove(listener)
 
+    async def async_call(self) -> None:
+        """Have the bridge publish again what it retains: the broker gives none of it to filters with wildcards.
+
+        Raises:
+            BrokerUnreachable: Home Assistant is not connected to the broker.
+        """
+        await self._async_publish(self.topics.announce, "")
+
     def check_online(self) -> None:
         """Raise what keeps the bridge from being asked.
 

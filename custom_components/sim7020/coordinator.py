@@ -135,7 +135,10 @@ class Coordinator(DataUpdateCoordinator[Modem]):
             async with asyncio.timeout(FIRST_WITHIN):
                 await self._informed.wait()
                 await self.client.told.wait()
+            if self.data.info.retained_by_wildcard is False:
+                await self.client.async_call()
         except BrokerUnreachable as error:
+            self.close()
             raise ConfigEntryNotReady(translation_domain=DOMAIN, translation_key="not_connected") from error
         except TimeoutError as error:
             self.close()

@@ -124,6 +124,7 @@ class Info:
     iccid: str | None = None
     sockets: tuple[SocketInfo, ...] | None = None
     requests: tuple[str, ...] = ()
+    retained_by_wildcard: bool | None = None
 
     @classmethod
     def of(cls, keys: Keys) -> Self:
@@ -143,6 +144,7 @@ class Info:
             if sockets is None
             else tuple(socket for each in sockets if (socket := SocketInfo.of(each)).name),
             requests=keys.strings("requests"),
+            retained_by_wildcard=keys.keys("broker").flag("retained_by_wildcard"),
         )
 
 

@@ -59,6 +59,11 @@ class Topics:
         return f"{self.root}/component"
 
     @property
+    def announce(self) -> str:
+        """Where bridges are asked to publish again what they retain."""
+        return f"{self.base}/announce"
+
+    @property
     def responses(self) -> str:
         """The filter for the answers to requests."""
         return f"{self.root}/response/+"

@@ -29,6 +29,7 @@ from custom_components.sim7020.topics import Topics
 CONTRACT = Path(__file__).parents[3] / "docs" / "contract"
 IMEI = "866425030000014"
 ROOT = "sim7020/shed"
+ANNOUNCE = "sim7020/announce"
 
 type Document = dict[str, Any]
 type Answer = Document | Callable[[Document], Document | None] | None
@@ -78,6 +79,8 @@ def _no_number(name: str) -> None:
 class Bridge:
     """What a broker holds, and what listens behind it. It answers a request as ``answers`` has it for the verb.
 
+    With ``exact`` the broker gives what is retained to no filter with wildcards; the bridge publishes it for a call.
+
     An answer is the ``data`` of the response, a function that makes the whole response, or None for silence.
     """
 
@@ -86,6 +89,7 @@ class Bridge:
     retained: dict[str, bytes] = field(default_factory=dict)
     answers: dict[str, Answer] = field(default_factory=dict)
     requests: list[tuple[str, Document]] = field(default_factory=list)
+    exact: bool = False
     reconnects: bool = False
     resubscribed: asyncio.Event = field(default_factory=asyncio.Event)
     _missing: set[str] = field(default_factory=set)
@@ -131,11 +135,19 @@ class Bridge:
     def subscribed(self, topic_filter: str) -> None:
         """Deliver the retained messages that a new subscription asks for."""
         for topic, payload in self.retained.items():
+            if self.exact and topic != topic_filter:
+                continue
             if topic_matches_sub(topic_filter, topic):
                 async_fire_mqtt_message(self.hass, topic, payload, qos=1, retain=True)
         self._missing.discard(topic_filter)
         if not self._missing:
             self.resubscribed.set()
+
+    @callback
+    def called(self) -> None:
+        """Publish again what is retained."""
+        for topic, payload in self.retained.items():
+            async_fire_mqtt_message(self.hass, topic, payload, qos=1)
 
     @callback
     def published(self, topic: str, payload: str, *, retain: bool) -> None:
@@ -176,6 +188,8 @@ def connect(bridge: Bridge) -> None:
             bridge.hass.loop.call_soon(partial(bridge.published, topic, payload, retain=retain))
         if retain:
             bridge.retained[topic] = payload.encode()
+        if topic == ANNOUNCE and bridge.exact:
+            bridge.hass.loop.call_soon(bridge.called)
         return publish(topic, payload, qos, retain, *args)
 
     client.subscribe.side_effect = subscribed

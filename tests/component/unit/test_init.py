@@ -4,6 +4,7 @@ import pytest
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import issue_registry as ir
 from pytest_homeassistant_custom_component.typing import MqttMockHAClient
 
 from custom_components.sim7020 import async_remove_config_entry_device, client, coordinator
@@ -20,6 +21,22 @@ async def test_a_modem_is_set_up_and_unloaded(hass: HomeAssistant, bridge: Bridg
     assert entry.state is ConfigEntryState.NOT_LOADED
     await bridge.say("state", document("state-registration-denied"))
     assert hass.states.is_state("sensor.sim7020_shed_connection", "unavailable")
+
+
+async def test_a_broker_that_gives_nothing_retained_to_wildcards_is_made_up_for(
+    hass: HomeAssistant, bridge: Bridge, issue_registry: ir.IssueRegistry
+) -> None:
+    """Sockets and alerts, which are listened to by wildcards, are there at once, and after a reload."""
+    bridge.exact = True
+    bridge.serve(about=document("info") | {"broker": {"retained_by_wildcard": False}})
+    bridge.publish("alert/sim_missing", document("alert-sim-missing"))
+    entry = await set_up(hass)
+    for _ in range(2):
+        assert set(entry.runtime_data.data.sockets) == {"telemetry", "control"}
+        assert set(entry.runtime_data.data.alerts) == {"sim_missing"}
+        assert issue_registry.issues
+        assert await hass.config_entries.async_reload(entry.entry_id)
+        await hass.async_block_till_done(wait_background_tasks=True)
 
 
 async def test_a_modem_is_a_device_and_its_sockets_are_reached_through_it(
