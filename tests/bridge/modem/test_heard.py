@@ -80,7 +80,7 @@ async def test_who_refuses_everything_is_asked_now_and_then() -> None:
     async with running(module=Refusing()) as bench:
         await bench.until(lambda state: state.silent)
         (text,) = alerts(bench.modem.store.state).values()
-        assert "does not answer as a SIM7020 does: it says ERROR to AT" in text.message
+        assert "does not answer like a SIM7020: it says ERROR to AT" in text.message
         assert len(bench.module.heard) <= 60
 
 
