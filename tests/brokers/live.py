@@ -158,14 +158,22 @@ async def lacks(house: House) -> str:
 
 async def status(house: House) -> str:
     """`status` finds every modem, with all that is known of each."""
-    return _found(await house.status())
+    return await _found_at_last(house, [])
 
 
 async def status_of_one(house: House) -> str:
     """`status --modem` finds all of a modem."""
-    return _found(
-        {name: found for each in ("shed", "gone") for name, found in (await house.status("--modem", each)).items()}
-    )
+    return await _found_at_last(house, ["--modem", "shed"], ["--modem", "gone"])
+
+
+async def _found_at_last(house: House, *options: Sequence[str]) -> str:
+    """Ask until all is found, for as long as patience lasts: on a busy machine `status` may listen for too short."""
+    end = asyncio.get_running_loop().time() + house.ground.patience
+    while True:
+        found = {name: modem for each in options for name, modem in (await house.status(*each)).items()}
+        answer = _found(found)
+        if answer == YES or asyncio.get_running_loop().time() >= end:
+            return answer
 
 
 def _found(modems: Mapping[str, Any]) -> str:
