@@ -30,7 +30,9 @@ def patience(title: str, row: str) -> float:
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Mapping[str, str]]:
-    """Ask every broker, all at once, since most of the time is waiting."""
+    """Ask every broker, all at once, since most of the time is waiting; one that is missing fails all."""
+    for name in NAMES:
+        KINDS[name].version()
 
     async def all_of(directory: Path) -> Mapping[str, Mapping[str, str]]:
         kinds = [KINDS[name] for name in NAMES]
