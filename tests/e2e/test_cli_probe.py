@@ -118,7 +118,7 @@ BROKEN = {
         "Set the right pin",
     ),
     "PUK wanted": (["--set", "sim=puk"], [], "sim", "asks for its PUK", "enter the PUK"),
-    "SIM failed": (["--set", "sim=failed"], [], "sim", "does not get ready: the SIM says SIM fail", "another SIM"),
+    "SIM failed": (["--set", "sim=failed"], [], "sim", "does not become ready: the SIM says SIM fail", "another SIM"),
     "no signal": (
         ["--set", "rssi=99", "--set", "registration=searching"],
         ["--timeout", "2"],
