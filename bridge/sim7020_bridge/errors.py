@@ -166,7 +166,7 @@ class ModuleSilent(BridgeError):
     def __init__(self, command: str, timeout: float) -> None:
         self.command = command
         self.timeout = timeout
-        super().__init__(f"no answer to {_brief(command)} within {timeout:g} s")
+        super().__init__(f"no answer to {_brief(command)} within {timeout:{'.0f' if timeout > 1 else 'g'}} s")
 
 
 class CommandRefused(BridgeError):
