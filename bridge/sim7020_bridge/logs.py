@@ -24,6 +24,12 @@ WHILE: Final = 60.0
 
 LONGEST: Final = 3600.0
 
+MOST_WITHIN_LONGEST: Final = 6
+"""Times that the same line is said within LONGEST, however far apart: what comes and goes all day is normal by then."""
+
+QUIET: Final = 600.0
+"""Seconds without a line that was said so often until the last one that was left out is told."""
+
 MOST_OF_A_TEXT: Final = 200
 """Characters of a text in a line, such as a topic, that somebody else may have chosen."""
 
@@ -123,6 +129,34 @@ class _Span:
     said: int = 0
     left_out: int = 0
     last: logging.LogRecord | None = None
+    counts_from: float = 0.0
+    of_late: int = 0
+
+    def say(self) -> int:
+        """Count a line that is said, and return how many were left out before it."""
+        left_out = self.left_out
+        self.said, self.left_out, self.last = self.said + 1, 0, None
+        return left_out
+
+    def counts(self, now: float) -> bool:
+        """Whether what is counted in ``of_late`` is."""
+        return 0 <= now - self.counts_from < LONGEST
+
+    def count(self, now: float) -> None:
+        """Count a line among those of late."""
+        if not self.counts(now):
+            self.counts_from, self.of_late = now, 0
+        self.of_late += 1
+
+    def is_common(self, now: float) -> bool:
+        """Whether it was said so often of late that it is no news, even after a while."""
+        return self.of_late >= MOST_WITHIN_LONGEST and self.counts(now)
+
+    def has_ended(self, now: float) -> bool:
+        """Whether what was left out last does not seem to come again."""
+        if self.last is not None and now - self.last.created >= QUIET:
+            return True
+        return not self.is_common(now) and not self.lasts(now, 2 * self.length)
 
     def leave_out(self, record: logging.LogRecord) -> None:
         self.left_out, self.last = self.left_out + 1, record
@@ -158,13 +192,11 @@ class _Sparing(logging.StreamHandler[TextIO]):
             of_kind.leave_out(record)
             return False
         same = self._span((*kind, record.getMessage()), record.created)
-        if same.said:
+        if same.said or same.is_common(record.created):
             same.leave_out(record)
             return False
-        left_out = of_kind.left_out + same.left_out
-        of_kind.said, of_kind.left_out, of_kind.last = of_kind.said + 1, 0, None
-        same.said, same.left_out, same.last = 1, 0, None
-        if left_out:
+        same.count(record.created)
+        if left_out := of_kind.say() + same.say():
             _count_in(record, left_out)
         return True
 
@@ -184,12 +216,12 @@ class _Sparing(logging.StreamHandler[TextIO]):
             return
         self._looked = now
         for key, span in list(self._spans.items()):
-            if span.lasts(now, 2 * span.length):
-                continue
-            del self._spans[key]
-            if span.last is not None:
+            if span.last is not None and span.has_ended(now):
                 _count_in(span.last, span.left_out)
                 yield span.last
+                span.left_out, span.last = 0, None
+            if span.last is None and not span.counts(now) and not span.lasts(now, 2 * span.length):
+                del self._spans[key]
 
 
 def _count_in(record: logging.LogRecord, left_out: int) -> None:

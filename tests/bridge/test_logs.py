@@ -116,6 +116,31 @@ def test_the_same_line_is_said_once(capsys: pytest.CaptureFixture[str], clock: C
     assert said() == ["the supply is too low"]
 
 
+@pytest.mark.parametrize("every", [120, 300])
+def test_what_comes_and_goes_all_day_is_no_news(every: int, capsys: pytest.CaptureFixture[str], clock: Clock) -> None:
+    """Six times within an hour is what an outage may be; after that it is said once an hour, and its end is told."""
+    logs.log_to_stderr(LoggingSettings())
+
+    def said() -> list[str]:
+        return [line.partition(": ")[2] for line in capsys.readouterr().err.splitlines()]
+
+    for _ in range(86_400 // every):
+        MQTT.warning("lost")
+        clock.now += every / 2
+        MQTT.warning("back")
+        clock.now += every / 2
+    lines = said()
+    assert lines[:12] == ["lost", "back"] * 6
+    assert "left out" in lines[12]
+    assert 12 + 2 * 20 <= len(lines) <= 12 + 2 * 26
+    clock.now += logs.QUIET
+    MQTT.warning("other")
+    assert [line.split(" (")[0] for line in said()] == ["lost", "back", "other"]
+    clock.now += 2 * logs.LONGEST
+    MQTT.warning("lost")
+    assert said() == ["lost"]
+
+
 def test_what_ended_is_told_with_its_number(capsys: pytest.CaptureFixture[str], clock: Clock) -> None:
     """The count of what does not come again is told before the next line, and then it is news once more."""
     logs.log_to_stderr(LoggingSettings())

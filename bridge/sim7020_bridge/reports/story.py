@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Collection, Mapping
 from typing import Final
 
@@ -13,6 +14,13 @@ log: Final = logging.getLogger(__name__)
 LASTS: Final = 3.0
 """Seconds after a change of the link until it is told how it is then: to attach is to pass through many states."""
 
+FLAPS: Final = 900.0
+"""The same, once OFTEN changes were told within AN_HOUR: a link that comes and goes all day would fill the log."""
+
+OFTEN: Final = 6
+
+AN_HOUR: Final = 3600.0
+
 WELL: Final = (Layer.ONLINE, Layer.SLEEPING)
 
 _Link = tuple[Layer, str | None]
@@ -23,7 +31,10 @@ class Story:
 
     def __init__(self) -> None:
         self._state: ModemState | None = None
+        self._link: _Link | None = None
         self._told: _Link | None = None
+        self._times: deque[float] = deque(maxlen=OFTEN)
+        self._changes = 0
         self._was_online = False
         self._later: asyncio.TimerHandle | None = None
         self._alerts: dict[AlertId, Alert] = {}
@@ -31,9 +42,17 @@ class Story:
 
     def changed(self, state: ModemState) -> None:
         """Take how the modem is now."""
-        self._state = state
-        if _link(state) != self._told and self._later is None:
-            self._later = asyncio.get_running_loop().call_later(LASTS, self._tell)
+        self._state, link = state, _link(state)
+        if link != self._link:
+            self._link = link
+            self._changes += 1
+        if link != self._told and self._later is None:
+            flaps = self._flaps()
+            self._later = asyncio.get_running_loop().call_later(FLAPS if flaps else LASTS, self._tell, flaps)
+
+    def _flaps(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        return len(self._times) == OFTEN and now - self._times[0] < AN_HOUR
 
     def alerts(self, current: Mapping[AlertId, Alert], held: Collection[AlertId]) -> None:
         """Take the alerts that there are cause for now, and those that hold: one that flaps holds meanwhile, too.
@@ -56,21 +75,24 @@ class Story:
             self._later.cancel()
             self._later = None
 
-    def _tell(self) -> None:
-        self._later, state = None, self._state
-        if state is None or _link(state) == self._told:
+    def _tell(self, flaps: bool) -> None:  # noqa: FBT001 - the timer's argument
+        state = self._state
+        self._later, changes, self._changes = None, self._changes, 0
+        if state is None or (_link(state) == self._told and not flaps):
             return
         was_well = self._told is not None and self._told[0] in WELL
         self._told = layer, reason = _link(state)
+        self._times.append(asyncio.get_running_loop().time())
+        often = f" ({changes} changes in {FLAPS / 60:g} minutes)" if flaps else ""
         if layer is Layer.ONLINE:
-            log.info("online%s: %s", " again" if self._was_online else "", _how(state))
+            log.info("online%s: %s%s", " again" if self._was_online else "", _how(state), often)
             self._was_online = True
         elif layer is Layer.SLEEPING:
-            log.info("asleep: %s", reason)
+            log.info("asleep: %s%s", reason, often)
         elif was_well:
-            log.warning("no longer online: %s", reason)
+            log.warning("no longer online: %s%s", reason, often)
         else:
-            log.info("not online: %s", reason)
+            log.info("not online: %s%s", reason, often)
 
 
 def _link(state: ModemState) -> _Link:

@@ -6,7 +6,7 @@ import pytest
 
 from sim7020_bridge.commands.registration import Registration
 from sim7020_bridge.modem.state import ModuleAnswered, ModuleLost, PortLost, PortOpened
-from sim7020_bridge.reports.story import LASTS
+from sim7020_bridge.reports.story import FLAPS, LASTS, OFTEN
 from tests.bridge.desk import staffed, wired
 from tests.bridge.modem.bench import register, running, unregistered
 from tests.bridge.scripted_module import on_virtual_time
@@ -52,6 +52,30 @@ async def test_blip(caplog: pytest.LogCaptureFixture) -> None:
             desk.bench.modem.store.apply(Registration(2), Registration(1))
         await asyncio.sleep(60)
         assert told(caplog)[before:] == []
+
+
+@on_virtual_time
+async def test_link_that_comes_and_goes(caplog: pytest.LogCaptureFixture) -> None:
+    """Its first changes are told each, later ones by their number, and in the end how it is then."""
+    async with staffed() as desk:
+        await desk.bench.online()
+        await asyncio.sleep(60)
+        before = len(told(caplog))
+        for _ in range(120):
+            desk.module.answer("AT+CEREG?", "+CEREG: 5,2", "OK")
+            desk.module.say("+CEREG: 2")
+            await asyncio.sleep(60)
+            register(desk.module)
+            await asyncio.sleep(60)
+        lines = told(caplog)[before:]
+        assert lines[:2] == [("WARNING", "no longer online: searching for a network"), ("INFO", f"online again: {HOW}")]
+        assert OFTEN < len(lines) < 30
+        await asyncio.sleep(FLAPS)
+        assert told(caplog)[-1][1].startswith(f"online again: {HOW}")
+        assert any(line.endswith(" (15 changes in 15 minutes)") for _, line in lines)
+        count = len(told(caplog))
+        await asyncio.sleep(4 * FLAPS)
+        assert told(caplog)[count:] == []
 
 
 @on_virtual_time
