@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import math
 import random
 import sys
 import time
@@ -118,7 +119,7 @@ async def mosquitto(world: World, *, times: int, rate: float, longest: float, se
         await world.add(bridge, "shed")
         await world.modem("shed").online()
         retained = {topic for topic, heard in world.mqtt.latest.items() if heard.retain and heard.payload}
-        publishing = asyncio.create_task(publish(world, account, rate))
+        publishing = asyncio.create_task(publish(world, account, rate, most=math.inf))
         for _ in range(times):
             await work(account)
             await asyncio.sleep(chance.uniform(0.05, longest))

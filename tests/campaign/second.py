@@ -11,7 +11,7 @@ import random
 import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
@@ -277,7 +277,7 @@ async def elsewhere(world: World, *, times: int, rate: float, longest: float, se
         await asyncio.gather(publishing, return_exceptions=True)
         await _alone(world, second, first)
         await _alone(world, first, second)
-        await until(lambda: not account.unfinished(), within=RUN_DRY)
+        await _dry(lambda: len(account.unfinished()))
         await until(lambda: not account.sent.keys() - account.arrivals.keys())
         account.alerts = sum(
             heard.topic.endswith("alert/session_taken_over") and heard.payload != b"" for heard in world.mqtt.heard
@@ -306,19 +306,25 @@ async def _alone(world: World, bridge: BridgeProcess, other: BridgeProcess) -> N
     await other.stop()
     if _status(bridge) is not None or bridge.process is None:
         await bridge.start()
-    await until(partial(_empty, world.directory / bridge.config.stem / "shed.outbox"), within=RUN_DRY)
+    await _dry(partial(_waiting, world.directory / bridge.config.stem / "shed.outbox"))
 
 
-def _empty(file: Path) -> bool:
-    """Whether nothing waits in an outbox."""
+async def _dry(left: Callable[[], int]) -> None:
+    """Return once nothing is left, however long that takes, provided that it goes on."""
+    while now := left():
+        await until(lambda now=now: left() != now, within=RUN_DRY)  # type: ignore[misc]
+
+
+def _waiting(file: Path) -> int:
+    """Return how many messages and publications wait in an outbox; one that is not there yet counts as one."""
     if not file.exists():
-        return False
+        return 1
     connection = sqlite3.connect(file)
     try:
-        (waiting,) = connection.execute("SELECT (SELECT count(*) FROM message) + (SELECT count(*) FROM publication)")
+        ((waiting,),) = connection.execute("SELECT (SELECT count(*) FROM message) + (SELECT count(*) FROM publication)")
     finally:
         connection.close()
-    return bool(waiting == (0,))
+    return int(waiting)
 
 
 def campaign(

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import io
 import json
+import math
 import random
 import sqlite3
 import sys
@@ -48,6 +49,9 @@ MOST_TWICE = 20
 
 LOG_SHOWN = 20_000
 """Characters of the bridge's log that are shown where the promise did not hold."""
+
+UNDER_WAY = 2000
+"""Messages without their end beyond which no more are published: a slow machine would never get to the end of them."""
 
 AT_ONCE = 500
 """Messages that are sent again at once: there may be many after a campaign in which the bridge never came up."""
@@ -184,13 +188,14 @@ async def counted(account: Account) -> AsyncIterator[dict[str, Settings]]:
         }
 
 
-async def publish(world: World, account: Account, rate: float) -> None:
-    """Publish until cancelled, to all sockets in turn."""
+async def publish(world: World, account: Account, rate: float, *, most: float = UNDER_WAY) -> None:
+    """Publish until cancelled, to all sockets in turn; a broker that forgets would leave some under way for ever."""
     number = 0
     while True:
-        for socket in SOCKETS:
-            number += 1
-            post(world, account, socket, f"{socket}-{number}")
+        if len(account.sent) - len(account.ends) < most:
+            for socket in SOCKETS:
+                number += 1
+                post(world, account, socket, f"{socket}-{number}")
         await asyncio.sleep(len(SOCKETS) / rate)
 
 
@@ -271,7 +276,9 @@ async def campaign(world: World, *, victim: str, kills: int, rate: float, longes
         emulator = await world.emulator()
         bridge = await world.bridge({"shed": {"port": emulator.place, **modem}})
         await world.modem("shed").online()
-        publishing = asyncio.create_task(publish(world, account, rate))
+        publishing = asyncio.create_task(
+            publish(world, account, rate, most=math.inf if victim == "broker" else UNDER_WAY)
+        )
         for number in range(kills):
             if number % 2:
                 await work(account)
