@@ -19,9 +19,9 @@ SHUTDOWN: Final = Settings.__dataclass_fields__["shutdown_timeout"].default
 @pytest.mark.parametrize(
     ("page", "words"),
     [
-        ("delivery.md", f"`shutdown_timeout` ({SHUTDOWN:g} s), and gives the broker two seconds"),
+        ("delivery.md", f"`shutdown_timeout` ({SHUTDOWN:g} s) to finish, and the broker gets two seconds"),
         ("delivery.md", f"at most {MOST_UNSETTLED - 1} datagrams of a modem and two for each of its UDP sockets"),
-        ("delivery.md", f"of which at most {response_topics.LONGEST:,} bytes each are taken"),
+        ("delivery.md", f"(at most {response_topics.LONGEST:,} bytes of each are accepted)"),
         ("contract/README.md", f"Correlation Data of more than {response_topics.LONGEST:,} bytes is refused"),
         ("delivery.md", f"at most {quarantine.MOST_ASIDE} of them"),
         ("operations.md", f"A line has at most {logs.MOST_OF_A_LINE:,} bytes"),
