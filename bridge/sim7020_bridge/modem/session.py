@@ -29,6 +29,7 @@ from sim7020_bridge.modem.recovery import LEFT_ALONE, Plan, Recovery, RecoverySt
 from sim7020_bridge.modem.set_up import greet, set_up
 from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.modem.state import (
+    ApnProblem,
     Held,
     Layer,
     ModemState,
@@ -253,6 +254,9 @@ class Session:
             trouble, problem = Trouble.DENIED if denied else Trouble.NETWORK, f"not attached: {state.link.reason}"
             if state.radio_problem is not None:
                 trouble, problem = Trouble.RADIO, "the module refuses to switch its radio on"
+            elif state.link.layer is Layer.PDN and state.apn_problem is None:
+                # nobody refused anything: without this, no alert would say why nothing is sent
+                self.store.apply(ApnProblem(state.link.reason))
         now = asyncio.get_running_loop().time()
         plan = self.recovery.next(trouble, now=now, network_wait=await read_network_wait(self.module))
         log.warning(

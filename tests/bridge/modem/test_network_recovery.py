@@ -236,6 +236,19 @@ async def test_apn_that_the_network_rejects() -> None:
 
 
 @on_virtual_time
+async def test_context_that_never_comes_up() -> None:
+    """Nobody refuses anything, and no address comes: that is an alert too, through every step, until one does."""
+    module = ScriptedModule()
+    module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
+    async with running(module=module) as bench:
+        await bench.until(lambda state: state.apn_problem is not None, within=HOUR)
+        assert "the PDN context is off" in alerts(bench.modem.store.state)[AlertId.APN_REJECTED].message
+        module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
+        await bench.until(lambda state: state.online, within=HOUR)
+        assert current(bench) == set()
+
+
+@on_virtual_time
 async def test_power_hook_is_the_last_resort_for_a_network() -> None:
     """A module that finds no network has its power switched after all else failed."""
     hook, told = pressing()
