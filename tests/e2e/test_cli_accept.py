@@ -230,7 +230,7 @@ def at(command: str, event: str) -> str:
         (at("AT+CSOC?", "garbage 300"), 0, "+ sleep "),
         (at("AT+CSOC?", 'refuse "AT+CSOC*" ERROR'), 1, "x sockets      AT+CSOC=1,2,1: ERROR"),
         (at("AT+CSOB=*", 'refuse "AT*" ERROR 3'), 0, "csoc_cid=refused\n"),
-        (at("ATE1", 'refuse "AT*" ERROR 30'), 0, "spacing=space\n"),
+        (at("ATE1", 'refuse "AT*" ERROR 10'), 0, "spacing=space\n"),
         (at("AT+CFUN=1,1", 'refuse "AT+CFUN=1,1" ERROR'), 1, "x restart      it does not restart: ERROR"),
         (at("AT+CGACT=0,1", 'refuse "AT+CGACT=*" 151'), 0, "+ release      ERROR, and on again\n"),
         (at("AT+CFUN=0", 'refuse "AT+CFUN=1" ERROR 1'), 1, "x radio        AT+CFUN=1: ERROR\n"),
