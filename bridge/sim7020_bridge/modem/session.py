@@ -247,16 +247,10 @@ class Session:
         if not unlocked(state):
             await self.store.until(unlocked, within=self.timing.locked_check)
             return
-        if state.online:
-            trouble, problem = Trouble.SOCKETS, f"the module refuses to {state.refused.what}"
-        else:
-            denied = state.registration is not None and state.registration.denied
-            trouble, problem = Trouble.DENIED if denied else Trouble.NETWORK, f"not attached: {state.link.reason}"
-            if state.radio_problem is not None:
-                trouble, problem = Trouble.RADIO, "the module refuses to switch its radio on"
-            elif state.link.layer is Layer.PDN and state.apn_problem is None:
-                # nobody refused anything: without this, no alert would say why nothing is sent
-                self.store.apply(ApnProblem(state.link.reason))
+        if state.link.layer is Layer.PDN and state.apn_problem is None:
+            # nobody refused anything: without this, no alert would say why nothing is sent
+            self.store.apply(ApnProblem(state.link.reason))
+        trouble, problem = _trouble(state)
         now = asyncio.get_running_loop().time()
         plan = self.recovery.next(trouble, now=now, network_wait=await read_network_wait(self.module))
         log.warning(
@@ -438,3 +432,13 @@ class Session:
     def _restart(self, evidence: str, *, echo: bool = False) -> None:
         if not self._rebooting and not self._restarted.done():
             self._restarted.set_result(ModuleRestarted(evidence, echo=echo))
+
+
+def _trouble(state: ModemState) -> tuple[Trouble, str]:
+    """Return what kind of trouble there is, and the words for it."""
+    if state.online:
+        return Trouble.SOCKETS, f"the module refuses to {state.refused.what}"
+    if state.radio_problem is not None:
+        return Trouble.RADIO, "the module refuses to switch its radio on"
+    denied = state.registration is not None and state.registration.denied
+    return Trouble.DENIED if denied else Trouble.NETWORK, f"not attached: {state.link.reason}"
