@@ -21,9 +21,10 @@ PATIENCE = 30_000.0
 """Milliseconds that the user interface has to show something."""
 
 # What the user sees: text nodes of what is visible, through all shadow roots.
-_TEXTS = """() => {
+_TEXTS = """(without) => {
   const texts = [];
   const walk = (node) => {
+    if (without && node.tagName === without) return;
     if (node.nodeType === Node.TEXT_NODE) {
       const text = node.textContent.trim();
       const parent = node.parentElement ?? node.getRootNode().host;
@@ -86,9 +87,9 @@ class Screen:
         SHOTS.mkdir(parents=True, exist_ok=True)
         await self.page.screenshot(path=SHOTS / f"{name}.{self.language}.png")
 
-    async def texts(self) -> list[str]:
-        """Return every text that a user sees."""
-        return list(await self.page.evaluate(_TEXTS))
+    async def texts(self, *, without: str = "") -> list[str]:
+        """Return every text that a user sees, but for what is in elements of a name."""
+        return list(await self.page.evaluate(_TEXTS, without))
 
     async def sees(self, text: str) -> None:
         """Return once a text is visible."""
