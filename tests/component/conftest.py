@@ -9,7 +9,11 @@ from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.typing import MqttMockHAClient, MqttMockPahoClient
 
 import custom_components  # noqa: F401 # before Home Assistant looks, or it takes the test plugin's own directory
+from custom_components.sim7020 import client, coordinator
 from tests.component.texts_used import TextsUsed, texts_used
+
+PATIENCE = 120.0
+"""Seconds for what has come in a moment on a machine that has nothing else to do."""
 
 # How Home Assistant begins to say that an integration uses what is deprecated, or stops its event loop.
 COMPLAINTS = ("Detected that custom integration 'sim7020'", "by custom integration 'sim7020'")
@@ -27,6 +31,14 @@ def mqtt(mqtt_client_mock: MqttMockPahoClient, mqtt_mock: MqttMockHAClient) -> I
     """Set up Home Assistant's MQTT integration on a client that is a mock, and end the timer that it leaves behind."""
     yield mqtt_mock
     mqtt_client_mock.on_socket_close(mqtt_client_mock, None, Mock(fileno=Mock(return_value=-1)))
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have nothing given up because this machine is busy: a broker that is there answers, sooner or later."""
+    for module in (client, coordinator):
+        monkeypatch.setattr(module, "FIRST_WITHIN", PATIENCE)
+    monkeypatch.setattr(client, "SUBSCRIBED_WITHIN", PATIENCE)
 
 
 def complaints(caplog: pytest.LogCaptureFixture) -> list[str]:
