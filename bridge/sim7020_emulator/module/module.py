@@ -89,6 +89,7 @@ class Module:
         )
         self._procedure: asyncio.Task[None] | None = None
         self._tau: Timer | None = None
+        self._waking: asyncio.Task[None] | None = None
         self._last_traffic = float("-inf")
         self._back_off_until = 0.0
         self._silent_sleep = False
@@ -397,7 +398,9 @@ class Module:
         if self._tau is not None:
             self._tau.cancel()
             self._tau = None
-        self._begin(self._wake_up())
+        # no procedure: what the network does meanwhile doesn't keep the module from waking
+        if self._waking is None or self._waking.done():
+            self._waking = self.schedule.start(self._wake_up(), "wake")
 
     async def _wake_up(self) -> None:
         await self.schedule.pause(self.schedule.timing.wake)
@@ -423,8 +426,9 @@ class Module:
     def _shut_down(self) -> None:
         self._cancel_procedure()
         self.psm.stop()
-        if self._tau is not None:
-            self._tau.cancel()
+        for wake in (self._tau, self._waking):
+            if wake is not None:
+                wake.cancel()
         self.services.forget()
         self.sockets.forget()
         self.compatible.forget()

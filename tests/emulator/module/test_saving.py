@@ -48,6 +48,25 @@ def test_psm_comes_after_release_and_active_time() -> None:
     _on_bench(play)
 
 
+@pytest.mark.parametrize("wakes", ["by PWRKEY", "by its timer"])
+def test_what_the_network_does_keeps_no_module_from_waking(wakes: str) -> None:
+    """A detach in the moment in which the module wakes is found afterwards, not slept over for ever."""
+
+    async def play(bench: Bench) -> None:
+        await _sleep(bench)
+        if wakes == "by PWRKEY":
+            bench.module.press_pwrkey()
+        else:
+            await asyncio.sleep(600.1)
+        bench.module.lose_network()
+        assert await bench.line() == "+CPIN: READY"
+        assert bench.module.power is Power.ON
+
+    setup = Setup()
+    setup.facts.set("granted_tau", "00000001")
+    _on_bench(play, setup)
+
+
 def test_psm_returns_after_an_idle_wake() -> None:
     """Without traffic PSM comes back after 5 s, and each command restarts those."""
 
