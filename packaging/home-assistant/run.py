@@ -21,6 +21,8 @@ ACCOUNT: Final = 7020
 SERIAL_PORTS: Final = 20
 """The group that owns serial ports where the port's own doesn't say: Debian's dialout."""
 
+MOST_SOCKETS: Final = 5
+
 WAIT_FOR_SUPERVISOR: Final = 10.0
 """Seconds that the Supervisor has to say where the broker is."""
 
@@ -37,15 +39,22 @@ def configuration(options: Mapping[str, Any], broker: Mapping[str, Any]) -> dict
         broker: The section ``mqtt``, see ``own_broker`` and ``supervisors_broker``.
 
     Raises:
-        NotStarted: An option is missing or two sockets have one name.
+        NotStarted: An option is missing, two exclude each other, or there are other sockets than a modem can have.
     """
-    if not options.get("port"):
-        raise NotStarted("Choose the serial port in the app's configuration, or name a configuration_file.")
+    ports = [options[key] for key in ("port", "serial_server") if options.get(key)]
+    if not ports:
+        raise NotStarted(
+            "Choose the serial port in the app's configuration, name a serial_server, or name a configuration_file."
+        )
+    if len(ports) > 1:
+        raise NotStarted("A modem is at a serial port or behind a serial_server: leave one of the two empty.")
     sockets = options.get("sockets") or []
+    if len(sockets) > MOST_SOCKETS:
+        raise NotStarted(f"A SIM7020 has {MOST_SOCKETS} sockets, and the app's configuration lists {len(sockets)}.")
     names = [socket["name"] for socket in sockets]
     if len(set(names)) != len(names):
         raise NotStarted("Two sockets have the same name: give each one its own in the app's configuration.")
-    modem: dict[str, Any] = {"port": options["port"], "baudrate": int(options["baudrate"])}
+    modem: dict[str, Any] = {"port": ports[0], "baudrate": int(options["baudrate"])}
     modem |= _given(options, "apn", "apn_username", "apn_password", "pin")
     modem["sockets"] = {
         socket["name"]: {key: socket[key] for key in ("protocol", "host", "port")}

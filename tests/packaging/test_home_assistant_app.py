@@ -234,6 +234,18 @@ def test_a_broker_that_encrypts_is_spoken_to_encrypted(start: ModuleType, tmp_pa
     assert load(start.written(document, tmp_path)).mqtt.tls is not None
 
 
+@pytest.mark.parametrize("server", ["socket://192.0.2.10:4001", "rfc2217://shed.example:4001"])
+def test_a_serial_server_takes_the_place_of_the_port(start: ModuleType, tmp_path: Path, server: str) -> None:
+    """What the form takes for one is what the bridge takes for a port, and no path is."""
+    form = re.fullmatch(r"match\((.*)\)\?", CONFIG["schema"]["serial_server"])
+    assert form is not None
+    assert re.match(form[1], server)
+    assert not re.match(form[1], "/dev/ttyUSB0")
+    options = {key: value for key, value in OPTIONS.items() if key != "port"} | {"serial_server": server}
+    document = start.configuration(options, start.supervisors_broker(BROKER))
+    assert load(start.written(document, tmp_path)).modems[0].port == server
+
+
 async def test_the_bridge_takes_over_without_rights_and_without_the_supervisors_token(
     places: Path, supervisor: tuple[Supervisor, str]
 ) -> None:
@@ -262,6 +274,11 @@ async def test_a_file_of_the_users_own_takes_the_place_of_all_options(places: Pa
     ("options", "told"),
     [
         ({"port": None, "mqtt_host": "broker"}, "Choose the serial port"),
+        ({"serial_server": "socket://192.0.2.10:4001", "mqtt_host": "broker"}, "leave one of the two empty"),
+        (
+            {"sockets": [SOCKET] * 6, "mqtt_host": "broker"},
+            "A SIM7020 has 5 sockets, and the app's configuration lists 6",
+        ),
         ({"sockets": [SOCKET, SOCKET], "mqtt_host": "broker"}, "Two sockets have the same name"),
         ({"configuration_file": "missing.yaml"}, "There is no file 'missing.yaml'"),
         ({"configuration_file": "../data/options.json"}, "There is no file '../data/options.json'"),
