@@ -14,12 +14,13 @@ log: Final = logging.getLogger(__name__)
 LASTS: Final = 3.0
 """Seconds after a change of the link until it is told how it is then: to attach is to pass through many states."""
 
-FLAPS: Final = 900.0
-"""The same, once OFTEN changes were told within AN_HOUR: a link that comes and goes all day would fill the log."""
+FLAPS: Final = 600.0
+"""The same, once it was told OFTEN, OF_LATE, that the modem is not online any more: it may come and go all day."""
 
 OFTEN: Final = 6
 
-AN_HOUR: Final = 3600.0
+OF_LATE: Final = 7200.0
+"""Seconds."""
 
 WELL: Final = (Layer.ONLINE, Layer.SLEEPING)
 
@@ -52,7 +53,7 @@ class Story:
 
     def _flaps(self) -> bool:
         now = asyncio.get_running_loop().time()
-        return len(self._times) == OFTEN and now - self._times[0] < AN_HOUR
+        return len(self._times) == OFTEN and now - self._times[0] < OF_LATE
 
     def alerts(self, current: Mapping[AlertId, Alert], held: Collection[AlertId]) -> None:
         """Take the alerts that there are cause for now, and those that hold: one that flaps holds meanwhile, too.
@@ -80,16 +81,17 @@ class Story:
         self._later, changes, self._changes = None, self._changes, 0
         if state is None or (_link(state) == self._told and not flaps):
             return
-        was_well = self._told is not None and self._told[0] in WELL
-        self._told = layer, reason = _link(state)
-        self._times.append(asyncio.get_running_loop().time())
+        was, (layer, reason) = self._told, _link(state)
+        self._told = layer, reason
+        if was is not None and was[0] is Layer.ONLINE:
+            self._times.append(asyncio.get_running_loop().time())
         often = f" ({changes} changes in {FLAPS / 60:g} minutes)" if flaps else ""
         if layer is Layer.ONLINE:
             log.info("online%s: %s%s", " again" if self._was_online else "", _how(state), often)
             self._was_online = True
         elif layer is Layer.SLEEPING:
             log.info("asleep: %s%s", reason, often)
-        elif was_well:
+        elif was is not None and was[0] in WELL:
             log.warning("no longer online: %s%s", reason, often)
         else:
             log.info("not online: %s%s", reason, often)
