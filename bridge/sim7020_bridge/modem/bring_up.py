@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from sim7020_bridge.commands.packet import ActivateContext, Attach, DeactivateContext
 from sim7020_bridge.commands.radio import Functionality, ReadFunctionality, ReadSignalQuality, SetFunctionality
 from sim7020_bridge.commands.registration import RegistrationStatus
-from sim7020_bridge.errors import CommandRefused
+from sim7020_bridge.errors import CommandRefused, ModuleSilent
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pdn import DEFAULT_CID
 from sim7020_bridge.modem.pin import PinMemory, enter_pin
@@ -198,8 +198,8 @@ async def _register(module: Module) -> bool:
         return False
     try:
         await module.execute(Attach())
-    except CommandRefused as refused:
-        log.warning("the module refuses to attach: %s", refused)
+    except (CommandRefused, ModuleSilent) as error:
+        log.warning("the module does not attach when told to: %s", error)
         # it may do so by itself
         return await reach(module, REGISTRATION, patience=module.timing.idle_patience)
     return await reach(module, REGISTRATION, hopeless=_idle_for_long(module))
@@ -229,6 +229,7 @@ def _idle_for_long(module: Module) -> Callable[[], Awaitable[bool]]:
 
 async def activate(module: Module) -> bool:
     """Switch the context on, and say whether it is; one that is on and of no use is switched off first."""
+    unanswered: str | None = None
     if module.store.state.pdn.active:
         await module.try_setting(DeactivateContext(DEFAULT_CID))
     try:
@@ -236,10 +237,14 @@ async def activate(module: Module) -> bool:
     except CommandRefused as refused:
         log.warning("the PDN context can't be activated: %s", refused)
         module.store.apply(ApnProblem(refused.meaning or refused.result))
+    except ModuleSilent as silent:
+        log.warning("the PDN context can't be activated: %s", silent)
+        # it may be on all the same
+        unanswered = f"the module does not answer {silent.command}"
     if await reach(module, PDN):
         module.store.apply(ApnProblem(None))
         return True
-    lacks = module.store.state.pdn.lacks
-    if lacks is not None:
-        module.store.apply(ApnProblem(lacks))
+    problem = module.store.state.pdn.lacks or unanswered
+    if problem is not None:
+        module.store.apply(ApnProblem(problem))
     return False

@@ -236,6 +236,51 @@ async def test_apn_that_the_network_rejects() -> None:
 
 
 @on_virtual_time
+async def test_activation_that_is_never_answered() -> None:
+    """A module that says nothing to it and answers all else has refused it: every step is taken, and an alert is up."""
+    module = ScriptedModule()
+    module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
+    module.answer("AT+CGACT=1,1", *SILENCE)
+    async with running(module=module) as bench:
+        await module.hears(REBOOT, within=HOUR)
+        assert module.heard.count(REATTACH) == 3
+        assert current(bench) == {AlertId.APN_REJECTED}
+        message = alerts(bench.modem.store.state)[AlertId.APN_REJECTED].message
+        assert "the module does not answer AT+CGACT=1,1" in message
+        module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
+        module.answer("AT+CGACT=1,1", "OK")
+        await bench.until(lambda state: state.online, within=HOUR)
+        assert current(bench) == set()
+
+
+@on_virtual_time
+async def test_activation_whose_answer_is_lost() -> None:
+    """A context that is on though nobody said so is used, in the same session and without an alert."""
+    module = ScriptedModule()
+    module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
+    module.answer("AT+CGACT=1,1", *SILENCE)
+    async with running(module=module) as bench:
+        await module.hears("AT+CGACT=1,1")
+        module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
+        await bench.until(lambda state: state.online, within=HOUR)
+        assert module.opened == 1
+        assert steps(bench) == {RecoveryStep.RESYNC: 1}
+        assert not any(alerts(state) for state in bench.states if state.answering)
+
+
+@on_virtual_time
+async def test_attaching_that_is_never_answered() -> None:
+    """A module that withholds the attach, and says nothing to the command to attach, is helped step by step."""
+    module = unregistered("100")
+    module.answer("AT+CGATT=1", *SILENCE)
+    async with running(module=module) as bench:
+        await module.hears(REBOOT, within=2 * HOUR)
+        assert module.heard.count(REATTACH) == 3
+        register(module)
+        await bench.until(lambda state: state.online, within=HOUR)
+
+
+@on_virtual_time
 async def test_context_that_never_comes_up() -> None:
     """Nobody refuses anything, and no address comes: that is an alert too, through every step, until one does."""
     module = ScriptedModule()
