@@ -75,6 +75,6 @@ class Writer:
                 self.problem = error
                 self._changed()
         elif error is None and probes and self.problem is not None:
-            log.warning("the outbox can be written again")
+            log.info("the outbox can be written again")
             self.problem = None
             self._changed()

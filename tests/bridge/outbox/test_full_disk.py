@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import logging
 import os
 import sqlite3
 
@@ -13,8 +14,9 @@ from sim7020_bridge.outbox.reserve import RESERVE, Need, Reserve
 from tests.bridge.outbox.desk import Desk
 
 
-async def test_a_full_disk_takes_nothing_and_loses_nothing(desk: Desk) -> None:
+async def test_a_full_disk_takes_nothing_and_loses_nothing(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     """Messages that can't be written are refused; the ends of messages are written as soon as that works again."""
+    caplog.set_level(logging.INFO)
     desk.put("one")
     await desk.written()
 
@@ -39,6 +41,8 @@ async def test_a_full_disk_takes_nothing_and_loses_nothing(desk: Desk) -> None:
             await desk.written()
     looking.cancel()
     assert desk.waiting() == ["one", "two"]
+    [again] = [record for record in caplog.records if "can be written again" in record.message]
+    assert again.levelname == "INFO"
 
 
 async def test_messages_come_to_their_end_with_the_reserve_alone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
