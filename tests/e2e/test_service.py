@@ -1,11 +1,15 @@
 """The bridge as a service: told to read its configuration again, asked for its health, told to end."""
 
 import asyncio
+import contextlib
 import importlib.metadata
 import json
 import signal
 import socket
 
+from sim7020_bridge.outbox import records
+from sim7020_bridge.outbox.database import Database
+from sim7020_bridge.outbox.message import PendingKind, PendingPublication
 from tests.e2e.mqtt_peer import PATIENCE
 from tests.e2e.programs import BridgeProcess, Emulator
 from tests.e2e.servers import until
@@ -367,13 +371,16 @@ async def test_a_modem_that_was_renamed(world: World) -> None:
     service.tree["modems"] = {"barn": service.tree["modems"]["shed"]}
     service.write()
     status, _, err = await shell(*command)
+    outbox = world.directory / "state" / "shed.outbox"
+    assert (status, err) == (1, f"a bridge runs with {outbox}: stop it first\n")
+    assert outbox.with_suffix(".topics").exists()
+    status, _, err = await shell("forget", "shed", "--broker", f"{world.broker.host}:{world.broker.port}")
     assert (status, err) == (1, "the bridge of shed is online: stop it first\n")
     await service.bridge.stop()
     await shed.send("telemetry", b"at the broker", "m2")
     await service.bridge.start()
     await logged(service.bridge, "1 messages wait in ")
     assert "for a modem shed, which is not configured" in service.bridge.log
-    outbox = world.directory / "state" / "shed.outbox"
     assert (await shell(*command))[::2] == (0, f"1 messages stay in {outbox}; --outbox deletes them\n")
     assert outbox.exists()
     status, out, _ = await shell(*command, "--outbox", "--yes")
@@ -390,3 +397,27 @@ async def test_a_modem_that_was_renamed(world: World) -> None:
     await service.bridge.start()
     await logged(service.bridge, "a new session", times=since + 1)
     assert "m2" not in (await shell("outbox", "list", "--config", service.file))[1]
+
+
+async def test_forget_keeps_what_the_broker_never_had(world: World) -> None:
+    """A removed modem's receipts and received data stay on disk, are told of at each start, and go with --outbox."""
+    service = Configured(world, str(world.directory / "no-tty"), {})
+    service.tree["modems"] = {"barn": service.tree["modems"]["shed"]}
+    service.write()
+    outbox = world.directory / "state" / "shed.outbox"
+    database = Database(outbox)
+    with contextlib.closing(database.open()) as connection:
+        records.add_publications(connection, [PendingPublication(PendingKind.RECEIVED, "received", b"came")])
+    await world.mqtt.publish("sim7020/shed/availability", b"offline", retain=True)
+    command = ("forget", "shed", "--config", service.file)
+    status, _, err = await shell(*command, "--outbox", "--yes")
+    assert (status, err) == (1, f"a bridge runs with {outbox}: stop it first\n")
+    database.release()
+    stays = f"1 publications stay in {outbox}; --outbox deletes them\n"
+    # what was refused had done nothing: the topic is still there
+    assert await shell(*command) == (0, "1 topics of shed emptied\n", stays)
+    await service.bridge.start()
+    await logged(service.bridge, f"1 publications wait in {outbox} for a modem shed")
+    await service.bridge.stop()
+    assert await shell(*command, "--outbox", "--yes") == (0, "0 topics of shed emptied\n", "")
+    assert not list(outbox.parent.glob("shed.outbox*"))

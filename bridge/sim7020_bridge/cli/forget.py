@@ -1,6 +1,7 @@
 """``forget``: empty what a modem that is no more has left at the broker and on disk."""
 
 import asyncio
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -13,10 +14,11 @@ from sim7020_bridge.cli.options import valid
 from sim7020_bridge.config import values
 from sim7020_bridge.config.load import load
 from sim7020_bridge.config.model import MqttSettings, Settings
+from sim7020_bridge.errors import OutboxInUse
 from sim7020_bridge.modem.alerts import AlertId
 from sim7020_bridge.mqtt.messages import Publication, Received
 from sim7020_bridge.mqtt.topics import Topics
-from sim7020_bridge.outbox.shell import OutboxFile
+from sim7020_bridge.outbox.shell import OutboxFile, Waiting
 
 _CONNECTING: Final = 10.0
 """Seconds for the broker to accept, and to take what is emptied."""
@@ -34,8 +36,8 @@ _REMEMBERED: Final = ("topics", "discovery")
 def forget(*, mqtt: MqttSettings, file: Path | None, modem: str, with_outbox: bool, yes: bool) -> None:
     """Forget a modem that was renamed or removed: clear its retained topics.
 
-    Its session at the broker ends, with what waits there. Messages on disk stay
-    unless --outbox is given.
+    Its session at the broker ends, with what waits there. What waits on disk
+    stays unless --outbox is given.
 
     \b
     Exit status: 0 forgotten, 1 it can't be, 2 it is configured, 3 no broker.
@@ -48,19 +50,23 @@ def forget(*, mqtt: MqttSettings, file: Path | None, modem: str, with_outbox: bo
     if with_outbox and settings is None:
         raise click.UsageError("--outbox needs --config: its state_dir has the messages")
     outbox = None if settings is None else OutboxFile(settings.state_dir, modem)
-    waiting = 0 if outbox is None else len(outbox.entries())
-    if with_outbox and waiting and not yes:
-        click.confirm(f"Delete {waiting} messages that wait?", abort=True)
-    emptied = asyncio.run(_forget(mqtt, Topics(mqtt.base_topic, modem), _remembered(settings, modem)))
-    click.echo(f"{emptied} topics of {modem} emptied")
-    if settings is None or outbox is None:
-        return
-    for kind in _REMEMBERED:
-        settings.state_dir.joinpath(f"{modem}.{kind}").unlink(missing_ok=True)
-    if waiting and not with_outbox:
-        click.echo(f"{waiting} messages stay in {outbox.file}; --outbox deletes them", err=True)
-    else:
-        outbox.delete()
+    try:
+        with nullcontext() if outbox is None else outbox.taken():
+            waiting = Waiting() if outbox is None else outbox.waiting()
+            if with_outbox and waiting and not yes:
+                click.confirm(f"Delete {waiting} that wait?", abort=True)
+            emptied = asyncio.run(_forget(mqtt, Topics(mqtt.base_topic, modem), _remembered(settings, modem)))
+            click.echo(f"{emptied} topics of {modem} emptied")
+            if settings is None or outbox is None:
+                return
+            for kind in _REMEMBERED:
+                settings.state_dir.joinpath(f"{modem}.{kind}").unlink(missing_ok=True)
+            if waiting and not with_outbox:
+                click.echo(f"{waiting} stay in {outbox.file}; --outbox deletes them", err=True)
+            else:
+                outbox.delete()
+    except OutboxInUse as error:
+        fail(f"a bridge runs with {error.file}: stop it first")
 
 
 def _remembered(settings: Settings | None, modem: str) -> set[str]:

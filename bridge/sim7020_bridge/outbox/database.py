@@ -48,7 +48,7 @@ class Database:
         """
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._take_lock()
+            self.take()
             if self._distrusted is not None:
                 self._set_aside(self._distrusted)
                 self._distrusted = None
@@ -88,7 +88,13 @@ class Database:
             os.close(self._lock)
             self._lock = None
 
-    def _take_lock(self) -> None:
+    def take(self) -> None:
+        """Be the file's owner until ``release``, without opening it; its directory must be there.
+
+        Raises:
+            OutboxInUse: Another program is its owner.
+            OSError: Its lock can't be used.
+        """
         if self._lock is not None:
             return
         lock = os.open(_lock_of(self.file), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -262,9 +262,12 @@ def still_to_cancel(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT count(*) FROM cancellation").fetchone()[0])
 
 
-def waiting(connection: sqlite3.Connection) -> int:
-    """Return how many messages there are."""
-    return int(connection.execute("SELECT count(*) FROM message").fetchone()[0])
+def waiting(connection: sqlite3.Connection) -> tuple[int, int]:
+    """Return how many messages there are, and how many publications that the broker has not acknowledged."""
+    messages, publications = connection.execute(
+        "SELECT (SELECT count(*) FROM message), (SELECT count(*) FROM publication)"
+    ).fetchone()
+    return int(messages), int(publications)
 
 
 def still_there(connection: sqlite3.Connection, numbers: Iterable[int]) -> int:

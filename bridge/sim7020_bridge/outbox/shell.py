@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sim7020_bridge.errors import OutboxInUse, StorageFailed
+from sim7020_bridge.errors import StorageFailed
 from sim7020_bridge.outbox import records
-from sim7020_bridge.outbox.database import connect, is_owned, path_of
+from sim7020_bridge.outbox.database import Database, connect, is_owned, path_of
 from sim7020_bridge.outbox.message import Entry
 
 PATIENCE: Final = 10.0
@@ -32,6 +32,28 @@ class Cancelled:
     sending: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What would be lost with an outbox.
+
+    Args:
+        messages: How many have no final receipt yet, those included that are to be cancelled.
+        publications: How many receipts and received messages the broker has not acknowledged.
+    """
+
+    messages: int = 0
+    publications: int = 0
+
+    def __bool__(self) -> bool:
+        """Whether there is anything."""
+        return self.messages + self.publications > 0
+
+    def __str__(self) -> str:
+        """Say what there is."""
+        counted = (self.messages, "messages"), (self.publications, "publications")
+        return " and ".join(f"{number} {what}" for number, what in counted if number)
+
+
 class OutboxFile:
     """The outbox of one modem.
 
@@ -49,28 +71,60 @@ class OutboxFile:
         Raises:
             StorageFailed: It can't be read.
         """
-        try:
-            if not self.file.exists():
-                return ()
-        except OSError as error:
-            raise StorageFailed(self.file, error.strerror or str(error)) from error
+        if not self._exists():
+            return ()
         with _connection(self.file) as connection:
             content = records.load(connection)
         return [entry for entry in content.entries if entry.number not in content.cancelled]
 
-    def delete(self) -> None:
-        """Delete the file and what belongs to it, with all that is in it; what was set aside stays.
+    def waiting(self) -> Waiting:
+        """Return what waits in the outbox; nothing if there is no file.
+
+        Raises:
+            StorageFailed: It can't be read.
+        """
+        if not self._exists():
+            return Waiting()
+        with _connection(self.file) as connection:
+            return Waiting(*records.waiting(connection))
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Keep bridges from the file meanwhile.
 
         Raises:
             OutboxInUse: A bridge runs with it.
+            StorageFailed: Whether one does can't be known.
+        """
+        database = Database(self.file)
+        try:
+            database.take()
+        except FileNotFoundError:
+            pass  # no directory, so no bridge
+        except OSError as error:
+            raise StorageFailed(self.file, error.strerror or str(error)) from error
+        try:
+            yield
+        finally:
+            database.release()
+
+    def delete(self) -> None:
+        """Delete the file, which is taken, and what belongs to it, with all that is in it; what was set aside stays.
+
+        Raises:
             StorageFailed: It can't be deleted.
         """
-        if is_owned(self.file):
-            raise OutboxInUse(self.file, None)
         try:
-            for file in self.file.parent.glob(f"{self.file.name}*"):
+            # the lock at last: a bridge that starts makes a new one
+            for file in sorted(self.file.parent.glob(f"{self.file.name}*"), key=lambda file: file.suffix == ".lock"):
                 if ".damaged-" not in file.name:
                     file.unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageFailed(self.file, error.strerror or str(error)) from error
+
+    def _exists(self) -> bool:
+        try:
+            return self.file.exists()
         except OSError as error:
             raise StorageFailed(self.file, error.strerror or str(error)) from error
 
@@ -98,12 +152,12 @@ class OutboxFile:
             return Cancelled(done=True, sending=records.still_there(connection, numbers))
 
 
-def orphans(state_dir: Path, modems: Collection[str]) -> Iterator[tuple[str, int]]:
-    """Yield the modems besides these that have messages in a state directory, and how many; nobody runs them now."""
+def orphans(state_dir: Path, modems: Collection[str]) -> Iterator[tuple[str, Waiting]]:
+    """Yield the modems besides these for which something waits in a state directory, and what; nobody runs them now."""
     for file in sorted(state_dir.glob("*.outbox")):
         if file.stem not in modems and not is_owned(file):
             with suppress(StorageFailed), _connection(file) as connection:
-                if waiting := records.waiting(connection):
+                if waiting := Waiting(*records.waiting(connection)):
                     yield file.stem, waiting
 
 

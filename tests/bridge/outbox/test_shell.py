@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sim7020_bridge.errors import StorageFailed
-from sim7020_bridge.outbox.shell import Cancelled, OutboxFile
+from sim7020_bridge.errors import OutboxInUse, StorageFailed
+from sim7020_bridge.outbox.message import PendingKind, PendingPublication
+from sim7020_bridge.outbox.shell import Cancelled, OutboxFile, Waiting
 from tests.bridge.outbox.desk import Desk
 
 
@@ -19,6 +20,22 @@ def test_a_directory_that_can_t_be_looked_into(tmp_path: Path) -> None:
 def test_no_file(tmp_path: Path) -> None:
     """Where no bridge has run yet nothing waits."""
     assert OutboxFile(tmp_path, "shed").entries() == ()
+    assert not OutboxFile(tmp_path, "shed").waiting()
+    with OutboxFile(tmp_path / "none", "shed").taken():
+        assert not (tmp_path / "none").exists()
+
+
+async def test_what_waits(desk: Desk, tmp_path: Path) -> None:
+    """A publication that the broker never acknowledged waits as a message does; a bridge has both for itself."""
+    outbox = OutboxFile(tmp_path, "shed")
+    await desk.outbox.keep([PendingPublication(PendingKind.RECEIVED, "received", b"came")] * 2)
+    assert str(outbox.waiting()) == "2 publications"
+    desk.put("m")
+    await desk.written()
+    assert outbox.waiting() == Waiting(messages=1, publications=2)
+    assert str(outbox.waiting()) == "1 messages and 2 publications"
+    with pytest.raises(OutboxInUse), outbox.taken():
+        pass
 
 
 async def test_what_the_module_has_already(tmp_path: Path) -> None:
