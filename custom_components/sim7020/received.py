@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,7 +28,7 @@ class Received:
             text = self.data.decode()
         except UnicodeDecodeError:
             return None
-        return text if text.isprintable() or all(c.isprintable() or c in "\t\r\n" for c in text) else None
+        return text if all(c in "\t\r\n" or unicodedata.category(c) != "Cc" for c in text) else None
 
 
 def decode(socket: str, encoding: Encoding | None, payload: bytes) -> Received:

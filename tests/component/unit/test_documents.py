@@ -135,6 +135,9 @@ def test_an_envelope_says_when_and_whence() -> None:
     ("data", "shown"),
     [
         pytest.param("Grüße\n\t你好".encode(), {"text": "Grüße\n\t你好"}, id="text"),
+        pytest.param("21,5\u00a0°C".encode(), {"text": "21,5\u00a0°C"}, id="a no-break space"),
+        pytest.param("你好\u3000世界".encode(), {"text": "你好\u3000世界"}, id="an ideographic space"),
+        pytest.param("👩\u200d🚒".encode(), {"text": "👩\u200d🚒"}, id="a joiner"),
         pytest.param(b"", {"text": ""}, id="nothing"),
         pytest.param(b"\x00\x01", {"hex": "0001"}, id="control characters"),
         pytest.param(b"\xff", {"hex": "ff"}, id="not UTF-8"),
