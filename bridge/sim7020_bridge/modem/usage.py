@@ -171,10 +171,11 @@ class Usage:
         self._report()
 
     def restore(self, rows: Iterable[DayUsage]) -> None:
-        """Count on from what was kept; what was counted already is added."""
+        """Count on from what was kept; what was counted already is added. A level reached by that is no news."""
         for row in rows:
             self._add(row)
         self._earlier = None
+        self._told = self._today(), self.level
         self._report()
 
     def rows(self) -> tuple[DayUsage, ...]:

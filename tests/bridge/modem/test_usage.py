@@ -30,6 +30,19 @@ def usage(calendar: Calendar, budget: int | None = 1000, first_day: int = 1) -> 
     return Usage(DataBudgetSettings(budget, first_day), changed=note, clock=calendar), levels
 
 
+def test_a_level_that_was_reached_before_a_restart_is_no_news() -> None:
+    """What happens at a level happens once, however often the bridge is started; the next one is news."""
+    calendar = Calendar(2026, 11, 23)
+    counted, levels = usage(calendar)
+    counted.count(up=850)
+    assert levels == [BudgetLevel.WARNING]
+    again, levels = usage(calendar)
+    again.restore(counted.rows())
+    assert levels == []
+    again.count(up=150)
+    assert levels == [BudgetLevel.USED_UP]
+
+
 @pytest.mark.parametrize(
     ("today", "first_day", "start"),
     [
