@@ -76,6 +76,8 @@ class Router:
         self._resocketed = asyncio.Event()
         self._paces: dict[str, Pace] = {}
         self._clock = clock
+        self.taken = 0
+        """How often the module took what it was given."""
 
     async def run(self) -> None:
         """Carry what waits to its sockets until cancelled."""
@@ -238,6 +240,7 @@ class Router:
                 log.warning(MAY_BE_TOO_LARGE, socket.settings.name, len(data), CAREFUL_PAYLOAD)
             self._refused(entries, error, unsure=cautious and isinstance(error, ModuleSilent))
         else:
+            self.taken += 1
             if socket.acknowledges:
                 self._accepted(socket, entries[0], acknowledged)
             else:

@@ -148,9 +148,11 @@ class Modem:
         """Wake a module that saves power, where the power hook can; say whether it was used."""
         if not self.store.state.sleeping or self._power is None or not self._power.wakes:
             return False
-        if self._session is not None and not self._sleep.reported and await self._session.is_awake():
-            # it woke without a word, as for a paging window: PWRKEY would switch it off
+        if not self._sleep.reported and (self._session is None or await self._session.is_awake()):
+            # it woke without a word, as for a paging window, or nobody can ask: PWRKEY would switch it off
             return False
+        # whether this wakes it may go unheard, so that it is asked before the next press
+        self._sleep.reported = False
         await self._power.press()
         if self._session is not None:
             self._session.ask_now()

@@ -1,0 +1,121 @@
+"""A module in PSM that is woken by its power hook for what waits; on virtual time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+from sim7020_bridge.config.model import PowerHookSettings, PowerSavingSettings
+from sim7020_bridge.delivery.waking import LAST_WAIT, wake_for_messages
+from sim7020_bridge.modem.power_hook import PowerHook
+from tests.bridge.desk import Desk, named, staffed
+from tests.bridge.modem.bench import HOUR, UDP, now
+from tests.bridge.scripted_module import ScriptedModule, on_virtual_time
+
+PSM = PowerSavingSettings(active_time=10, periodic_update=36_000)
+ENTERS, EXITS = '+CPSMSTATUS: "ENTER PSM"', '+CPSMSTATUS: "EXIT PSM"'
+
+
+@dataclass(slots=True)
+class Sleeper:
+    """A module that sleeps 10 s after each time that its PWRKEY woke it, of which some presses are lost.
+
+    It takes ``dark`` seconds to wake, and says so unless it is ``mute``.
+    """
+
+    module: ScriptedModule = field(default_factory=ScriptedModule)
+    lost: int = 0
+    dark: float = 1.0
+    mute: bool = False
+    presses: list[float] = field(default_factory=list)
+
+    def press(self, _topic: str, text: str) -> None:
+        """Be pressed; a module that is on would switch itself off."""
+        if text != "ON":
+            return
+        assert self.module.deaf
+        self.presses.append(now())
+        if len(self.presses) > self.lost:
+            loop = asyncio.get_running_loop()
+            loop.call_later(self.dark, self.wake)
+            loop.call_later(self.dark + 10, self.sleep)
+
+    def wake(self) -> None:
+        """Be awake."""
+        self.module.deaf = False
+        if not self.mute:
+            self.module.say("+CPIN: READY", EXITS)
+
+    def sleep(self) -> None:
+        """Say that it falls asleep, and do."""
+        self.module.say(ENTERS)
+        self.module.deaf = True
+
+
+@asynccontextmanager
+async def asleep(sleeper: Sleeper) -> AsyncIterator[Desk]:
+    """Wake a modem for messages whose module was set up and sleeps now."""
+    hook = PowerHook(PowerHookSettings(topic="plug", wakes=True), publish=sleeper.press)
+    module = sleeper.module
+    module.answer("AT+CEREG?", '+CEREG: 5,1,"00A0","0002920C",9', "OK")
+    module.answer("AT+CCLK?", '+CCLK: "26/11/29,12:00:00+04"', "OK")
+    async with staffed(UDP, module=module, power=hook, power_saving=PSM) as desk:
+        await desk.bench.opened("udp")
+        await asyncio.sleep(10)
+        sleeper.sleep()
+        await desk.bench.until(lambda state: bool(state.sleeping))
+        waking = asyncio.create_task(wake_for_messages(desk.bench.modem, desk.router))
+        try:
+            yield desk
+        finally:
+            waking.cancel()
+            with suppress(asyncio.CancelledError):
+                await waking
+
+
+@on_virtual_time
+async def test_a_press_that_is_lost() -> None:
+    """It is made up for half a minute later; each message after that wakes the module at once."""
+    sleeper = Sleeper(lost=1)
+    async with asleep(sleeper) as desk:
+        desk.send("udp", b"a", **named("a"))
+        assert (await desk.final("udp", "a", within=45))["state"] == "accepted"
+        assert len(sleeper.presses) == 2
+        await asyncio.sleep(100)
+        desk.send("udp", b"b", **named("b"))
+        await desk.final("udp", "b", within=10)
+        assert len(sleeper.presses) == 3
+
+
+@on_virtual_time
+async def test_presses_that_are_all_lost() -> None:
+    """They become rare, and the message goes out with the first that is not lost."""
+    sleeper = Sleeper(lost=10)
+    async with asleep(sleeper) as desk:
+        desk.send("udp", b"a", **named("a"))
+        await desk.final("udp", "a", within=3 * HOUR)
+        gaps = [later - before for before, later in zip(sleeper.presses, sleeper.presses[1:], strict=False)]
+        assert len(gaps) == 10
+        assert gaps[0] < 40
+        assert LAST_WAIT / 2 < gaps[-1] < LAST_WAIT + 10
+
+
+@on_virtual_time
+async def test_a_module_that_wakes_late_and_without_a_word() -> None:
+    """It is asked before PWRKEY is pressed again, which would switch it off."""
+    sleeper = Sleeper(dark=20, mute=True)
+    async with asleep(sleeper) as desk:
+        desk.send("udp", b"a", **named("a"))
+        await desk.final("udp", "a", within=45)
+        assert len(sleeper.presses) == 1
+
+
+@on_virtual_time
+async def test_nothing_waits_any_more() -> None:
+    """A press that failed is not repeated for a message that has expired."""
+    sleeper = Sleeper(lost=1000)
+    async with asleep(sleeper) as desk:
+        desk.send("udp", b"a", message_expiry=10, **named("a"))
+        assert (await desk.final("udp", "a"))["state"] == "expired"
+        await asyncio.sleep(2 * HOUR)
+        assert len(sleeper.presses) == 1
