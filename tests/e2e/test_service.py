@@ -121,6 +121,47 @@ async def test_reload_fails_what_waits_for_a_socket_that_goes(world: World) -> N
     assert (await shed.receipt("goes", "m2", "failed"))["error"]["code"] == "unknown_socket"
 
 
+async def test_reload_takes_a_response_topic_back(world: World) -> None:
+    """What waits is no longer answered on a topic that a socket takes messages from meanwhile: nothing goes twice."""
+    emulator, server = await world.emulator(), await world.udp()
+    service = Configured(world, emulator.place, {"telemetry": udp(server.port)})
+    shed = await service.start()
+    await shed.request("deactivate")
+    await shed.socket("telemetry", lambda state: state["phase"] != "open")
+    for name in ("m1", "m2"):
+        await shed.send("telemetry", name, name, response_topic="cmd/a")
+        await shed.receipt("telemetry", name, "queued")
+    service.sockets["telemetry"]["send_topics"] = ["cmd/+"]
+    service.write()
+    tell(service.bridge, signal.SIGHUP)
+    await logged(service.bridge, "the configuration was reloaded")
+    await shed.request("activate")
+    for name in ("m1", "m2"):
+        await shed.receipt("telemetry", name, "accepted")
+    await world.mqtt.publish("cmd/b", b"last")
+    await server.has(b"m1", b"m2", b"last")
+    assert service.bridge.log.count("receipts go no longer to cmd/a") == 1
+
+
+async def test_restart_takes_response_topics_back(world: World) -> None:
+    """What waited over a restart is answered where the configuration of now allows it, and nowhere else."""
+    emulator, server = await world.emulator(), await world.udp()
+    service = Configured(world, emulator.place, {"telemetry": udp(server.port)})
+    shed = await service.start()
+    await shed.request("deactivate")
+    await shed.socket("telemetry", lambda state: state["phase"] != "open")
+    await shed.send("telemetry", b"x", "m1", response_topic="steal/1")
+    await shed.receipt("telemetry", "m1", "queued")
+    await service.bridge.stop()
+    service.tree["mqtt"]["response_topics"] = []
+    service.write()
+    await service.bridge.start()
+    await shed.receipt("telemetry", "m1", "accepted")
+    await server.has(b"x")
+    await logged(service.bridge, "receipts go no longer to steal/1")
+    assert {heard.json()["state"] for heard in world.mqtt.all("steal/1")} <= {"queued"}
+
+
 async def test_reload_of_a_wrong_file(world: World) -> None:
     """A wrong file changes nothing and is told; what needs a restart is named; a good one comes into force after."""
     emulator = await world.emulator()

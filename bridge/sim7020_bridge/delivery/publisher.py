@@ -35,15 +35,23 @@ class Publisher:
     Args:
         most_received: How many of those that came from the network may wait; the oldest of more is dropped.
         dropped: Called with how many were, soon.
+        still_allow: Whether receipts may go to a Response Topic, by the configuration that is in force now.
     """
 
     def __init__(
-        self, client: MqttClient, *, outbox: Outbox, most_received: int, dropped: Callable[[int], None]
+        self,
+        client: MqttClient,
+        *,
+        outbox: Outbox,
+        most_received: int,
+        dropped: Callable[[int], None],
+        still_allow: Callable[[str], bool],
     ) -> None:
         self._client = client
         self._outbox = outbox
         self._most_received = most_received
         self._dropped = dropped
+        self._still_allow = still_allow
         self._received: dict[int, Outgoing] = {}
         # a packet identifier may be forgotten once the broker has got its acknowledgement; which these are, by number
         self._unproven: dict[int, int] = {}
@@ -87,6 +95,9 @@ class Publisher:
         Its acknowledgement shows that the broker has got every acknowledgement of before, too.
         """
         self._catch_up()
+        if not self._may_go(publication):
+            self._outbox.pending.remove(number)
+            return
         done = partial(self._done, number, self._acknowledged)
         outgoing = self._client.publish_awaited(_packet(publication), done)
         if publication.kind is PendingKind.RECEIVED:
@@ -98,7 +109,7 @@ class Publisher:
         """Publish a receipt that is not final, a moment later; it is not kept."""
 
         def publish() -> None:
-            for each in receipt():
+            for each in filter(self._may_go, receipt()):
                 self._client.publish(_packet(each))
 
         self._afterwards(publish)
@@ -125,6 +136,9 @@ class Publisher:
         self._report_drops()
         self._catch_up()
         self._ended = True
+
+    def _may_go(self, publication: PendingPublication) -> bool:
+        return publication.kind is not PendingKind.REPLY or self._still_allow(publication.topic)
 
     def _note_all_resent(self) -> None:
         """Have all other packets forgotten: the broker uses their identifiers for new messages, perhaps at once."""

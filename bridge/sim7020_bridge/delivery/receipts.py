@@ -134,6 +134,6 @@ class Receipts:
             publications.append(PendingPublication(PendingKind.RECEIPT, self._topics.pool_receipt(pool), payload))
         if reply_to is not None:
             publications.append(
-                PendingPublication(PendingKind.RECEIPT, reply_to.topic, payload, reply_to.correlation_data)
+                PendingPublication(PendingKind.REPLY, reply_to.topic, payload, reply_to.correlation_data)
             )
         return tuple(publications)

@@ -6,6 +6,7 @@ from typing import Final
 
 from sim7020_bridge.config.model import ModemSettings, MqttSettings
 from sim7020_bridge.config.topic_names import matches
+from sim7020_bridge.config.values import DISCOVERY_PREFIX
 from sim7020_bridge.errors import PayloadRefused
 from sim7020_bridge.mqtt.filters import Filters
 from sim7020_bridge.mqtt.messages import Received
@@ -18,6 +19,8 @@ LONGEST: Final = 1024
 
 class ResponseTopics:
     """Which Response Topics are answered (MQTT 5.0 section 4.10): none that a bridge itself has a use for.
+
+    It is asked again whenever something is published there: the configuration may have changed meanwhile.
 
     Of this bridge these are known. Another one's, under another base topic, can only be told by their look, unless the
     configuration says where answers may go.
@@ -35,6 +38,7 @@ class ResponseTopics:
 
     def change(self, modems: Sequence[ModemSettings]) -> None:
         """Go by other modems from now on."""
+        self._told = False
         named = [topic for modem in modems for topic in _named(modem)]
         self._filters = Filters((topic_filter, True) for topic_filter in (*named, *(f"{own}/#" for own in self._own)))
 
@@ -62,31 +66,45 @@ class ResponseTopics:
             return None
         if topic is None:
             return None
-        if self._filters.find(topic):
-            problem = "which is the bridge's own"
-        elif self._allowed is None and _like_a_bridge(topic):
-            problem = "which looks like another bridge's own; mqtt.response_topics may allow it"
-        elif self._allowed is not None and not any(matches(each, topic) for each in self._allowed):
-            problem = "which mqtt.response_topics does not allow"
-        else:
+        problem = self._problem(topic)
+        if problem is None:
             return topic
         log.warning("%s: not answered on %s, %s", received.topic, topic, problem)
         return None
 
+    def still_allow(self, topic: str) -> bool:
+        """Return whether a topic that was allowed once still is; the first that is not is logged."""
+        problem = self._problem(topic)
+        if problem is not None and not self._told:
+            self._told = True
+            log.warning("receipts go no longer to %s, %s; nor to others that are not allowed any more", topic, problem)
+        return problem is None
+
+    def _problem(self, topic: str) -> str | None:
+        if self._filters.find(topic):
+            return "which is the bridge's own"
+        if self._allowed is None:
+            own = _like_a_bridge(topic)
+            return "which looks like another bridge's own; mqtt.response_topics may allow it" if own else None
+        allowed = any(matches(each, topic) for each in self._allowed)
+        return None if allowed else "which mqtt.response_topics does not allow"
+
 
 def _like_a_bridge(topic: str) -> bool:
-    """Whether a topic has the shape of the contract's, under whatever base topic."""
+    """Whether a topic has the shape of the contract's, under whatever base topic, or of discovery's usual ones."""
     match topic.split("/"):
-        case [_, *_, _, "availability" | "info" | "state" | "event" | "component"]:
-            return True
-        case [_, *_, _, "alert" | "request", _]:
+        case (
+            [_, *_, "announce"]
+            | [_, *_, _, "availability" | "info" | "state" | "event" | "component"]
+            | [_, *_, _, "alert" | "request", _]
+            | [_, *_, _, "socket", _, "state" | "send" | "received" | "receipt"]
+            | [_, *_, "pool", _, "send" | "receipt"]
+        ):
             return True
         case [_, *_, _, "response", verb]:
             return verb.replace("_", "").isalpha()
-        case [_, *_, _, "socket", _, "state" | "send" | "received" | "receipt"]:
-            return True
-        case [_, *_, "pool", _, "send" | "receipt"]:
-            return True
+        case [first, *_, "status" | "config"]:
+            return first == DISCOVERY_PREFIX
     return False
 
 

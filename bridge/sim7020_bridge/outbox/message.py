@@ -46,6 +46,8 @@ class PendingKind(IntEnum):
     RECEIPT = 0
     RECEIVED = 1
     DEAD_LETTER = 2
+    REPLY = 3
+    """A receipt on the Response Topic that a message's sender named."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,7 @@ class Bridge:
             outbox=self._outbox,
             most_received=settings.outbox.max_received,
             dropped=lambda messages: self._reporter.event("received_dropped", messages=messages),
+            still_allow=answered.still_allow,
         )
         self._usage = Usage(settings.data_budget, changed=self._usage_changed, clock=clock)
         self._usage_record = UsageRecord(self._usage, outbox=self._outbox)

@@ -164,6 +164,8 @@ class Service:
             log.warning("%s was changed, and needs a restart to come into force", key)
         if new.logging != old.logging:
             logs.log_to_stderr(new.logging)
+        # what the change itself ends has receipts: they go by both, for a moment
+        self._response_topics.change((*old.modems, *new.modems))
         modems = {modem.name: modem for modem in new.modems}
         for bridge in self._bridges:
             modem = modems.get(bridge.settings.name)

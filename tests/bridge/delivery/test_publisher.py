@@ -88,6 +88,7 @@ class Bench:
             outbox=self.outbox,
             most_received=most_received,
             dropped=self.drops.append,
+            still_allow=lambda topic: topic == "allowed",
         )
 
     def _publish(self, number: int, publication: PendingPublication) -> None:
@@ -123,6 +124,18 @@ async def test_a_publication_stays_until_it_is_acknowledged() -> None:
         one.broker.take()
         one.broker.take(PayloadRefused("broker_refused", "too large"))
         assert one.pending() == [b"r"]
+
+
+@on_virtual_time
+async def test_response_topics_no_longer_allowed() -> None:
+    """What may not go where a sender once wanted it goes nowhere, and is forgotten; the receipt itself goes."""
+    replies = [PendingPublication(PendingKind.REPLY, topic, topic.encode()) for topic in ("allowed", "forbidden")]
+    async with bench() as one:
+        await one.outbox.keep([RECEIPT, *replies])
+        assert one.pending() == [b"r", b"allowed"]
+        one.publisher.publish_interim(lambda: (RECEIPT, *replies))
+        await asyncio.sleep(1)
+        assert one.broker.said == 2 * ["r", "allowed"]
 
 
 @on_virtual_time

@@ -50,7 +50,17 @@ def test_own_topics(own: str) -> None:
 
 @pytest.mark.parametrize(
     "topic",
-    ["me/answers", "nb/iots", "nb", "garden/1/wish/too", "homeassistant/status", "my/state", "my/app/response/42"],
+    [
+        "me/answers",
+        "nb/iots",
+        "nb",
+        "garden/1/wish/too",
+        "homeassistant",
+        "my/status",
+        "my/config",
+        "my/state",
+        "my/app/response/42",
+    ],
 )
 def test_others(topic: str) -> None:
     """Any other topic is."""
@@ -74,12 +84,17 @@ def test_others(topic: str) -> None:
         "other/shed/socket/a/state",
         "other/pool/meters/send",
         "other/pool/meters/receipt",
+        "other/announce",
+        "a/b/announce",
+        "homeassistant/status",
+        "homeassistant/device/sim7020_1/config",
+        "homeassistant/sensor/x/y/config",
     ],
 )
 def test_another_bridge(topic: str) -> None:
     """A topic with the look of another bridge's is not answered on, unless the configuration allows it."""
     assert answer(ResponseTopics(NB, [SHED], discovery_prefix=None), topic) is None
-    allowing = replace(NB, response_topics=("other/#", "a/#"))
+    allowing = replace(NB, response_topics=("other/#", "a/#", "homeassistant/#"))
     assert answer(ResponseTopics(allowing, [SHED], discovery_prefix=None), topic) == topic
 
 
@@ -107,3 +122,17 @@ def test_change() -> None:
     assert answer(topics, "garden/in") == "garden/in"
     topics.change([SHED, ATTIC])
     assert answer(topics, "garden/in") is None
+
+
+def test_asked_again(caplog: pytest.LogCaptureFixture) -> None:
+    """What was allowed once may be no longer; that is told once, not for each receipt, and again after a change."""
+    topics = ResponseTopics(NB, [SHED], discovery_prefix=None)
+    assert topics.still_allow("garden/1/wish")
+    assert not caplog.records
+    for _ in range(2):
+        topics.change([SHED, ATTIC])
+        caplog.clear()
+        assert not topics.still_allow("garden/1/wish")
+        assert not topics.still_allow("garden/2/wish")
+        assert topics.still_allow("me/answers")
+        assert len(caplog.records) == 1
