@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from sim7020_bridge.config.model import DEFAULT_BASE_TOPIC, MqttProtocol
+from sim7020_bridge.config.model import DEFAULT_BASE_TOPIC, MqttProtocol, default_client_id
 from sim7020_bridge.config.module_values import power_saving_conflicts
 from sim7020_bridge.config.topic_names import filter_problem, overlaps, topic_problem
 
@@ -45,7 +45,7 @@ def cross_check(tree: Tree) -> Iterator[Problem]:
     modems = dict(_sections(tree, "modems"))
     base = mqtt.get("base_topic", DEFAULT_BASE_TOPIC)
     yield from _alone(modems, "port", "the modem {} has this port already", same=_device)
-    yield from _alone(modems, "client_id", "the modem {} has it: each needs its own")
+    yield from _alone(_identified(modems, base), "client_id", "the modem {} has it: each needs its own")
     for name, modem in modems.items():
         path = ("modems", name)
         yield from _either(modem, path, "pin", "pin_file")
@@ -86,6 +86,14 @@ def _alone(modems: Sections, key: str, words: str, same: Callable[[str], str] = 
             if same(value) in seen:
                 yield Problem(("modems", name, key), words.format(seen[same(value)]))
             seen.setdefault(same(value), name)
+
+
+def _identified(modems: Sections, base: object) -> Sections:
+    """Return the modems with their client identifiers; those that have the default first."""
+    # so that the problem is told where it can be mended
+    given = {name: modem for name, modem in modems.items() if "client_id" in modem}
+    others = [name for name in modems if name not in given]
+    return {**{name: {"client_id": default_client_id(str(base), str(name))} for name in others}, **given}
 
 
 def _device(port: str) -> str:

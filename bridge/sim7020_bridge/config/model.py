@@ -272,3 +272,11 @@ class Settings:
     http: HttpSettings | None = None
     shutdown_timeout: float = 5.0
     home_assistant_discovery: str | None = None
+
+
+def default_client_id(base: str, modem: str) -> str:
+    """Return a modem's MQTT client identifier: with its name, and any base topic but the default before it.
+
+    A name has no slash, so no two modems whose topics differ have the same.
+    """
+    return f"sim7020-bridge-{modem if base == DEFAULT_BASE_TOPIC else f'{base}/{modem}'}"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sim7020_bridge.config.model import DEFAULT_BASE_TOPIC, SocketSettings
+from sim7020_bridge.config.model import SocketSettings, default_client_id
 from sim7020_bridge.mqtt.filters import Filters
 
 SHARED: Final = "$share/"
@@ -25,11 +25,8 @@ class Topics:
 
     @property
     def client_id(self) -> str:
-        """The MQTT client identifier: with the modem's name, and any base topic but the default before it.
-
-        A name has no slash, so no two modems whose topics differ have the same.
-        """
-        return f"sim7020-bridge-{self.modem if self.base == DEFAULT_BASE_TOPIC else self.root}"
+        """The MQTT client identifier, unless the configuration names one."""
+        return default_client_id(self.base, self.modem)
 
     @property
     def availability(self) -> str:
