@@ -31,6 +31,10 @@ async def test_a_second_start_beside_a_bridge(world: World, state: str) -> None:
     assert f"sim7020-bridge-shed runs already: it is process {first.process.pid}, with its outbox in {outbox}" in error
     assert "Stop it first" in error
     assert not (world.directory / "of-another-user").exists()
+    tree["mqtt"]["host"] = ["other.invalid", tree["mqtt"]["host"]]
+    second.write_text(json.dumps(tree))
+    status, _, error = await shell("run", "--config", second)
+    assert (status, f"it is process {first.process.pid}" in error) == (1, True)
     await shed.send("telemetry", b"x", "m1")
     await shed.receipt("telemetry", "m1", "queued")
     assert world.broker.log.count(" as sim7020-bridge-shed") == connections

@@ -36,7 +36,7 @@ class _Holder:
 
 
 class SessionName:
-    """The name of one session at one broker, in the abstract namespace of Unix sockets.
+    """The name of one session at one broker, in the abstract namespace of Unix sockets: one for each node of a cluster.
 
     All users of the machine share that namespace, nothing of it is on a disk, and a name is free again when its process
     is gone, however it went. A container with a network of its own has its own namespace.
@@ -50,27 +50,44 @@ class SessionName:
     def __init__(self, mqtt: MqttSettings, client_id: str, file: Path) -> None:
         self._client_id = client_id
         self._file = file
-        digest = blake2b(f"{_place(mqtt.host)}:{mqtt.port} {client_id}".encode(), digest_size=16).hexdigest()
-        self._name = f"\0sim7020-bridge/{digest}"
-        self._server: asyncio.Server | None = None
+        # in one order for all: of two that start at once, only one finds all free
+        places = sorted({f"{_place(node.host)}:{node.port}" for node in mqtt.nodes})
+        digests = [blake2b(f"{place} {client_id}".encode(), digest_size=16).hexdigest() for place in places]
+        self._names = [f"\0sim7020-bridge/{digest}" for digest in digests]
+        self._servers: list[asyncio.Server] = []
 
     async def take(self) -> None:
         """Have the name until ``release`` or the end of the process; go on without it where there are no such names.
 
         Raises:
-            AlreadyRunning: Another program has it.
+            AlreadyRunning: Another program has it, be it for one node only; nothing is kept of it.
         """
+        try:
+            for name in self._names:
+                await self._take(name)
+        except AlreadyRunning:
+            self.release()
+            raise
+
+    def release(self) -> None:
+        """Leave the name to others."""
+        for server in self._servers:
+            server.close()
+        self._servers.clear()
+
+    async def _take(self, name: str) -> None:
         holder = _Holder()
         for _ in range(2):  # the first one may have ended meanwhile
             try:
-                self._server = await asyncio.start_unix_server(self._answer, sock=self._bound())
+                server = await asyncio.start_unix_server(self._answer, sock=_bound(name))
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
                     log.debug("whether a second bridge runs can't be told: %s", error)
                     return
             else:
+                self._servers.append(server)
                 return
-            holder = await self._holder()
+            holder = await _holder(name)
             if holder.user is not None:
                 break
         if believed(os.getuid(), holder.user):
@@ -83,42 +100,36 @@ class SessionName:
             self._client_id,
         )
 
-    def release(self) -> None:
-        """Leave the name to others."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-
-    def _bound(self) -> socket.socket:
-        ours = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-        try:
-            ours.bind(self._name)
-            ours.listen()
-        except OSError:
-            ours.close()
-            raise
-        return ours
-
     async def _answer(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(os.fsencode(self._file))
         writer.close()
 
-    async def _holder(self) -> _Holder:
-        try:
-            async with asyncio.timeout(PATIENCE):
-                reader, writer = await asyncio.open_unix_connection(self._name)
-        except (OSError, TimeoutError):
-            return _Holder()
-        credentials = writer.get_extra_info("socket").getsockopt(
-            socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size
-        )
-        process, user, _ = _CREDENTIALS.unpack(credentials)
-        said = b""
-        with contextlib.suppress(OSError, TimeoutError):
-            async with asyncio.timeout(PATIENCE):
-                said = await reader.read(LONGEST_ANSWER)
-        writer.close()
-        return _Holder(process or None, user, os.fsdecode(said))
+
+def _bound(name: str) -> socket.socket:
+    ours = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    try:
+        ours.bind(name)
+        ours.listen()
+    except OSError:
+        ours.close()
+        raise
+    return ours
+
+
+async def _holder(name: str) -> _Holder:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            reader, writer = await asyncio.open_unix_connection(name)
+    except (OSError, TimeoutError):
+        return _Holder()
+    credentials = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    process, user, _ = _CREDENTIALS.unpack(credentials)
+    said = b""
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            said = await reader.read(LONGEST_ANSWER)
+    writer.close()
+    return _Holder(process or None, user, os.fsdecode(said))
 
 
 def believed(ours: int, other: int | None) -> bool:
@@ -138,5 +149,6 @@ def _of_system(user: int) -> bool:
 def _place(host: str) -> str:
     """Return a broker's host, in one word for this machine."""
     with contextlib.suppress(ValueError):
-        return "localhost" if ip_address(host).is_loopback else host
+        address = ip_address(host)
+        return "localhost" if address.is_loopback else str(address)
     return host.lower()

@@ -16,9 +16,14 @@ from sim7020_bridge.service.session_name import SessionName, believed
 OUTBOX = Path("/var/lib/a/shed.outbox")
 
 
-def name(client_id: str = "sim7020-bridge-shed", *, host: str = "localhost", port: int = 4711) -> SessionName:
-    """Return a name at a broker that no other test speaks of."""
-    return SessionName(MqttSettings(host=host, port=port), client_id, OUTBOX)
+def name(
+    client_id: str = "sim7020-bridge-shed",
+    *others: tuple[str, int],
+    host: str = "localhost",
+    port: int = 4711,
+) -> SessionName:
+    """Return a name at a broker that no other test speaks of, with other nodes if it is a cluster."""
+    return SessionName(MqttSettings(host=host, port=port, other_nodes=others), client_id, OUTBOX)
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "127.0.0.1", "::1"])
@@ -31,6 +36,23 @@ async def test_the_second_is_told_who_is_first(host: str) -> None:
     first.release()
     await second.take()
     second.release()
+
+
+async def test_nodes_of_a_cluster() -> None:
+    """In another order, or one of several: it is the same broker; who is refused keeps no name of any node."""
+    first = name("s", ("b.example", 1), host="2001:db8::a", port=1)
+    second = name("s", ("2001:DB8:0::A", 1), host="B.example", port=1)
+    third = name("s", ("c.example", 1), ("b.example", 1), host="a.example", port=1)
+    await first.take()
+    for each in (second, third, name("s", host="b.example", port=1)):
+        with pytest.raises(AlreadyRunning):
+            await each.take()
+    others = name("s", ("c.example", 1), host="a.example", port=1)
+    await others.take()
+    others.release()
+    first.release()
+    await third.take()
+    third.release()
 
 
 async def test_a_first_one_that_is_busy() -> None:
