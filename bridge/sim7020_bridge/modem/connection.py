@@ -171,7 +171,8 @@ class Connection:
         module: Whose socket it is.
         id: Its id.
         settings: The socket as configured.
-        proven: Bytes that the firmware is known to take at once.
+        proven: Bytes of a datagram that the firmware is known to take.
+        largest: Bytes that it is given at once; fewer from then on if it refuses so many of a stream.
         release: Whether the network may release the radio connection after each payload.
         gate: Set while it takes payload.
         on_data: Called with what came; must not block or raise.
@@ -182,6 +183,7 @@ class Connection:
     id: sockets.SocketId
     settings: SocketSettings
     proven: int
+    largest: int
     release: bool
     gate: asyncio.Event
     on_data: Callable[[bytes], None]
@@ -199,7 +201,6 @@ class Connection:
         self.acknowledges = self._stream
         """Whether the module tells what the peer acknowledges."""
         self._opened: float | None = None
-        self._largest = self.settings.max_payload
         self._pipeline = Pipeline()
         self._asked: deque[int] = deque()
         """Bytes of each payload that the module is asked to send and has not taken, in order."""
@@ -273,7 +274,7 @@ class Connection:
         start = 0
         try:
             while start < len(data):
-                piece = data[start : start + self._largest]
+                piece = data[start : start + self.largest]
                 start += await self._send_piece(piece, last=start + len(piece) >= len(data))
         except (SocketLost, CommandRefused, ModuleSilent) as error:
             if start:
@@ -312,14 +313,15 @@ class Connection:
             if isinstance(error, CommandHeldBack) or (self.over.done() and self.over.result() is None):
                 # one that was given up meanwhile, as when its context went away, is refused nothing
                 raise SocketLost(str(error)) from error
-            if self._stream and len(piece) > CAREFUL_PAYLOAD and not self.over.done():
+            if self._may_be_cut(piece):
                 # some firmware takes half as much at once; a stream can be cut anywhere
-                self._asked.popleft()
-                self.unacknowledged.give(-len(piece))
-                self._largest = CAREFUL_PAYLOAD
-                return 0
+                self.largest = CAREFUL_PAYLOAD
+                if not self.over.done():
+                    self._asked.popleft()
+                    self.unacknowledged.give(-len(piece))
+                    return 0
             self.gate.clear()
-            # a datagram may be too large for it; a stream was cut above
+            # a datagram may be too large for it; a stream is cut
             asked = Asked.SEND if len(piece) <= self.proven else None
             await self._refused(failure_of(error, self.clock(), asked), began)
             raise
@@ -331,6 +333,11 @@ class Connection:
             self.end()
             raise
         return len(piece)
+
+    def _may_be_cut(self, piece: bytes) -> bool:
+        """Whether smaller pieces may help after a refusal: not if it named a cause that has nothing to do with size."""
+        failure = self.over.result() if self.over.done() else None
+        return self._stream and len(piece) > CAREFUL_PAYLOAD and (failure is None or failure.code == NO_BUFFER)
 
     def take_urc(self, urc: sockets.DataReceived | sockets.DataAcknowledged | sockets.SocketFailed) -> None:
         """Take a URC that names its id."""
@@ -350,7 +357,7 @@ class Connection:
             return None
         if self._opened is None:
             return Asked.CONNECT
-        if not self._asked or (code == NO_BUFFER and self._asked[0] > self.proven):
+        if not self._asked or (code == NO_BUFFER and not self._stream and self._asked[0] > self.proven):
             return None
         return Asked.SEND
 

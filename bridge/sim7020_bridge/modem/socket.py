@@ -114,6 +114,7 @@ class ModemSocket:
         self._open = asyncio.Event()
         self._connection: Connection | None = None
         self._proven = CAREFUL_PAYLOAD
+        self._largest = self.settings.max_payload
         self._status_tells = True  # in this session
 
     def save_power(self, saving: PowerSavingSettings | None) -> None:
@@ -194,6 +195,8 @@ class ModemSocket:
             if failure is None or failure.refused is None or self.refusals.one_sided(self.settings.name):
                 raise
             raise SocketLost(str(refused)) from refused
+        finally:
+            self._largest = min(self._largest, connection.largest)
         if not self._stream:
             self._proven = max(self._proven, len(data))
         self.refusals.done(self.settings.name, Asked.SEND)
@@ -315,6 +318,7 @@ class ModemSocket:
             socket,
             self.settings,
             proven=self._proven,
+            largest=self._largest,
             release=self._release,
             gate=self._open,
             on_data=self._received,

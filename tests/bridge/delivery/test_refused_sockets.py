@@ -13,7 +13,7 @@ from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.refusals import AGAIN_AND_AGAIN
 from sim7020_bridge.modem.timing import Timing
 from tests.bridge.desk import TOPICS, Desk, named, staffed
-from tests.bridge.modem.bench import TCP, UDP
+from tests.bridge.modem.bench import TCP, UDP, becomes
 from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
 
 DAY = 86400.0
@@ -142,6 +142,46 @@ async def test_a_large_piece_that_ends_its_connection() -> None:
         desk.send("tcp", bytes(400), **named("m1"))
         failed = await desk.final("tcp", "m1")
         assert (failed["error"]["code"], failed["attempts"]) == ("module_refused", 3)
+
+
+def sizes_sent(desk: Desk) -> list[int]:
+    """Return the bytes of each piece that the module was given."""
+    return [int(line.split(",")[1]) // 2 for line in desk.module.heard if line.startswith("AT+CSOSEND=")]
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["cause first", "cause last"])
+@on_virtual_time
+async def test_a_module_that_has_no_buffer_for_a_large_piece(*, before: bool) -> None:
+    """A stream is sent in smaller pieces where that ends its connection, too, and from then on at once."""
+    async with staffed(TCP) as desk:
+        await desk.bench.opened("tcp")
+        for number in range(SOCKETS):
+            lines = [f"+CSOERR: {number},6", "ERROR"]
+            desk.module.answer(f'AT+CSOSEND={number},800,"{"00" * 400}"', *(lines if before else reversed(lines)))
+        desk.send("tcp", bytes(400), **named("m1"))
+        await becomes(lambda: sizes_sent(desk) == [400, 256, 144])
+        desk.module.say("SEND: 0,400")
+        assert (await desk.final("tcp", "m1"))["attempts"] == 2
+        desk.send("tcp", bytes(400), **named("m2"))
+        await becomes(lambda: sizes_sent(desk) == [400, 256, 144, 256, 144])
+
+
+@on_virtual_time
+async def test_a_large_message_that_no_buffer_is_there_for() -> None:
+    """A TCP message is never too large: it waits for the module to have room, which is reset meanwhile."""
+    async with staffed(TCP) as desk:
+        desk.module.answer("AT+CCLK?", '+CCLK: "26/11/29,12:00:00+04"', "OK")
+        await desk.bench.opened("tcp")
+        for number in range(SOCKETS):
+            for size in (256, 400):
+                code = f"+CSOERR: {number},6"
+                desk.module.answer(f'AT+CSOSEND={number},{size * 2},"{"00" * size}"', code, "ERROR")
+        desk.send("tcp", bytes(400), **named("m1"))
+        await asyncio.sleep(DAY / 24)
+        assert attaches(desk) >= 1
+        assert alerts_raised(desk) == [(ALERT, True)]
+        assert not [receipt for receipt in desk.documents(TOPICS.receipt("tcp")) if receipt["final"]]
+        assert sizes_sent(desk).count(400) == 1
 
 
 @on_virtual_time

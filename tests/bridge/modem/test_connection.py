@@ -87,14 +87,14 @@ async def test_time_that_a_send_goes_unanswered_is_no_time_open() -> None:
         ("udp", 400, 6, None),
         ("udp", 400, 11, Asked.SEND),
         ("tcp", 1, 6, Asked.SEND),
-        ("tcp", 400, 6, None),
+        ("tcp", 400, 6, Asked.SEND),
         ("tcp", 400, 11, Asked.SEND),
         ("tcp", 1, -1, None),
     ],
 )
 @on_virtual_time
 async def test_whose_cause_it_is(name: str, size: int, code: int, refused: Asked | None) -> None:
-    """What the module names is its own trouble if it was asked to send, unless that may have been too large for it."""
+    """What the module names is its own trouble if it was asked to send, unless a datagram may be too large for it."""
     async with running(UDP, TCP) as bench:
         socket = await bench.opened(name)
         lines = (f"+CSOERR: {socket.id},{code}",)
