@@ -71,11 +71,13 @@ class Lost:
         reason: Why, in words.
         refused: What the broker said, if it refused this client.
         taken_over: Whether another client has the session now.
+        unreadable: What came that is not MQTT, in words; empty if that was not why.
     """
 
     reason: str
     refused: BrokerRefused | None = None
     taken_over: bool = False
+    unreadable: str = ""
 
 
 class Message(Protocol):

@@ -1,15 +1,13 @@
-"""One broker connection of one modem, driven by asyncio: the only file that knows paho."""
+"""One broker connection of one modem, driven by asyncio: with ``paho_client.py`` all that knows paho."""
 
 import asyncio
 import logging
 import socket
 import ssl
-import struct
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import cycle
 
-from paho.mqtt import MQTTException
 from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
@@ -23,6 +21,7 @@ from sim7020_bridge.mqtt import arrival, refusals, transport
 from sim7020_bridge.mqtt.arrival import Accepted, Lost
 from sim7020_bridge.mqtt.messages import Acknowledgement, Publication, Received
 from sim7020_bridge.mqtt.outgoing import WINDOW, OutgoingQueue
+from sim7020_bridge.mqtt.paho_client import PahoClient
 from sim7020_bridge.mqtt.quarantine import Outgoing, Quarantine
 from sim7020_bridge.mqtt.standing import Standing, Trouble
 from sim7020_bridge.mqtt.subscriptions import Subscriptions
@@ -31,15 +30,6 @@ from sim7020_bridge.mqtt.topics import Subscription
 from sim7020_bridge.mqtt.wildcards import WildcardProbe
 
 _LOGGER = logging.getLogger(__name__)
-
-
-class _Paho(Client):
-    """paho on a connection that is open already: its own way of opening one blocks."""
-
-    opened: socket.socket
-
-    def _create_socket(self) -> socket.socket:
-        return self.opened
 
 
 class MqttClient:
@@ -139,7 +129,7 @@ class MqttClient:
                 # two who fight for a session are connected in turn, each for as long as the other waits
                 if self._loop.time() - started >= max(self._timing.stable, 2 * pause):
                     attempts = self._brief = 0
-                if self._outgoing.suspects:
+                if self._outgoing.suspects and not lost.unreadable:
                     attempts = 0  # the sooner it is found the better
                 if self._last_problem:  # it was not accepted
                     self._settings = next(self._nodes)
@@ -204,8 +194,8 @@ class MqttClient:
         """Listen no longer to what the session has from before."""
         self._paho.unsubscribe(topic_filter)
 
-    def _make_paho(self) -> "_Paho":
-        client = _Paho(
+    def _make_paho(self) -> PahoClient:
+        client = PahoClient(
             CallbackAPIVersion.VERSION2,
             client_id=self._client_id,
             clean_session=None if self._v5 else self._will is None,
@@ -243,7 +233,8 @@ class MqttClient:
             async with asyncio.timeout(self._timing.connect):
                 heard = await self._heard.get()
             if isinstance(heard, Lost):
-                return heard if heard.refused else Lost("", refusals.no_answer(self._settings, refusals.HUNG_UP))
+                said = heard.unreadable or refusals.HUNG_UP
+                return heard if heard.refused else Lost("", refusals.no_answer(self._settings, said))
             while not isinstance(heard, Lost):
                 if isinstance(heard, Accepted):
                     self._accept(heard)
@@ -366,11 +357,7 @@ class MqttClient:
             self._paho.opened.close()
 
     def _read(self) -> None:
-        try:
-            self._paho.loop_read()
-        except (LookupError, ValueError, TypeError, struct.error, MQTTException) as error:
-            _LOGGER.error("the broker sent what is not MQTT: %s", error)
-            self._drop()
+        self._paho.loop_read()
         connection = self._paho.socket()
         if isinstance(connection, ssl.SSLSocket) and connection.pending():
             self._loop.call_soon(self._read)  # no selector sees what TLS has decrypted already
@@ -416,21 +403,25 @@ class MqttClient:
         self._accepted.clear()
         self._outgoing.close()
         told = flags.is_disconnect_packet_from_server
-        if self._alive and reason.is_failure and reason.value not in refusals.NOT_BY_A_PUBLICATION:
+        unreadable = ""
+        malformed = self._paho.malformed or ("a packet of no known form" if self._alive else "")
+        if malformed and not told and reason.value == refusals.PROTOCOL_ERROR:
+            unreadable = f"it sent what is not MQTT: {malformed}"
+        if self._alive and not unreadable and reason.is_failure and reason.value not in refusals.NOT_BY_A_PUBLICATION:
             by_a_publication = told and reason.value in refusals.BY_A_PUBLICATION
             self._starts_afresh = self._outgoing.interrupted(reason.value if by_a_publication else None)
         self._starts_afresh |= self._outgoing.start_over()
         self._alive = False
         taken_over = reason.value == refusals.SESSION_TAKEN_OVER
         suspects, code = self._outgoing.suspects, reason.value if told else None
-        brief = 0 if self._starts_afresh and not suspects else self._brief  # a topic that is known did it
+        brief = 0 if unreadable or (self._starts_afresh and not suspects) else self._brief  # what did it is known
         suspected = not told and brief >= refusals.SUSPICIOUS and not suspects
         self._standing.disconnected(taken_over=taken_over, suspected=suspected)
         self._subscriptions.disconnected()
         refused = refusals.refusal(reason.value, str(reason)) if taken_over else None
-        said = str(reason).lower() if told else "the connection was lost"
-        why = refusals.away(self._settings.place, said, code, suspects, brief=brief)
-        self._heard.put_nowait(Lost(why, refused, taken_over))
+        said = str(reason).lower() if told else unreadable or "the connection was lost"
+        why = refusals.away(self._settings.place, said, code, () if unreadable else suspects, brief=brief)
+        self._heard.put_nowait(Lost(why, refused, taken_over, unreadable))
 
     def _published(
         self, _client: Client, _userdata: object, packet: int, reason: ReasonCode, _properties: object

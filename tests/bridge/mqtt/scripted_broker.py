@@ -90,13 +90,21 @@ class ScriptedBroker:
         self._session.clear()
         self._has_session = False
 
-    def deliver(self, topic: str, payload: bytes, *, packet: int, user: tuple[str, str] | None = None) -> None:
+    def deliver(
+        self, topic: str, payload: bytes, *, packet: int, user: tuple[str, str] | None = None, properties: bytes = b""
+    ) -> None:
         """Publish to the client with QoS 1; it comes again, with DUP, until it is acknowledged."""
-        properties = b"" if user is None else bytes([0x26]) + _text(user[0]) + _text(user[1])
+        if user is not None:
+            properties += bytes([0x26]) + _text(user[0]) + _text(user[1])
         described = bytes([len(properties)]) + properties if self._version == V5 else b""
         body = _text(topic) + packet.to_bytes(2, "big") + described + payload
         self._session[packet] = body
         self._send(PUBLISH, 0b0010, body)
+
+    def babble(self, packet: bytes) -> None:
+        """Send what need not be MQTT."""
+        if self._writer is not None:
+            self._writer.write(packet)
 
     def answer_again(self) -> None:
         """Acknowledge what was published last."""

@@ -48,9 +48,26 @@ async def test_mqtt_5_properties(broker: Mosquitto) -> None:
         assert received.qos == 1
 
 
+async def test_a_byte_order_mark_in_the_properties(broker: Mosquitto) -> None:
+    """U+FEFF is a character as any other: such a message is taken, once, and the connection stays."""
+    async with peer(at(broker)) as one:
+        await run(
+            "mosquitto_pub", "-V", "5", "-p", str(broker.port), "-t", "to/me", "-m", "x", "-q", "1",
+            "-D", "publish", "user-property", "\ufeffnote", "\ufeffhello",
+            "-D", "publish", "content-type", "\ufefftext",
+            "-D", "publish", "response-topic", "answer/\ufeff",
+        )  # fmt: skip
+        received = await one.next()
+        assert received.user_properties == (("\ufeffnote", "\ufeffhello"),)
+        assert received.response_topic == "answer/\ufeff"
+        await one.published(Publication(topic="to/me", payload=b"next"))
+        assert (await one.next()).payload == b"next"
+        assert one.connections == 1
+
+
 async def test_the_library_opens_no_connection_of_its_own(broker: Mosquitto, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that opens it in a way of its own is not used: it would block the event loop, and know of no TLS."""
-    monkeypatch.delattr("sim7020_bridge.mqtt.client._Paho._create_socket")
+    monkeypatch.delattr("sim7020_bridge.mqtt.paho_client.PahoClient._create_socket")
     one = Peer(at(broker))
     with pytest.raises(NotImplementedError, match="opens a connection of its own"):
         await one.task

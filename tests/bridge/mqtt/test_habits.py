@@ -52,6 +52,52 @@ async def test_small_packets(caplog: pytest.LogCaptureFixture) -> None:
         assert [published.topic for published in broker.published] == ["t"]
 
 
+@pytest.mark.parametrize(
+    "properties",
+    [
+        b"\x03" + text("a\0b"),
+        b"\x03\x00\x03\xed\xa0\x80",
+        b"\x03\x00\x09short",
+        b"\x03" + text("a") + b"\x03" + text("b"),
+        b"\x01\x02",
+        b"\x11\0\0\0\1",
+        b"\x7e\x00",
+    ],
+    ids=["null", "surrogate", "short", "twice", "range", "elsewhere", "unknown"],
+)
+async def test_a_message_that_is_not_mqtt(properties: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    """It is dropped with a line that names its topic, and acknowledged: else it would come at every connection."""
+    async with ScriptedBroker() as broker, peer(to(broker)) as one:
+        broker.deliver("to/me", b"x", packet=7, properties=properties)
+        broker.deliver("to/me", b"next", packet=8)
+        assert (await one.next()).payload == b"next"
+        await broker.until(lambda: broker.acknowledged == [7, 8])
+        assert "a message to to/me was dropped: it is not MQTT: " in caplog.text
+        assert one.connections == 1
+
+
+@pytest.mark.parametrize(
+    "packet", [b"\xf0\0", b"\x32\x01\0", b"\x32\x05\0\1t\0\0", b"\x36\x06\0\1t\0\1\0", b"\x90\xff\xff\xff\xff\x01"]
+)
+async def test_a_broker_that_sends_what_is_not_mqtt(packet: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    """The connection ends and is made again, ever more slowly; neither what is published nor another client did it."""
+    timing = replace(QUICK, first_retry=0.01, last_retry=60.0)
+    async with ScriptedBroker(rule=lambda _: SILENCE) as broker, peer(to(broker), timing=timing) as one:
+        one.client.publish(Publication(topic="t", payload=b"x"))
+        started = asyncio.get_running_loop().time()
+        for connection in range(1, 8):
+            await one.ready(connections=connection)
+            await broker.until(lambda: any(each.connection == connection for each in broker.published))  # noqa: B023
+            broker.babble(packet)
+            await until(lambda: not one.client.connected)
+        await one.ready(connections=8)
+        assert asyncio.get_running_loop().time() - started >= 0.01 * (2**7 - 1) / 2
+        assert one.client.trouble == Trouble()
+        assert "is away: it sent what is not MQTT: " in caplog.text
+        assert "while this was published" not in caplog.text
+        assert "second bridge" not in caplog.text
+
+
 async def test_the_server_s_keep_alive() -> None:
     """It counts, and not the configured one."""
     async with ScriptedBroker(connack=b"\x13\x00\x01") as broker:

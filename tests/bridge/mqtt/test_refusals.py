@@ -7,6 +7,8 @@ import signal
 from pathlib import Path
 
 import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import MQTTErrorCode
 
 from sim7020_bridge.config.model import MqttProtocol, MqttSettings
 from sim7020_bridge.errors import PayloadRefused
@@ -211,13 +213,13 @@ async def test_what_the_library_cannot_read(
     """An error that the library lets through ends the connection, and a new one is made."""
     async with peer(at(broker)) as one:
 
-        def fail() -> None:
+        def fail(_client: Client) -> MQTTErrorCode:
             raise KeyError(238)
 
         with monkeypatch.context() as patch:
-            patch.setattr(one.client._paho, "loop_read", fail)
+            patch.setattr(Client, "_packet_handle", fail)
             one.client.publish(Publication(topic="to/me", payload=b"x"))
-            await until(lambda: "the broker sent what is not MQTT: 238" in caplog.text)
+            await until(lambda: "is away: it sent what is not MQTT: 238" in caplog.text)
         await one.ready(connections=2)
 
 

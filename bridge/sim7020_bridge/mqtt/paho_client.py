@@ -1,0 +1,69 @@
+"""paho as the bridge needs it: on a connection that is open already, and not put off by what somebody published."""
+
+import logging
+import socket
+import struct
+
+from paho.mqtt import MQTTException, properties
+from paho.mqtt.client import Client
+from paho.mqtt.enums import MessageType, MQTTErrorCode
+from paho.mqtt.exception import MalformedPacket
+
+_LOGGER = logging.getLogger(__name__)
+
+_KIND = 0xF0
+
+
+class PahoClient(Client):
+    """Ends the connection with a protocol error at anything that is not MQTT.
+
+    Only a PUBLISH that can be acknowledged is dropped instead, for it would come again at every connection.
+    """
+
+    opened: socket.socket
+    """The connection to use next: paho's own way of opening one blocks."""
+
+    malformed = ""
+    """What was wrong with the last packet that could not be read, in words."""
+
+    def _create_socket(self) -> socket.socket:
+        self.malformed = ""
+        return self.opened
+
+    def _packet_handle(self) -> MQTTErrorCode:
+        try:
+            return super()._packet_handle()
+        except MalformedPacket as error:
+            self.malformed = str(error)
+            return self._drop_message()
+        except (LookupError, ValueError, TypeError, struct.error, MQTTException) as error:
+            self.malformed = str(error)
+            return MQTTErrorCode.MQTT_ERR_PROTOCOL
+
+    def _drop_message(self) -> MQTTErrorCode:
+        """Have done with what can't be read, if it is a message of QoS 0 or 1 with all that an answer needs."""
+        first, body = self._in_packet["command"], self._in_packet["packet"]
+        qos, end = first >> 1 & 3, 2 + int.from_bytes(body[:2], "big")
+        packet = int.from_bytes(body[end : end + 2], "big") if qos else 0
+        if first & _KIND != MessageType.PUBLISH or qos > 1 or len(body) < end + 2 * qos or (qos and not packet):
+            return MQTTErrorCode.MQTT_ERR_PROTOCOL
+        topic = body[2:end].decode(errors="replace")
+        _LOGGER.warning("a message to %s was dropped: it is not MQTT: %s", topic, self.malformed)
+        return self.ack(packet, 1) if qos else MQTTErrorCode.MQTT_ERR_SUCCESS
+
+
+def _read_text(buffer: bytes, longest: int) -> tuple[str, int]:
+    """Read the text of a property, and return it with the bytes that it took; raises for what is none.
+
+    paho's own takes U+FEFF for an error, which MQTT lets anybody send (5.0 section 1.5.4).
+    """
+    end = 2 + int.from_bytes(buffer[:2], "big")
+    if end > longest:
+        raise MalformedPacket("a text is longer than its properties")
+    text = bytes(buffer[2:end]).decode()
+    if "\0" in text:
+        raise MalformedPacket("a text has U+0000")
+    return text, end
+
+
+properties.readUTF = _read_text
