@@ -80,7 +80,11 @@ class DayUsage:
 
 
 class Usage:
-    """Counts one modem's bytes; what was counted on a day stays with that day, however the wall clock jumps.
+    """Counts one modem's bytes; no budget that is used up opens because the wall clock goes back.
+
+    While the clock is behind the newest day that was counted, bytes count for that day. If it is more than `KEPT`
+    behind, it may as well have been far ahead once: bytes count for the clock's day, and its period and the newest
+    day's both count against the budget, until time gets there or the operator gives a figure (`calibrate`).
 
     Args:
         settings: The budget.
@@ -100,6 +104,7 @@ class Usage:
         self._clock = clock
         self._days: dict[date, DayUsage] = {}
         self._total = Bytes()
+        self._newest = EARLIER
         self._earlier: tuple[date, int] | None = None
         self._told = (self._today(), BudgetLevel.GOOD)
 
@@ -116,7 +121,7 @@ class Usage:
 
     @property
     def period(self) -> Bytes:
-        """What was counted in this billing period."""
+        """What was counted in this billing period, and in that of the newest day if the clock is far behind it."""
         days = self._in_period()
         return Bytes(sum(day.up for day in days), sum(day.down for day in days))
 
@@ -148,9 +153,7 @@ class Usage:
     @property
     def period_start(self) -> date:
         """The first day of this billing period."""
-        today, first = self._today(), self._settings.first_day
-        month = today if today.day >= first else today.replace(day=1) - timedelta(days=1)
-        return month.replace(day=first)
+        return self._start(self._today())
 
     def count(self, *, up: int = 0, down: int = 0) -> None:
         """Count bytes."""
@@ -163,7 +166,15 @@ class Usage:
             self._report()
 
     def calibrate(self, used: int) -> None:
-        """Take the operator's figure for what this billing period has used so far, both ways."""
+        """Take the operator's figure for what this billing period has used so far, both ways.
+
+        Days that are far ahead of the clock become part of today: whoever gives a figure has looked.
+        """
+        today = self._today()
+        for far in [day for day in self._days if day > today]:
+            ahead, now = self._days.pop(far), self._day(today)
+            self._days[today] = replace(now, up=now.up + ahead.up, down=now.down + ahead.down)
+        self._newest = max(self._days, default=EARLIER)
         for day in self._in_period():
             self._days[day.day] = replace(day, correction=0)
         self._add(DayUsage(self.period_start, correction=used - self.period.total))
@@ -192,10 +203,15 @@ class Usage:
         self._told = self._today(), level
         self._changed(before, level)
 
+    def _start(self, day: date) -> date:
+        first = self._settings.first_day
+        month = day if day.day >= first else day.replace(day=1) - timedelta(days=1)
+        return month.replace(day=first)
+
     def _in_period(self) -> list[DayUsage]:
-        start = self.period_start
-        end = (start.replace(day=28) + timedelta(days=4)).replace(day=self._settings.first_day)
-        return [each for day, each in self._days.items() if start <= day < end]
+        today = self._today()
+        starts = {self._start(day) for day in (today, max(today, self._newest))}
+        return [each for day, each in self._days.items() if day > EARLIER and self._start(day) in starts]
 
     def _day(self, day: date) -> DayUsage:
         return self._days.get(day, DayUsage(day))
@@ -205,10 +221,12 @@ class Usage:
         self._days[more.day] = DayUsage(
             more.day, day.up + more.up, day.down + more.down, day.correction + more.correction
         )
+        self._newest = max(self._newest, more.day)
         self._total = Bytes(self._total.up + more.up, self._total.down + more.down)
 
     def _today(self) -> date:
-        return self._clock().date()
+        today = self._clock().date()
+        return self._newest if timedelta() < self._newest - today <= KEPT else today
 
 
 def sent(size: int, *, stream: bool) -> Bytes:

@@ -90,15 +90,56 @@ def test_a_new_period_starts_from_nothing() -> None:
     assert (counted.today.down, counted.period.total) == (5, 5)
 
 
-def test_the_next_period_s_first_day_is_not_counted() -> None:
-    """A clock that was a day ahead, over the end of the period, leaves nothing of that day in this one."""
+def test_a_period_that_began_is_not_left() -> None:
+    """A clock that was a day ahead, over the end of the period, does not bring the old one back."""
     calendar = Calendar(2026, 11, 30)
     counted, _ = usage(calendar)
     counted.count(up=300)
     calendar.now += timedelta(days=1)
     counted.count(up=7)
     calendar.now -= timedelta(days=1)
-    assert (counted.used, counted.period.up) == (300, 300)
+    counted.count(up=1)
+    assert (counted.used, counted.period.up, counted.today.up) == (8, 8, 8)
+
+
+@pytest.mark.parametrize("back", [1, 40, 92, 93, 1200])
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_clock_that_goes_back_opens_no_budget(back: int, restarted: bool) -> None:  # noqa: FBT001 - a parameter
+    """What is used up stays so, and what is counted meanwhile is part of it."""
+    calendar = Calendar(2026, 11, 23)
+    counted, _ = usage(calendar)
+    counted.count(up=990)
+    calendar.now -= timedelta(days=back)
+    if restarted:
+        rows = counted.rows()
+        counted, _ = usage(calendar)
+        counted.restore(rows)
+    assert counted.level is BudgetLevel.WARNING
+    counted.count(up=7, down=3)
+    assert (counted.level, counted.left, counted.total) == (BudgetLevel.USED_UP, 0, Bytes(997, 3))
+    calendar.now += timedelta(days=back)
+    assert counted.used == (1000 if back <= 92 else 990)
+    calendar.now += timedelta(days=8)
+    assert counted.used == 0
+
+
+def test_a_clock_that_was_far_ahead_has_a_way_out() -> None:
+    """What it counted there counts in every period until the operator gives a figure, and never again."""
+    calendar = Calendar(2026, 11, 23)
+    counted, _ = usage(calendar)
+    calendar.now += timedelta(days=3000)
+    counted.count(up=1000)
+    calendar.now -= timedelta(days=3000)
+    assert counted.level is BudgetLevel.USED_UP
+    counted.count(up=5)
+    counted.calibrate(20)
+    counted.count(up=1)
+    again, _ = usage(calendar)
+    again.restore(counted.rows())
+    for each in (counted, again):
+        assert (each.used, each.today.up, each.total) == (21, 1006, Bytes(1006))
+    calendar.now += timedelta(days=31)
+    assert (counted.used, again.used) == (0, 0)
 
 
 def test_the_operator_s_figure_counts() -> None:
@@ -116,7 +157,7 @@ def test_the_operator_s_figure_counts() -> None:
 
 
 def test_a_wall_clock_that_jumps_loses_nothing() -> None:
-    """What was counted on a wrong day stays there, and what was counted before is there again afterwards."""
+    """What was counted on a day far ahead counts as well, and what was counted before is there again afterwards."""
     calendar = Calendar(2026, 11, 23)
     counted, _ = usage(calendar)
     counted.count(up=300)
@@ -124,7 +165,7 @@ def test_a_wall_clock_that_jumps_loses_nothing() -> None:
     counted.count(up=7)
     assert counted.used == 7
     calendar.now -= timedelta(days=365)
-    assert counted.used == 300
+    assert counted.used == 307
 
 
 def test_rows_bring_everything_back() -> None:
