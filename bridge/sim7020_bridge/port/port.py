@@ -367,7 +367,7 @@ def _unavailable(name: str, error: Exception) -> PortUnavailable:
     if number in {errno.EBUSY, errno.EWOULDBLOCK} or "lock" in str(error):
         found = holders(name)
         who = found[0].words if found else "another program"
-        return PortUnavailable(name, "busy", f"{who} has it open; stop it, or tell it to leave the port alone")
+        return PortUnavailable(name, "busy", f"{who} has it open")
     # pyserial tells why it could not configure a device only as the context of its own error
     if number == errno.EISDIR or errno.ENOTTY in getattr(error.__context__, "args", ()):
         return PortUnavailable(name, "unusable", "it is no serial port")

@@ -191,6 +191,7 @@ async def test_busy_device_whose_holder_is_not_told(monkeypatch: pytest.MonkeyPa
         raise serial.SerialException(errno.EBUSY, "could not open port: Device or resource busy")
 
     monkeypatch.setattr(serial, "Serial", busy)
-    with pytest.raises(PortUnavailable, match="another program has it open") as refused:
+    # what to do is the alert's to say
+    with pytest.raises(PortUnavailable, match=r"another program has it open$") as refused:
         await open_port("/dev/ttyUSB0", 115200)
     assert refused.value.reason == "busy"
