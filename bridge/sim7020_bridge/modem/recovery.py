@@ -148,6 +148,7 @@ class Recovery:
     _power_due: float | None = None
     _pressed: float | None = None
     _restarted: bool = False
+    _refused_due: float | None = None
 
     def next(self, trouble: Trouble, *, now: float, network_wait: float = 0.0) -> Plan:
         """Choose the next step; ``count`` says that it was taken, and another choice before that is free.
@@ -170,6 +171,12 @@ class Recovery:
             return Plan(step, max(0.0, due - now))
         if trouble in _REFUSED and self._rounds:
             wait = self.day / STEPS_FOR_REFUSALS
+        if trouble is Trouble.SOCKETS:
+            # a module that saves power may be awake for less than the wait: its sleep counts
+            if self._refused_due is None:
+                self._refused_due = now + wait
+            else:
+                wait = max(0.0, self._refused_due - now)
         if step not in ATTACHING:
             return Plan(step, wait, again=self._rounds > 0 and trouble in _SHUT)
         held = None
@@ -184,6 +191,7 @@ class Recovery:
         """Count a step that is taken now."""
         self._tries[plan.step] = self._tries.get(plan.step, 0) + 1
         self._last = plan.step
+        self._refused_due = None
         if plan.step is RecoveryStep.POWER:
             self._power_due, self._pressed = None, now
         if plan.step in ATTACHING:
@@ -216,6 +224,7 @@ class Recovery:
         helped, self._last = self._last, None
         self._tries.clear()
         self._rounds = 0
+        self._refused_due = None
         self.begin()
         return helped
 

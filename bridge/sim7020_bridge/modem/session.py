@@ -230,11 +230,12 @@ class Session:
 
     async def _stay_attached(self) -> NoReturn:
         while True:
+            # a module that saves power may have refused all that it is asked by the time that it is found attached
+            refused = self.store.state.refused
             while not await bring_up(self.module, self.pins):
                 await self._recover()
-            refused = self.store.state.refused
             # the step that helps a module that refuses its sockets is known once it takes them
-            self.store.apply(Recovered(self.recovery.online() if refused.what is None else None))
+            self.store.apply(Recovered(self.recovery.online() if self.store.state.refused.what is None else None))
             await self.store.until(partial(in_trouble, refused))
             if not detached(self.store.state) and self.store.state.refused.what is not None:
                 await self._recover()

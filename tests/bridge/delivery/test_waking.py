@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from sim7020_bridge.config.model import PowerHookSettings, PowerSavingSettings
 from sim7020_bridge.delivery.waking import LAST_WAIT, wake_for_messages
 from sim7020_bridge.modem.power_hook import PowerHook
+from sim7020_bridge.modem.recovery import RecoveryStep
 from tests.bridge.desk import Desk, named, staffed
-from tests.bridge.modem.bench import HOUR, UDP, now
+from tests.bridge.modem.bench import HOUR, UDP, now, steps
 from tests.bridge.scripted_module import ScriptedModule, on_virtual_time
 
 PSM = PowerSavingSettings(active_time=10, periodic_update=36_000)
@@ -28,14 +29,17 @@ class Sleeper:
     dark: float = 1.0
     mute: bool = False
     presses: list[float] = field(default_factory=list)
+    switched_off: int = 0
 
     def press(self, _topic: str, text: str) -> None:
-        """Be pressed; a module that is on would switch itself off."""
+        """Be pressed; a module that is on switches itself off."""
         if text != "ON":
             return
-        assert self.module.deaf
         self.presses.append(now())
-        if len(self.presses) > self.lost:
+        if not self.module.deaf:
+            self.switched_off += 1
+            self.module.deaf = True
+        elif len(self.presses) > self.lost:
             loop = asyncio.get_running_loop()
             loop.call_later(self.dark, self.wake)
             loop.call_later(self.dark + 10, self.sleep)
@@ -47,9 +51,10 @@ class Sleeper:
             self.module.say("+CPIN: READY", EXITS)
 
     def sleep(self) -> None:
-        """Say that it falls asleep, and do."""
-        self.module.say(ENTERS)
-        self.module.deaf = True
+        """Say that it falls asleep, and do, if it is on."""
+        if not self.module.deaf:
+            self.module.say(ENTERS)
+            self.module.deaf = True
 
 
 @asynccontextmanager
@@ -108,6 +113,7 @@ async def test_a_module_that_wakes_late_and_without_a_word() -> None:
         desk.send("udp", b"a", **named("a"))
         await desk.final("udp", "a", within=45)
         assert len(sleeper.presses) == 1
+        assert sleeper.switched_off == 0
 
 
 @on_virtual_time
@@ -119,3 +125,22 @@ async def test_nothing_waits_any_more() -> None:
         assert (await desk.final("udp", "a"))["state"] == "expired"
         await asyncio.sleep(2 * HOUR)
         assert len(sleeper.presses) == 1
+
+
+@on_virtual_time
+async def test_a_module_that_wakes_and_refuses_its_sockets() -> None:
+    """It is woken now and then, reset step by step although it sleeps in between, until the message goes out."""
+    sleeper = Sleeper()
+    async with asleep(sleeper) as desk:
+        sleeper.module.answer("AT+CSOC", "ERROR")
+        desk.send("udp", b"a", **named("a"))
+        await asyncio.sleep(24 * HOUR)
+        assert len(sleeper.presses) < 70
+        taken = steps(desk.bench)
+        assert taken[RecoveryStep.CONTEXT] >= 1
+        assert taken[RecoveryStep.REATTACH] >= 3
+        assert taken[RecoveryStep.REBOOT] >= 1
+        assert sleeper.switched_off <= taken[RecoveryStep.POWER] <= 8
+        assert sum(taken.get(step, 0) for step in RecoveryStep if step is not RecoveryStep.SOCKETS) < 20
+        sleeper.module.answer("AT+CSOC", "+CSOC: 0", "OK")
+        assert (await desk.final("udp", "a", within=HOUR))["state"] == "accepted"

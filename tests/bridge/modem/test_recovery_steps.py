@@ -145,6 +145,19 @@ def test_refusals_are_worth_a_step_now_and_then(trouble: Trouble) -> None:
     assert {plan.wait for plan in plans[8:]} == {DAY / STEPS_FOR_REFUSALS}
 
 
+def test_step_against_refused_sockets_is_due_when_it_was_planned() -> None:
+    """Planned again, as after a module's sleep, it does not wait anew; the step after it does."""
+    recovery = Recovery(power=True, ceiling=48)
+    first = recovery.next(Trouble.SOCKETS, now=0.0)
+    assert recovery.next(Trouble.SOCKETS, now=1.0).wait == pytest.approx(first.wait - 1)
+    late = recovery.next(Trouble.SOCKETS, now=1000.0)
+    assert (late.step, late.wait) == (first.step, 0.0)
+    recovery.count(late, now=1000.0)
+    assert recovery.next(Trouble.SOCKETS, now=1000.0).wait > 0
+    recovery.online()
+    assert recovery.next(Trouble.SOCKETS, now=5000.0).wait > 0
+
+
 def test_power_hook_is_not_used_beyond_the_ceiling() -> None:
     """A silent module is listened to, and its power left alone, for as long as the ceiling forbids another start."""
     recovery = Recovery(power=True, ceiling=4)
