@@ -137,15 +137,12 @@ async def bring_up(module: Module, pins: PinMemory) -> bool:
         True once the context is active (or is off because the user wants it so), False at the first step that
         does not come true in its time.
     """
-    if not await reach(module, RADIO):
-        try:
-            async with module.radio:
-                await switch_radio(module, Functionality.FULL)
-        except CommandRefused as refused:
-            log.warning("the radio can't be switched on: %s", refused)
-            module.store.apply(RadioProblem(refused.meaning or refused.result))
-            await read_sim(module)
-            return False
+    problem = None if await reach(module, RADIO) else await _switch_on(module)
+    if problem is not None:
+        log.warning("the radio can't be switched on: %s", problem)
+        module.store.apply(RadioProblem(problem))
+        await read_sim(module)
+        return False
     if not (await reach(module, SIM) or await _unlock(module, pins)):
         sim = module.store.state.sim
         if sim is None or sim.busy or sim.unclear:
@@ -172,6 +169,18 @@ async def switch_radio(module: Module, level: Functionality) -> None:
     """Set the radio, and know it; ``module.radio`` must be held."""
     await module.execute(SetFunctionality(level))
     module.store.apply(level)
+
+
+async def _switch_on(module: Module) -> str | None:
+    """Switch the radio on; say in words what is wrong if it stays off."""
+    try:
+        async with module.radio:
+            await switch_radio(module, Functionality.FULL)
+    except CommandRefused as refused:
+        return refused.meaning or refused.result
+    except ModuleSilent as silent:
+        return None if await reach(module, RADIO) else f"the module does not answer {silent.command}"
+    return None
 
 
 async def _unlock(module: Module, pins: PinMemory) -> bool:

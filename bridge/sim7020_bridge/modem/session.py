@@ -275,7 +275,7 @@ class Session:
                     self.store.apply((packet.ContextState(DEFAULT_CID, active=False),))
             case RecoveryStep.REATTACH:
                 # a radio that can't be switched is tried to be switched on again, and then another step
-                with suppress(CommandRefused):
+                with suppress(CommandRefused, ModuleSilent):
                     await cycle_radio(self.module)
             case RecoveryStep.REBOOT:
                 with suppress(CommandRefused):
@@ -305,7 +305,7 @@ class Session:
             if not left:
                 return plan
             if trouble is Trouble.RADIO:
-                with suppress(CommandRefused):
+                with suppress(CommandRefused, ModuleSilent):
                     async with self.module.radio:
                         await switch_radio(self.module, radio.Functionality.FULL)
                     return None

@@ -66,6 +66,37 @@ async def test_radio_that_can_t_be_switched_on() -> None:
         assert current(bench) == set()
 
 
+@pytest.mark.parametrize("off", [("OK",), SILENCE], ids=["switched off", "not switched off either"])
+@on_virtual_time
+async def test_radio_command_that_is_never_answered(off: tuple[str, ...]) -> None:
+    """A module that says nothing to it and answers all else has refused it: it is rebooted, and an alert is up."""
+    module = ScriptedModule()
+    module.answer("AT+CFUN?", "+CFUN: 0", "OK")
+    module.answer(REATTACH, *off)
+    module.answer("AT+CFUN=1", *SILENCE)
+    async with running(module=module) as bench:
+        await module.hears(REBOOT, times=2, within=HOUR)
+        assert module.opened <= 2
+        message = alerts(bench.modem.store.state)[AlertId.RADIO_REFUSED].message
+        assert "the module does not answer AT+CFUN=1" in message
+        module.answer("AT+CFUN=1", "OK")
+        module.answer("AT+CFUN?", "+CFUN: 1", "OK")
+        await bench.online()
+        assert current(bench) == set()
+
+
+@on_virtual_time
+async def test_radio_that_is_on_though_nobody_said_so() -> None:
+    """The lost answer to the command that switches the radio on is no trouble: the radio is looked at again."""
+    module = ScriptedModule()
+    module.answer_once("AT+CFUN?", "+CFUN: 0", "OK")
+    module.answer_once("AT+CFUN=1", *SILENCE)
+    async with running(module=module) as bench:
+        await bench.online()
+        assert module.opened == 1
+        assert not any(AlertId.RADIO_REFUSED in alerts(state) for state in bench.states)
+
+
 @on_virtual_time
 async def test_network_that_comes_while_a_step_waits() -> None:
     """A link that gets better while a step waits makes the step needless: it is neither taken nor counted."""
