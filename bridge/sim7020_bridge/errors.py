@@ -72,12 +72,13 @@ class ConfigurationError(BridgeError):
 
 
 class BrokerRefused(BridgeError):
-    """The MQTT broker answered and refused: ``reason`` in the broker's words, ``advice`` in ours."""
+    """The MQTT broker at ``place`` answered and refused: ``reason`` in the broker's words, ``advice`` in ours."""
 
-    def __init__(self, reason: str, advice: str) -> None:
+    def __init__(self, place: str, reason: str, advice: str) -> None:
+        self.place = place
         self.reason = reason
         self.advice = advice
-        super().__init__(f"the MQTT broker refused the connection: {reason}. {advice}")
+        super().__init__(f"the MQTT broker at {place} refused the connection: {reason}. {advice}")
 
 
 class AlreadyRunning(BridgeError):

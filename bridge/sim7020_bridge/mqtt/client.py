@@ -131,10 +131,11 @@ class MqttClient:
                     attempts = self._brief = 0
                 if self._outgoing.suspects and not lost.unreadable:
                     attempts = 0  # the sooner it is found the better
+                tried = self._settings
                 if self._last_problem:  # it was not accepted
                     self._settings = next(self._nodes)
                 self._report(lost)
-                pause = self._timing.pause(attempts, refused=lost.refused is not None)
+                pause = self._timing.pause(attempts, refused=lost.refused is not None and self._settings is tried)
                 if lost.taken_over:
                     pause = self._timing.stand_back(self._standing.takeovers)
                 await asyncio.sleep(pause)
@@ -392,7 +393,7 @@ class MqttClient:
         self, _client: Client, _userdata: object, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
     ) -> None:
         if reason.is_failure:
-            self._heard.put_nowait(Lost("", refusals.refusal(reason.value, str(reason))))
+            self._heard.put_nowait(Lost("", refusals.refusal(self._settings.place, reason.value, str(reason))))
             return
         self._alive = True
         self._heard.put_nowait(Accepted(flags.session_present, arrival.offers(properties)))
@@ -418,7 +419,7 @@ class MqttClient:
         suspected = not told and brief >= refusals.SUSPICIOUS and not suspects
         self._standing.disconnected(taken_over=taken_over, suspected=suspected)
         self._subscriptions.disconnected()
-        refused = refusals.refusal(reason.value, str(reason)) if taken_over else None
+        refused = refusals.refusal(self._settings.place, reason.value, str(reason)) if taken_over else None
         said = str(reason).lower() if told else unreadable or "the connection was lost"
         why = refusals.away(self._settings.place, said, code, () if unreadable else suspects, brief=brief)
         self._heard.put_nowait(Lost(why, refused, taken_over, unreadable))

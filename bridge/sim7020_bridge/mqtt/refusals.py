@@ -49,9 +49,9 @@ _ADVICE = {
 }
 
 
-def refusal(code: int, reason: str) -> BrokerRefused:
+def refusal(place: str, code: int, reason: str) -> BrokerRefused:
     """Explain a reason code of CONNACK or DISCONNECT (MQTT 5.0 section 2.4)."""
-    return BrokerRefused(reason, _ADVICE.get(code, "See the broker's log"))
+    return BrokerRefused(place, reason, _ADVICE.get(code, "See the broker's log"))
 
 
 def no_answer(settings: MqttSettings, reason: str) -> BrokerRefused:
@@ -60,7 +60,7 @@ def no_answer(settings: MqttSettings, reason: str) -> BrokerRefused:
     advice = f"Is it an MQTT broker,{tls} and does it speak MQTT {settings.protocol}?"
     if settings.protocol is MqttProtocol.V5:
         advice += " If it is an old one, set mqtt.protocol to 3.1.1"
-    return BrokerRefused(reason, advice)
+    return BrokerRefused(settings.place, reason, advice)
 
 
 def unreachable(place: str, error: OSError | ValueError) -> str:

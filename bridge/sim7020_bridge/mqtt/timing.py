@@ -14,7 +14,7 @@ class ClientTiming:
         connect: Longest wait for the connection and, again, for the broker's answer to it.
         first_retry: Wait before the first new attempt; doubled for each further one, then shortened by up to half.
         last_retry: Longest such wait.
-        refused_retry: Shortest wait after the broker said no.
+        refused_retry: Shortest wait after the broker said no, before it is asked again with no other node in between.
         taken_over: First and longest wait after another client took over the session.
         retained: Longest wait for what is retained, once it is subscribed to.
         ask_again: Wait before a subscription that was refused is asked for again.

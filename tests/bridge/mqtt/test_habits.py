@@ -98,6 +98,18 @@ async def test_a_broker_that_sends_what_is_not_mqtt(packet: bytes, caplog: pytes
         assert "second bridge" not in caplog.text
 
 
+@PROTOCOLS
+async def test_a_node_that_refuses(protocol: MqttProtocol, caplog: pytest.LogCaptureFixture) -> None:
+    """The next node is not made to wait for it, and the log names the one that refused."""
+    busy = 0x88 if protocol is MqttProtocol.V5 else 3
+    async with ScriptedBroker(admits=lambda _: busy) as refuses, ScriptedBroker() as takes:
+        nodes = replace(to(refuses, protocol), other_nodes=(("127.0.0.1", takes.port),))
+        async with peer(nodes, timing=replace(QUICK, refused_retry=3600.0)) as one:
+            await one.published(Publication(topic="t", payload=b"x"))
+        assert refuses.connections == takes.connections == 1
+        assert f"127.0.0.1:{refuses.port} refused the connection: " in caplog.text
+
+
 async def test_the_server_s_keep_alive() -> None:
     """It counts, and not the configured one."""
     async with ScriptedBroker(connack=b"\x13\x00\x01") as broker:
