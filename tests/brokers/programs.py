@@ -113,11 +113,13 @@ class Running:
                 await process.wait()
 
     async def _run(self, command: Sequence[str]) -> asyncio.subprocess.Process:
+        # coverage would take SIGTERM for itself, and never get to it where a broker's Python waits for other code
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE_")}
         with (self.directory / "broker.log").open("ab") as log:
             process = await asyncio.create_subprocess_exec(
                 *command,
                 cwd=self.directory,
-                env={**os.environ, **self.kind.environment(self.directory, self.ports)},
+                env={**inherited, **self.kind.environment(self.directory, self.ports)},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
