@@ -304,6 +304,7 @@ async def _alone(world: World, bridge: BridgeProcess, other: BridgeProcess) -> N
     await other.stop()
     if _status(bridge) is not None or bridge.process is None:
         await bridge.start()
+        await bridge.speaks()  # where nothing waits it is stopped at once
     await _dry(partial(_waiting, world.directory / bridge.config.stem / "shed.outbox"))
 
 
