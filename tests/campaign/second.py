@@ -226,20 +226,30 @@ class Relay:
         with contextlib.suppress(OSError):
             while data := await from_broker.read(65536):
                 writer.write(data)  # however slow the bridge is: when its session went has to be noticed at once
-            if not away.done():
-                self._takeovers.append(time.monotonic())
-                writer.write(b"\xe0\x01\x8e" if self.tells else b"")
+        # what the broker had not read yet is lost: then it resets the connection, in both directions
+        if not (away.done() and away.result()):
+            self._takeovers.append(time.monotonic())
+            writer.write(b"\xe0\x01\x8e" if self.tells else b"")
         writer.close()
         to_broker.close()
         await away
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while data := await reader.read(65536):
-            writer.write(data)
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    """Copy until either end is gone; say whether that is where it comes from."""
+    data = b"begun"
+    while data:
+        try:
+            data = await reader.read(65536)
+        except OSError:
+            data = b""
+        writer.write(data)
+        try:
             await writer.drain()
+        except OSError:
+            return False
     writer.close()
+    return True
 
 
 async def elsewhere(world: World, *, times: int, rate: float, longest: float, seed: int) -> dict[str, int]:
