@@ -227,6 +227,8 @@ async def _outbox(coordinator: Coordinator, given: dict[str, Any]) -> JsonObject
         _check_socket(coordinator, given["socket"])
     if given["action"] in {"show", "cancel"} and "id" not in given:
         raise _wrong("id_wanted", action=given["action"])
+    if given["action"] in {"list", "purge"} and "id" in given:
+        raise _wrong("id_unwanted", action=given["action"])
     return await coordinator.client.async_request("outbox", given)
 
 
@@ -308,7 +310,7 @@ ACTIONS: Final = {
             probatio.Optional("action", default="list"): probatio.In(OUTBOX_ACTIONS),
             probatio.Optional("socket"): cv.string,
             probatio.Optional("id"): _NAME,
-            probatio.Optional("start"): probatio.All(probatio.Coerce(int), probatio.Range(min=0)),
+            probatio.Optional("start"): probatio.All(probatio.Coerce(int), probatio.Range(min=0, max=1_000_000)),
             probatio.Optional("limit"): probatio.All(probatio.Coerce(int), probatio.Range(min=1, max=100)),
         },
         is_for_admins=lambda given: given["action"] in {"cancel", "purge"},

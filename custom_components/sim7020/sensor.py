@@ -39,34 +39,11 @@ from .documents import (
 )
 from .entity import ModemEntity, SocketEntity, async_add_socket_entities
 from .received import Received
+from .socket_errors import SOCKET_ERRORS
 
 PARALLEL_UPDATES = 0
 
 type Value = str | int | float | datetime | None
-
-SOCKET_ERRORS: Final = (
-    "none",
-    "common",
-    "route",
-    "connection_aborted",
-    "connection_reset",
-    "not_connected",
-    "value",
-    "buffer",
-    "block",
-    "address_in_use",
-    "already_connecting",
-    "already_connected",
-    "bearer",
-    "parameter",
-    "module_refused",
-    "module_silent",
-    "module_unclear",
-    "resolve_failed",
-    "resolve_timeout",
-    "other",
-)
-"""The names of a socket's last error that are translated; ``none`` if it had none, ``other`` for all others."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -173,6 +173,8 @@ async def test_an_answer_is_the_response(
         pytest.param("send", {"socket": "telemetry", "base64": "é"}, "invalid_base64", id="base64-not-ascii"),
         pytest.param("outbox", {"action": "purge", "socket": "attic"}, "unknown_socket", id="outbox-socket"),
         pytest.param("outbox", {"action": "cancel"}, "id_wanted", id="id"),
+        pytest.param("outbox", {"action": "purge", "id": "m1"}, "id_unwanted", id="id for all"),
+        pytest.param("outbox", {"action": "list", "id": "m1"}, "id_unwanted", id="id for a list"),
         pytest.param("at_command", {"command": "AT"}, "request_not_taken", id="at"),
     ],
 )
