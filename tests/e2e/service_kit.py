@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.programs import BridgeProcess
+from tests.e2e.servers import until
 from tests.e2e.world import Modem, Settings, World, run
 from tests.ports import free_port
 
@@ -66,3 +67,8 @@ def _get(url: str) -> tuple[int, str]:
 async def shell(*arguments: str | Path) -> tuple[int, str, str]:
     """Run a subcommand to its end; return exit status, standard output and standard error."""
     return await run(sys.executable, "-W", "default", "-m", "sim7020_bridge", *map(str, arguments))
+
+
+async def logged(bridge: BridgeProcess, text: str, *, times: int = 1) -> None:
+    """Return once a text stands in the log so often."""
+    await until(lambda: bridge.log.count(text) >= times)

@@ -1,0 +1,76 @@
+"""A modem that was renamed or removed, and forgotten."""
+
+import contextlib
+
+from sim7020_bridge.outbox import records
+from sim7020_bridge.outbox.database import Database
+from sim7020_bridge.outbox.message import PendingKind, PendingPublication
+from tests.e2e.service_kit import Configured, logged, shell
+from tests.e2e.world import World, udp
+
+
+async def test_a_modem_that_was_renamed(world: World) -> None:
+    """What waits for it is named at each start; forget empties what is retained, its session, its messages."""
+    service = Configured(world, str(world.directory / "no-tty"), {"telemetry": udp(9)})
+    service.write()
+    await world.add(service.bridge)  # the contract has no word for what was forgotten
+    shed = world.modem("shed")
+    await world.mqtt.now(shed.topic("availability"), lambda heard: heard.payload == b"online")
+    await shed.send("telemetry", b"x", "m1")
+    await shed.receipt("telemetry", "m1", "queued")
+    command = ("forget", "shed", "--config", service.file)
+    status, _, err = await shell(*command)
+    assert (status, "is configured in" in err) == (2, True)
+    service.tree["modems"] = {"barn": service.tree["modems"]["shed"]}
+    service.write()
+    status, _, err = await shell(*command)
+    outbox = world.directory / "state" / "shed.outbox"
+    assert (status, err) == (1, f"a bridge runs with {outbox}: stop it first\n")
+    assert outbox.with_suffix(".topics").exists()
+    status, _, err = await shell("forget", "shed", "--broker", f"{world.broker.host}:{world.broker.port}")
+    assert (status, err) == (1, "the bridge of shed is online: stop it first\n")
+    await service.bridge.stop()
+    await shed.send("telemetry", b"at the broker", "m2")
+    await service.bridge.start()
+    await logged(service.bridge, "1 messages wait in ")
+    assert "for a modem shed, which is not configured" in service.bridge.log
+    assert (await shell(*command))[::2] == (0, f"1 messages stay in {outbox}; --outbox deletes them\n")
+    assert outbox.exists()
+    status, out, _ = await shell(*command, "--outbox", "--yes")
+    assert (status, out) == (0, "0 topics of shed emptied\n")
+    assert not list(outbox.parent.glob("shed.outbox*"))
+    broker = ("--broker", f"{world.broker.host}:{world.broker.port}")
+    status, _, err = await shell("status", "-m", "shed", *broker)
+    assert (status, err.rpartition("; ")[2]) == (3, "there are: barn\n")
+    # the session is gone, too: a modem of the old name starts without what was sent to it meanwhile
+    service.tree["modems"] = {"shed": service.tree["modems"]["barn"]}
+    service.write()
+    await service.bridge.stop()
+    since = service.bridge.log.count("a new session")
+    await service.bridge.start()
+    await logged(service.bridge, "a new session", times=since + 1)
+    assert "m2" not in (await shell("outbox", "list", "--config", service.file))[1]
+
+
+async def test_forget_keeps_what_the_broker_never_had(world: World) -> None:
+    """A removed modem's receipts and received data stay on disk, are told of at each start, and go with --outbox."""
+    service = Configured(world, str(world.directory / "no-tty"), {})
+    service.tree["modems"] = {"barn": service.tree["modems"]["shed"]}
+    service.write()
+    outbox = world.directory / "state" / "shed.outbox"
+    database = Database(outbox)
+    with contextlib.closing(database.open()) as connection:
+        records.add_publications(connection, [PendingPublication(PendingKind.RECEIVED, "received", b"came")])
+    await world.mqtt.publish("sim7020/shed/availability", b"offline", retain=True)
+    command = ("forget", "shed", "--config", service.file)
+    status, _, err = await shell(*command, "--outbox", "--yes")
+    assert (status, err) == (1, f"a bridge runs with {outbox}: stop it first\n")
+    database.release()
+    stays = f"1 publications stay in {outbox}; --outbox deletes them\n"
+    # what was refused had done nothing: the topic is still there
+    assert await shell(*command) == (0, "1 topics of shed emptied\n", stays)
+    await service.bridge.start()
+    await logged(service.bridge, f"1 publications wait in {outbox} for a modem shed")
+    await service.bridge.stop()
+    assert await shell(*command, "--outbox", "--yes") == (0, "0 topics of shed emptied\n", "")
+    assert not list(outbox.parent.glob("shed.outbox*"))
