@@ -266,6 +266,11 @@ async def main() -> int:
     sys.stdout.write(f"faults: {', '.join(f'{kind} {count}' for kind, count in kinds.most_common())}\n")
     for problem in account.broken():
         sys.stdout.write(f"BROKEN  {problem}\n")
+    if account.verdict()["lost"]:
+        # which one, and what happened around its end, or nobody can find out why
+        for name in account.ends.keys() - account.arrivals.keys() - account.given:
+            near = [text for at, text in account.faults if abs(at - account.ended[name]) < _NOISE_LASTS]
+            sys.stdout.write(f"not there: {name}, {account.ends[name]}, near {near}\n")
     if account.broken():
         sys.stdout.write(log.getvalue()[-200_000:])
     return 1 if account.broken() else 0
