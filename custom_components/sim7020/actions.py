@@ -310,7 +310,7 @@ ACTIONS: Final = {
             probatio.Optional("action", default="list"): probatio.In(OUTBOX_ACTIONS),
             probatio.Optional("socket"): cv.string,
             probatio.Optional("id"): _NAME,
-            probatio.Optional("start"): probatio.All(probatio.Coerce(int), probatio.Range(min=0, max=1_000_000)),
+            probatio.Optional("start"): probatio.All(probatio.Coerce(int), probatio.Range(min=0, max=10**9)),
             probatio.Optional("limit"): probatio.All(probatio.Coerce(int), probatio.Range(min=1, max=100)),
         },
         is_for_admins=lambda given: given["action"] in {"cancel", "purge"},

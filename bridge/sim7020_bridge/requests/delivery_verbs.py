@@ -36,7 +36,10 @@ class DeliveryVerbs:
         socket, name = body.optional_text("socket"), body.optional_text("id")
         start = body.integer("start", minimum=0, maximum=10**9, default=0)
         limit = body.integer("limit", minimum=1, maximum=MOST_LISTED, default=MOST_LISTED)
-        match body.choice("action", ACTIONS, default="list"):
+        action = body.choice("action", ACTIONS, default="list")
+        if name is not None and action in {"list", "purge"}:
+            raise RequestRefused("invalid_request", f"{action} is for all messages: id goes with show and cancel")
+        match action:
             case "show":
                 entries = self._named(name, socket)
                 return {"messages": len(entries), "entries": [described(entry, data=True) for entry in entries]}

@@ -99,15 +99,13 @@ def forbidden(rule: dict[str, Any]) -> Iterator[object]:
 def made(verb: str) -> tuple[list[Fields], list[Fields]]:
     """Make requests that the schema allows, and such as it forbids."""
     keys = rules(f"request-{verb}")
-    good: list[Fields] = []
-    bad: list[Fields] = []
+    tried: list[Fields] = []
     for needed in NEEDED.get(verb, ({},)):
-        good.append(needed)
+        tried.append(needed)
         for name, rule in keys.items():
-            good += [needed | {name: value} for value in allowed(name, rule)]
-            bad += [needed | {name: value} for value in forbidden(rule)]
-    good = [each for each in good if not problems(f"request-{verb}", each)]
-    bad = [each for each in bad if problems(f"request-{verb}", each)]
+            tried += [needed | {name: value} for value in (*allowed(name, rule), *forbidden(rule))]
+    good = [each for each in tried if not problems(f"request-{verb}", each)]
+    bad = [each for each in tried if problems(f"request-{verb}", each)]
     assert {name for each in good for name in each} == keys.keys()
     return good, bad
 

@@ -41,7 +41,10 @@ ROWS: Final[list[tuple[str, dict[str, Any]]]] = [
     ("at_command", {"command": "AT+CSQ"}),
     ("wake", {}),
     *(("calibrate", {"used": used}) for used in (1024**4, 0)),
-    *(("outbox", {"action": action, "id": SHORT, "socket": SOCKET}) for action in OUTBOX_ACTIONS),
+    *(
+        ("outbox", {"action": action, "socket": SOCKET, **({"id": SHORT} if action in {"show", "cancel"} else {})})
+        for action in OUTBOX_ACTIONS
+    ),
     *(("outbox", {"start": start, "limit": limit}) for start, limit in ((0, 1), (10**9, 100))),
     *(("sleep", {"edrx_cycle": cycle}) for cycle in (EDRX_CYCLES[0], EDRX_CYCLES[-1])),
     *(("sleep", {"edrx_cycle": 81.92, "paging_window": window}) for window in (PAGING_WINDOWS[0], PAGING_WINDOWS[-1])),
