@@ -74,3 +74,21 @@ async def test_forget_keeps_what_the_broker_never_had(world: World) -> None:
     await service.bridge.stop()
     assert await shell(*command, "--outbox", "--yes") == (0, "0 topics of shed emptied\n", "")
     assert not list(outbox.parent.glob("shed.outbox*"))
+
+
+async def test_forget_leaves_a_session_that_another_modem_has(world: World) -> None:
+    """A modem that was given the client identifier of the one before it goes on, and so does its session."""
+    service = Configured(world, str(world.directory / "no-tty"), {"telemetry": udp(9)})
+    service.tree["modems"] = {"barn": service.tree["modems"]["shed"] | {"client_id": "sim7020-bridge-shed"}}
+    service.write()
+    await world.add(service.bridge)
+    await logged(service.bridge, "connected to the MQTT broker")
+    await world.mqtt.publish("sim7020/shed/availability", b"offline", retain=True)
+    status, out, err = await shell("forget", "shed", "--config", service.file)
+    told = "the session sim7020-bridge-shed stays: it is barn's\n"
+    assert (status, out, err) == (0, "1 topics of shed emptied\n", told)
+    await service.bridge.stop()
+    assert service.bridge.log.count("connected to the MQTT broker") == 1
+    await world.modem("barn").send("telemetry", b"kept in the session", "m1")
+    await service.bridge.start()
+    await world.modem("barn").receipt("telemetry", "m1", "queued")

@@ -55,7 +55,13 @@ def forget(*, mqtt: MqttSettings, file: Path | None, modem: str, with_outbox: bo
             waiting = Waiting() if outbox is None else outbox.waiting()
             if with_outbox and waiting and not yes:
                 click.confirm(f"Delete {waiting} that wait?", abort=True)
-            emptied = asyncio.run(_forget(mqtt, Topics(mqtt.base_topic, modem), _remembered(settings, modem)))
+            topics = Topics(mqtt.base_topic, modem)
+            ended: str | None = topics.client_id
+            for each in () if settings is None else settings.modems:
+                if each.client_id == ended:
+                    click.echo(f"the session {ended} stays: it is {each.name}'s", err=True)
+                    ended = None
+            emptied = asyncio.run(_forget(mqtt, topics, _remembered(settings, modem), ended))
             click.echo(f"{emptied} topics of {modem} emptied")
             if settings is None or outbox is None:
                 return
@@ -82,8 +88,11 @@ def _remembered(settings: Settings | None, modem: str) -> set[str]:
     return topics - {""}
 
 
-async def _forget(mqtt: MqttSettings, topics: Topics, remembered: set[str]) -> int:
-    """Empty what is retained below a modem's topic and at those that are remembered; return how many topics."""
+async def _forget(mqtt: MqttSettings, topics: Topics, remembered: set[str], client_id: str | None) -> int:
+    """Empty what is retained below a modem's topic and at those that are remembered; return how many topics.
+
+    The session of ``client_id`` ends, if there is one.
+    """
     retained = set(remembered)
     online = False
 
@@ -100,7 +109,7 @@ async def _forget(mqtt: MqttSettings, topics: Topics, remembered: set[str]) -> i
     if online:
         fail(f"the bridge of {topics.modem} is online: stop it first")
     # as the modem, whose session ends with this connection, whatever the broker has kept in it
-    async with connected(mqtt, [], lambda _: None, within=_CONNECTING, client_id=topics.client_id) as client:
+    async with connected(mqtt, [], lambda _: None, within=_CONNECTING, client_id=client_id) as client:
         for topic in sorted(retained):
             client.publish(Publication(topic=topic, payload=b"", retain=True))
         try:
