@@ -93,11 +93,12 @@ class Database:
 
         Raises:
             OutboxInUse: Another program is its owner.
-            OSError: Its lock can't be used.
+            StorageFailed: Its lock can't be opened.
+            OSError: Its directory is not there, or nothing in it can be locked.
         """
         if self._lock is not None:
             return
-        lock = os.open(_lock_of(self.file), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = _open_lock(self.file, os.O_CREAT)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # for whoever comes second; a disk that is full does not take it
@@ -143,9 +144,9 @@ def path_of(state_dir: Path, modem: str) -> Path:
 
 
 def is_owned(file: Path) -> bool:
-    """Whether a program owns the file now."""
+    """Whether a program owns the file now. Raises StorageFailed if that can't be known."""
     try:
-        lock = os.open(_lock_of(file), os.O_RDWR | os.O_CLOEXEC)
+        lock = _open_lock(file)
     except FileNotFoundError:
         return False
     try:
@@ -170,8 +171,14 @@ def _identity(status: os.stat_result) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _lock_of(file: Path) -> Path:
-    return file.with_name(f"{file.name}.lock")
+def _open_lock(file: Path, flags: int = 0) -> int:
+    lock = file.with_name(f"{file.name}.lock")
+    try:
+        return os.open(lock, os.O_RDWR | os.O_CLOEXEC | flags, 0o600)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise StorageFailed(lock, error.strerror or str(error)) from error
 
 
 def connect(file: Path) -> sqlite3.Connection:

@@ -155,9 +155,11 @@ class OutboxFile:
 def orphans(state_dir: Path, modems: Collection[str]) -> Iterator[tuple[str, Waiting]]:
     """Yield the modems besides these for which something waits in a state directory, and what; nobody runs them now."""
     for file in sorted(state_dir.glob("*.outbox")):
-        if file.stem not in modems and not is_owned(file):
-            with suppress(StorageFailed), _connection(file) as connection:
-                if waiting := Waiting(*records.waiting(connection)):
+        with suppress(StorageFailed):
+            if file.stem not in modems and not is_owned(file):
+                with _connection(file) as connection:
+                    waiting = Waiting(*records.waiting(connection))
+                if waiting:
                     yield file.stem, waiting
 
 

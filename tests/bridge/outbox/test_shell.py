@@ -1,13 +1,14 @@
 """The outbox from the shell, where it can't be read."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
 
 from sim7020_bridge.errors import OutboxInUse, StorageFailed
 from sim7020_bridge.outbox.message import PendingKind, PendingPublication
-from sim7020_bridge.outbox.shell import Cancelled, OutboxFile, Waiting
+from sim7020_bridge.outbox.shell import Cancelled, OutboxFile, Waiting, orphans
 from tests.bridge.outbox.desk import Desk
 
 
@@ -15,6 +16,24 @@ def test_a_directory_that_can_t_be_looked_into(tmp_path: Path) -> None:
     """What the system says about the directory is told as what keeps the outbox from being read."""
     with pytest.raises(StorageFailed, match="can't be used: File name too long"):
         OutboxFile(tmp_path / ("x" * 300), "shed").entries()
+
+
+async def test_a_lock_that_is_none(desk: Desk, tmp_path: Path) -> None:
+    """What is in the way of the lock is named, and not the outbox, which is sound; at a start it is no modem's."""
+    desk.put("m")
+    await desk.written()
+    await desk.outbox.close()
+    lock = tmp_path / "shed.outbox.lock"
+    lock.unlink()
+    lock.mkdir()
+    wrong = f"^{re.escape(str(lock))} can't be used: Is a directory$"
+    with pytest.raises(StorageFailed, match=wrong):
+        await Desk(tmp_path).outbox.load()
+    with pytest.raises(StorageFailed, match=wrong), OutboxFile(tmp_path, "shed").taken():
+        pass
+    with pytest.raises(StorageFailed, match=wrong):
+        OutboxFile(tmp_path, "shed").cancel([1])
+    assert not list(orphans(tmp_path, ()))
 
 
 def test_no_file(tmp_path: Path) -> None:
