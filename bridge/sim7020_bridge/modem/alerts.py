@@ -131,7 +131,7 @@ _PORT_ADVICE: Final = {
     GONE: "Plug the modem in again; the bridge will find it.",
     "busy": _END_IT,
     SHARED: _END_IT,
-    "not_permitted": "Add the bridge's user to the group dialout and start the bridge again.",
+    "not_permitted": "Add the bridge's user to that group and start the bridge again.",
     "unusable": "Check that the configured port is a serial port.",
 }
 _SERVER_GONE: Final = (

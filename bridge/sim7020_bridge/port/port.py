@@ -362,8 +362,7 @@ def _unavailable(name: str, error: Exception) -> PortUnavailable:
     if number in {errno.ENOENT, errno.ENODEV, errno.ENXIO}:
         return PortUnavailable(name, "missing", "there is no such device; is the modem plugged in?")
     if number in {errno.EACCES, errno.EPERM}:
-        detail = "no permission to open it; add this user to the group that owns it, usually dialout"
-        return PortUnavailable(name, "not_permitted", detail)
+        return PortUnavailable(name, "not_permitted", "this user may not open it; its group may, usually dialout")
     if number in {errno.EBUSY, errno.EWOULDBLOCK} or "lock" in str(error):
         found = holders(name)
         who = found[0].words if found else "another program"

@@ -147,6 +147,8 @@ async def test_not_permitted(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(PortUnavailable, match="dialout") as refused:
         await open_port("/dev/ttyUSB0", 115200)
     assert refused.value.reason == "not_permitted"
+    # what to do is the alert's advice, and is read behind this
+    assert "add" not in refused.value.detail
 
 
 async def test_closed_twice() -> None:
