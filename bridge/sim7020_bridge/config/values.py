@@ -151,7 +151,7 @@ def peer_host(value: object) -> str:
     host = text(value)
     if ":" in host and _is_ipv6(host):
         raise WrongValue("must be an IPv4 address or a host name: the module's sockets are opened over IPv4")
-    return _host(host, "must be an IPv4 address or a host name")
+    return _named_to_the_module(host)
 
 
 def broker_host(value: object) -> str:
@@ -186,7 +186,7 @@ def broker_place(value: object) -> str:
 
 def time_server(value: object) -> str:
     """Read where the module asks for the time: an IPv4 address or a host name."""
-    return _host(text(value), "must be an IPv4 address or a host name")
+    return _named_to_the_module(text(value))
 
 
 def _is_ipv6(host: str) -> bool:
@@ -196,11 +196,17 @@ def _is_ipv6(host: str) -> bool:
         return False
 
 
+def _named_to_the_module(host: str) -> str:
+    # a dot at the end keeps search domains off, of which the module has none
+    return _host(host, "must be an IPv4 address or a host name").removesuffix(".")
+
+
 def _host(host: str, allowed: str) -> str:
-    labels = host.split(".")
+    name = host.removesuffix(".")
+    labels = name.split(".")
     if "://" in host:
         raise WrongValue(f"{allowed}, without a scheme such as mqtt:// and without a port")
-    if len(host) > _MAX_HOST or not all(_LABEL.fullmatch(label) for label in labels):
+    if len(name) > _MAX_HOST or not all(_LABEL.fullmatch(label) for label in labels):
         raise WrongValue(allowed)
     if labels[-1].isdigit():
         try:

@@ -57,7 +57,9 @@ def _open(settings: MqttSettings, timeout: float) -> socket.socket:
     # Nagle's algorithm would hold back each small packet by some 40 ms.
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     # wrap_socket closes what it can't come to terms over
-    return connection if context is None else context.wrap_socket(connection, server_hostname=settings.host)
+    # in a certificate, and in what is said of it (RFC 6066 section 3), no name ends with a dot
+    name = settings.host.removesuffix(".")
+    return connection if context is None else context.wrap_socket(connection, server_hostname=name)
 
 
 def _context(settings: TlsSettings) -> ssl.SSLContext:

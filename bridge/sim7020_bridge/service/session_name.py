@@ -151,4 +151,4 @@ def _place(host: str) -> str:
     with contextlib.suppress(ValueError):
         address = ip_address(host)
         return "localhost" if address.is_loopback else str(address)
-    return host.lower()
+    return host.lower().removesuffix(".")

@@ -302,7 +302,8 @@ def test_one_clear_message(tmp_path: Path, content: str | bytes, message: str) -
 
 
 @pytest.mark.parametrize(
-    "host", ["1.2.3", "256.1.1.1", "a..b", "-a", "a b", "a" * 64, ".", f"{'a.' * 127}a", "a/b", "h:1:2"]
+    "host",
+    ["1.2.3", "256.1.1.1", "a..b", "-a", "a b", "a" * 64, ".", "a..", "192.0.2.1.", f"{'a.' * 127}a", "a/b", "h:1:2"],
 )
 @pytest.mark.parametrize("section", ["mqtt", "socket"])
 def test_wrong_hosts(tmp_path: Path, host: str, section: str) -> None:
@@ -310,6 +311,15 @@ def test_wrong_hosts(tmp_path: Path, host: str, section: str) -> None:
     content = whole().replace("localhost" if section == "mqtt" else "198.51.100.7", f"'{host}'")
     [mistake] = mistakes_in(tmp_path, content)
     assert ".host: must be an " in mistake
+
+
+def test_a_dot_behind_a_name(tmp_path: Path) -> None:
+    """It is DNS's own way to write a whole name; the module's client has no search domain that it would keep off."""
+    content = whole().replace("localhost", "broker.lan.").replace("198.51.100.7", "peer.example.net.")
+    (tmp_path / "bridge.yaml").write_text(content)
+    settings = load(tmp_path / "bridge.yaml")
+    assert settings.mqtt.host == "broker.lan."
+    assert settings.modems[0].sockets[0].host == "peer.example.net"
 
 
 def test_ipv6_peer(tmp_path: Path) -> None:

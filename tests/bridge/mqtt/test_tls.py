@@ -1,9 +1,11 @@
 """The broker connection over TLS, against a real mosquitto."""
 
+import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,6 +54,24 @@ async def test_tls(tls_broker: Mosquitto, protocol: MqttProtocol) -> None:
         for number in range(200):
             one.client.publish(Publication(topic="to/me", payload=b"%d" % number * 100))
         assert [(await one.next()).payload for _ in range(200)] == [b"%d" % number * 100 for number in range(200)]
+
+
+async def test_a_dot_behind_the_name(tls_broker: Mosquitto, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A whole name, which is resolved as it is, is in no certificate with its dot."""
+    resolve = socket.getaddrinfo
+    asked: list[object] = []
+
+    def resolved(host: str, *rest: Any, **more: Any) -> Any:
+        asked.append(host)
+        return resolve(host.removesuffix("."), *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    files = tls_broker.directory
+    tls = TlsSettings(files / "ca.pem", files / "client.pem", files / "client.key")
+    async with peer(MqttSettings("localhost.", tls_broker.port, tls=tls)) as one:
+        one.client.publish(Publication(topic="to/me", payload=b"x"))
+        assert (await one.next()).payload == b"x"
+    assert set(asked) == {"localhost."}
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def name(
     return SessionName(MqttSettings(host=host, port=port, other_nodes=others), client_id, OUTBOX)
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "127.0.0.1", "::1"])
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST.", "127.0.0.1", "::1"])
 async def test_the_second_is_told_who_is_first(host: str) -> None:
     """However it writes the broker's name; once the first has gone the name is free."""
     first, second = name(), name(host=host)
