@@ -79,6 +79,7 @@ class HostSocket:
         self._failed = False
         self.sent = 0
         self._handed_over = 0
+        self._left = 0
 
     @property
     def waiting(self) -> int:
@@ -136,12 +137,12 @@ class HostSocket:
         self._work.set()
 
     def unacknowledged(self) -> int:
-        """Count the TCP bytes that were sent and that the peer has not acknowledged yet.
+        """Count the TCP bytes that were sent and that the peer has not acknowledged yet, or had not when it was over.
 
         The kernel counts a SYN or FIN that waits for its acknowledgement as one more byte.
         """
         if not self.stream or self._socket.fileno() < 0:
-            return 0
+            return self._left
         (queued,) = struct.unpack("i", fcntl.ioctl(self._socket.fileno(), termios.TIOCOUTQ, b"\0" * 4))
         return min(self.waiting + int(queued), self.sent)
 
@@ -157,6 +158,8 @@ class HostSocket:
 
     def abandon(self) -> None:
         """Close at once, whatever waits."""
+        if self._sender is not None:  # a listener has no count
+            self._left = self.unacknowledged()
         self._closing = True
         for task in self._tasks:
             task.cancel()

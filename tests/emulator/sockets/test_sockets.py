@@ -204,6 +204,20 @@ async def test_data_survives_an_immediate_close() -> None:
     peer.close()
 
 
+async def test_a_dead_socket_s_count_stays() -> None:
+    """What had not left when a connection broke is not counted as acknowledged afterwards, and never will be."""
+    peer = await Peer("tcp").open()
+    setup = Setup(speed=20, timing=Timing(uplink=5.0))
+    async with Bench(setup) as bench:
+        await _connect(bench, peer)
+        await bench.ask('AT+CSOSEND=0,0,"never"')
+        bench.module.sockets.fail(bench.module.sockets.get(0), 3)
+        assert await bench.line() == "+CSOERR: 0,3"
+        await asyncio.sleep(0)
+        assert await bench.ask("AT+CSOACK=0") == ["+CSOACK: 0,5,0,5", "OK"]
+    peer.close()
+
+
 async def test_orderly_close_and_reset(bench: Bench, tcp_peer: Peer) -> None:
     """A FIN and an RST of the peer are reported; the id stays taken until +CSOCL."""
     await _connect(bench, tcp_peer, 0)
