@@ -13,7 +13,8 @@ from sim7020_bridge.delivery.batch import batch, check_datagram, fits
 from sim7020_bridge.delivery.pace import Pace, remembered
 from sim7020_bridge.delivery.receipts import Receipts, ReceiptState
 from sim7020_bridge.errors import BridgeError, CommandRefused, LineError, ModuleSilent, PayloadRefused, StorageFailed
-from sim7020_bridge.modem.connection import CAREFUL_PAYLOAD, SentInPart, SocketLost
+from sim7020_bridge.modem.acknowledgements import SocketLost
+from sim7020_bridge.modem.connection import CAREFUL_PAYLOAD, SentInPart
 from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.mqtt.documents import ErrorDocument

@@ -12,7 +12,6 @@ from typing import Final
 from sim7020_bridge.at.exchange import Pipeline
 from sim7020_bridge.clock import Clock
 from sim7020_bridge.commands import power, sockets
-from sim7020_bridge.commands.sockets import Acknowledged
 from sim7020_bridge.config.model import SocketSettings, Transport
 from sim7020_bridge.errors import (
     BridgeError,
@@ -24,6 +23,7 @@ from sim7020_bridge.errors import (
     RequestRefused,
 )
 from sim7020_bridge.modem import usage
+from sim7020_bridge.modem.acknowledgements import SocketLost, Unacknowledged
 from sim7020_bridge.modem.module import SOONEST_ANSWER, Module
 
 NO_MORE_TO_COME: Final = 1
@@ -41,6 +41,10 @@ PROBES: Final = 4
 
 CAREFUL_PAYLOAD: Final = 256
 """Bytes that every firmware takes at once; sources differ on whether the limit is this or twice as much."""
+
+
+MORE_QUESTIONS: Final = 2
+"""How often it is asked again how much is acknowledged: two answers have to agree, and one may be spoilt."""
 
 
 class Asked(StrEnum):
@@ -65,99 +69,12 @@ class Failure:
     refused: Asked | None = None
 
 
-class SocketLost(BridgeError):
-    """The socket is not open, or broke before the peer acknowledged what had been sent.
-
-    ``broke`` if the connection did, and not what carries it: the module, its port or its context.
-    """
-
-    def __init__(self, words: str, *, broke: bool = False) -> None:
-        self.broke = broke
-        super().__init__(words)
-
-
 class SentInPart(BridgeError):
     """The module took a part of a payload, so many bytes, and then not the rest; the cause says why."""
 
     def __init__(self, taken: int, cause: BridgeError) -> None:
         self.taken = taken
         super().__init__(f"the module had taken {taken} bytes of it: {cause}")
-
-
-class Unacknowledged:
-    """Counts the bytes of one connection from its opening to its end; the next one has a count of its own.
-
-    The module reports how many bytes more were acknowledged, and not which (TCP/IP note section 3.6). A report may be
-    lost, or come twice, so it is a reason to ask; it counts where the module can't be asked.
-    """
-
-    def __init__(self) -> None:
-        self._given = self._taken = self._reported = self._acknowledged = 0
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
-        self.waits = asyncio.Event()
-        """Set while a payload waits for its acknowledgement."""
-        self.reported = asyncio.Event()
-        """Set by each report."""
-
-    def give(self, length: int) -> None:
-        """Count bytes that go to the module; less than none for those that it did not take."""
-        self._given += length
-
-    def take(self, length: int) -> None:
-        """Count bytes that the module took."""
-        self._taken += length
-
-    def report(self, length: int) -> None:
-        """Count bytes that the peer is said to have: never more than it was given."""
-        self._reported = min(self._reported + length, self._given)
-        self.reported.set()
-
-    def settle(self, told: Acknowledged | None) -> bool:
-        """End the wait for what is acknowledged; say whether what the module told of it is to be believed.
-
-        It is not if it counts something else than these bytes, or nothing where it has reported something.
-        """
-        believed = (
-            told is not None
-            and self._taken <= told.given <= self._given
-            and told.acknowledged <= told.given
-            and (told.acknowledged > 0 or not self._reported)
-        )
-        if told is not None and believed:
-            self._reported = told.acknowledged
-        self._acknowledged = max(self._acknowledged, self._reported)
-        while self._waiting and self._waiting[0][0] <= self._acknowledged:
-            _, done = self._waiting.popleft()
-            if not done.done():
-                done.set_result(None)
-        self._look()
-        return believed
-
-    def all_given(self) -> "asyncio.Future[None]":
-        """Return a future that is done once all that was given is acknowledged; it fails with SocketLost before."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((self._given, done))
-        self._look()
-        return done
-
-    def lose(self, *, broke: bool) -> None:
-        """Fail what was not acknowledged, as SocketLost has it: with its connection over, it never will be.
-
-        Nobody can be asked any more.
-        """
-        self.settle(None)
-        while self._waiting:
-            _, done = self._waiting.popleft()
-            if not done.done():
-                done.set_exception(SocketLost("the socket broke before the peer acknowledged", broke=broke))
-                done.exception()  # it counts as seen, also where nobody waits any more
-        self._look()
-
-    def _look(self) -> None:
-        if self._waiting:
-            self.waits.set()
-        else:
-            self.waits.clear()
 
 
 @dataclass(eq=False, repr=False)
@@ -318,7 +235,7 @@ class Connection:
                 self.largest = CAREFUL_PAYLOAD
                 if not self.over.done():
                     self._asked.popleft()
-                    self.unacknowledged.give(-len(piece))
+                    self.unacknowledged.take_back(len(piece))
                     return 0
             self.gate.clear()
             # a datagram may be too large for it; a stream is cut
@@ -372,7 +289,18 @@ class Connection:
                         await self.unacknowledged.reported.wait()
                         await asyncio.sleep(timing.report_pause)
                 self.unacknowledged.reported.clear()
-                self.unacknowledged.settle(await self._read_acknowledged())
+                await self._settle()
+
+    async def _settle(self) -> None:
+        """End the wait for what two answers in a row say is acknowledged; end the connection if none makes sense."""
+        believed = self.unacknowledged.settle(await self._read_acknowledged())
+        for _ in range(MORE_QUESTIONS):
+            if not self.unacknowledged.doubtful:
+                return
+            believed = self.unacknowledged.settle(await self._read_acknowledged())
+        if self.unacknowledged.doubtful and not believed:
+            words = "the module counts other bytes than it was given"
+            self.end(Failure(None, "module_unclear", words, self.clock()))
 
     async def _read_acknowledged(self) -> sockets.Acknowledged | None:
         return await self.module.ask(sockets.ReadAcknowledged(self.id))

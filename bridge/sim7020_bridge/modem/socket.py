@@ -19,6 +19,7 @@ from sim7020_bridge.commands.sockets import (
 )
 from sim7020_bridge.config.model import PowerSavingSettings, SocketSettings, Transport
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent, RequestRefused
+from sim7020_bridge.modem.acknowledgements import SocketLost
 from sim7020_bridge.modem.backoff import Backoff
 from sim7020_bridge.modem.connection import (
     CAREFUL_PAYLOAD,
@@ -26,7 +27,6 @@ from sim7020_bridge.modem.connection import (
     Connection,
     Failure,
     SentInPart,
-    SocketLost,
     failure_of,
 )
 from sim7020_bridge.modem.module import Module

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from sim7020_bridge.config.model import PowerSavingSettings
+from sim7020_bridge.modem.acknowledgements import SocketLost
 from sim7020_bridge.modem.timing import Timing
 from tests.bridge.modem.bench import TCP, running
 from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
@@ -48,8 +49,8 @@ async def test_a_report_that_is_lost() -> None:
 
 
 @on_virtual_time
-async def test_reports_in_a_row_are_one_question() -> None:
-    """Nothing is asked where nothing waits, and not once for each of many reports."""
+async def test_reports_in_a_row_are_asked_after_once() -> None:
+    """Nothing is asked where nothing waits, and not once for each of many reports; two answers are enough."""
     module = ScriptedModule()
     async with running(TCP, module=module) as bench:
         socket = await bench.opened("tcp")
@@ -61,7 +62,90 @@ async def test_reports_in_a_row_are_one_question() -> None:
         await asyncio.wait_for(asyncio.gather(*sent), 1)
         module.say("SEND: 0,1")
         await asyncio.sleep(3600)
-        assert module.times("AT+CSOACK") == 1
+        assert module.times("AT+CSOACK") == 2
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        pytest.param("+CSOACK: 0,20,20,10", id="acknowledged"),
+        pytest.param("+CSOACK: 0,90,10,10", id="given"),
+        pytest.param("+CSOACK: 4,20,10,10", id="id"),
+        pytest.param("+CSOA?K: 0,20,10,10", id="name"),
+    ],
+)
+@on_virtual_time
+async def test_a_spoilt_answer(spoilt: str) -> None:
+    """A digit that the line has changed acknowledges nothing, and what is true is known soon all the same."""
+    module = ScriptedModule()
+    async with running(TCP, module=module) as bench:
+        socket = await bench.opened("tcp")
+        first = await socket.send(bytes(10))
+        module.answer("AT+CSOACK", "+CSOACK: 0,10,10,0", "OK")
+        module.say("SEND: 0,10")
+        await asyncio.wait_for(first, 1)
+        second, third = [await socket.send(bytes(5)) for _ in range(2)]
+        module.answer("AT+CSOACK", "+CSOACK: 0,20,15,5", "OK")
+        module.answer_once("AT+CSOACK", spoilt, "OK")
+        # one report comes twice
+        module.say("SEND: 0,5", "SEND: 0,5")
+        await asyncio.wait_for(second, 1)
+        await asyncio.sleep(1)
+        assert not third.done()
+        module.say("+CSOERR: 0,3")
+        with pytest.raises(SocketLost):
+            await third
+
+
+@on_virtual_time
+async def test_a_report_that_comes_after_the_answer() -> None:
+    """What an answer has counted and a report tells once more, as the connection breaks, is not counted twice."""
+    module = ScriptedModule()
+    async with running(TCP, module=module) as bench:
+        socket = await bench.opened("tcp")
+        first, second = [await socket.send(b"12345") for _ in range(2)]
+        module.answer("AT+CSOACK", "+CSOACK: 0,10,10,0", "OK")
+        module.say("SEND: 0,5")
+        await asyncio.wait_for(asyncio.gather(first, second), 1)
+        third = await socket.send(b"12345")
+        module.say("SEND: 0,5", "+CSOERR: 0,3")
+        with pytest.raises(SocketLost):
+            await third
+
+
+@pytest.mark.parametrize(("reported", "acknowledged"), [(5, 1), (7, 0), (10, 2), (95, 0)])
+@on_virtual_time
+async def test_a_report_as_the_connection_ends(reported: int, acknowledged: int) -> None:
+    """A peer that has all and hangs up leaves no time to ask: its report counts if it can be right."""
+    module = ScriptedModule()
+    async with running(TCP, module=module) as bench:
+        socket = await bench.opened("tcp")
+        first = await socket.send(b"12345")
+        module.answer("AT+CSOACK", "+CSOACK: 0,5,5,0", "OK")
+        module.say("SEND: 0,5")
+        await asyncio.wait_for(first, 1)
+        sent = [await socket.send(b"12345") for _ in range(2)]
+        module.say(f"SEND: 0,{reported}", "+CSOERR: 0,4")
+        found = await asyncio.gather(*sent, return_exceptions=True)
+        assert [each is None for each in found].count(True) == acknowledged
+
+
+@on_virtual_time
+async def test_counts_that_can_t_be_brought_together() -> None:
+    """A module that counts other bytes than it was given has not taken some: the connection is opened anew."""
+    module = ScriptedModule()
+    async with running(TCP, module=module) as bench:
+        socket = await bench.opened("tcp")
+        first = await socket.send(b"12345")
+        module.answer("AT+CSOACK", "+CSOACK: 0,5,5,0", "OK")
+        module.say("SEND: 0,5")
+        await asyncio.wait_for(first, 1)
+        second = await socket.send(b"12345")
+        module.say("SEND: 0,5")
+        with pytest.raises(SocketLost):
+            await asyncio.wait_for(second, 2)
+        await bench.opened("tcp")
+        assert module.times("AT+CSOC=1,1,1") == 2
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import pytest
 
 from sim7020_bridge.config.model import PowerSavingSettings, SocketSettings, Transport
 from sim7020_bridge.errors import CommandRefused
-from sim7020_bridge.modem.connection import Asked, SocketLost
+from sim7020_bridge.modem.acknowledgements import SocketLost
+from sim7020_bridge.modem.connection import Asked
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.socket import Phase
 from sim7020_bridge.modem.timing import Timing

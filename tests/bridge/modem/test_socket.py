@@ -7,7 +7,7 @@ import pytest
 
 from sim7020_bridge.config.model import Transport
 from sim7020_bridge.errors import LineError, ModuleSilent
-from sim7020_bridge.modem.connection import SocketLost
+from sim7020_bridge.modem.acknowledgements import SocketLost
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.socket import Phase
 from sim7020_bridge.modem.state import Layer
