@@ -17,7 +17,7 @@ WARNED_AT: Final = 0.8
 """Part of the budget from which on there is an alert."""
 
 KEPT: Final = timedelta(days=92)
-"""How long days are remembered, each by itself."""
+"""How long days are remembered, each by itself; as many of those that something was counted on are, however old."""
 
 EARLIER: Final = date.min
 """The day of the row that has all that was counted longer ago."""
@@ -190,8 +190,11 @@ class Usage:
         self._report()
 
     def rows(self) -> tuple[DayUsage, ...]:
-        """Return what has to be kept: days, and one row of what was before them."""
-        oldest = self._today() - KEPT
+        """Return what has to be kept: days, and one row of what was before them.
+
+        A clock that is far ahead for a while makes no day old: it may belong to the period to which the clock returns.
+        """
+        oldest = min([self._today() - KEPT, *sorted(self._days)[-KEPT.days :]])
         earlier = [each for day, each in self._days.items() if day < oldest]
         days = tuple(each for day, each in self._days.items() if day >= oldest)
         if not earlier:
