@@ -41,10 +41,9 @@ LOOK: Final = 5.0
 MOST_GROWTH: Final = 10.0
 """Percent by which memory may be more at the end than once warm."""
 
-_NOISE: Final = re.compile(r"fault: (noise|garbage|storm|stuck-echo)")
-_NOISE_LASTS: Final = 30.0
-_MARGIN: Final = 3.0
-_FILL: Final = b"."
+_NOISE: Final = re.compile(r"fault: noise ")
+_NEAR: Final = 30.0
+_FILL: Final = b","
 _SEND: Final = re.compile(r'> AT\+CSOSEND=\d+,\d+,"([0-9A-F]+)"')
 _MARK: Final = re.compile(r"# time: (\S+ \S+)\n# (fault: .*)")
 
@@ -54,45 +53,50 @@ class Soaked(Account):
     """What became of every message, and of the bridge.
 
     Args:
-        damaged: What came to a server and was no message: bytes that noise on the line had changed.
+        damaged: Messages that came to a server with bytes that noise on the line had changed, as often as they did.
         use: Memory in MiB, file descriptors and threads, by and by.
         faults: When something happened to the module, and what.
         given: What the module itself says it took: sends that it answered with OK.
-        speed: How many times as fast as the world the module lives.
         seconds: How long it took.
     """
 
-    damaged: int = 0
+    damaged: Counter[str] = field(default_factory=Counter)
     use: list[tuple[float, int, int]] = field(default_factory=list)
     faults: list[tuple[float, str]] = field(default_factory=list)
     given: set[str] = field(default_factory=set)
-    speed: float = 1.0
     seconds: float = 0.0
 
     def arrived(self, data: bytes) -> None:
         """Note what came to a server."""
-        whole = [name.rstrip(_FILL) for name in data.split(b";") if name]
-        known = [name for name in whole if name.decode("latin-1") in self.sent]
-        self.damaged += len(whole) - len(known)
-        super().arrived(b";".join(known))
+        for piece in data.split(b";"):
+            name = named(piece)
+            if piece == filled(name)[:-1] and name in self.sent:
+                super().arrived(name.encode())
+            elif piece:
+                self.damaged[name] += 1
 
-    def noisy(self, moment: float) -> bool:
-        """Whether bytes on the line were changed shortly before a message had its end."""
-        lasts = _NOISE_LASTS / self.speed + _MARGIN
-        return any(_NOISE.match(text) and at - _MARGIN <= moment <= at + lasts for at, text in self.faults)
+    def spoilt(self, name: str) -> bool:
+        """Whether a message arrived damaged, and there was noise on the line between its publish and its end."""
+        began, ended = self.sent[name], self.ended[name]
+        noisy = any(_NOISE.match(text) and began - _NEAR <= at <= ended for at, text in self.faults)
+        return noisy and bool(self.damaged[name])
+
+    def missing(self) -> list[str]:
+        """Return what had its end and did not arrive, but for the datagrams that the module had taken."""
+        absent = [name for name in self.ends if name not in self.arrivals]
+        return [name for name in absent if name.startswith("control") or name not in self.given]
 
     def verdict(self) -> dict[str, int]:
         """Count what matters; what the module had taken and a fault took from it, UDP can't know: its trace can."""
         states = Counter(json.loads(ends[0])["state"] for ends in self.ends.values())
-        lost = [name for name in self.ends if name not in self.arrivals]
-        with_module = {name for name in lost if not name.startswith("control") and name in self.given}
-        by_bridge = [name for name in lost if name not in with_module]
+        absent, missing = self.ends.keys() - self.arrivals.keys(), self.missing()
+        spoilt = sum(map(self.spoilt, missing))
         return {
             "messages": len(self.sent),
             "faults": len(self.faults),
-            "lost": sum(not self.noisy(self.ended[name]) for name in by_bridge),
-            "damaged by noise": sum(self.noisy(self.ended[name]) for name in by_bridge),
-            "datagrams lost with the module or its network": len(with_module),
+            "lost": len(missing) - spoilt,
+            "damaged by noise": spoilt,
+            "datagrams lost with the module or its network": len(absent) - len(missing),
             "receipts missing": len(self.unfinished()),
             "receipts doubled": sum(len(ends) > 1 for ends in self.ends.values()),
             "not sent": sum(states.values()) - states["accepted"] - states["acknowledged"],
@@ -122,6 +126,17 @@ class Soaked(Account):
         return wrong
 
 
+def filled(name: str) -> bytes:
+    """Return a message's payload: its name again and again, so that one that is damaged still tells whose it is."""
+    return ((name.encode() + _FILL) * PAYLOAD)[: PAYLOAD - 1] + b";"
+
+
+def named(piece: bytes) -> str:
+    """Return which message a payload is, or was."""
+    [(name, _)] = Counter(piece.split(_FILL)).most_common(1)
+    return name.decode("latin-1")
+
+
 class CountingUdp(UdpServer):
     """A UDP server that keeps account."""
 
@@ -148,7 +163,7 @@ class CountingTcp(TcpServer):
 
 async def soak(world: World, *, seconds: float, seed: int, speed: float, baud: int) -> Soaked:
     """Send for so long as fast as the line takes it, run dry, and return the account."""
-    account = Soaked(speed=speed)
+    account = Soaked()
     world.mqtt.watch(account.heard)
     world.mqtt.watch(lambda _heard: world.mqtt.heard.clear())
     async with _servers(account) as (telemetry, control):
@@ -193,7 +208,7 @@ def given(trace: str) -> set[str]:
     for line in trace.splitlines():
         if line.startswith(">"):
             sent = _SEND.fullmatch(line)
-            asked = "" if sent is None else bytes.fromhex(sent[1]).rstrip(b";").rstrip(_FILL).decode("latin-1")
+            asked = "" if sent is None else named(bytes.fromhex(sent[1]))
         elif line == "< OK" and asked:
             names.add(asked)
     return names
@@ -221,9 +236,8 @@ async def _publish(world: World, account: Soaked) -> None:
                 name = f"{socket}-{number}"
                 names.add(name)
                 account.sent[name] = time.monotonic()
-                payload = name.encode().ljust(PAYLOAD - 1, _FILL) + b";"
                 properties = Mqtt5(user=(("id", name),))
-                world.mqtt.post(f"sim7020/shed/socket/{socket}/send", payload, properties=properties)
+                world.mqtt.post(f"sim7020/shed/socket/{socket}/send", filled(name), properties=properties)
         await ended.wait()
 
 
@@ -266,11 +280,10 @@ async def main() -> int:
     sys.stdout.write(f"faults: {', '.join(f'{kind} {count}' for kind, count in kinds.most_common())}\n")
     for problem in account.broken():
         sys.stdout.write(f"BROKEN  {problem}\n")
-    if account.verdict()["lost"]:
+    for name in account.missing():
         # which one, and what happened around its end, or nobody can find out why
-        for name in account.ends.keys() - account.arrivals.keys() - account.given:
-            near = [text for at, text in account.faults if abs(at - account.ended[name]) < _NOISE_LASTS]
-            sys.stdout.write(f"not there: {name}, {account.ends[name]}, near {near}\n")
+        near = [text for at, text in account.faults if abs(at - account.ended[name]) < _NEAR]
+        sys.stdout.write(f"not there: {name}, {account.ends[name]}, near {near}\n")
     if account.broken():
         sys.stdout.write(log.getvalue()[-200_000:])
     return 1 if account.broken() else 0
