@@ -20,6 +20,8 @@ class Peer:
         self._address: tuple[str, int] | None = None
         self._server: asyncio.Server | None = None
         self._writers: list[asyncio.StreamWriter] = []
+        self._reading: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     async def open(self) -> "Peer":
         """Listen."""
@@ -28,12 +30,13 @@ class Peer:
             self._udp, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), ("127.0.0.1", 0))
             self.port = self._udp.get_extra_info("sockname")[1]
         else:
-            self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+            self._server = await asyncio.start_server(self._come, "127.0.0.1", 0)
             self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     def close(self) -> None:
-        """Stop and hang up."""
+        """Stop and hang up, on who comes in this moment too."""
+        self._closed = True
         if self._udp is not None:
             self._udp.close()
         if self._server is not None:
@@ -50,8 +53,8 @@ class Peer:
         self.received.clear()
 
     async def connected(self, count: int = 1) -> asyncio.StreamWriter:
-        """Return the last TCP client, once there have been so many."""
-        while len(self._writers) < count:
+        """Return the last TCP client, once there have been so many and it is there: the module may know first."""
+        while len(self._writers) < count or self._writers[-1].is_closing():
             self._connected.clear()
             await asyncio.wait_for(self._connected.wait(), 30)
         return self._writers[-1]
@@ -83,9 +86,17 @@ class Peer:
         self._address = address or self._address
         self._arrived.set()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _come(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._closed:
+            writer.close()
+            return
         self._writers.append(writer)
         self._connected.set()
+        task = asyncio.get_running_loop().create_task(self._hear(reader))
+        self._reading.add(task)
+        task.add_done_callback(self._reading.discard)
+
+    async def _hear(self, reader: asyncio.StreamReader) -> None:
         with contextlib.suppress(ConnectionError):
             while data := await reader.read(4096):
                 self.take(data)
