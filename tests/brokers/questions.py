@@ -40,11 +40,14 @@ def _numbers(count: int = MANY) -> list[bytes]:
 
 
 async def _leave(ground: Ground, name: str) -> None:
-    """Have messages published while a client with a session is away."""
-    async with ground.peer(name, lasting=True) as mine:
-        await mine.subscribe(f"{name}/#")
-        await mine.cut()
+    """Have messages published while a client with a session is away, and the broker knows: its will tells."""
+    gone = f"{name}-gone"
     async with ground.peer(f"{name}-other") as other:
+        await other.subscribe(gone)
+        async with ground.peer(name, will=Will(gone, b"gone"), lasting=True) as mine:
+            await mine.subscribe(f"{name}/#")
+            await mine.cut()
+        await other.messages(1, ground.patience)
         await other.publish(f"{name}/one", *_numbers())
 
 
