@@ -184,6 +184,7 @@ class State:
     period_down: int | None = None
     total_up: int | None = None
     total_down: int | None = None
+    used: int | None = None
     budget: int | None = None
     budget_left: int | None = None
     outbox_messages: int | None = None
@@ -230,6 +231,7 @@ class State:
             period_down=period.integer("down"),
             total_up=total.integer("up"),
             total_down=total.integer("down"),
+            used=usage.integer("used"),
             budget=usage.integer("budget"),
             budget_left=usage.integer("left"),
             outbox_messages=outbox.integer("messages"),

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, override
 
+from homeassistant.components.sensor import DOMAIN as SENSOR
 from homeassistant.components.sensor import (
     RestoreSensor,
     SensorDeviceClass,
@@ -24,8 +25,10 @@ from homeassistant.const import (
     UnitOfTime,
 )
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .const import DOMAIN
 from .coordinator import Coordinator, Modem, Sim7020ConfigEntry
 from .documents import (
     Event,
@@ -35,7 +38,6 @@ from .documents import (
     SimStatus,
     SocketPhase,
     SocketState,
-    State,
 )
 from .entity import ModemEntity, SocketEntity, async_add_socket_entities
 from .received import Received
@@ -48,11 +50,11 @@ type Value = str | int | float | datetime | None
 
 @dataclass(frozen=True, kw_only=True)
 class ModemSensorDescription(SensorEntityDescription):
-    """A sensor of the modem, which is there once the modem has what it shows."""
+    """A sensor of the modem. ``exists_fn`` tells whether the modem has what it shows; None leaves it as it is."""
 
     value_fn: Callable[[Modem], Value]
     attributes_fn: Callable[[Modem], dict[str, str | None]] = lambda _: {}
-    exists_fn: Callable[[Modem], bool] = lambda _: True
+    exists_fn: Callable[[Modem], bool | None] = lambda _: True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,18 +136,16 @@ def _both(up: int | None, down: int | None) -> int | None:
     return None if up is None or down is None else up + down
 
 
-def _used(state: State) -> int | None:
-    """Return the bytes of the billing period, by the operator's figure where the bridge reckons with one."""
-    counted = _both(state.period_up, state.period_down)
-    if state.budget is None or state.budget_left is None:
-        return counted
-    # once nothing is left, it does not tell how much more was used
-    return state.budget - state.budget_left if state.budget_left else max(state.budget, counted or 0)
+def _share(part: int | None, whole: int | None) -> float | None:
+    """Return a part in percent."""
+    return None if part is None or not whole else 100 * part / whole
 
 
-def _used_of_budget(state: State) -> float | None:
-    used = _used(state)
-    return None if used is None or not state.budget else 100 * used / state.budget
+def _has_budget(modem: Modem) -> bool | None:
+    """Tell whether the bridge has a data budget; None: it has not told."""
+    if modem.state.budget is not None:
+        return True
+    return None if modem.state.used is None or not modem.available else False
 
 
 MODEM_SENSORS: Final = (
@@ -180,7 +180,7 @@ MODEM_SENSORS: Final = (
     _data("data_down_today", lambda modem: modem.state.today_down),
     _data("data_up_period", lambda modem: modem.state.period_up),
     _data("data_down_period", lambda modem: modem.state.period_down),
-    _data("data_used", lambda modem: _used(modem.state)),
+    _data("data_used", lambda modem: modem.state.used),
     _data("data_total", lambda modem: _both(modem.state.total_up, modem.state.total_down)),
     ModemSensorDescription(
         key="budget_used",
@@ -188,8 +188,8 @@ MODEM_SENSORS: Final = (
         state_class=SensorStateClass.MEASUREMENT,
         native_unit_of_measurement=PERCENTAGE,
         suggested_display_precision=0,
-        value_fn=lambda modem: _used_of_budget(modem.state),
-        exists_fn=lambda modem: bool(modem.state.budget),
+        value_fn=lambda modem: _share(modem.state.used, modem.state.budget),
+        exists_fn=_has_budget,
     ),
     ModemSensorDescription(
         key="data_left",
@@ -200,7 +200,7 @@ MODEM_SENSORS: Final = (
         suggested_unit_of_measurement=UnitOfInformation.KILOBYTES,
         suggested_display_precision=2,
         value_fn=lambda modem: modem.state.budget_left,
-        exists_fn=lambda modem: modem.state.budget is not None,
+        exists_fn=_has_budget,
     ),
     ModemSensorDescription(
         key="outbox_messages",
@@ -332,27 +332,42 @@ SOCKET_SENSORS: Final = (
 
 
 async def async_setup_entry(
-    hass: HomeAssistant,  # noqa: ARG001
+    hass: HomeAssistant,
     entry: Sim7020ConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the sensors of a modem and its sockets."""
     coordinator = entry.runtime_data
-    absent = list(MODEM_SENSORS)
+    added: set[str] = set()
 
     @callback
-    def add_present() -> None:
-        present = [description for description in absent if description.exists_fn(coordinator.data)]
-        for description in present:
-            absent.remove(description)
-        if present:
-            async_add_entities(ModemSensor(coordinator, description) for description in present)
+    def follow() -> None:
+        new = []
+        for description in MODEM_SENSORS:
+            exists, key = description.exists_fn(coordinator.data), description.key
+            if exists and key not in added:
+                added.add(key)
+                new.append(ModemSensor(coordinator, description))
+            elif exists is False:
+                added.discard(key)
+                _forget(hass, f"{coordinator.imei}_{key}")
+        if new:
+            async_add_entities(new)
 
-    add_present()
-    entry.async_on_unload(coordinator.async_add_listener(add_present))
+    follow()
+    entry.async_on_unload(coordinator.async_add_listener(follow))
     async_add_entities([LastRecovery(coordinator, LAST_RECOVERY)])
     async_add_socket_entities(entry, async_add_entities, SocketSensor, SOCKET_SENSORS)
     async_add_socket_entities(entry, async_add_entities, LastReceived, [LAST_RECEIVED])
+
+
+@callback
+def _forget(hass: HomeAssistant, unique_id: str) -> None:
+    """Remove a sensor from the registry, and with that from Home Assistant, if it is there."""
+    registry = er.async_get(hass)
+    entity_id = registry.async_get_entity_id(SENSOR, DOMAIN, unique_id)
+    if entity_id is not None:
+        registry.async_remove(entity_id)
 
 
 class ModemSensor(ModemEntity, SensorEntity):

@@ -75,6 +75,7 @@ def state_document(state: ModemState, outbox: Outbox, usage: Usage, *, aside: in
             "today": {"up": today.up, "down": today.down},
             "period": {"up": period.up, "down": period.down},
             "total": {"up": total.up, "down": total.down},
+            "used": usage.used,
             "budget": usage.budget,
             "left": usage.left,
         },

@@ -70,3 +70,12 @@ def test_documents_fit_the_contract(topic: str, document: object) -> None:
     payload = dump(document)
     check(f"b/m/{topic}", payload, retain=True, base="b", modem="m")
     check_keys(f"b/m/{topic}", payload, base="b", modem="m")
+
+
+def test_what_is_used_goes_on_when_nothing_is_left() -> None:
+    """By the operator's figure, beyond the budget too."""
+    usage = Usage(DataBudgetSettings(100), changed=lambda *_: None)
+    usage.calibrate(130)
+    usage.count(up=20)
+    told = cast(Mapping[str, Any], state_document(NOTHING, OUTBOX, usage, aside=0)["usage"])
+    assert (told["used"], told["budget"], told["left"]) == (150, 100, 0)

@@ -68,6 +68,11 @@ async def test_power_saving_and_the_data_used_are_set(
     assert (answer["used"], answer["left"]) == (400_000, 600_000)
     share = home.entity(entry, "sensor", "budget_used")
     await home.state(share, lambda state: state not in {"unknown", "unavailable"} and float(state) >= 40, "40 %")
+    over = {**modem, "used": 1_500_000}
+    answer = await hass.services.async_call(DOMAIN, "calibrate", over, blocking=True, return_response=True)
+    assert answer is not None
+    assert answer["left"] == 0
+    await home.state(share, lambda state: float(state) >= 150, "150 %")
     asked = {**modem, "edrx_cycle": "81.92", "paging_window": "10.24", "light_sleep": False}
     await hass.services.async_call(DOMAIN, "sleep", asked, blocking=True)
     await hass.services.async_call(DOMAIN, "sleep", modem, blocking=True)

@@ -240,18 +240,15 @@ async def test_what_is_left_is_told_with_a_budget_only(hass: HomeAssistant, brid
     ("usage", "used", "share"),
     [
         pytest.param({}, "50.144", "1.00288", id="counted"),
-        pytest.param({"left": 1_000_000}, "4000.0", "80.0", id="calibrated"),
-        pytest.param(
-            {"left": 0, "period": {"up": 4_000_000, "down": 2_000_000}}, "6000.0", "120.0", id="more-than-all"
-        ),
-        pytest.param({"left": 0}, "5000.0", "100.0", id="all"),
-        pytest.param({"left": None, "period": {"up": None, "down": 1}}, "unknown", "unknown", id="unknown"),
+        pytest.param({"used": 4_000_000, "left": 1_000_000}, "4000.0", "80.0", id="calibrated"),
+        pytest.param({"used": 6_500_000, "left": 0}, "6500.0", "130.0", id="more-than-all"),
+        pytest.param({"used": None}, "unknown", "unknown", id="unknown"),
     ],
 )
 async def test_what_is_used_is_told_in_bytes_and_in_percent(
     hass: HomeAssistant, bridge: Bridge, *, usage: dict[str, Any], used: str, share: str
 ) -> None:
-    """By the operator's figure; once nothing of the budget is left, by what the bridge has counted if that is more."""
+    """By the operator's figure, and beyond the budget too."""
     bridge.serve()
     await set_up(hass)
     state = document("state-online")
@@ -259,6 +256,29 @@ async def test_what_is_used_is_told_in_bytes_and_in_percent(
     await bridge.say("state", state)
     assert state_of(hass, "sensor.sim7020_shed_data_used_in_billing_period") == used
     assert state_of(hass, "sensor.sim7020_shed_data_budget_used") == share
+
+
+async def test_what_needs_a_budget_goes_with_it(
+    hass: HomeAssistant, bridge: Bridge, entity_registry: er.EntityRegistry
+) -> None:
+    """While Home Assistant listens and while it does not, and comes back with it; what is not told changes nothing."""
+    bridge.serve()
+    entry = await set_up(hass)
+    needing = ("sensor.sim7020_shed_data_left", "sensor.sim7020_shed_data_budget_used")
+    nothing, without = document("state-nothing-known"), document("state-online")
+    without["usage"] |= {"budget": None, "left": None}
+
+    async def there() -> set[tuple[bool, bool]]:
+        await bridge.settled()
+        return {(each in entity_registry.entities, hass.states.get(each) is not None) for each in needing}
+
+    for state, expected in ((nothing, True), (without, False), (document("state-online"), True)):
+        await bridge.say("state", state)
+        assert await there() == {(expected, expected)}
+    await hass.config_entries.async_unload(entry.entry_id)
+    await bridge.say("state", without)
+    await hass.config_entries.async_setup(entry.entry_id)
+    assert await there() == {(False, False)}
 
 
 @pytest.mark.usefixtures("all_enabled")
