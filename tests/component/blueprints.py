@@ -44,7 +44,7 @@ def shown(action: str, **other: str) -> dict[str, Any]:
 
 async def use(hass: HomeAssistant, directory: Path, name: str, **given: Any) -> None:
     """Make an automation of a blueprint, as a user does who has imported it."""
-    shutil.copytree(FOLDER, directory / "blueprints" / "automation" / "sim7020")
+    shutil.copytree(FOLDER, directory / "blueprints" / "automation" / "sim7020", dirs_exist_ok=True)
     hass.config.config_dir = str(directory)
     await automate(hass, use_blueprint={"path": f"sim7020/{name}.yaml", "input": given})
 

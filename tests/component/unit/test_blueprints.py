@@ -11,6 +11,7 @@ from homeassistant.components.homeassistant.triggers import time_pattern
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import HomeAssistant, ServiceCall, callback
 from homeassistant.helpers.selector import validate_selector
+from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from homeassistant.util.yaml import load_yaml_dict
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
@@ -197,6 +198,92 @@ async def test_an_alarm_is_raised_for_what_was_lost_before(
     hass.bus.async_fire("automation_reloaded")
     await hass.async_block_till_done()
     assert triggered(hass) == before
+
+
+MEMORY = "input_boolean.alarmed"
+
+
+async def remember(hass: HomeAssistant, *, alarmed: bool) -> None:
+    """Make the helper that remembers an alarm."""
+    assert await async_setup_component(hass, "input_boolean", {"input_boolean": {"alarmed": {"initial": alarmed}}})
+
+
+async def test_an_alarm_is_remembered_until_the_modem_is_back(
+    hass: HomeAssistant, bridge: Bridge, tmp_path: Path, heard: asyncio.Queue[str]
+) -> None:
+    """By the helper, from one to the other; a loss that is not told is not remembered."""
+    bridge.serve()
+    await set_up(hass)
+    await remember(hass, alarmed=False)
+    await use(hass, tmp_path, "alarm_when_lost", **ALARM, memory=MEMORY)
+    bridge.publish("state", lost(Layer.PDN))
+    await bridge.say("state", document("state-online"))
+    assert hass.states.is_state(MEMORY, "off")
+    bridge.publish("state", lost(Layer.PDN))
+    await hears(hass, heard, NO_DATA, minutes=11)
+    bridge.publish("state", document("state-online"))
+    await hears(hass, heard, "back")
+    await hass.async_block_till_done()
+    assert hass.states.is_state(MEMORY, "off")
+    assert heard.empty()
+
+
+@pytest.mark.parametrize("event", [EVENT_HOMEASSISTANT_STARTED, "automation_reloaded"])
+@pytest.mark.parametrize("state", [document("state-online"), lost(Layer.PORT)], ids=["back", "still-lost"])
+async def test_an_alarm_of_before_is_not_repeated_and_is_cleared(
+    hass: HomeAssistant,
+    bridge: Bridge,
+    tmp_path: Path,
+    heard: asyncio.Queue[str],
+    *,
+    event: str,
+    state: Document,
+) -> None:
+    """Whether the modem came back while the automation was not there to see it, or does so now."""
+    bridge.serve()
+    bridge.publish("state", state)
+    await set_up(hass)
+    await remember(hass, alarmed=True)
+    await use(hass, tmp_path, "alarm_when_lost", **ALARM, memory=MEMORY)
+    hass.bus.async_fire(event)
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(hours=1))
+    bridge.publish("state", document("state-online"))
+    await hears(hass, heard, "back")
+    await hass.async_block_till_done()
+    assert heard.empty()
+    assert hass.states.is_state(MEMORY, "off")
+
+
+async def test_an_automation_that_was_off_gives_the_all_clear(
+    hass: HomeAssistant, bridge: Bridge, tmp_path: Path, heard: asyncio.Queue[str]
+) -> None:
+    """When the modem comes back."""
+    bridge.serve()
+    bridge.publish("state", lost(Layer.PORT))
+    await set_up(hass)
+    await remember(hass, alarmed=True)
+    await use(hass, tmp_path, "alarm_when_lost", **ALARM, memory=MEMORY)
+    bridge.publish("state", document("state-online"))
+    await hears(hass, heard, "back")
+    await hass.async_block_till_done()
+    assert heard.empty()
+
+
+async def test_an_alarm_is_raised_for_what_is_lost_during_the_all_clear(
+    hass: HomeAssistant, bridge: Bridge, tmp_path: Path, heard: asyncio.Queue[str]
+) -> None:
+    """While it lasts the automation is not triggered."""
+    bridge.serve()
+    await set_up(hass)
+    slow = [*saying("back"), {"wait_for_trigger": [{"trigger": "event", "event_type": "said"}]}]
+    await use(hass, tmp_path, "alarm_when_lost", **ALARM | {"all_clear": slow})
+    bridge.publish("state", lost(Layer.PDN))
+    await hears(hass, heard, NO_DATA, minutes=11)
+    bridge.publish("state", document("state-online"))
+    await hears(hass, heard, "back")
+    bridge.publish("state", lost(Layer.PDN))
+    hass.bus.async_fire("said")
+    await hears(hass, heard, NO_DATA, minutes=11)
 
 
 @pytest.mark.parametrize("name", ["send_telemetry", "act_on_command"])
