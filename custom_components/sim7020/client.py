@@ -16,6 +16,7 @@ later.
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
@@ -76,6 +77,8 @@ PATIENCE: Final = {
 }
 """Seconds for the requests that take their time on the air."""
 
+_HOST: Final = re.compile(r"[!#-\[\]-~]{1,255}")
+
 SENT: Final = {"accepted", "acknowledged"}
 """States of a final receipt that say that the module took the message."""
 
@@ -114,29 +117,38 @@ class Client:
         self._unsubscribe: list[CALLBACK_TYPE] = []
 
     async def async_open(self) -> None:
-        """Subscribe, and return once the broker has acknowledged it.
+        """Subscribe. What needs the broker is done as soon as Home Assistant is connected to it.
 
         Raises:
-            BrokerUnreachable: There is no MQTT integration, or it is not connected.
+            BrokerUnreachable: There is no MQTT integration.
         """
-        if not await mqtt.async_wait_for_mqtt_client(self._hass):
-            raise BrokerUnreachable
-        subscribed = asyncio.Event()
+        await mqtt.async_wait_for_mqtt_client(self._hass)
         try:
             self._unsubscribe.append(mqtt.async_subscribe_connection_status(self._hass, self._link_changed))
             for topic in self.topics.filters:
                 self._unsubscribe.append(
                     await mqtt.async_subscribe(self._hass, topic, self._message_received, QOS, encoding=None)
                 )
-            unlisten = mqtt.async_on_subscribe_done(self._hass, self.topics.responses, QOS, subscribed.set)
-            try:
-                async with asyncio.timeout(SUBSCRIBED_WITHIN):
-                    await subscribed.wait()
-            finally:
-                unlisten()
-        except (HomeAssistantError, TimeoutError) as error:
+        except HomeAssistantError as error:
             self.close()
             raise BrokerUnreachable from error
+        self.linked = mqtt.is_connected(self._hass)
+
+    async def async_subscribed(self) -> None:
+        """Return once the broker has acknowledged the subscriptions.
+
+        Raises:
+            BrokerUnreachable: It has not in time. The client stays open.
+        """
+        subscribed = asyncio.Event()
+        unlisten = mqtt.async_on_subscribe_done(self._hass, self.topics.responses, QOS, subscribed.set)
+        try:
+            async with asyncio.timeout(SUBSCRIBED_WITHIN):
+                await subscribed.wait()
+        except TimeoutError as error:
+            raise BrokerUnreachable from error
+        finally:
+            unlisten()
         self.linked = mqtt.is_connected(self._hass)
 
     @callback
@@ -356,3 +368,8 @@ def is_topic(value: str) -> bool:
     except probatio.Invalid:
         return False
     return True
+
+
+def is_host(value: str) -> bool:
+    """Tell whether a bridge takes this for a host's name or address."""
+    return _HOST.fullmatch(value) is not None

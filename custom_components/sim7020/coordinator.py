@@ -15,6 +15,7 @@ What platforms, actions, triggers, repairs and diagnostics use:
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -36,7 +37,7 @@ from .documents import Alert, Event, Info, SocketInfo, SocketState, State
 from .errors import BrokerUnreachable
 from .reading import Reader
 from .received import Received, decode
-from .targets import modem_identifier, socket_identifier
+from .targets import modem_identifier, socket_identifier, socket_of
 from .topics import Kind, Subject, Topics
 
 _LOGGER: Final = logging.getLogger(__package__)
@@ -81,6 +82,7 @@ class Coordinator(DataUpdateCoordinator[Modem]):
         self._reader = Reader()
         self._informed = asyncio.Event()
         self._opened = False
+        self._called = False
         self._away = hass.data.setdefault(AWAY, set())
         self._unconfirmed: set[str] = set()
         self._confirmed: CALLBACK_TYPE | None = None
@@ -100,9 +102,11 @@ class Coordinator(DataUpdateCoordinator[Modem]):
     @property
     def modem_device(self) -> DeviceInfo:
         """The modem as a device."""
+        identity = DeviceInfo(identifiers={modem_identifier(self.imei)})
+        if not self._informed.is_set():
+            return identity  # the registry has the rest
         info = self.data.info
-        return DeviceInfo(
-            identifiers={modem_identifier(self.imei)},
+        return identity | DeviceInfo(
             name=self.config_entry.title,
             manufacturer="SIMCom",  # as people write it; a module says SIMCOM_Ltd
             model=info.model or "SIM7020",
@@ -112,11 +116,13 @@ class Coordinator(DataUpdateCoordinator[Modem]):
 
     def socket_device(self, socket: SocketInfo) -> DeviceInfo:
         """Return a socket as a device that is reached through the modem."""
+        identity = DeviceInfo(identifiers={socket_identifier(self.imei, socket.name)})
+        if not self._informed.is_set():
+            return identity
         modem = dr.async_get_device_id_by_identifier(
             self.hass, modem_identifier(self.imei), config_entry_id=self.config_entry.entry_id
         )
-        return DeviceInfo(
-            identifiers={socket_identifier(self.imei, socket.name)},
+        return identity | DeviceInfo(
             name=f"{self.config_entry.title} {socket.name}",
             entry_type=DeviceEntryType.SERVICE,
             model=" ".join(filter(None, ((socket.protocol or "").upper(), _endpoint(socket)))),
@@ -126,37 +132,58 @@ class Coordinator(DataUpdateCoordinator[Modem]):
     async def async_open(self) -> None:
         """Listen to the bridge, and return once it has said who it is.
 
+        A modem that was set up before does without: what its bridge says is taken up when it comes, and until then it
+        has the sockets of which there are devices. So there are entities to send with, which can say what is wrong.
+
         Raises:
-            ConfigEntryNotReady: The broker can't be reached, the bridge has not published ``info``, or the modem under
-                this name is another one.
+            ConfigEntryNotReady: There is no MQTT integration, or the modem under this name is another one; or it is
+                set up for the first time, and the broker can't be reached or the bridge has not published ``info``.
         """
         try:
             await self.client.async_open()
-            async with asyncio.timeout(FIRST_WITHIN):
-                await self._informed.wait()
-                await self.client.told.wait()
-            if self.data.info.retained_by_wildcard is False:
-                await self.client.async_call()
         except BrokerUnreachable as error:
-            self.close()
-            raise ConfigEntryNotReady(translation_domain=DOMAIN, translation_key="not_connected") from error
-        except TimeoutError as error:
-            self.close()
-            raise ConfigEntryNotReady(
-                translation_domain=DOMAIN,
-                translation_key="no_info",
-                translation_placeholders={"topic": self.topics.info},
-            ) from error
+            raise _not_ready("not_connected") from error
+        problem = None
+        try:
+            await self._async_first()
+        except BrokerUnreachable:
+            problem = _not_ready("not_connected")
+        except TimeoutError:
+            problem = _not_ready("no_info", topic=self.topics.info)
         if self._is_another(self.data.info):
+            problem = _not_ready("another_modem", modem=self.topics.modem, imei=self.imei)
+        elif problem is not None and (sockets := self._registered_sockets()) is not None:
+            problem = None
+            if not self._informed.is_set():
+                self.data = replace(self.data, info=Info(sockets=sockets))
+        if problem is not None:
             self.close()
-            raise ConfigEntryNotReady(
-                translation_domain=DOMAIN,
-                translation_key="another_modem",
-                translation_placeholders={"modem": self.topics.modem, "imei": self.imei},
-            )
+            raise problem
         self.data = replace(self.data, linked=self.client.linked, online=self.client.online)
         self._opened = True
         self._update(self.data)
+
+    async def _async_first(self) -> None:
+        """Return once the bridge has said who it is and whether it is online."""
+        await self.client.async_subscribed()
+        async with asyncio.timeout(FIRST_WITHIN):
+            await self._informed.wait()
+            await self.client.told.wait()
+        await self._async_call()
+
+    async def _async_call(self) -> None:
+        """Have the bridge publish again what the broker does not give to filters with wildcards, once a connection."""
+        if self.data.info.retained_by_wildcard is False and not self._called:
+            self._called = True
+            await self.client.async_call()
+
+    def _registered_sockets(self) -> tuple[SocketInfo, ...] | None:
+        """Return the sockets that have devices, of which nothing but the name is known; None for an unknown modem."""
+        registry, entry_id = dr.async_get(self.hass), self.config_entry.entry_id
+        if registry.async_get_device_by_identifier(modem_identifier(self.imei), entry_id) is None:
+            return None
+        names = (socket_of(device.identifiers) for device in dr.async_entries_for_config_entry(registry, entry_id))
+        return tuple(SocketInfo(name, None, None, None, None) for name in names if name)
 
     @callback
     def close(self) -> None:
@@ -186,6 +213,8 @@ class Coordinator(DataUpdateCoordinator[Modem]):
     @callback
     def async_register_devices(self) -> None:
         """Write the devices to the registry as the bridge has them now, and remove the sockets that it has no more."""
+        if not self._informed.is_set():
+            return
         registry = dr.async_get(self.hass)
         entry_id, info = self.config_entry.entry_id, self.data.info
         registry.async_get_or_create(config_entry_id=entry_id, **self.modem_device)
@@ -201,6 +230,7 @@ class Coordinator(DataUpdateCoordinator[Modem]):
 
     @callback
     def _link_changed(self) -> None:
+        self._called = self._called and self.client.linked
         if self._opened and self.client.linked and not self.data.linked:
             self._confirm_alerts()
         self._update(replace(self.data, linked=self.client.linked, online=self.client.online))
@@ -269,6 +299,11 @@ class Coordinator(DataUpdateCoordinator[Modem]):
         if info != before and info.contract == CONTRACT:
             self.async_register_devices()
         self._update(self.data)
+        self.config_entry.async_create_task(self.hass, self._async_call_again())
+
+    async def _async_call_again(self) -> None:
+        with suppress(BrokerUnreachable):  # it is done when the broker is back
+            await self._async_call()
 
     def _is_another(self, info: Info) -> bool:
         return info.imei is not None and info.imei != self.imei
@@ -299,7 +334,15 @@ def _why(data: Modem) -> str:
         return "Home Assistant is not connected to its MQTT broker"
     if not data.online:
         return "the bridge is offline"
+    if data.info.contract is None:
+        return "the bridge has not said which version of the MQTT contract it speaks"
     return f"the bridge speaks version {data.info.contract} of the MQTT contract"
+
+
+def _not_ready(key: str, **placeholders: str) -> ConfigEntryNotReady:
+    return ConfigEntryNotReady(
+        translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders or None
+    )
 
 
 def _endpoint(socket: SocketInfo) -> str | None:

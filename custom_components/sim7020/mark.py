@@ -20,7 +20,7 @@ async def async_mark(hass: HomeAssistant, entry: Sim7020ConfigEntry) -> None:
     coordinator = entry.runtime_data
     integration = await async_get_integration(hass, DOMAIN)
     payload = json_dumps({"version": str(integration.version)})
-    linked = True
+    linked = coordinator.data.linked
 
     @callback
     def updated() -> None:

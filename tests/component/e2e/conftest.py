@@ -7,7 +7,6 @@ from unittest.mock import patch
 import pytest
 from homeassistant.components.mqtt import client
 from homeassistant.core import HomeAssistant
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from tests.broker import Mosquitto
 from tests.component.e2e.home import Home
@@ -38,13 +37,5 @@ async def surroundings(socket_enabled: None, tmp_path: Path) -> AsyncIterator[Su
 async def home(surroundings: Surroundings, mock_hass_config: None, hass: HomeAssistant) -> Home:
     """Return a Home Assistant that is connected to the broker."""
     assert mock_hass_config is None
-    entry = MockConfigEntry(
-        domain="mqtt",
-        version=2,
-        minor_version=1,
-        data={"broker": surroundings.broker.host, "port": surroundings.broker.port, "protocol": "5"},
-        options={"birth_message": {}},
-    )
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    await surroundings.connect(hass)
     return Home(hass)

@@ -1,15 +1,29 @@
 """A modem that is lost is told by another channel, whatever it lacks."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from homeassistant import loader
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EVENT_STATE_CHANGED, STATE_UNAVAILABLE
-from homeassistant.core import HomeAssistant
-from pytest_homeassistant_custom_component.common import async_capture_events, async_mock_service
+from homeassistant.core import CoreState, HomeAssistant, State
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.setup import async_setup_component
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_capture_events,
+    async_mock_service,
+    async_test_home_assistant,
+    mock_restore_cache,
+)
 
-from tests.component.blueprints import end, use
-from tests.component.e2e.home import Home
-from tests.component.e2e.surroundings import Surroundings
+from custom_components.sim7020 import client
+from tests.component.blueprints import AUTOMATION, end, use
+from tests.component.e2e.home import DOMAIN, Home
+from tests.component.e2e.shed import gone, open_again, ready
+from tests.component.e2e.surroundings import SOCKET, Surroundings
 
 
 @pytest.mark.parametrize(
@@ -43,3 +57,98 @@ async def test_an_alarm_is_raised(
     news = [change.data["new_state"] for change in changes if change.data["entity_id"] == connection]
     assert [state and state.state for state in news] == [expected]
     await end(hass)
+
+
+MEMORY = "input_boolean.alarmed"
+
+
+@asynccontextmanager
+async def next_life(surroundings: Surroundings, entry: ConfigEntry, remembered: str) -> AsyncIterator[Home]:
+    """Run Home Assistant anew, up to where it starts, with the modem and with what a helper's state was."""
+    async with async_test_home_assistant(initial_state=CoreState.not_running) as hass:
+        hass.data.pop(loader.DATA_CUSTOM_COMPONENTS)
+        mock_restore_cache(hass, [State(MEMORY, remembered)])
+        broker = await surroundings.connect(hass)
+        modem = MockConfigEntry(domain=DOMAIN, title=entry.title, unique_id=entry.unique_id, data=dict(entry.data))
+        modem.add_to_hass(hass)
+        assert await hass.config_entries.async_setup(modem.entry_id)
+        try:
+            yield Home(hass)
+        finally:
+            await end(hass)
+            for each in (modem, broker):
+                await hass.config_entries.async_unload(each.entry_id)
+            await hass.async_stop(force=True)
+
+
+async def remember(hass: HomeAssistant) -> None:
+    """Make the helper that remembers an alarm, as the user interface does: its state is restored."""
+    assert await async_setup_component(hass, "input_boolean", {"input_boolean": {"alarmed": {}}})
+
+
+@pytest.mark.parametrize("back", [True, False], ids=["back-meanwhile", "back-later"])
+async def test_an_alarm_is_remembered_over_a_restart(
+    hass: HomeAssistant, home: Home, surroundings: Surroundings, tmp_path: Path, *, back: bool
+) -> None:
+    """It is not raised again for a modem that is still lost, and cleared for one that is back."""
+    modem = await surroundings.modem("shed")
+    entry = await home.add("shed")
+    connection = home.entity(entry, "binary_sensor", "pdn")
+    await home.state(connection, lambda state: state == "on", "on")
+    given = {
+        "connection": connection,
+        "patience": {"milliseconds": 100},
+        "alarm": [{"action": "test.alarm"}],
+        "all_clear": [{"action": "test.all_clear"}],
+        "memory": MEMORY,
+    }
+    alarms = async_mock_service(hass, "test", "alarm")
+    await remember(hass)
+    await use(hass, tmp_path, "alarm_when_lost", **given)
+    await modem.happen("port", "close")
+    await home.until(lambda: alarms, "the alarm")
+    await home.state(MEMORY, lambda state: state == "on", "on")
+    await hass.services.async_call("automation", "turn_off", {"entity_id": AUTOMATION}, blocking=True)
+    if back:
+        await modem.happen("port", "open")
+        await home.state(connection, lambda state: state == "on", "on")
+    await hass.config_entries.async_unload(entry.entry_id)
+    async with next_life(surroundings, entry, "on") as after:
+        alarms = async_mock_service(after.hass, "test", "alarm")
+        clear = async_mock_service(after.hass, "test", "all_clear")
+        await remember(after.hass)
+        await use(after.hass, tmp_path, "alarm_when_lost", **given)
+        await after.hass.async_start()
+        if not back:
+            assert not clear
+            await modem.happen("port", "open")
+        await after.until(lambda: clear, "the all-clear")
+        await after.state(MEMORY, lambda state: state == "off", "off")
+        assert (len(alarms), len(clear)) == (0, 1)
+
+
+async def test_a_text_is_not_lost_in_silence_when_home_assistant_starts_before_the_broker(
+    hass: HomeAssistant, home: Home, surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The notify entity is there and says what is wrong, and sends when broker and bridge are back."""
+    _, entry = await ready(home, surroundings)
+    (broker,) = hass.config_entries.async_entries("mqtt")
+    for each in (entry, broker):
+        assert await hass.config_entries.async_unload(each.entry_id)
+    await surroundings.broker.stop()
+    monkeypatch.setattr(client, "SUBSCRIBED_WITHIN", 0.1)
+    for each in (broker, entry):
+        assert await hass.config_entries.async_setup(each.entry_id)
+    await gone(home, entry)
+    notify = home.entity(entry, "notify", f"socket_{SOCKET}_send")
+
+    async def send(text: str) -> None:
+        await hass.services.async_call("notify", "send_message", {"entity_id": notify, "message": text}, blocking=True)
+
+    with pytest.raises(HomeAssistantError) as raised:
+        await send("lost")
+    assert raised.value.translation_key == "broker_unreachable"
+    await surroundings.broker.start()
+    await open_again(home, entry)
+    await send("the house burns")
+    await surroundings.server.has(b"the house burns")

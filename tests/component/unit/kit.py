@@ -90,6 +90,7 @@ class Bridge:
     answers: dict[str, Answer] = field(default_factory=dict)
     requests: list[tuple[str, Document]] = field(default_factory=list)
     exact: bool = False
+    calls: int = 0
     reconnects: bool = False
     resubscribed: asyncio.Event = field(default_factory=asyncio.Event)
     _missing: set[str] = field(default_factory=set)
@@ -146,6 +147,7 @@ class Bridge:
     @callback
     def called(self) -> None:
         """Publish again what is retained."""
+        self.calls += 1
         for topic, payload in self.retained.items():
             async_fire_mqtt_message(self.hass, topic, payload, qos=1)
 

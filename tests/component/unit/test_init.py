@@ -3,6 +3,7 @@
 import pytest
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import issue_registry as ir
 from pytest_homeassistant_custom_component.typing import MqttMockHAClient
@@ -71,6 +72,70 @@ async def test_without_the_bridge_the_entry_waits(
     assert entry.state is ConfigEntryState.SETUP_RETRY
     assert entry.reason is not None
     assert "sim7020/shed/info" in entry.reason
+
+
+@pytest.mark.parametrize("missing", ["info", "availability", "everything"])
+async def test_a_modem_that_was_set_up_before_does_without_the_bridge(
+    hass: HomeAssistant,
+    bridge: Bridge,
+    device_registry: dr.DeviceRegistry,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    missing: str,
+) -> None:
+    """What there was is there, and says that the bridge is away; devices stay as they are, and it all comes to life."""
+    bridge.serve()
+    entry = await set_up(hass)
+    devices = dr.async_entries_for_config_entry(device_registry, entry.entry_id)
+    entities = {state.entity_id for state in hass.states.async_all()}
+    retained = dict(bridge.retained)
+    await hass.config_entries.async_unload(entry.entry_id)
+    for topic in retained if missing == "everything" else [f"{ROOT}/{missing}"]:
+        del bridge.retained[topic]
+    monkeypatch.setattr(coordinator, "FIRST_WITHIN", 0.01)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await bridge.settled()
+    assert entry.state is ConfigEntryState.LOADED
+    assert dr.async_entries_for_config_entry(device_registry, entry.entry_id) == devices
+    assert {state.entity_id for state in hass.states.async_all()} == entities
+    assert hass.states.is_state("sensor.sim7020_shed_connection", "unavailable")
+    if missing != "info":
+        send = {"entity_id": "notify.sim7020_shed_telemetry_send", "message": "the house burns"}
+        with pytest.raises(HomeAssistantError) as raised:
+            await hass.services.async_call("notify", "send_message", send, blocking=True)
+        assert raised.value.translation_key == "bridge_offline"
+    golden = document("info")
+    golden["sockets"].append(golden["sockets"][0] | {"name": "new"})
+    for topic, payload in retained.items():
+        await bridge.say(topic.removeprefix(f"{ROOT}/"), golden if topic.endswith("/info") else payload)
+    assert hass.states.is_state("sensor.sim7020_shed_connection", "online")
+    assert hass.states.get("notify.sim7020_shed_new_send") is not None
+    now = dr.async_entries_for_config_entry(device_registry, entry.entry_id)
+    assert [device.name for device in now if device not in devices] == ["SIM7020 shed new"]
+
+
+async def test_a_bridge_that_says_late_what_broker_it_has_is_called_once(
+    hass: HomeAssistant, bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For what the broker does not give; and again after each reconnection."""
+    about = document("info") | {"broker": {"retained_by_wildcard": False}}
+    bridge.exact = True
+    bridge.serve(about=about)
+    entry = await set_up(hass)
+    await hass.config_entries.async_unload(entry.entry_id)
+    bridge.calls = 0
+    del bridge.retained[f"{ROOT}/info"]
+    monkeypatch.setattr(coordinator, "FIRST_WITHIN", 0.01)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert bridge.calls == 0
+    await bridge.say("info", about)
+    assert bridge.calls == 1
+    assert set(entry.runtime_data.data.sockets) == {"telemetry", "control"}
+    bridge.publish("alert/sim_missing", document("alert-sim-missing"))
+    await bridge.link(up=False)
+    await bridge.link(up=True)
+    assert bridge.calls == 2
+    assert set(entry.runtime_data.data.alerts) == {"sim_missing"}
 
 
 async def test_without_mqtt_the_entry_waits(hass: HomeAssistant) -> None:
