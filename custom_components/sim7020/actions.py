@@ -6,19 +6,22 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import probatio
+from homeassistant.auth.models import User
+from homeassistant.auth.permissions.const import POLICY_CONTROL, POLICY_READ
 from homeassistant.const import ATTR_CONFIG_ENTRY_ID
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
-from homeassistant.exceptions import ServiceValidationError, Unauthorized
+from homeassistant.exceptions import ServiceValidationError, Unauthorized, UnknownUser
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_get_config_entry
 from homeassistant.util.json import JsonObjectType
 
+from .client import is_host
 from .const import DOMAIN
-from .coordinator import Coordinator
+from .coordinator import Coordinator, Sim7020ConfigEntry
 from .documents import Receipt, has_connection
 from .errors import BridgeError, NoConnection, RequestRefused, TooLarge
 from .reading import Keys
-from .targets import async_sockets
+from .targets import async_acting_entities, async_sockets
 
 PRIORITIES: Final = ("low", "normal", "high", "critical")
 OUTBOX_ACTIONS: Final = ("list", "show", "cancel", "purge")
@@ -41,7 +44,16 @@ PING_REPLY_WITHIN: Final = 10.0
 AT_WITHIN: Final = 190.0
 """Seconds until the module has answered an AT command of which the bridge knows nothing."""
 
-WRONG_USE: Final = {"invalid_request", "not_allowed", "unknown_message", "unknown_socket", "unknown_verb"}
+WRONG_USE: Final = {
+    "empty",
+    "invalid_request",
+    "line_feed",
+    "not_allowed",
+    "too_large",
+    "unknown_message",
+    "unknown_socket",
+    "unknown_verb",
+}
 """Codes of refusals that the caller can avoid."""
 
 EDRX_CYCLES: Final = tuple(5.12 * 2**n for n in range(2, 12))
@@ -50,7 +62,27 @@ EDRX_CYCLES: Final = tuple(5.12 * 2**n for n in range(2, 12))
 PAGING_WINDOWS: Final = tuple(round(2.56 * n, 2) for n in range(1, 17))
 """Seconds that can be asked for."""
 
-_NAME: Final = probatio.All(cv.string, probatio.Length(min=1))
+
+def _wrong(key: str, **placeholders: str) -> ServiceValidationError:
+    return ServiceValidationError(
+        translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders or None
+    )
+
+
+def _text(value: object) -> str:
+    """Take a text. What YAML or a template has made a truth value of is not what was written, and is refused."""
+    if isinstance(value, bool):
+        raise _wrong("truth_value", value=str(value))
+    return str(cv.string(value))
+
+
+def _host(value: object) -> str:
+    if not is_host(host := _text(value).strip()):
+        raise _wrong("no_host")
+    return host
+
+
+_NAME: Final = probatio.All(_text, probatio.Length(min=1))
 
 _MODEM: Final = {probatio.Required(ATTR_CONFIG_ENTRY_ID): cv.string}
 _SOCKET: Final = {probatio.Optional(ATTR_CONFIG_ENTRY_ID): cv.string, **cv.ENTITY_SERVICE_FIELDS}
@@ -60,8 +92,8 @@ _SOCKET: Final = {probatio.Optional(ATTR_CONFIG_ENTRY_ID): cv.string, **cv.ENTIT
 class Action:
     """An action: the request that it makes, what it takes besides the modem, and what carries it out.
 
-    One that ``takes_socket`` may be given a target instead of the modem and the socket's name. ``is_for_admins`` says
-    of what was given whether only an administrator may ask for it.
+    One that ``takes_socket`` may be given a target instead of the modem and the socket's name. ``policy`` says of what
+    was given what a user needs for the entity that it acts on; None: it is for administrators only.
     """
 
     verb: str
@@ -69,7 +101,7 @@ class Action:
     fields: Mapping[probatio.Marker, Any]
     supports_response: SupportsResponse = SupportsResponse.OPTIONAL
     takes_socket: bool = False
-    is_for_admins: Callable[[Mapping[str, Any]], bool] = lambda _: False
+    policy: Callable[[Mapping[str, Any]], str | None] = lambda _: POLICY_CONTROL
 
 
 @callback
@@ -88,10 +120,13 @@ def async_register_actions(hass: HomeAssistant) -> None:
 def _called(hass: HomeAssistant, action: Action) -> Callable[[ServiceCall], Coroutine[Any, Any, ServiceResponse]]:
     async def called(call: ServiceCall) -> ServiceResponse:
         given = dict(call.data)
-        if action.is_for_admins(given):
-            await _check_admin(hass, call)
+        user, policy = await _restricted(hass, call), action.policy(given)
+        if user is not None and policy is None:
+            raise Unauthorized(context=call.context)
         entry_id = _aimed(hass, given) if action.takes_socket else given.pop(ATTR_CONFIG_ENTRY_ID)
-        entry = async_get_config_entry(hass, DOMAIN, entry_id)
+        entry: Sim7020ConfigEntry = async_get_config_entry(hass, DOMAIN, entry_id)
+        if user is not None and policy is not None and not _may(hass, user, policy, entry, given.get("socket")):
+            raise Unauthorized(context=call.context, permission=policy)
         coordinator: Coordinator = entry.runtime_data
         coordinator.client.check_online()
         if (info := coordinator.data.info).contract is not None and action.verb not in info.requests:
@@ -128,19 +163,22 @@ def _aimed(hass: HomeAssistant, given: dict[str, Any]) -> str:
     return entry_id
 
 
-async def _check_admin(hass: HomeAssistant, call: ServiceCall) -> None:
-    """Raise Unauthorized for a user who is no administrator; an automation acts for whoever made it."""
+async def _restricted(hass: HomeAssistant, call: ServiceCall) -> User | None:
+    """Return the user who asks, or None for one who may do all: an administrator, or an automation."""
     if call.context.user_id is None:
-        return
+        return None
     user = await hass.auth.async_get_user(call.context.user_id)
-    if user is None or not user.is_admin:
-        raise Unauthorized(context=call.context)
+    if user is None:
+        raise UnknownUser(context=call.context)
+    return None if user.is_admin else user
 
 
-def _wrong(key: str, **placeholders: str) -> ServiceValidationError:
-    return ServiceValidationError(
-        translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders or None
-    )
+def _may(hass: HomeAssistant, user: User, policy: str, entry: Sim7020ConfigEntry, socket: str | None) -> bool:
+    """Tell whether a user has the policy for what acts there: the socket's notify entity, or a button of the modem."""
+    if user.permissions.access_all_entities(policy):
+        return True
+    acting = async_acting_entities(hass, entry, socket)
+    return any(user.permissions.check_entity(entity_id, policy) for entity_id in acting)
 
 
 async def _send(coordinator: Coordinator, given: dict[str, Any]) -> JsonObjectType:
@@ -237,7 +275,7 @@ ACTIONS: Final = {
         "send",
         _send,
         {
-            probatio.Optional("socket"): cv.string,
+            probatio.Optional("socket"): _text,
             probatio.Optional("text"): _NAME,
             probatio.Optional("hex"): _NAME,
             probatio.Optional("base64"): _NAME,
@@ -245,8 +283,8 @@ ACTIONS: Final = {
                 probatio.Coerce(float), probatio.Range(min=0, min_included=False, max=LONGEST_TTL)
             ),
             probatio.Optional("priority"): probatio.In(PRIORITIES),
-            probatio.Optional("key"): probatio.All(cv.string, probatio.Length(min=1, max=LONGEST_ID)),
-            probatio.Optional("id"): probatio.All(cv.string, probatio.Length(min=1, max=LONGEST_ID)),
+            probatio.Optional("key"): probatio.All(_text, probatio.Length(min=1, max=LONGEST_ID)),
+            probatio.Optional("id"): probatio.All(_text, probatio.Length(min=1, max=LONGEST_ID)),
             probatio.Optional("wait_for_receipt", default=False): cv.boolean,
             probatio.Optional("timeout", default=RECEIPT_WITHIN): probatio.All(
                 probatio.Coerce(float), probatio.Range(min=1, max=86400)
@@ -258,27 +296,27 @@ ACTIONS: Final = {
         "ping",
         _ping,
         {
-            probatio.Required("host"): _NAME,
+            probatio.Required("host"): _host,
             probatio.Optional("count", default=4): probatio.All(probatio.Coerce(int), probatio.Range(min=1, max=100)),
         },
         SupportsResponse.ONLY,
     ),
-    "resolve": Action("resolve", _resolve, {probatio.Required("name"): _NAME}, SupportsResponse.ONLY),
+    "resolve": Action("resolve", _resolve, {probatio.Required("name"): _host}, SupportsResponse.ONLY),
     "set_apn": Action(
         "set_apn",
         _set_apn,
         {
-            probatio.Required("apn"): probatio.All(cv.string, probatio.Length(min=1, max=100)),
-            probatio.Optional("username"): cv.string,
-            probatio.Optional("password"): cv.string,
+            probatio.Required("apn"): probatio.All(_text, probatio.Length(min=1, max=100)),
+            probatio.Optional("username"): _text,
+            probatio.Optional("password"): _text,
         },
-        is_for_admins=lambda _: True,
+        policy=lambda _: None,
     ),
     "at_command": Action(
         "at",
         _at_command,
-        {probatio.Required("command"): probatio.All(cv.string, probatio.Length(min=2))},
-        is_for_admins=lambda _: True,
+        {probatio.Required("command"): probatio.All(_text, probatio.Length(min=2))},
+        policy=lambda _: None,
     ),
     "sleep": Action(
         "sleep",
@@ -294,25 +332,25 @@ ACTIONS: Final = {
             probatio.Optional("release_assistance"): cv.boolean,
             probatio.Optional("retain_sockets"): cv.boolean,
         },
-        is_for_admins=lambda _: True,
+        policy=lambda _: None,
     ),
     "wake": Action("wake", _wake, {}),
     "calibrate": Action(
         "calibrate",
         _calibrate,
         {probatio.Required("used"): probatio.All(probatio.Coerce(int), probatio.Range(min=0, max=1024**4))},
-        is_for_admins=lambda _: True,
+        policy=lambda _: None,
     ),
     "outbox": Action(
         "outbox",
         _outbox,
         {
             probatio.Optional("action", default="list"): probatio.In(OUTBOX_ACTIONS),
-            probatio.Optional("socket"): cv.string,
+            probatio.Optional("socket"): _text,
             probatio.Optional("id"): _NAME,
             probatio.Optional("start"): probatio.All(probatio.Coerce(int), probatio.Range(min=0, max=10**9)),
             probatio.Optional("limit"): probatio.All(probatio.Coerce(int), probatio.Range(min=1, max=100)),
         },
-        is_for_admins=lambda given: given["action"] in {"cancel", "purge"},
+        policy=lambda given: POLICY_READ if given["action"] in {"list", "show"} else None,
     ),
 }

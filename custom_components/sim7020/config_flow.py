@@ -18,7 +18,7 @@ from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers.selector import TextSelector
 from homeassistant.helpers.service_info.mqtt import MqttServiceInfo
 
-from .client import async_first, is_topic
+from .client import async_first, is_host, is_topic
 from .const import (
     CONF_BASE,
     CONF_MODEM,
@@ -196,11 +196,17 @@ class Sim7020OptionsFlow(OptionsFlowWithReload):
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Choose the host that the button pings."""
-        if user_input is not None:
-            return self.async_create_entry(data=user_input)
-        schema = probatio.Schema({probatio.Required(CONF_PING_HOST): TextSelector()})
+        errors: dict[str, str] = {}
         suggested = {CONF_PING_HOST: self.config_entry.options.get(CONF_PING_HOST, DEFAULT_PING_HOST)}
-        return self.async_show_form(step_id="init", data_schema=self.add_suggested_values_to_schema(schema, suggested))
+        if user_input is not None:
+            suggested = {CONF_PING_HOST: user_input[CONF_PING_HOST].strip()}
+            if is_host(suggested[CONF_PING_HOST]):
+                return self.async_create_entry(data=suggested)
+            errors[CONF_PING_HOST] = "no_host"
+        schema = probatio.Schema({probatio.Required(CONF_PING_HOST): TextSelector()})
+        return self.async_show_form(
+            step_id="init", data_schema=self.add_suggested_values_to_schema(schema, suggested), errors=errors
+        )
 
 
 def _title(topics: Topics) -> str:

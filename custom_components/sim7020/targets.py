@@ -3,6 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from homeassistant.components.button import DOMAIN as BUTTON
+from homeassistant.components.notify import DOMAIN as NOTIFY
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
@@ -49,3 +52,17 @@ def async_sockets(hass: HomeAssistant, target: Mapping[str, Any]) -> Iterator[tu
         device = registry.async_get(device_id)
         if device is not None and (socket := socket_of(device.identifiers)):
             yield device.config_entry_id, socket
+
+
+@callback
+def async_acting_entities(hass: HomeAssistant, entry: ConfigEntry, socket: str | None) -> list[str]:
+    """Return what acts at a socket of a modem, or at the modem itself: the notify entity, or the buttons."""
+    imei = entry.unique_id or ""
+    domain, identifier = (
+        (BUTTON, modem_identifier(imei)) if socket is None else (NOTIFY, socket_identifier(imei, socket))
+    )
+    device = dr.async_get(hass).async_get_device_by_identifier(identifier, entry.entry_id)
+    if device is None:
+        return []
+    entities = er.async_entries_for_device(er.async_get(hass), device.id, include_disabled_entities=True)
+    return [each.entity_id for each in entities if each.domain == domain and each.platform == DOMAIN]

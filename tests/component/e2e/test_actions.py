@@ -53,7 +53,7 @@ async def test_an_id_that_was_sent_has_no_second_receipt(
     assert raised.value.translation_key == "repeated"
     with pytest.raises(HomeAssistantError) as raised:
         await send(hass, entry, "x" * 65_000)
-    assert "too_large" in str(raised.value)
+    assert raised.value.translation_key == "refused_too_large"
 
 
 async def test_power_saving_and_the_data_used_are_set(

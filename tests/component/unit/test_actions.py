@@ -5,11 +5,13 @@ from typing import Any
 
 import probatio
 import pytest
-from homeassistant.core import Context, HomeAssistant
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
+from homeassistant.core import Context, HomeAssistant, SupportsResponse
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized, UnknownUser
+from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockUser
 
+from custom_components.sim7020.actions import ACTIONS
 from tests.component.unit.kit import Bridge, Document, device_id, document, entry_of, info, ok, refused, set_up
 
 QUEUED: Document = {"socket": "telemetry", "state": "queued"}
@@ -295,7 +297,10 @@ async def test_what_is_not_one_socket_is_no_target(
 FOR_ADMINS = [
     pytest.param("sleep", {}, "sleep", True, id="sleep"),
     pytest.param("calibrate", {"used": 1}, "calibrate", True, id="calibrate"),
-    pytest.param("wake", {}, "wake", False, id="wake"),
+    pytest.param("wake", {}, "wake", True, id="wake"),
+    pytest.param("ping", {"host": "example.net"}, "ping", True, id="ping"),
+    pytest.param("resolve", {"name": "example.net"}, "resolve", True, id="resolve"),
+    pytest.param("send", {"socket": "telemetry", "text": "1"}, "send", True, id="send"),
     pytest.param("set_apn", {"apn": "iot"}, "set_apn", True, id="apn"),
     pytest.param("at_command", {"command": "AT+CSQ"}, "at", True, id="at"),
     pytest.param("outbox", {"action": "cancel", "id": "1"}, "outbox", True, id="cancel"),
@@ -306,7 +311,7 @@ FOR_ADMINS = [
 
 
 @pytest.mark.parametrize(("name", "given", "verb", "closed"), FOR_ADMINS)
-async def test_what_changes_the_modem_is_for_administrators(
+async def test_what_only_reads_is_for_everybody(
     hass: HomeAssistant,
     bridge: Bridge,
     shed: str,
@@ -318,20 +323,25 @@ async def test_what_changes_the_modem_is_for_administrators(
     verb: str,
     closed: bool,
 ) -> None:
-    """Nobody else changes where the modem attaches, what it is told, and what waits; an automation does."""
+    """Who may only look has nothing sent, and no modem changed; administrators and automations may do all."""
     await bridge.say("info", info(requests=[verb]))
-    bridge.answers[verb] = document(f"response-{verb}")["data"]
+    if verb != "send":
+        bridge.answers[verb] = document(f"response-{verb}")["data"]
 
     async def call_as(user: str | None) -> None:
         data = {"config_entry_id": shed, **given}
-        await hass.services.async_call("sim7020", name, data, blocking=True, context=Context(user_id=user))
+        response = ACTIONS[name].supports_response is SupportsResponse.ONLY
+        await hass.services.async_call(
+            "sim7020", name, data, blocking=True, context=Context(user_id=user), return_response=response
+        )
 
-    for user in (hass_read_only_user.id, "nobody"):
-        if closed:
-            with pytest.raises(Unauthorized):
-                await call_as(user)
-        else:
-            await call_as(user)
+    with pytest.raises(UnknownUser):
+        await call_as("nobody")
+    if closed:
+        with pytest.raises(Unauthorized):
+            await call_as(hass_read_only_user.id)
+    else:
+        await call_as(hass_read_only_user.id)
     assert bool(bridge.requests) is not closed
     for trusted in (hass_admin_user.id, None):
         before = len(bridge.requests)
@@ -339,11 +349,94 @@ async def test_what_changes_the_modem_is_for_administrators(
         assert len(bridge.requests) == before + 1
 
 
+@pytest.mark.parametrize("hidden", [True, False], ids=["elsewhere", "there"])
+@pytest.mark.parametrize(
+    ("name", "given", "acting"),
+    [
+        pytest.param("send", {"socket": "telemetry", "text": "1"}, "notify.sim7020_shed_telemetry_send", id="send"),
+        pytest.param("wake", {}, "button.sim7020_shed_refresh", id="wake"),
+        pytest.param("outbox", {}, "button.sim7020_shed_ping", id="outbox"),
+    ],
+)
+async def test_who_may_use_the_entities_may_use_the_actions(
+    hass: HomeAssistant, bridge: Bridge, shed: str, *, name: str, given: Document, acting: str, hidden: bool
+) -> None:
+    """A user to whom what acts there is open, and no other; not even one who sees all the rest of the modem."""
+    await bridge.say("info", info(requests=["send", "wake", "outbox"]))
+    bridge.answers |= {verb: document(f"response-{verb}")["data"] for verb in ("wake", "outbox")}
+    entities = {each: True for each in er.async_get(hass).entities if each.startswith("sensor.")}
+    user = MockUser().add_to_hass(hass)
+    user.mock_policy({"entities": {"entity_ids": entities | ({} if hidden else {acting: True})}})
+    data = {"config_entry_id": shed, **given}
+    calling = hass.services.async_call("sim7020", name, data, blocking=True, context=Context(user_id=user.id))
+    if hidden:
+        with pytest.raises(Unauthorized):
+            await calling
+    else:
+        await calling
+    assert bool(bridge.requests) is not hidden
+
+
+async def test_an_ordinary_user_is_told_of_a_socket_that_there_is_not(
+    hass: HomeAssistant, bridge: Bridge, shed: str
+) -> None:
+    """Who may do everything is not said to be without the right."""
+    user = MockUser().add_to_hass(hass)
+    user.mock_policy({"entities": True})
+    data = {"config_entry_id": shed, "socket": "nonsense", "text": "1"}
+    with pytest.raises(ServiceValidationError) as raised:
+        await hass.services.async_call("sim7020", "send", data, blocking=True, context=Context(user_id=user.id))
+    assert raised.value.translation_key == "unknown_socket"
+    assert not bridge.requests
+
+
+@pytest.mark.parametrize("value", [True, False])
+@pytest.mark.parametrize(
+    ("name", "field", "given"),
+    [
+        pytest.param("send", "text", {"socket": "telemetry"}, id="text"),
+        pytest.param("send", "key", {"socket": "telemetry", "text": "1"}, id="key"),
+        pytest.param("ping", "host", {}, id="host"),
+        pytest.param("set_apn", "password", {"apn": "iot"}, id="password"),
+    ],
+)
+async def test_a_truth_value_is_no_text(
+    hass: HomeAssistant, bridge: Bridge, shed: str, *, name: str, field: str, given: Document, value: bool
+) -> None:
+    """YAML reads on and off as one, and nobody means to send True; a number is sent as it is written."""
+    with pytest.raises(ServiceValidationError, match=str(value)) as raised:
+        await call(hass, shed, name, **given, **{field: value})
+    assert raised.value.translation_key == "truth_value"
+    assert not bridge.requests
+    await call(hass, shed, "send", socket="telemetry", text=21.5)
+    assert bridge.requests[-1][1]["data"] == "21.5"
+
+
+@pytest.mark.parametrize("host", ["", "  ", "two words", "x" * 256, 'a"b', "a\\b", "münchen.example", "a\nb"])
+@pytest.mark.parametrize(("name", "field"), [("ping", "host"), ("resolve", "name")])
+async def test_what_is_no_host_is_refused(
+    hass: HomeAssistant, bridge: Bridge, shed: str, *, name: str, field: str, host: str
+) -> None:
+    """In words, and before the bridge is asked; blanks around one are nothing."""
+    await bridge.say("info", info(requests=["ping", "resolve"]))
+    with pytest.raises(ServiceValidationError, match="1 to 255 characters") as raised:
+        await call(hass, shed, name, **{field: host})
+    assert raised.value.translation_key == "no_host"
+    assert not bridge.requests
+    bridge.answers[name] = document(f"response-{name}")["data"]
+    for good in (" example.net ", "2001:db8::1", "x" * 255):
+        await call(hass, shed, name, **{field: good})
+        assert bridge.requests[-1][1][field] == good.strip()
+
+
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
         ("unknown_socket", ServiceValidationError),
         ("not_allowed", ServiceValidationError),
+        ("too_large", ServiceValidationError),
+        ("line_feed", ServiceValidationError),
+        ("outbox_full", HomeAssistantError),
         ("busy", HomeAssistantError),
         ("expired", HomeAssistantError),
         ("from_the_future", HomeAssistantError),

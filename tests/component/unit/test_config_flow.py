@@ -342,3 +342,16 @@ async def test_the_host_to_ping_is_an_option(hass: HomeAssistant, bridge: Bridge
     await bridge.settled()
     assert entry.options == {"ping_host": "example.net"}
     assert entry.state is ConfigEntryState.LOADED
+
+
+async def test_what_is_no_host_is_not_taken_for_one_to_ping(hass: HomeAssistant, bridge: Bridge) -> None:
+    """The form says so and keeps what was written; blanks around a host are nothing."""
+    bridge.serve()
+    entry = await set_up(hass)
+    flow = (await hass.config_entries.options.async_init(entry.entry_id))["flow_id"]
+    for wrong in ("", "two words", "x" * 256):
+        result = await hass.config_entries.options.async_configure(flow, {"ping_host": wrong})
+        assert result["errors"] == {"ping_host": "no_host"}
+    await hass.config_entries.options.async_configure(flow, {"ping_host": " example.net "})
+    await bridge.settled()
+    assert entry.options == {"ping_host": "example.net"}
