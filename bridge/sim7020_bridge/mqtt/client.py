@@ -94,6 +94,7 @@ class MqttClient:
         self._heard: asyncio.Queue[Accepted | Lost | MQTTMessage] = asyncio.Queue()
         self._connection = 0
         self._brief = 0
+        self._began = self._pause = 0.0
         self._last_problem = "not tried yet"
         self._will = will
         self._loop = asyncio.get_running_loop()
@@ -118,27 +119,27 @@ class MqttClient:
 
     async def run(self) -> None:
         """Stay connected until cancelled; then say farewell and disconnect. Called once."""
-        attempts, pause = 0, 0.0
+        attempts = 0
         try:
             while True:
-                started = self._loop.time()
+                self._began = self._loop.time()
                 lost = await self._stay_connected()
                 if self._starts_afresh:
                     # it would send all that is in flight again by itself
                     self._paho, self._starts_afresh = self._make_paho(), False
-                # two who fight for a session are connected in turn, each for as long as the other waits
-                if self._loop.time() - started >= max(self._timing.stable, 2 * pause):
-                    attempts = self._brief = 0
+                if self._lasted():
+                    attempts = 0
                 if self._outgoing.suspects and not lost.unreadable:
                     attempts = 0  # the sooner it is found the better
                 tried = self._settings
                 if self._last_problem:  # it was not accepted
                     self._settings = next(self._nodes)
                 self._report(lost)
-                pause = self._timing.pause(attempts, refused=lost.refused is not None and self._settings is tried)
+                refused = lost.refused is not None and self._settings is tried
+                self._pause = self._timing.pause(attempts, refused=refused)
                 if lost.taken_over:
-                    pause = self._timing.stand_back(self._standing.takeovers)
-                await asyncio.sleep(pause)
+                    self._pause = self._timing.stand_back(self._standing.takeovers)
+                await asyncio.sleep(self._pause)
                 attempts += 1
         except asyncio.CancelledError:
             await self._leave()
@@ -249,6 +250,10 @@ class MqttClient:
             tick.cancel()
             look.cancel()
         return heard
+
+    def _lasted(self) -> bool:
+        """Whether the connection is no brief one: two who fight have one in turn, each while the other waits."""
+        return self._loop.time() - self._began >= max(self._timing.stable, 2 * self._pause)
 
     async def _open(self) -> None:
         properties = None
@@ -415,8 +420,11 @@ class MqttClient:
         self._alive = False
         taken_over = reason.value == refusals.SESSION_TAKEN_OVER
         suspects, code = self._outgoing.suspects, reason.value if told else None
+        if self._lasted():
+            self._brief = 0
         brief = 0 if unreadable or (self._starts_afresh and not suspects) else self._brief  # what did it is known
-        suspected = not told and brief >= refusals.SUSPICIOUS and not suspects
+        ours = not reason.is_failure or reason.value == refusals.KEEP_ALIVE_TIMEOUT  # no other client ended it
+        suspected = not told and not ours and brief >= refusals.SUSPICIOUS and not suspects
         self._standing.disconnected(taken_over=taken_over, suspected=suspected)
         self._subscriptions.disconnected()
         refused = refusals.refusal(self._settings.place, reason.value, str(reason)) if taken_over else None

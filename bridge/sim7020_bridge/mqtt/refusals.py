@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from sim7020_bridge.config.model import MqttProtocol, MqttSettings
 from sim7020_bridge.errors import BrokerRefused
 
-PROTOCOL_ERROR, SESSION_TAKEN_OVER = 0x82, 0x8E
+PROTOCOL_ERROR, KEEP_ALIVE_TIMEOUT, SESSION_TAKEN_OVER = 0x82, 0x8D, 0x8E
 
-NOT_BY_A_PUBLICATION = frozenset({0x89, 0x8B, 0x8D, SESSION_TAKEN_OVER, 0x98})
+NOT_BY_A_PUBLICATION = frozenset({0x89, 0x8B, KEEP_ALIVE_TIMEOUT, SESSION_TAKEN_OVER, 0x98})
 """Why a connection ends that no publication made end: busy, shutting down, keep alive, taken over, administration."""
 
 BY_A_PUBLICATION = frozenset({0x87, 0x90, 0x95, 0x97, 0x99, 0x9A})

@@ -52,6 +52,40 @@ async def test_two_with_one_session(broker: Mosquitto) -> None:
         assert one.client.trouble.taken_over
 
 
+async def _hung_up_on(one: Peer, broker: ScriptedBroker, *connections: int) -> None:
+    for connection in connections:
+        await one.ready(connections=connection)
+        broker.hang_up()
+        await until(lambda: not one.client.connected)
+
+
+@PROTOCOLS
+async def test_a_broker_that_is_restarted_now_and_then(protocol: MqttProtocol) -> None:
+    """A connection that lasted ends what was brief before it: its own end is no sign of a second client."""
+    async with ScriptedBroker() as broker:
+        settings = MqttSettings("127.0.0.1", broker.port, protocol=protocol)
+        async with peer(settings, subscriptions=(), timing=replace(QUICK, stable=0.5)) as one:
+            await _hung_up_on(one, broker, 1, 2)
+            await one.ready(connections=3)
+            await asyncio.sleep(0.6)  # as long as it must last
+            await _hung_up_on(one, broker, 3, 4, 5)
+            assert one.client.trouble.taken_over == 0
+            await _hung_up_on(one, broker, 6)
+            assert one.client.trouble == Trouble(taken_over=1, suspected=True)
+
+
+@PROTOCOLS
+async def test_an_end_in_good_order_is_no_sign_of_another(protocol: MqttProtocol) -> None:
+    """However brief the connections were, the last of which the client ends itself."""
+    async with ScriptedBroker() as broker:
+        settings = MqttSettings("127.0.0.1", broker.port, protocol=protocol)
+        async with peer(settings, subscriptions=()) as one:
+            await _hung_up_on(one, broker, 1, 2)
+            await one.ready(connections=3)
+            await one.end()
+        assert one.client.trouble.taken_over == 0
+
+
 @on_virtual_time
 async def test_standing_back() -> None:
     """The waits grow from half a minute to an hour; what happened once is forgotten soon, a fight after hours."""
