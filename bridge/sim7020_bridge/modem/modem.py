@@ -30,7 +30,7 @@ from sim7020_bridge.modem.module import KeptApn, Module
 from sim7020_bridge.modem.pin import PinMemory
 from sim7020_bridge.modem.power_hook import PowerHook
 from sim7020_bridge.modem.power_saving import Sleep, check_power_saving, set_power_saving
-from sim7020_bridge.modem.recovery import Recovery, RecoveryStep, Trouble
+from sim7020_bridge.modem.recovery import Plan, Recovery, RecoveryStep, Trouble
 from sim7020_bridge.modem.refusals import Refusals
 from sim7020_bridge.modem.session import Session
 from sim7020_bridge.modem.socket import ModemSocket
@@ -79,6 +79,7 @@ class Modem:
             port_patience=self._timing.port_patience,
             day=self._timing.day,
             attached=self._keep_attaches,
+            usable=lambda: power is not None and power.usable,
         )
         self._recalled = self._ended = False
         self._attaches = AttachMemory(state_dir / f"{settings.name}.attaches", clock)
@@ -95,6 +96,7 @@ class Modem:
         self._hasty = Backoff(self._timing.budgets[RecoveryStep.REOPEN].last, self._timing.hasty_last)
         self._restarts = Backoff(self._timing.budgets[RecoveryStep.REOPEN].first, self._timing.restart_last)
         self._said = ""
+        self._held: str | None = None
         self._peace: asyncio.TimerHandle | None = None
         self._module: Module | None = None
         self._session: Session | None = None
@@ -135,8 +137,8 @@ class Modem:
                 pause = self._after_restart() if isinstance(error, ModuleRestarted) else 0.0
                 if isinstance(error, StartOver):
                     log.info("%s", error)
-                    if error.power and self._power is not None:
-                        await self._power.press()
+                    if error.power:
+                        await self._press()
                 elif isinstance(error, ModuleRestarted) and lasted >= self._timing.restart_spacing:
                     # one restart is met at once; a module that restarts again and again wants patience
                     log.info("%s", error)
@@ -146,14 +148,15 @@ class Modem:
 
     async def wake(self) -> bool:
         """Wake a module that saves power, where the power hook can; say whether it was used."""
-        if not self.store.state.sleeping or self._power is None or not self._power.wakes:
+        state, power = self.store.state, self._power
+        if not (state.sleeping and state.port_open and power is not None and power.wakes and power.usable):
             return False
         if not self._sleep.reported and (self._session is None or await self._session.is_awake()):
             # it woke without a word, as for a paging window, or nobody can ask: PWRKEY would switch it off
             return False
         # whether this wakes it may go unheard, so that it is asked before the next press
         self._sleep.reported = False
-        await self._power.press()
+        await power.press()
         if self._session is not None:
             self._session.ask_now()
         return True
@@ -224,7 +227,9 @@ class Modem:
         trouble, failure = Trouble.MODULE, self.store.state.port_failure
         if failure is not None and failure.code != SHARED:
             # who else has the port open may do no harm: a silent module is met as any other
-            trouble = Trouble.MISSING if failure.code in {"missing", GONE} else Trouble.PORT
+            # nobody can hear whether a module that was to sleep has woken, and a press would switch it off
+            missing = failure.code in {"missing", GONE} and not self._sleep.lasts
+            trouble = Trouble.MISSING if missing else Trouble.PORT
         loop = asyncio.get_running_loop()
         plan = self._recovery.next(trouble, now=loop.time())
         # a server that hangs up at once has another client, or will have none
@@ -233,13 +238,28 @@ class Modem:
             wait, why = max(wait, self._hasty.next_wait()), failure.reason
         level = logging.DEBUG if plan.again else logging.WARNING
         log.log(level, "%s next step: %s in %.1f s", f"{why}{'' if why.endswith('?') else ';'}", plan.step, wait)
+        if plan.held != self._held:
+            self._held = plan.held
+            if plan.held is not None:
+                log.warning("%s; %s", why, plan.held)
         await asyncio.sleep(wait)
         self._patience = self._timing.probe_within if plan.patience is None else plan.patience
+        if plan.step is RecoveryStep.POWER:
+            await self._press()
+            return
         self._recovery.count(plan, now=loop.time())
         if not plan.again:
             self.store.apply(Recovering(plan.step))
-        if plan.step is RecoveryStep.POWER and self._power is not None:
-            await self._power.press()
+
+    async def _press(self) -> None:
+        """Use the power hook; it is a step once it was used."""
+        used = self._power is not None and await self._power.press()
+        now = asyncio.get_running_loop().time()
+        if used:
+            self._recovery.count(Plan(RecoveryStep.POWER, 0.0), now=now)
+            self.store.apply(Recovering(RecoveryStep.POWER))
+        else:
+            self._recovery.missed(now=now)
 
     def _offline(self) -> RequestRefused:
         reason = self.store.state.link.reason or "it is starting"

@@ -6,7 +6,7 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, Protocol
 
 from sim7020_bridge.config.model import GpioSettings, PowerHookSettings
 
@@ -16,54 +16,102 @@ COMMAND_TIMEOUT: Final = 60.0
 """Seconds for the user's command beyond the press itself."""
 
 
+UNUSABLE: Final = "the broker is away"
+"""Why one by topic can't be used."""
+
+RELEASED_WITHIN: Final = 10.0
+"""Seconds for the broker to acknowledge a release."""
+
+
+class Switch(Protocol):
+    """What a text reaches over MQTT."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether it can be told something now."""
+
+    def tell_now(self, topic: str, text: str) -> bool:
+        """Tell it at once or never; say whether it was told."""
+
+    def tell(self, topic: str, text: str, told: Callable[[], None]) -> None:
+        """Tell it as soon as that can be, and call ``told`` then."""
+
+
 class PowerHook:
     """Presses, waits and releases; what goes wrong is logged, for there is nobody to raise it to.
 
+    Over MQTT a press is never late: it is made while the broker is there, or not at all. A release may be late, for a
+    module may have no supply without it.
+
     Args:
         settings: Which of the three ways: a command, an MQTT topic, or a GPIO line.
-        publish: Publishes a text to a topic.
+        switch: For a topic.
     """
 
-    def __init__(self, settings: PowerHookSettings, *, publish: Callable[[str, str], None]) -> None:
+    def __init__(self, settings: PowerHookSettings, *, switch: Switch) -> None:
         self._settings = settings
-        self._publish = publish
+        self._switch = switch
+        self._released = asyncio.Event()
+        self._released.set()
 
     @property
     def wakes(self) -> bool:
         """Whether it may be used to wake the module from power saving."""
         return self._settings.wakes
 
-    async def press(self) -> None:
-        """Press once and return when it is released."""
+    @property
+    def usable(self) -> bool:
+        """Whether it can be used now: one by topic needs the broker, and its last release must have got there."""
+        return self._settings.topic is None or (self._switch.connected and self._released.is_set())
+
+    async def press(self) -> bool:
+        """Press once and return when it is released, or will be as soon as it can; say whether it was pressed."""
         settings = self._settings
+        if not self.usable:
+            log.error("the power hook %s can't be used: %s", settings.topic, UNUSABLE)
+            return False
         log.warning("using the power hook")
         if settings.topic is not None:
-            self._publish(settings.topic, settings.press_payload)
-            try:
-                await asyncio.sleep(settings.duration)
-            finally:
-                self._publish(settings.topic, settings.release_payload)
-        elif settings.gpio is not None:
-            await self._run("gpioset", _pulse(settings.gpio, settings.duration))
-        else:
-            await self._run(settings.command[0], settings.command)
+            return await self._tell(settings.topic)
+        if settings.gpio is not None:
+            return await self._run("gpioset", _pulse(settings.gpio, settings.duration))
+        return await self._run(settings.command[0], settings.command)
 
-    async def _run(self, name: str, command: tuple[str, ...]) -> None:
+    async def _tell(self, topic: str) -> bool:
+        settings = self._settings
+        if not self._switch.tell_now(topic, settings.press_payload):
+            log.error("the power hook %s can't be used: %s", topic, UNUSABLE)
+            return False
+        self._released.clear()
+        try:
+            await asyncio.sleep(settings.duration)
+        finally:
+            self._switch.tell(topic, settings.release_payload, self._released.set)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RELEASED_WITHIN):
+                await self._released.wait()
+        if not self._released.is_set():
+            log.error("the power hook %s is not released yet: that waits for the broker", topic)
+        return True
+
+    async def _run(self, name: str, command: tuple[str, ...]) -> bool:
         try:
             process = await asyncio.create_subprocess_exec(
                 *command, stdin=asyncio.subprocess.DEVNULL, start_new_session=True
             )
         except OSError as error:
             log.error("the power hook %s can't be run: %s", name, error)
-            return
+            return False
         try:
             async with asyncio.timeout(COMMAND_TIMEOUT + self._settings.duration):
                 status = await process.wait()
         except TimeoutError:
             log.error("the power hook %s did not end and is killed", name)
+            return False
         else:
             if status != 0:
                 log.error("the power hook %s failed with status %d", name, status)
+            return status == 0
         finally:
             if process.returncode is None:
                 # a script may wait for programs of its own

@@ -80,6 +80,9 @@ network."""
 LEFT_ALONE: Final = "the network asked to be left alone for a while (T3346)"
 """Why a step is held until a time that the network chose."""
 
+NO_HOOK: Final = "the power hook can't be used while the broker is away"
+"""Why the power hook's turn is put off."""
+
 ATTACHING: Final = frozenset({RecoveryStep.REATTACH, RecoveryStep.REBOOT, RecoveryStep.POWER})
 """The steps that make the module ask the network again."""
 
@@ -133,6 +136,7 @@ class Recovery:
         port_patience: Seconds that a missing port has before the power hook is used.
         day: Seconds within which the ceiling holds.
         attached: Called after each attach attempt that was counted.
+        usable: Whether the power hook can be used now.
     """
 
     power: bool
@@ -141,6 +145,7 @@ class Recovery:
     port_patience: float = PORT_PATIENCE
     day: float = DAY
     attached: Callable[[], None] = lambda: None
+    usable: Callable[[], bool] = lambda: True
     _tries: dict[RecoveryStep, int] = field(default_factory=dict)
     _rounds: int = 0
     _last: RecoveryStep | None = None
@@ -161,14 +166,7 @@ class Recovery:
         step = self._choose(trouble)
         wait = self._wait(step)
         if step is RecoveryStep.POWER and trouble in _UNHEARD:
-            if self._power_due is None:
-                since = now if self._pressed is None else self._pressed
-                self._power_due = since + (wait if trouble is Trouble.MODULE else max(wait, self.port_patience))
-            # until it is due the port is kept open: the module may speak up by itself
-            due, reopening = max(self._power_due, self._until_allowed(now)), self._wait(RecoveryStep.REOPEN)
-            if now + reopening < due:
-                return Plan(RecoveryStep.REOPEN, reopening, again=True, patience=due - now - reopening)
-            return Plan(step, max(0.0, due - now))
+            return self._power(wait if trouble is Trouble.MODULE else max(wait, self.port_patience), now)
         if trouble in _REFUSED and self._rounds:
             wait = self.day / STEPS_FOR_REFUSALS
         if trouble is Trouble.SOCKETS:
@@ -197,6 +195,12 @@ class Recovery:
         if plan.step in ATTACHING:
             self._restarted = False
             self._attach(now)
+
+    def missed(self, *, now: float) -> None:
+        """Note that the power hook was tried and could not be used: no step, and no attach attempt."""
+        self._tries[RecoveryStep.POWER] = self._tries.get(RecoveryStep.POWER, 0) + 1
+        self._power_due, self._pressed = None, now
+        self._refused_due = None
 
     def resume(self, attempts: Iterable[float], *, restarted: bool) -> None:
         """Go on from the attach attempts of before; who ``restarted`` the bridge asks for one more, as in ``asked``."""
@@ -228,6 +232,17 @@ class Recovery:
         self.begin()
         return helped
 
+    def _power(self, wait: float, now: float) -> Plan:
+        """Use the power hook once it is due; until then the port is kept open: the module may speak up by itself."""
+        if self._power_due is None:
+            self._power_due = (now if self._pressed is None else self._pressed) + wait
+        due, reopening = max(self._power_due, self._until_allowed(now)), self._wait(RecoveryStep.REOPEN)
+        if now + reopening < due:
+            return Plan(RecoveryStep.REOPEN, reopening, again=True, patience=due - now - reopening)
+        if not self.usable():
+            return Plan(RecoveryStep.REOPEN, reopening, NO_HOOK, again=True)
+        return Plan(RecoveryStep.POWER, max(0.0, due - now))
+
     def _attach(self, now: float) -> None:
         self._attaches.append(now)
         self.attached()
@@ -242,7 +257,8 @@ class Recovery:
         return Backoff(first, budget.last, self._tries.get(step, 0)).next_wait()
 
     def _choose(self, trouble: Trouble) -> RecoveryStep:
-        order = [step for step in _HELPFUL[trouble] if step is not RecoveryStep.POWER or self.power]
+        powered = self.power and (trouble in _UNHEARD or self.usable())
+        order = [step for step in _HELPFUL[trouble] if step is not RecoveryStep.POWER or powered]
         for step in order:
             if self._tries.get(step, 0) < self.budgets[step].tries:
                 return step

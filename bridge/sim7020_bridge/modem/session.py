@@ -266,8 +266,12 @@ class Session:
             self.store.apply(Held(None))
             return
         plan = turn
+        self.store.apply(Held(None))
+        if plan.step is RecoveryStep.POWER:
+            # whoever uses the power hook knows whether it could be used
+            raise StartOver(f"next step: {plan.step}", power=True)
         self.recovery.count(plan, now=asyncio.get_running_loop().time())
-        self.store.apply(Held(None), Recovering(plan.step))
+        self.store.apply(Recovering(plan.step))
         match plan.step:
             case RecoveryStep.CONTEXT:
                 # bringing it up switches it on again; a network that wants the last one kept has the module refuse
@@ -282,7 +286,7 @@ class Session:
                     await self.reset()
                     await asyncio.Event().wait()
             case _:
-                raise StartOver(f"next step: {plan.step}", power=plan.step is RecoveryStep.POWER)
+                raise StartOver(f"next step: {plan.step}")
 
     async def _wait_for(self, plan: Plan, trouble: Trouble, state: ModemState) -> Plan | None:
         """Wait for a step's turn; return the step to take then, or None if there is no need of it any more.

@@ -160,6 +160,12 @@ class MqttClient:
         """
         self._outgoing.put(Outgoing(publication))
 
+    def publish_now(self, topic: str, payload: bytes) -> bool:
+        """Publish with QoS 0 at once, or never; say whether the connection took it."""
+        if not self.connected:
+            return False
+        return self._paho.publish(topic, payload, qos=0).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
+
     def publish_awaited(self, publication: Publication, done: Callable[[PayloadRefused | None], None]) -> Outgoing:
         """Publish without waiting, and return what can be withdrawn; it is tried until the broker has it.
 

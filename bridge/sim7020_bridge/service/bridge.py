@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -100,7 +100,7 @@ class Bridge:
             state_dir=state_dir,
             on_socket=self._socket_changed,
             on_data=self._deliver,
-            power=None if power is None else PowerHook(power, publish=self._publish_text),
+            power=None if power is None else PowerHook(power, switch=_Switch(self._client)),
             timing=timing,
             clock=clock,
         )
@@ -338,8 +338,22 @@ class Bridge:
         self._subscribe()
         self._reporter.broker_changed()
 
-    def _publish_text(self, topic: str, text: str) -> None:
-        self._client.publish(Publication(topic=topic, payload=text.encode()))
+
+class _Switch:
+    """What the power hook's topic leads to."""
+
+    def __init__(self, client: MqttClient) -> None:
+        self._client = client
+
+    @property
+    def connected(self) -> bool:
+        return self._client.connected
+
+    def tell_now(self, topic: str, text: str) -> bool:
+        return self._client.publish_now(topic, text.encode())
+
+    def tell(self, topic: str, text: str, told: Callable[[], None]) -> None:
+        self._client.publish_awaited(Publication(topic=topic, payload=text.encode()), lambda _refused: told())
 
 
 async def _end_with(task: "asyncio.Task[None]") -> None:

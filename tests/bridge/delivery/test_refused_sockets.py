@@ -6,14 +6,12 @@ import logging
 import pytest
 
 from sim7020_bridge.commands.sockets import SOCKETS
-from sim7020_bridge.config.model import PowerHookSettings
 from sim7020_bridge.modem.alerts import AlertId
-from sim7020_bridge.modem.power_hook import PowerHook
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.refusals import AGAIN_AND_AGAIN
 from sim7020_bridge.modem.timing import Timing
 from tests.bridge.desk import TOPICS, Desk, named, staffed
-from tests.bridge.modem.bench import TCP, UDP, becomes
+from tests.bridge.modem.bench import TCP, UDP, becomes, by_topic
 from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
 
 DAY = 86400.0
@@ -68,7 +66,7 @@ async def a_day(desk: Desk) -> None:
 async def test_the_module_refuses(command: str, code: int | None, caplog: pytest.LogCaptureFixture) -> None:
     """It is reset step by step within the ceiling, one alert and few lines say so, and no message is lost."""
     pressed: list[str] = []
-    hook = PowerHook(PowerHookSettings(topic="plug"), publish=lambda _, text: pressed.append(text))
+    hook = by_topic(pressed.append)
     caplog.set_level(logging.INFO, logger="sim7020_bridge")
     async with staffed(UDP, TCP, power=hook) as desk:
         module = desk.module

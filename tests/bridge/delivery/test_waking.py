@@ -5,12 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from sim7020_bridge.config.model import PowerHookSettings, PowerSavingSettings
+from sim7020_bridge.config.model import PowerSavingSettings
 from sim7020_bridge.delivery.waking import LAST_WAIT, wake_for_messages
-from sim7020_bridge.modem.power_hook import PowerHook
 from sim7020_bridge.modem.recovery import RecoveryStep
 from tests.bridge.desk import Desk, named, staffed
-from tests.bridge.modem.bench import HOUR, UDP, now, steps
+from tests.bridge.modem.bench import HOUR, UDP, by_topic, now, steps
 from tests.bridge.scripted_module import ScriptedModule, on_virtual_time
 
 PSM = PowerSavingSettings(active_time=10, periodic_update=36_000)
@@ -31,7 +30,7 @@ class Sleeper:
     presses: list[float] = field(default_factory=list)
     switched_off: int = 0
 
-    def press(self, _topic: str, text: str) -> None:
+    def press(self, text: str) -> None:
         """Be pressed; a module that is on switches itself off."""
         if text != "ON":
             return
@@ -60,7 +59,7 @@ class Sleeper:
 @asynccontextmanager
 async def asleep(sleeper: Sleeper) -> AsyncIterator[Desk]:
     """Wake a modem for messages whose module was set up and sleeps now."""
-    hook = PowerHook(PowerHookSettings(topic="plug", wakes=True), publish=sleeper.press)
+    hook = by_topic(sleeper.press, wakes=True)
     module = sleeper.module
     module.answer("AT+CEREG?", '+CEREG: 5,1,"00A0","0002920C",9', "OK")
     module.answer("AT+CCLK?", '+CCLK: "26/11/29,12:00:00+04"', "OK")

@@ -199,10 +199,44 @@ def register(module: ScriptedModule) -> None:
     module.say('+CEREG: 1,"00A0","0002920C",9')
 
 
+@dataclass
+class Switch:
+    """What a power hook tells over MQTT: ``told`` is called with each text, while it is connected."""
+
+    told: Callable[[str], object]
+    connected: bool = True
+    late: list[tuple[str, Callable[[], None]]] = field(default_factory=list)
+
+    def tell_now(self, _topic: str, text: str) -> bool:
+        """Tell it now or never."""
+        if self.connected:
+            self.told(text)
+        return self.connected
+
+    def tell(self, _topic: str, text: str, told: Callable[[], None]) -> None:
+        """Tell it now or later."""
+        self.late.append((text, told))
+        if self.connected:
+            self.connect()
+
+    def connect(self) -> None:
+        """Tell what is late."""
+        self.connected = True
+        late, self.late = self.late, []
+        for text, told in late:
+            self.told(text)
+            told()
+
+
+def by_topic(told: Callable[[str], object], **settings: Any) -> PowerHook:
+    """Return a power hook that publishes, to a broker that is there."""
+    return PowerHook(PowerHookSettings(topic="plug", **settings), switch=Switch(told))
+
+
 def pressing() -> tuple[PowerHook, list[str]]:
     """Return a power hook that publishes, and what it published."""
     told: list[str] = []
-    return PowerHook(PowerHookSettings(topic="plug", wakes=True), publish=lambda _, text: told.append(text)), told
+    return by_topic(told.append, wakes=True), told
 
 
 def as_heard(module: ScriptedModule, *commands: str) -> list[str]:

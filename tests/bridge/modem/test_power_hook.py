@@ -6,12 +6,15 @@ import select
 import shlex
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sim7020_bridge.config.model import GpioSettings, PowerHookSettings
 from sim7020_bridge.modem import power_hook
 from sim7020_bridge.modem.power_hook import PowerHook
+from tests.bridge.modem.bench import Switch
+from tests.bridge.scripted_module import on_virtual_time
 
 
 def program(file: Path, *lines: str) -> str:
@@ -21,29 +24,26 @@ def program(file: Path, *lines: str) -> str:
     return str(file)
 
 
-def silent(topic: str, text: str) -> None:
-    """Fail: this hook publishes nothing."""
-    pytest.fail(f"{text} was published to {topic}")
+def plug(**settings: Any) -> tuple[PowerHook, Switch, list[str]]:
+    """Return a power hook by topic, what it tells, and what was told."""
+    told: list[str] = []
+    switch = Switch(told.append)
+    return PowerHook(PowerHookSettings(topic="plug/set", **settings), switch=switch), switch, told
 
 
 async def test_topic_is_pressed_and_released() -> None:
     """A switch is told to press, and after the time that it takes to release."""
-    told: list[tuple[str, str]] = []
-    hook = PowerHook(
-        PowerHookSettings(topic="plug/set", press_payload="0", release_payload="1", duration=0.1),
-        publish=lambda topic, text: told.append((topic, text)),
-    )
+    hook, _, told = plug(press_payload="0", release_payload="1", duration=0.1)
     pressing = asyncio.create_task(hook.press())
     await asyncio.sleep(0)
-    assert told == [("plug/set", "0")]
-    await pressing
-    assert told == [("plug/set", "0"), ("plug/set", "1")]
+    assert told == ["0"]
+    assert await pressing
+    assert told == ["0", "1"]
 
 
 async def test_topic_is_released_when_the_bridge_stops() -> None:
     """A module is not left without its supply."""
-    told: list[str] = []
-    hook = PowerHook(PowerHookSettings(topic="plug/set", duration=60.0), publish=lambda _, text: told.append(text))
+    hook, _, told = plug(duration=60.0)
     pressing = asyncio.create_task(hook.press())
     await asyncio.sleep(0)
     pressing.cancel()
@@ -52,11 +52,39 @@ async def test_topic_is_released_when_the_bridge_stops() -> None:
     assert told == ["ON", "OFF"]
 
 
+async def test_topic_is_not_pressed_while_the_broker_is_away(caplog: pytest.LogCaptureFixture) -> None:
+    """A press that can't be made now is never made: the module may be well by then."""
+    hook, switch, told = plug(duration=0.1)
+    switch.connected = False
+    assert not hook.usable
+    assert not await hook.press()
+    switch.connect()
+    assert told == []
+    assert "can't be used: the broker is away" in caplog.text
+
+
+@on_virtual_time
+async def test_topic_is_released_as_soon_as_the_broker_is_back(caplog: pytest.LogCaptureFixture) -> None:
+    """A plug that was switched off has nothing else that switches it on; until then it is not pressed again."""
+    hook, switch, told = plug(duration=8.0)
+    pressing = asyncio.create_task(hook.press())
+    await asyncio.sleep(1)
+    switch.connected = False
+    assert await pressing
+    assert "not released yet" in caplog.text
+    switch.connected = True
+    assert not await hook.press()
+    assert told == ["ON"]
+    switch.connect()
+    assert told == ["ON", "OFF"]
+    assert hook.usable
+
+
 async def test_command_runs_without_a_shell(tmp_path: Path) -> None:
     """The program gets its arguments as they are, and an empty standard input."""
     out = tmp_path / "out"
     path = program(tmp_path / "press", f'printf "%s|" "$@" > {shlex.quote(str(out))}; cat')
-    await PowerHook(PowerHookSettings(command=(path, "a b", "$HOME")), publish=silent).press()
+    assert await PowerHook(PowerHookSettings(command=(path, "a b", "$HOME")), switch=Switch(pytest.fail)).press()
     assert out.read_text() == "a b|$HOME|"
 
 
@@ -72,7 +100,7 @@ async def test_command_that_fails_is_logged(
     command: tuple[str, ...], said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """There is nobody to raise to: what goes wrong is logged."""
-    await PowerHook(PowerHookSettings(command=command), publish=silent).press()
+    assert not await PowerHook(PowerHookSettings(command=command), switch=Switch(pytest.fail)).press()
     assert said in caplog.text
 
 
@@ -83,7 +111,7 @@ async def test_command_that_hangs_is_killed_with_all_it_started(
     monkeypatch.setattr(power_hook, "COMMAND_TIMEOUT", 0.2)
     number = tmp_path / "number"
     path = program(tmp_path / "press", f"sleep 600 & echo $! > {shlex.quote(str(number))}; wait")
-    await PowerHook(PowerHookSettings(command=(path,), duration=0.1), publish=silent).press()
+    await PowerHook(PowerHookSettings(command=(path,), duration=0.1), switch=Switch(pytest.fail)).press()
     assert "is killed" in caplog.text
     assert ended(int(number.read_text()))
 
@@ -93,7 +121,7 @@ async def test_command_is_killed_when_the_bridge_stops(tmp_path: Path) -> None:
     number = tmp_path / "number"
     os.mkfifo(number)
     path = program(tmp_path / "press", f"echo $$ > {shlex.quote(str(number))}", "exec sleep 600")
-    pressing = asyncio.create_task(PowerHook(PowerHookSettings(command=(path,)), publish=silent).press())
+    pressing = asyncio.create_task(PowerHook(PowerHookSettings(command=(path,)), switch=Switch(pytest.fail)).press())
     process = int(await asyncio.to_thread(number.read_text))
     pressing.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -130,7 +158,8 @@ async def test_gpio_line_is_pulsed(
         f'if [ "$1" = --version ]; then echo "{version}"; else echo "$@" > {shlex.quote(str(out))}; fi',
     )
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    await PowerHook(PowerHookSettings(gpio=GpioSettings("gpiochip0", 17), duration=0.8), publish=silent).press()
+    settings = PowerHookSettings(gpio=GpioSettings("gpiochip0", 17), duration=0.8)
+    await PowerHook(settings, switch=Switch(pytest.fail)).press()
     assert out.read_text().strip() == arguments
 
 
@@ -140,5 +169,5 @@ async def test_missing_gpio_tools_are_logged(
     """A machine without libgpiod's tools is told so."""
     (tmp_path / "sh").symlink_to("/bin/sh")
     monkeypatch.setenv("PATH", str(tmp_path))
-    await PowerHook(PowerHookSettings(gpio=GpioSettings("gpiochip0", 17)), publish=silent).press()
+    await PowerHook(PowerHookSettings(gpio=GpioSettings("gpiochip0", 17)), switch=Switch(pytest.fail)).press()
     assert "gpioset failed with status 127" in caplog.text

@@ -5,13 +5,12 @@ from collections.abc import Callable
 
 import pytest
 
-from sim7020_bridge.config.model import PowerHookSettings, PowerSavingSettings
+from sim7020_bridge.config.model import PowerSavingSettings
 from sim7020_bridge.modem.alerts import alerts
-from sim7020_bridge.modem.power_hook import PowerHook
 from sim7020_bridge.modem.power_saving import check_power_saving
 from sim7020_bridge.modem.socket import Phase
 from sim7020_bridge.modem.state import Layer
-from tests.bridge.modem.bench import TCP, UDP, Bench, now, running
+from tests.bridge.modem.bench import TCP, UDP, Bench, by_topic, now, running
 from tests.bridge.scripted_module import ScriptedModule, on_virtual_time
 
 PSM = PowerSavingSettings(active_time=60, periodic_update=43200)
@@ -230,10 +229,10 @@ async def test_power_hook_wakes_for_a_message() -> None:
     """Where the power hook may wake the module it does, and the module is asked at once although it says nothing."""
     module = ScriptedModule()
 
-    def press(_: str, text: str) -> None:
+    def press(text: str) -> None:
         module.deaf = module.deaf and text == "ON"
 
-    hook = PowerHook(PowerHookSettings(topic="pwrkey", wakes=True), publish=press)
+    hook = by_topic(press, wakes=True)
     async with running(module=module, power=hook, power_saving=PSM) as bench:
         await bench.online()
         assert not await bench.modem.wake()
@@ -247,7 +246,7 @@ async def test_power_hook_wakes_for_a_message() -> None:
 async def test_plug_does_not_wake() -> None:
     """A hook that cuts the supply is not used to wake the module."""
     told: list[str] = []
-    hook = PowerHook(PowerHookSettings(topic="plug"), publish=lambda _, text: told.append(text))
+    hook = by_topic(told.append)
     async with running(power=hook, power_saving=PSM) as bench:
         await bench.online()
         await fall_asleep(bench)

@@ -1,14 +1,17 @@
 """A port or a module that fails comes back, against a scripted module on virtual time."""
 
 import asyncio
+import logging
 from collections.abc import Callable
+from unittest.mock import patch
 
 import pytest
 
-from sim7020_bridge.config.model import PowerSavingSettings
+from sim7020_bridge.config.model import PowerHookSettings, PowerSavingSettings
 from sim7020_bridge.errors import PortClosed
 from sim7020_bridge.modem import modem
 from sim7020_bridge.modem.alerts import AlertId, alerts
+from sim7020_bridge.modem.power_hook import PowerHook
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.state import Layer
 from sim7020_bridge.port.holders import Holder
@@ -16,6 +19,7 @@ from tests.bridge.modem.bench import (
     ECHO,
     HOUR,
     REATTACH,
+    Switch,
     becomes,
     current,
     now,
@@ -321,6 +325,41 @@ async def test_power_hook_wakes_the_dead() -> None:
         assert bench.modem.store.state.recovered is RecoveryStep.POWER
 
 
+@on_virtual_time
+async def test_power_hook_that_is_out_of_reach(caplog: pytest.LogCaptureFixture) -> None:
+    """What could not be used is no step and no attach attempt; it is used as soon as it can, if there is need of it."""
+    module, told = ScriptedModule(), list[str]()
+    module.deaf = True
+    switch = Switch(told.append, connected=False)
+    caplog.set_level(logging.INFO, logger="sim7020_bridge")
+    async with running(module=module, power=PowerHook(PowerHookSettings(topic="plug"), switch=switch)) as bench:
+        await asyncio.sleep(2 * HOUR)
+        assert RecoveryStep.POWER not in steps(bench)
+        assert not (bench.state_dir / "shed.attaches").exists()
+        assert caplog.text.count("can't be used while the broker is away") == 1
+        assert len(caplog.records) < 20
+        switch.connect()
+        back = now()
+        await bench.until(lambda state: RecoveryStep.POWER in state.counters.steps)
+        assert told == ["ON", "OFF"]
+        assert now() - back < 24
+        assert (bench.state_dir / "shed.attaches").exists()
+
+
+@on_virtual_time
+async def test_power_hook_that_fails() -> None:
+    """A program that fails is no step and no attach attempt, and is run again after growing waits."""
+    module = ScriptedModule()
+    module.deaf = True
+    hook = PowerHook(PowerHookSettings(command=("press",)), switch=Switch(pytest.fail))
+    with patch.object(PowerHook, "press", return_value=False) as press:
+        async with running(module=module, power=hook) as bench:
+            await asyncio.sleep(5 * HOUR)
+            assert RecoveryStep.POWER not in steps(bench)
+            assert not (bench.state_dir / "shed.attaches").exists()
+            assert 10 <= press.await_count <= 22
+
+
 @pytest.mark.parametrize("reason", ["missing", "busy", "not_permitted", "refused", "unusable"])
 @on_virtual_time
 async def test_power_hook_for_a_port_that_stays_away(reason: str) -> None:
@@ -367,6 +406,24 @@ async def test_power_hook_leaves_a_module_that_sleeps_alone() -> None:
             await becomes(lambda: bench.absent == 0)
         await asyncio.sleep(400)
         assert told == []
+
+
+@on_virtual_time
+async def test_power_hook_leaves_a_module_that_sleeps_behind_a_missing_port_alone() -> None:
+    """A missing port's minutes begin when the module should have woken: before, a press would only switch it off."""
+    hook, told = pressing()
+    async with running(power=hook, power_saving=PowerSavingSettings(active_time=60, periodic_update=4 * 3600)) as bench:
+        await bench.online()
+        bench.module.say('+CPSMSTATUS: "ENTER PSM"')
+        bench.module.deaf = True
+        await asyncio.sleep(400)
+        bench.absent = 1_000_000
+        bench.module.unplug()
+        await asyncio.sleep(3.5 * HOUR)
+        assert not await bench.modem.wake()
+        assert told == []
+        await asyncio.sleep(1.5 * HOUR)
+        assert told
 
 
 @on_virtual_time

@@ -7,14 +7,13 @@ from contextlib import asynccontextmanager
 import pytest
 
 from sim7020_bridge.commands.registration import Registration, RegistrationStatus
-from sim7020_bridge.config.model import PowerHookSettings, PowerSavingSettings
+from sim7020_bridge.config.model import PowerSavingSettings
 from sim7020_bridge.modem.alerts import AlertId, alerts
-from sim7020_bridge.modem.power_hook import PowerHook
 from sim7020_bridge.modem.power_saving import Sleep
 from sim7020_bridge.modem.state import Layer, ModuleAnswered, PortLost, PortOpened
 from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.timing import Timing
-from tests.bridge.modem.bench import UDP, Bench, now, running
+from tests.bridge.modem.bench import UDP, Bench, by_topic, now, running
 from tests.bridge.scripted_module import ScriptedModule, on_virtual_time
 
 HOUR = 3600.0
@@ -33,11 +32,11 @@ async def saving_power(
     module, pressed = ScriptedModule(), list[float]()
     module.answer("AT+CEREG?", *TELLS_NO_TIMERS)
 
-    def press(_: str, text: str) -> None:
+    def press(text: str) -> None:
         if text == "ON":
             pressed.append(now())
 
-    hook = PowerHook(PowerHookSettings(topic="plug", wakes=wakes), publish=press)
+    hook = by_topic(press, wakes=wakes)
     async with running(UDP, module=module, power=hook, power_saving=saving) as bench:
         await bench.opened("udp")
         yield bench, pressed
@@ -240,7 +239,7 @@ async def test_silence_at_the_start() -> None:
     """A module that this bridge has never heard may wait for its PWRKEY: it is not taken to sleep."""
     module, pressed = ScriptedModule(), list[str]()
     module.deaf = True
-    hook = PowerHook(PowerHookSettings(topic="plug"), publish=lambda _, text: pressed.append(text))
+    hook = by_topic(pressed.append)
     async with running(module=module, power=hook, power_saving=PSM):
         await asyncio.sleep(300)
         assert pressed

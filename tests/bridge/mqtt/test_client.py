@@ -148,6 +148,23 @@ async def test_broker_restart(*, broker: Mosquitto, protocol: MqttProtocol, gent
         assert "online" in await run("mosquitto_sub", "-p", str(broker.port), "-C", "1", "-t", "b/m/availability")
 
 
+@PROTOCOLS
+async def test_publish_now_or_never(broker: Mosquitto, protocol: MqttProtocol) -> None:
+    """What is published now comes at once; while the broker is away it is refused, and never comes."""
+    async with peer(at(broker, protocol)) as one:
+        assert one.client.publish_now("to/me", b"1")
+        assert (await one.next()).payload == b"1"
+        await broker.kill()
+        await until(lambda: not one.client.connected)
+        assert not one.client.publish_now("to/me", b"2")
+        await broker.start()
+        await one.ready(connections=2)
+        assert one.client.publish_now("to/me", b"3")
+        assert (await one.next()).payload == b"3"
+        await one.published(Publication(topic="to/me", payload=b"4"))
+        assert (await one.next()).payload == b"4"
+
+
 async def test_acknowledgement_is_bound_to_its_connection(broker: Mosquitto) -> None:
     """A packet identifier from before a reconnection acknowledges nothing: the broker may have given it away."""
     async with peer(at(broker)) as one:
