@@ -4,6 +4,7 @@ import re
 import shutil
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
@@ -47,6 +48,14 @@ async def use(hass: HomeAssistant, directory: Path, name: str, **given: Any) -> 
     shutil.copytree(FOLDER, directory / "blueprints" / "automation" / "sim7020", dirs_exist_ok=True)
     hass.config.config_dir = str(directory)
     await automate(hass, use_blueprint={"path": f"sim7020/{name}.yaml", "input": given})
+
+
+async def save(hass: HomeAssistant, name: str, **given: Any) -> None:
+    """Have the automation ended and made anew, as when its user has written to it and saved it."""
+    config: dict[str, Any] = {"alias": "The one", "id": "one", "description": "Saved."}
+    config |= {"use_blueprint": {"path": f"sim7020/{name}.yaml", "input": given}}
+    with patch("homeassistant.config.load_yaml_config_file", return_value={"automation": [config]}):
+        await hass.services.async_call("automation", "reload", blocking=True)
 
 
 async def end(hass: HomeAssistant) -> None:

@@ -20,7 +20,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.sim7020 import client
-from tests.component.blueprints import AUTOMATION, end, use
+from tests.component.blueprints import AUTOMATION, end, save, use
 from tests.component.e2e.home import DOMAIN, Home
 from tests.component.e2e.shed import gone, open_again, ready
 from tests.component.e2e.surroundings import SOCKET, Surroundings
@@ -125,6 +125,48 @@ async def test_an_alarm_is_remembered_over_a_restart(
         await after.until(lambda: clear, "the all-clear")
         await after.state(MEMORY, lambda state: state == "off", "off")
         assert (len(alarms), len(clear)) == (0, 1)
+
+
+@pytest.mark.parametrize("restarted", ["bridge", "broker", "entry", "automations"])
+async def test_an_alarm_is_told_once_whatever_is_restarted_meanwhile(
+    hass: HomeAssistant, home: Home, surroundings: Surroundings, tmp_path: Path, *, restarted: str
+) -> None:
+    """And the all-clear as well."""
+    modem = await surroundings.modem("shed")
+    entry = await home.add("shed")
+    connection = home.entity(entry, "binary_sensor", "pdn")
+    await home.state(connection, lambda state: state == "on", "on")
+    given = {
+        "connection": connection,
+        "patience": {"milliseconds": 100},
+        "alarm": [{"action": "test.alarm"}],
+        "all_clear": [{"action": "test.all_clear"}],
+        "memory": MEMORY,
+    }
+    alarms, clear = (async_mock_service(hass, "test", name) for name in ("alarm", "all_clear"))
+    await remember(hass)
+    await use(hass, tmp_path, "alarm_when_lost", **given)
+    await modem.happen("port", "close")
+    await home.state(MEMORY, lambda state: state == "on", "on")
+    match restarted:
+        case "bridge":
+            await modem.bridge.kill()
+            await gone(home, entry)
+            await modem.bridge.start()
+        case "broker":
+            await surroundings.broker.stop()
+            await gone(home, entry)
+            await surroundings.broker.start()
+        case "entry":
+            assert await hass.config_entries.async_reload(entry.entry_id)
+        case _:
+            await save(hass, "alarm_when_lost", **given)
+    await home.state(connection, lambda state: state == "off", "off")
+    await modem.happen("port", "open")
+    await home.until(lambda: clear, "the all-clear")
+    await home.state(MEMORY, lambda state: state == "off", "off")
+    assert (len(alarms), len(clear)) == (1, 1)
+    await end(hass)
 
 
 async def test_a_text_is_not_lost_in_silence_when_home_assistant_starts_before_the_broker(
