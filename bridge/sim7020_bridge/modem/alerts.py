@@ -1,7 +1,8 @@
 """The things wrong with a modem that a person can mend, and how: a pure function of its state."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Final
 
 from sim7020_bridge.commands.identity import is_sim7020
@@ -42,6 +43,45 @@ class AlertId(StrEnum):
     BROKER_LIMITED = "broker_limited"
 
 
+class Ground(Enum):
+    """What an alert stands on, which says how long it may stand."""
+
+    PORT = "raised where the port can't be opened or goes away, until it is open and the module answers"
+    SILENCE = "raised where nothing answers at an open port, until something does"
+    MODULE = "what the module said or did last, until it says something else or can't be reached"
+    SUPPLY = "as for MODULE, but it may be why the module can't be reached, and stands then, too"
+    BRIDGE = "nothing of the modem: the outbox, the data budget, the broker"
+
+
+GROUNDS: Final[Mapping[AlertId, Ground]] = {
+    AlertId.PORT_MISSING: Ground.PORT,
+    AlertId.PORT_BUSY: Ground.PORT,
+    AlertId.PORT_NOT_PERMITTED: Ground.PORT,
+    AlertId.PORT_UNUSABLE: Ground.PORT,
+    AlertId.BAUD_RATE: Ground.SILENCE,
+    AlertId.MODULE_SILENT: Ground.SILENCE,
+    AlertId.NOT_SIM7020: Ground.MODULE,
+    AlertId.SUPPLY: Ground.SUPPLY,
+    AlertId.MODULE_RESTARTS: Ground.MODULE,
+    AlertId.RADIO_REFUSED: Ground.MODULE,
+    AlertId.SOCKETS_REFUSED: Ground.MODULE,
+    AlertId.SIM_MISSING: Ground.MODULE,
+    AlertId.SIM_PIN: Ground.MODULE,
+    AlertId.SIM_PUK: Ground.MODULE,
+    AlertId.SIM_FAILED: Ground.MODULE,
+    AlertId.REGISTRATION_DENIED: Ground.MODULE,
+    AlertId.APN_REJECTED: Ground.MODULE,
+    AlertId.ATTACH_CEILING: Ground.MODULE,
+    AlertId.OUTBOX_FULL: Ground.BRIDGE,
+    AlertId.OUTBOX_STORAGE: Ground.BRIDGE,
+    AlertId.OUTBOX_DAMAGED: Ground.BRIDGE,
+    AlertId.DATA_BUDGET: Ground.BRIDGE,
+    AlertId.SESSION_TAKEN_OVER: Ground.BRIDGE,
+    AlertId.SUBSCRIPTION_REFUSED: Ground.BRIDGE,
+    AlertId.TOPIC_FORBIDDEN: Ground.BRIDGE,
+    AlertId.BROKER_LIMITED: Ground.BRIDGE,
+}
+
 AGAIN_AND_AGAIN: Final = 4
 """Restarts in a row that are no accident."""
 
@@ -63,11 +103,19 @@ def in_words(message: str, advice: str) -> str:
 
 
 def alerts(state: ModemState) -> dict[AlertId, Alert]:
-    """Return what a person can mend now; an alert that is no longer returned is mended."""
-    found = _port(state) or _module(state) or _network(state)
+    """Return what a person can mend now; an alert that is no longer returned is mended, or can't be known."""
+    found = _of_module(state)
+    unreached = _port(state) or _module(state)
+    if unreached:
+        found = {each: alert for each, alert in found.items() if GROUNDS[each] is not Ground.MODULE} | unreached
+    return found
+
+
+def _of_module(state: ModemState) -> dict[AlertId, Alert]:
+    found = _network(state)
     if state.supply_warning is not None:
         found[AlertId.SUPPLY] = Alert(
-            f"The module reports {state.supply_warning}",
+            f"The module reported {state.supply_warning}",
             "Measure the supply at the module while it sends: it wants 2.1 to 3.6 V and up to 0.5 A for moments.",
         )
     if state.restarts >= AGAIN_AND_AGAIN:
@@ -96,7 +144,7 @@ def alerts(state: ModemState) -> dict[AlertId, Alert]:
             "restarts the module meanwhile, less and less often.",
         )
     model = state.identity.model
-    if state.port_open and model is not None and not is_sim7020(model):
+    if model is not None and not is_sim7020(model):
         found[AlertId.NOT_SIM7020] = Alert(
             f"The device at the port says that it is a {model}, not a SIM7020",
             "Check that the configured port is the modem's; several devices may have similar names.",

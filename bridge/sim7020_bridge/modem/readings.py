@@ -90,6 +90,13 @@ async def _read_address(module: Module) -> None:
     module.store.apply(addresses or ())
 
 
+async def _read_supply(module: Module) -> None:
+    told, known = await module.ask(power.ReadSupply()), module.store.state
+    if told is not None or known.supply_warning is not None:
+        # a warning ends after some readings, also where the firmware has none
+        module.store.apply(told or known.supply or power.Supply(None, None))
+
+
 async def read_all(module: Module) -> None:
     """Read everything that changes while the module runs."""
     await read_sim(module)
@@ -97,8 +104,9 @@ async def read_all(module: Module) -> None:
     await module.read(radio.ReadSignalQuality())
     await read_registration(module)
     await read_pdn(module)
-    for question in (registration.ReadOperator(), radio.ReadCell(), power.ReadSupply(), clock.ReadClock()):
+    for question in (registration.ReadOperator(), radio.ReadCell(), clock.ReadClock()):
         await module.read(question)
+    await _read_supply(module)
     saving = module.settings.power_saving
     if saving is not None and saving.edrx_cycle is not None:
         await module.read(power.ReadEdrxGranted())

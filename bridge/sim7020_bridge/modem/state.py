@@ -26,7 +26,8 @@ SUPPLY_RANGE: Final = (2100, 3600)
 """Millivolts that the module works with (hardware design V1.02)."""
 
 SUPPLY_WELL: Final = 12
-"""Readings within it, an hour's, that end a warning: a supply that gives way in each send reads well in between."""
+"""Readings within it, or of none, an hour's, that end a warning: a supply that gives way in each send reads well in
+between."""
 
 CLOCK_SET: Final = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2056, 1, 1, tzinfo=UTC))
 """Between these a clock can be right. Before the first there was no bridge: such a time, or one beyond the last (80 is
@@ -364,9 +365,7 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
 
 
 def _recovered(state: ModemState, step: RecoveryStep | None) -> ModemState:
-    # where the supply can't be read, nothing else ends a warning of it
-    warned = state.supply_warning if state.supply is not None else None
-    well = replace(state, attached=True, held=None, apn_problem=None, supply_warning=warned)
+    well = replace(state, attached=True, held=None, apn_problem=None)
     if step is None:
         return well
     counters = replace(state.counters, recoveries=state.counters.recoveries + 1)
@@ -374,9 +373,11 @@ def _recovered(state: ModemState, step: RecoveryStep | None) -> ModemState:
 
 
 def _supplied(state: ModemState, supply: Supply) -> ModemState:
-    if supply.millivolts is None or state.supply_warning is None:
+    if state.supply_warning is None:
         return replace(state, supply=supply)
-    well = state.supply_well + 1 if SUPPLY_RANGE[0] <= supply.millivolts <= SUPPLY_RANGE[1] else 0
+    # where it can't be measured, the next warning alone tells that it is not well
+    in_range = supply.millivolts is None or SUPPLY_RANGE[0] <= supply.millivolts <= SUPPLY_RANGE[1]
+    well = state.supply_well + 1 if in_range else 0
     warning = None if well >= SUPPLY_WELL else state.supply_warning
     return replace(state, supply=supply, supply_well=well, supply_warning=warning)
 

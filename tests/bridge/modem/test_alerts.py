@@ -1,6 +1,7 @@
 """What a person is told to mend, as a table of facts and alerts."""
 
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
@@ -9,7 +10,7 @@ from sim7020_bridge.commands.power import SleepReport, Supply, SupplyReport
 from sim7020_bridge.commands.radio import Functionality
 from sim7020_bridge.commands.registration import Registration, RegistrationStatus
 from sim7020_bridge.commands.sim import SimReading, SimState
-from sim7020_bridge.modem.alerts import AlertId, alerts
+from sim7020_bridge.modem.alerts import GROUNDS, AlertId, Ground, alerts
 from sim7020_bridge.modem.state import (
     SUPPLY_WELL,
     ApnProblem,
@@ -99,7 +100,8 @@ TABLE = [
     pytest.param((*ONLINE, BROWN_OUT), {AlertId.SUPPLY: "under-voltage"}, id="brown-out"),
     pytest.param((*ONLINE, BROWN_OUT, Supply(50, 3300)), {AlertId.SUPPLY: "under-voltage"}, id="well for a moment"),
     pytest.param((*ONLINE, BROWN_OUT, *[Supply(50, 3300)] * SUPPLY_WELL), {}, id="supply is well again"),
-    pytest.param((*ONLINE, BROWN_OUT, Recovered(None)), {}, id="brown-out survived, supply never told"),
+    pytest.param((*ONLINE, BROWN_OUT, Recovered(None)), {AlertId.SUPPLY: "under-voltage"}, id="brown-out survived"),
+    pytest.param((*ONLINE, BROWN_OUT, *[Supply(None, None)] * SUPPLY_WELL), {}, id="survived, supply never told"),
     pytest.param((*UP, SimReading(SimState.NOT_INSERTED)), {AlertId.SIM_MISSING: "no SIM"}, id="no SIM"),
     pytest.param((*UP, SimReading(SimState.NOT_READY)), {}, id="SIM busy"),
     pytest.param((*UP, SimReading(SimState.SIM_PIN)), {}, id="PIN about to be tried"),
@@ -157,14 +159,32 @@ def test_one_more_restart_changes_no_alert() -> None:
     assert alerts(after(*UP, RestartsAgain(4))) == alerts(after(*UP, RestartsAgain(9)))
 
 
+RAISING: dict[AlertId, tuple[Fact, ...]] = {
+    alert: cast("tuple[Fact, ...]", row.values[0])
+    for row in TABLE
+    for alert in cast("dict[AlertId, str]", row.values[1])
+}
+"""Facts that raise each alert of the modem's."""
+
+UNREACHED = [
+    pytest.param((PortLost("unplugged"),), AlertId.PORT_MISSING, id="unplugged"),
+    pytest.param((PortLost("unplugged"), PortOpened()), AlertId.PORT_MISSING, id="plugged in, and not heard yet"),
+    pytest.param((ModuleLost("no answer", silent=True),), AlertId.MODULE_SILENT, id="silent"),
+]
+
+
 def test_every_alert_is_in_the_table() -> None:
-    """No alert of the modem's is without a fact that raises it."""
-    delivery = {AlertId.OUTBOX_FULL, AlertId.OUTBOX_STORAGE, AlertId.OUTBOX_DAMAGED, AlertId.DATA_BUDGET}
-    broker = {
-        AlertId.SESSION_TAKEN_OVER,
-        AlertId.SUBSCRIPTION_REFUSED,
-        AlertId.TOPIC_FORBIDDEN,
-        AlertId.BROKER_LIMITED,
-    }
-    found = {alert for row in TABLE for alert in row.values[1]}  # type: ignore[union-attr]
-    assert found == set(AlertId) - delivery - broker
+    """No alert of the modem's is without a fact that raises it, and each says on what it stands."""
+    assert set(RAISING) == {each for each in AlertId if GROUNDS[each] is not Ground.BRIDGE}
+    assert list(GROUNDS) == list(AlertId)
+
+
+@pytest.mark.parametrize(("facts", "told"), UNREACHED)
+@pytest.mark.parametrize("alert", [each for each in RAISING if GROUNDS[each] in {Ground.MODULE, Ground.SUPPLY}])
+def test_nothing_is_claimed_of_a_module_that_cannot_be_reached(
+    alert: AlertId, facts: tuple[Fact, ...], told: AlertId
+) -> None:
+    """It may be another one by now, or none; what its supply was may be the reason."""
+    found = set(alerts(after(*ONLINE, *RAISING[alert], PortOpened(), *facts)))
+    assert found - {AlertId.SUPPLY} == {told}
+    assert (AlertId.SUPPLY in found) == (AlertId.SUPPLY in alerts(after(*RAISING[alert])))

@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim7020_bridge.errors import CommandRefused, LineError, RequestRefused
+from sim7020_bridge.modem.alerts import AlertId
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.socket import ModemSocket, Phase
 from sim7020_bridge.modem.state import Layer, ModemState
-from tests.bridge.modem.bench import TCP, UDP, now, running
+from tests.bridge.modem.bench import TCP, UDP, current, now, running
 from tests.bridge.scripted_module import ATTACHED, SILENCE, ScriptedModule, on_virtual_time
 from tests.virtual_time import run
 
@@ -105,6 +106,20 @@ async def test_supply_reports(said: str) -> None:
         bench.module.say(said)
         await bench.until(lambda state: state.counters.reboots == 1)
         assert any("the supply is too high" in str(state.link.reason) for state in bench.states)
+
+
+@on_virtual_time
+async def test_supply_that_cannot_be_read() -> None:
+    """A firmware without AT+CBC gives no good reading: its warning ends when it gave none for an hour."""
+    module = ScriptedModule()
+    module.answer("AT+CBC", "ERROR")
+    async with running(module=module) as bench:
+        await bench.online()
+        module.say("UNDER-VOLTAGE WARNNING")
+        await asyncio.sleep(3000)
+        assert AlertId.SUPPLY in current(bench)
+        await asyncio.sleep(900)
+        assert AlertId.SUPPLY not in current(bench)
 
 
 @on_virtual_time

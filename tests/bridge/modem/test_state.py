@@ -307,10 +307,12 @@ def test_clock_that_nobody_set(moment: datetime, *, told: bool) -> None:
     assert after(NetworkTime(moment, 32)).time == NetworkTime(moment if told else None, 32)
 
 
-def test_supply_that_is_not_known_ends_no_warning() -> None:
-    """Only a good reading does."""
-    state = after(SupplyReport(over=False, power_down=False), Supply(None, None), state=ONLINE)
+def test_supply_that_is_not_known_ends_a_warning_as_late_as_a_good_one() -> None:
+    """Where nothing is measured, a while without a warning has to do."""
+    unknown = [Supply(None, None)] * SUPPLY_WELL
+    state = after(SupplyReport(over=False, power_down=False), *unknown[1:], Recovered(None), state=ONLINE)
     assert state.supply_warning is not None
+    assert after(*unknown[:1], state=state).supply_warning is None
 
 
 def test_pin_problem_ends_with_the_question() -> None:
