@@ -124,6 +124,12 @@ def _of_module(state: ModemState) -> dict[AlertId, Alert]:
             "Measure the supply at the module while it sends: it wants 2.1 to 3.6 V and up to 0.5 A for moments. "
             "Messages wait, and the bridge tries it less and less often.",
         )
+    if state.held is not None:
+        found[AlertId.ATTACH_CEILING] = Alert(
+            f"Not attaching for now: {state.held}",
+            "In bad coverage there is nothing to do; otherwise see the other alerts. Restart the bridge to make it try "
+            "at once.",
+        )
     if state.refused.what is not None:
         found[AlertId.SOCKETS_REFUSED] = Alert(
             f"The module is attached but refuses to {state.refused.what}",
@@ -242,12 +248,6 @@ def _network(state: ModemState) -> dict[AlertId, Alert]:
         )
     if state.apn_problem is not None and not state.pdn.usable:
         found[AlertId.APN_REJECTED] = Alert(f"The network gives no address: {state.apn_problem}", _APN_ADVICE)
-    if state.held is not None:
-        found[AlertId.ATTACH_CEILING] = Alert(
-            f"Not attaching for now: {state.held}",
-            "In bad coverage there is nothing to do; otherwise see the other alerts. Restart the bridge to make it try "
-            "at once.",
-        )
     return found
 
 

@@ -32,10 +32,11 @@ from sim7020_bridge.modem.power_hook import PowerHook
 from sim7020_bridge.modem.power_saving import Sleep, check_power_saving, set_power_saving
 from sim7020_bridge.modem.recovery import Plan, Recovery, RecoveryStep, Trouble
 from sim7020_bridge.modem.refusals import Refusals
+from sim7020_bridge.modem.restarts import Restarts
 from sim7020_bridge.modem.session import Session
 from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.sockets import Sockets
-from sim7020_bridge.modem.state import GONE, SHARED, ModuleLost, PortLost, PortOpened, Recovering, RestartsAgain
+from sim7020_bridge.modem.state import GONE, SHARED, Held, ModuleLost, PortLost, PortOpened, Recovering
 from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.timing import Timing
 from sim7020_bridge.port.holders import other_holders
@@ -94,10 +95,9 @@ class Modem:
             make=partial(ModemSocket, on_change=on_socket, on_data=on_data, timing=self._timing, clock=clock),
         )
         self._hasty = Backoff(self._timing.budgets[RecoveryStep.REOPEN].last, self._timing.hasty_last)
-        self._restarts = Backoff(self._timing.budgets[RecoveryStep.REOPEN].first, self._timing.restart_last)
+        self._restarts = Restarts(self.store, self._recovery, self._timing)
         self._said = ""
         self._held: str | None = None
-        self._peace: asyncio.TimerHandle | None = None
         self._module: Module | None = None
         self._session: Session | None = None
         self._patience = self._timing.probe_within
@@ -118,7 +118,7 @@ class Modem:
         try:
             await self._run()
         finally:
-            self._end_of_peace()
+            self._restarts.close()
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -126,6 +126,7 @@ class Modem:
         self._keep_attaches()
         while True:
             began = loop.time()
+            self.store.apply(Held(None))
             try:
                 await self._keep_attached()
             except BridgeError as error:
@@ -134,7 +135,7 @@ class Modem:
                 if lasted >= self._timing.restart_spacing:
                     # the module answered, or slept as agreed: one that is silent has less time
                     self._recovery.begin()
-                pause = self._after_restart() if isinstance(error, ModuleRestarted) else 0.0
+                pause = self._restarts.noticed() if isinstance(error, ModuleRestarted) else 0.0
                 if isinstance(error, StartOver):
                     log.info("%s", error)
                     if error.power:
@@ -207,22 +208,6 @@ class Modem:
         module.settings = self.settings
         await set_power_saving(module)
 
-    def _after_restart(self) -> float:
-        """Count a restart; return how long to leave the module alone, which may restart for what it is asked to do."""
-        self._end_of_peace()
-        pause = self._restarts.next_wait()
-        self._peace = asyncio.get_running_loop().call_later(pause + self._timing.restart_peace, self._steady)
-        self.store.apply(RestartsAgain(self._restarts.failures))
-        return pause
-
-    def _steady(self) -> None:
-        self._restarts.reset()
-        self.store.apply(RestartsAgain(0))
-
-    def _end_of_peace(self) -> None:
-        if self._peace is not None:
-            self._peace.cancel()
-
     async def _recover(self, error: BridgeError, *, least: float = 0.0) -> None:
         trouble, failure = Trouble.MODULE, self.store.state.port_failure
         if failure is not None and failure.code != SHARED:
@@ -291,6 +276,7 @@ class Modem:
             timing=self._timing,
             patience=min(self._patience, self._timing.probe_within),
         )
+        session.module.on_transmit = self._restarts.transmitted
         self._session = session
         try:
             await session.run(self._ready)

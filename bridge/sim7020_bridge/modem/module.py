@@ -67,6 +67,8 @@ class Module:
         """Whether it was told to report its registration, and took it."""
         self.on_restart: Callable[[str], None] = lambda _: None
         """Called with what shows that it has restarted, where an answer does."""
+        self.on_transmit: Callable[[], None] = lambda: None
+        """Called after it was made to transmit, or may have been."""
         self._resolving = asyncio.Lock()
         self._pinging = asyncio.Lock()
         self._replies: asyncio.Queue[PingReply] = asyncio.Queue()
@@ -74,6 +76,13 @@ class Module:
     async def execute(self, command: Command[R], *, pipeline: Pipeline | None = None) -> R:
         """Send one command in its turn; raises what Channel.execute raises."""
         return await self.channel.execute(command, pipeline=pipeline)
+
+    async def transmit(self, command: Command[R], *, pipeline: Pipeline | None = None) -> R:
+        """Send a command, as ``execute`` does, that makes the module transmit, which takes the most of its supply."""
+        try:
+            return await self.execute(command, pipeline=pipeline)
+        finally:
+            self.on_transmit()
 
     async def ask(self, question: Command[R]) -> R | None:
         """Ask what the module may not tell; None if it does not."""
@@ -131,7 +140,7 @@ class Module:
             began = asyncio.get_running_loop().time()
             report = self.channel.expect(NameResolution, ours)
             try:
-                answer = await self.execute(ResolveName(name))
+                answer = await self.transmit(ResolveName(name))
                 if answer is None:
                     async with asyncio.timeout(self.timing.resolve_within):
                         answer = await report
@@ -162,7 +171,7 @@ class Module:
         """
         async with self._pinging:
             self._replies = asyncio.Queue()
-            await self.execute(Ping(host, count, PING_SIZE, PING_TIMEOUT))
+            await self.transmit(Ping(host, count, PING_SIZE, PING_TIMEOUT))
             replies: list[PingReply] = []
             for _ in range(count):
                 try:
@@ -177,7 +186,7 @@ class Module:
         """Let the module set its clock by SNTP, and learn the time; what goes wrong is only logged."""
         report = self.channel.expect(SntpReport)
         try:
-            await self.execute(StartSntp(server))
+            await self.transmit(StartSntp(server))
             self.store.on_cost(time_asked())
             async with asyncio.timeout(self.timing.time_within):
                 self.store.apply((await report).time)

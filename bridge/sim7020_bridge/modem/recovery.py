@@ -219,6 +219,17 @@ class Recovery:
         self._attach(now)
         return f"{self._within_a_day}, and this was one more" if over else None
 
+    def driven(self, *, now: float) -> tuple[float, str]:
+        """Count an attach attempt that the bridge brought about without wanting it: the module restarted for it.
+
+        Returns:
+            For how many seconds it must not do that again, and why.
+        """
+        self._attach(now)
+        wait = self._until_allowed(now) - now
+        self._restarted = False
+        return wait, self._within_a_day
+
     def begin(self) -> None:
         """Note that what is wrong now has only begun: the power hook's patience counts from now."""
         self._power_due = self._pressed = None

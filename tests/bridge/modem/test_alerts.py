@@ -137,6 +137,11 @@ TABLE = [
     pytest.param((*UP, READY, Held("T3346")), {AlertId.ATTACH_CEILING: "T3346"}, id="held"),
     pytest.param((*UP, READY, Held("T3346"), Held(None)), {}, id="goes on"),
     pytest.param(
+        (*ONLINE, ModuleLost("RDY", restarted=True), Held("the ceiling")),
+        {AlertId.ATTACH_CEILING: "the ceiling"},
+        id="held while nobody talks to it",
+    ),
+    pytest.param(
         (*UP, DENIED, Held("the ceiling"), BROWN_OUT),
         {AlertId.REGISTRATION_DENIED: "denied", AlertId.ATTACH_CEILING: "the ceiling", AlertId.SUPPLY: "voltage"},
         id="several",

@@ -1,14 +1,18 @@
 """How a restart of the module is noticed, and what is none."""
 
 import asyncio
+import json
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
-from sim7020_bridge.config.model import DEFAULT_ATTACH_CEILING
-from sim7020_bridge.modem.alerts import AlertId
+from sim7020_bridge.config.model import DEFAULT_ATTACH_CEILING, RecoverySettings
+from sim7020_bridge.errors import BridgeError
+from sim7020_bridge.modem.alerts import AGAIN_AND_AGAIN, AlertId
 from sim7020_bridge.modem.socket import Phase
 from sim7020_bridge.modem.state import Layer
-from tests.bridge.modem.bench import ECHO, HOUR, UDP, Bench, becomes, current, restarted, running
+from tests.bridge.modem.bench import ECHO, HOUR, UDP, Bench, becomes, current, now, restarted, running
 from tests.bridge.scripted_module import on_virtual_time
 
 
@@ -30,31 +34,132 @@ async def test_restart_is_noticed(evidence: str) -> None:
         assert bench.modem.store.state.counters.steps == {}
 
 
-async def restarting_once_online(bench: Bench, after: float) -> None:
-    """Let a module restart a while after each time that it is online, as one does that a send takes the supply from."""
+async def restarting_once_online(bench: Bench, after: float, restarts: list[float]) -> None:
+    """Let a module restart a while after each time that it is online."""
     while True:
-        await bench.online()
+        await bench.until(lambda state: state.online, within=48 * HOUR)
         await asyncio.sleep(after)
-        bench.module.sockets.clear()
-        bench.module.say("RDY")
-        await bench.until(lambda state: not state.answering)
+        await restarts_now(bench, restarts)
+
+
+async def restarts_now(bench: Bench, restarts: list[float]) -> None:
+    """Let a module restart, and wait until that is noticed."""
+    restarts.append(now())
+    bench.module.sockets.clear()
+    bench.module.say("RDY")
+    await bench.until(lambda state: not state.answering)
+
+
+async def sending(bench: Bench, every: float) -> None:
+    """Send a message every so many seconds, each again until the module has taken it, as the router does."""
+    while True:
+        await asyncio.sleep(every)
+        taken = False
+        while not taken:
+            socket = await bench.opened("udp", within=48 * HOUR)
+            with suppress(BridgeError):
+                await socket.send(b"x")
+                taken = True
+
+
+async def restarting_in_sends(bench: Bench, after: float, restarts: list[float]) -> None:
+    """Let a module restart a while after each time that it has sent, as one does that a send takes the supply from."""
+    while True:
+        await bench.module.hears("AT+CSOSEND", times=bench.module.times("AT+CSOSEND") + 1, within=48 * HOUR)
+        await asyncio.sleep(after)
+        await restarts_now(bench, restarts)
+
+
+def most_in_a_day(times: list[float]) -> int:
+    """Return how many there were at most within any 24 hours."""
+    return max(sum(0 <= later - first < 24 * HOUR for later in times) for first in times)
 
 
 @pytest.mark.parametrize("after", [3, 10, 60])
 @on_virtual_time
 async def test_module_that_restarts_again_and_again(after: float) -> None:
     """It is left alone for longer and longer, with an alert that stays until there was no restart for a while."""
+    restarts: list[float] = []
     async with running(UDP) as bench:
-        restarts = asyncio.create_task(restarting_once_online(bench, after))
+        restarting = asyncio.create_task(restarting_once_online(bench, after, restarts))
         await becomes(lambda: current(bench) == {AlertId.MODULE_RESTARTS})
         assert bench.module.opened <= 5
         await asyncio.sleep(24 * HOUR)
         assert current(bench) == {AlertId.MODULE_RESTARTS}
         assert bench.module.opened < 1.5 * DEFAULT_ATTACH_CEILING
-        restarts.cancel()
-        await bench.online()
+        restarting.cancel()
+        await bench.until(lambda state: state.online, within=24 * HOUR)
         await asyncio.sleep(1000)
         assert current(bench) == set()
+
+
+@pytest.mark.parametrize(
+    ("every", "after", "ceiling"),
+    [
+        pytest.param(1, 0, DEFAULT_ATTACH_CEILING, id="each send is lost, and made again at once"),
+        pytest.param(1, 5, DEFAULT_ATTACH_CEILING, id="a message goes out before each restart"),
+        pytest.param(300, 5, DEFAULT_ATTACH_CEILING, id="minutes apart"),
+        pytest.param(1200, 20, DEFAULT_ATTACH_CEILING, id="a third of an hour apart"),
+        pytest.param(1, 0, 6, id="a lower ceiling"),
+    ],
+)
+@on_virtual_time
+async def test_module_that_restarts_in_each_send(every: float, after: float, ceiling: int) -> None:
+    """Each restart is an attach that a send brought about: no more than the ceiling in any day; messages wait."""
+    restarts: list[float] = []
+    async with running(UDP, recovery=RecoverySettings(attach_ceiling=ceiling)) as bench:
+        sender = asyncio.create_task(sending(bench, every))
+        if not after:
+            bench.module.answer("AT+CSOSEND")
+        restarting = asyncio.create_task(restarting_in_sends(bench, after, restarts))
+        await becomes(lambda: len(restarts) == AGAIN_AND_AGAIN)
+        await asyncio.sleep(1)
+        assert current(bench) == {AlertId.MODULE_RESTARTS}
+        for _ in range(36):
+            await asyncio.sleep(HOUR)
+            assert AlertId.MODULE_RESTARTS in current(bench)
+        assert ceiling - 2 <= most_in_a_day(restarts) <= ceiling
+        kept = json.loads((bench.state_dir / "shed.attaches").read_text())
+        assert len(kept["attempts"]) >= ceiling // 2
+        restarting.cancel()
+        bench.module.answer("AT+CSOSEND", "OK")
+        sent = bench.module.times("AT+CSOSEND")
+        await bench.module.hears("AT+CSOSEND", times=sent + 2, within=24 * HOUR)
+        await asyncio.sleep(300)
+        assert AlertId.MODULE_RESTARTS not in current(bench)
+        sender.cancel()
+
+
+@on_virtual_time
+async def test_ceiling_of_restarts_is_told_and_does_not_hold_up_who_starts_the_bridge(tmp_path: Path) -> None:
+    """The alert says why nothing is sent; a person who starts the bridge anew gets one attempt at once."""
+    for allowed in (3, 2):
+        restarts: list[float] = []
+        async with running(UDP, recovery=RecoverySettings(attach_ceiling=3), state_dir=tmp_path) as bench:
+            sender = asyncio.create_task(sending(bench, 1))
+            restarting = asyncio.create_task(restarting_in_sends(bench, 1, restarts))
+            await becomes(lambda: AlertId.ATTACH_CEILING in current(bench))
+            await asyncio.sleep(HOUR)
+            assert AlertId.ATTACH_CEILING in current(bench)
+            assert len(restarts) == allowed
+            bench.modem.ended_by_a_person()
+            sender.cancel()
+            restarting.cancel()
+
+
+@on_virtual_time
+async def test_restart_that_nothing_was_sent_before_is_no_attempt(tmp_path: Path) -> None:
+    """A module that somebody resets now and then is not held up."""
+    restarts: list[float] = []
+    async with running(UDP, recovery=RecoverySettings(attach_ceiling=3), state_dir=tmp_path) as bench:
+        for _ in range(20):
+            await bench.online()
+            await asyncio.sleep(600)
+            await restarts_now(bench, restarts)
+            await asyncio.sleep(30)
+            assert current(bench) == set()
+            assert bench.modem.store.state.online
+        assert list(bench.state_dir.iterdir()) == []
 
 
 @pytest.mark.parametrize(
