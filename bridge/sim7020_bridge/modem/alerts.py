@@ -83,7 +83,7 @@ GROUNDS: Final[Mapping[AlertId, Ground]] = {
 }
 
 AGAIN_AND_AGAIN: Final = 4
-"""Restarts in a row that are no accident."""
+"""Restarts, or losses of the context, in a row that are no accident."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +113,8 @@ def alerts(state: ModemState) -> dict[AlertId, Alert]:
 
 def _of_module(state: ModemState) -> dict[AlertId, Alert]:
     found = _network(state)
+    if state.pdn.drops >= AGAIN_AND_AGAIN:
+        found.setdefault(AlertId.APN_REJECTED, _NO_LASTING_CONTEXT)
     if state.supply_warning is not None:
         found[AlertId.SUPPLY] = Alert(
             f"The module reported {state.supply_warning}",
@@ -252,6 +254,11 @@ def _network(state: ModemState) -> dict[AlertId, Alert]:
 
 
 _APN_ADVICE: Final = "Check the APN, its user name and its password with the operator."
+_NO_LASTING_CONTEXT: Final = Alert(
+    "The data connection is lost soon after each time that it comes up",
+    "Check with the operator that the APN is right and that the SIM may use data. Messages wait, and the bridge "
+    "activates it less and less often.",
+)
 
 
 def _sim(state: ModemState) -> dict[AlertId, Alert]:

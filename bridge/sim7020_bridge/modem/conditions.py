@@ -1,5 +1,6 @@
 """What a session waits for, or acts on, in the modem's state."""
 
+from sim7020_bridge.modem.recovery import Trouble
 from sim7020_bridge.modem.state import Layer, ModemState, Refused
 
 
@@ -30,8 +31,21 @@ def unlocked(state: ModemState) -> bool:
     return state.sim is None or not (state.sim.pin_required or state.sim.puk_required)
 
 
+def lacks_context(state: ModemState) -> bool:
+    """Whether a context is all that is missing; one that is off on request is not."""
+    return state.link.layer is Layer.PDN and state.pdn.wanted
+
+
 def detached(state: ModemState) -> bool:
     """Whether there is something to attach again; a context that is off on request is none."""
-    if state.link.layer is Layer.PDN:
-        return state.pdn.wanted
-    return state.link.layer not in {Layer.ONLINE, Layer.SLEEPING}
+    return lacks_context(state) or state.link.layer not in {Layer.PDN, Layer.ONLINE, Layer.SLEEPING}
+
+
+def trouble_of(state: ModemState) -> tuple[Trouble, str]:
+    """Return what kind of trouble there is, and the words for it."""
+    if state.online:
+        return Trouble.SOCKETS, f"the module refuses to {state.refused.what}"
+    if state.radio_problem is not None:
+        return Trouble.RADIO, "the module refuses to switch its radio on"
+    denied = state.registration is not None and state.registration.denied
+    return Trouble.DENIED if denied else Trouble.NETWORK, f"not attached: {state.link.reason}"

@@ -18,10 +18,18 @@ Contexts: TypeAlias = tuple[ContextState, ...] | tuple[ContextParameters, ...] |
 
 
 @dataclass(frozen=True, slots=True)
+class PdnDrops:
+    """How often in a row the context was lost soon after it had come up; 0 once it has lasted."""
+
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
 class Pdn:
     """The default context: on or off, its APN and IPv4 address; ``wanted`` is False while a user keeps it off.
 
     ``lacks`` says in words why nothing can go over it though it is on. An address that nobody tells is not lacking.
+    ``drops`` is as PdnDrops has it.
     """
 
     active: bool | None = None
@@ -30,6 +38,7 @@ class Pdn:
     address: str | None = None
     wanted: bool = True
     lacks: str | None = None
+    drops: int = 0
 
     @property
     def usable(self) -> bool:
@@ -43,8 +52,10 @@ class Pdn:
             return self.lacks
         return "the PDN context is off" if self.wanted else "the PDN context was switched off on request"
 
-    def told(self, contexts: Contexts) -> "Pdn":
+    def told(self, contexts: Contexts | PdnDrops) -> "Pdn":
         """Return what is known after an answer; one without the default context says nothing about it."""
+        if isinstance(contexts, PdnDrops):
+            return replace(self, drops=contexts.times)
         for context in contexts:
             if context.cid != DEFAULT_CID:
                 continue

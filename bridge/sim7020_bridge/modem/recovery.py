@@ -146,6 +146,8 @@ class Recovery:
     day: float = DAY
     attached: Callable[[], None] = lambda: None
     usable: Callable[[], bool] = lambda: True
+    drops: int = 0
+    """How often in a row the context was lost soon after it had come up; nobody counts one that lasts."""
     _tries: dict[RecoveryStep, int] = field(default_factory=dict)
     _rounds: int = 0
     _last: RecoveryStep | None = None
@@ -229,6 +231,14 @@ class Recovery:
         wait = self._until_allowed(now) - now
         self._restarted = False
         return wait, self._within_a_day
+
+    def dropped(self) -> float:
+        """Count a context that was lost soon after it came up; return the seconds until it is activated again.
+
+        The first loss is met at once.
+        """
+        budget, self.drops = self.budgets[RecoveryStep.CONTEXT], self.drops + 1
+        return Backoff(budget.first, budget.last, self.drops - 2).next_wait() if self.drops > 1 else 0.0
 
     def begin(self) -> None:
         """Note that what is wrong now has only begun: the power hook's patience counts from now."""

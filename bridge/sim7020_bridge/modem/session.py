@@ -18,25 +18,25 @@ from sim7020_bridge.commands.secrets import mask
 from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.errors import CommandRefused, ModuleAsleep, ModuleRestarted, ModuleSilent, StartOver
 from sim7020_bridge.modem.bring_up import activate, bring_up, cycle_radio, switch_radio
-from sim7020_bridge.modem.conditions import detached, has_forgotten, in_trouble, is_other, unlocked
+from sim7020_bridge.modem.conditions import (
+    detached,
+    has_forgotten,
+    in_trouble,
+    is_other,
+    lacks_context,
+    trouble_of,
+    unlocked,
+)
 from sim7020_bridge.modem.heard import Heard
 from sim7020_bridge.modem.module import KeptApn, Module
-from sim7020_bridge.modem.pdn import DEFAULT_CID
+from sim7020_bridge.modem.pdn import DEFAULT_CID, PdnDrops
 from sim7020_bridge.modem.pin import PinMemory
 from sim7020_bridge.modem.power_saving import Sleep
 from sim7020_bridge.modem.readings import read_all, read_network_wait, read_pdn, read_registration
 from sim7020_bridge.modem.recovery import LEFT_ALONE, Plan, Recovery, RecoveryStep, Trouble
 from sim7020_bridge.modem.set_up import greet, set_up
 from sim7020_bridge.modem.sockets import Sockets
-from sim7020_bridge.modem.state import (
-    ApnProblem,
-    Held,
-    Layer,
-    ModemState,
-    ModuleAnswered,
-    Recovered,
-    Recovering,
-)
+from sim7020_bridge.modem.state import ApnProblem, Held, Layer, ModemState, ModuleAnswered, Recovered, Recovering
 from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.timing import Timing
 from sim7020_bridge.port.port import Port
@@ -226,7 +226,13 @@ class Session:
 
     async def _end_at_sleep(self) -> None:
         await self.store.until(lambda state: bool(state.sleeping))
+        if self.store.state.pdn.usable:
+            self._count_drops(0)  # it lasted for as long as it was needed
         raise ModuleAsleep
+
+    def _count_drops(self, times: int) -> None:
+        self.recovery.drops = times
+        self.store.apply(PdnDrops(times))
 
     async def _stay_attached(self) -> NoReturn:
         while True:
@@ -236,7 +242,13 @@ class Session:
                 await self._recover()
             # the step that helps a module that refuses its sockets is known once it takes them
             self.store.apply(Recovered(self.recovery.online() if self.store.state.refused.what is None else None))
-            await self.store.until(partial(in_trouble, refused))
+            if not await self.store.until(partial(in_trouble, refused), within=self.timing.context_stable):
+                self._count_drops(0)
+                await self.store.until(partial(in_trouble, refused))
+            elif lacks_context(self.store.state):
+                wait = self.recovery.dropped()
+                self._count_drops(self.recovery.drops)
+                await self.store.until(lambda state: not lacks_context(state), within=wait)
             if not detached(self.store.state) and self.store.state.refused.what is not None:
                 await self._recover()
 
@@ -251,7 +263,7 @@ class Session:
         if state.link.layer is Layer.PDN and state.apn_problem is None:
             # nobody refused anything: without this, no alert would say why nothing is sent
             self.store.apply(ApnProblem(state.link.reason))
-        trouble, problem = _trouble(state)
+        trouble, problem = trouble_of(state)
         now = asyncio.get_running_loop().time()
         plan = self.recovery.next(trouble, now=now, network_wait=await read_network_wait(self.module))
         log.warning(
@@ -299,10 +311,10 @@ class Session:
         due = began + plan.wait
         while True:
             self.store.apply(Held(plan.held))
-            lacks_context = plan.held not in {None, LEFT_ALONE} and self.store.state.link.layer is Layer.PDN
+            no_context = plan.held not in {None, LEFT_ALONE} and self.store.state.link.layer is Layer.PDN
             looks = plan.held == LEFT_ALONE or trouble is Trouble.RADIO
-            every = self.timing.budgets[RecoveryStep.REATTACH].last if lacks_context else self.timing.refresh_every
-            within = min(plan.wait, every) if looks or lacks_context else plan.wait
+            every = self.timing.budgets[RecoveryStep.REATTACH].last if no_context else self.timing.refresh_every
+            within = min(plan.wait, every) if looks or no_context else plan.wait
             if await self.store.until(lambda later: is_other(later, state), within=within):
                 return None
             left = plan.wait - within
@@ -315,7 +327,7 @@ class Session:
                     return None
                 plan = replace(plan, wait=left)
                 continue
-            if lacks_context:
+            if no_context:
                 if not self.store.state.pdn.wanted or await activate(self.module):
                     return None
                 plan = replace(plan, wait=max(0.0, due - loop.time()))
@@ -437,13 +449,3 @@ class Session:
     def _restart(self, evidence: str, *, echo: bool = False) -> None:
         if not self._rebooting and not self._restarted.done():
             self._restarted.set_result(ModuleRestarted(evidence, echo=echo))
-
-
-def _trouble(state: ModemState) -> tuple[Trouble, str]:
-    """Return what kind of trouble there is, and the words for it."""
-    if state.online:
-        return Trouble.SOCKETS, f"the module refuses to {state.refused.what}"
-    if state.radio_problem is not None:
-        return Trouble.RADIO, "the module refuses to switch its radio on"
-    denied = state.registration is not None and state.registration.denied
-    return Trouble.DENIED if denied else Trouble.NETWORK, f"not attached: {state.link.reason}"

@@ -16,7 +16,7 @@ from sim7020_bridge.commands.power import Edrx, SleepReport, Supply, SupplyRepor
 from sim7020_bridge.commands.radio import CellReading, Functionality, SignalQuality
 from sim7020_bridge.commands.registration import Operator, Registration
 from sim7020_bridge.commands.sim import SimReading
-from sim7020_bridge.modem.pdn import Contexts, Pdn
+from sim7020_bridge.modem.pdn import Contexts, Pdn, PdnDrops
 from sim7020_bridge.modem.recovery import RecoveryStep
 
 USABLE_SIGNAL: Final = 5
@@ -265,7 +265,7 @@ Event: TypeAlias = (
 
 Problem: TypeAlias = Held | PinProblem | RadioProblem | ApnProblem
 
-Fact: TypeAlias = Reading | Contexts | NetworkTime | SleepReport | SupplyReport | Event | Problem
+Fact: TypeAlias = Reading | Contexts | PdnDrops | NetworkTime | SleepReport | SupplyReport | Event | Problem
 
 
 def initial(now: datetime) -> ModemState:
@@ -399,7 +399,7 @@ def _without_module(state: ModemState) -> ModemState:
         cell=None,
         registration=None,
         operator=None,
-        pdn=Pdn(wanted=state.pdn.wanted),
+        pdn=Pdn(wanted=state.pdn.wanted, drops=state.pdn.drops),
         sleeping=state.sleeping or None,
         edrx=None,
         time=None,

@@ -30,6 +30,7 @@ class Timing:
         refresh_every: Between two readings of signal, cell and supply while all is well.
         look_spacing: Between two readings of what reports say has changed.
         loss_spacing: A loss of the context that is reported again this soon is asked for, not believed.
+        context_stable: A context that is lost within this time is activated again after growing waits.
         error_code_wait: For the +CSOERR that names the cause after +CSOCON was refused (manual V1.05, +CSOCON).
         time_within: For a time server's answer.
         resolve_within: For a name to be resolved (reference: 60 s from the OK).
@@ -45,7 +46,8 @@ class Timing:
         restart_spacing: A module that restarts again this soon is dealt with as one that does not answer.
         restart_peace: A module that does not restart for this long after one is well again.
         restart_soon: A restart this soon after the module transmitted was provoked by that.
-        restart_proven: A module that restarted so is well again if it has transmitted and not restarted for this long.
+        restart_proven: Such a restart is in a row with the next one, unless the module has transmitted and not
+            restarted for this long.
         restart_last: Longest wait before the port of a module is opened again that restarts again and again.
         port_patience: For a port that is missing to come back before the power hook is used.
         day: The time within which the ceiling of attach attempts holds.
@@ -71,6 +73,7 @@ class Timing:
     refresh_every: float = 300.0
     look_spacing: float = 1.0
     loss_spacing: float = 60.0
+    context_stable: float = 180.0
     error_code_wait: float = 0.5
     time_within: float = 60.0
     resolve_within: float = 60.0

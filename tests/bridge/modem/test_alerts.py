@@ -11,6 +11,7 @@ from sim7020_bridge.commands.radio import Functionality
 from sim7020_bridge.commands.registration import Registration, RegistrationStatus
 from sim7020_bridge.commands.sim import SimReading, SimState
 from sim7020_bridge.modem.alerts import GROUNDS, AlertId, Ground, alerts
+from sim7020_bridge.modem.pdn import PdnDrops
 from sim7020_bridge.modem.state import (
     SUPPLY_WELL,
     ApnProblem,
@@ -134,6 +135,17 @@ TABLE = [
         id="APN rejected",
     ),
     pytest.param((*ONLINE, ApnProblem("missing or unknown APN")), {}, id="APN works"),
+    pytest.param(
+        (*ONLINE, PdnDrops(4), ModuleLost("RDY", restarted=True)),
+        {AlertId.APN_REJECTED: "lost soon after each time"},
+        id="context drops",
+    ),
+    pytest.param((*ONLINE, PdnDrops(4), PdnDrops(0)), {}, id="context lasts"),
+    pytest.param(
+        (*ONLINE, PdnDrops(4), CONTEXT_OFF, ApnProblem("unknown APN")),
+        {AlertId.APN_REJECTED: "unknown APN"},
+        id="context dropped, and is refused",
+    ),
     pytest.param((*UP, READY, Held("T3346")), {AlertId.ATTACH_CEILING: "T3346"}, id="held"),
     pytest.param((*UP, READY, Held("T3346"), Held(None)), {}, id="goes on"),
     pytest.param(

@@ -1,16 +1,18 @@
 """A PDN context that is on and of no use."""
 
 import asyncio
+from itertools import groupby, pairwise
 
 import pytest
 
 from sim7020_bridge.commands.packet import ContextAddress, ContextParameters, ContextState
-from sim7020_bridge.modem.alerts import AlertId
+from sim7020_bridge.config.model import PowerSavingSettings
+from sim7020_bridge.modem.alerts import AlertId, alerts
 from sim7020_bridge.modem.pdn import IPV6_ONLY, NO_ADDRESS, Contexts, Pdn
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.socket import Phase
 from sim7020_bridge.modem.state import Layer
-from tests.bridge.modem.bench import UDP, becomes, current, now, running, steps
+from tests.bridge.modem.bench import HOUR, UDP, Bench, becomes, current, now, running, steps
 from tests.bridge.scripted_module import ScriptedModule, on_virtual_time
 
 ON = (ContextState(1, active=True),)
@@ -144,3 +146,83 @@ async def test_address_that_is_lost() -> None:
         bench.module.answer("AT+CGPADDR", '+CGPADDR: 1,"10.0.0.8"', "OK")
         await bench.opened("udp")
         assert bench.modem.store.state.pdn.address == "10.0.0.8"
+
+
+ACTIVATE = "AT+CGACT=1,1"
+
+
+async def dropping(bench: Bench, after: float, ups: list[float]) -> None:
+    """Let the network take the context away a while after each time that it is up; note when it came up."""
+    while True:
+        await bench.online()
+        ups.append(now())
+        await asyncio.sleep(after)
+        asked = bench.module.times(ACTIVATE)
+        bench.module.sockets.clear()
+        bench.module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
+        bench.module.say("+CGEV: NW PDN DEACT 1")
+        await bench.module.hears(ACTIVATE, times=asked + 1)
+        bench.module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
+
+
+@pytest.mark.parametrize("after", [1, 10, 100])
+@on_virtual_time
+async def test_context_that_is_lost_soon_each_time(after: float) -> None:
+    """It is activated after waits that grow, with one alert, until it has lasted for a while."""
+    ups: list[float] = []
+    told: list[object] = []
+    async with running(UDP) as bench:
+        bench.modem.store.listen(lambda _, state: told.append(alerts(state).get(AlertId.APN_REJECTED)))
+        drops = asyncio.create_task(dropping(bench, after, ups))
+        await becomes(lambda: len(ups) == 2)
+        assert ups[1] - ups[0] < after + 1
+        await asyncio.sleep(24 * HOUR)
+        assert 80 < len(ups) < 140
+        assert all(later - earlier > 600 for earlier, later in pairwise(ups[12:]))
+        assert current(bench) == {AlertId.APN_REJECTED}
+        drops.cancel()
+        await asyncio.sleep(0)
+        bench.module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
+        await bench.online()
+        await asyncio.sleep(200)
+        assert current(bench) == set()
+        assert [alert is not None for alert, _ in groupby(told)] == [False, True, False]
+        assert steps(bench).get(RecoveryStep.REATTACH) is None
+        # it begins anew
+        for _ in range(2):
+            began = now()
+            bench.module.say("+CGEV: NW PDN DEACT 1")
+            await bench.until(lambda state: not state.online)
+            await bench.online()
+            assert now() - began < 1
+            await asyncio.sleep(200)
+
+
+@pytest.mark.parametrize("words", ["+CGEV: ME PDN ACT 1", "+CEREG: 0"])
+@on_virtual_time
+async def test_context_that_comes_back_while_it_is_left_alone(words: str) -> None:
+    """A wait ends with what it was for: it is up again, or something else is wrong."""
+    async with running() as bench:
+        drops = asyncio.create_task(dropping(bench, 5, []))
+        await becomes(lambda: bench.modem.store.state.pdn.drops == 8)
+        drops.cancel()
+        assert not bench.modem.store.state.online
+        bench.module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
+        asked = bench.module.times(ACTIVATE)
+        bench.module.say(words)
+        await bench.until(lambda state: state.online, within=20)
+        assert bench.module.times(ACTIVATE) == asked
+
+
+@on_virtual_time
+async def test_context_that_lasts_until_the_module_sleeps() -> None:
+    """A module that sleeps soon after it did all that it was asked for has not lost its context."""
+    async with running(power_saving=PowerSavingSettings(active_time=10, periodic_update=3600)) as bench:
+        drops = asyncio.create_task(dropping(bench, 5, []))
+        await becomes(lambda: AlertId.APN_REJECTED in current(bench))
+        drops.cancel()
+        bench.module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
+        await bench.online()
+        bench.module.say('+CPSMSTATUS: "ENTER PSM"')
+        await asyncio.sleep(1)
+        assert current(bench) == set()
