@@ -6,6 +6,7 @@ from enum import Enum, StrEnum
 from typing import Final
 
 from sim7020_bridge.commands.identity import is_sim7020
+from sim7020_bridge.commands.sim import SimReading
 from sim7020_bridge.modem.state import GONE, SHARED, ModemState
 
 ESM_FAILURE: Final = 19
@@ -235,15 +236,15 @@ OTHER_SERVER: Final = (
 
 
 def _network(state: ModemState) -> dict[AlertId, Alert]:
-    if not state.answering:
-        return {}
-    found = _sim(state)
+    # what was said before the module restarted holds until it says something else
+    sim = state.sim or state.sim_before
+    found = _sim(state, sim)
     denial = state.denial
     if denial is not None and denial.cause == ESM_FAILURE and denial.cause_type in {None, 0}:
         found[AlertId.APN_REJECTED] = Alert(
             "The network knows the SIM but refused its data connection while attaching (EMM cause 19)", _APN_ADVICE
         )
-    elif denial is not None and (state.sim is None or not state.sim.missing):
+    elif denial is not None and (sim is None or not sim.missing):
         found[AlertId.REGISTRATION_DENIED] = Alert(
             f"The network denied registration: {denial.cause_words or 'it gives no cause'}",
             "Check with the operator that the SIM is active and may use NB-IoT here; trying harder can get it barred.",
@@ -261,8 +262,7 @@ _NO_LASTING_CONTEXT: Final = Alert(
 )
 
 
-def _sim(state: ModemState) -> dict[AlertId, Alert]:
-    sim = state.sim
+def _sim(state: ModemState, sim: SimReading | None) -> dict[AlertId, Alert]:
     if sim is None or sim.ready or sim.busy or sim.unclear:
         # what is unclear may be a word that the line has spoilt: it is told once the SIM is overdue
         return {}

@@ -130,6 +130,7 @@ class ModemState:
     heard: str = ""
     identity: Identity = Identity()
     sim: SimReading | None = None
+    sim_before: SimReading | None = None
     sim_overdue: bool = False
     pin_problem: str | None = None
     radio_problem: str | None = None
@@ -332,7 +333,8 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
         case Identity():
             return replace(state, identity=fact)
         case SimReading():
-            if fact.busy and state.sim is not None and state.sim.missing:
+            said = state.sim or state.sim_before
+            if fact.busy and said is not None and said.missing:
                 return state  # to switch the radio off makes a module say so of a SIM that is not there, too
             overdue = state.sim_overdue and (fact.busy or fact.unclear)
             problem = state.pin_problem if fact.pin_required else None
@@ -391,20 +393,10 @@ def _slept(state: ModemState, *, entered: bool) -> ModemState:
 
 def _without_module(state: ModemState) -> ModemState:
     """Forget what only a module that runs and answers can know; its identity stays, and so does its sleep."""
-    return replace(
-        state,
-        sim=None,
-        functionality=None,
-        signal=None,
-        cell=None,
-        registration=None,
-        operator=None,
-        pdn=Pdn(wanted=state.pdn.wanted, drops=state.pdn.drops),
-        sleeping=state.sleeping or None,
-        edrx=None,
-        time=None,
-        held=None,
-    )
+    pdn, told = Pdn(wanted=state.pdn.wanted, drops=state.pdn.drops), state.sim or state.sim_before
+    state = replace(state, pdn=pdn, sleeping=state.sleeping or None, edrx=None, time=None, held=None)
+    state = replace(state, sim=None, sim_before=told, functionality=None, signal=None, cell=None)
+    return replace(state, registration=None, operator=None)
 
 
 def _radio(state: ModemState, level: Functionality) -> ModemState:

@@ -171,6 +171,46 @@ def test_alerts_of_facts(facts: tuple[Fact, ...], expected: dict[AlertId, str]) 
         assert found[alert_id].advice.endswith(".")
 
 
+RESTARTED = (ModuleLost("RDY", restarted=True), PortOpened())
+NO_SIM = SimReading(SimState.NOT_INSERTED)
+
+
+@pytest.mark.parametrize(
+    ("facts", "alert", "mend"),
+    [
+        pytest.param((*UP, NO_SIM), AlertId.SIM_MISSING, READY, id="no SIM"),
+        pytest.param((*UP, SimReading(SimState.SIM_PUK)), AlertId.SIM_PUK, READY, id="PUK"),
+        pytest.param((*UP, SimReading(SimState.SIM_PIN), PinProblem("no")), AlertId.SIM_PIN, READY, id="PIN"),
+        pytest.param((*UP, SimReading(SimState.NETWORK_PIN)), AlertId.SIM_FAILED, READY, id="another lock"),
+        pytest.param((*ONLINE, CONTEXT_OFF, ApnProblem("no")), AlertId.APN_REJECTED, Recovered(None), id="APN"),
+        pytest.param(
+            (*ONLINE, replace(DENIED, cause=19)),
+            AlertId.APN_REJECTED,
+            Registration(RegistrationStatus.HOME),
+            id="APN refused while attaching",
+        ),
+        pytest.param(
+            (*ONLINE, DENIED), AlertId.REGISTRATION_DENIED, Registration(RegistrationStatus.HOME), id="denied"
+        ),
+    ],
+)
+def test_restart_mends_nothing(facts: tuple[Fact, ...], alert: AlertId, mend: Fact) -> None:
+    """An alert holds over a restart without a gap, however often, until what it is about is said to be well."""
+    for again in range(3):
+        for fact in range(len(RESTARTED) + 1):
+            known = (*facts, *RESTARTED * again, *RESTARTED[:fact])
+            assert alerts(after(*known)).keys() == {alert}
+        assert alerts(after(*facts, *RESTARTED * again, ModuleAnswered())).keys() == {alert}
+        assert alerts(after(*facts, *RESTARTED * again, ModuleAnswered(), mend)) == {}
+
+
+def test_sim_that_is_busy_after_a_restart_may_still_be_missing() -> None:
+    """A module that looks for its SIM says first that it is not ready."""
+    busy = (*UP, NO_SIM, *RESTARTED, ModuleAnswered(), SimReading(SimState.NOT_READY))
+    assert alerts(after(*busy)).keys() == {AlertId.SIM_MISSING}
+    assert alerts(after(*busy, READY)) == {}
+
+
 def test_one_more_restart_changes_no_alert() -> None:
     """What goes on is told once; how often it was stands in the state's counters."""
     assert alerts(after(*UP, RestartsAgain(4))) == alerts(after(*UP, RestartsAgain(9)))

@@ -73,6 +73,24 @@ async def test_radio_that_is_switched_off_puts_no_sim_in() -> None:
 
 
 @on_virtual_time
+async def test_restart_puts_no_sim_in() -> None:
+    """A module without a SIM that restarts is still without one; the alert goes once there is one, and not before."""
+    async with running() as bench:
+        bench.module.answer("AT+CPIN?", "+CME ERROR: 10")
+        await bench.until(lambda state: AlertId.SIM_MISSING in alerts(state))
+        first = len(bench.states)
+        for restarts in (1, 2):
+            bench.module.answer_once("AT+CPIN?", "+CME ERROR: 14")
+            bench.module.say("RDY", "+CPIN: NOT READY")
+            await bench.until(lambda state, times=restarts: state.counters.reboots == times)  # type: ignore[misc]
+            await asyncio.sleep(120)
+        assert {AlertId.SIM_MISSING} == set.intersection(*(set(alerts(state)) for state in bench.states[first:]))
+        bench.module.answer("AT+CPIN?", "+CPIN: READY", "OK")
+        await bench.online()
+        assert current(bench) == set()
+
+
+@on_virtual_time
 async def test_sim_that_is_busy_for_a_moment_is_as_ready_as_it_was() -> None:
     """A modem that is online stays so, and is not attached anew, because its SIM was busy when it was asked."""
     async with running() as bench:
