@@ -140,6 +140,8 @@ class Router:
         name = socket.settings.name
         before: asyncio.Task[bool] | None = None
         while not self._closing and self._sockets.get(name) is socket:
+            if self._outbox.queue.first(name) is None and (before is None or before.done()):
+                socket.refusals.unasked(name)
             await self._outbox.queue.wait(name)
             await self._outbox.wait_settled()
             pause = self._pause(socket.settings)

@@ -60,6 +60,12 @@ class Refusals:
         if self._refusals.pop(socket, None) is not None:
             self._report()
 
+    def unasked(self, socket: str) -> None:
+        """Hold no refused payload of a socket against the module: nothing is left that could show that it takes one."""
+        refusal = self._refusals.get(socket)
+        if refusal is not None and refusal.asked is Asked.SEND:
+            self.forget(socket)
+
     def one_sided(self, socket: str) -> bool:
         """Whether the module has since done for another socket what it refuses this one.
 

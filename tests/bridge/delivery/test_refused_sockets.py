@@ -10,6 +10,7 @@ from sim7020_bridge.modem.alerts import AlertId
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.refusals import AGAIN_AND_AGAIN
 from sim7020_bridge.modem.timing import Timing
+from sim7020_bridge.outbox.message import Place
 from tests.bridge.desk import TOPICS, Desk, named, staffed
 from tests.bridge.modem.bench import TCP, UDP, becomes, by_topic
 from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
@@ -97,6 +98,33 @@ async def test_the_module_refuses(command: str, code: int | None, caplog: pytest
         await asyncio.sleep(Timing().socket_last + 60)
         assert alerts_raised(desk)[-1] == (ALERT, False)
         assert desk.bench.modem.store.state.recovered is not None
+
+
+@pytest.mark.parametrize("left", ["udp", "tcp", None])
+@on_virtual_time
+async def test_what_was_refused_waits_no_more(left: str | None) -> None:
+    """With the last message that was not taken goes the alert, and no step is taken any more: nothing could prove it.
+
+    As long as another socket's waits, it does.
+    """
+    async with staffed(UDP, TCP) as desk:
+        desk.module.answer("AT+CCLK?", '+CCLK: "26/11/29,12:00:00+04"', "OK")
+        answer(desk.module, "AT+CSOSEND")
+        for socket in ("udp", "tcp"):
+            desk.send(socket, b"x", **named("m1"))
+        await becomes(lambda: alerts_raised(desk) == [(ALERT, True)])
+        for socket in {"udp", "tcp"} - {left}:
+            await becomes(lambda: all(entry.place is Place.WAITING for entry in desk.outbox))
+            answered = await desk.ask("outbox", action="cancel", socket=socket, id="m1")
+            assert answered["data"] == {"cancelled": 1, "sending": 0}
+        await asyncio.sleep(2 * Timing().socket_last)
+        assert alerts_raised(desk) == [(ALERT, True), (ALERT, False)][: 1 if left else 2]
+        taken = attaches(desk)
+        await asyncio.sleep(DAY)
+        assert (attaches(desk) > taken) == (left is not None)
+        answer(desk.module, "AT+CSOSEND", final="OK")
+        desk.send("udp", b"x", **named("m2"))
+        assert (await desk.final("udp", "m2", within=DAY))["state"] == "accepted"
 
 
 @pytest.mark.parametrize("lines", [("ERROR", "+CSOERR: {},3"), ("ERROR", "+CSOERR: {},2"), SILENCE], ids=str)
