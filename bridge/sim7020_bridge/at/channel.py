@@ -70,6 +70,7 @@ class Channel:
         wire: The open port.
         urcs: The URCs that exist.
         on_urc: Called for each URC, in order, as it comes; must not block. If it raises, that ends ``run``.
+        on_late: Called for each final result that nothing waits for any more: it ends no command, and shows life.
         on_resync: Called whenever a deadline passed and the line has to be brought back into step.
         mask: Makes a line fit for a log.
         marks: What proves the line; the same for all channels that one port has after each other.
@@ -81,6 +82,7 @@ class Channel:
         *,
         urcs: UrcTable,
         on_urc: Callable[[Urc], None],
+        on_late: Callable[[], None] = lambda: None,
         on_resync: Callable[[], None] = lambda: None,
         mask: Callable[[str], str] = str,
         pacing: Pacing | None = None,
@@ -89,6 +91,7 @@ class Channel:
         self._wire = wire
         self._urcs = urcs
         self._on_urc = on_urc
+        self._on_late = on_late
         self._on_resync = on_resync
         self._mask = mask
         self._pacing = pacing or Pacing()
@@ -266,6 +269,7 @@ class Channel:
                 self._announce(Echo(line.text))
             case UnexpectedResult(final):
                 self._unexpected += 1
+                self._on_late()
                 log.debug("a final result that nothing waits for: %s", final.text)
 
     def _announce(self, urc: Urc) -> None:

@@ -83,6 +83,7 @@ class Session:
             self.port,
             urcs=URCS,
             on_urc=self._take_urc,
+            on_late=self.ask_now,
             on_resync=self._count_resync,
             mask=mask,
             marks=self.marks,
@@ -170,7 +171,7 @@ class Session:
         self._reset.set()
 
     def ask_now(self) -> None:
-        """Ask a module that sleeps now: it should be awake."""
+        """Ask a module that sleeps now: it should be awake, or has answered what was asked before."""
         self._signs_of_life.set()
 
     async def is_awake(self) -> bool:

@@ -315,3 +315,26 @@ async def test_line_that_gives_back_what_is_sent_to_a_module_that_sleeps() -> No
         bench.module.deaf = bench.module.echo = False
         await bench.online()
         assert pressed == []
+
+
+@pytest.mark.parametrize("mute", [4, 7, 15])
+@pytest.mark.parametrize("words", ["", "+CPIN: READY"], ids=["without a word", "with one"])
+@on_virtual_time
+async def test_module_that_wakes_and_answers_late(mute: float, words: str) -> None:
+    """It is asked again as soon as it answers what was given up, though it is awake for some seconds only."""
+    async with saving_power(PowerSavingSettings(active_time=10, periodic_update=7200)) as (bench, _):
+        bench.module.say('+CPSMSTATUS: "ENTER PSM"')
+        bench.module.deaf = True
+        # where no word tells, it wakes when it is asked as it is now and then
+        await asyncio.sleep(100 if words else 1000)
+        given = len(bench.module.heard)
+        bench.module.say(*filter(None, [words]))
+        await bench.module.hears("AT", times=bench.module.times("AT") + 1)
+        woke = now()
+        await asyncio.sleep(mute)
+        bench.module.deaf = False
+        bench.module.say(*["OK"] * (len(bench.module.heard) - given))
+        await bench.until(lambda state: state.online, within=10)
+        assert now() - woke < mute + 5
+        await asyncio.sleep(600)
+        assert not fault(bench)
