@@ -31,14 +31,14 @@ def unlocked(state: ModemState) -> bool:
     return state.sim is None or not (state.sim.pin_required or state.sim.puk_required)
 
 
-def lacks_context(state: ModemState) -> bool:
+def cut_off(state: ModemState) -> bool:
     """Whether a context is all that is missing; one that is off on request is not."""
     return state.link.layer is Layer.PDN and state.pdn.wanted
 
 
 def detached(state: ModemState) -> bool:
     """Whether there is something to attach again; a context that is off on request is none."""
-    return lacks_context(state) or state.link.layer not in {Layer.PDN, Layer.ONLINE, Layer.SLEEPING}
+    return cut_off(state) or state.link.layer not in {Layer.PDN, Layer.ONLINE, Layer.SLEEPING}
 
 
 def trouble_of(state: ModemState) -> tuple[Trouble, str]:

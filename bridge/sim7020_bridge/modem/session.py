@@ -18,15 +18,7 @@ from sim7020_bridge.commands.secrets import mask
 from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.errors import CommandRefused, ModuleAsleep, ModuleRestarted, ModuleSilent, StartOver
 from sim7020_bridge.modem.bring_up import activate, bring_up, cycle_radio, switch_radio
-from sim7020_bridge.modem.conditions import (
-    detached,
-    has_forgotten,
-    in_trouble,
-    is_other,
-    lacks_context,
-    trouble_of,
-    unlocked,
-)
+from sim7020_bridge.modem.conditions import cut_off, detached, has_forgotten, in_trouble, is_other, trouble_of, unlocked
 from sim7020_bridge.modem.heard import Heard
 from sim7020_bridge.modem.module import KeptApn, Module
 from sim7020_bridge.modem.pdn import DEFAULT_CID, PdnDrops
@@ -246,10 +238,10 @@ class Session:
             if not await self.store.until(partial(in_trouble, refused), within=self.timing.context_stable):
                 self._count_drops(0)
                 await self.store.until(partial(in_trouble, refused))
-            elif lacks_context(self.store.state):
+            elif cut_off(self.store.state):
                 wait = self.recovery.dropped()
                 self._count_drops(self.recovery.drops)
-                await self.store.until(lambda state: not lacks_context(state), within=wait)
+                await self.store.until(lambda state: not cut_off(state), within=wait)
             if not detached(self.store.state) and self.store.state.refused.what is not None:
                 await self._recover()
 
