@@ -51,6 +51,7 @@ class PowerHook:
     def __init__(self, settings: PowerHookSettings, *, switch: Switch) -> None:
         self._settings = settings
         self._switch = switch
+        self._problem = ""
         self._released = asyncio.Event()
         self._released.set()
 
@@ -68,8 +69,7 @@ class PowerHook:
         """Press once and return when it is released, or will be as soon as it can; say whether it was pressed."""
         settings = self._settings
         if not self.usable:
-            log.error("the power hook %s can't be used: %s", settings.topic, UNUSABLE)
-            return False
+            return self._failed(f"{settings.topic} can't be used: {UNUSABLE}")
         log.warning("using the power hook")
         if settings.topic is not None:
             return await self._tell(settings.topic)
@@ -80,8 +80,7 @@ class PowerHook:
     async def _tell(self, topic: str) -> bool:
         settings = self._settings
         if not self._switch.tell_now(topic, settings.press_payload):
-            log.error("the power hook %s can't be used: %s", topic, UNUSABLE)
-            return False
+            return self._failed(f"{topic} can't be used: {UNUSABLE}")
         self._released.clear()
         try:
             await asyncio.sleep(settings.duration)
@@ -90,9 +89,16 @@ class PowerHook:
         with suppress(TimeoutError):
             async with asyncio.timeout(RELEASED_WITHIN):
                 await self._released.wait()
+        self._problem = ""
         if not self._released.is_set():
             log.error("the power hook %s is not released yet: that waits for the broker", topic)
         return True
+
+    def _failed(self, problem: str) -> bool:
+        """Tell what is wrong, once while it stays the same: a module that is dead is pressed all day."""
+        log.log(logging.DEBUG if problem == self._problem else logging.ERROR, "the power hook %s", problem)
+        self._problem = problem
+        return False
 
     async def _run(self, name: str, command: tuple[str, ...]) -> bool:
         try:
@@ -100,18 +106,17 @@ class PowerHook:
                 *command, stdin=asyncio.subprocess.DEVNULL, start_new_session=True
             )
         except OSError as error:
-            log.error("the power hook %s can't be run: %s", name, error)
-            return False
+            return self._failed(f"{name} can't be run: {error}")
         try:
             async with asyncio.timeout(COMMAND_TIMEOUT + self._settings.duration):
                 status = await process.wait()
         except TimeoutError:
-            log.error("the power hook %s did not end and is killed", name)
-            return False
+            return self._failed(f"{name} did not end and is killed")
         else:
             if status != 0:
-                log.error("the power hook %s failed with status %d", name, status)
-            return status == 0
+                return self._failed(f"{name} failed with status {status}")
+            self._problem = ""
+            return True
         finally:
             if process.returncode is None:
                 # a script may wait for programs of its own

@@ -112,7 +112,7 @@ class Plan:
     """What to try, after how many seconds.
 
     ``held`` says why it waits longer than its step's own back-off; ``again`` that it is one more try of many
-    to open a port, not worth a word; ``patience`` for how many seconds the module may stay silent after it, where
+    to reach a module, not worth a word; ``patience`` for how many seconds the module may stay silent after it, where
     the power hook's turn comes sooner than the session would lose patience by itself.
     """
 
@@ -262,7 +262,7 @@ class Recovery:
             return Plan(RecoveryStep.REOPEN, reopening, again=True, patience=due - now - reopening)
         if not self.usable():
             return Plan(RecoveryStep.REOPEN, reopening, NO_HOOK, again=True)
-        return Plan(RecoveryStep.POWER, max(0.0, due - now))
+        return Plan(RecoveryStep.POWER, max(0.0, due - now), again=self._rounds > 0)
 
     def _attach(self, now: float) -> None:
         self._attaches.append(now)

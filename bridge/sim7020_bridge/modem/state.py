@@ -303,6 +303,8 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
             return replace(answered, silent=False, garbled=False, heard="")
         case ModuleLost(reason, restarted, silent, garbled, heard):
             counters = replace(state.counters, reboots=state.counters.reboots + int(restarted))
+            # one that stays silent is so for the same reason, for however long it was waited for
+            reason = (silent and state.silent and state.answer_problem) or reason
             lost = replace(_without_module(state), answering=False, answer_problem=reason, counters=counters)
             lost = replace(lost, port_failure=None, silent=silent, sleeping=None)
             # what was heard first holds, also of one that says something else each time, or no more

@@ -347,6 +347,23 @@ async def test_power_hook_that_is_out_of_reach(caplog: pytest.LogCaptureFixture)
 
 
 @on_virtual_time
+async def test_dead_module_is_no_news(caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever presses it again every half hour says so in a line, and of its silence no more than once."""
+    module = ScriptedModule()
+    module.deaf = True
+    hook, told = pressing()
+    caplog.set_level(logging.INFO, logger="sim7020_bridge")
+    async with running(module=module, power=hook) as bench:
+        await asyncio.sleep(HOUR)
+        caplog.clear()
+        pressed, reason = told.count("ON"), bench.modem.store.state.link.reason
+        bench.states.clear()
+        await asyncio.sleep(3 * HOUR)
+        assert len(caplog.records) == told.count("ON") - pressed <= 8
+        assert {state.link.reason for state in bench.states} == {reason}
+
+
+@on_virtual_time
 async def test_power_hook_that_fails() -> None:
     """A program that fails is no step and no attach attempt, and is run again after growing waits."""
     module = ScriptedModule()
