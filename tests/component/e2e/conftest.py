@@ -9,7 +9,7 @@ from homeassistant.components.mqtt import client
 from homeassistant.core import HomeAssistant
 
 from tests.broker import Mosquitto
-from tests.component.e2e.home import Home
+from tests.component.e2e.home import Home, connect
 from tests.component.e2e.surroundings import Surroundings
 from tests.ports import free_port
 
@@ -37,5 +37,5 @@ async def surroundings(socket_enabled: None, tmp_path: Path) -> AsyncIterator[Su
 async def home(surroundings: Surroundings, mock_hass_config: None, hass: HomeAssistant) -> Home:
     """Return a Home Assistant that is connected to the broker."""
     assert mock_hass_config is None
-    await surroundings.connect(hass)
+    await connect(hass, surroundings.broker)
     return Home(hass)

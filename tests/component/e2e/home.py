@@ -7,10 +7,27 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from tests.broker import Mosquitto
 
 DOMAIN = "sim7020"
 PATIENCE = 30.0
 """Seconds that a test waits for something that must come."""
+
+
+async def connect(hass: HomeAssistant, broker: Mosquitto) -> ConfigEntry:
+    """Set up Home Assistant's MQTT integration with a broker, and return its config entry."""
+    entry = MockConfigEntry(
+        domain="mqtt",
+        version=2,
+        minor_version=1,
+        data={"broker": broker.host, "port": broker.port, "protocol": "5"},
+        options={"birth_message": {}},
+    )
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    return entry
 
 
 class Home:

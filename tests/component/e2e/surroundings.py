@@ -6,9 +6,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from homeassistant.core import HomeAssistant
-from pytest_homeassistant_custom_component.common import MockConfigEntry
-
 from tests.broker import Mosquitto
 from tests.e2e.programs import BridgeProcess, Emulator
 from tests.e2e.servers import UdpServer
@@ -50,19 +47,6 @@ class Surroundings:
         await self.broker.start()
         self._ends.push_async_callback(self.broker.stop)
         await self._ends.enter_async_context(self.server)
-
-    async def connect(self, hass: HomeAssistant) -> MockConfigEntry:
-        """Set up Home Assistant's MQTT integration with the broker, and return its config entry."""
-        entry = MockConfigEntry(
-            domain="mqtt",
-            version=2,
-            minor_version=1,
-            data={"broker": self.broker.host, "port": self.broker.port, "protocol": "5"},
-            options={"birth_message": {}},
-        )
-        entry.add_to_hass(hass)
-        assert await hass.config_entries.async_setup(entry.entry_id)
-        return entry
 
     async def modem(self, name: str, *, discovery: bool = False, allow_at: tuple[str, ...] = (), **facts: str) -> Modem:
         """Start an emulated module with these facts, and a bridge of its own that has a UDP socket to the server.

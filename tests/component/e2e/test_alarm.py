@@ -21,7 +21,7 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.sim7020 import client
 from tests.component.blueprints import AUTOMATION, end, save, use
-from tests.component.e2e.home import DOMAIN, Home
+from tests.component.e2e.home import DOMAIN, Home, connect
 from tests.component.e2e.shed import gone, open_again, ready
 from tests.component.e2e.surroundings import SOCKET, Surroundings
 
@@ -68,7 +68,7 @@ async def next_life(surroundings: Surroundings, entry: ConfigEntry, remembered: 
     async with async_test_home_assistant(initial_state=CoreState.not_running) as hass:
         hass.data.pop(loader.DATA_CUSTOM_COMPONENTS)
         mock_restore_cache(hass, [State(MEMORY, remembered)])
-        broker = await surroundings.connect(hass)
+        broker = await connect(hass, surroundings.broker)
         modem = MockConfigEntry(domain=DOMAIN, title=entry.title, unique_id=entry.unique_id, data=dict(entry.data))
         modem.add_to_hass(hass)
         assert await hass.config_entries.async_setup(modem.entry_id)
