@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -209,6 +210,45 @@ async def test_no_broker() -> None:
         assert err.startswith(f"the MQTT broker at {broker} can't be reached: nothing listens there. ")
         assert err.endswith(" Check --broker\n")
         assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [("status", "--timeout", "1"), ("status", "--modem", "shed"), ("forget", "shed"), ("console", "shed")]
+)
+async def test_a_broker_that_says_nothing(arguments: tuple[str, ...]) -> None:
+    """What accepts a connection and is silent is told in one line, within the patience of the command."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        place = f"127.0.0.1:{silent.getsockname()[1]}"
+        status, out, err = await shell(*arguments, "--broker", place)
+    assert (status, out, len(err.splitlines())) == (3, "", 1)
+    assert f"the MQTT broker at {place} refused the connection: it does not answer. Is it" in err
+
+
+async def test_a_network_that_drops_everything() -> None:
+    """A connection that nobody accepts is told in one line, too."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.create_connection(full.getsockname()):
+        place = f"127.0.0.1:{full.getsockname()[1]}"
+        with socket.socket() as another:  # so that no more are queued
+            another.setblocking(False)
+            another.connect_ex(full.getsockname())
+            status, out, err = await shell("status", "--timeout", "1", "--broker", place)
+    assert (status, out) == (3, "")
+    assert err == f"the MQTT broker at {place} can't be reached: it does not answer. Check --broker and any firewall\n"
+
+
+async def test_the_node_that_answered_is_named(world: World, tmp_path: Path) -> None:
+    """Of a list of brokers, what is said of topics is said of the one that has them."""
+    file = tmp_path / "list.yaml"
+    place = f"127.0.0.1:{world.broker.port}"
+    file.write_text(
+        f"mqtt: {{host: ['[::1]:{free_port()}', '{place}']}}\nmodems: {{m: {{port: /dev/nothing}}}}\nstate_dir: .\n"
+    )
+    status, _, err = await shell("status", "--config", str(file), "--modem", "nope")
+    assert status == 3
+    assert "the MQTT broker at [::1]:" in err
+    assert f"under sim7020/ at {place}" in err
+    status, _, err = await shell("send", "x", "--config", str(file), "--modem", "nope", "--socket", "s")
+    assert f"under sim7020/ at {place}" in err
 
 
 async def test_status_of_many(world: World) -> None:

@@ -28,12 +28,15 @@ from sim7020_bridge.config.model import (
 )
 from sim7020_bridge.mqtt.client import MqttClient
 from sim7020_bridge.mqtt.messages import Received
+from sim7020_bridge.mqtt.timing import ClientTiming
 from sim7020_bridge.mqtt.topics import Subscription
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
 _PATH: Final = click.Path(path_type=Path)
 _CLIENT: Final = "sim7020-bridge-cli-"
+_SHARE: Final = 0.8
+"""Of the patience that a subcommand has, for the connection: the rest is for saying that there is none."""
 _OPTIONS: Final = (
     click.option("--broker", metavar="HOST[:PORT]", help="The broker; default: localhost, or the file's."),
     click.option("--username", metavar="NAME", help="The user to log in as."),
@@ -93,8 +96,13 @@ def client_of(
     topics: Sequence[str] = (),
     take: Callable[[Received], None] = lambda _: None,
     client_id: str | None = None,
+    *,
+    within: float,
 ) -> MqttClient:
-    """Return a client that listens to topics, and acknowledges what comes before it is taken."""
+    """Return a client that listens to topics, and acknowledges what comes before it is taken.
+
+    It says within so many seconds of each node in turn that it does not answer.
+    """
 
     def on_message(received: Received) -> None:
         client.acknowledge(received)
@@ -107,6 +115,7 @@ def client_of(
         subscriptions=[Subscription(topic) for topic in topics],
         on_connect=lambda: None,
         on_message=on_message,
+        timing=ClientTiming(connect=min(ClientTiming().connect, _SHARE * within / len(mqtt.nodes))),
     )
     return client
 
@@ -128,7 +137,8 @@ async def connected(
     handler.setFormatter(_Words())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
-    client = client_of(mqtt, topics, take, client_id)
+    client = client_of(mqtt, topics, take, client_id, within=within)
+    not_yet = client.problem
     talking = asyncio.create_task(client.run(), name="mqtt")
     try:
         async with asyncio.timeout(within):
@@ -136,9 +146,9 @@ async def connected(
     except TimeoutError:
         talking.cancel()
         await asyncio.wait({talking})
-        if client.problem:  # it was told
-            sys.exit(EXIT_NO_ANSWER)
-        fail(f"no MQTT broker accepts this client at {mqtt.place}", EXIT_NO_ANSWER)
+        if client.problem == not_yet:
+            fail(_in_options(not_yet), EXIT_NO_ANSWER)
+        sys.exit(EXIT_NO_ANSWER)  # it was told
     user = asyncio.current_task()
 
     def end_with(task: "asyncio.Task[None]") -> None:
@@ -177,6 +187,7 @@ _OF_KEYS: Final = {
     "mqtt.host, mqtt.port": "--broker",
     "mqtt.username and mqtt.password": "--username and --password-file",
     "the files of mqtt.tls": "--ca-file",
+    "mqtt.tls.cert_file and mqtt.tls.key_file": "cert_file and key_file, in a file for --config",
     "mqtt.tls.ca_file": "--ca-file",
     "mqtt.tls": "--ca-file",
     "mqtt.host": "--broker",

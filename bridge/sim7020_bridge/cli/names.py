@@ -32,7 +32,7 @@ async def there(mqtt: MqttSettings, modem: str, socket: str | None = None, *, li
             await _came(known, modems)
     found = modems.modem(modem)
     if found.available is None:
-        fail(unknown(mqtt, modem, modems), EXIT_CONFIGURATION)
+        fail(unknown(client.settings, modem, modems), EXIT_CONFIGURATION)
     if not found.available:
         fail(f"the bridge of {modem} is offline: nothing was sent", EXIT_NO_ANSWER)
     sockets = [each.name for each in found.messages.sockets]
@@ -52,7 +52,7 @@ async def _came(holds: Callable[[], bool], modems: Modems) -> bool:
 def unknown(mqtt: MqttSettings, modem: str, modems: Modems) -> str:
     """Say that nothing is known of a modem, and of which ones something is."""
     names = sorted(name for name, each in modems.by_name.items() if each.available is not None)
-    place = f"{mqtt.base_topic}/ at {mqtt.host}:{mqtt.port}"
+    place = f"{mqtt.base_topic}/ at {mqtt.place}"
     if not names:
         return f"no bridge has published anything under {place}; is that its base topic, and its broker?"
     return f"there is no modem {printable(modem)} under {place}; there are: {_listed(names)}"

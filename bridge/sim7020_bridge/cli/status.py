@@ -42,7 +42,7 @@ def status(*, mqtt: MqttSettings, modem: str | None, within: float, as_json: boo
     \b
     Example:   sim7020-bridge status --broker broker.local --modem shed
     """
-    modems, others = asyncio.run(_heard(mqtt, modem, within))
+    modems, others, node = asyncio.run(_heard(mqtt, modem, within))
     found = by_trouble(modems.by_name.values())
     if as_json:
         click.echo(json.dumps({"modems": {each.name: each.document() for each in found}}, indent=2))
@@ -57,14 +57,14 @@ def status(*, mqtt: MqttSettings, modem: str | None, within: float, as_json: boo
             for subject, words in alerts:
                 click.echo(f"  {subject:<18} {words}")
     if not found:
-        fail(_NOBODY if modem is None else unknown(mqtt, modem, others), EXIT_NO_ANSWER)
+        fail(_NOBODY if modem is None else unknown(node, modem, others), EXIT_NO_ANSWER)
     if modem is not None and not found[0].known:
         fail(f"not all is known of {modem}: its bridge may not publish it here", EXIT_NO_ANSWER)
     sys.exit(0 if all(each.well for each in found) else EXIT_FAILED)
 
 
-async def _heard(mqtt: MqttSettings, modem: str | None, limit: float) -> tuple[Modems, Modems]:
-    """Return what is heard of one modem, or of all, and which modems there are."""
+async def _heard(mqtt: MqttSettings, modem: str | None, limit: float) -> tuple[Modems, Modems, MqttSettings]:
+    """Return what is heard of one modem, or of all, which modems there are, and what node says so."""
     modems, others = Modems(mqtt.base_topic, modem), Modems(mqtt.base_topic)
     news = asyncio.Event()
 
@@ -93,4 +93,4 @@ async def _heard(mqtt: MqttSettings, modem: str | None, limit: float) -> tuple[M
                 # a modem that was asked for and is there is waited for; else what is there is there
                 if modem is None or modem not in others.by_name or modems.modem(modem).known:
                     break
-    return modems, others
+    return modems, others, client.settings

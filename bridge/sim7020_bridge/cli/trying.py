@@ -54,7 +54,7 @@ def broker(mqtt: MqttSettings) -> str:
 
 async def _broker(mqtt: MqttSettings) -> str:
     logs.keep_quiet()
-    client = client_of(mqtt)
+    client = client_of(mqtt, within=_PATIENCE)
     talking = asyncio.create_task(client.run(), name="mqtt")
     try:
         async with asyncio.timeout(_PATIENCE):

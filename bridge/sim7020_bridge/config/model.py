@@ -100,7 +100,7 @@ class MqttSettings:
     @property
     def place(self) -> str:
         """Host and port, as people write them."""
-        return f"{self.host}:{self.port}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def nodes(self) -> "tuple[MqttSettings, ...]":

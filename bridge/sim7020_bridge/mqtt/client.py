@@ -68,7 +68,8 @@ class MqttClient:
         timing: ClientTiming | None = None,
     ) -> None:
         self._nodes = cycle(settings.nodes)
-        self._settings = next(self._nodes)
+        self.settings = next(self._nodes)
+        """The node that is spoken to, or was last."""
         self._client_id = client_id
         self._farewell = farewell
         self._on_connect = on_connect
@@ -92,10 +93,9 @@ class MqttClient:
         )
         self._accepted = asyncio.Event()
         self._heard: asyncio.Queue[Accepted | Lost | MQTTMessage] = asyncio.Queue()
-        self._connection = 0
-        self._brief = 0
+        self._connection = self._brief = 0
         self._began = self._pause = 0.0
-        self._last_problem = "not tried yet"
+        self._last_problem = refusals.not_yet(self.settings.place)
         self._will = will
         self._loop = asyncio.get_running_loop()
         self._paho = self._make_paho()
@@ -131,11 +131,11 @@ class MqttClient:
                     attempts = 0
                 if self._outgoing.suspects and not lost.unreadable:
                     attempts = 0  # the sooner it is found the better
-                tried = self._settings
+                tried = self.settings
                 if self._last_problem:  # it was not accepted
-                    self._settings = next(self._nodes)
+                    self.settings = next(self._nodes)
                 self._report(lost)
-                refused = lost.refused is not None and self._settings is tried
+                refused = lost.refused is not None and self.settings is tried
                 self._pause = self._timing.pause(attempts, refused=refused)
                 if lost.taken_over:
                     self._pause = self._timing.stand_back(self._standing.takeovers)
@@ -213,7 +213,7 @@ class MqttClient:
         )
         client.max_inflight_messages = 0
         client.max_queued_messages = 0
-        client.username_pw_set(self._settings.username, self._settings.password)
+        client.username_pw_set(self.settings.username, self.settings.password)
         if self._will is not None:
             client.will_set(self._will.topic, self._will.payload, qos=1, retain=self._will.retain)
         client.on_connect = self._answered
@@ -234,7 +234,7 @@ class MqttClient:
         try:
             await self._open()
         except (OSError, ValueError) as error:
-            return Lost(refusals.unreachable(self._settings.place, error))
+            return Lost(refusals.unreachable(self.settings, error))
         tick = asyncio.create_task(self._tick(), name=f"{self._client_id} keep-alive")
         look = asyncio.create_task(self._look(), name=f"{self._client_id} wildcards")
         try:
@@ -242,7 +242,7 @@ class MqttClient:
                 heard = await self._heard.get()
             if isinstance(heard, Lost):
                 said = heard.unreadable or refusals.HUNG_UP
-                return heard if heard.refused else Lost("", refusals.no_answer(self._settings, said))
+                return heard if heard.refused else Lost("", refusals.no_answer(self.settings, said))
             while not isinstance(heard, Lost):
                 if isinstance(heard, Accepted):
                     self._accept(heard)
@@ -251,7 +251,7 @@ class MqttClient:
                 heard = await self._heard.get()
         except TimeoutError:
             self._drop()
-            return Lost("", refusals.no_answer(self._settings, "it does not answer"))
+            return Lost("", refusals.no_answer(self.settings, "it does not answer"))
         finally:
             tick.cancel()
             look.cancel()
@@ -268,7 +268,7 @@ class MqttClient:
             properties.SessionExpiryInterval = arrival.SESSION_EXPIRY if self._will else 0
             properties.ReceiveMaximum = arrival.RECEIVE_MAXIMUM
             properties.MaximumPacketSize = arrival.LONGEST
-        settings = self._settings
+        settings = self.settings
         self._paho.opened = await transport.opened(settings, patience=self._timing.connect)
         clean = False if self._v5 else MQTT_CLEAN_START_FIRST_ONLY
         self._paho.connect(settings.host, settings.port, settings.keepalive, clean_start=clean, properties=properties)
@@ -277,7 +277,7 @@ class MqttClient:
         if not self._alive:
             return  # what is sent again at once may have made the broker disconnect at once
         level, session = accepted.session(had_one=self._had_session)
-        place = self._settings.place
+        place = self.settings.place
         _LOGGER.log(level, "connected to the MQTT broker at %s as %s, %s", place, self._client_id, session)
         self._last_problem = ""
         self._brief += 1
@@ -404,7 +404,7 @@ class MqttClient:
         self, _client: Client, _userdata: object, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
     ) -> None:
         if reason.is_failure:
-            self._heard.put_nowait(Lost("", refusals.refusal(self._settings.place, reason.value, str(reason))))
+            self._heard.put_nowait(Lost("", refusals.refusal(self.settings.place, reason.value, str(reason))))
             return
         self._alive = True
         self._heard.put_nowait(Accepted(flags.session_present, arrival.offers(properties)))
@@ -433,9 +433,9 @@ class MqttClient:
         suspected = not told and not ours and brief >= refusals.SUSPICIOUS and not suspects
         self._standing.disconnected(taken_over=taken_over, suspected=suspected)
         self._subscriptions.disconnected()
-        refused = refusals.refusal(self._settings.place, reason.value, str(reason)) if taken_over else None
+        refused = refusals.refusal(self.settings.place, reason.value, str(reason)) if taken_over else None
         said = str(reason).lower() if told else unreadable or "the connection was lost"
-        why = refusals.away(self._settings.place, said, code, () if unreadable else suspects, brief=brief)
+        why = refusals.away(self.settings.place, said, code, () if unreadable else suspects, brief=brief)
         self._heard.put_nowait(Lost(why, refused, taken_over, unreadable))
 
     def _published(

@@ -26,6 +26,19 @@ SUSPICIOUS = 3
 _LONGEST_SEARCH = 10
 """Short connections in a row within which a topic that makes the broker hang up is found; beyond, it is not that."""
 
+_CERTIFICATE = "mqtt.tls.cert_file and mqtt.tls.key_file"
+
+_OF_CERTIFICATES = ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE")
+"""What the alerts of TLS are called by which a server may mean the client's certificate (RFC 8446 section 6.2)."""
+
+_OF_FILES = frozenset({"X509", "PEM", "ASN1"})
+"""What the parts of OpenSSL are called that read files."""
+
+_NO_TLS = (
+    "it ended the connection as TLS began",
+    "Does it speak TLS there? Check mqtt.port, or leave out mqtt.tls",
+)
+
 _LOG_IN = "Check mqtt.username and mqtt.password, and the broker's access rules"
 
 _ADVICE = {
@@ -57,21 +70,27 @@ def refusal(place: str, code: int, reason: str) -> BrokerRefused:
 def no_answer(settings: MqttSettings, reason: str) -> BrokerRefused:
     """Explain a connection that the broker did not answer."""
     tls = " does it want TLS (mqtt.tls)," if settings.tls is None else ""
+    if settings.tls is not None and reason == HUNG_UP:  # of TLS 1.3, the server looks at certificates last
+        wants = "want a client certificate" if settings.tls.cert_file is None else "trust this client's certificate"
+        tls = f" does it {wants} ({_CERTIFICATE}),"
     advice = f"Is it an MQTT broker,{tls} and does it speak MQTT {settings.protocol}?"
     if settings.protocol is MqttProtocol.V5:
         advice += " If it is an old one, set mqtt.protocol to 3.1.1"
     return BrokerRefused(settings.place, reason, advice)
 
 
-def unreachable(place: str, error: OSError | ValueError) -> str:
+def not_yet(place: str) -> str:
+    """Say that nothing came of the first attempt so far."""
+    return f"the MQTT broker at {place} has not answered yet. Check mqtt.host, mqtt.port and any firewall"
+
+
+def unreachable(settings: MqttSettings, error: OSError | ValueError) -> str:
     """Say why the connection could not be opened."""
     match error:
-        case ssl.SSLCertVerificationError():
-            problem = f"its certificate can't be trusted: {error.verify_message}"
-            advice = "Check mqtt.tls.ca_file, and that mqtt.host is a name in the certificate"
         case ssl.SSLError():
-            problem = f"TLS failed: {error.reason}"
-            advice = "Check mqtt.port and the files of mqtt.tls"
+            problem, advice = _tls(error)
+        case ConnectionResetError() if settings.tls is not None:
+            problem, advice = _NO_TLS
         case socket.gaierror():
             problem = f"the name can't be resolved: {error.strerror}"
             advice = "Check mqtt.host"
@@ -81,6 +100,8 @@ def unreachable(place: str, error: OSError | ValueError) -> str:
         case TimeoutError():
             problem = "it does not answer"
             advice = "Check mqtt.host, mqtt.port and any firewall"
+            if settings.tls is not None:
+                advice += ", and whether it speaks TLS there (mqtt.tls)"
         case BlockingIOError():
             problem = str(error.strerror)
             advice = "Let the bridge have more threads (of systemd: TasksMax)"
@@ -90,7 +111,23 @@ def unreachable(place: str, error: OSError | ValueError) -> str:
         case _:
             problem = getattr(error, "strerror", None) or str(error)
             advice = "Check mqtt.host and mqtt.port"
-    return f"the MQTT broker at {place} can't be reached: {problem}. {advice}"
+    return f"the MQTT broker at {settings.place} can't be reached: {problem}. {advice}"
+
+
+def _tls(error: ssl.SSLError) -> tuple[str, str]:
+    """Return why TLS failed, and what to do."""
+    said = error.reason or ""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        problem = f"its certificate can't be trusted: {error.verify_message.rstrip('.')}"
+        return problem, "Check mqtt.tls.ca_file, and that mqtt.host is a name in the certificate"
+    if "_ALERT_" in said and any(word in said for word in _OF_CERTIFICATES):
+        return f"TLS failed: {said}", f"Does it want a client certificate, or another one? Check {_CERTIFICATE}"
+    if error.library in _OF_FILES or "PEM lib" in str(error):
+        problem = f"a certificate or key can't be used{said and f': {said}'}"
+        return problem, "The files of mqtt.tls must be PEM; the key must be the certificate's, without a passphrase"
+    if isinstance(error, ssl.SSLEOFError):
+        return _NO_TLS
+    return f"TLS failed: {said or error.strerror}", "Does it speak TLS there? Check mqtt.port and the files of mqtt.tls"
 
 
 def away(place: str, said: str, code: int | None, suspects: Sequence[str] = (), *, brief: int = 0) -> str:
