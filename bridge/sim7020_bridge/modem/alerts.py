@@ -249,7 +249,11 @@ def _network(state: ModemState) -> dict[AlertId, Alert]:
             f"The network denied registration: {denial.cause_words or 'it gives no cause'}",
             "Check with the operator that the SIM is active and may use NB-IoT here; trying harder can get it barred.",
         )
-    if state.apn_problem is not None and not state.pdn.usable:
+    if state.apn_unset is not None:
+        found[AlertId.APN_REJECTED] = Alert(
+            f"The module does not have the configured APN: {state.apn_unset}", _APN_UNSET
+        )
+    elif state.apn_problem is not None and not state.pdn.usable:
         found[AlertId.APN_REJECTED] = Alert(f"The network gives no address: {state.apn_problem}", _APN_ADVICE)
     return found
 
@@ -259,6 +263,10 @@ _NO_LASTING_CONTEXT: Final = Alert(
     "The data connection is lost soon after each time that it comes up",
     "Check with the operator that the APN is right and that the SIM may use data. Messages wait, and the bridge "
     "activates it less and less often.",
+)
+_APN_UNSET: Final = (
+    "It is used with the APN that it has, and the bridge tries again when the module starts, a few times a day. If the "
+    "network sets the APN, remove apn from the configuration."
 )
 
 

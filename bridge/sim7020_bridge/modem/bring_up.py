@@ -137,12 +137,16 @@ async def bring_up(module: Module, pins: PinMemory) -> bool:
         True once the context is active (or is off because the user wants it so), False at the first step that
         does not come true in its time.
     """
-    problem = None if await reach(module, RADIO) else await _switch_on(module)
-    if problem is not None:
-        log.warning("the radio can't be switched on: %s", problem)
-        module.store.apply(RadioProblem(problem))
-        await read_sim(module)
-        return False
+    if not await reach(module, RADIO):
+        if module.over_ceiling() is not None:
+            await read_sim(module)
+            return False
+        problem = await _switch_on(module)
+        if problem is not None:
+            log.warning("the radio can't be switched on: %s", problem)
+            module.store.apply(RadioProblem(problem))
+            await read_sim(module)
+            return False
     if not (await reach(module, SIM) or await _unlock(module, pins)):
         sim = module.store.state.sim
         if sim is None or sim.busy or sim.unclear:
@@ -166,8 +170,18 @@ async def cycle_radio(module: Module) -> None:
 
 
 async def switch_radio(module: Module, level: Functionality) -> None:
-    """Set the radio, and know it; ``module.radio`` must be held."""
-    await module.execute(SetFunctionality(level))
+    """Set the radio, and know it; ``module.radio`` must be held.
+
+    Only a radio that was really switched on asks the network, and counts as an attach attempt.
+    """
+    try:
+        await module.execute(SetFunctionality(level))
+    except ModuleSilent:
+        if level is Functionality.FULL and await module.ask(ReadFunctionality()) in {None, level}:
+            module.on_attach()
+        raise
+    if level is Functionality.FULL:
+        module.on_attach()
     module.store.apply(level)
 
 

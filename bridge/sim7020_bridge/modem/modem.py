@@ -44,6 +44,11 @@ from sim7020_bridge.port.port import Port, has_own_rate, open_port
 
 log: Final = logging.getLogger(__name__)
 
+UNFINISHED: Final = 3
+"""Sessions in a row that soon ended in silence, which are no accident: the module answers AT, and is of no use."""
+
+FALLS_SILENT: Final = "it says OK to AT, and falls silent when more is asked of it"
+
 
 class Modem:
     """A modem kept attached.
@@ -98,6 +103,7 @@ class Modem:
         self._restarts = Restarts(self.store, self._recovery, self._timing)
         self._said = ""
         self._held: str | None = None
+        self._unfinished = 0
         self._module: Module | None = None
         self._session: Session | None = None
         self._patience = self._timing.probe_within
@@ -132,7 +138,7 @@ class Modem:
             except BridgeError as error:
                 _end_if_cancelled()
                 lasted = loop.time() - began
-                if lasted >= self._timing.restart_spacing:
+                if lasted >= self._timing.restart_spacing and not self._unfinished:
                     # the module answered, or slept as agreed: one that is silent has less time
                     self._recovery.begin()
                 pause = self._restarts.noticed() if isinstance(error, ModuleRestarted) else 0.0
@@ -168,12 +174,13 @@ class Modem:
             raise self._offline()
         await self._session.reset()
 
-    def count_attach(self) -> str | None:
-        """Count an attach attempt that a user asked for; say in words if that is more than the ceiling of a day."""
-        over = self._recovery.asked(now=asyncio.get_running_loop().time())
-        if over is not None:
-            log.warning("attaching on request anyway: %s", over)
-        return over
+    def over_ceiling(self) -> str | None:
+        """Say in words if an attach attempt that a user asks for, who is not held up, is more than the ceiling."""
+        over = self._recovery.over(now=asyncio.get_running_loop().time())
+        if over is None:
+            return None
+        log.warning("attaching on request anyway: %s", over)
+        return f"{over}, and this was one more"
 
     def ended_by_a_person(self) -> None:
         """Note that the bridge is about to end because it was told to: who starts it again wants the modem attached."""
@@ -219,6 +226,11 @@ class Modem:
         plan = self._recovery.next(trouble, now=loop.time())
         # a server that hangs up at once has another client, or will have none
         wait, why = max(plan.wait, least), str(error)
+        if self._unfinished >= UNFINISHED and plan.step is RecoveryStep.REOPEN:
+            again = Backoff(
+                self._timing.budgets[RecoveryStep.REOPEN].last, self._timing.restart_last, self._unfinished - UNFINISHED
+            )
+            wait = max(wait, again.next_wait())
         if failure is not None and failure.code == GONE:
             wait, why = max(wait, self._hasty.next_wait()), failure.reason
         level = logging.DEBUG if plan.again else logging.WARNING
@@ -241,6 +253,7 @@ class Modem:
         used = self._power is not None and await self._power.press()
         now = asyncio.get_running_loop().time()
         if used:
+            self._unfinished = min(self._unfinished, UNFINISHED)
             self._recovery.count(Plan(RecoveryStep.POWER, 0.0), now=now)
             self.store.apply(Recovering(RecoveryStep.POWER))
         else:
@@ -311,7 +324,8 @@ class Modem:
     def _note_end(self, error: BridgeError, session: Session) -> BridgeError:
         """Learn why a session ended; silence is no fault of a module that may sleep, or that others listen to."""
         answering = self.store.state.answering
-        silent = isinstance(error, ModuleSilent) and not answering
+        self._count_unfinished(error, session)
+        silent = (isinstance(error, ModuleSilent) and not answering) or self._unfinished >= UNFINISHED
         failure = self.store.state.port_failure
         # of one that never answered, who else has its port open is not the likely cause
         heard_before = answering or (failure is not None and failure.code == SHARED)
@@ -338,10 +352,21 @@ class Modem:
             self.store.apply(PortLost(words, SHARED))
         else:
             restarted = isinstance(error, ModuleRestarted)
+            heard = FALLS_SILENT if self._unfinished >= UNFINISHED else session.heard
             self.store.apply(
-                ModuleLost(str(error), restarted=restarted, silent=silent, garbled=session.garbled, heard=session.heard)
+                ModuleLost(str(error), restarted=restarted, silent=silent, garbled=session.garbled, heard=heard)
             )
         return error
+
+    def _count_unfinished(self, error: BridgeError, session: Session) -> None:
+        """Count a session whose module answered AT and soon fell silent; one that was of use ends the count."""
+        if session.answered_at is None:
+            return
+        lasted = asyncio.get_running_loop().time() - session.answered_at
+        if self.store.state.attached or lasted >= self._timing.registration_patience:
+            self._unfinished = 0
+        elif isinstance(error, ModuleSilent | LineOutOfSync):
+            self._unfinished += 1
 
 
 def _end_if_cancelled() -> None:

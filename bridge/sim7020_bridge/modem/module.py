@@ -37,10 +37,16 @@ PING_TIMEOUT: Final = 100
 
 @dataclass(slots=True)
 class KeptApn:
-    """The APN that was set last, and how the module reads it back; it outlives the session."""
+    """The APN that was set last, and how the module reads it back; it outlives the session.
+
+    ``problem`` says why the module has another one all the same, and ``again`` when that is worth another try, by
+    the event loop's time.
+    """
 
     set: SetDefaultApn | None = None
     read: DefaultApn | None = None
+    problem: str | None = None
+    again: float = 0.0
 
 
 class Module:
@@ -65,6 +71,10 @@ class Module:
         """Held by whoever switches the radio off to switch it on again."""
         self.reports_registration = False
         """Whether it was told to report its registration, and took it."""
+        self.on_attach: Callable[[], None] = lambda: None
+        """Called when the module was made to attach."""
+        self.over_ceiling: Callable[[], str | None] = lambda: None
+        """Says in words why the module must not be made to attach now; None if it may be."""
         self.on_restart: Callable[[str], None] = lambda _: None
         """Called with what shows that it has restarted, where an answer does."""
         self.on_transmit: Callable[[], None] = lambda: None

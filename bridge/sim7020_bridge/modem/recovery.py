@@ -188,15 +188,18 @@ class Recovery:
         return Plan(step, wait, held)
 
     def count(self, plan: Plan, *, now: float) -> None:
-        """Count a step that is taken now."""
+        """Count a step that is taken now; of those that attach, only POWER does so for sure."""
         self._tries[plan.step] = self._tries.get(plan.step, 0) + 1
         self._last = plan.step
         self._refused_due = None
         if plan.step is RecoveryStep.POWER:
             self._power_due, self._pressed = None, now
-        if plan.step in ATTACHING:
-            self._restarted = False
-            self._attach(now)
+            self.attach(now=now)
+
+    def attach(self, *, now: float) -> None:
+        """Count that the module was made to attach."""
+        self._restarted = False
+        self._attach(now)
 
     def missed(self, *, now: float) -> None:
         """Note that the power hook was tried and could not be used: no step, and no attach attempt."""
@@ -205,7 +208,7 @@ class Recovery:
         self._refused_due = None
 
     def resume(self, attempts: Iterable[float], *, restarted: bool) -> None:
-        """Go on from the attach attempts of before; who ``restarted`` the bridge asks for one more, as in ``asked``."""
+        """Go on from the attach attempts of before; who ``restarted`` the bridge asks for one more."""
         self._attaches.extend(attempts)
         self._restarted = restarted
 
@@ -215,11 +218,9 @@ class Recovery:
             self._attaches.popleft()
         return tuple(self._attaches)
 
-    def asked(self, *, now: float) -> str | None:
-        """Count an attach attempt that a user asks for, who is not held up; say in words if the ceiling is exceeded."""
-        over = self._until_allowed(now) > now
-        self._attach(now)
-        return f"{self._within_a_day}, and this was one more" if over else None
+    def over(self, *, now: float) -> str | None:
+        """Say in words if one more attach attempt now would exceed the ceiling; None if it would not."""
+        return self._within_a_day if self._until_allowed(now) > now else None
 
     def driven(self, *, now: float) -> tuple[float, str]:
         """Count an attach attempt that the bridge brought about without wanting it: the module restarted for it.

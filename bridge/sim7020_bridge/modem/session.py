@@ -90,11 +90,16 @@ class Session:
         self._heard = Heard()
         self._signs_of_life = asyncio.Event()
         self._answered = asyncio.Event()
+        self.answered_at: float | None = None
+        """When the module answered AT, by the event loop's time; None if it has not."""
         self._restarted: asyncio.Future[ModuleRestarted] = asyncio.get_running_loop().create_future()
         self._unread: set[Callable[[Module], Awaitable[None]]] = set()
         self._changed = asyncio.Event()
         self.module = Module(self._channel, self.store, self.settings, self.timing, self.apn)
         self.module.on_restart = self._restart
+        now = asyncio.get_running_loop().time
+        self.module.on_attach = lambda: self.recovery.attach(now=now())
+        self.module.over_ceiling = lambda: self.recovery.over(now=now())
 
     @property
     def garbled(self) -> bool:
@@ -131,10 +136,11 @@ class Session:
                 every = self.timing.stranger_every if self.store.state.heard else self.timing.probe_every
                 await self._channel.probe(every=every, within=self.patience)
             self._answered.set()
+            self.answered_at = asyncio.get_running_loop().time()
             await greet(self.module)
             await self._hear_echoes()
             self._greeted = True
-            await set_up(self.module, on_attach=self._count_attach)
+            await set_up(self.module)
             self.store.apply(ModuleAnswered())
             ready(self.module)
             tasks.create_task(self._end_at_sleep(), name="watch for sleep")
@@ -157,9 +163,12 @@ class Session:
         self._rebooting = True
         try:
             await self.module.execute(radio.SetFunctionality(radio.Functionality.FULL, reset=True))
-        except (CommandRefused, ModuleSilent):
+        except (CommandRefused, ModuleSilent) as error:
             self._rebooting = False
+            if isinstance(error, ModuleSilent):
+                self.module.on_attach()
             raise
+        self.module.on_attach()
         self._reset.set()
 
     def ask_now(self) -> None:
@@ -177,7 +186,7 @@ class Session:
     async def _hear_echoes(self) -> None:
         """Find out whether the module took ATE0: an echo that never ends is no sign of a restart."""
         before = self._echoes
-        await self.module.execute(identity.VerboseResults())
+        await self.module.try_setting(identity.VerboseResults())
         self._echo_is_off = self._echoes == before
         if not self._echo_is_off:
             log.warning("the module goes on echoing; a restart that it does not announce may go unnoticed")
@@ -435,9 +444,6 @@ class Session:
         else:
             log.warning("no answer in time; sending AT until answers match their commands again")
             self.store.apply(Recovering(RecoveryStep.RESYNC))
-
-    def _count_attach(self) -> None:
-        self.recovery.asked(now=asyncio.get_running_loop().time())
 
     def _restart(self, evidence: str, *, echo: bool = False) -> None:
         if not self._rebooting and not self._restarted.done():

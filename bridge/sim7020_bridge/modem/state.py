@@ -142,6 +142,7 @@ class ModemState:
     operator: Operator | None = None
     pdn: Pdn = field(default_factory=Pdn)
     apn_problem: str | None = None
+    apn_unset: str | None = None
     sleeping: bool | None = None
     edrx: Edrx | None = None
     refused: Refused = Refused(None)
@@ -242,7 +243,11 @@ class RadioProblem(_Problem):
 
 
 class ApnProblem(_Problem):
-    """What the module said to a context that could not be activated, or an APN that could not be set."""
+    """What the module said to a context that could not be activated."""
+
+
+class ApnUnset(_Problem):
+    """Why the module has another APN than the configured one."""
 
 
 Reading: TypeAlias = (
@@ -264,7 +269,7 @@ Event: TypeAlias = (
 )
 """What the bridge does or notices."""
 
-Problem: TypeAlias = Held | PinProblem | RadioProblem | ApnProblem
+Problem: TypeAlias = Held | PinProblem | RadioProblem | ApnProblem | ApnUnset
 
 Fact: TypeAlias = Reading | Contexts | PdnDrops | NetworkTime | SleepReport | SupplyReport | Event | Problem
 
@@ -326,6 +331,8 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
             return replace(state, radio_problem=words)
         case ApnProblem(words):
             return replace(state, apn_problem=words)
+        case ApnUnset(words):
+            return replace(state, apn_unset=words)
         case RestartsAgain(times):
             return replace(state, restarts=times)
         case SimOverdue():

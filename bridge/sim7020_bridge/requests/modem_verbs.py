@@ -113,29 +113,30 @@ class ModemVerbs:
             apn = SetDefaultApn(values.apn(body.text("apn")), username, password)
         except ValueError as error:
             raise RequestRefused("invalid_request", str(error)) from error
-        warning = self._count_attach()
+        warning = self._warning()
         await change_apn(module, apn)
         await _until_online(module)
         return {"apn": apn.apn, "pdn": self._pdn(module.store.state), **warning}
 
     async def _reattach(self, _body: RequestBody) -> Data:
         module = self._modem.module
-        warning = self._count_attach()
+        warning = self._warning()
         await cycle_radio(module)
         await _until_online(module)
         return {"pdn": self._pdn(module.store.state), **warning}
 
     async def _reset(self, _body: RequestBody) -> Data:
+        warning = self._warning()
         await self._modem.reset()
-        return self._count_attach()
+        return warning
 
     def _check_budget(self) -> None:
         if not self._modem.store.affordable(None):
             raise RequestRefused("budget_used_up", "the data budget is used up, and this would cost data")
 
-    def _count_attach(self) -> Data:
-        """Count an attachment that a user asks for; return what goes into the response where they are too many."""
-        over = self._modem.count_attach()
+    def _warning(self) -> Data:
+        """Return what goes into the response to a user who asks for one attach attempt too many."""
+        over = self._modem.over_ceiling()
         return {} if over is None else {"warning": over}
 
     async def _sleep(self, body: RequestBody) -> Data:

@@ -15,6 +15,7 @@ from sim7020_bridge.modem.pdn import PdnDrops
 from sim7020_bridge.modem.state import (
     SUPPLY_WELL,
     ApnProblem,
+    ApnUnset,
     Fact,
     Held,
     Identity,
@@ -146,6 +147,8 @@ TABLE = [
         {AlertId.APN_REJECTED: "unknown APN"},
         id="context dropped, and is refused",
     ),
+    pytest.param((*ONLINE, ApnUnset("ERROR")), {AlertId.APN_REJECTED: "configured APN: ERROR"}, id="another APN"),
+    pytest.param((*ONLINE, ApnUnset("ERROR"), ApnUnset(None)), {}, id="another APN no more"),
     pytest.param((*UP, READY, Held("T3346")), {AlertId.ATTACH_CEILING: "T3346"}, id="held"),
     pytest.param((*UP, READY, Held("T3346"), Held(None)), {}, id="goes on"),
     pytest.param(

@@ -71,7 +71,7 @@ async def test_apn_that_reads_back_otherwise(kept: str, sets: int) -> None:
             await bench.online()
             assert bench.module.times("AT*MCGDEFCONT") == sets
             bench.module.say("RDY")
-        assert (bench.modem.count_attach() is not None) == (sets == 1)
+        assert (bench.modem.over_ceiling() is not None) == (sets == 1)
 
 
 @on_virtual_time
@@ -96,7 +96,7 @@ async def test_refused_apn_leaves_the_radio_on() -> None:
     async with running(apn="other") as bench:
         bench.module.answer_once("AT*MCGDEFCONT", "+CME ERROR: 50")
         await bench.module.hears("AT*MCGDEFCONT")
-        await bench.until(lambda state: state.apn_problem is not None)
+        await bench.until(lambda state: state.apn_unset is not None)
         assert as_heard(bench.module, "AT+CFUN=1", "AT+CFUN=0") == ["AT+CFUN=0", "AT+CFUN=1"]
         await bench.online()
         assert bench.module.opened == 1

@@ -25,6 +25,8 @@ def recovered(recovery: Recovery, trouble: Trouble, steps: int, now: float = 0.0
         plan = recovery.next(trouble, now=now)
         now += plan.wait
         recovery.count(plan, now=now)
+        if plan.step in ATTACHING - {RecoveryStep.POWER}:
+            recovery.attach(now=now)
         taken.append(plan)
     return taken, now
 
@@ -170,9 +172,11 @@ def test_power_hook_is_not_used_beyond_the_ceiling() -> None:
 def test_attaching_on_request_counts() -> None:
     """What a user asks for is not held up, counts like the bridge's own attempts, and is told of beyond the ceiling."""
     recovery = Recovery(power=False, ceiling=4)
-    assert [recovery.asked(now=0.0) for _ in range(5)] == [None] * 4 + [
-        "4 attach attempts were made within 24 hours, and this was one more"
-    ]
+    told = []
+    for _ in range(5):
+        told.append(recovery.over(now=0.0))
+        recovery.attach(now=0.0)
+    assert told == [None] * 4 + ["4 attach attempts were made within 24 hours"]
     assert recovery.next(Trouble.DENIED, now=1.0).wait >= DAY - 1
 
 
@@ -225,7 +229,7 @@ def test_an_attempt_counts_for_a_day_and_no_longer() -> None:
     """A day after the first attempt another one is free, and nothing is said of the ceiling any more."""
     recovery = Recovery(power=False, ceiling=4)
     for _ in range(4):
-        recovery.asked(now=0.0)
+        recovery.attach(now=0.0)
     assert recovery.next(Trouble.NETWORK, now=DAY - 100.0).wait == 100.0
     plan = recovery.next(Trouble.NETWORK, now=DAY)
     assert plan.held is None

@@ -368,6 +368,7 @@ async def test_pin_that_cannot_be_written_down_is_not_given() -> None:
     """Without a place to remember it a PIN is not tried, and the bridge stays up and says why."""
     module = locked("OK")
     async with running() as elsewhere:
+        await elsewhere.online()  # its port is its own
         blocked = elsewhere.state_dir / "file"
         blocked.write_bytes(b"")
         async with running(module=module, pin="1234", state_dir=blocked) as bench:

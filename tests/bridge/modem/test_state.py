@@ -18,6 +18,7 @@ from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.state import (
     SUPPLY_WELL,
     ApnProblem,
+    ApnUnset,
     Counters,
     Fact,
     Held,
@@ -67,6 +68,7 @@ FACTS: tuple[Fact, ...] = (
     PinProblem("refused"),
     ApnProblem("unknown APN"),
     ApnProblem(None),
+    ApnUnset("ERROR"),
     ModuleLost("nothing", silent=True, garbled=True),
     SupplyReport(over=False, power_down=False),
     NetworkTime(T0, 0),
@@ -183,6 +185,7 @@ def test_link_is_the_lowest_layer_that_does_not_hold(facts: tuple[Fact, ...], la
         pytest.param(Held("the network asked"), {"held": "the network asked"}, id="held"),
         pytest.param(PinProblem("refused"), {"pin_problem": "refused"}, id="PIN refused"),
         pytest.param(ApnProblem("unknown"), {"apn_problem": "unknown"}, id="APN unknown"),
+        pytest.param(ApnUnset("ERROR"), {"apn_unset": "ERROR"}, id="APN not set"),
         pytest.param(
             SupplyReport(over=False, power_down=True),
             {"supply_warning": "under-voltage, and switches off"},
