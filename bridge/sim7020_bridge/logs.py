@@ -1,5 +1,7 @@
 """Log lines that name the modem they are about, as text or as JSON, with a level for each part."""
 
+import codecs
+import errno
 import json
 import logging
 import sys
@@ -38,6 +40,12 @@ MOST_OF_A_LINE: Final = 1000
 
 _ROOT: Final = "sim7020_bridge"
 
+_NO_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE})
+"""Out of file descriptors, this program or the machine."""
+
+_escaped: Final = codecs.lookup("unicode_escape").encode
+"""Looked up in time: when a line has to be said, there may be no file descriptor for a module."""
+
 
 def log_to_stderr(settings: LoggingSettings) -> None:
     """Write log lines to standard error as the settings say; may be called again with other ones."""
@@ -60,7 +68,7 @@ def printable(text: str) -> str:
     """Return a text with what can't be printed as escapes: line ends and what a terminal would act upon."""
     if text.isprintable():
         return text
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    return "".join(each if each.isprintable() else _escaped(each)[0].decode() for each in text)
 
 
 def trace(modem: str | None, *, on: bool) -> None:
@@ -113,6 +121,10 @@ _TEXT: Final = "%(asctime)s %(levelname)-7s %(prefix)s%(part)s: %(message)s"
 def _name_modem(record: logging.LogRecord) -> bool:
     if record.levelno > logging.DEBUG and isinstance(record.args, tuple):
         record.args = tuple(map(_shortened, record.args))
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, OSError) and error.errno in _NO_FILES:
+        # no fault of the program's, and asyncio says it every second for as long as it lasts
+        record.msg, record.args, record.exc_info = f"{record.getMessage()}: {error.strerror}", (), None
     name = current_modem.get()
     record.modem = name or None
     record.prefix = f"[{name}] " if name else ""

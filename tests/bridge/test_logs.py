@@ -2,9 +2,12 @@
 
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -163,6 +166,40 @@ def test_a_long_text_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
     assert told.endswith(f": {'x' * logs.MOST_OF_A_TEXT}... (1024 characters): not answered (7)")
     assert refused.endswith("z... (1035 characters)")
     assert traced.endswith("y" * 1024)
+
+
+@pytest.mark.parametrize("form", list(LogFormat))
+def test_out_of_file_descriptors(form: LogFormat, tmp_path: Path) -> None:
+    """It can be said all the same, in one line, however long it lasts."""
+    script = f"""
+import asyncio, resource, socket
+from sim7020_bridge import logs
+from sim7020_bridge.config.model import LogFormat, LoggingSettings
+
+async def run():
+    server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
+    with socket.create_connection(server.sockets[0].getsockname()[:2]):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (5, 5))
+        loop = asyncio.get_running_loop()
+        told = asyncio.Event()
+        handle, tell = loop.call_exception_handler, []
+        def handled(context):
+            handle(context)
+            tell.append(context)
+            if len(tell) == 2:
+                told.set()
+        loop.call_exception_handler = handled
+        await told.wait()
+
+logs.log_to_stderr(LoggingSettings(format=LogFormat.{form.name}))
+asyncio.run(run())
+"""
+    file = tmp_path / "script.py"
+    file.write_text(script)
+    ran = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, timeout=60, check=True)
+    (line,) = ran.stderr.splitlines()
+    assert "socket.accept() out of system resource" in line
+    assert "Too many open files" in line
 
 
 def test_a_flood_is_cut_short(capsys: pytest.CaptureFixture[str], clock: Clock) -> None:
