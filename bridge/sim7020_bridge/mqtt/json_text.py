@@ -41,7 +41,8 @@ def parse_object(payload: bytes) -> dict[str, JsonValue]:
     except UnicodeDecodeError as error:
         raise NotJson(f"not UTF-8 text: {error.reason} at byte {error.start}") from error
     except json.JSONDecodeError as error:
-        raise NotJson(f"not JSON: {error.msg} at character {error.pos}") from error
+        problem = error.msg.removesuffix(" at")
+        raise NotJson(f"not JSON: {problem} at character {error.pos}") from error
     except ValueError as error:
         raise NotJson(f"not JSON: {error}") from error
     except RecursionError as error:

@@ -27,3 +27,18 @@ def test_a_key_twice(text: bytes) -> None:
     """Which of the two is meant can't be known."""
     with pytest.raises(NotJson, match="an object has a key twice"):
         parse_object(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (b'{"a":"\n"}', "not JSON: Invalid control character at character 6"),
+        (b'{"a":"', "not JSON: Unterminated string starting at character 5"),
+        (b"{", "not JSON: Expecting property name enclosed in double quotes at character 1"),
+    ],
+)
+def test_where_it_is_no_json(text: bytes, problem: str) -> None:
+    """It is said in a sentence."""
+    with pytest.raises(NotJson) as caught:
+        parse_object(text)
+    assert str(caught.value) == problem
