@@ -3,11 +3,12 @@
 import signal
 from pathlib import Path
 
-from tests.campaign.test_security import guarded
-from tests.e2e.mqtt_peer import MqttPeer
+from tests.campaign.test_security import guarded, sober
+from tests.e2e.mqtt_peer import Mqtt5, MqttPeer
 from tests.e2e.world import Modem, udp
 
 ALL = "topic readwrite sim7020/#\n"
+MANY = 520
 
 
 async def test_access_rules_that_are_mended(tmp_path: Path) -> None:
@@ -44,4 +45,48 @@ async def test_access_rules_that_are_mended(tmp_path: Path) -> None:
         await mqtt.message(shed.topic("socket/telemetry/received"), lambda heard: heard.payload == b"2")
         assert [one.payload for one in mqtt.all(shed.topic("socket/telemetry/received"))] == [b"0", b"1", b"2"]
         await mqtt.now(shed.topic("state"), lambda heard: heard.json()["outbox"]["aside"] == 0)
+        await mqtt.stop()
+
+
+async def test_many_response_topics_that_are_forbidden(tmp_path: Path) -> None:
+    """Whatever topics others think of, a receipt that is forbidden waits, over a kill too, until it is allowed."""
+    rules = tmp_path / "rules"
+    receipts = "sim7020/shed/socket/telemetry/receipt"
+    rules.write_text(f"{ALL}topic deny {receipts}\n")
+    rules.chmod(0o644)
+    async with guarded(tmp_path, f"acl_file {rules}") as (world, broker):
+        server = await world.udp(echo=True)
+        emulator = await world.emulator()
+        mqtt = MqttPeer(broker.host, broker.port)
+        await mqtt.start()
+        shed = Modem(mqtt, "shed")
+        modems = {"shed": {"port": emulator.place, "sockets": {"telemetry": udp(server.port)}}}
+        bridge = await world.bridge(modems, port=broker.port)
+        await shed.open("telemetry")
+        ids = [f"m{number}" for number in range(20)]
+        for each in ids:
+            await shed.send("telemetry", each.encode(), each)
+        await mqtt.now(shed.topic("state"), lambda heard: heard.json()["outbox"]["aside"] == len(ids))
+        for number in range(MANY):
+            properties = Mqtt5(response_topic=f"answers/{number}")
+            await mqtt.publish(shed.topic("request/outbox"), b"{}", properties=properties)
+        answered = shed.topic("response/outbox")
+        await mqtt.message(answered, lambda _: len(mqtt.all(answered)) == MANY)
+        await mqtt.publish(
+            shed.topic("socket/telemetry/send"),
+            b"x",
+            properties=Mqtt5(response_topic="answers/x", user=(("id", "last"),)),
+        )
+        # its receipt and the copy for the Response Topic
+        await mqtt.now(shed.topic("state"), lambda heard: heard.json()["outbox"]["aside"] == len(ids) + 2)
+        sober(bridge, lines=80)
+        await bridge.kill()
+        rules.write_text(ALL)
+        assert broker.process is not None
+        broker.process.send_signal(signal.SIGHUP)
+        await bridge.start()
+        await mqtt.message(receipts, lambda heard: heard.json()["id"] == "last" and heard.json()["final"])
+        final = [one.json()["id"] for one in mqtt.all(receipts) if one.json()["final"]]
+        assert list(dict.fromkeys(final)) == [*ids, "last"]
+        await mqtt.now(shed.topic("state"), lambda heard: heard.json()["outbox"]["aside"] == 1)
         await mqtt.stop()

@@ -193,5 +193,8 @@ class Publisher:
 
 def _packet(publication: PendingPublication) -> Publication:
     return Publication(
-        topic=publication.topic, payload=publication.payload, correlation_data=publication.correlation_data
+        topic=publication.topic,
+        payload=publication.payload,
+        correlation_data=publication.correlation_data,
+        answer=publication.kind is PendingKind.REPLY,
     )

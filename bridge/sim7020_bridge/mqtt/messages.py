@@ -15,6 +15,7 @@ class Publication:
         retain: Whether the broker keeps it.
         correlation_data: For MQTT 5's response topics; left out on 3.1.1.
         expiry: Seconds after which the broker drops it, or None for never; left out on 3.1.1.
+        answer: Whether it goes to a Response Topic, of which anybody can think of any number.
     """
 
     topic: str
@@ -22,6 +23,7 @@ class Publication:
     retain: bool = False
     correlation_data: bytes | None = None
     expiry: int | None = None
+    answer: bool = False
 
     @property
     def size(self) -> int:

@@ -149,16 +149,15 @@ class OutgoingQueue:
 
     def withdraw(self, outgoing: Outgoing) -> bool:
         """Forget a publication that has not been sent yet; say whether that could be."""
-        held = self._quarantine.withdraw(outgoing)
-        waited = self._remove(outgoing.number) is not None
-        self._note_idle()
-        return held or waited
+        withdrawn = self._withdraw(outgoing)
+        self._plan_try()
+        return withdrawn
 
     def acknowledged(self, packet: int) -> None:
         """Note that the broker has the publication with this packet identifier."""
         outgoing = self._answered(packet)
         if outgoing is not None:
-            self.withdraw(outgoing)
+            self._withdraw(outgoing)
             self._wait_again(self._quarantine.acknowledged(outgoing))
             outgoing.acknowledged()
         self._pump()
@@ -175,6 +174,12 @@ class OutgoingQueue:
     async def wait_idle(self) -> None:
         """Return when everything is acknowledged but what the broker does not take now."""
         await self._idle.wait()
+
+    def _withdraw(self, outgoing: Outgoing) -> bool:
+        held = self._quarantine.withdraw(outgoing)
+        waited = self._remove(outgoing.number) is not None
+        self._note_idle()
+        return held or waited
 
     def _answered(self, packet: int) -> Outgoing | None:
         outgoing = self._in_flight.pop(packet, None) or self._unanswered.pop(packet, None)
@@ -204,6 +209,8 @@ class OutgoingQueue:
             if packet is not None:
                 self._in_flight[packet] = outgoing
                 self._sent[packet] = next(self._sends), asyncio.get_running_loop().time()
+            else:
+                self.withdraw(outgoing)
         self._plan_look()
         self._note_idle()
 

@@ -6,7 +6,7 @@ from bisect import insort
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Final
 
 from sim7020_bridge.errors import PayloadRefused
@@ -16,13 +16,25 @@ from sim7020_bridge.mqtt.timing import ClientTiming
 _LOGGER = logging.getLogger(__name__)
 
 MOST_ASIDE: Final = 500
-"""Publications to forbidden topics that are kept until the topics are allowed; more are given up."""
+"""Publications to forbidden topics that are kept until the topics are allowed; more are given up.
+
+So many answers are kept besides. What waited already when the topic was not forbidden yet takes no place.
+"""
+
+MOST_ANSWERS: Final = 2000
+"""Publications that wait for all the Response Topics which the broker can't take now; more are given up."""
 
 MOST_WAITING: Final = 100
 """Publications that nobody waits for and that are kept for one topic; the oldest of more is dropped."""
 
+MOST_PASSING: Final = 1000
+"""The same for all topics together."""
+
 MOST_TOPICS: Final = 500
-"""Topics that are remembered; whoever names Response Topics could think of any number."""
+"""Topics that are remembered though nothing that lasts waits for them: anybody can think of Response Topics."""
+
+ONE_OF_MANY: Final = "a Response Topic"
+"""What the log calls one of them that there is no room for: the same line is said once, and counted."""
 
 _NEVER: Final = frozenset({0x90, 0x95, 0x99})
 """Topic Name invalid, Packet too large, Payload format invalid: true of the publication, whenever it is published."""
@@ -67,13 +79,18 @@ class Outgoing:
         """Whether a newer one to its topic takes its place."""
         return self.publication.retain and self.done is None
 
+    @property
+    def lasts(self) -> bool:
+        """Whether somebody waits for it."""
+        return self.done is not None
+
     def acknowledged(self) -> None:
         """The broker has it; it may say so twice of what it left unanswered for long."""
         self._end(None)
 
-    def give_up(self, refused: PayloadRefused) -> None:
-        """The broker will never have it."""
-        _LOGGER.error("A message to %s can't be published: %s", self.publication.topic, refused)
+    def give_up(self, refused: PayloadRefused, where: str = "") -> None:
+        """The broker will never have it; say so with other words for its topic, if it is one of many."""
+        _LOGGER.error("A message to %s can't be published: %s", where or self.publication.topic, refused)
         self._end(refused)
 
     def _end(self, refused: PayloadRefused | None) -> None:
@@ -84,18 +101,70 @@ class Outgoing:
 
 @dataclass(slots=True)
 class _Topic:
+    """A topic that is held, and what waits for it.
+
+    Args:
+        answers: Whether it is known as a Response Topic only.
+        trying: The one that decides, while it is under way.
+        newest: What takes the place of all before it.
+        kept: What somebody waits for, in order.
+        passing: What nobody waits for, in order.
+        carried: How much was kept before the topic was forbidden.
+    """
+
     hold: Hold
     size: int
     pause: float
     until: float
+    answers: bool
     trying: Outgoing | None = None
-    waiting: list[Outgoing] = field(default_factory=list)
+    newest: Outgoing | None = None
+    kept: list[Outgoing] = field(default_factory=list)
+    passing: list[Outgoing] = field(default_factory=list)
+    carried: int = 0
 
     @property
-    def aside(self) -> int:
-        if self.hold is Hold.LATER:
-            return 0
-        return sum(each.done is not None for each in (*self.waiting, *([self.trying] if self.trying else ())))
+    def later(self) -> bool:
+        return self.hold is Hold.LATER
+
+    @property
+    def lasting(self) -> int:
+        return len(self.kept) + (self.trying is not None and self.trying.lasts)
+
+    @property
+    def places(self) -> int:
+        return max(0, self.lasting - self.carried)
+
+    @property
+    def forgettable(self) -> bool:
+        return not self.kept and self.newest is None and self.trying is None
+
+    @property
+    def waiting(self) -> list[Outgoing]:
+        newest = [] if self.newest is None else [self.newest]
+        return sorted((*newest, *self.kept, *self.passing), key=_NUMBER)
+
+    @property
+    def is_waited_for(self) -> bool:
+        return bool(self.kept or self.passing or self.newest is not None)
+
+    def take(self) -> Outgoing:
+        """Take out what is first; there is one."""
+        firsts = [each[0] for each in (self.kept, self.passing) if each]
+        first = min([*firsts, *([] if self.newest is None else [self.newest])], key=_NUMBER)
+        self.remove(first)
+        return first
+
+    def remove(self, outgoing: Outgoing) -> bool:
+        """Forget one; say whether it waited."""
+        if self.newest is outgoing:
+            self.newest = None
+            return True
+        for each in (self.kept, self.passing):
+            if outgoing in each:
+                each.remove(outgoing)
+                return True
+        return False
 
 
 class Quarantine:
@@ -103,6 +172,9 @@ class Quarantine:
 
     A topic that made the broker disconnect is held for publications of at least half the size only: it may have been
     too long for a broker that can't say so.
+
+    What somebody waits for is given up only if there is no room for it when it comes: to a forbidden topic, or to a
+    Response Topic. Of these there may be any number; what waits for them takes no room of what waits for others.
 
     Args:
         found: Called with a topic that turns out to be forbidden, once.
@@ -124,24 +196,26 @@ class Quarantine:
     @property
     def aside(self) -> int:
         """How many publications are kept for forbidden topics."""
-        return sum(topic.aside for topic in self._topics.values())
+        return sum(topic.lasting for topic in self._topics.values() if not topic.later)
 
     @property
     def forbidden(self) -> tuple[str, ...]:
-        """The topics that the broker forbids."""
-        return tuple(name for name, topic in self._topics.items() if topic.hold is not Hold.LATER)
+        """The topics that the broker forbids, Response Topics last."""
+        forbidden = [(topic.answers, name) for name, topic in self._topics.items() if not topic.later]
+        return tuple(name for _, name in sorted(forbidden, key=itemgetter(0)))
 
     @property
     def next_try(self) -> float | None:
         """When a publication is to be tried, in the event loop's time; None if none waits."""
-        return min((each.until for each in self._topics.values() if each.waiting and not each.trying), default=None)
+        tries = (each.until for each in self._topics.values() if each.is_waited_for and not each.trying)
+        return min(tries, default=None)
 
     def holds(self, outgoing: Outgoing) -> bool:
         """Keep a publication if its topic is held, and say whether that is so."""
         topic = self._topics.get(outgoing.publication.topic)
         if topic is None or outgoing.publication.size * 2 < topic.size or outgoing is topic.trying:
             return False
-        if topic.trying is None and not topic.waiting and topic.until <= _now():
+        if topic.trying is None and not topic.is_waited_for and topic.until <= _now():
             topic.trying = outgoing
             return False
         self._keep(topic, outgoing)
@@ -171,7 +245,7 @@ class Quarantine:
         if topic is None or outgoing.publication.size * 2 < topic.size:
             return []
         del self._topics[outgoing.publication.topic]
-        if topic.hold is not Hold.LATER:
+        if not topic.later:
             self._changed()
         return topic.waiting
 
@@ -185,8 +259,8 @@ class Quarantine:
         """Return what is to be tried now, of each topic the first; each decides for its topic."""
         due = []
         for topic in self._topics.values():
-            if topic.trying is None and topic.waiting and topic.until <= _now():
-                topic.trying = topic.waiting.pop(0)
+            if topic.trying is None and topic.is_waited_for and topic.until <= _now():
+                topic.trying = topic.take()
                 due.append(topic.trying)
         return due
 
@@ -195,13 +269,11 @@ class Quarantine:
         topic = self._topics.get(outgoing.publication.topic)
         if topic is not None and topic.trying is outgoing:
             topic.trying = None
-        if topic is None or outgoing not in topic.waiting:
-            return False
-        topic.waiting.remove(outgoing)
-        return True
+        return topic is not None and topic.remove(outgoing)
 
     def _sort(self, outgoing: Outgoing, code: int | None, hold: Hold, problem: str) -> None:
         if code in _NEVER:
+            self.withdraw(outgoing)
             outgoing.give_up(PayloadRefused("broker_refused", problem))
             return
         name = outgoing.publication.topic
@@ -210,8 +282,12 @@ class Quarantine:
         first, longest = self._pauses[hold]
         if topic is None or topic.hold < hold:
             before = None if topic is None else topic.hold
-            waiting = [] if topic is None else topic.waiting
-            topic = self._topics[name] = _Topic(hold, size, first, _now() + first, waiting=waiting)
+            if topic is None:
+                topic = self._topics[name] = _Topic(hold, size, first, _now() + first, outgoing.publication.answer)
+            else:
+                topic.carried = topic.lasting if topic.later else topic.carried
+                topic.hold, topic.size, topic.pause, topic.until = hold, size, first, _now() + first
+                topic.trying = None
             level = logging.WARNING if hold is Hold.LATER else logging.ERROR
             _LOGGER.log(level, "A message to %s can't be published: %s. Tried again in %g s", name, problem, first)
             if hold is not Hold.LATER and before in {None, Hold.LATER}:
@@ -224,34 +300,55 @@ class Quarantine:
             _LOGGER.info("A message to %s still can't be published. Tried again in %g s", name, topic.pause)
         topic.size = min(topic.size, size)
         self._keep(topic, outgoing)
-        if len(self._topics) > MOST_TOPICS:
-            self._forget(next(iter(self._topics)))
+        self._forget()
 
     def _keep(self, topic: _Topic, outgoing: Outgoing) -> None:
-        waiting = topic.waiting
+        """Keep a publication if there is room; one that was tried finds its place free."""
+        topic.answers &= outgoing.publication.answer
         if outgoing.newest_only:
-            other = next((each for each in waiting if each.newest_only), None)
-            if other is None or other.number < outgoing.number:
-                waiting[:] = [each for each in waiting if each is not other]
-                insort(waiting, outgoing, key=_NUMBER)
-        elif topic.hold is Hold.LATER:
-            insort(waiting, outgoing, key=_NUMBER)
-            passing = [] if outgoing.done is not None else [each for each in waiting if each.done is None]
-            if len(passing) > MOST_WAITING:
-                waiting.remove(passing[0])
-        elif outgoing.done is None:
-            _LOGGER.debug("A message to %s is dropped: the topic is forbidden", outgoing.publication.topic)
-        elif self.aside < MOST_ASIDE:
-            insort(waiting, outgoing, key=_NUMBER)
-            self._changed()
+            if topic.newest is None or topic.newest.number < outgoing.number:
+                topic.newest = outgoing
+        elif not outgoing.lasts:
+            self._keep_passing(topic, outgoing)
         else:
-            problem = f"{MOST_ASIDE} messages wait already for topics that the broker forbids"
-            outgoing.give_up(PayloadRefused("broker_refused", problem))
+            most = self._most(topic)
+            if most is not None and self._places(topic) >= most:
+                refused = PayloadRefused("broker_refused", f"{most} wait already, and the broker does not take them")
+                outgoing.give_up(refused, ONE_OF_MANY if topic.answers else "")
+                return
+            insort(topic.kept, outgoing, key=_NUMBER)
+            if not topic.later:
+                self._changed()
 
-    def _forget(self, name: str) -> None:
-        problem = f"more than {MOST_TOPICS} topics are forbidden"
-        for outgoing in self._topics.pop(name).waiting:
-            outgoing.give_up(PayloadRefused("broker_refused", problem))
+    def _keep_passing(self, topic: _Topic, outgoing: Outgoing) -> None:
+        if not topic.later:
+            _LOGGER.debug("A message to %s is dropped: the topic is forbidden", outgoing.publication.topic)
+            return
+        insort(topic.passing, outgoing, key=_NUMBER)
+        topics = [each for each in self._topics.values() if each.passing]
+        if sum(len(each.passing) for each in topics) > MOST_PASSING:
+            topic = min(topics, key=lambda each: each.passing[0].number)
+        elif len(topic.passing) <= MOST_WAITING:
+            return
+        del topic.passing[0]
+
+    def _most(self, topic: _Topic) -> int | None:
+        """Return how many publications are kept for topics like this one; None for any number."""
+        if topic.later:
+            return MOST_ANSWERS if topic.answers else None
+        return MOST_ASIDE
+
+    def _places(self, topic: _Topic) -> int:
+        """Return how many are."""
+        alike = (topic.answers, topic.later)
+        return sum(each.places for each in self._topics.values() if (each.answers, each.later) == alike)
+
+    def _forget(self) -> None:
+        """Forget the oldest of too many topics that nothing waits for which lasts, Response Topics first."""
+        forgettable = [(not topic.answers, name) for name, topic in self._topics.items() if topic.forgettable]
+        if (too_many := len(forgettable) - MOST_TOPICS) > 0:
+            for _, name in sorted(forgettable, key=itemgetter(0))[:too_many]:
+                del self._topics[name]
 
 
 def _now() -> float:

@@ -25,13 +25,13 @@ class PendingPublications:
         self._publish = publish
         self._kept: dict[int, PendingPublication] = {}
         self._coming = 0
-        self._received = 0
+        self._unreceived = 0
         self._unwritten = count(-1, -1)
 
     @property
     def unreceived(self) -> int:
-        """How many there are that did not come from the network, on their way to the disk included."""
-        return self._coming + len(self._kept) - self._received
+        """How many receipts and dead letters there are, on their way to the disk included; answers are besides."""
+        return self._coming + self._unreceived
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -46,7 +46,7 @@ class PendingPublications:
         What could not be written is published all the same, for as long as the bridge runs.
         """
         kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        unreceived = sum(each.kind is not PendingKind.RECEIVED for each in publications)
+        unreceived = sum(map(_is_unreceived, publications))
 
         def written(done: asyncio.Future[Numbered]) -> None:
             self._coming -= unreceived
@@ -65,12 +65,16 @@ class PendingPublications:
         """Publish what has been written to disk, under its numbers."""
         for number, publication in numbered:
             self._kept[number] = publication
-            self._received += publication.kind is PendingKind.RECEIVED
+            self._unreceived += _is_unreceived(publication)
             self._publish(number, publication)
 
     def remove(self, number: int) -> None:
         """Forget a publication: the broker has it, or never will."""
         publication = self._kept.pop(number)
-        self._received -= publication.kind is PendingKind.RECEIVED
+        self._unreceived -= _is_unreceived(publication)
         if number > 0:
             self._writer.write(partial(records.remove_publication, number=number), within=COMPANY)
+
+
+def _is_unreceived(publication: PendingPublication) -> bool:
+    return publication.kind not in {PendingKind.RECEIVED, PendingKind.REPLY}

@@ -141,7 +141,10 @@ class Requests:
         self._publish(Publication(topic=self._topics.response(verb), payload=payload))
         topic = self._response_topics.of(received)
         if topic is not None:
-            self._publish(Publication(topic=topic, payload=payload, correlation_data=received.correlation_data))
+            answered = Publication(
+                topic=topic, payload=payload, correlation_data=received.correlation_data, answer=True
+            )
+            self._publish(answered)
 
     def _send(self, received: Received, body: RequestBody) -> None:
         """Take a message in; the response says that it is on disk, so it comes when it is."""

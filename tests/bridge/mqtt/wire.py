@@ -8,7 +8,7 @@ from sim7020_bridge.mqtt.outgoing import OutgoingQueue
 from sim7020_bridge.mqtt.quarantine import Outgoing, Quarantine
 from sim7020_bridge.mqtt.timing import ClientTiming
 
-NOT_AUTHORIZED, QUOTA, TOO_LARGE = 0x87, 0x97, 0x95
+NOT_AUTHORIZED, QUOTA, TOO_LARGE, PAYLOAD_INVALID = 0x87, 0x97, 0x95, 0x99
 
 
 class Wire:
@@ -16,6 +16,7 @@ class Wire:
 
     def __init__(self, *, max_waiting: int = 5) -> None:
         self.sent: list[bytes] = []
+        self.too_large = {b"bad"}
         self.news = asyncio.Event()
         self.done: list[tuple[bytes, str]] = []
         self.forbidden: list[str] = []
@@ -30,22 +31,23 @@ class Wire:
         self.asides.append(self.quarantine.aside)
 
     def send(self, outgoing: Outgoing) -> int | None:
-        """Take one, and give up what is called bad; its packet identifier is how many were sent with it."""
-        if outgoing.publication.payload == b"bad":
+        """Take one, and give up what is too large; its packet identifier is how many were sent with it."""
+        if outgoing.publication.payload in self.too_large:
             outgoing.give_up(PayloadRefused("bad", "it is bad"))
             return None
         self.sent.append(outgoing.publication.payload)
         self.news.set()
         return len(self.sent)
 
-    def put(self, payload: bytes, *, retain: bool = False, topic: str = "t") -> None:
+    def put(self, payload: bytes, *, retain: bool = False, topic: str = "t", answer: bool = False) -> None:
         """Queue one that nobody waits for."""
-        self.queue.put(Outgoing(Publication(topic=topic, payload=payload, retain=retain)))
+        self.queue.put(Outgoing(Publication(topic=topic, payload=payload, retain=retain, answer=answer)))
 
-    def keep(self, payload: bytes, *, topic: str = "t") -> Outgoing:
+    def keep(self, payload: bytes, *, topic: str = "t", answer: bool = False) -> Outgoing:
         """Queue one that somebody waits for."""
         outgoing = Outgoing(
-            Publication(topic=topic, payload=payload), lambda refused: self.done.append((payload, str(refused or "")))
+            Publication(topic=topic, payload=payload, answer=answer),
+            lambda refused: self.done.append((payload, str(refused or ""))),
         )
         self.queue.put(outgoing)
         return outgoing

@@ -132,16 +132,17 @@ async def test_a_file_that_lost_its_place_takes_nothing(desk: Desk, instead: str
     assert desk.waiting() == ["two", "four"]
 
 
-async def test_what_the_network_brings_leaves_room_for_refusals(desk: Desk) -> None:
-    """Received messages are not among what counts against refusals: neither on disk nor on their way there."""
-    received, receipt = (
+async def test_what_leaves_room_for_refusals(desk: Desk) -> None:
+    """Neither received messages nor answers count against refusals: neither on disk nor on their way there."""
+    received, receipt, answer = (
         PendingPublication(PendingKind.RECEIVED, "received", b""),
         PendingPublication(PendingKind.RECEIPT, "receipt", b""),
+        PendingPublication(PendingKind.REPLY, "answer", b""),
     )
-    kept = desk.outbox.keep([received, receipt, received])
+    kept = desk.outbox.keep([received, receipt, answer, received])
     assert desk.outbox.pending.unreceived == 1
     await kept
-    assert (desk.outbox.pending.unreceived, len(desk.outbox.pending)) == (1, 3)
+    assert (desk.outbox.pending.unreceived, len(desk.outbox.pending)) == (1, 4)
 
 
 async def test_an_older_file_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
