@@ -102,11 +102,11 @@ class Coordinator(DataUpdateCoordinator[Modem]):
     @property
     def modem_device(self) -> DeviceInfo:
         """The modem as a device."""
-        identity = DeviceInfo(identifiers={modem_identifier(self.imei)})
+        identifiers, info = {modem_identifier(self.imei)}, self.data.info
         if not self._informed.is_set():
-            return identity  # the registry has the rest
-        info = self.data.info
-        return identity | DeviceInfo(
+            return DeviceInfo(identifiers=identifiers)  # the registry has the rest
+        return DeviceInfo(
+            identifiers=identifiers,
             name=self.config_entry.title,
             manufacturer="SIMCom",  # as people write it; a module says SIMCOM_Ltd
             model=info.model or "SIM7020",
@@ -116,13 +116,14 @@ class Coordinator(DataUpdateCoordinator[Modem]):
 
     def socket_device(self, socket: SocketInfo) -> DeviceInfo:
         """Return a socket as a device that is reached through the modem."""
-        identity = DeviceInfo(identifiers={socket_identifier(self.imei, socket.name)})
+        identifiers = {socket_identifier(self.imei, socket.name)}
         if not self._informed.is_set():
-            return identity
+            return DeviceInfo(identifiers=identifiers)
         modem = dr.async_get_device_id_by_identifier(
             self.hass, modem_identifier(self.imei), config_entry_id=self.config_entry.entry_id
         )
-        return identity | DeviceInfo(
+        return DeviceInfo(
+            identifiers=identifiers,
             name=f"{self.config_entry.title} {socket.name}",
             entry_type=DeviceEntryType.SERVICE,
             model=" ".join(filter(None, ((socket.protocol or "").upper(), _endpoint(socket)))),
