@@ -17,6 +17,7 @@ SEVERITIES: Final = {
     "data_budget": IssueSeverity.WARNING,
     "module_restarts": IssueSeverity.ERROR,
     "module_silent": IssueSeverity.ERROR,
+    "not_registering": IssueSeverity.ERROR,
     "not_sim7020": IssueSeverity.ERROR,
     "outbox_damaged": IssueSeverity.WARNING,
     "outbox_full": IssueSeverity.WARNING,

@@ -138,6 +138,22 @@ FAULTS: Final = (
         speed=150,
     ),
     Fault(
+        "operator-deregistered",
+        "an earlier owner left `AT+COPS=2`: it does not register",
+        needs=7.5,
+        lasts=0,
+        wait=Wait(_TIMES.idle_patience, "a module that has a signal and does not search is given 10 s to do so"),
+    ),
+    Fault(
+        "operator-deregistered",
+        "the same, and it refuses `AT+COPS=0`",
+        name="operator-refused",
+        do=('refuse "AT+COPS=0" ERROR',),
+        ends="not_registering",
+        alerts=frozenset({"not_registering"}),
+        steps=frozenset(),
+    ),
+    Fault(
         "radio-refused",
         "starts with its radio off, and refuses to switch it on",
         ends="radio_refused",

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Final, Self
 
 from sim7020_bridge.at.command import Order, Question, Urc
@@ -10,6 +10,10 @@ from sim7020_bridge.at.cursor import Cursor
 from sim7020_bridge.at.framer import Line
 from sim7020_bridge.commands.quoting import quoted, require_quotable, require_within
 from sim7020_bridge.errors import MalformedAnswer
+
+CLOCK_SET: Final = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2056, 1, 1, tzinfo=UTC))
+"""Between these a clock can be right. Before the first there was no bridge: such a time, or one beyond the last (80 is
+1980, where GPS begins to count), is what a clock starts with that nobody set."""
 
 _QUARTER: Final = timedelta(minutes=15)
 _UNSET_YEAR: Final = 0

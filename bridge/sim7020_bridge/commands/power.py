@@ -21,6 +21,10 @@ class PoweredDown(Urc):
     names = ("NORMAL POWER DOWN",)
 
 
+SUPPLY_RANGE: Final = (2100, 3600)
+"""Millivolts that the module works with (hardware design V1.02)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Supply:
     """The supply: charge in percent, voltage in millivolts; None for what there is not."""

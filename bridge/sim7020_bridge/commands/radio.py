@@ -75,6 +75,9 @@ class FunctionalityReport(Urc):
         return cls(Functionality.of(cursor.integer()))
 
 
+USABLE_SIGNAL: Final = 5
+"""+CSQ must be above this to count as a signal (TCP/IP note section 4: x > 5); 99 is unknown."""
+
 _STRONGEST: Final = 31
 _WORST_BER: Final = 7
 _STEP: Final = 57 / 28

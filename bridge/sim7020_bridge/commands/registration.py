@@ -275,6 +275,10 @@ class Operator:
     access_technology: int | None = None
 
 
+MANUAL: Final = 1
+DEREGISTERED: Final = 2
+"""+COPS modes: only the operator that was chosen; none at all (3GPP TS 27.007 section 7.3)."""
+
 _PLMN: Final = re.compile(r"[0-9]{5,6}")
 """Three digits of the country and two or three of the network (3GPP TS 23.003 section 2.2)."""
 
@@ -300,3 +304,11 @@ class ReadOperator(Question[Operator]):
             plmn=operator if by_number else None,
             access_technology=cursor.optional_integer(),
         )
+
+
+class ChooseOperator(Order):
+    """+COPS: let the module choose the operator by itself, and register; it stays so over a restart."""
+
+    syntax = "AT+COPS=0"
+    # it may attach before it answers, as +CGATT does
+    timeout = 150.0

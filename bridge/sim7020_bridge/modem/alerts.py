@@ -31,6 +31,7 @@ class AlertId(StrEnum):
     SIM_PIN = "sim_pin"
     SIM_PUK = "sim_puk"
     SIM_FAILED = "sim_failed"
+    NOT_REGISTERING = "not_registering"
     REGISTRATION_DENIED = "registration_denied"
     APN_REJECTED = "apn_rejected"
     ATTACH_CEILING = "attach_ceiling"
@@ -70,6 +71,7 @@ GROUNDS: Final[Mapping[AlertId, Ground]] = {
     AlertId.SIM_PIN: Ground.MODULE,
     AlertId.SIM_PUK: Ground.MODULE,
     AlertId.SIM_FAILED: Ground.MODULE,
+    AlertId.NOT_REGISTERING: Ground.MODULE,
     AlertId.REGISTRATION_DENIED: Ground.MODULE,
     AlertId.APN_REJECTED: Ground.MODULE,
     AlertId.ATTACH_CEILING: Ground.MODULE,
@@ -248,6 +250,12 @@ def _network(state: ModemState) -> dict[AlertId, Alert]:
         found[AlertId.REGISTRATION_DENIED] = Alert(
             f"The network denied registration: {denial.cause_words or 'it gives no cause'}",
             "Check with the operator that the SIM is active and may use NB-IoT here; trying harder can get it barred.",
+        )
+    if state.register_problem is not None:
+        found[AlertId.NOT_REGISTERING] = Alert(
+            f"The module does not register: {state.register_problem}",
+            "What an earlier user set with AT+COPS outlasts a restart: send AT+COPS=0 in sim7020-bridge console, once. "
+            "Otherwise disconnect its power for ten seconds.",
         )
     if state.apn_unset is not None:
         found[AlertId.APN_REJECTED] = Alert(

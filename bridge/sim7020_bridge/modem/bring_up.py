@@ -12,7 +12,13 @@ from typing import Final, TypeAlias
 
 from sim7020_bridge.commands.packet import ActivateContext, Attach, DeactivateContext
 from sim7020_bridge.commands.radio import Functionality, ReadFunctionality, ReadSignalQuality, SetFunctionality
-from sim7020_bridge.commands.registration import RegistrationStatus
+from sim7020_bridge.commands.registration import (
+    DEREGISTERED,
+    MANUAL,
+    ChooseOperator,
+    ReadOperator,
+    RegistrationStatus,
+)
 from sim7020_bridge.errors import CommandRefused, ModuleSilent
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pdn import DEFAULT_CID
@@ -29,6 +35,7 @@ from sim7020_bridge.modem.state import (
     ModemState,
     PinProblem,
     RadioProblem,
+    RegisterProblem,
     SimOverdue,
     has_signal,
 )
@@ -218,14 +225,46 @@ async def _register(module: Module) -> bool:
     if await reach(module, REGISTRATION, settled=settled, hopeless=_idle_for_long(module)):
         return True
     if not is_withheld(module.store.state):
-        return False
+        return not module.store.state.pin_wanted and await _choose_operator(module)
     try:
         await module.execute(Attach())
     except (CommandRefused, ModuleSilent) as error:
         log.warning("the module does not attach when told to: %s", error)
+        module.store.apply(RegisterProblem(f"it waits for the command to attach, and does not take it ({error})"))
         # it may do so by itself
         return await reach(module, REGISTRATION, patience=module.timing.idle_patience)
     return await reach(module, REGISTRATION, hopeless=_idle_for_long(module))
+
+
+async def _choose_operator(module: Module) -> bool:
+    """Undo what an earlier owner left: told not to register, the module keeps to it over restarts; say if it does now.
+
+    An operator that was chosen stays: whoever chose it may have had a reason.
+    """
+    told = await module.ask(ReadOperator())
+    problem: str | None = None
+    if told is not None and told.mode == MANUAL:
+        problem = "it was told to use one operator only (AT+COPS=1), and does not get in there"
+    elif told is not None and told.mode == DEREGISTERED:
+        problem = "it was told not to (AT+COPS=2), and AT+COPS=0 did not change that"
+        if not module.chose_operator and module.over_ceiling() is None:
+            log.warning("the module was told not to register (AT+COPS=2); telling it to choose its operator")
+            module.chose_operator = True
+            try:
+                await module.execute(ChooseOperator())
+                module.on_attach()
+            except CommandRefused as refused:
+                problem = f"it was told not to (AT+COPS=2), and refuses to again ({refused})"
+            except ModuleSilent as silent:
+                module.on_attach()
+                problem = f"it was told not to (AT+COPS=2), and does not say whether it does again ({silent})"
+            if await reach(module, REGISTRATION, hopeless=_idle_for_long(module)):
+                return True
+            told = await module.ask(ReadOperator())
+            if told is not None and told.mode != DEREGISTERED:
+                problem = None
+    module.store.apply(RegisterProblem(problem))
+    return module.store.state.registered
 
 
 def _idle_for_long(module: Module) -> Callable[[], Awaitable[bool]]:

@@ -69,6 +69,8 @@ class Module:
         """Whether the module said that it reports what TCP peers acknowledge."""
         self.radio = asyncio.Lock()
         """Held by whoever switches the radio off to switch it on again."""
+        self.chose_operator = False
+        """Whether it was told in this session to choose its operator by itself."""
         self.reports_registration = False
         """Whether it was told to report its registration, and took it."""
         self.on_attach: Callable[[], None] = lambda: None

@@ -7,31 +7,21 @@ as the lowest layer that does not hold, so it can't disagree with the facts.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from sim7020_bridge.commands.clock import NetworkTime
-from sim7020_bridge.commands.power import Edrx, SleepReport, Supply, SupplyReport
-from sim7020_bridge.commands.radio import CellReading, Functionality, SignalQuality
+from sim7020_bridge.commands.clock import CLOCK_SET, NetworkTime
+from sim7020_bridge.commands.power import SUPPLY_RANGE, Edrx, SleepReport, Supply, SupplyReport
+from sim7020_bridge.commands.radio import USABLE_SIGNAL, CellReading, Functionality, SignalQuality
 from sim7020_bridge.commands.registration import Operator, Registration
 from sim7020_bridge.commands.sim import SimReading
 from sim7020_bridge.modem.pdn import Contexts, Pdn, PdnDrops
 from sim7020_bridge.modem.recovery import RecoveryStep
 
-USABLE_SIGNAL: Final = 5
-"""+CSQ must be above this to count as a signal (TCP/IP note section 4: x > 5); 99 is unknown."""
-
-SUPPLY_RANGE: Final = (2100, 3600)
-"""Millivolts that the module works with (hardware design V1.02)."""
-
 SUPPLY_WELL: Final = 12
 """Readings within it, or of none, an hour's, that end a warning: a supply that gives way in each send reads well in
 between."""
-
-CLOCK_SET: Final = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2056, 1, 1, tzinfo=UTC))
-"""Between these a clock can be right. Before the first there was no bridge: such a time, or one beyond the last (80 is
-1980, where GPS begins to count), is what a clock starts with that nobody set."""
 
 GONE: Final = "gone"
 SHARED: Final = "shared"
@@ -143,6 +133,7 @@ class ModemState:
     pdn: Pdn = field(default_factory=Pdn)
     apn_problem: str | None = None
     apn_unset: str | None = None
+    register_problem: str | None = None
     sleeping: bool | None = None
     edrx: Edrx | None = None
     refused: Refused = Refused(None)
@@ -269,7 +260,12 @@ Event: TypeAlias = (
 )
 """What the bridge does or notices."""
 
-Problem: TypeAlias = Held | PinProblem | RadioProblem | ApnProblem | ApnUnset
+
+class RegisterProblem(_Problem):
+    """What keeps the module from registering, other than the network."""
+
+
+Problem: TypeAlias = Held | PinProblem | RadioProblem | ApnProblem | ApnUnset | RegisterProblem
 
 Fact: TypeAlias = Reading | Contexts | PdnDrops | NetworkTime | SleepReport | SupplyReport | Event | Problem
 
@@ -333,6 +329,8 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
             return replace(state, apn_problem=words)
         case ApnUnset(words):
             return replace(state, apn_unset=words)
+        case RegisterProblem(words):
+            return replace(state, register_problem=words)
         case RestartsAgain(times):
             return replace(state, restarts=times)
         case SimOverdue():
@@ -417,7 +415,7 @@ def _radio(state: ModemState, level: Functionality) -> ModemState:
 
 def _registered(state: ModemState, registration: Registration) -> ModemState:
     if registration.registered:
-        return replace(state, registration=registration, denial=None)
+        return replace(state, registration=registration, denial=None, register_problem=None)
     # the network's last word holds until it has another one: attaching again is no mend
     denial = registration if registration.denied else state.denial
     return replace(state, registration=registration, denial=denial, operator=None, cell=None)

@@ -165,6 +165,7 @@ def test_longest_line_fits() -> None:
 SLOW = {
     "ActivateContext": 150,
     "Attach": 150,
+    "ChooseOperator": 150,
     "DeactivateContext": 150,
     "SetFunctionality": 40,
     "ReadImsi": 20,

@@ -27,6 +27,7 @@ from sim7020_bridge.modem.state import (
     RadioProblem,
     Recovered,
     Refused,
+    RegisterProblem,
     RestartsAgain,
     SimOverdue,
 )
@@ -147,6 +148,12 @@ TABLE = [
         {AlertId.APN_REJECTED: "unknown APN"},
         id="context dropped, and is refused",
     ),
+    pytest.param(
+        (*UP, READY, RegisterProblem("AT+COPS=2")),
+        {AlertId.NOT_REGISTERING: "AT+COPS=2"},
+        id="not registering",
+    ),
+    pytest.param((*UP, RegisterProblem("AT+COPS=2"), *UPWARD), {}, id="registers"),
     pytest.param((*ONLINE, ApnUnset("ERROR")), {AlertId.APN_REJECTED: "configured APN: ERROR"}, id="another APN"),
     pytest.param((*ONLINE, ApnUnset("ERROR"), ApnUnset(None)), {}, id="another APN no more"),
     pytest.param((*UP, READY, Held("T3346")), {AlertId.ATTACH_CEILING: "T3346"}, id="held"),

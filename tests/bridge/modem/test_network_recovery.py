@@ -355,3 +355,52 @@ async def test_reattaching_has_the_radio_to_itself() -> None:
         await bench.online()
         await asyncio.sleep(1)
         assert bench.module.heard.count("AT+CFUN=1") == 1
+
+
+def left(*mode: str) -> ScriptedModule:
+    """Return a module that an earlier owner left so, and that says that it neither is registered nor searches."""
+    module = unregistered("0")
+    module.answer("AT+COPS?", f"+COPS: {','.join(mode)}", "OK")
+    return module
+
+
+@on_virtual_time
+async def test_module_that_was_told_not_to_register_is_told_to() -> None:
+    """+COPS=2 outlasts a restart; it is undone once, before any step of recovery, and counts as an attach attempt."""
+    module = left("2")
+    async with running(module=module, recovery=RecoverySettings(attach_ceiling=1)) as bench:
+        await module.hears("AT+COPS=0")
+        assert now() < 20
+        module.answer("AT+COPS?", "+COPS: 0", "OK")
+        register(module)
+        await bench.online()
+        assert (module.times("AT+COPS"), steps(bench), module.heard.count(REATTACH)) == (1, {}, 0)
+        assert not any(alerts(state) for state in bench.states)
+        assert bench.modem.over_ceiling() is not None
+
+
+@pytest.mark.parametrize("answer", [("ERROR",), ("OK",), SILENCE], ids=str)
+@on_virtual_time
+async def test_module_that_will_not_be_told_to_register(answer: tuple[str, ...]) -> None:
+    """It is told once in each session, and an alert says what is wrong until it is registered."""
+    module = left("2")
+    module.answer("AT+COPS=0", *answer)
+    async with running(module=module) as bench:
+        await asyncio.sleep(2 * HOUR)
+        assert module.times("AT+COPS") <= module.opened
+        assert current(bench) == {AlertId.NOT_REGISTERING}
+        assert "AT+COPS=2" in alerts(bench.modem.store.state)[AlertId.NOT_REGISTERING].message
+        register(module)
+        await bench.online()
+        assert not current(bench)
+
+
+@on_virtual_time
+async def test_operator_that_was_chosen_stays() -> None:
+    """Whoever chose it may have had a reason: an alert names it, and nothing is changed."""
+    module = left("1", "2", '"24001"')
+    async with running(module=module) as bench:
+        await asyncio.sleep(HOUR)
+        assert not module.times("AT+COPS")
+        assert current(bench) == {AlertId.NOT_REGISTERING}
+        assert "AT+COPS=1" in alerts(bench.modem.store.state)[AlertId.NOT_REGISTERING].message

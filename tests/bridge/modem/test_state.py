@@ -33,6 +33,7 @@ from sim7020_bridge.modem.state import (
     PortOpened,
     Recovered,
     Recovering,
+    RegisterProblem,
     initial,
     reduce,
 )
@@ -69,6 +70,7 @@ FACTS: tuple[Fact, ...] = (
     ApnProblem("unknown APN"),
     ApnProblem(None),
     ApnUnset("ERROR"),
+    RegisterProblem("ERROR"),
     ModuleLost("nothing", silent=True, garbled=True),
     SupplyReport(over=False, power_down=False),
     NetworkTime(T0, 0),
@@ -185,6 +187,7 @@ def test_link_is_the_lowest_layer_that_does_not_hold(facts: tuple[Fact, ...], la
         pytest.param(Held("the network asked"), {"held": "the network asked"}, id="held"),
         pytest.param(PinProblem("refused"), {"pin_problem": "refused"}, id="PIN refused"),
         pytest.param(ApnProblem("unknown"), {"apn_problem": "unknown"}, id="APN unknown"),
+        pytest.param(RegisterProblem("ERROR"), {"register_problem": "ERROR"}, id="not registering"),
         pytest.param(ApnUnset("ERROR"), {"apn_unset": "ERROR"}, id="APN not set"),
         pytest.param(
             SupplyReport(over=False, power_down=True),

@@ -78,6 +78,10 @@ def _searches(module: Stubborn) -> None:
     module.answer("AT+CEREG?", "+CEREG: 5,2", "OK")
 
 
+def _withholds(module: Stubborn) -> None:
+    module.answer("AT+CEREG?", "+CEREG: 5,100", "OK")
+
+
 def _context_is_off(module: Stubborn) -> None:
     module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
     module.answer("AT+CGCONTRDP", "OK")
@@ -113,6 +117,7 @@ def _nothing(_: Stubborn) -> None:
         ("AT+CSQ", _nothing, None),
         ("AT+CEREG?", _nothing, None),
         ("AT+CGACT?", _nothing, AlertId.APN_REJECTED),
+        ("AT+CGATT=1", _withholds, AlertId.NOT_REGISTERING),
         ("AT+CGACT=1,1", _context_is_off, AlertId.APN_REJECTED),
         ("AT*MCGDEFCONT=", _searches, AlertId.APN_REJECTED),
         (REATTACH, _searches, AlertId.APN_REJECTED),

@@ -69,7 +69,7 @@ def test_shipped_scenario_plays(name: str) -> None:
     [name for name in shipped_names() if "for-good" not in name and name not in {
         "denied-illegal-ue", "denied-plmn", "attach-withheld", "apn-unknown", "power-down",
         "sim-pin", "sim-pin-last-try", "sim-puk", "pdn-lost", "pdn-lost-often", "pdn-refused", "address-changes",
-        "attach-refused", "reattach-slow", "radio-refused", "wait-absurd",
+        "attach-refused", "reattach-slow", "radio-refused", "wait-absurd", "operator-deregistered",
     }],
 )  # fmt: skip
 def test_network_is_there_again_at_the_end(name: str) -> None:

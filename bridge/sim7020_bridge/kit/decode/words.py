@@ -9,11 +9,10 @@ from sim7020_bridge.at.command import Urc
 from sim7020_bridge.commands import clock, network, packet, power, radio, sim, sockets
 from sim7020_bridge.commands.packet import PacketEventKind
 from sim7020_bridge.commands.power import Edrx, EdrxReport
-from sim7020_bridge.commands.radio import Functionality, SignalQuality
+from sim7020_bridge.commands.radio import USABLE_SIGNAL, Functionality, SignalQuality
 from sim7020_bridge.commands.registration import Operator, Registration, RegistrationReport
 from sim7020_bridge.commands.timers import edrx_seconds, t3324_seconds, t3412_seconds
 from sim7020_bridge.kit.decode.kinds import Field
-from sim7020_bridge.modem.state import USABLE_SIGNAL
 
 _FAIR: Final = 10
 _GOOD: Final = 16
