@@ -50,7 +50,8 @@ class Ground(Enum):
 
     PORT = "raised where the port can't be opened or goes away, until it is open and the module answers"
     SILENCE = "raised where nothing answers at an open port, until something does"
-    MODULE = "what the module said or did last, until it says something else or can't be reached"
+    MODULE = "what the module said or did last: over a restart, until it says something else or can't be reached"
+    WAIT = "the bridge has the module wait before it attaches: until that is over, or the module can't be reached"
     SUPPLY = "as for MODULE, but it may be why the module can't be reached, and stands then, too"
     BRIDGE = "nothing of the modem: the outbox, the data budget, the broker"
 
@@ -74,7 +75,7 @@ GROUNDS: Final[Mapping[AlertId, Ground]] = {
     AlertId.NOT_REGISTERING: Ground.MODULE,
     AlertId.REGISTRATION_DENIED: Ground.MODULE,
     AlertId.APN_REJECTED: Ground.MODULE,
-    AlertId.ATTACH_CEILING: Ground.MODULE,
+    AlertId.ATTACH_CEILING: Ground.WAIT,
     AlertId.OUTBOX_FULL: Ground.BRIDGE,
     AlertId.OUTBOX_STORAGE: Ground.BRIDGE,
     AlertId.OUTBOX_DAMAGED: Ground.BRIDGE,
@@ -110,7 +111,7 @@ def alerts(state: ModemState) -> dict[AlertId, Alert]:
     found = _of_module(state)
     unreached = _port(state) or _module(state)
     if unreached:
-        found = {each: alert for each, alert in found.items() if GROUNDS[each] is not Ground.MODULE} | unreached
+        found = {each: alert for each, alert in found.items() if GROUNDS[each] is Ground.SUPPLY} | unreached
     return found
 
 

@@ -281,9 +281,12 @@ def _idle_for_long(module: Module) -> Callable[[], Awaitable[bool]]:
         registration = state.registration
         if not has_signal(state) or registration is None or registration.status != RegistrationStatus.NOT_REGISTERED:
             busy_at = loop.time()
-        if loop.time() - busy_at < module.timing.idle_patience or await read_network_wait(module):
+            return False
+        patience = module.timing.idle_patience * module.detachments.seen(loop.time())
+        if loop.time() - busy_at < patience or await read_network_wait(module):
             return False
         log.warning("the module is neither registered nor searching")
+        module.detachments.met()
         return True
 
     return idle_for_long

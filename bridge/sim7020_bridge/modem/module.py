@@ -16,6 +16,7 @@ from sim7020_bridge.commands.packet import DefaultApn, SetDefaultApn
 from sim7020_bridge.commands.secrets import mask
 from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent, RequestRefused
+from sim7020_bridge.modem.detachments import Detachments
 from sim7020_bridge.modem.state import Fact
 from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.timing import Timing
@@ -65,6 +66,8 @@ class Module:
         self.settings = settings
         self.timing = timing
         self.apn = apn or KeptApn()
+        self.detachments = Detachments()
+        """How often its network detached it; what outlives the session takes its place."""
         self.reports_acknowledgements = True
         """Whether the module said that it reports what TCP peers acknowledge."""
         self.radio = asyncio.Lock()

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from sim7020_bridge.modem.backoff import Backoff
+from sim7020_bridge.modem.detachments import Detachments
 
 DAY: Final = 86400.0
 
@@ -146,6 +147,7 @@ class Recovery:
     day: float = DAY
     attached: Callable[[], None] = lambda: None
     usable: Callable[[], bool] = lambda: True
+    detachments: Detachments = field(default_factory=Detachments)
     drops: int = 0
     """How often in a row the context was lost soon after it had come up; nobody counts one that lasts."""
     _tries: dict[RecoveryStep, int] = field(default_factory=dict)
@@ -248,6 +250,7 @@ class Recovery:
     def online(self) -> RecoveryStep | None:
         """Go back to the bottom; return the step that helped, or None if none was needed."""
         helped, self._last = self._last, None
+        self.detachments.ended()
         self._tries.clear()
         self._rounds = 0
         self._refused_due = None

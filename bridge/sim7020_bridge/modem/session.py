@@ -35,7 +35,6 @@ from sim7020_bridge.port.port import Port
 
 log: Final = logging.getLogger(__name__)
 
-
 LATE_GREETING: Final = "SMS Ready"
 """Comes seconds after the other greetings, when the module may have been set up already: no sign of a restart."""
 
@@ -85,8 +84,7 @@ class Session:
         self._echo_is_off = True
         self._rebooting = False
         self._lost_at = -math.inf
-        self._reset = asyncio.Event()
-        self._booted = asyncio.Event()
+        self._reset, self._booted = asyncio.Event(), asyncio.Event()
         self._heard = Heard()
         self._signs_of_life = asyncio.Event()
         self._answered = asyncio.Event()
@@ -96,6 +94,7 @@ class Session:
         self._unread: set[Callable[[Module], Awaitable[None]]] = set()
         self._changed = asyncio.Event()
         self.module = Module(self._channel, self.store, self.settings, self.timing, self.apn)
+        self.module.detachments = self.recovery.detachments
         self.module.on_restart = self._restart
         now = asyncio.get_running_loop().time
         self.module.on_attach = lambda: self.recovery.attach(now=now())
@@ -244,9 +243,12 @@ class Session:
                 await self._recover()
             # the step that helps a module that refuses its sockets is known once it takes them
             self.store.apply(Recovered(self.recovery.online() if self.store.state.refused.what is None else None))
-            if not await self.store.until(partial(in_trouble, refused), within=self.timing.context_stable):
+            trouble = partial(in_trouble, refused)
+            if not await self.store.until(trouble, within=self.timing.context_stable):
                 self._count_drops(0)
-                await self.store.until(partial(in_trouble, refused))
+                if self.store.state.held is None or not await self.store.until(trouble, within=self.timing.held_last):
+                    self.store.apply(Held(None))
+                    await self.store.until(trouble)
             elif cut_off(self.store.state):
                 wait = self.recovery.dropped()
                 self._count_drops(self.recovery.drops)
@@ -277,13 +279,11 @@ class Session:
         )
         turn = await self._wait_for(plan, trouble, state)
         if turn is None:
-            self.store.apply(Held(None))
             return
         plan = turn
         self.store.apply(Held(None))
         if plan.step is RecoveryStep.POWER:
-            # whoever uses the power hook knows whether it could be used
-            raise StartOver(f"next step: {plan.step}", power=True)
+            raise StartOver(f"next step: {plan.step}", power=True)  # counted once it was used
         self.recovery.count(plan, now=asyncio.get_running_loop().time())
         self.store.apply(Recovering(plan.step))
         match plan.step:

@@ -17,11 +17,10 @@ from sim7020_bridge.commands.radio import USABLE_SIGNAL, CellReading, Functional
 from sim7020_bridge.commands.registration import Operator, Registration
 from sim7020_bridge.commands.sim import SimReading
 from sim7020_bridge.modem.pdn import Contexts, Pdn, PdnDrops
-from sim7020_bridge.modem.recovery import RecoveryStep
+from sim7020_bridge.modem.recovery import LEFT_ALONE, RecoveryStep
 
 SUPPLY_WELL: Final = 12
-"""Readings within it, or of none, an hour's, that end a warning: a supply that gives way in each send reads well in
-between."""
+"""Readings, an hour's, that end a warning if none is bad: a supply that gives way in each send is well in between."""
 
 GONE: Final = "gone"
 SHARED: Final = "shared"
@@ -374,7 +373,7 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
 
 
 def _recovered(state: ModemState, step: RecoveryStep | None) -> ModemState:
-    well = replace(state, attached=True, held=None, apn_problem=None)
+    well = replace(state, attached=True, held=None if state.held == LEFT_ALONE else state.held, apn_problem=None)
     if step is None:
         return well
     counters = replace(state.counters, recoveries=state.counters.recoveries + 1)
@@ -384,7 +383,6 @@ def _recovered(state: ModemState, step: RecoveryStep | None) -> ModemState:
 def _supplied(state: ModemState, supply: Supply) -> ModemState:
     if state.supply_warning is None:
         return replace(state, supply=supply)
-    # where it can't be measured, the next warning alone tells that it is not well
     in_range = supply.millivolts is None or SUPPLY_RANGE[0] <= supply.millivolts <= SUPPLY_RANGE[1]
     well = state.supply_well + 1 if in_range else 0
     warning = None if well >= SUPPLY_WELL else state.supply_warning

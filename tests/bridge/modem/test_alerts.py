@@ -12,6 +12,7 @@ from sim7020_bridge.commands.registration import Registration, RegistrationStatu
 from sim7020_bridge.commands.sim import SimReading, SimState
 from sim7020_bridge.modem.alerts import GROUNDS, AlertId, Ground, alerts
 from sim7020_bridge.modem.pdn import PdnDrops
+from sim7020_bridge.modem.recovery import LEFT_ALONE
 from sim7020_bridge.modem.state import (
     SUPPLY_WELL,
     ApnProblem,
@@ -158,6 +159,12 @@ TABLE = [
     pytest.param((*ONLINE, ApnUnset("ERROR"), ApnUnset(None)), {}, id="another APN no more"),
     pytest.param((*UP, READY, Held("T3346")), {AlertId.ATTACH_CEILING: "T3346"}, id="held"),
     pytest.param((*UP, READY, Held("T3346"), Held(None)), {}, id="goes on"),
+    pytest.param((*ONLINE, Held(LEFT_ALONE), Recovered(None)), {}, id="left alone, and online"),
+    pytest.param(
+        (*ONLINE, Held("the ceiling"), Recovered(None)),
+        {AlertId.ATTACH_CEILING: "the ceiling"},
+        id="used up, and online",
+    ),
     pytest.param(
         (*ONLINE, ModuleLost("RDY", restarted=True), Held("the ceiling")),
         {AlertId.ATTACH_CEILING: "the ceiling"},
@@ -247,7 +254,9 @@ def test_every_alert_is_in_the_table() -> None:
 
 
 @pytest.mark.parametrize(("facts", "told"), UNREACHED)
-@pytest.mark.parametrize("alert", [each for each in RAISING if GROUNDS[each] in {Ground.MODULE, Ground.SUPPLY}])
+@pytest.mark.parametrize(
+    "alert", [each for each in RAISING if GROUNDS[each] in {Ground.MODULE, Ground.WAIT, Ground.SUPPLY}]
+)
 def test_nothing_is_claimed_of_a_module_that_cannot_be_reached(
     alert: AlertId, facts: tuple[Fact, ...], told: AlertId
 ) -> None:
@@ -255,3 +264,9 @@ def test_nothing_is_claimed_of_a_module_that_cannot_be_reached(
     found = set(alerts(after(*ONLINE, *RAISING[alert], PortOpened(), *facts)))
     assert found - {AlertId.SUPPLY} == {told}
     assert (AlertId.SUPPLY in found) == (AlertId.SUPPLY in alerts(after(*RAISING[alert])))
+
+
+@pytest.mark.parametrize("alert", [each for each in RAISING if GROUNDS[each] is Ground.MODULE])
+def test_what_a_module_said_stands_over_a_restart(alert: AlertId) -> None:
+    """A module that restarts has mended nothing by that, until it says so."""
+    assert alert in alerts(after(*RAISING[alert], ModuleLost("RDY", restarted=True), PortOpened()))

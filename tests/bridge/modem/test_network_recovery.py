@@ -153,7 +153,49 @@ async def test_ceiling_holds_and_is_told() -> None:
         assert AlertId.ATTACH_CEILING in current(bench)
         register(bench.module)
         await bench.online()
+        await asyncio.sleep(HOUR / 3)
+        assert current(bench) == {AlertId.ATTACH_CEILING}
+        await asyncio.sleep(HOUR / 3)
         assert current(bench) == set()
+
+
+@on_virtual_time
+async def test_ceiling_is_told_once_of_a_modem_that_comes_and_goes() -> None:
+    """What is used up is so for each loss of the network, however often the module is registered in between."""
+    module = unregistered()
+    async with running(module=module, recovery=RecoverySettings(attach_ceiling=4)) as bench:
+        await bench.until(lambda state: state.held is not None)
+        bench.states.clear()
+        for _ in range(10):
+            register(module)
+            await bench.online()
+            await asyncio.sleep(600)
+            module.answer("AT+CEREG?", "+CEREG: 5,2", "OK")
+            module.say("+CEREG: 2")
+            await asyncio.sleep(400)
+        assert all(state.held for state in bench.states)
+        assert module.heard.count(REATTACH) + module.heard.count(REBOOT) == 4
+
+
+@on_virtual_time
+async def test_module_that_finds_its_way_back_is_left_to_it() -> None:
+    """Detached again and again for moments, it is soon given more time than it needs, and spends no attach attempt."""
+    module = ScriptedModule()
+    async with running(module=module) as bench:
+        await bench.online()
+        for _ in range(200):
+            await asyncio.sleep(155)
+            module.answer("AT+CEREG?", "+CEREG: 5,0", "OK")
+            module.say("+CEREG: 0")
+            await asyncio.sleep(25)
+            register(module)
+        assert 2 <= module.heard.count(REATTACH) <= 4
+        assert AlertId.ATTACH_CEILING not in current(bench)
+        module.answer("AT+CEREG?", "+CEREG: 5,0", "OK")
+        module.say("+CEREG: 0")
+        lost, before = now(), module.heard.count(REATTACH)
+        await becomes(lambda: module.heard.count(REATTACH) > before)
+        assert now() - lost < 60
 
 
 @on_virtual_time
@@ -172,7 +214,7 @@ async def test_context_is_tried_while_the_ceiling_holds() -> None:
         module.answer("AT+CGACT=1,1", "OK")
         await bench.until(lambda state: state.online, within=HOUR / 4 + 1)
         assert module.heard.count(REATTACH) == 2
-        assert current(bench) == set()
+        assert current(bench) == {AlertId.ATTACH_CEILING}
 
 
 @on_virtual_time
