@@ -46,6 +46,11 @@ _NO_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE})
 _escaped: Final = codecs.lookup("unicode_escape").encode
 """Looked up in time: when a line has to be said, there may be no file descriptor for a module."""
 
+_IS_REPLY: Final = "is_reply"
+
+_SENTENCE: Final = "%s"
+"""The whole message is a sentence of the bridge's own, in which what others chose is cut already; see ``shortened``."""
+
 
 def log_to_stderr(settings: LoggingSettings) -> None:
     """Write log lines to standard error as the settings say; may be called again with other ones."""
@@ -57,6 +62,11 @@ def log_to_stderr(settings: LoggingSettings) -> None:
         level = settings.levels.get(part)
         logging.getLogger(f"{_ROOT}.{part}").setLevel(logging.NOTSET if level is None else level.upper())
     _trace.configure(settings.levels.get(LogPart.TRACE, settings.level))
+
+
+def replies(log: logging.Logger) -> "logging.LoggerAdapter[logging.Logger]":
+    """Return a logger for what somebody asked for and waits for, by a signal: it is said however often it was."""
+    return logging.LoggerAdapter(log, {_IS_REPLY: True})
 
 
 def keep_quiet() -> None:
@@ -119,7 +129,7 @@ _TEXT: Final = "%(asctime)s %(levelname)-7s %(prefix)s%(part)s: %(message)s"
 
 
 def _name_modem(record: logging.LogRecord) -> bool:
-    if record.levelno > logging.DEBUG and isinstance(record.args, tuple):
+    if record.levelno > logging.DEBUG and isinstance(record.args, tuple) and record.msg != _SENTENCE:
         record.args = tuple(map(_shortened, record.args))
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, OSError) and error.errno in _NO_FILES:
@@ -198,6 +208,8 @@ class _Sparing(logging.StreamHandler[TextIO]):
         super().emit(record)
 
     def _is_news(self, record: logging.LogRecord) -> bool:
+        if getattr(record, _IS_REPLY, False):
+            return True
         kind = (record.name, getattr(record, "modem", None), str(record.msg))
         of_kind = self._span(kind, record.created)
         if of_kind.said == MOST_OF_A_KIND:
@@ -243,7 +255,11 @@ def _count_in(record: logging.LogRecord, left_out: int) -> None:
 def _shortened(argument: object) -> object:
     if not isinstance(argument, str | Refused):
         return argument
-    text = str(argument)
+    return shortened(str(argument))
+
+
+def shortened(text: str) -> str:
+    """Return a text that somebody else may have chosen, cut if it is too long for a line."""
     return text if len(text) <= MOST_OF_A_TEXT else f"{text[:MOST_OF_A_TEXT]}... ({len(text)} characters)"
 
 

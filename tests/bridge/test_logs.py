@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from sim7020_bridge import logs
-from sim7020_bridge.config.model import LogFormat, LoggingSettings, LogLevel, LogPart
+from sim7020_bridge.config.model import LogFormat, LoggingSettings, LogLevel, LogPart, MqttSettings
 from sim7020_bridge.errors import PayloadRefused, RequestRefused
 from sim7020_bridge.modem.alerts import Alert, AlertId
+from sim7020_bridge.mqtt.refusals import away, no_answer
 from sim7020_bridge.reports.story import Story
 
 MQTT = logging.getLogger("sim7020_bridge.mqtt.client")
@@ -200,6 +201,25 @@ asyncio.run(run())
     (line,) = ran.stderr.splitlines()
     assert "socket.accept() out of system resource" in line
     assert "Too many open files" in line
+
+
+def test_a_sentence_of_the_bridge_s_own_is_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    """Long names in it do not cost the advice at its end; a topic in it is cut, which anybody may have chosen."""
+    logs.log_to_stderr(LoggingSettings())
+    tls = MqttSettings("broker." + "a-long-label." * 10 + "example", tls=None)
+    MQTT.warning("%s", no_answer(tls, "it does not answer"))
+    MQTT.warning("%s", away(tls.place, "not authorized", 0x87, ["x" * 1024]))
+    silent, forbidden = capsys.readouterr().err.splitlines()
+    assert silent.endswith("If it is an old one, set mqtt.protocol to 3.1.1")
+    assert "x" * logs.MOST_OF_A_TEXT + "... (1024 characters). Check mqtt.username" in forbidden
+
+
+def test_a_reply_is_said_however_often(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever sends the same signal again within a minute waits for the same answer again."""
+    logs.log_to_stderr(LoggingSettings())
+    for _ in range(2 * logs.MOST_OF_A_KIND):
+        logs.replies(MQTT).info("reloaded")
+    assert len(capsys.readouterr().err.splitlines()) == 2 * logs.MOST_OF_A_KIND
 
 
 def test_a_flood_is_cut_short(capsys: pytest.CaptureFixture[str], clock: Clock) -> None:

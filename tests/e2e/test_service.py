@@ -164,6 +164,8 @@ async def test_reload_of_a_wrong_file(world: World) -> None:
     tell(service.bridge, signal.SIGHUP)
     await logged(service.bridge, "the old one stays in force")
     assert "modems.shed.sockets.telemetry.protocol" in service.bridge.log
+    tell(service.bridge, signal.SIGHUP)  # who thinks it is mended is told again
+    await until(lambda: service.bridge.log.count("modems.shed.sockets.telemetry.protocol") == 2)
     await shed.send("telemetry", b"still", "m1")
     await server.has(b"still")
 

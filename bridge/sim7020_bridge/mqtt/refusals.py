@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sim7020_bridge.config.model import MqttProtocol, MqttSettings
 from sim7020_bridge.errors import BrokerRefused
+from sim7020_bridge.logs import shortened
 
 PROTOCOL_ERROR, KEEP_ALIVE_TIMEOUT, SESSION_TAKEN_OVER = 0x82, 0x8D, 0x8E
 
@@ -133,7 +134,7 @@ def _tls(error: ssl.SSLError) -> tuple[str, str]:
 def away(place: str, said: str, code: int | None, suspects: Sequence[str] = (), *, brief: int = 0) -> str:
     """Say why a connection ended: with a reason code, what was published meanwhile, or many brief connections."""
     if suspects:
-        said += f" while this was published: {', '.join(suspects[:3])}"
+        said += f" while this was published: {', '.join(map(shortened, suspects[:3]))}"
     if code in _ADVICE:
         said += f". {_ADVICE[code]}"
     elif brief >= (_LONGEST_SEARCH if suspects else SUSPICIOUS):
@@ -143,4 +144,5 @@ def away(place: str, said: str, code: int | None, suspects: Sequence[str] = (), 
 
 def subscription_refused(topic_filter: str, reason: str) -> str:
     """Say that the broker does not let the bridge listen."""
-    return f"the MQTT broker does not allow a subscription to {topic_filter}: {reason}. Check its access rules"
+    topics = shortened(topic_filter)
+    return f"the MQTT broker does not allow a subscription to {topics}: {reason}. Check its access rules"

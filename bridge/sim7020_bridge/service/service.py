@@ -25,6 +25,7 @@ from sim7020_bridge.service.session_name import SessionName
 from sim7020_bridge.service.systemd import Notifier
 
 log: Final = logging.getLogger(__name__)
+reply: Final = logs.replies(log)
 
 STATUS_EVERY: Final = 2.0
 """Seconds between two looks at what the service manager is told."""
@@ -98,7 +99,7 @@ class Service:
                     others.append(tasks.create_task(self._serve(self._settings.http), name="http"))
                 self._notifier.ready()
                 await self._stop.wait()
-                log.info("stopping; a second signal ends the bridge at once")
+                reply.info("stopping; a second signal ends the bridge at once")
                 self._notifier.stopping()
                 await asyncio.gather(*(bridge.finish(self._settings.shutdown_timeout) for bridge in self._bridges))
                 for task in (*self._running, *others):
@@ -142,7 +143,7 @@ class Service:
     def trace(self, *, on: bool) -> None:
         """Log the AT dialogue, or no longer."""
         logs.trace(None, on=on)
-        log.info("AT trace %s", "on" if on else "off")
+        reply.info("AT trace %s", "on" if on else "off")
 
     async def _read_again(self) -> None:
         while True:
@@ -152,16 +153,16 @@ class Service:
             try:
                 await self._apply(self._load())
             except ConfigurationError as error:
-                log.error("the new configuration has mistakes, so the old one stays in force")
+                reply.error("the new configuration has mistakes, so the old one stays in force")
                 for line in str(error).splitlines():
-                    log.error("%s", line)
+                    reply.error("%s", line)
             self._notifier.ready()
 
     async def _apply(self, new: Settings) -> None:
         """Put into force what can be while the modems stay attached, and name what can't."""
         old = self._settings
         for key in _needs_restart(old, new):
-            log.warning("%s was changed, and needs a restart to come into force", key)
+            reply.warning("%s was changed, and needs a restart to come into force", key)
         if new.logging != old.logging:
             logs.log_to_stderr(new.logging)
         # what the change itself ends has receipts: they go by both, for a moment
@@ -172,7 +173,7 @@ class Service:
             if modem is not None and modem.sockets != bridge.settings.sockets:
                 # a task of its own, whose log lines name the modem
                 await asyncio.create_task(bridge.change(modem.sockets), name="reload")
-                log.info("modem %s: its sockets are now %s", modem.name, _names(modem))
+                reply.info("modem %s: its sockets are now %s", modem.name, _names(modem))
         self._settings = replace(
             old,
             logging=new.logging,
@@ -180,7 +181,7 @@ class Service:
             modems=tuple(bridge.settings for bridge in self._bridges),
         )
         self._response_topics.change(self._settings.modems)
-        log.info("the configuration was reloaded")
+        reply.info("the configuration was reloaded")
 
     async def _tell(self) -> None:
         """Tell the service manager how the modems are, and that they are looked after."""
