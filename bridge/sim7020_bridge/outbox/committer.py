@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 from sim7020_bridge.errors import OutboxClosed, StorageFailed
-from sim7020_bridge.outbox.database import Database, busy, damaged
+from sim7020_bridge.outbox.database import Database, busy, damaged, failed
 from sim7020_bridge.outbox.reserve import Need, Reserve, is_full
 
 log: Final = logging.getLogger(__name__)
@@ -158,9 +158,9 @@ class Committer:
             for job in batch:
                 self._commit([job])
             return
-        failed = error if isinstance(error, StorageFailed) else StorageFailed(self._database.file, str(error))
+        problem = error if isinstance(error, StorageFailed) else failed(self._database.file, error)
         for job in batch:
-            job.error = failed
+            job.error = problem
         if damaged(error):
             self._give_up(str(error))
 
@@ -168,10 +168,8 @@ class Committer:
         """Commit work; return what kept it from being committed."""
         try:
             self._transact(batch, need)
-        except OSError as error:
-            return StorageFailed(self._database.file, error.strerror or str(error))
-        except RuntimeError as error:  # the loop is closed, and so nobody knows what to restore
-            return StorageFailed(self._database.file, str(error))
+        except (OSError, RuntimeError) as error:  # the latter: the loop is closed, so nobody knows what to restore
+            return failed(self._database.file, error)
         except (sqlite3.Error, StorageFailed, ValueError, OverflowError) as error:  # the latter: SQLite can't hold it
             return error
         return None

@@ -61,7 +61,7 @@ class Database:
                 return self._open()
         except (OSError, sqlite3.Error) as error:
             self.release()
-            raise StorageFailed(self.file, getattr(error, "strerror", None) or str(error)) from error
+            raise failed(self.file, error) from error
 
     def distrust(self, problem: str) -> None:
         """Have the file set aside when it is opened next: what looked sound at the start turned out not to be."""
@@ -178,7 +178,7 @@ def _open_lock(file: Path, flags: int = 0) -> int:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise StorageFailed(lock, error.strerror or str(error)) from error
+        raise failed(lock, error) from error
 
 
 def connect(file: Path) -> sqlite3.Connection:
@@ -193,6 +193,18 @@ def connect(file: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def failed(file: Path, error: Exception) -> StorageFailed:
+    """Return what to raise of a file that can't be used, with the error as its cause; says whose it is if not ours."""
+    reason = getattr(error, "strerror", None) or str(error)
+    if isinstance(error, PermissionError):
+        with contextlib.suppress(OSError, KeyError):
+            if file.stat().st_uid != os.geteuid():
+                reason += f": it belongs to {file.owner()}"
+    made = StorageFailed(file, reason)
+    made.__cause__ = error
+    return made
 
 
 def damage(problem: str) -> sqlite3.DatabaseError:

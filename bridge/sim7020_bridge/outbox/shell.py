@@ -10,7 +10,7 @@ from typing import Final
 
 from sim7020_bridge.errors import StorageFailed
 from sim7020_bridge.outbox import records
-from sim7020_bridge.outbox.database import Database, connect, is_owned, path_of
+from sim7020_bridge.outbox.database import Database, connect, failed, is_owned, path_of
 from sim7020_bridge.outbox.message import Entry
 
 PATIENCE: Final = 10.0
@@ -102,7 +102,7 @@ class OutboxFile:
         except FileNotFoundError:
             pass  # no directory, so no bridge
         except OSError as error:
-            raise StorageFailed(self.file, error.strerror or str(error)) from error
+            raise failed(self.file, error) from error
         try:
             yield
         finally:
@@ -120,13 +120,13 @@ class OutboxFile:
                 if ".damaged-" not in file.name:
                     file.unlink(missing_ok=True)
         except OSError as error:
-            raise StorageFailed(self.file, error.strerror or str(error)) from error
+            raise failed(self.file, error) from error
 
     def _exists(self) -> bool:
         try:
             return self.file.exists()
         except OSError as error:
-            raise StorageFailed(self.file, error.strerror or str(error)) from error
+            raise failed(self.file, error) from error
 
     def cancel(self, numbers: Sequence[int]) -> Cancelled:
         """Cancel messages.
@@ -170,4 +170,4 @@ def _connection(file: Path) -> Iterator[sqlite3.Connection]:
         with closing(connect(file)) as connection:
             yield connection
     except sqlite3.Error as error:
-        raise StorageFailed(file, str(error)) from error
+        raise failed(file, error) from error

@@ -1,8 +1,24 @@
 """What is wrong with the delivery of messages that a person can mend."""
 
+import errno
+import sqlite3
+from typing import Final
+
+from sim7020_bridge.errors import OutboxInUse, StorageFailed
 from sim7020_bridge.modem.alerts import Alert, AlertId
 from sim7020_bridge.modem.usage import BudgetLevel, Usage
 from sim7020_bridge.outbox.outbox import Outbox
+from sim7020_bridge.outbox.reserve import Full
+
+_OF_SQLITE: Final = {
+    sqlite3.SQLITE_FULL: errno.ENOSPC,
+    sqlite3.SQLITE_READONLY: errno.EROFS,
+    sqlite3.SQLITE_CANTOPEN: errno.EACCES,
+}
+"""What the system calls the troubles of SQLite."""
+
+_NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NOT_WRITABLE: Final = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def delivery_alerts(outbox: Outbox, usage: Usage) -> dict[AlertId, Alert]:
@@ -13,10 +29,10 @@ def delivery_alerts(outbox: Outbox, usage: Usage) -> dict[AlertId, Alert]:
             "The outbox is full: messages are refused or dropped, and their receipts say so",
             "See state and the other alerts for why messages don't go out; cancel what is no longer needed.",
         )
-    if outbox.problem is not None:
+    if outbox.problem is not None and not isinstance(outbox.problem, OutboxInUse):  # then it does not run
         found[AlertId.OUTBOX_STORAGE] = Alert(
             f"Messages can't be stored, so none are taken: {outbox.problem}",
-            "Make room on the disk, or make state_dir writable for the bridge; it then continues automatically.",
+            f"{_advice(outbox.problem)}; the bridge then continues automatically.",
         )
     if outbox.set_aside is not None:
         found[AlertId.OUTBOX_DAMAGED] = Alert(
@@ -34,3 +50,16 @@ def delivery_alerts(outbox: Outbox, usage: Usage) -> dict[AlertId, Alert]:
             "Send less or raise data_budget.bytes: once it is used up, only high and critical messages go.",
         )
     return found
+
+
+def _advice(problem: StorageFailed) -> str:
+    """Return what to do about a file that can't be used, by what the system or SQLite calls the trouble."""
+    cause = problem.__cause__
+    code = _OF_SQLITE.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF, getattr(cause, "errno", None))
+    if isinstance(cause, Full) or code in _NO_ROOM:
+        return "Make room on the disk"
+    if code in _NOT_WRITABLE:
+        return f"Make {problem.file.parent} and the files in it writable for the user that the bridge runs as"
+    if code == errno.ENOLCK:
+        return "Put state_dir on a file system that can lock files, such as a disk of this machine"
+    return "Check the disk or SD card that state_dir is on, and whether there is room"

@@ -1,19 +1,28 @@
 """Alerts about delivery: each holds as long as what a person can mend."""
 
+import errno
+import os
+import sqlite3
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from sim7020_bridge.config.model import DataBudgetSettings
+from sim7020_bridge.errors import OutboxInUse, StorageFailed
 from sim7020_bridge.modem.alerts import AlertId
 from sim7020_bridge.modem.usage import Usage
+from sim7020_bridge.outbox.database import failed
 from sim7020_bridge.outbox.outbox import Outbox
+from sim7020_bridge.outbox.reserve import Full
 from sim7020_bridge.reports.delivery_alerts import delivery_alerts
+
+FILE = Path("/state/shed.outbox")
 
 
 def found(
-    *, full: bool = False, problem: str | None = None, set_aside: str | None = None, used: int = 0
+    *, full: bool = False, problem: StorageFailed | None = None, set_aside: str | None = None, used: int = 0
 ) -> dict[Any, Any]:
     """Return the alerts for an outbox and a usage like that."""
     outbox = cast(Outbox, SimpleNamespace(queue=SimpleNamespace(full=full), problem=problem, set_aside=set_aside))
@@ -26,7 +35,7 @@ def found(
     ("given", "alert", "words"),
     [
         ({"full": True}, AlertId.OUTBOX_FULL, "full"),
-        ({"problem": "disk is full"}, AlertId.OUTBOX_STORAGE, "disk is full"),
+        ({"problem": failed(FILE, Full())}, AlertId.OUTBOX_STORAGE, "disk is full"),
         ({"set_aside": "shed.damaged-1"}, AlertId.OUTBOX_DAMAGED, "shed.damaged-1"),
         ({"used": 80}, AlertId.DATA_BUDGET, "80 %"),
         ({"used": 100}, AlertId.DATA_BUDGET, "used up"),
@@ -40,6 +49,43 @@ def test_each_alert(given: dict[str, Any], alert: AlertId, words: str) -> None:
     assert one.advice.endswith(".")
 
 
+def _sqlite(code: int, words: str) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError(words)
+    error.sqlite_errorcode = code
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "Make room on the disk; "),
+        (_sqlite(sqlite3.SQLITE_FULL, "database or disk is full"), "Make room on the disk; "),
+        (PermissionError(errno.EACCES, "Permission denied"), "Make /state and the files in it writable for the user"),
+        (_sqlite(sqlite3.SQLITE_READONLY, "attempt to write"), "Make /state and the files in it writable for the user"),
+        (OSError(errno.ENOLCK, "No locks available"), "file system that can lock files"),
+        (_sqlite(sqlite3.SQLITE_IOERR_READ, "disk I/O error"), "Check the disk or SD card"),
+        (OSError(errno.EIO, "Input/output error"), "Check the disk or SD card"),
+        (RuntimeError("whatever"), "Check the disk or SD card"),
+    ],
+    ids=str,
+)
+def test_advice_by_the_trouble(error: Exception, advice: str) -> None:
+    """Room on the disk mends nothing that a lock or an owner is the matter of."""
+    assert advice in found(problem=failed(FILE, error))[AlertId.OUTBOX_STORAGE].advice
+
+
+def test_whose_the_file_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of another user in a directory of ours is told with its owner."""
+    file = tmp_path / "shed.outbox"
+    file.touch()
+    owner = file.owner()
+    assert "belongs" not in str(failed(file, PermissionError(errno.EACCES, "Permission denied")))
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    words = str(failed(file, PermissionError(errno.EACCES, "Permission denied")))
+    assert words == f"{file} can't be used: Permission denied: it belongs to {owner}"
+
+
 def test_no_alert() -> None:
-    """Nothing is wrong, and nothing is said."""
+    """Nothing is wrong, and nothing is said; a bridge that does not start because of another says so elsewhere."""
     assert found(used=79) == {}
+    assert found(problem=OutboxInUse(FILE, 7)) == {}
