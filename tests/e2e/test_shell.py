@@ -99,6 +99,26 @@ async def test_check_with_the_environment(file: Path) -> None:
     assert {mistake["variable"] for mistake in mistakes} == {"SIM7020_MQTT__PORT", "SIM7020_MQTT__HOTS"}
 
 
+async def test_the_outbox_without_the_service_s_secrets(file: Path) -> None:
+    """What systemd has only for the service is not needed to see what waits; check says how to name it meanwhile."""
+    credential = "/run/credentials/sim7020-bridge.service/secret_mqtt"
+    text = FILE.replace("password_file: secret", f"password_file: {credential}")
+    assert text != FILE
+    text += "state_dir: state\n"
+    write(file, text.replace('pin: "4711"', "pin_file: nowhere"))
+    outbox = file.parent / "state" / "shed.outbox"
+    listed = await shell("outbox", "list", "--config", file)
+    assert listed == (0, "", f"0 messages: there is no {outbox}\n")
+    assert await shell("outbox", "purge", "--yes", "--config", file) == (0, "0 cancelled\n", "")
+    write(file, text)
+    status, _, err = await shell("check", file)
+    assert status == 2
+    assert "No such file or directory; systemd has it there while the service runs" in err
+    given = f"SIM7020_MQTT__PASSWORD_FILE={file.parent}/secret"
+    status, _, err = await run("env", given, sys.executable, "-m", "sim7020_bridge", "check", str(file))
+    assert (status, err) == (0, f"{file}: valid\n")
+
+
 async def test_check_of_a_wrong_file(file: Path) -> None:
     """A wrong file has exit status 2 and a line for each mistake, or JSON."""
     write(file, FILE.replace("udp", "sctp").replace("/dev/ttyUSB0", "COM3"))

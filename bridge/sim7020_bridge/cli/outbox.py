@@ -46,7 +46,7 @@ def outbox_list(file: Path, modem: str | None, socket: str | None, *, as_json: b
     \b
     Example:  sim7020-bridge outbox list --config bridge.yaml --socket telemetry
     """
-    _, entries = _outbox(file, modem, socket)
+    opened, entries = _outbox(file, modem, socket)
     if as_json:
         click.echo(dump({"messages": [described(entry, data=True) for entry in entries]}).decode())
         return
@@ -54,7 +54,8 @@ def outbox_list(file: Path, modem: str | None, socket: str | None, *, as_json: b
         message = entry.message
         about = printable(message.id), message.socket, message.priority.name.lower(), str(len(message.data))
         click.echo("  ".join((*about, rfc3339(message.at), readable(message.data[:SHOWN]))))
-    click.echo(f"{len(entries)} messages", err=True)
+    there = "" if opened.exists() else f": there is no {opened.file}"
+    click.echo(f"{len(entries)} messages{there}", err=True)
 
 
 @outbox.command("cancel")
@@ -97,7 +98,7 @@ def outbox_purge(file: Path, modem: str | None, socket: str | None, *, yes: bool
 
 
 def _outbox(file: Path, modem: str | None, socket: str | None) -> tuple[OutboxFile, list[Entry]]:
-    settings = load(file)
+    settings = load(file, secrets=False)
     names = [each.name for each in settings.modems]
     name = modem or (names[0] if len(names) == 1 else None)
     if name not in names:

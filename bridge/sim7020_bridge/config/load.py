@@ -23,6 +23,7 @@ from sim7020_bridge.errors import ConfigurationError, Mistake
 
 MAX_SIZE = 1024 * 1024
 _MAX_SHOWN = 60
+_SECRET_FILES = frozenset({"password_file", "pin_file", "apn_password_file"})
 _CREDENTIALS = re.compile(r"//[^/@]*@")
 
 
@@ -49,16 +50,18 @@ class Reading:
         return _line(self.tree, path)
 
 
-def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+def load(path: Path, environment: Mapping[str, str] = os.environ, *, secrets: bool = True) -> Settings:
     """Read a configuration file and the environment; other files that they name are looked for beside it.
+
+    Without ``secrets`` the settings may lack those whose files can't be read: they may be there only for the service.
 
     Raises:
         ConfigurationError: with every mistake, in the order of the file's lines.
     """
-    return read(path, environment).settings
+    return read(path, environment, secrets=secrets).settings
 
 
-def read(path: Path, environment: Mapping[str, str] = os.environ) -> Reading:
+def read(path: Path, environment: Mapping[str, str] = os.environ, *, secrets: bool = True) -> Reading:
     """Do the same, and keep where each part is from."""
     tree, problems = _parse(path, _content(path))
     given = variables.given(environment, tree, _value)
@@ -67,6 +70,11 @@ def read(path: Path, environment: Mapping[str, str] = os.environ) -> Reading:
             problems.append(Problem(where, "there is no such key", quiet=True))
     section = root(path.parent)
     keys, more = _read_given(section, tree, given)
+    lacking = [] if secrets else [problem.path for problem in more if not _SECRET_FILES.isdisjoint(problem.path[-1:])]
+    if lacking:
+        for where in lacking:
+            _leave_out(tree, where)
+        keys, more = _read_given(section, tree, given)
     problems += more
     if isinstance(tree, dict):
         problems += cross_check(tree)
@@ -107,6 +115,12 @@ def _read_given(section: Section, tree: object, given: variables.Given) -> tuple
     for where in still:
         variables.put(tree, where, given[where].value)
     return read_tree(section, tree) if still else (keys, problems)
+
+
+def _leave_out(tree: Any, where: tuple[object, ...]) -> None:  # noqa: ANN401 - what YAML has
+    for key in where[:-1]:
+        tree = tree[key]
+    del tree[where[-1]]
 
 
 def _value(text: str) -> object:

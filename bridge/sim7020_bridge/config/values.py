@@ -21,6 +21,7 @@ BAUDRATES = (110, 300, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 2304
 
 LONGEST_CLIENT_ID = 256
 MAX_PORT = 65535
+_CREDENTIALS = "/run/credentials"
 MAX_SECRET_FILE = 4096
 NO_POOLS = frozenset({"alert", "request", "response", "socket"})
 """What can't be a pool's name: its topics would be those of a modem called pool."""
@@ -333,5 +334,7 @@ def _head(path: Path, size: int) -> bytes:
                 return file.read(size)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
+        if path.is_relative_to(_CREDENTIALS):
+            reason += "; systemd has it there while the service runs"
         raise WrongValue(f"must be a file that can be read: {reason}") from error
     raise WrongValue("must be a file")

@@ -71,7 +71,7 @@ class OutboxFile:
         Raises:
             StorageFailed: It can't be read.
         """
-        if not self._exists():
+        if not self.exists():
             return ()
         with _connection(self.file) as connection:
             content = records.load(connection)
@@ -83,7 +83,7 @@ class OutboxFile:
         Raises:
             StorageFailed: It can't be read.
         """
-        if not self._exists():
+        if not self.exists():
             return Waiting()
         with _connection(self.file) as connection:
             return Waiting(*records.waiting(connection))
@@ -122,7 +122,8 @@ class OutboxFile:
         except OSError as error:
             raise failed(self.file, error) from error
 
-    def _exists(self) -> bool:
+    def exists(self) -> bool:
+        """Whether there is a file; a bridge that was never started made none."""
         try:
             return self.file.exists()
         except OSError as error:

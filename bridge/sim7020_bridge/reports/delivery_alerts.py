@@ -59,7 +59,9 @@ def _advice(problem: StorageFailed) -> str:
     if isinstance(cause, Full) or code in _NO_ROOM:
         return "Make room on the disk"
     if code in _NOT_WRITABLE:
-        return f"Make {problem.file.parent} and the files in it writable for the user that the bridge runs as"
+        return (
+            f"Make state_dir ({problem.file.parent}), and what is in it, writable for the user that the bridge runs as"
+        )
     if code == errno.ENOLCK:
         return "Put state_dir on a file system that can lock files, such as a disk of this machine"
     return "Check the disk or SD card that state_dir is on, and whether there is room"

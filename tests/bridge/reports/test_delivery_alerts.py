@@ -60,8 +60,14 @@ def _sqlite(code: int, words: str) -> sqlite3.OperationalError:
     [
         (OSError(errno.ENOSPC, "No space left on device"), "Make room on the disk; "),
         (_sqlite(sqlite3.SQLITE_FULL, "database or disk is full"), "Make room on the disk; "),
-        (PermissionError(errno.EACCES, "Permission denied"), "Make /state and the files in it writable for the user"),
-        (_sqlite(sqlite3.SQLITE_READONLY, "attempt to write"), "Make /state and the files in it writable for the user"),
+        (
+            PermissionError(errno.EACCES, "Permission denied"),
+            "Make state_dir (/state), and what is in it, writable for",
+        ),
+        (
+            _sqlite(sqlite3.SQLITE_READONLY, "attempt to write"),
+            "Make state_dir (/state), and what is in it, writable for",
+        ),
         (OSError(errno.ENOLCK, "No locks available"), "file system that can lock files"),
         (_sqlite(sqlite3.SQLITE_IOERR_READ, "disk I/O error"), "Check the disk or SD card"),
         (OSError(errno.EIO, "Input/output error"), "Check the disk or SD card"),
