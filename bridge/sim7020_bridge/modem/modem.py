@@ -289,7 +289,7 @@ class Modem:
             timing=self._timing,
             patience=min(self._patience, self._timing.probe_within),
         )
-        session.module.on_transmit = self._restarts.transmitted
+        session.module.on_transmit = self._restarts.transmits
         self._session = session
         try:
             await session.run(self._ready)

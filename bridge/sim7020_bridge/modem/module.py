@@ -83,7 +83,7 @@ class Module:
         self.on_restart: Callable[[str], None] = lambda _: None
         """Called with what shows that it has restarted, where an answer does."""
         self.on_transmit: Callable[[], None] = lambda: None
-        """Called after it was made to transmit, or may have been."""
+        """Called before it is made to transmit."""
         self._resolving = asyncio.Lock()
         self._pinging = asyncio.Lock()
         self._replies: asyncio.Queue[PingReply] = asyncio.Queue()
@@ -94,10 +94,8 @@ class Module:
 
     async def transmit(self, command: Command[R], *, pipeline: Pipeline | None = None) -> R:
         """Send a command, as ``execute`` does, that makes the module transmit, which takes the most of its supply."""
-        try:
-            return await self.execute(command, pipeline=pipeline)
-        finally:
-            self.on_transmit()
+        self.on_transmit()
+        return await self.execute(command, pipeline=pipeline)
 
     async def ask(self, question: Command[R]) -> R | None:
         """Ask what the module may not tell; None if it does not."""

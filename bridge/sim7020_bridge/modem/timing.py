@@ -46,9 +46,7 @@ class Timing:
         hasty_last: Longest wait before a port is opened again that goes away each time before the module answers.
         restart_spacing: A module that restarts again this soon is dealt with as one that does not answer.
         restart_peace: A module that does not restart for this long after one is well again.
-        restart_soon: A restart this soon after the module transmitted was provoked by that.
-        restart_proven: Such a restart is in a row with the next one, unless the module has transmitted and not
-            restarted for this long.
+        restart_soon: A restart this soon after the module first transmitted was provoked by that.
         restart_last: Longest wait before the port of a module is opened again that restarts again and again.
         port_patience: For a port that is missing to come back before the power hook is used.
         day: The time within which the ceiling of attach attempts holds.
@@ -91,7 +89,6 @@ class Timing:
     restart_spacing: float = 30.0
     restart_peace: float = 120.0
     restart_soon: float = 30.0
-    restart_proven: float = 1800.0
     restart_last: float = 1800.0
     port_patience: float = PORT_PATIENCE
     day: float = DAY

@@ -148,6 +148,22 @@ async def test_ceiling_of_restarts_is_told_and_does_not_hold_up_who_starts_the_b
 
 
 @on_virtual_time
+async def test_restarts_of_a_module_that_sends_all_the_time_are_no_attempts() -> None:
+    """One that has sent before and gone on restarts for another reason, also where something was just sent."""
+    restarts: list[float] = []
+    async with running(UDP, recovery=RecoverySettings(attach_ceiling=4)) as bench:
+        sender = asyncio.create_task(sending(bench, 10))
+        for _ in range(100):
+            await bench.opened("udp")
+            await asyncio.sleep(500)
+            await restarts_now(bench, restarts)
+            await asyncio.sleep(5)
+            assert current(bench) == set()
+        assert not (bench.state_dir / "shed.attaches").exists()
+        sender.cancel()
+
+
+@on_virtual_time
 async def test_restart_that_nothing_was_sent_before_is_no_attempt(tmp_path: Path) -> None:
     """A module that somebody resets now and then is not held up."""
     restarts: list[float] = []
