@@ -13,7 +13,7 @@ BridgeError
 |   `-- StartOver           a recovery step wants the port opened afresh
 |-- ModuleSilent            a command's deadline passed; the line has been proved sane since
 |-- CommandRefused          the module said no: ERROR, +CME ERROR, +CMS ERROR, BUSY, NO CARRIER
-|-- CommandHeldBack         never sent: it was to go only if the ones before it succeeded, and one of them did not
+|-- CommandHeldBack         never sent: it was to go only under a condition that did not hold when its turn came
 |-- MalformedAnswer         the module said yes in a shape that can't be read
 |-- Refused                 the bridge won't: code and message go to whoever asked
 |   |-- RequestRefused      a request over MQTT can't be done
@@ -195,11 +195,11 @@ def _brief(command: str) -> str:
 
 
 class CommandHeldBack(BridgeError):
-    """A command was not sent, because one that it was to follow had failed; ``command`` is shown masked."""
+    """A command was not sent: one that it was to follow failed, or it may not go now; ``command`` is shown masked."""
 
     def __init__(self, command: str) -> None:
         self.command = command
-        super().__init__(f"{_brief(command)} was not sent: the one before it failed")
+        super().__init__(f"{_brief(command)} was not sent: the one before it failed, or it may not go now")
 
 
 class MalformedAnswer(BridgeError):

@@ -166,7 +166,7 @@ class Channel:
         """Send a command in its turn, in a pipeline not after one that failed, and return what its answer says.
 
         Raises:
-            CommandHeldBack: It was not sent, because its pipeline is broken.
+            CommandHeldBack: It was not sent: its pipeline is broken, or it may not go now.
             CommandRefused: The module said no.
             MalformedAnswer: The module said yes in a shape that can't be read.
             ModuleSilent: No final result came in time; the line is in order again.

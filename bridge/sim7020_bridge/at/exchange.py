@@ -1,6 +1,7 @@
 """A command on its way: its turn, its answer, and what must not go if it fails."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +13,11 @@ from sim7020_bridge.errors import CommandHeldBack, ModuleSilent
 class Pipeline:
     """Commands that are queued ahead of each other's answers; once it is broken, those still queued are not sent.
 
-    One that fails breaks it, before the next could go; so may whoever owns it.
+    One that fails breaks it, before the next could go; so does one that may not go when its turn comes, and so may
+    whoever owns it.
     """
 
+    may_go: Callable[[], bool] = lambda: True
     broken: bool = False
 
 
@@ -32,7 +35,10 @@ class Exchange:
 
     def look(self) -> None:
         """Fail it at once if it must not go any more."""
-        if self.pipeline is not None and self.pipeline.broken:
+        if self.pipeline is None:
+            return
+        self.pipeline.broken = self.pipeline.broken or not self.pipeline.may_go()
+        if self.pipeline.broken:
             fail(self.future, CommandHeldBack(self.command.shown()))
 
     def end(self, *, success: bool) -> None:

@@ -118,7 +118,7 @@ class Connection:
         self.acknowledges = self._stream
         """Whether the module tells what the peer acknowledges."""
         self._opened: float | None = None
-        self._pipeline = Pipeline()
+        self._pipeline = Pipeline(self._may_go)
         self._asked: deque[int] = deque()
         """Bytes of each payload that the module is asked to send and has not taken, in order."""
         self.unacknowledged = Unacknowledged()
@@ -193,7 +193,7 @@ class Connection:
         try:
             while start < len(data):
                 piece = data[start : start + self.largest]
-                start += await self._send_piece(piece, last=start + len(piece) >= len(data))
+                start += await self._send_piece(piece, first=not start, last=start + len(piece) >= len(data))
         except (SocketLost, CommandRefused, ModuleSilent) as error:
             if start:
                 raise SentInPart(start, error) from error
@@ -207,14 +207,24 @@ class Connection:
         done.set_result(None)
         return done
 
-    async def _send_piece(self, piece: bytes, *, last: bool) -> int:
+    def _may_go(self) -> bool:
+        """Whether the network has the module, as far as that is known: otherwise what the module takes may be lost."""
+        return self.module.store.state.online
+
+    def _turn(self, *, first: bool) -> Pipeline | None:
+        """Return what says whether a piece may go when its turn comes; the rest of what a stream has begun may."""
+        if not self._stream:
+            return self._pipeline
+        return Pipeline(self._may_go) if first else None
+
+    async def _send_piece(self, piece: bytes, *, first: bool, last: bool) -> int:
         """Send a piece and return how much of it the module took: none of it if it wants smaller ones."""
         if self.over.done() or not self.gate.is_set():
             raise SocketLost("the socket is not open")
         self._use()
         began = self.used
         cost = usage.sent(len(piece), stream=self._stream)
-        pipeline = None if self._stream else self._pipeline
+        pipeline = self._turn(first=first)
         try:
             if self.release and last:
                 await self.module.try_setting(power.SetReleaseAssistance(NO_MORE_TO_COME))
@@ -226,23 +236,18 @@ class Connection:
             await self.module.transmit(sockets.SendData(self.id, piece), pipeline=pipeline)
             self._asked.popleft()
             self.unacknowledged.take(len(piece))
-        except (CommandHeldBack, CommandRefused) as error:
+        except CommandHeldBack as held:
             self.module.store.on_cost(-cost)
-            if isinstance(error, CommandHeldBack) or (self.over.done() and self.over.result() is None):
-                # one that was given up meanwhile, as when its context went away, is refused nothing
-                raise SocketLost(str(error)) from error
-            if self._may_be_cut(piece):
-                # some firmware takes half as much at once; a stream can be cut anywhere
-                self.largest = CAREFUL_PAYLOAD
-                if not self.over.done():
-                    self._asked.popleft()
-                    self.unacknowledged.take_back(len(piece))
-                    return 0
-            self.gate.clear()
-            # a datagram may be too large for it; a stream is cut
-            asked = Asked.SEND if len(piece) <= self.proven else None
-            await self._refused(failure_of(error, self.clock(), asked), began)
-            raise
+            if self.gate.is_set() and not self.over.done():
+                # nothing failed: the modem was not online when its turn came
+                self._take_back(len(piece))
+                if pipeline is self._pipeline:
+                    self._pipeline = Pipeline(self._may_go)
+            raise SocketLost(str(held)) from held
+        except CommandRefused as refused:
+            self.module.store.on_cost(-cost)
+            await self._take_refusal(refused, piece, began)
+            return 0
         except ModuleSilent as silent:
             self.end(failure_of(silent, self.clock(), Asked.SEND), since=began)
             raise
@@ -251,6 +256,28 @@ class Connection:
             self.end()
             raise
         return len(piece)
+
+    async def _take_refusal(self, refused: CommandRefused, piece: bytes, began: float) -> None:
+        """End with a refusal and raise it, or SocketLost; return if smaller pieces may help."""
+        if self.over.done() and self.over.result() is None:
+            # one that was given up meanwhile, as when its context went away, is refused nothing
+            raise SocketLost(str(refused)) from refused
+        if self._may_be_cut(piece):
+            # some firmware takes half as much at once; a stream can be cut anywhere
+            self.largest = CAREFUL_PAYLOAD
+            if not self.over.done():
+                self._take_back(len(piece))
+                return
+        self.gate.clear()
+        # a datagram may be too large for it; a stream is cut
+        asked = Asked.SEND if len(piece) <= self.proven else None
+        await self._refused(failure_of(refused, self.clock(), asked), began)
+        raise refused
+
+    def _take_back(self, length: int) -> None:
+        """Count bytes out again that the module has not taken, and the connection is none the worse for it."""
+        self._asked.popleft()
+        self.unacknowledged.take_back(length)
 
     def _may_be_cut(self, piece: bytes) -> bool:
         """Whether smaller pieces may help after a refusal: not if it named a cause that has nothing to do with size."""

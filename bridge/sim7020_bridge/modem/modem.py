@@ -97,7 +97,9 @@ class Modem:
             settings.sockets,
             power_saving=settings.power_saving,
             refusals=Refusals(self.store, self._timing.refused_patience),
-            make=partial(ModemSocket, on_change=on_socket, on_data=on_data, timing=self._timing, clock=clock),
+            make=partial(
+                ModemSocket, store=self.store, on_change=on_socket, on_data=on_data, timing=self._timing, clock=clock
+            ),
         )
         self._hasty = Backoff(self._timing.budgets[RecoveryStep.REOPEN].last, self._timing.hasty_last)
         self._restarts = Restarts(self.store, self._recovery, self._timing)

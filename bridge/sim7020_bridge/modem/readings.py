@@ -51,17 +51,18 @@ async def read_sim(module: Module) -> None:
         log.warning("%s", error)
 
 
-async def read_registration(module: Module) -> None:
-    """Read the registration; firmware without +CEREG has +CGREG.
+async def read_registration(module: Module) -> bool:
+    """Read the registration, and say whether the module told it; firmware without +CEREG has +CGREG.
 
     That it was told to report it a restart alone makes it forget: one that says nothing shows so where no echo does.
     """
     told = await module.ask(registration.ReadRegistration()) or await module.ask(registration.ReadGprsRegistration())
     if told is None:
-        return
+        return False
     module.store.apply(told)
     if told.n == 0 and module.reports_registration:
         module.on_restart(f"{registration.ReadRegistration().line()}: it reports nothing any more")
+    return True
 
 
 async def read_pdn(module: Module) -> None:

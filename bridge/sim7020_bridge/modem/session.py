@@ -91,7 +91,7 @@ class Session:
         self.answered_at: float | None = None
         """When the module answered AT, by the event loop's time; None if it has not."""
         self._restarted: asyncio.Future[ModuleRestarted] = asyncio.get_running_loop().create_future()
-        self._unread: set[Callable[[Module], Awaitable[None]]] = set()
+        self._unread: set[Callable[[Module], Awaitable[object]]] = set()
         self._changed = asyncio.Event()
         self.module = Module(self._channel, self.store, self.settings, self.timing, self.apn)
         self.module.detachments = self.recovery.detachments
@@ -366,7 +366,7 @@ class Session:
                 await read(self.module)
             await asyncio.sleep(self.timing.look_spacing)
 
-    def _read_soon(self, read: Callable[[Module], Awaitable[None]]) -> None:
+    def _read_soon(self, read: Callable[[Module], Awaitable[object]]) -> None:
         self._unread.add(read)
         self._changed.set()
 

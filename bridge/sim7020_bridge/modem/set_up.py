@@ -7,12 +7,12 @@ from typing import Final
 
 from sim7020_bridge.commands import clock, identity, packet, power, sockets
 from sim7020_bridge.commands.radio import Functionality
-from sim7020_bridge.commands.registration import ReportRegistration
+from sim7020_bridge.commands.registration import Registration, RegistrationStatus, ReportRegistration
 from sim7020_bridge.errors import CommandRefused, ModuleSilent
 from sim7020_bridge.modem.bring_up import switch_radio
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.power_saving import set_power_saving
-from sim7020_bridge.modem.readings import read_identity
+from sim7020_bridge.modem.readings import read_identity, read_registration
 from sim7020_bridge.modem.state import ApnUnset, ModuleAnswered
 from sim7020_bridge.port.port import has_own_rate
 
@@ -47,6 +47,9 @@ async def set_up(module: Module) -> None:
     await set_power_saving(module)
     reports = await module.try_setting(ReportRegistration(5)) or await module.try_setting(ReportRegistration(2))
     module.reports_registration = reports
+    if module.store.state.registration is not None and not await read_registration(module):
+        # what was known of it is from before a sleep, and the module does not tell now
+        module.store.apply(Registration(RegistrationStatus.UNKNOWN))
     await module.try_setting(packet.ReportPacketEvents())
     await module.try_setting(power.ReportSleep())
     await module.try_kept(sockets.ReceiveAsHex())

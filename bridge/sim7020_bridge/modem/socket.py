@@ -89,6 +89,7 @@ class ModemSocket:
         on_change: Called after each change of ``state``.
         on_data: Called with each piece of data that came: one datagram, or whatever part of a TCP stream
             the module reported at once. Must not block or raise.
+        store: Tells whether the modem is online.
         refusals: What the module refuses the modem's sockets.
         sweep: Closes the sockets of the module that nobody owns; wanted when it may have one that it should not.
         claim: Says whether an id that the module gave out is free, and has whoever has it open anew if it is not.
@@ -100,6 +101,7 @@ class ModemSocket:
     power_saving: InitVar[PowerSavingSettings | None]
     on_change: Callable[["ModemSocket"], None]
     on_data: Callable[["ModemSocket", bytes], None]
+    store: StateStore
     refusals: Refusals
     sweep: Callable[[Module], Awaitable[object]]
     claim: Callable[[SocketId], bool]
@@ -161,9 +163,13 @@ class ModemSocket:
         return not self._stream and not self._release
 
     async def wait_open(self) -> None:
-        """Return once the socket is open; one that is only open on demand is opened."""
-        self._wanted.set()
-        await self._open.wait()
+        """Return once the socket is open and the modem online; one that is only open on demand is opened."""
+        while True:
+            self._wanted.set()
+            await self._open.wait()
+            await self.store.until(_online)
+            if self._open.is_set():
+                return
 
     async def send(self, data: bytes) -> "asyncio.Future[None]":
         """Give a payload to the module and return once it took all of it.
@@ -174,8 +180,8 @@ class ModemSocket:
         in part.
 
         Raises:
-            SocketLost: The socket is not open, or what was given before failed, or the module takes nothing of
-                anybody; nothing has gone out.
+            SocketLost: The socket is not open, the modem is not online, what was given before failed, or the module
+                takes nothing of anybody; nothing has gone out.
             CommandRefused: The module would not take it; the socket will be opened afresh. Nothing has gone out.
             ModuleSilent: The module did not say whether it took it; the same.
             SentInPart: One of these happened to a payload of which the module had taken a part.
@@ -229,10 +235,10 @@ class ModemSocket:
         self._status_tells = True
         try:
             while True:
-                await module.store.until(lambda state: state.online)
                 if self._on_demand:
                     await self._wanted.wait()
                 await self._until_affordable(module.store)
+                await module.store.until(_online)
                 failure = await self._opened_once(module)
                 if failure is None:
                     continue
@@ -390,6 +396,10 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _online(state: ModemState) -> bool:
+    return state.online
 
 
 def _offline(state: ModemState) -> bool:
