@@ -173,7 +173,13 @@ def _modem(directory: Path) -> Section:
 _SOCKET = Section(
     model.SocketSettings,
     Key("protocol", values.choice(model.Transport), "`udp` or `tcp`.", required=True, field="transport"),
-    Key("host", values.peer_host, "The peer: an IPv4 address, or a name that the module resolves.", required=True),
+    Key(
+        "host",
+        values.peer_host,
+        "The peer: an IPv4 address, or a name that the module resolves whenever it opens the socket, and not again "
+        "before: a UDP socket stays open, at the address it has, for as long as nothing breaks.",
+        required=True,
+    ),
     Key("port", _PORT, "The peer's port.", required=True),
     Key(
         "encoding",
