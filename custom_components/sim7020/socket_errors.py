@@ -9,6 +9,7 @@ SOCKET_ERRORS: Final = (
     "connection_aborted",
     "connection_reset",
     "not_connected",
+    "unacknowledged",
     "value",
     "buffer",
     "block",

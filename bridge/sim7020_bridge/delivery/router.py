@@ -31,9 +31,6 @@ ATTEMPTS: Final = 3
 TIMES_LOST: Final = 10
 """How often a message may be under way when its TCP connection breaks, other than with the module or its context."""
 
-ACKNOWLEDGED_WITHIN: Final = 900.0
-"""Seconds that a TCP peer has to acknowledge what the module took."""
-
 HELD_BACK_CHECK: Final = 60.0
 """Seconds until messages that the data budget holds back are looked at again: a new period may have begun."""
 
@@ -284,7 +281,6 @@ class Router:
         self._publish_interim_of(entry, ReceiptState.ACCEPTED)
 
         def ended(done: "asyncio.Future[None]") -> None:
-            timeout.cancel()
             error = None if done.cancelled() else done.exception()
             if entry.place is not Place.SENDING:
                 return
@@ -298,12 +294,6 @@ class Router:
                 state = ReceiptState.ACKNOWLEDGED
                 self._outbox.settle((entry,), self._receipts.of(entry.message, state, attempts=entry.attempts))
 
-        def give_up() -> None:
-            if entry.place is Place.SENDING:
-                within = f"{ACKNOWLEDGED_WITHIN:g}"
-                self._failed(entry, "unacknowledged", SocketLost(f"the peer acknowledged nothing within {within} s"))
-
-        timeout = asyncio.get_running_loop().call_later(ACKNOWLEDGED_WITHIN, give_up)
         acknowledged.add_done_callback(ended)
 
     def _again(self, entries: Sequence[Entry], *, unsure: bool) -> None:

@@ -36,6 +36,8 @@ class Unacknowledged:
         """Whether another answer of the module may tell more than its last one."""
         self.waits = asyncio.Event()
         """Set while a payload waits for its acknowledgement."""
+        self.since = 0.0
+        """The loop's time at which the first that waits began to, or something was acknowledged last."""
         self.reported = asyncio.Event()
         """Set by each report."""
 
@@ -87,7 +89,10 @@ class Unacknowledged:
 
     def all_given(self) -> "asyncio.Future[None]":
         """Return a future that is done once all that was given is acknowledged; it fails with SocketLost before."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        if not self._waiting:
+            self.since = loop.time()
         self._waiting.append((self._given, done))
         self._look()
         return done
@@ -108,7 +113,8 @@ class Unacknowledged:
         self._look()
 
     def _end_until(self, acknowledged: int) -> None:
-        self._acknowledged = max(self._acknowledged, acknowledged)
+        if acknowledged > self._acknowledged:
+            self._acknowledged, self.since = acknowledged, asyncio.get_running_loop().time()
         while self._pieces and self._pieces[0] <= self._acknowledged:
             self._pieces.popleft()
         while self._waiting and self._waiting[0][0] <= self._acknowledged:

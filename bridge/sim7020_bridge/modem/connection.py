@@ -229,7 +229,8 @@ class Connection:
             if self.release and last:
                 await self.module.try_setting(power.SetReleaseAssistance(NO_MORE_TO_COME))
             # counted before the module answers: the peer's acknowledgement may be reported first
-            self.unacknowledged.give(len(piece))
+            if self._stream:
+                self.unacknowledged.give(len(piece))
             self.module.store.on_cost(cost)
             # before the module answers, too: a cause may be read together with the refusal that it follows
             self._asked.append(len(piece))
@@ -277,7 +278,8 @@ class Connection:
     def _take_back(self, length: int) -> None:
         """Count bytes out again that the module has not taken, and the connection is none the worse for it."""
         self._asked.popleft()
-        self.unacknowledged.take_back(length)
+        if self._stream:
+            self.unacknowledged.take_back(length)
 
     def _may_be_cut(self, piece: bytes) -> bool:
         """Whether smaller pieces may help after a refusal: not if it named a cause that has nothing to do with size."""
@@ -329,6 +331,23 @@ class Connection:
         if self.unacknowledged.doubtful and not believed:
             words = "the module counts other bytes than it was given"
             self.end(Failure(None, "module_unclear", words, self.clock()))
+
+    async def give_up(self) -> None:
+        """End it once its peer has acknowledged nothing for too long; time in which the modem is not online is none."""
+        store, within = self.module.store, self.module.timing.acknowledged_within
+        unacknowledged = self.unacknowledged
+        while True:
+            await unacknowledged.waits.wait()
+            if not store.state.online:
+                began = self._loop.time()
+                await store.until(lambda state: state.online)
+                unacknowledged.since += self._loop.time() - max(began, unacknowledged.since)
+            left = unacknowledged.since + within - self._loop.time()
+            if left <= 0:
+                break
+            await store.until(lambda state: not state.online, within=left)
+        words = f"the peer acknowledged nothing within {within:g} s"
+        self.end(Failure(None, "unacknowledged", words, self.clock()), since=unacknowledged.since)
 
     async def _read_acknowledged(self) -> sockets.Acknowledged | None:
         return await self.module.ask(sockets.ReadAcknowledged(self.id))

@@ -345,6 +345,7 @@ class ModemSocket:
         name = self.settings.name
         gone = asyncio.create_task(module.store.until(_offline), name=f"socket {name}: watch the link")
         settling = asyncio.create_task(connection.settle(), name=f"socket {name}: settle")
+        watching = asyncio.create_task(connection.give_up(), name=f"socket {name}: watch the peer")
         try:
             waited: set[asyncio.Future[Any]] = {connection.over, gone}
             pause = self.timing.socket_idle if self._on_demand else None
@@ -353,6 +354,7 @@ class ModemSocket:
         finally:
             gone.cancel()
             settling.cancel()
+            watching.cancel()
             connection.end()
 
     def _has_served(self, connection: Connection) -> bool:

@@ -38,6 +38,8 @@ class Timing:
         ping_grace: For a ping's last reply beyond its own timeout.
         report_pause: From a report of an acknowledgement to the question how much is acknowledged: more may follow.
         report_within: For such a report to come before the question is asked all the same; it may have been lost.
+        acknowledged_within: For a TCP peer to acknowledge something while the modem is online, before its connection is
+            given up.
         socket_idle: For a TCP socket under PSM to be closed once all is acknowledged and nothing comes.
         socket_first: Before a socket that failed is opened again; doubled for each further failure.
         socket_last: Longest such wait.
@@ -80,6 +82,7 @@ class Timing:
     ping_grace: float = 2.0
     report_pause: float = 0.2
     report_within: float = 30.0
+    acknowledged_within: float = 900.0
     socket_idle: float = 10.0
     socket_first: float = 0.25
     socket_last: float = 300.0

@@ -6,10 +6,13 @@ from dataclasses import replace
 import pytest
 
 from sim7020_bridge.config.model import WhenUnsure
-from sim7020_bridge.delivery.router import ACKNOWLEDGED_WITHIN, TIMES_LOST
+from sim7020_bridge.delivery.router import TIMES_LOST
+from sim7020_bridge.modem.timing import Timing
 from tests.bridge.desk import named, sent, staffed
-from tests.bridge.modem.bench import TCP, UDP, now
+from tests.bridge.modem.bench import HOUR, TCP, UDP, now
 from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
+
+WITHIN = Timing().acknowledged_within
 
 
 @on_virtual_time
@@ -108,12 +111,35 @@ async def test_a_module_that_always_restarts_ends_no_message() -> None:
 
 
 @on_virtual_time
+async def test_a_connection_that_is_dead_without_a_word_is_replaced() -> None:
+    """What a peer has acknowledged nothing of for long goes again on a new connection, ahead of what came later."""
+    async with staffed(TCP) as desk:
+        await desk.bench.opened("tcp")
+        for number in (1, 2):
+            desk.send("tcp", b"%d" % number, **named(f"m{number}"))
+        await desk.module.hears("AT+CSOCL", within=WITHIN + 1)
+        assert now() > WITHIN
+        await asyncio.sleep(0.1)
+        failure = desk.bench.socket("tcp").state.failure
+        assert failure is not None
+        assert (failure.name, failure.words) == ("unacknowledged", "the peer acknowledged nothing within 900 s")
+        desk.send("tcp", b"3", **named("m3"))
+        await desk.module.hears("AT+CSOSEND", times=5)
+        await asyncio.sleep(1)
+        desk.module.say("SEND: 0,3")
+        assert (await desk.final("tcp", "m3"))["state"] == "acknowledged"
+        assert sent(desk) == ["1", "2", "1", "2", "3"]
+        assert desk.receipts("tcp", "m1") == ["queued", "sending", "accepted", "sending", "accepted", "acknowledged"]
+
+
+@on_virtual_time
 async def test_a_peer_that_never_acknowledges_ends_a_message() -> None:
-    """What nobody acknowledges does not wait for ever."""
+    """What nobody acknowledges on any connection does not wait for ever; each is opened after a longer wait."""
     async with staffed(TCP) as desk:
         desk.send("tcp", b"hello", **named("m1"))
-        assert (await desk.final("tcp", "m1"))["error"]["code"] == "unacknowledged"
-        assert now() > ACKNOWLEDGED_WITHIN
+        assert (await desk.final("tcp", "m1", within=24 * HOUR))["error"]["code"] == "socket_lost"
+        assert desk.module.times("AT+CSOSEND") == TIMES_LOST
+        assert now() > TIMES_LOST * WITHIN + 0.75 * sum(0.25 * 2**failure for failure in range(TIMES_LOST - 1))
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,12 @@ import asyncio
 import pytest
 
 from sim7020_bridge.config.model import PowerSavingSettings, SocketSettings
+from sim7020_bridge.modem.timing import Timing
 from tests.bridge.desk import Desk, named, sent, staffed
-from tests.bridge.modem.bench import HOUR, TCP, UDP
+from tests.bridge.modem.bench import HOUR, TCP, UDP, now
 from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
 
+WITHIN = Timing().acknowledged_within
 BACK = '+CEREG: 5,"00A0","0002920C",9'
 
 
@@ -119,3 +121,22 @@ async def test_a_module_that_wakes_and_does_not_tell_at_first(answers: tuple[str
         assert module.times("AT+CSOSEND") == 0
         module.answer("AT+CGREG?", "+CGREG: 0,5", "OK")
         await desk.final("udp", "m1")
+
+
+@on_virtual_time
+async def test_time_without_the_network_is_none_for_the_peer() -> None:
+    """A peer that can't be reached has not failed to acknowledge: its time goes on when the network is back."""
+    async with staffed(TCP) as desk:
+        await desk.bench.opened("tcp")
+        desk.send("tcp", b"hello", **named("m1"))
+        await desk.module.hears("AT+CSOSEND")
+        began = now()
+        await asyncio.sleep(600)
+        for absence in (250, 200):
+            leave(desk)
+            await asyncio.sleep(absence)
+            come_back(desk)
+            await asyncio.sleep(100)
+        assert desk.module.times("AT+CSOCL") == 0
+        await desk.module.hears("AT+CSOCL")
+        assert now() - began == pytest.approx(WITHIN + 250 + 200, abs=2)

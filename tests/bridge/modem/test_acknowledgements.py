@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
+from unittest.mock import patch
 
 import pytest
 
 from sim7020_bridge.config.model import PowerSavingSettings
-from sim7020_bridge.modem.acknowledgements import SocketLost
+from sim7020_bridge.modem.acknowledgements import SocketLost, Unacknowledged
 from sim7020_bridge.modem.timing import Timing
-from tests.bridge.modem.bench import TCP, running
+from tests.bridge.modem.bench import TCP, UDP, running
 from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
 
 TIMES = Timing()
@@ -230,3 +231,14 @@ async def test_a_lost_report_keeps_no_socket_open() -> None:
         socket = await bench.opened("tcp")
         await socket.send(b"12345")
         await module.hears("AT+CSOCL", within=TIMES.report_within + TIMES.socket_idle + 1)
+
+
+@on_virtual_time
+async def test_datagrams_are_not_counted() -> None:
+    """What nobody ever acknowledges is not remembered either, in months of an open socket."""
+    with patch.object(Unacknowledged, "give") as give:
+        async with running(UDP, TCP) as bench:
+            await (await bench.opened("udp")).send(b"12345")
+            assert not give.called
+            await (await bench.opened("tcp")).send(b"12345")
+            assert give.called
