@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from homeassistant.util.yaml import load_yaml
 from playwright.async_api import Browser, Download
 
@@ -82,6 +83,28 @@ async def test_an_automation_of_the_editor_acts_once(
     await house.act("homeassistant", "reload_config_entry", {"entry_id": await house.entry()})
     await house.shows("telemetry", "socket_state", "open")
     await open_times(2)
+
+
+async def test_a_text_is_not_lost_in_silence_when_the_house_is_up_before_its_broker(
+    house: House, shed: Modem, surroundings: Surroundings
+) -> None:
+    """It is refused, because Home Assistant knows the socket from before; once the broker is there it is sent."""
+    assert shed.name == "shed"
+    target = {"device_id": await house.device(SOCKET)}
+
+    async def send() -> None:
+        await house.act("notify", "send_message", {"message": "the house burns"}, target)
+
+    await surroundings.broker.stop()
+    await house.restart()
+    await house.shows(SOCKET, "socket_state", "unavailable")
+    with pytest.raises(AssertionError, match="broker_unreachable"):
+        await send()
+    await surroundings.broker.start()
+    await house.shows(SOCKET, "socket_state", "open")
+    sent = len(surroundings.server.datagrams)
+    await send()
+    await until(lambda: surroundings.server.datagrams[sent:] == [b"the house burns"])
 
 
 async def test_a_repair_tells_the_network_s_cause(browser: Browser, house: House, shed: Modem) -> None:
