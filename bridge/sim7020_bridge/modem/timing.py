@@ -74,7 +74,7 @@ class Timing:
     refresh_every: float = 300.0
     look_spacing: float = 1.0
     loss_spacing: float = 60.0
-    context_stable: float = 60.0
+    context_stable: float = 180.0
     held_last: float = 1800.0
     error_code_wait: float = 0.5
     time_within: float = 60.0
