@@ -104,7 +104,8 @@ class Log:
 
     def of(self, modem: str) -> list[tuple[datetime, str]]:
         """Return when something was told of a modem, and what."""
-        lines = (json.loads(line) for line in self._bridge.log.splitlines())
+        *whole, _ = self._bridge.log.split("\n")  # the last may be half written
+        lines = (json.loads(line) for line in whole)
         return [(datetime.fromisoformat(line["time"]), line["message"]) for line in lines if line["modem"] == modem]
 
     def told(self, modem: str, *words: str) -> datetime | None:
