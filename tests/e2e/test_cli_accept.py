@@ -12,7 +12,7 @@ from unittest.mock import Mock, patch
 
 import pytest
 
-from sim7020_bridge.commands import clock, identity, packet, power, sim
+from sim7020_bridge.commands import clock, identity, packet, power, registration, sim
 from sim7020_bridge.kit.accept import bench, checks, forms, life, sockets
 from sim7020_emulator.emulator import running
 from sim7020_emulator.firmware.profile import SETTINGS
@@ -41,6 +41,7 @@ UNTRIED = {
     identity.SetBaudRate: "it is stored, and could leave a module that nobody hears",
     sim.EnterPin: "a wrong one costs a try",
     packet.SetDefaultApn: "it is stored, and the password that was there can't be read back",
+    registration.ChooseOperator: "it makes the module search, and only one that was told not to register is told it",
     power.SetEdrx: "it is stored by some firmware, and whether it was on can't be read back",
     power.SetEdrxWithWindow: "as with SetEdrx",
     clock.StartSntp: "it sets the clock, and costs data",

@@ -83,6 +83,10 @@ def _sim_is_settled(state: ModemState) -> bool:
     return state.sim is not None and (state.sim.ready or state.sim.pin_required or state.sim.puk_required)
 
 
+REFUSED_OFTEN: Final = 3
+"""Refused commands to attach in a session from which on a person is told: the module may only have begun."""
+
+
 def is_withheld(state: ModemState) -> bool:
     """Whether the module found its cell and waits for the command to attach (+CEREG: 100)."""
     return state.registration is not None and state.registration.status == RegistrationStatus.WITHHELD
@@ -230,7 +234,9 @@ async def _register(module: Module) -> bool:
         await module.execute(Attach())
     except (CommandRefused, ModuleSilent) as error:
         log.warning("the module does not attach when told to: %s", error)
-        module.store.apply(RegisterProblem(f"it waits for the command to attach, and does not take it ({error})"))
+        module.attaches_refused += 1
+        if module.attaches_refused >= REFUSED_OFTEN or isinstance(error, ModuleSilent):
+            module.store.apply(RegisterProblem(f"it waits for the command to attach, and does not take it ({error})"))
         # it may do so by itself
         return await reach(module, REGISTRATION, patience=module.timing.idle_patience)
     return await reach(module, REGISTRATION, hopeless=_idle_for_long(module))

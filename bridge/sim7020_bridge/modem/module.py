@@ -74,6 +74,8 @@ class Module:
         """Held by whoever switches the radio off to switch it on again."""
         self.chose_operator = False
         """Whether it was told in this session to choose its operator by itself."""
+        self.attaches_refused = 0
+        """How often the command to attach was refused in this session."""
         self.reports_registration = False
         """Whether it was told to report its registration, and took it."""
         self.on_attach: Callable[[], None] = lambda: None

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from sim7020_bridge.modem.alerts import alerts
+from sim7020_bridge.modem.alerts import AlertId, alerts
 from sim7020_bridge.modem.pdn import DEFAULT_CID
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.state import Layer, PdnWanted
@@ -145,11 +145,14 @@ async def test_withheld_attach_is_asked_for() -> None:
 @pytest.mark.parametrize("lines", [("ERROR",), ("+CME ERROR: 30",)], ids=str)
 @on_virtual_time
 async def test_withheld_attach_that_is_refused(lines: tuple[str, ...]) -> None:
-    """A module that will not attach when told to may still do so by itself."""
+    """A module that will not attach when told to may still do so by itself; nobody is called for the first time."""
+    told: set[AlertId] = set()
     async with running() as bench:
+        bench.modem.store.listen(lambda _, state: told.update(alerts(state)))
         bench.module.answer("AT+CGATT=1", *lines)
         bench.module.answer_once("AT+CEREG?", '+CEREG: 5,100,"00A0","0002920C",9', "OK")
         await bench.online()
+    assert AlertId.NOT_REGISTERING not in told
 
 
 @on_virtual_time
