@@ -107,16 +107,22 @@ def _signal(
     )
 
 
-def _data(key: str, value_fn: Callable[[Modem], int | None]) -> ModemSensorDescription:
+def _data(
+    key: str,
+    value_fn: Callable[[Modem], int | None],
+    state_class: SensorStateClass = SensorStateClass.TOTAL_INCREASING,
+    exists_fn: Callable[[Modem], bool | None] = lambda _: True,
+) -> ModemSensorDescription:
     return ModemSensorDescription(
         key=key,
         translation_key=key,
         device_class=SensorDeviceClass.DATA_SIZE,
-        state_class=SensorStateClass.TOTAL_INCREASING,
+        state_class=state_class,
         native_unit_of_measurement=UnitOfInformation.BYTES,
         suggested_unit_of_measurement=UnitOfInformation.KILOBYTES,
         suggested_display_precision=2,
         value_fn=value_fn,
+        exists_fn=exists_fn,
     )
 
 
@@ -180,7 +186,8 @@ MODEM_SENSORS: Final = (
     _data("data_down_today", lambda modem: modem.state.today_down),
     _data("data_up_period", lambda modem: modem.state.period_up),
     _data("data_down_period", lambda modem: modem.state.period_down),
-    _data("data_used", lambda modem: modem.state.used),
+    # no total: the operator's figure may lower it at any time
+    _data("data_used", lambda modem: modem.state.used, SensorStateClass.MEASUREMENT),
     _data("data_total", lambda modem: _both(modem.state.total_up, modem.state.total_down)),
     ModemSensorDescription(
         key="budget_used",
@@ -191,17 +198,7 @@ MODEM_SENSORS: Final = (
         value_fn=lambda modem: _share(modem.state.used, modem.state.budget),
         exists_fn=_has_budget,
     ),
-    ModemSensorDescription(
-        key="data_left",
-        translation_key="data_left",
-        device_class=SensorDeviceClass.DATA_SIZE,
-        state_class=SensorStateClass.MEASUREMENT,
-        native_unit_of_measurement=UnitOfInformation.BYTES,
-        suggested_unit_of_measurement=UnitOfInformation.KILOBYTES,
-        suggested_display_precision=2,
-        value_fn=lambda modem: modem.state.budget_left,
-        exists_fn=_has_budget,
-    ),
+    _data("data_left", lambda modem: modem.state.budget_left, SensorStateClass.MEASUREMENT, _has_budget),
     ModemSensorDescription(
         key="outbox_messages",
         translation_key="outbox_messages",

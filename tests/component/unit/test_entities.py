@@ -44,6 +44,21 @@ def values_of(hass: HomeAssistant, prefix: str) -> dict[str, str]:
     }
 
 
+async def test_what_an_operator_may_lower_is_no_total(hass: HomeAssistant, bridge: Bridge) -> None:
+    """Home Assistant takes a total that falls for one that began anew, and adds all of it to the statistics."""
+    bridge.serve()
+    await set_up(hass)
+    totals = {
+        state.entity_id.removeprefix("sensor.sim7020_shed_")
+        for state in hass.states.async_all("sensor")
+        if "data" in state.entity_id and state.attributes.get("state_class") == "total_increasing"
+    }
+    assert totals == {
+        *(f"data_{way}_{time}" for way in ("sent", "received") for time in ("today", "in_billing_period")),
+        "data_used_in_total",
+    }
+
+
 @pytest.mark.usefixtures("all_enabled")
 async def test_the_entities_are_as_they_are_written_down(
     hass: HomeAssistant, bridge: Bridge, entity_registry: er.EntityRegistry, snapshot: SnapshotAssertion
