@@ -52,7 +52,7 @@ def async_announce(hass: HomeAssistant, entry: Sim7020ConfigEntry) -> None:
     def receipted(receipt: Receipt) -> None:
         if not receipt.final or receipt.state not in NOT_SENT | SENT:
             return
-        facts: dict[str, Any] = {"socket": receipt.socket, "id": receipt.id, "state": receipt.state}
+        facts: dict[str, Any] = {"socket": receipt.socket, "state": receipt.state}
         if receipt.state in SENT:
             kind, event, facts = (
                 "message_sent",
@@ -62,8 +62,9 @@ def async_announce(hass: HomeAssistant, entry: Sim7020ConfigEntry) -> None:
         else:
             reason = receipt.error_message or receipt.error_code
             kind, event, facts = "message_failed", EVENT_NOT_SENT, facts | {"reason": reason}
-        device_id = announce(socket_identifier(coordinator.imei, receipt.socket or ""), kind, facts)
-        hass.bus.async_fire(event, {ATTR_DEVICE_ID: device_id, **facts})
+        socket = socket_identifier(coordinator.imei, receipt.socket or "")
+        device_id = announce(socket, kind, {"message_id": receipt.id, **facts})  # trigger.id is the automation's own
+        hass.bus.async_fire(event, {ATTR_DEVICE_ID: device_id, "id": receipt.id, **facts})
 
     entry.async_on_unload(coordinator.client.async_on_receipt(receipted))
     entry.async_on_unload(coordinator.async_on_event(happened))

@@ -3,7 +3,16 @@
 from typing import Any, Final, override
 
 import probatio
-from homeassistant.const import ATTR_DEVICE_ID, CONF_OPTIONS, CONF_TARGET, CONF_TYPE
+from homeassistant.const import (
+    ATTR_DEVICE_ID,
+    CONF_ALIAS,
+    CONF_DESCRIPTION,
+    CONF_ID,
+    CONF_OPTIONS,
+    CONF_PLATFORM,
+    CONF_TARGET,
+    CONF_TYPE,
+)
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
@@ -16,6 +25,9 @@ from .targets import async_devices
 CONF_TEXT: Final = "text"
 
 _TARGET: Final = {probatio.Required(CONF_TARGET): cv.TARGET_FIELDS}
+HOME_ASSISTANTS: Final = {CONF_ALIAS, CONF_DESCRIPTION, CONF_ID, CONF_PLATFORM, "idx"}
+"""What Home Assistant itself says of a trigger. It lets a fact of the same name take its place."""
+
 
 
 class HappenedTrigger(Trigger):
@@ -47,7 +59,8 @@ class HappenedTrigger(Trigger):
             if kind != self._kind or (self._text and facts.get(CONF_TEXT) != self._text):
                 return
             if device_id in async_devices(self._hass, self._target):
-                run_action({**facts, ATTR_DEVICE_ID: device_id, CONF_TYPE: kind}, f"SIM7020 {kind}")
+                known = {name: fact for name, fact in facts.items() if name not in HOME_ASSISTANTS}
+                run_action({**known, ATTR_DEVICE_ID: device_id, CONF_TYPE: kind}, f"SIM7020 {kind}")
 
         return async_dispatcher_connect(self._hass, SIGNAL, happened)
 

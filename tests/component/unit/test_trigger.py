@@ -16,7 +16,7 @@ from tests.component.rules.tree import REPOSITORY
 from tests.component.unit.kit import Bridge, device_id, document, set_up
 
 COMPONENT = REPOSITORY / "custom_components" / "sim7020"
-SHOWN = ("type", "layer", "text", "hex", "id", "state", "reason", "bytes")
+SHOWN = ("type", "layer", "text", "hex", "id", "idx", "alias", "message_id", "state", "reason", "bytes")
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,8 @@ async def shed(hass: HomeAssistant, bridge: Bridge) -> None:
 
 async def automate(hass: HomeAssistant, name: str, target: dict[str, Any], **options: str) -> None:
     """Have an automation call the action test.automation with what its trigger was given."""
-    trigger = {"trigger": f"sim7020.{name}", "target": target, **({"options": options} if options else {})}
+    trigger = {"id": "mine", "alias": "It", "trigger": f"sim7020.{name}", "target": target}
+    trigger |= {"options": options} if options else {}
     action = {"action": "test.automation", "data": {each: "{{ trigger." + each + " }}" for each in SHOWN}}
     config = {"automation": [{"triggers": [trigger], "actions": [action]}]}
     assert await async_setup_component(hass, "automation", config)
@@ -109,6 +110,17 @@ async def test_something_happens_to_a_modem(
 
 
 @pytest.mark.parametrize(
+async def test_what_home_assistant_says_of_a_trigger_stays(
+    hass: HomeAssistant, bridge: Bridge, service_calls: list[ServiceCall]
+) -> None:
+    """Automations tell their triggers apart by it, whatever a newer bridge calls its facts."""
+    await automate(hass, "connection_lost", {"device_id": device_id(hass)})
+    facts = {"id": "other", "idx": "7", "alias": "other", "platform": "mqtt", "description": "other", "layer": "pdn"}
+    await bridge.say("event", {"type": "lost", "at": "2026-11-23T10:15:00.000Z", **facts}, retain=False)
+    shown = ("id", "idx", "alias", "layer")
+    assert [[call.data[name] for name in shown] for call in service_calls] == [["mine", 0, "It", "pdn"]]
+
+
     ("name", "receipts"),
     [
         ("message_sent", ["udp-accepted", "tcp-acknowledged"]),
@@ -125,7 +137,8 @@ async def test_a_message_has_its_end(
     for receipt in [*every, "udp-accepted", "tcp-acknowledged"]:
         told = document(f"receipt-{receipt}") | {"socket": "telemetry", "id": receipt}
         await bridge.say("socket/telemetry/receipt", told, retain=False)
-    assert sorted(call.data["id"] for call in service_calls) == sorted(receipts)
+    assert sorted(call.data["message_id"] for call in service_calls) == sorted(receipts)
+    assert {call.data["id"] for call in service_calls} == {"mine"}
     assert [event.data["id"] for event in events] == ["udp-accepted", "tcp-acknowledged"]
     assert {"device_id", "socket", "state", "bytes", "attempts"} <= set(events[0].data)
     assert [event.data["id"] for event in lost] == ["expired", "failed", "rejected"]
