@@ -19,9 +19,10 @@ from .client import is_host
 from .const import DOMAIN
 from .coordinator import Coordinator, Sim7020ConfigEntry
 from .documents import Receipt, has_connection
-from .errors import BridgeError, NoConnection, RequestRefused, TooLarge
+from .errors import BridgeError, NoConnection, NotUnicode, RequestRefused, TooLarge
 from .reading import Keys
 from .targets import async_acting_entities, async_sockets
+from .texts import text, wrong
 
 PRIORITIES: Final = ("low", "normal", "high", "critical")
 OUTBOX_ACTIONS: Final = ("list", "show", "cancel", "purge")
@@ -63,26 +64,13 @@ PAGING_WINDOWS: Final = tuple(round(2.56 * n, 2) for n in range(1, 17))
 """Seconds that can be asked for."""
 
 
-def _wrong(key: str, **placeholders: str) -> ServiceValidationError:
-    return ServiceValidationError(
-        translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders or None
-    )
-
-
-def _text(value: object) -> str:
-    """Take a text. What YAML or a template has made a truth value of is not what was written, and is refused."""
-    if isinstance(value, bool):
-        raise _wrong("truth_value", value=str(value))
-    return str(cv.string(value))
-
-
 def _host(value: object) -> str:
-    if not is_host(host := _text(value).strip()):
-        raise _wrong("no_host")
+    if not is_host(host := text(value).strip()):
+        raise wrong("no_host")
     return host
 
 
-_NAME: Final = probatio.All(_text, probatio.Length(min=1))
+_NAME: Final = probatio.All(text, probatio.Length(min=1))
 
 _MODEM: Final = {probatio.Required(ATTR_CONFIG_ENTRY_ID): cv.string}
 _SOCKET: Final = {probatio.Optional(ATTR_CONFIG_ENTRY_ID): cv.string, **cv.ENTITY_SERVICE_FIELDS}
@@ -130,7 +118,7 @@ def _called(hass: HomeAssistant, action: Action) -> Callable[[ServiceCall], Coro
         coordinator: Coordinator = entry.runtime_data
         coordinator.client.check_online()
         if (info := coordinator.data.info).contract is not None and action.verb not in info.requests:
-            raise _wrong("request_not_taken", modem=entry.title, verb=action.verb)
+            raise wrong("request_not_taken", modem=entry.title, verb=action.verb)
         try:
             data = await action.carry_out(coordinator, given)
         except BridgeError as error:
@@ -147,7 +135,7 @@ def _called(hass: HomeAssistant, action: Action) -> Callable[[ServiceCall], Coro
 
 
 def _is_wrong_use(error: BridgeError) -> bool:
-    return isinstance(error, TooLarge) or (isinstance(error, RequestRefused) and error.code in WRONG_USE)
+    return isinstance(error, TooLarge | NotUnicode) or (isinstance(error, RequestRefused) and error.code in WRONG_USE)
 
 
 def _aimed(hass: HomeAssistant, given: dict[str, Any]) -> str:
@@ -158,7 +146,7 @@ def _aimed(hass: HomeAssistant, given: dict[str, Any]) -> str:
         return str(given.pop(ATTR_CONFIG_ENTRY_ID))
     sockets = [] if by_name else list(async_sockets(hass, target))
     if len(sockets) != 1:
-        raise _wrong("one_socket")
+        raise wrong("one_socket")
     ((entry_id, given["socket"]),) = sockets
     return entry_id
 
@@ -193,17 +181,17 @@ def _with_payload(given: dict[str, Any]) -> JsonObjectType:
     """Return the body of the request: with the message under the contract's key for the form it is given in."""
     forms = {"text": "data", "hex": "data_hex", "base64": "data_base64"}
     if len(forms.keys() & given) != 1:
-        raise _wrong("one_payload")
+        raise wrong("one_payload")
     if "hex" in given and not _is_decoded_by(bytes.fromhex, given["hex"]):
-        raise _wrong("invalid_hex")
+        raise wrong("invalid_hex")
     if "base64" in given and not _is_decoded_by(base64.b64decode, "".join(given["base64"].split()), validate=True):
-        raise _wrong("invalid_base64")
+        raise wrong("invalid_base64")
     return {forms.get(key, key): value for key, value in given.items()}
 
 
-def _is_decoded_by(decode: Callable[..., bytes], text: str, **options: bool) -> bool:
+def _is_decoded_by(decode: Callable[..., bytes], encoded: str, **options: bool) -> bool:
     try:
-        decode(text, **options)
+        decode(encoded, **options)
     except ValueError:
         return False
     return True
@@ -211,7 +199,7 @@ def _is_decoded_by(decode: Callable[..., bytes], text: str, **options: bool) -> 
 
 def _check_socket(coordinator: Coordinator, socket: str) -> None:
     if socket not in coordinator.sockets:
-        raise _wrong("unknown_socket", socket=socket, sockets=", ".join(sorted(coordinator.sockets)) or "-")
+        raise wrong("unknown_socket", socket=socket, sockets=", ".join(sorted(coordinator.sockets)) or "-")
 
 
 def _told(receipt: Receipt) -> JsonObjectType:
@@ -264,9 +252,9 @@ async def _outbox(coordinator: Coordinator, given: dict[str, Any]) -> JsonObject
     if "socket" in given:
         _check_socket(coordinator, given["socket"])
     if given["action"] in {"show", "cancel"} and "id" not in given:
-        raise _wrong("id_wanted", action=given["action"])
+        raise wrong("id_wanted", action=given["action"])
     if given["action"] in {"list", "purge"} and "id" in given:
-        raise _wrong("id_unwanted", action=given["action"])
+        raise wrong("id_unwanted", action=given["action"])
     return await coordinator.client.async_request("outbox", given)
 
 
@@ -275,7 +263,7 @@ ACTIONS: Final = {
         "send",
         _send,
         {
-            probatio.Optional("socket"): _text,
+            probatio.Optional("socket"): text,
             probatio.Optional("text"): _NAME,
             probatio.Optional("hex"): _NAME,
             probatio.Optional("base64"): _NAME,
@@ -283,8 +271,8 @@ ACTIONS: Final = {
                 probatio.Coerce(float), probatio.Range(min=0, min_included=False, max=LONGEST_TTL)
             ),
             probatio.Optional("priority"): probatio.In(PRIORITIES),
-            probatio.Optional("key"): probatio.All(_text, probatio.Length(min=1, max=LONGEST_ID)),
-            probatio.Optional("id"): probatio.All(_text, probatio.Length(min=1, max=LONGEST_ID)),
+            probatio.Optional("key"): probatio.All(text, probatio.Length(min=1, max=LONGEST_ID)),
+            probatio.Optional("id"): probatio.All(text, probatio.Length(min=1, max=LONGEST_ID)),
             probatio.Optional("wait_for_receipt", default=False): cv.boolean,
             probatio.Optional("timeout", default=RECEIPT_WITHIN): probatio.All(
                 probatio.Coerce(float), probatio.Range(min=1, max=86400)
@@ -306,16 +294,16 @@ ACTIONS: Final = {
         "set_apn",
         _set_apn,
         {
-            probatio.Required("apn"): probatio.All(_text, probatio.Length(min=1, max=100)),
-            probatio.Optional("username"): _text,
-            probatio.Optional("password"): _text,
+            probatio.Required("apn"): probatio.All(text, probatio.Length(min=1, max=100)),
+            probatio.Optional("username"): text,
+            probatio.Optional("password"): text,
         },
         policy=lambda _: None,
     ),
     "at_command": Action(
         "at",
         _at_command,
-        {probatio.Required("command"): probatio.All(_text, probatio.Length(min=2))},
+        {probatio.Required("command"): probatio.All(text, probatio.Length(min=2))},
         policy=lambda _: None,
     ),
     "sleep": Action(
@@ -346,7 +334,7 @@ ACTIONS: Final = {
         _outbox,
         {
             probatio.Optional("action", default="list"): probatio.In(OUTBOX_ACTIONS),
-            probatio.Optional("socket"): _text,
+            probatio.Optional("socket"): text,
             probatio.Optional("id"): _NAME,
             probatio.Optional("start"): probatio.All(probatio.Coerce(int), probatio.Range(min=0, max=10**9)),
             probatio.Optional("limit"): probatio.All(probatio.Coerce(int), probatio.Range(min=1, max=100)),

@@ -38,6 +38,7 @@ from .errors import (
     NoReceipt,
     NoResponse,
     NotSent,
+    NotUnicode,
     Repeated,
     RequestRefused,
     TooLarge,
@@ -203,7 +204,7 @@ class Client:
             within: Seconds to wait for the answer; by default what the verb may need.
 
         Raises:
-            BrokerUnreachable, BridgeOffline, TooLarge: Nothing was published, and nothing will be.
+            BrokerUnreachable, BridgeOffline, TooLarge, NotUnicode: Nothing was published, and nothing will be.
             NoResponse: No answer came in time.
             Interrupted: The modem was unloaded before one came.
             RequestRefused: The answer is an error.
@@ -212,7 +213,10 @@ class Client:
         seconds = PATIENCE.get(verb, RESPONSE_WITHIN) if within is None else within
         transaction = uuid4().hex
         expires = (dt_util.utcnow() + EXPIRES_AFTER).isoformat()
-        payload = json_dumps({**(body or {}), "transaction": transaction, "expires": expires})
+        try:
+            payload = json_dumps({**(body or {}), "transaction": transaction, "expires": expires})
+        except TypeError as error:  # orjson's, for what has no UTF-8
+            raise NotUnicode from error
         if (size := len(payload.encode())) > LONGEST_REQUEST:
             raise TooLarge(size, LONGEST_REQUEST)
         response = self._responses[transaction] = self._hass.loop.create_future()
@@ -237,7 +241,8 @@ class Client:
             receipt_within: Seconds to wait for the final receipt. None: do not wait, the receipt says ``queued``.
 
         Raises:
-            BrokerUnreachable, BridgeOffline, TooLarge, NoResponse, Interrupted, RequestRefused: As for async_request().
+            BrokerUnreachable, BridgeOffline, TooLarge, NotUnicode, NoResponse, Interrupted, RequestRefused: As for
+                async_request().
             Repeated: A message with this id was taken before, so that no receipt will come.
             NotSent: The final receipt says that it was not sent.
             NoReceipt: None came in time.

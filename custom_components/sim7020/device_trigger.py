@@ -15,6 +15,7 @@ from homeassistant.helpers.typing import ConfigType
 from .announce import SIGNAL
 from .const import DOMAIN
 from .targets import socket_of
+from .texts import written
 
 CONF_TEXT: Final = "text"
 
@@ -26,7 +27,7 @@ MODEM_TYPES: Final = ("attached", "lost", "recovered", "rebooted", "asleep", "aw
 TRIGGER_SCHEMA: Final = DEVICE_TRIGGER_BASE_SCHEMA.extend(
     {
         probatio.Required(CONF_TYPE): probatio.In((*MODEM_TYPES, RECEIVED)),
-        probatio.Optional(CONF_TEXT): cv.string,
+        probatio.Optional(CONF_TEXT): written,
     }
 )
 
@@ -49,6 +50,7 @@ async def async_validate_trigger_config(hass: HomeAssistant, config: ConfigType)
 
     Raises:
         InvalidDeviceAutomationConfig: A modem is to receive a message, or a socket to do what modems do.
+        ServiceValidationError: The text is none.
     """
     config = TRIGGER_SCHEMA(config)
     device = dr.async_get(hass).async_get(config[CONF_DEVICE_ID])

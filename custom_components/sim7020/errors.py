@@ -8,6 +8,7 @@ HomeAssistantError
     NoResponse          the bridge did not answer in time; what it did is not known
     RequestRefused      the bridge said no, with a code for machines
     TooLarge            a request is longer than any that a bridge reads; nothing was published
+    NotUnicode          a text of a request can't be sent by MQTT; nothing was published
     NoConnection        the bridge did what it was asked, and the modem has no data connection with it
     Repeated            a message with this id was taken before; this one is not sent, and has no receipt
     NotSent             a message's final receipt says that it was not sent
@@ -103,6 +104,12 @@ class TooLarge(BridgeError):
 
     def __init__(self, size: int, limit: int) -> None:
         super().__init__(bytes=str(size), limit=str(limit))
+
+
+class NotUnicode(BridgeError):
+    """A request has half a character, a lone surrogate. Nothing was published."""
+
+    key = "not_unicode"
 
 
 class NoConnection(BridgeError):

@@ -21,13 +21,14 @@ from homeassistant.helpers.typing import ConfigType
 
 from .announce import SIGNAL
 from .targets import async_devices
+from .texts import written
 
 CONF_TEXT: Final = "text"
 
-_TARGET: Final = {probatio.Required(CONF_TARGET): cv.TARGET_FIELDS}
 HOME_ASSISTANTS: Final = {CONF_ALIAS, CONF_DESCRIPTION, CONF_ID, CONF_PLATFORM, "idx"}
 """What Home Assistant itself says of a trigger. It lets a fact of the same name take its place."""
 
+_TARGET: Final = {probatio.Required(CONF_TARGET): cv.TARGET_FIELDS}
 
 
 class HappenedTrigger(Trigger):
@@ -69,7 +70,7 @@ class ReceivedTrigger(HappenedTrigger):
     """A socket received a message, any or one of a certain text."""
 
     _kind = "received"
-    _schema = probatio.Schema({**_TARGET, probatio.Optional(CONF_OPTIONS): {probatio.Optional(CONF_TEXT): cv.string}})
+    _schema = probatio.Schema({**_TARGET, probatio.Optional(CONF_OPTIONS): {probatio.Optional(CONF_TEXT): written}})
 
 
 class MessageSentTrigger(HappenedTrigger):

@@ -8,6 +8,7 @@ import pytest
 from homeassistant.core import Context, HomeAssistant, SupportsResponse
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized, UnknownUser
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.template import Template
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockUser
 
@@ -171,6 +172,7 @@ async def test_an_answer_is_the_response(
         pytest.param("send", {"socket": "telemetry", "text": "x" * 65536}, "too_large", id="too-large"),
         pytest.param("send", {"socket": "telemetry", "text": "1", "hex": "00"}, "one_payload", id="both"),
         pytest.param("send", {"socket": "telemetry", "hex": "0"}, "invalid_hex", id="hex"),
+        pytest.param("send", {"socket": "telemetry", "text": "\ud83d"}, "not_unicode", id="surrogate"),
         pytest.param("send", {"socket": "telemetry", "base64": "A?=="}, "invalid_base64", id="base64"),
         pytest.param("send", {"socket": "telemetry", "base64": "é"}, "invalid_base64", id="base64-not-ascii"),
         pytest.param("outbox", {"action": "purge", "socket": "attic"}, "unknown_socket", id="outbox-socket"),
@@ -410,6 +412,22 @@ async def test_a_truth_value_is_no_text(
     assert not bridge.requests
     await call(hass, shed, "send", socket="telemetry", text=21.5)
     assert bridge.requests[-1][1]["data"] == "21.5"
+
+
+@pytest.mark.parametrize(
+    ("template", "sent"),
+    [
+        pytest.param("{{ '%04x' | format(4660) }}", "1234", id="a-number-for-home-assistant"),
+        pytest.param("{{ '%04x' | format(258) }}", "0102", id="leading-zero"),
+        pytest.param("{{ '1e10' }}", "1e10", id="exponent"),
+    ],
+)
+async def test_hexadecimal_digits_by_template_are_sent(
+    hass: HomeAssistant, bridge: Bridge, shed: str, template: str, sent: str
+) -> None:
+    """Also where all of them are decimal, which makes a number of them."""
+    await call(hass, shed, "send", socket="telemetry", hex=Template(template, hass).async_render())
+    assert bridge.requests[-1][1]["data_hex"] == sent
 
 
 @pytest.mark.parametrize("host", ["", "  ", "two words", "x" * 256, 'a"b', "a\\b", "münchen.example", "a\nb"])

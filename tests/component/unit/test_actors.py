@@ -102,6 +102,16 @@ async def test_a_text_that_can_not_be_sent_is_an_error(
         await bridge.link(up=True)
 
 
+async def test_half_a_character_is_not_sent(hass: HomeAssistant, bridge: Bridge) -> None:
+    """A template can make one, and no MQTT message can have it; the words are translated."""
+    bridge.serve()
+    await set_up(hass)
+    with pytest.raises(HomeAssistantError, match="surrogate") as raised:
+        await notify(hass, "half \ud83d")
+    assert raised.value.translation_key == "not_unicode"
+    assert not bridge.requests
+
+
 async def test_a_modem_that_attaches_in_vain_is_an_error(hass: HomeAssistant, bridge: Bridge) -> None:
     """Whoever has it attach again waits for a connection."""
     bridge.serve()

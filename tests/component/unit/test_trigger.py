@@ -6,6 +6,7 @@ from typing import Any
 import probatio
 import pytest
 from homeassistant.core import HomeAssistant, ServiceCall
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.trigger import async_get_all_descriptions, async_validate_trigger_config
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import async_capture_events
@@ -109,7 +110,6 @@ async def test_something_happens_to_a_modem(
     assert [(call.data["type"], call.data["layer"]) for call in service_calls] == [(event, "pdn")]
 
 
-@pytest.mark.parametrize(
 async def test_what_home_assistant_says_of_a_trigger_stays(
     hass: HomeAssistant, bridge: Bridge, service_calls: list[ServiceCall]
 ) -> None:
@@ -121,6 +121,7 @@ async def test_what_home_assistant_says_of_a_trigger_stays(
     assert [[call.data[name] for name in shown] for call in service_calls] == [["mine", 0, "It", "pdn"]]
 
 
+@pytest.mark.parametrize(
     ("name", "receipts"),
     [
         ("message_sent", ["udp-accepted", "tcp-acknowledged"]),
@@ -159,3 +160,20 @@ async def test_what_makes_no_sense_is_refused(hass: HomeAssistant, trigger: dict
     """A trigger needs its target, and nothing else than it has."""
     with pytest.raises(probatio.Invalid):
         await async_validate_trigger_config(hass, [{"platform": trigger.pop("trigger"), **trigger}])
+
+
+@pytest.mark.parametrize(
+    ("value", "key"), [(True, "truth_value"), (False, "truth_value"), (83, "number"), (750.5, "number")]
+)
+@pytest.mark.parametrize("platform", ["sim7020.received", "device"])
+async def test_what_yaml_makes_no_text_of_is_refused(
+    hass: HomeAssistant, *, platform: str, value: object, key: str
+) -> None:
+    """With words for it: it would wait for True, or for 83 where 0123 was written, and never run."""
+    socket = device_id(hass, "telemetry")
+    trigger: dict[str, Any] = {"platform": platform, "target": {"device_id": socket}, "options": {"text": value}}
+    if platform == "device":
+        trigger = {"platform": "device", "domain": "sim7020", "device_id": socket, "type": "received", "text": value}
+    with pytest.raises(ServiceValidationError, match=f"{value} is a .* quotation marks") as raised:
+        await async_validate_trigger_config(hass, [trigger])
+    assert raised.value.translation_key == key

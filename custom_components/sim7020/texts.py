@@ -1,0 +1,35 @@
+"""Texts as a form, a template or YAML gives them, which may have made something else of what was written."""
+
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import config_validation as cv
+
+from .const import DOMAIN
+
+
+def wrong(key: str, **placeholders: str) -> ServiceValidationError:
+    """Return what to raise for a mistake in what was given, in translated words."""
+    return ServiceValidationError(
+        translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders or None
+    )
+
+
+def text(value: object) -> str:
+    """Take a text, or a number, which is what a template gives for digits.
+
+    Raises:
+        ServiceValidationError: It is a truth value, which is not what was written.
+    """
+    if isinstance(value, bool):
+        raise wrong("truth_value", value=str(value))
+    return str(cv.string(value))
+
+
+def written(value: object) -> str:
+    """Take a text where no template can stand.
+
+    Raises:
+        ServiceValidationError: It is a truth value, or a number: YAML reads 0123 as 83, and 12:30 as 750.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise wrong("number", value=str(value))
+    return text(value)
