@@ -34,6 +34,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: Sim7020ConfigEntry) -> b
     async_report_alerts(hass, entry)
     async_announce(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    coordinator.async_listened()
     await async_mark(hass, entry)
     return True
 

@@ -14,6 +14,7 @@ What platforms, actions, triggers, repairs and diagnostics use:
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -44,6 +45,9 @@ _LOGGER: Final = logging.getLogger(__package__)
 
 CONFIRMED_WITHIN: Final = 10.0
 """Seconds after a reconnection within which the broker has told all alerts that still hold."""
+
+MOST_HELD: Final = 1000
+"""Received messages that wait for the bridge to say how its sockets encode them."""
 
 AWAY: Final[HassKey[set[str]]] = HassKey(f"{DOMAIN}_away")
 """The ids of the config entries that were logged as unavailable, also over a reload."""
@@ -82,6 +86,8 @@ class Coordinator(DataUpdateCoordinator[Modem]):
         self._reader = Reader()
         self._informed = asyncio.Event()
         self._opened = False
+        self._listened = False
+        self._held: deque[tuple[str, bytes]] = deque()
         self._called = False
         self._away = hass.data.setdefault(AWAY, set())
         self._unconfirmed: set[str] = set()
@@ -207,6 +213,12 @@ class Coordinator(DataUpdateCoordinator[Modem]):
         return lambda: self._received_listeners.remove(listener)
 
     @callback
+    def async_listened(self) -> None:
+        """Begin to pass on what the sockets receive, and with what they have received since the modem was opened."""
+        self._listened = True
+        self._pass_on()
+
+    @callback
     def async_set_ping(self, milliseconds: float | None) -> None:
         """Keep the result of a ping; None: no reply came."""
         self.async_set_updated_data(replace(self.data, ping=milliseconds))
@@ -269,8 +281,8 @@ class Coordinator(DataUpdateCoordinator[Modem]):
             case Kind.EVENT:
                 self._happened(read(topic, payload, Event.of))
             case Kind.RECEIVED:
-                socket = self.sockets.get(subject.name)
-                self._received(decode(subject.name, None if socket is None else socket.encoding, payload))
+                self._held.append((subject.name, payload))
+                self._pass_on()
             case _:
                 _LOGGER.debug("%s was emptied", topic)
 
@@ -278,9 +290,17 @@ class Coordinator(DataUpdateCoordinator[Modem]):
         for listener in tuple(self._event_listeners):
             listener(event)
 
-    def _received(self, received: Received) -> None:
-        for listener in tuple(self._received_listeners):
-            listener(received)
+    def _pass_on(self) -> None:
+        """Pass on what was received, once the bridge has said how it is encoded and somebody listens."""
+        while self._held and self._listened and self._informed.is_set():
+            name, payload = self._held.popleft()
+            socket = self.sockets.get(name)
+            received = decode(name, None if socket is None else socket.encoding, payload)
+            for listener in tuple(self._received_listeners):
+                listener(received)
+        if len(self._held) > MOST_HELD:
+            name, _ = self._held.popleft()
+            _LOGGER.warning("Dropping a message that %s received: %s says nothing", name, self.topics.info)
 
     def _info_received(self, info: Info) -> None:
         before = self.data.info
@@ -300,6 +320,7 @@ class Coordinator(DataUpdateCoordinator[Modem]):
         if info != before and info.contract == CONTRACT:
             self.async_register_devices()
         self._update(self.data)
+        self._pass_on()
         self.config_entry.async_create_task(self.hass, self._async_call_again())
 
     async def _async_call_again(self) -> None:

@@ -6,10 +6,11 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import issue_registry as ir
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import MqttMockHAClient
 
 from custom_components.sim7020 import async_remove_config_entry_device, client, coordinator
-from tests.component.unit.kit import IMEI, ROOT, Bridge, document, entry_of, info, set_up
+from tests.component.unit.kit import IMEI, ROOT, Bridge, Document, document, entry_of, info, set_up
 
 
 async def test_a_modem_is_set_up_and_unloaded(hass: HomeAssistant, bridge: Bridge) -> None:
@@ -112,6 +113,70 @@ async def test_a_modem_that_was_set_up_before_does_without_the_bridge(
     assert hass.states.get("notify.sim7020_shed_new_send") is not None
     now = dr.async_entries_for_config_entry(device_registry, entry.entry_id)
     assert [device.name for device in now if device not in devices] == ["SIM7020 shed new"]
+
+
+@pytest.fixture
+async def unheard(hass: HomeAssistant, bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> MockConfigEntry:
+    """Return a modem that was set up before, and is again while nothing says how its sockets encode."""
+    bridge.serve()
+    entry = await set_up(hass)
+    await hass.config_entries.async_unload(entry.entry_id)
+    del bridge.retained[f"{ROOT}/info"]
+    monkeypatch.setattr(coordinator, "FIRST_WITHIN", 0.01)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await bridge.settled()
+    return entry
+
+
+def in_hex() -> Document:
+    """Return an info whose sockets encode in hexadecimal digits."""
+    golden = document("info")
+    golden["sockets"] = [{**socket, "encoding": "hex"} for socket in golden["sockets"]]
+    return golden
+
+
+@pytest.mark.usefixtures("unheard")
+async def test_what_is_received_before_its_encoding_is_known_waits(hass: HomeAssistant, bridge: Bridge) -> None:
+    """All of it, once and in order; a command would be taken for another text."""
+    heard: list[str | None] = []
+    (entry,) = hass.config_entries.async_loaded_entries("sim7020")
+    entry.runtime_data.async_on_received(lambda received: heard.append(received.text))
+    event = "event.sim7020_shed_telemetry_received_message"
+    for text in ("one", "two"):
+        await bridge.say("socket/telemetry/received", text.encode().hex(), retain=False)
+    assert heard == []
+    await bridge.say("info", in_hex())
+    assert heard == ["one", "two"]
+    state = hass.states.get(event)
+    assert state is not None
+    assert state.attributes["text"] == "two"
+    await bridge.say("socket/telemetry/received", b"three".hex(), retain=False)
+    await bridge.say("info", in_hex())
+    assert heard == ["one", "two", "three"]
+
+
+async def test_what_waits_is_bounded(
+    bridge: Bridge, unheard: MockConfigEntry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The oldest goes, and the log says so."""
+    monkeypatch.setattr(coordinator, "MOST_HELD", 2)
+    heard: list[str | None] = []
+    unheard.runtime_data.async_on_received(lambda received: heard.append(received.text))
+    for text in ("one", "two", "three"):
+        await bridge.say("socket/telemetry/received", text.encode().hex(), retain=False)
+    assert "Dropping a message that telemetry received: sim7020/shed/info says nothing" in caplog.text
+    await bridge.say("info", in_hex())
+    assert heard == ["two", "three"]
+
+
+async def test_what_is_received_while_a_modem_is_set_up_is_not_lost(hass: HomeAssistant, bridge: Bridge) -> None:
+    """Its entities hear it when they are there."""
+    bridge.serve(about=in_hex())
+    bridge.publish("socket/telemetry/received", b"open".hex())
+    await set_up(hass)
+    state = hass.states.get("event.sim7020_shed_telemetry_received_message")
+    assert state is not None
+    assert state.attributes["text"] == "open"
 
 
 async def test_a_bridge_that_says_late_what_broker_it_has_is_called_once(
