@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final
+from typing import Final, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
@@ -35,7 +35,7 @@ from .client import FIRST_WITHIN, Client
 from .compatibility import delete_contract_issue, report_contract
 from .const import CONF_BASE, CONF_MODEM, CONTRACT, DOMAIN
 from .documents import Alert, Event, Info, SocketInfo, SocketState, State
-from .errors import BrokerUnreachable
+from .errors import BridgeError, BrokerUnreachable
 from .reading import Reader
 from .received import Received, decode
 from .targets import modem_identifier, socket_identifier, socket_of
@@ -217,6 +217,16 @@ class Coordinator(DataUpdateCoordinator[Modem]):
         """Begin to pass on what the sockets receive, and with what they have received since the modem was opened."""
         self._listened = True
         self._pass_on()
+
+    @override
+    async def _async_update_data(self) -> Modem:
+        """Have the bridge read everything now, as homeassistant.update_entity asks. What it can't read stays."""
+        if self.data.available and "refresh" in self.data.info.requests:
+            try:
+                await self.client.async_request("refresh")
+            except BridgeError as error:
+                _LOGGER.debug("%s could not be refreshed: %s", self.name, error)
+        return self.data
 
     @callback
     def async_set_ping(self, milliseconds: float | None) -> None:

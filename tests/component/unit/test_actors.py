@@ -1,8 +1,12 @@
 """Buttons and notify entities ask the bridge, and say what went wrong."""
 
+import logging
+from functools import partial
+
 import pytest
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.setup import async_setup_component
 
 from tests.component.unit.kit import Bridge, document, info, ok, refused, set_up
 
@@ -110,6 +114,29 @@ async def test_half_a_character_is_not_sent(hass: HomeAssistant, bridge: Bridge)
         await notify(hass, "half \ud83d")
     assert raised.value.translation_key == "not_unicode"
     assert not bridge.requests
+
+
+@pytest.mark.parametrize(
+    "entity", ["binary_sensor.sim7020_shed_data_connection", "sensor.sim7020_shed_telemetry_state"]
+)
+async def test_an_entity_is_updated_by_a_refresh(
+    hass: HomeAssistant, bridge: Bridge, caplog: pytest.LogCaptureFixture, entity: str
+) -> None:
+    """Home Assistant's own action asks for it; one that comes to nothing is no news, and nothing goes away."""
+    bridge.serve()
+    entry = await set_up(hass)
+    assert await async_setup_component(hass, "homeassistant", {})
+    update = partial(hass.services.async_call, "homeassistant", "update_entity", {"entity_id": entity}, blocking=True)
+    bridge.answers["refresh"] = lambda _: refused("module_silent", "no answer")
+    await update()
+    assert [topic for topic, _ in bridge.requests] == ["sim7020/shed/request/refresh"]
+    await bridge.say("availability", "offline")
+    await entry.runtime_data.async_refresh()
+    await bridge.say("availability", "online")
+    assert len(bridge.requests) == 1
+    assert not hass.states.is_state(entity, "unavailable")
+    told = [record for record in caplog.records if record.levelno > logging.INFO and record.name != "asyncio"]
+    assert told == []  # asyncio tells what took long
 
 
 async def test_a_modem_that_attaches_in_vain_is_an_error(hass: HomeAssistant, bridge: Bridge) -> None:
