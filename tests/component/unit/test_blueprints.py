@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from homeassistant.components.homeassistant.triggers import time_pattern
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import HomeAssistant, ServiceCall, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.selector import validate_selector
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
@@ -91,6 +94,29 @@ async def test_telemetry_is_sent_at_the_interval(hass: HomeAssistant, bridge: Br
     assert [body["data"] for body in sent] == ["temperature=21.5", "temperature=21.5;humidity=64"]
     assert len({body["key"] for body in sent}) == 1
     assert [(body["ttl"], body["priority"]) for body in sent] == [(3600, "normal")] * 2
+
+
+@pytest.mark.parametrize("length", [118, 119, 244])
+async def test_telemetry_of_an_automation_with_a_long_name_is_sent(
+    hass: HomeAssistant, bridge: Bridge, tmp_path: Path, length: int
+) -> None:
+    """With a key of its own that the bridge takes; one that fits is the name itself."""
+    bridge.serve()
+    await set_up(hass)
+    bridge.answers["send"] = {"id": "1", "socket": "telemetry", "state": "queued"}
+    hass.states.async_set("sensor.temperature", "21.5")
+    await use(hass, tmp_path, "send_telemetry", socket=device_id(hass, "telemetry"), entities=["sensor.temperature"])
+    keys = []
+    names = [f"automation.{letter * (length - len('automation.'))}" for letter in "ab"]
+    for before, name in pairwise((AUTOMATION, *names)):
+        er.async_get(hass).async_update_entity(before, new_entity_id=name)
+        await hass.async_block_till_done()
+        await hass.services.async_call("automation", "trigger", {"entity_id": name}, blocking=True)
+        keys.append(bridge.requests[-1][1]["key"])
+    await hass.services.async_call("automation", "turn_off", {"entity_id": names[-1]}, blocking=True)
+    assert len(set(keys)) == 2
+    assert all(len(key) <= 128 for key in keys)
+    assert (keys == [f"telemetry_{name}" for name in names]) is (length <= 118)
 
 
 CONNECTION = "binary_sensor.sim7020_shed_data_connection"
@@ -269,6 +295,61 @@ async def test_an_automation_that_was_off_gives_the_all_clear(
     assert heard.empty()
 
 
+async def five_minutes(hass: HomeAssistant) -> None:
+    """Have the automation look again."""
+    due = dt_util.utcnow().replace(second=0, microsecond=0)
+    await at(hass, due + timedelta(minutes=5 - due.minute % 5))
+
+
+async def test_an_automation_that_was_off_raises_an_alarm(
+    hass: HomeAssistant, bridge: Bridge, tmp_path: Path, heard: asyncio.Queue[str]
+) -> None:
+    """For what was lost meanwhile, without waiting for it to change."""
+    bridge.serve()
+    await set_up(hass)
+    await use(hass, tmp_path, "alarm_when_lost", **ALARM)
+    await hass.services.async_call("automation", "turn_off", {"entity_id": AUTOMATION}, blocking=True)
+    await bridge.say("state", lost(Layer.PDN))
+    await hass.services.async_call("automation", "turn_on", {"entity_id": AUTOMATION}, blocking=True)
+    await hears(hass, heard, NO_DATA, minutes=20)
+    bridge.publish("state", document("state-online"))
+    await hears(hass, heard, "back")
+    await hass.async_block_till_done()
+    assert heard.empty()
+
+
+@pytest.mark.parametrize("remembers", [True, False], ids=["memory", "no-memory"])
+async def test_an_alarm_that_failed_is_raised_again(
+    hass: HomeAssistant, bridge: Bridge, tmp_path: Path, heard: asyncio.Queue[str], *, remembers: bool
+) -> None:
+    """While the modem stays lost, without another patience, until it was raised; the all-clear goes with that one."""
+    bridge.serve()
+    await set_up(hass)
+    await remember(hass, alarmed=False)
+    reached = False
+
+    @callback
+    def tell(_: ServiceCall) -> None:
+        heard.put_nowait("tried")
+        if not reached:
+            raise HomeAssistantError("the phone is not reachable")
+
+    hass.services.async_register("test", "tell", tell)
+    given = ALARM | {"patience": {"milliseconds": 1}, "alarm": [{"action": "test.tell"}]}
+    await use(hass, tmp_path, "alarm_when_lost", **given, **({"memory": MEMORY} if remembers else {}))
+    bridge.publish("state", lost(Layer.PDN))
+    await hears(hass, heard, "tried", minutes=1)
+    await hass.async_block_till_done()
+    assert hass.states.is_state(MEMORY, "off")
+    reached = True
+    await hears(hass, heard, "tried", minutes=6)
+    bridge.publish("state", document("state-online"))
+    await hears(hass, heard, "back")
+    await five_minutes(hass)
+    assert heard.empty()
+    assert hass.states.is_state(MEMORY, "off")
+
+
 async def test_an_alarm_is_raised_for_what_is_lost_during_the_all_clear(
     hass: HomeAssistant, bridge: Bridge, tmp_path: Path, heard: asyncio.Queue[str]
 ) -> None:
@@ -311,6 +392,19 @@ async def test_a_command_is_acted_on(
     assert heard.empty()
     await bridge.say("socket/telemetry/received", "open", retain=False)
     assert heard.get_nowait() == "open 6f70656e!"
+    assert heard.empty()
+
+
+async def test_without_a_command_nothing_is_done(
+    hass: HomeAssistant, bridge: Bridge, tmp_path: Path, heard: asyncio.Queue[str]
+) -> None:
+    """Whatever comes in: what the actions open must not open for any message."""
+    bridge.serve()
+    await set_up(hass)
+    given = {"socket": device_id(hass, "telemetry"), "command": "", "actions": saying("{{ trigger.text }}")}
+    await use(hass, tmp_path, "act_on_command", **given)
+    for text in ("open", ""):
+        await bridge.say("socket/telemetry/received", text, retain=False)
     assert heard.empty()
 
 
