@@ -6,8 +6,10 @@ from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.dispatcher import async_dispatcher_send
+from homeassistant.util.hass_dict import HassKey
 
 from .client import SENT
+from .const import DOMAIN
 from .coordinator import Sim7020ConfigEntry
 from .documents import Event, Receipt
 from .received import Received
@@ -22,6 +24,12 @@ EVENT_SENT: Final = "sim7020_message_sent"
 SIGNAL: Final = "sim7020_happened"
 """The dispatcher's: what happens at a device, as its id, the kind, and a dictionary of what is known of it."""
 
+BACK: Final = "back"
+"""The kind that goes with ``attached`` where the loss was told before; a bridge that starts attaches without one."""
+
+LOST: Final[HassKey[set[str]]] = HassKey(f"{DOMAIN}_lost")
+"""The ids of the config entries whose modem's loss was told, also over a reload."""
+
 NOT_SENT: Final = {"expired", "failed", "rejected"}
 """Final states of a message that is lost; one that was superseded had its successor."""
 
@@ -30,6 +38,7 @@ NOT_SENT: Final = {"expired", "failed", "rejected"}
 def async_announce(hass: HomeAssistant, entry: Sim7020ConfigEntry) -> None:
     """Pass on the modem's events, and its sockets' messages and final receipts, until the entry is unloaded."""
     coordinator = entry.runtime_data
+    lost = hass.data.setdefault(LOST, set())
 
     @callback
     def announce(identifier: tuple[str, str], kind: str, facts: dict[str, Any]) -> str | None:
@@ -41,7 +50,13 @@ def async_announce(hass: HomeAssistant, entry: Sim7020ConfigEntry) -> None:
 
     @callback
     def happened(event: Event) -> None:
-        announce(modem_identifier(coordinator.imei), event.type or "", dict(event.details))
+        modem = modem_identifier(coordinator.imei)
+        announce(modem, event.type or "", dict(event.details))
+        if event.type == "lost":
+            lost.add(entry.entry_id)
+        elif event.type == "attached" and entry.entry_id in lost:
+            lost.remove(entry.entry_id)
+            announce(modem, BACK, dict(event.details))
 
     @callback
     def received(message: Received) -> None:

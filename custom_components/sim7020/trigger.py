@@ -19,7 +19,7 @@ from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.trigger import Trigger, TriggerActionRunner, TriggerConfig, TriggerNotTriggeredReporter
 from homeassistant.helpers.typing import ConfigType
 
-from .announce import SIGNAL
+from .announce import BACK, SIGNAL
 from .targets import async_devices
 from .texts import written
 
@@ -92,9 +92,9 @@ class ConnectionLostTrigger(HappenedTrigger):
 
 
 class ConnectionBackTrigger(HappenedTrigger):
-    """A modem is online."""
+    """A modem whose loss was told is online again."""
 
-    _kind = "attached"
+    _kind = BACK
 
 
 class RestartedTrigger(HappenedTrigger):

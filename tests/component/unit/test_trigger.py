@@ -94,7 +94,6 @@ async def test_an_entity_stands_for_its_device(
     ("name", "event"),
     [
         ("connection_lost", "lost"),
-        ("connection_back", "attached"),
         ("restarted", "rebooted"),
         ("data_budget", "data_budget"),
     ],
@@ -119,6 +118,25 @@ async def test_what_home_assistant_says_of_a_trigger_stays(
     await bridge.say("event", {"type": "lost", "at": "2026-11-23T10:15:00.000Z", **facts}, retain=False)
     shown = ("id", "idx", "alias", "layer")
     assert [[call.data[name] for name in shown] for call in service_calls] == [["mine", 0, "It", "pdn"]]
+
+
+async def test_a_connection_is_back_that_was_lost(
+    hass: HomeAssistant, bridge: Bridge, service_calls: list[ServiceCall]
+) -> None:
+    """Once, over a reload too; a bridge that is started attaches without a loss, and that is no news."""
+    await automate(hass, "connection_back", {"device_id": [device_id(hass)]})
+
+    async def happens(kind: str) -> int:
+        told = {"type": kind, "at": "2026-11-23T10:15:00.000Z", "layer": "pdn"}
+        await bridge.say("event", told, retain=False)
+        return len(service_calls)
+
+    assert [await happens(kind) for kind in ("attached", "lost", "lost", "attached", "attached")] == [0, 0, 0, 1, 1]
+    await happens("lost")
+    (entry,) = hass.config_entries.async_entries("sim7020")
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert [await happens("attached"), await happens("attached")] == [2, 2]
+    assert {call.data["type"] for call in service_calls} == {"back"}
 
 
 @pytest.mark.parametrize(
