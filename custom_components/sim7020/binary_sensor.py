@@ -14,7 +14,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import Sim7020ConfigEntry
-from .documents import Layer, RegistrationStatus, State
+from .documents import RegistrationStatus, State
 from .entity import ModemEntity
 
 PARALLEL_UPDATES = 0
@@ -27,18 +27,10 @@ class ModemBinarySensorDescription(BinarySensorEntityDescription):
     is_on_fn: Callable[[State], bool | None]
 
 
-# What the link is when all of its layers hold.
-_HOLDING: Final = (Layer.ONLINE, Layer.SLEEPING)
-
-
-def _connected(state: State) -> bool | None:
-    return None if state.layer is None else state.layer in _HOLDING
-
-
 def _registered(state: State) -> bool | None:
     if state.registration in (RegistrationStatus.HOME, RegistrationStatus.ROAMING):
         return True
-    if state.registration in (None, RegistrationStatus.UNKNOWN) and state.layer in (None, *_HOLDING):
+    if state.registration in (None, RegistrationStatus.UNKNOWN) and state.connected is not False:
         return None
     return False
 
@@ -52,7 +44,7 @@ BINARY_SENSORS: Final = (
         key="pdn",
         translation_key="pdn",
         device_class=BinarySensorDeviceClass.CONNECTIVITY,
-        is_on_fn=_connected,
+        is_on_fn=lambda state: state.connected,
     ),
     ModemBinarySensorDescription(
         key="registered",

@@ -192,6 +192,11 @@ class State:
     recoveries: int | None = None
     reboots: int | None = None
 
+    @property
+    def connected(self) -> bool | None:
+        """All layers of the link hold, asleep or not; None: it is not known."""
+        return None if self.layer is None else self.layer in (Layer.ONLINE, Layer.SLEEPING)
+
     @classmethod
     def of(cls, keys: Keys) -> Self:
         """Read the document."""

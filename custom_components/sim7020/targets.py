@@ -55,6 +55,15 @@ def async_sockets(hass: HomeAssistant, target: Mapping[str, Any]) -> Iterator[tu
 
 
 @callback
+def async_modems(hass: HomeAssistant, target: Mapping[str, Any]) -> list[ConfigEntry]:
+    """Return the config entries of the modems that a target names, themselves or by their sockets."""
+    registry = dr.async_get(hass)
+    devices = (registry.async_get(device_id) for device_id in async_devices(hass, target))
+    named = {device.config_entry_id for device in devices if device is not None}
+    return [entry for entry in hass.config_entries.async_entries(DOMAIN) if entry.entry_id in named]
+
+
+@callback
 def async_acting_entities(hass: HomeAssistant, entry: ConfigEntry, socket: str | None) -> list[str]:
     """Return what acts at a socket of a modem, or at the modem itself: the notify entity, or the buttons."""
     imei = entry.unique_id or ""

@@ -5,6 +5,7 @@ import re
 from homeassistant.util.yaml import parse_yaml
 
 from custom_components.sim7020.actions import ACTIONS
+from custom_components.sim7020.condition import CONDITIONS
 from custom_components.sim7020.trigger import TRIGGERS
 from tests.component.rules.tree import REPOSITORY
 
@@ -36,6 +37,11 @@ def test_every_trigger_is_documented_with_its_fields() -> None:
     assert isinstance(described, dict)
     for name, when in documented.items():
         assert set(re.findall(r"`(\w+)` it is to be", when)) == set(described[name].get("fields", {}))
+
+
+def test_every_condition_is_documented() -> None:
+    """And no other is."""
+    assert {name.strip("`").removeprefix("sim7020.") for name, _ in table("### Conditions")} == set(CONDITIONS)
 
 
 def test_every_blueprint_is_documented() -> None:

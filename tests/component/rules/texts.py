@@ -11,7 +11,7 @@ from tests.component.rules.tree import Document, Tree, calls
 
 SECTIONS = {
     *("title", "config", "config_subentries", "options", "services", "entity", "exceptions", "issues", "device"),
-    *("selector", "system_health", "device_automation", "entity_component", "triggers"),
+    *("selector", "system_health", "device_automation", "entity_component", "triggers", "conditions"),
 }
 LANGUAGES = ("en", "de", "zh-Hans")
 PLATFORMS = {platform.value for platform in Platform}
