@@ -1,7 +1,7 @@
 """A modem that is lost is told by another channel, whatever it lacks."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -20,27 +20,41 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.sim7020 import client
-from tests.component.blueprints import AUTOMATION, end, save, use
+from tests.component.blueprints import AUTOMATION, automate, end, save, use
 from tests.component.e2e.home import DOMAIN, Home, connect
 from tests.component.e2e.shed import gone, open_again, ready
 from tests.component.e2e.surroundings import SOCKET, Surroundings
+from tests.component.unit.kit import device_id
 
 
 @pytest.mark.parametrize(
     ("trouble", "expected"),
     [
-        pytest.param("port close", "off", id="unplugged"),
-        pytest.param("sim absent", "off", id="sim-missing"),
-        pytest.param("sim pin", "off", id="sim-pin"),
-        pytest.param("registration none", "off", id="no-network"),
-        pytest.param("registration denied", "off", id="denied"),
-        pytest.param(None, STATE_UNAVAILABLE, id="no-bridge"),
+        pytest.param(["port close"], "off", id="unplugged"),
+        pytest.param(["deaf"], "off", id="silent"),
+        pytest.param(["sim absent"], "off", id="sim-missing"),
+        pytest.param(["sim pin"], "off", id="sim-pin"),
+        pytest.param(["refuse AT+CFUN=1* ERROR", "setting CFUN=0"], "off", id="radio"),
+        pytest.param(["registration none"], "off", id="no-network"),
+        pytest.param(["registration denied"], "off", id="denied"),
+        pytest.param(["refuse AT+CGACT=1* 149", "set refused_apn=shnbiot", "pdn lost"], "off", id="no-context"),
+        pytest.param("bridge", STATE_UNAVAILABLE, id="no-bridge"),
+        pytest.param("broker", STATE_UNAVAILABLE, id="no-broker"),
     ],
 )
 async def test_an_alarm_is_raised(
-    hass: HomeAssistant, home: Home, surroundings: Surroundings, tmp_path: Path, *, trouble: str | None, expected: str
+    hass: HomeAssistant,
+    home: Home,
+    surroundings: Surroundings,
+    tmp_path: Path,
+    *,
+    trouble: list[str] | str,
+    expected: str,
 ) -> None:
-    """By the blueprint, and the data connection is never unknown meanwhile."""
+    """By the blueprint, and the data connection is never unknown meanwhile.
+
+    What the module does not report is found when the modem is read, which a user may ask for.
+    """
     modem = await surroundings.modem("shed")
     entry = await home.add("shed")
     connection = home.entity(entry, "binary_sensor", "pdn")
@@ -49,13 +63,58 @@ async def test_an_alarm_is_raised(
     changes = async_capture_events(hass, EVENT_STATE_CHANGED)
     given = {"connection": connection, "patience": {"seconds": 1}, "alarm": [{"action": "test.alarm"}]}
     await use(hass, tmp_path, "alarm_when_lost", **given)
-    if trouble is None:
-        await modem.bridge.kill()
-    else:
-        await modem.happen(*trouble.split())
+    match trouble:
+        case "bridge":
+            await modem.bridge.kill()
+        case "broker":
+            await surroundings.broker.stop()
+        case events:
+            for event in events:
+                await modem.happen(*event.split())
+            refresh = home.entity(entry, "button", "refresh")
+            with suppress(HomeAssistantError):
+                await hass.services.async_call("button", "press", {"entity_id": refresh}, blocking=True)
     await home.until(lambda: alarms, "the alarm")
     news = [change.data["new_state"] for change in changes if change.data["entity_id"] == connection]
     assert [state and state.state for state in news] == [expected]
+    await end(hass)
+
+
+async def test_an_automation_asks_whether_the_modem_is_connected(
+    hass: HomeAssistant, home: Home, surroundings: Surroundings
+) -> None:
+    """By a condition on its device; a bridge that is away leaves no modem connected."""
+    modem, entry = await ready(home, surroundings)
+    connection = home.entity(entry, "binary_sensor", "pdn")
+    await home.state(connection, lambda state: state == "on", "on")
+    took = async_mock_service(hass, "test", "take")
+    asks = {
+        "choose": [
+            {
+                "conditions": [{"condition": f"sim7020.{name}", "target": {"device_id": device_id(hass)}}],
+                "sequence": [{"action": "test.take", "data": {"held": name}}],
+            }
+            for name in ("is_connected", "is_not_connected")
+        ]
+    }
+    await automate(hass, triggers=[{"trigger": "event", "event_type": "now"}], actions=[asks])
+
+    async def held() -> str:
+        before = len(took)
+        hass.bus.async_fire("now")
+        await home.until(lambda: len(took) > before, "the answer")
+        return str(took[-1].data["held"])
+
+    assert await held() == "is_connected"
+    await modem.happen("registration", "none")
+    await home.state(connection, lambda state: state == "off", "off")
+    assert await held() == "is_not_connected"
+    await modem.happen("registration", "home")
+    await home.state(connection, lambda state: state == "on", "on")
+    assert await held() == "is_connected"
+    await modem.bridge.kill()
+    await gone(home, entry)
+    assert await held() == "is_not_connected"
     await end(hass)
 
 
