@@ -77,7 +77,7 @@ class Module:
         self.attaches_refused = 0
         """How often the command to attach was refused in this session."""
         self.reports_registration = False
-        """Whether it was told to report its registration, and took it."""
+        """Whether it said in this session that it reports its registration."""
         self.on_attach: Callable[[], None] = lambda: None
         """Called when the module was made to attach."""
         self.over_ceiling: Callable[[], str | None] = lambda: None

@@ -54,14 +54,18 @@ async def read_sim(module: Module) -> None:
 async def read_registration(module: Module) -> bool:
     """Read the registration, and say whether the module told it; firmware without +CEREG has +CGREG.
 
-    That it was told to report it a restart alone makes it forget: one that says nothing shows so where no echo does.
+    That it reports it, if it said so before, a restart alone makes it forget: one that says nothing shows so where no
+    echo does.
     """
-    told = await module.ask(registration.ReadRegistration()) or await module.ask(registration.ReadGprsRegistration())
+    eps = await module.ask(registration.ReadRegistration())
+    told = eps or await module.ask(registration.ReadGprsRegistration())
     if told is None:
         return False
     module.store.apply(told)
-    if told.n == 0 and module.reports_registration:
+    if eps is not None and eps.n == 0 and module.reports_registration:
         module.on_restart(f"{registration.ReadRegistration().line()}: it reports nothing any more")
+    elif eps is not None and eps.n:
+        module.reports_registration = True
     return True
 
 

@@ -45,8 +45,8 @@ async def set_up(module: Module) -> None:
         # with automatic baud rate the module never announces a restart
         await module.try_kept(identity.SetBaudRate(module.settings.baudrate))
     await set_power_saving(module)
-    reports = await module.try_setting(ReportRegistration(5)) or await module.try_setting(ReportRegistration(2))
-    module.reports_registration = reports
+    if not await module.try_setting(ReportRegistration(5)):
+        await module.try_setting(ReportRegistration(2))
     if module.store.state.registration is not None and not await read_registration(module):
         # what was known of it is from before a sleep, and the module does not tell now
         module.store.apply(Registration(RegistrationStatus.UNKNOWN))

@@ -13,7 +13,7 @@ from sim7020_bridge.modem.alerts import AGAIN_AND_AGAIN, AlertId
 from sim7020_bridge.modem.socket import Phase
 from sim7020_bridge.modem.state import Layer
 from tests.bridge.modem.bench import ECHO, HOUR, UDP, Bench, becomes, current, now, restarted, running
-from tests.bridge.scripted_module import on_virtual_time
+from tests.bridge.scripted_module import ScriptedModule, on_virtual_time
 
 
 @pytest.mark.parametrize(
@@ -198,19 +198,43 @@ async def test_restart_that_an_echo_gives_away_tells_no_secret(
         assert not any(secret in told for told in (*reasons, *caplog.messages))
 
 
-@pytest.mark.parametrize(("set_up", "read", "times"), [("OK", 0, 2), ("OK", 5, 1), ("ERROR", 0, 1)])
+@pytest.mark.parametrize(("read", "times"), [(0, 2), (5, 1)])
 @on_virtual_time
-async def test_restart_that_neither_a_word_nor_an_echo_tells(set_up: str, read: int, times: int) -> None:
-    """A module that no longer reports its registration, as it was told to, has restarted."""
+async def test_restart_that_neither_a_word_nor_an_echo_tells(read: int, times: int) -> None:
+    """A module that no longer reports its registration, as it said that it does, has restarted."""
     async with running() as bench:
-        for n in (2, 5):
-            bench.module.answer(f"AT+CEREG={n}", set_up)
         await bench.online()
         bench.module.answer_once("AT+CEREG?", f"+CEREG: {read},1", "OK")
         await asyncio.sleep(1000)
         await bench.online()
         assert bench.module.times("ATE0") == times
         assert bench.modem.store.state.counters.reboots == times - 1
+
+
+@pytest.mark.parametrize("set_up", ["OK", "ERROR"])
+@on_virtual_time
+async def test_module_that_never_says_that_it_reports_its_registration(set_up: str) -> None:
+    """It has nothing to forget: it is of use all the same, and its registration is read."""
+    module = ScriptedModule()
+    for n in (2, 5):
+        module.answer(f"AT+CEREG={n}", set_up)
+    module.answer("AT+CEREG?", "+CEREG: 0,1", "OK")
+    async with running(module=module) as bench:
+        await bench.online()
+        await asyncio.sleep(1000)
+        assert bench.modem.store.state.online
+        assert (module.opened, bench.modem.store.state.counters.reboots) == (1, 0)
+
+
+@on_virtual_time
+async def test_other_domain_that_reports_nothing_is_no_restart() -> None:
+    """What answers for the EPS registration once was never told to report anything."""
+    async with running() as bench:
+        await bench.online()
+        bench.module.answer("AT+CGREG?", "+CGREG: 0,1", "OK")
+        bench.module.answer_once("AT+CEREG?", "ERROR")
+        await asyncio.sleep(1000)
+        assert (bench.module.times("ATE0"), bench.modem.store.state.counters.reboots) == (1, 0)
 
 
 @pytest.mark.parametrize("text", ["AT", "ATTACH REJECT", "at+csq", "AT+CFUN=1"])
