@@ -1,11 +1,11 @@
-"""How long a module that its network detached may find its way back by itself: longer where it happens again."""
+"""How long a module that its network detached may find its way back by itself: longer where that helps."""
 
 import math
 from dataclasses import dataclass
 from typing import Final
 
 AS_OFTEN_AS: Final = 2
-"""Detachments that are met at once; more within MEMORY are no accident, and attaching again is no mend."""
+"""Detachments in a row that are met at once; more within MEMORY are no accident, and waiting may do instead."""
 
 MEMORY: Final = 3600.0
 """Seconds without any after which they are forgotten."""
@@ -16,24 +16,38 @@ LONGEST: Final = 32.0
 
 @dataclass(slots=True)
 class Detachments:
-    """One modem's, over the lifetime of the bridge: registered no more, and not searching though it has a signal."""
+    """One modem's, over the lifetime of the bridge: registered no more, and not searching though it has a signal.
 
-    _met: int = 0
+    A module that had longer, and was online only after it was made to attach, is met at once again; it has longer the
+    more rarely the more often that was in vain, and then for twice as long.
+    """
+
+    _in_a_row: int = 0
+    _at_once: int = AS_OFTEN_AS
+    _longer: float = 2.0
     _seen: float = -math.inf
-    _was_online: bool = True
+    _met: bool = False
+    _attached: bool = False
 
     def seen(self, now: float) -> float:
         """Note that the module is detached; return how many times as long as at first it may be."""
         if now - self._seen > MEMORY:
-            self._met = 0
+            self._in_a_row, self._at_once, self._longer = 0, AS_OFTEN_AS, 2.0
         self._seen = now
-        return min(LONGEST, 2.0 ** max(0, self._met - AS_OFTEN_AS + self._was_online))
+        return 1.0 if self._in_a_row < self._at_once else self._longer
 
     def met(self) -> None:
-        """Note that it is made to attach; each loss counts once."""
-        self._met += self._was_online
-        self._was_online = False
+        """Note that it had its time, and is to be made to attach."""
+        self._met = True
+
+    def attached(self) -> None:
+        """Note that it was made to attach, whatever for."""
+        self._attached = self._met
 
     def ended(self) -> None:
         """Note that the modem is online."""
-        self._was_online = True
+        if self._attached and self._in_a_row < self._at_once:
+            self._in_a_row += 1
+        elif self._attached:
+            self._in_a_row, self._at_once, self._longer = 0, 2 * self._at_once, min(LONGEST, 2 * self._longer)
+        self._met = self._attached = False

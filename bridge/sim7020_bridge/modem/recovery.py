@@ -270,6 +270,7 @@ class Recovery:
 
     def _attach(self, now: float) -> None:
         self._attaches.append(now)
+        self.detachments.attached()
         self.attached()
 
     @property

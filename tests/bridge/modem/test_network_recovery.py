@@ -199,6 +199,44 @@ async def test_module_that_finds_its_way_back_is_left_to_it() -> None:
 
 
 @on_virtual_time
+async def test_module_that_only_attaching_brings_back_does_not_wait_for_long() -> None:
+    """Where a longer wait was in vain and attaching helped, the module is soon attached again the next time."""
+    module = ScriptedModule()
+    waits = []
+    async with running(module=module) as bench:
+        await bench.online()
+        for _ in range(36):
+            await asyncio.sleep(2400)
+            module.answer("AT+CEREG?", "+CEREG: 5,0", "OK")
+            lost, before = now(), module.heard.count("AT+CFUN=1")
+            module.say("+CEREG: 0")
+            await becomes(lambda: module.heard.count("AT+CFUN=1") > before)  # noqa: B023 - waited for at once
+            waits.append(now() - lost)
+            register(module)
+            await bench.online()
+    assert sum(wait > 40 for wait in waits) <= 4
+    assert sum(waits) < 36 * 30 + 320
+
+
+@on_virtual_time
+async def test_module_that_finds_its_way_back_after_a_minute_is_left_to_it() -> None:
+    """A longer wait is tried again, and longer, until it helps; from then on no attach attempt is spent."""
+    module = ScriptedModule()
+    spent = []
+    async with running(module=module) as bench:
+        await bench.online()
+        for _ in range(40):
+            await asyncio.sleep(600)
+            module.answer("AT+CEREG?", "+CEREG: 5,0", "OK")
+            module.say("+CEREG: 0")
+            await asyncio.sleep(60)
+            spent.append(module.heard.count(REATTACH))
+            register(module)
+            await bench.online()
+    assert spent[-20] == spent[-1] <= 32
+
+
+@on_virtual_time
 async def test_context_is_tried_while_the_ceiling_holds() -> None:
     """A context that the network refused comes back without an attach, as soon as the network has one to give."""
     module = ScriptedModule()
