@@ -259,10 +259,6 @@ FAULTS: Final = (
         "the network releases the PDN every two minutes",
         faults=3,
         lasts=0,
-        wait=Wait(
-            2 * DEFAULT_BUDGETS[RecoveryStep.CONTEXT].first,
-            "10 s at the second loss within three minutes, 20 s at the third",
-        ),
         needs=0.5,
         steps=frozenset({"sockets"}),
         speed=80,

@@ -237,6 +237,7 @@ class Connection:
             await self.module.transmit(sockets.SendData(self.id, piece), pipeline=pipeline)
             self._asked.popleft()
             self.unacknowledged.take(len(piece))
+            self.module.carried = True
         except CommandHeldBack as held:
             self.module.store.on_cost(-cost)
             if self.gate.is_set() and not self.over.done():
@@ -291,6 +292,7 @@ class Connection:
         match urc:
             case sockets.DataReceived(_, data):
                 self._use()
+                self.module.carried = True
                 self.module.store.on_cost(usage.received(len(data), stream=self._stream))
                 self.on_data(data)
             case sockets.DataAcknowledged(_, length):

@@ -78,6 +78,8 @@ class Module:
         """How often the command to attach was refused in this session."""
         self.reports_registration = False
         """Whether it said in this session that it reports its registration."""
+        self.carried = False
+        """Whether something was sent or received through a socket since its context came up."""
         self.on_attach: Callable[[], None] = lambda: None
         """Called when the module was made to attach."""
         self.over_ceiling: Callable[[], str | None] = lambda: None
@@ -198,7 +200,8 @@ class Module:
             return replies
 
     async def ask_time(self, server: str) -> None:
-        """Let the module set its clock by SNTP, and learn the time; what goes wrong is only logged."""
+        """Once it may, let the module set its clock by SNTP, and learn the time; what goes wrong is only logged."""
+        await self.store.until(lambda state: state.online and self.store.affordable(None))
         report = self.channel.expect(SntpReport)
         try:
             await self.transmit(StartSntp(server))

@@ -96,7 +96,7 @@ class Session:
         self.module = Module(self._channel, self.store, self.settings, self.timing, self.apn)
         self.module.detachments = self.recovery.detachments
         self.module.on_restart = self._restart
-        now = asyncio.get_running_loop().time
+        self._now = now = asyncio.get_running_loop().time
         self.module.on_attach = lambda: self.recovery.attach(now=now())
         self.module.over_ceiling = lambda: self.recovery.over(now=now())
 
@@ -135,7 +135,7 @@ class Session:
                 every = self.timing.stranger_every if self.store.state.heard else self.timing.probe_every
                 await self._channel.probe(every=every, within=self.patience)
             self._answered.set()
-            self.answered_at = asyncio.get_running_loop().time()
+            self.answered_at = self._now()
             await greet(self.module)
             await self._hear_echoes()
             self._greeted = True
@@ -148,7 +148,7 @@ class Session:
             tasks.create_task(self._read_what_changed(), name="what changed")
             tasks.create_task(self._end_at_reset(), name="watch for a reset")
             if self.settings.time_server is not None:
-                tasks.create_task(self._ask_time_server(self.settings.time_server), name="time server")
+                tasks.create_task(self.module.ask_time(self.settings.time_server), name="time server")
             await self._stay_attached()
 
     async def reset(self) -> None:
@@ -198,10 +198,6 @@ class Session:
                 await self._booted.wait()
         raise StartOver("the module was told to reboot")
 
-    async def _ask_time_server(self, server: str) -> None:
-        await self.store.until(lambda state: state.online and self.store.affordable(None))
-        await self.module.ask_time(server)
-
     async def _wake_up(self) -> bool:
         """While the module sleeps, wait for a sign of life, and ask now and then: the sign may have been missed.
 
@@ -235,12 +231,25 @@ class Session:
         self.recovery.drops = times
         self.store.apply(PdnDrops(times))
 
+    async def _take_drop(self, lasted: float) -> None:
+        """Leave a context alone that was lost soon, unless it was of use, or the registration goes with it."""
+        if self.module.carried and lasted >= self.timing.context_of_use:
+            self._count_drops(0)
+            return
+        wait, back = self.recovery.dropped(), lambda state: not cut_off(state)
+        at_first = min(wait, self.timing.registration_poll)
+        if await self.store.until(back, within=at_first) and not self.store.state.online:
+            self.recovery.drops -= 1
+        self._count_drops(self.recovery.drops)
+        await self.store.until(back, within=wait - at_first)
+
     async def _stay_attached(self) -> NoReturn:
         while True:
             # a module that saves power may have refused all that it is asked by the time that it is found attached
             refused = self.store.state.refused
             while not await bring_up(self.module, self.pins):
                 await self._recover()
+            self.module.carried, up_since = False, self._now()
             # the step that helps a module that refuses its sockets is known once it takes them
             self.store.apply(Recovered(self.recovery.online() if self.store.state.refused.what is None else None))
             trouble = partial(in_trouble, refused)
@@ -250,9 +259,7 @@ class Session:
                     self.store.apply(Held(None))
                     await self.store.until(trouble)
             elif cut_off(self.store.state):
-                wait = self.recovery.dropped()
-                self._count_drops(self.recovery.drops)
-                await self.store.until(lambda state: not cut_off(state), within=wait)
+                await self._take_drop(self._now() - up_since)
             if not detached(self.store.state) and self.store.state.refused.what is not None:
                 await self._recover()
 
@@ -268,8 +275,8 @@ class Session:
             # nobody refused anything: without this, no alert would say why nothing is sent
             self.store.apply(ApnProblem(state.link.reason))
         trouble, problem = trouble_of(state)
-        now = asyncio.get_running_loop().time()
-        plan = self.recovery.next(trouble, now=now, network_wait=await read_network_wait(self.module))
+        network_wait = await read_network_wait(self.module)
+        plan = self.recovery.next(trouble, now=self._now(), network_wait=network_wait)
         log.warning(
             "%s; next step: %s in %.0f s%s",
             problem,
@@ -284,7 +291,7 @@ class Session:
         self.store.apply(Held(None))
         if plan.step is RecoveryStep.POWER:
             raise StartOver(f"next step: {plan.step}", power=True)  # counted once it was used
-        self.recovery.count(plan, now=asyncio.get_running_loop().time())
+        self.recovery.count(plan, now=self._now())
         self.store.apply(Recovering(plan.step))
         match plan.step:
             case RecoveryStep.CONTEXT:
@@ -308,8 +315,7 @@ class Session:
         What the network asked for is read again now and then: the line may have spoilt it, and it may be less by now.
         So is a radio tried that could not be switched on, which costs nothing, and a context, which is no attach.
         """
-        loop = asyncio.get_running_loop()
-        began = loop.time()
+        began = self._now()
         due = began + plan.wait
         while True:
             self.store.apply(Held(plan.held))
@@ -332,12 +338,12 @@ class Session:
             if no_context:
                 if not self.store.state.pdn.wanted or await activate(self.module):
                     return None
-                plan = replace(plan, wait=max(0.0, due - loop.time()))
+                plan = replace(plan, wait=max(0.0, due - self._now()))
                 continue
             left = min(left, await read_network_wait(self.module, unknown=left))
-            plan = self.recovery.next(trouble, now=loop.time(), network_wait=left)
+            plan = self.recovery.next(trouble, now=self._now(), network_wait=left)
             if plan.held is None:
-                plan = replace(plan, wait=max(0.0, plan.wait + began - loop.time()))
+                plan = replace(plan, wait=max(0.0, plan.wait + began - self._now()))
 
     async def _read_now_and_then(self) -> None:
         """Read what no URC tells, rarely, and after what waits for the line, unless that never ends.
@@ -420,18 +426,12 @@ class Session:
             # neither address nor APN are told
             self._read_soon(read_pdn)
         elif event.lost and event.cid in {None, DEFAULT_CID}:
-            now = asyncio.get_running_loop().time()
-            before, self._lost_at = self._lost_at, now
-            if now - before < self.timing.loss_spacing:
+            before, self._lost_at = self._lost_at, self._now()
+            if self._lost_at - before < self.timing.loss_spacing:
                 # what says so again and again is asked: its sockets would be opened anew each time
-                self._read_soon(self._look_after_loss)
+                self._read_soon(self.sockets.look_after_loss)
             else:
                 self.store.apply((packet.ContextState(DEFAULT_CID, active=False),))
-
-    async def _look_after_loss(self, module: Module) -> None:
-        await read_pdn(module)
-        if self.store.state.online:
-            await self.sockets.check_open(module)
 
     def _take_supply_report(self, report: power.SupplyReport) -> None:
         self.store.apply(report)

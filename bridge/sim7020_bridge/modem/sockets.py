@@ -19,6 +19,7 @@ from sim7020_bridge.commands.sockets import (
 from sim7020_bridge.config.model import PowerSavingSettings, SocketSettings
 from sim7020_bridge.errors import CommandRefused, LineError, ModuleSilent
 from sim7020_bridge.modem.module import Module
+from sim7020_bridge.modem.readings import read_pdn
 from sim7020_bridge.modem.refusals import Refusals
 from sim7020_bridge.modem.socket import ModemSocket
 
@@ -141,6 +142,12 @@ class Sockets:
         await self.sweep(module)
         for socket in tuple(self):
             await socket.check_open(module)
+
+    async def look_after_loss(self, module: Module) -> None:
+        """Find out what is left after a report that the context was lost, which may have been about an earlier one."""
+        await read_pdn(module)
+        if module.store.state.online:
+            await self.check_open(module)
 
     def _claim(self, new: SocketId) -> bool:
         """Whether nobody has an id; if somebody has, a digit was changed on the line, now or when that one got it."""

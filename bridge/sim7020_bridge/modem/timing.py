@@ -31,6 +31,7 @@ class Timing:
         look_spacing: Between two readings of what reports say has changed.
         loss_spacing: A loss of the context that is reported again this soon is asked for, not believed.
         context_stable: A context that is lost within this time is activated again after growing waits.
+        context_of_use: The same for one that something went over.
         held_last: For a modem to be online until it is told no more that it has used up its attach attempts.
         error_code_wait: For the +CSOERR that names the cause after +CSOCON was refused (manual V1.05, +CSOCON).
         time_within: For a time server's answer.
@@ -74,7 +75,8 @@ class Timing:
     refresh_every: float = 300.0
     look_spacing: float = 1.0
     loss_spacing: float = 60.0
-    context_stable: float = 180.0
+    context_stable: float = 60.0
+    context_of_use: float = 10.0
     held_last: float = 1800.0
     error_code_wait: float = 0.5
     time_within: float = 60.0

@@ -1,18 +1,20 @@
 """A PDN context that is on and of no use."""
 
 import asyncio
+from contextlib import suppress
 from itertools import groupby, pairwise
 
 import pytest
 
 from sim7020_bridge.commands.packet import ContextAddress, ContextParameters, ContextState
 from sim7020_bridge.config.model import PowerSavingSettings
+from sim7020_bridge.modem.acknowledgements import SocketLost
 from sim7020_bridge.modem.alerts import AlertId, alerts
 from sim7020_bridge.modem.pdn import IPV6_ONLY, NO_ADDRESS, Contexts, Pdn
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.socket import Phase
 from sim7020_bridge.modem.state import Layer
-from tests.bridge.modem.bench import HOUR, UDP, Bench, becomes, current, now, running, steps
+from tests.bridge.modem.bench import HOUR, UDP, Bench, becomes, current, now, register, running, steps
 from tests.bridge.scripted_module import ScriptedModule, on_virtual_time
 
 ON = (ContextState(1, active=True),)
@@ -165,7 +167,7 @@ async def dropping(bench: Bench, after: float, ups: list[float]) -> None:
         bench.module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
 
 
-@pytest.mark.parametrize("after", [1, 10, 100])
+@pytest.mark.parametrize("after", [1, 10, 30])
 @on_virtual_time
 async def test_context_that_is_lost_soon_each_time(after: float) -> None:
     """It is activated after waits that grow, with one alert, until it has lasted for a while."""
@@ -196,6 +198,58 @@ async def test_context_that_is_lost_soon_each_time(after: float) -> None:
             await bench.online()
             assert now() - began < 1
             await asyncio.sleep(200)
+
+
+async def using(bench: Bench, carries: str) -> None:
+    """Let something go over the context each second."""
+    socket = bench.socket("udp")
+    while True:
+        await asyncio.sleep(1)
+        if socket.state.phase is Phase.OPEN and carries == "sent":
+            with suppress(SocketLost):
+                await socket.send(b"1")
+        elif carries == "received":
+            bench.module.say("+CSONMI: 0,2,31")
+
+
+@pytest.mark.parametrize(
+    ("after", "carries", "of_use"),
+    [(70, "nothing", True), (15, "sent", True), (15, "received", True), (5, "sent", False)],
+)
+@on_virtual_time
+async def test_context_that_was_of_use(after: float, carries: str, of_use: bool) -> None:  # noqa: FBT001 - parametrized
+    """One that lasted a minute, or 10 s and something went over it, is activated again at once each time."""
+    ups: list[float] = []
+    async with running(UDP) as bench:
+        tasks = [asyncio.create_task(dropping(bench, after, ups)), asyncio.create_task(using(bench, carries))]
+        await asyncio.sleep(HOUR)
+        told = any(AlertId.APN_REJECTED in alerts(state) for state in bench.states)
+        assert (told, len(ups) > HOUR / (after + 2)) == (not of_use, of_use)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        assert not [task for task in tasks if not task.cancelled()]
+
+
+@on_virtual_time
+async def test_context_that_is_lost_with_the_registration() -> None:
+    """At a cell's edge both are lost and come back again and again, which says nothing of the APN."""
+    module = ScriptedModule()
+    async with running(module=module) as bench:
+        for _ in range(40):
+            await bench.online()
+            await asyncio.sleep(30)
+            module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
+            module.answer(ACTIVATE, "ERROR")
+            module.say("+CGEV: ME PDN DEACT 1")
+            await asyncio.sleep(0.3)
+            module.answer("AT+CEREG?", "+CEREG: 5,2", "OK")
+            module.say("+CEREG: 2")
+            await asyncio.sleep(25)
+            register(module)
+            module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
+            module.say("+CGEV: ME PDN ACT 1")
+        assert max(state.pdn.drops for state in bench.states) == 1
 
 
 @pytest.mark.parametrize("words", ["+CGEV: ME PDN ACT 1", "+CEREG: 0"])
