@@ -19,7 +19,8 @@ class Detachments:
     """One modem's, over the lifetime of the bridge: registered no more, and not searching though it has a signal.
 
     A module that had longer, and was online only after it was made to attach, is met at once again; it has longer the
-    more rarely the more often that was in vain, and then for twice as long.
+    more rarely the more often that was in vain, and then for twice as long. One that came back by itself a moment after
+    its longer time was up has twice as long the next time.
     """
 
     _in_a_row: int = 0
@@ -46,8 +47,11 @@ class Detachments:
 
     def ended(self) -> None:
         """Note that the modem is online."""
-        if self._attached and self._in_a_row < self._at_once:
-            self._in_a_row += 1
+        had_longer = self._in_a_row >= self._at_once
+        if self._met and had_longer:
+            self._longer = min(LONGEST, 2 * self._longer)
+        if self._attached and had_longer:
+            self._in_a_row, self._at_once = 0, 2 * self._at_once
         elif self._attached:
-            self._in_a_row, self._at_once, self._longer = 0, 2 * self._at_once, min(LONGEST, 2 * self._longer)
+            self._in_a_row += 1
         self._met = self._attached = False

@@ -178,7 +178,7 @@ async def test_ceiling_is_told_once_of_a_modem_that_comes_and_goes() -> None:
 
 
 @on_virtual_time
-async def test_module_that_finds_its_way_back_is_left_to_it() -> None:
+async def test_module_that_finds_its_way_back_is_left_to_it(caplog: pytest.LogCaptureFixture) -> None:
     """Detached again and again for moments, it is soon given more time than it needs, and spends no attach attempt."""
     module = ScriptedModule()
     async with running(module=module) as bench:
@@ -190,6 +190,7 @@ async def test_module_that_finds_its_way_back_is_left_to_it() -> None:
             await asyncio.sleep(25)
             register(module)
         assert 2 <= module.heard.count(REATTACH) <= 4
+        assert caplog.text.count("neither registered nor searching") <= 4
         assert AlertId.ATTACH_CEILING not in current(bench)
         module.answer("AT+CEREG?", "+CEREG: 5,0", "OK")
         module.say("+CEREG: 0")
