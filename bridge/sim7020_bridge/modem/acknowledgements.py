@@ -41,6 +41,11 @@ class Unacknowledged:
         self.reported = asyncio.Event()
         """Set by each report."""
 
+    @property
+    def acknowledged(self) -> int:
+        """How many bytes the peer is known to have."""
+        return self._acknowledged
+
     def give(self, length: int) -> None:
         """Count bytes that go to the module."""
         self._given += length

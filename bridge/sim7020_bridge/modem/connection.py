@@ -91,6 +91,9 @@ class Connection:
         proven: Bytes of a datagram that the firmware is known to take.
         largest: Bytes that it is given at once; fewer from then on if it refuses so many of a stream.
         release: Whether the network may release the radio connection after each payload.
+        acknowledges: Whether the module tells what the peer acknowledges, as far as earlier connections have shown.
+        told: Set once the module has told that of any socket.
+        in_vain_before: Connections in a row before it that were given up because the peer acknowledged nothing.
         gate: Set while it takes payload.
         on_data: Called with what came; must not block or raise.
         clock: For the time of its failure.
@@ -102,6 +105,9 @@ class Connection:
     proven: int
     largest: int
     release: bool
+    acknowledges: bool
+    told: asyncio.Event
+    in_vain_before: int
     gate: asyncio.Event
     on_data: Callable[[bytes], None]
     clock: Clock
@@ -115,8 +121,7 @@ class Connection:
         self.used = self._quiet_since = self._loop.time()
         """When data last went or came, or might have."""
         self._stream = self.settings.transport is Transport.TCP
-        self.acknowledges = self._stream
-        """Whether the module tells what the peer acknowledges."""
+        self._given_up = False
         self._opened: float | None = None
         self._pipeline = Pipeline(self._may_go)
         self._asked: deque[int] = deque()
@@ -148,7 +153,7 @@ class Connection:
             refused = Asked.CONNECT if at_once or not self._stream else None
             await self._refused(Failure(None, "module_refused", words, self.clock(), refused))
         else:
-            if self._stream and not self.module.reports_acknowledgements:
+            if self.acknowledges and not self.module.reports_acknowledgements:
                 self.acknowledges = self.unacknowledged.settle(await self._read_acknowledged())
         self.begin()
 
@@ -297,6 +302,8 @@ class Connection:
                 self.on_data(data)
             case sockets.DataAcknowledged(_, length):
                 self.unacknowledged.report(length)
+                self.told.set()
+                self.acknowledges = self._stream
             case sockets.SocketFailed(_, code):
                 self.end(Failure(code, urc.name, urc.words, self.clock(), self._refused_for(code)))
 
@@ -325,29 +332,37 @@ class Connection:
 
     async def _settle(self) -> None:
         """End the wait for what two answers in a row say is acknowledged; end the connection if none makes sense."""
-        believed = self.unacknowledged.settle(await self._read_acknowledged())
-        for _ in range(MORE_QUESTIONS):
+        believed = False
+        for _ in range(1 + MORE_QUESTIONS):
+            believed = self.unacknowledged.settle(await self._read_acknowledged())
+            if believed:
+                self.told.set()
             if not self.unacknowledged.doubtful:
                 return
-            believed = self.unacknowledged.settle(await self._read_acknowledged())
-        if self.unacknowledged.doubtful and not believed:
+        if not believed:
             words = "the module counts other bytes than it was given"
             self.end(Failure(None, "module_unclear", words, self.clock()))
 
+    @property
+    def in_vain(self) -> int:
+        """Connections in a row, this one included, that were given up because the peer acknowledged nothing."""
+        return (0 if self.unacknowledged.acknowledged else self.in_vain_before) + self._given_up
+
     async def give_up(self) -> None:
         """End it once its peer has acknowledged nothing for too long; time in which the modem is not online is none."""
-        store, within = self.module.store, self.module.timing.acknowledged_within
-        unacknowledged = self.unacknowledged
+        store, timing, unacknowledged = self.module.store, self.module.timing, self.unacknowledged
         while True:
             await unacknowledged.waits.wait()
             if not store.state.online:
                 began = self._loop.time()
                 await store.until(lambda state: state.online)
                 unacknowledged.since += self._loop.time() - max(began, unacknowledged.since)
+            within = min(timing.acknowledged_last, timing.acknowledged_within * 2 ** min(self.in_vain, 8))
             left = unacknowledged.since + within - self._loop.time()
             if left <= 0:
                 break
-            await store.until(lambda state: not state.online, within=left)
+            await store.until(lambda state: not state.online, within=min(left, timing.acknowledged_within))
+        self._given_up = True
         words = f"the peer acknowledged nothing within {within:g} s"
         self.end(Failure(None, "unacknowledged", words, self.clock()), since=unacknowledged.since)
 

@@ -42,6 +42,13 @@ log: Final = logging.getLogger(__name__)
 NOT_CONNECTED: Final = "not_connected"
 """A failure that no report told of."""
 
+NEVER_TOLD: Final = "the module has never told what the peer acknowledges; what it takes is done with from now on"
+"""Logged once, where messages end with `accepted` for that reason."""
+
+IN_VAIN: Final = 2
+"""Connections in a row of which nothing was acknowledged, after which a module that never told of any is taken for one
+that does not tell."""
+
 WORTH_A_WARNING: Final = 3
 """Failures in a row that are warned of; its state tells of those that follow."""
 
@@ -93,6 +100,7 @@ class ModemSocket:
         refusals: What the module refuses the modem's sockets.
         sweep: Closes the sockets of the module that nobody owns; wanted when it may have one that it should not.
         claim: Says whether an id that the module gave out is free, and has whoever has it open anew if it is not.
+        told: Set once the module has told what a TCP peer acknowledges, of this socket or another one.
         timing: Its durations.
         clock: For the times in ``state``.
     """
@@ -105,6 +113,7 @@ class ModemSocket:
     refusals: Refusals
     sweep: Callable[[Module], Awaitable[object]]
     claim: Callable[[SocketId], bool]
+    told: asyncio.Event
     timing: Timing
     clock: Clock
 
@@ -118,6 +127,7 @@ class ModemSocket:
         self._proven = CAREFUL_PAYLOAD
         self._largest = self.settings.max_payload
         self._status_tells = True  # in this session
+        self._in_vain = 0
 
     def save_power(self, saving: PowerSavingSettings | None) -> None:
         """Use other power saving from the next opening on."""
@@ -153,6 +163,11 @@ class ModemSocket:
     def acknowledges(self) -> bool:
         """Whether the peer's acknowledgement is told: for TCP only, and not by every firmware."""
         return self._stream and (self._connection is None or self._connection.acknowledges)
+
+    @property
+    def _may_tell(self) -> bool:
+        """Whether the module may tell what peers acknowledge: not if it never did, where it had time enough."""
+        return self.told.is_set() or self._in_vain < IN_VAIN
 
     @property
     def takes_ahead(self) -> bool:
@@ -326,6 +341,9 @@ class ModemSocket:
             proven=self._proven,
             largest=self._largest,
             release=self._release,
+            acknowledges=self._stream and self._may_tell,
+            told=self.told,
+            in_vain_before=self._in_vain,
             gate=self._open,
             on_data=self._received,
             clock=self.clock,
@@ -370,6 +388,9 @@ class ModemSocket:
         connection = self._connection
         if connection is not None:
             connection.end()
+            expected, self._in_vain = self._may_tell, connection.in_vain
+            if expected and not self._may_tell:
+                log.warning("socket %s: %s", self.settings.name, NEVER_TOLD)
         self._publish(replace(self.state, phase=Phase.CLOSED))
         if module.store.state.sleeping:
             self._connection = connection if self._retained else None

@@ -46,7 +46,7 @@ class Sockets:
     ) -> None:
         self._power_saving = power_saving
         self._refusals = refusals
-        self._make = partial(make, refusals=refusals, sweep=self.sweep, claim=self._claim)
+        self._make = partial(make, refusals=refusals, sweep=self.sweep, claim=self._claim, told=asyncio.Event())
         self._by_name = {socket.name: self._make(socket, power_saving=power_saving) for socket in settings}
         self._keeping: dict[str, asyncio.Task[None]] = {}
         self._keep: Callable[[ModemSocket], None] | None = None

@@ -40,7 +40,8 @@ class Timing:
         report_pause: From a report of an acknowledgement to the question how much is acknowledged: more may follow.
         report_within: For such a report to come before the question is asked all the same; it may have been lost.
         acknowledged_within: For a TCP peer to acknowledge something while the modem is online, before its connection is
-            given up.
+            given up; doubled for each connection in a row that was.
+        acknowledged_last: Longest such wait.
         socket_idle: For a TCP socket under PSM to be closed once all is acknowledged and nothing comes.
         socket_first: Before a socket that failed is opened again; doubled for each further failure.
         socket_last: Longest such wait.
@@ -85,6 +86,7 @@ class Timing:
     report_pause: float = 0.2
     report_within: float = 30.0
     acknowledged_within: float = 900.0
+    acknowledged_last: float = 3600.0
     socket_idle: float = 10.0
     socket_first: float = 0.25
     socket_last: float = 300.0

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from sim7020_bridge.config.model import WhenUnsure
+from sim7020_bridge.config.model import PowerSavingSettings, WhenUnsure
 from sim7020_bridge.delivery.router import TIMES_LOST
+from sim7020_bridge.modem.socket import NEVER_TOLD
 from sim7020_bridge.modem.timing import Timing
 from tests.bridge.desk import named, sent, staffed
 from tests.bridge.modem.bench import HOUR, TCP, UDP, now
@@ -134,12 +135,85 @@ async def test_a_connection_that_is_dead_without_a_word_is_replaced() -> None:
 
 @on_virtual_time
 async def test_a_peer_that_never_acknowledges_ends_a_message() -> None:
-    """What nobody acknowledges on any connection does not wait for ever; each is opened after a longer wait."""
-    async with staffed(TCP) as desk:
+    """What nobody acknowledges on any connection does not wait for ever; each is given more time, up to an hour."""
+    module = ScriptedModule()
+    module.answer("AT+CSOACK", "+CSOACK: 0,5,0,5", "OK")
+    async with staffed(TCP, module=module) as desk:
         desk.send("tcp", b"hello", **named("m1"))
         assert (await desk.final("tcp", "m1", within=24 * HOUR))["error"]["code"] == "socket_lost"
-        assert desk.module.times("AT+CSOSEND") == TIMES_LOST
-        assert now() > TIMES_LOST * WITHIN + 0.75 * sum(0.25 * 2**failure for failure in range(TIMES_LOST - 1))
+        assert module.times("AT+CSOSEND") == TIMES_LOST
+        assert now() > 0.25 * HOUR + 0.5 * HOUR + (TIMES_LOST - 2) * HOUR
+
+
+@on_virtual_time
+async def test_a_peer_that_is_slow_to_acknowledge() -> None:
+    """What takes 20 minutes is sent twice and no more; after an acknowledgement the first patience holds again."""
+    async with staffed(TCP) as desk:
+        desk.send("tcp", b"hello", **named("m1"))
+        await desk.module.hears("AT+CSOSEND", times=2, within=WITHIN + 5)
+        await asyncio.sleep(20 * 60)
+        desk.module.say("SEND: 0,5")
+        assert (await desk.final("tcp", "m1"))["state"] == "acknowledged"
+        assert sent(desk) == ["hello", "hello"]
+        desk.send("tcp", b"again", **named("m2"))
+        await desk.module.hears("AT+CSOSEND", times=4, within=WITHIN + 5)
+
+
+@on_virtual_time
+async def test_a_module_that_never_tells_what_is_acknowledged(caplog: pytest.LogCaptureFixture) -> None:
+    """One that said it reports acknowledgements, and never does, gets a message three times, and the next ones once."""
+    async with staffed(TCP) as desk:
+        desk.send("tcp", b"1", **named("m1"))
+        assert (await desk.final("tcp", "m1", within=HOUR))["state"] == "accepted"
+        assert now() > 3 * WITHIN
+        desk.send("tcp", b"2", **named("m2"))
+        assert (await desk.final("tcp", "m2"))["state"] == "accepted"
+        desk.module.say("+CSOERR: 0,3")
+        await desk.module.hears("AT+CSOCON", times=4)
+        desk.send("tcp", b"3", **named("m3"))
+        assert (await desk.final("tcp", "m3"))["state"] == "accepted"
+        assert sent(desk) == ["1", "1", "1", "2", "3"]
+        assert sum(NEVER_TOLD in record.message for record in caplog.records) == 1
+
+
+@on_virtual_time
+async def test_a_module_that_tells_after_all() -> None:
+    """The first report shows that the module tells: what is sent from then on waits for its acknowledgement."""
+    async with staffed(TCP) as desk:
+        desk.send("tcp", b"1", **named("m1"))
+        assert (await desk.final("tcp", "m1", within=HOUR))["state"] == "accepted"
+        desk.module.say("SEND: 0,1")
+        await asyncio.sleep(1)
+        desk.send("tcp", b"2", **named("m2"))
+        await asyncio.sleep(60)
+        assert desk.receipts("tcp", "m2") == ["queued", "sending", "accepted"]
+        desk.module.say("SEND: 0,1")
+        assert (await desk.final("tcp", "m2"))["state"] == "acknowledged"
+
+
+@on_virtual_time
+async def test_a_module_that_tells_of_another_peer() -> None:
+    """A module that has told what one peer acknowledges tells of the others, too: one that is mute is not believed."""
+    other = replace(TCP, name="other", port=5010)
+    async with staffed(other, TCP) as desk:
+        first, second = await desk.bench.opened("other"), await desk.bench.opened("tcp")
+        desk.send("other", b"1", **named("m1"))
+        await desk.module.hears("AT+CSOSEND")
+        desk.module.say(f"SEND: {first.id},1")
+        assert (await desk.final("other", "m1"))["state"] == "acknowledged"
+        desk.send("tcp", b"hello", **named("m2"))
+        assert second.acknowledges
+        assert (await desk.final("tcp", "m2", within=24 * HOUR))["error"]["code"] == "socket_lost"
+
+
+@on_virtual_time
+async def test_a_module_that_never_tells_gets_to_sleep() -> None:
+    """Under PSM a connection of which nothing is told is closed soon after the last byte was taken."""
+    async with staffed(TCP, power_saving=PowerSavingSettings(active_time=60)) as desk:
+        for number in (1, 2):
+            desk.send("tcp", b"%d" % number, **named(f"m{number}"))
+            assert (await desk.final("tcp", f"m{number}", within=HOUR))["state"] == "accepted"
+            await desk.module.hears("AT+CSOCL", times=2 + number, within=Timing().socket_idle + 1)
 
 
 @pytest.mark.parametrize(
