@@ -59,6 +59,7 @@ _COMMANDS: tuple[Command[Any], ...] = (
     registration.ReadRegistration(),
     registration.ReadGprsRegistration(),
     registration.ReadOperator(),
+    registration.ChooseOperator(),
     packet.Attach(),
     packet.ReadContextStates(),
     packet.ActivateContext(),

@@ -137,6 +137,8 @@ async def test_command(command: str, where: Callable[[Stubborn], None], alert: A
         written = Counter(line for line in module.heard if line.startswith(STORED))
         assert all(times <= 24 for times in written.values())
         assert written['AT*MCGDEFCONT="IP","iot.example"'] <= 1
+        if how == "hangs":  # nothing is told for as long as the module is asked once more
+            await bench.until(lambda _: bool(current(bench)))
         state = bench.modem.store.state
         wrong = current(bench)
         if how == "hangs" and alert is not AlertId.APN_REJECTED:
