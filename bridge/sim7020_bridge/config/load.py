@@ -119,8 +119,10 @@ def _read_given(section: Section, tree: object, given: variables.Given) -> tuple
 
 def _leave_out(tree: Any, where: tuple[object, ...]) -> None:  # noqa: ANN401 - what YAML has
     for key in where[:-1]:
+        # copied to a plain mapping: the file may show the same one in two places, or merge it into another
+        tree[key] = dict(tree[key])
         tree = tree[key]
-    del tree[where[-1]]
+    tree.pop(where[-1], None)
 
 
 def _value(text: str) -> object:

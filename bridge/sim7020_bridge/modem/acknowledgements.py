@@ -28,7 +28,8 @@ class Unacknowledged:
 
     def __init__(self) -> None:
         self._given = self._taken = self._reported = self._told = self._acknowledged = 0
-        self._pieces: deque[int] = deque()
+        # a module that tells nothing never ends one
+        self._pieces: deque[int] = deque(maxlen=4096)
         """Where the pieces end that were given and are not acknowledged."""
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._counted = False

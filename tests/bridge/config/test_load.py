@@ -400,3 +400,21 @@ def test_the_page_has_every_key(tmp_path: Path) -> None:
     file.write_text(example[1], encoding="utf-8")
     assert [modem.name for modem in load(file).modems] == ["shed"]
     assert with_keys(page) == page, "run script/configuration-keys"
+
+
+def test_secrets_that_are_not_needed(tmp_path: Path) -> None:
+    """Their files may be away, also of a modem that is shown in two places or merged into another."""
+    file = tmp_path / "bridge.yaml"
+    file.write_text(
+        """
+        mqtt: {host: 127.0.0.1, username: u, password_file: away}
+        modems:
+          a: &a {port: /dev/ttyUSB0, pin_file: away, sockets: {x: {protocol: udp, host: 198.51.100.7, port: 5005}}}
+          b: {<<: *a, port: /dev/ttyUSB1}
+        """
+    )
+    settings = load(file, secrets=False)
+    assert [(modem.name, modem.port, modem.pin) for modem in settings.modems] == [
+        ("a", "/dev/ttyUSB0", None),
+        ("b", "/dev/ttyUSB1", None),
+    ]
