@@ -253,7 +253,10 @@ async def _choose_operator(module: Module) -> bool:
         problem = "it was told to use one operator only (AT+COPS=1), and does not get in there"
     elif told is not None and told.mode == DEREGISTERED:
         problem = "it was told not to (AT+COPS=2), and AT+COPS=0 did not change that"
-        if not module.chose_operator and module.over_ceiling() is None:
+        over = None if module.chose_operator else module.over_ceiling()
+        if over is not None:
+            problem = f"it was told not to (AT+COPS=2), and AT+COPS=0 waits: {over}"
+        elif not module.chose_operator:
             log.warning("the module was told not to register (AT+COPS=2); telling it to choose its operator")
             module.chose_operator = True
             try:

@@ -27,6 +27,7 @@ from sim7020_bridge.errors import (
 from sim7020_bridge.modem.attaches import AttachMemory
 from sim7020_bridge.modem.backoff import Backoff
 from sim7020_bridge.modem.module import KeptApn, Module
+from sim7020_bridge.modem.pdn import PdnDrops
 from sim7020_bridge.modem.pin import PinMemory
 from sim7020_bridge.modem.power_hook import PowerHook
 from sim7020_bridge.modem.power_saving import Sleep, check_power_saving, set_power_saving
@@ -326,18 +327,18 @@ class Modem:
     def _note_end(self, error: BridgeError, session: Session) -> BridgeError:
         """Learn why a session ended; silence is no fault of a module that may sleep, or that others listen to."""
         answering = self.store.state.answering
-        self._count_unfinished(error, session)
-        silent = (isinstance(error, ModuleSilent) and not answering) or self._unfinished >= UNFINISHED
-        failure = self.store.state.port_failure
-        # of one that never answered, who else has its port open is not the likely cause
-        heard_before = answering or (failure is not None and failure.code == SHARED)
-        fell_silent = heard_before and isinstance(error, ModuleSilent | LineOutOfSync)
         if answering:
             # a line may give back what is sent to a module that sleeps
             if isinstance(error, LineOutOfSync | PortClosed) or (isinstance(error, ModuleRestarted) and error.echo):
                 self._sleep.begin()
             else:
                 self._sleep.end()
+        self._count_unfinished(error, session)
+        silent = (isinstance(error, ModuleSilent) and not answering) or self._unfinished >= UNFINISHED
+        failure = self.store.state.port_failure
+        # of one that never answered, who else has its port open is not the likely cause
+        heard_before = answering or (failure is not None and failure.code == SHARED)
+        fell_silent = heard_before and isinstance(error, ModuleSilent | LineOutOfSync)
         if isinstance(error, ModuleAsleep):
             return error
         if isinstance(error, PortClosed):
@@ -347,6 +348,9 @@ class Modem:
             went = f"{self.settings.port} went away: {self._said}"
             self.store.apply(PortLost(went if self._said else str(error)))
         elif (silent or isinstance(error, LineOutOfSync)) and self._sleep.lasts:
+            if self.store.state.attached:
+                self._recovery.drops = 0  # the context lasted for as long as it was needed
+                self.store.apply(PdnDrops(0))
             self.store.apply(SleepReport(entered=True))
             return ModuleAsleep()
         elif fell_silent and (readers := other_holders(self.settings.port)):
@@ -365,9 +369,10 @@ class Modem:
         if session.answered_at is None:
             return
         lasted = asyncio.get_running_loop().time() - session.answered_at
-        if self.store.state.attached or lasted >= self._timing.registration_patience:
+        of_use = self.store.state.attached or isinstance(error, ModuleAsleep)
+        if of_use or lasted >= self._timing.registration_patience:
             self._unfinished = 0
-        elif isinstance(error, ModuleSilent | LineOutOfSync):
+        elif isinstance(error, ModuleSilent | LineOutOfSync) and not self._sleep.lasts:
             self._unfinished += 1
 
 

@@ -393,6 +393,8 @@ def _slept(state: ModemState, *, entered: bool) -> ModemState:
     """Go to sleep or wake: one that wakes keeps what it knew, and has to be set up before it is of use."""
     if not entered:
         return replace(state, sleeping=False)
+    # one that is online has come back without the step that is held; it may never be awake for long
+    state = replace(state, held=None if state.online else state.held)
     return replace(state, sleeping=True, answering=False, answer_problem="the module woke and is being set up")
 
 

@@ -460,6 +460,17 @@ async def test_module_that_was_told_not_to_register_is_told_to() -> None:
         assert bench.modem.over_ceiling() is not None
 
 
+@on_virtual_time
+async def test_module_that_may_not_be_told_to_register_yet() -> None:
+    """What waits for the attach ceiling is not told of as tried."""
+    module = left("2")
+    async with running(module=module, recovery=RecoverySettings(attach_ceiling=1)) as bench:
+        bench.modem._recovery.attach(now=now())
+        await bench.until(lambda state: state.register_problem is not None)
+        assert module.times("AT+COPS=0") == 0
+        assert "AT+COPS=0 waits: 1 attach" in alerts(bench.modem.store.state)[AlertId.NOT_REGISTERING].message
+
+
 @pytest.mark.parametrize("answer", [("ERROR",), ("OK",), SILENCE], ids=str)
 @on_virtual_time
 async def test_module_that_will_not_be_told_to_register(answer: tuple[str, ...]) -> None:

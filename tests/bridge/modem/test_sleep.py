@@ -9,12 +9,13 @@ import pytest
 from sim7020_bridge.commands.registration import Registration, RegistrationStatus
 from sim7020_bridge.config.model import PowerSavingSettings
 from sim7020_bridge.modem.alerts import AlertId, alerts
+from sim7020_bridge.modem.pdn import PdnDrops
 from sim7020_bridge.modem.power_saving import Sleep
-from sim7020_bridge.modem.state import Layer, ModuleAnswered, PortLost, PortOpened
+from sim7020_bridge.modem.state import Held, Layer, ModuleAnswered, PortLost, PortOpened
 from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.timing import Timing
 from tests.bridge.modem.bench import UDP, Bench, by_topic, now, running
-from tests.bridge.scripted_module import ScriptedModule, on_virtual_time
+from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
 
 HOUR = 3600.0
 CYCLE = 655.36
@@ -338,3 +339,55 @@ async def test_module_that_wakes_and_answers_late(mute: float, words: str) -> No
         assert now() - woke < mute + 5
         await asyncio.sleep(600)
         assert not fault(bench)
+
+
+@pytest.mark.parametrize("announced", [True, False])
+@on_virtual_time
+async def test_what_is_over_once_the_module_sleeps(*, announced: bool) -> None:
+    """A modem that came back by itself, and sleeps before it was online for long, is told of as held up no more."""
+    async with saving_power(PSM if announced else EDRX) as (bench, _):
+        bench.modem.store.apply(Held("48 attach attempts were made within 24 hours"), PdnDrops(4))
+        if announced:
+            bench.module.say('+CPSMSTATUS: "ENTER PSM"')
+        bench.module.deaf = True
+        await bench.until(lambda state: bool(state.sleeping))
+        await asyncio.sleep(60)
+        state = bench.modem.store.state
+        assert (state.link.layer, state.held, state.pdn.drops) == (Layer.SLEEPING, None, 0)
+
+
+@on_virtual_time
+async def test_windows_that_are_too_short_are_no_stubbornness() -> None:
+    """A module that sleeps again while it is set up, time after time, is met at once when its port went away."""
+    async with saving_power(EDRX) as (bench, _):
+        module = bench.module
+        module.deaf = True
+        await bench.until(lambda state: bool(state.sleeping))
+        for _ in range(6):
+            await asyncio.sleep(500)
+            before = module.times("ATE0")
+            module.answer("ATE0", *SILENCE)
+            module.deaf = False
+            await module.hears("ATE0", times=before + 1)
+            module.deaf = True
+        await asyncio.sleep(60)
+        assert not fault(bench)
+        assert bench.modem._unfinished == 0
+        module.answer("ATE0", "OK")
+        module.deaf = False
+        module.unplug()
+        unplugged = now()
+        await bench.until(lambda state: not state.online)
+        await bench.online()
+        assert now() - unplugged < 60
+
+
+@on_virtual_time
+async def test_announced_sleep_ends_the_count_of_unfinished_sessions() -> None:
+    """A session that ended in a sleep that the module announced was of use."""
+    async with saving_power(PSM) as (bench, _):
+        bench.modem._unfinished = 2
+        bench.module.say('+CPSMSTATUS: "ENTER PSM"')
+        await bench.until(lambda state: bool(state.sleeping))
+        await asyncio.sleep(1)
+        assert bench.modem._unfinished == 0
