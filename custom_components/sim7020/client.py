@@ -24,6 +24,7 @@ from uuid import uuid4
 
 import probatio
 from homeassistant.components import mqtt
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.json import json_dumps
@@ -47,6 +48,9 @@ from .reading import Keys, Reader, UnreadableDocument
 from .topics import Kind, Subject, Topics
 
 _LOGGER: Final = logging.getLogger(__package__)
+
+ALIVE: Final = (ConfigEntryState.LOADED, ConfigEntryState.SETUP_IN_PROGRESS)
+"""States of Home Assistant's own MQTT entry in which its client lives, or will."""
 
 QOS: Final = 1
 """The bridge publishes everything with it."""
@@ -121,9 +125,11 @@ class Client:
         """Subscribe. What needs the broker is done as soon as Home Assistant is connected to it.
 
         Raises:
-            BrokerUnreachable: There is no MQTT integration.
+            BrokerUnreachable: There is no MQTT integration, or it could not be set up.
         """
-        await mqtt.async_wait_for_mqtt_client(self._hass)
+        entries = self._hass.config_entries.async_entries(mqtt.DOMAIN)
+        if not await mqtt.async_wait_for_mqtt_client(self._hass) and not any(entry.state in ALIVE for entry in entries):
+            raise BrokerUnreachable  # its client would never come to life: the next set-up makes another
         try:
             self._unsubscribe.append(mqtt.async_subscribe_connection_status(self._hass, self._link_changed))
             for topic in self.topics.filters:

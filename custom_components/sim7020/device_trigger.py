@@ -50,7 +50,7 @@ async def async_validate_trigger_config(hass: HomeAssistant, config: ConfigType)
 
     Raises:
         InvalidDeviceAutomationConfig: A modem is to receive a message, or a socket to do what modems do.
-        ServiceValidationError: The text is none.
+        probatio.Invalid: The text is none.
     """
     config = TRIGGER_SCHEMA(config)
     device = dr.async_get(hass).async_get(config[CONF_DEVICE_ID])

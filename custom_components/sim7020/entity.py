@@ -21,7 +21,8 @@ class Sim7020Entity(CoordinatorEntity[Coordinator]):
     @override
     def available(self) -> bool:
         """Home Assistant hears the bridge."""
-        return super().available and self.coordinator.data.available
+        # what it is told is pushed: whether an update that was asked for went well says nothing
+        return self.coordinator.data.available
 
 
 class ModemEntity(Sim7020Entity):

@@ -1,5 +1,6 @@
 """Texts as a form, a template or YAML gives them, which may have made something else of what was written."""
 
+import probatio
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 
@@ -25,11 +26,14 @@ def text(value: object) -> str:
 
 
 def written(value: object) -> str:
-    """Take a text where no template can stand.
+    """Take a text of a configuration, where no template can stand.
 
     Raises:
-        ServiceValidationError: It is a truth value, or a number: YAML reads 0123 as 83, and 12:30 as 750.
+        probatio.Invalid: It is a truth value, or a number: YAML reads 0123 as 83, and 12:30 as 750. Not every reader
+            of a trigger's configuration expects anything else.
     """
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        raise wrong("number", value=str(value))
-    return text(value)
+    if isinstance(value, bool):
+        raise probatio.Invalid(str(wrong("truth_value", value=str(value))))
+    if isinstance(value, int | float):
+        raise probatio.Invalid(str(wrong("number", value=str(value))))
+    return str(cv.string(value))

@@ -1,5 +1,7 @@
 """A modem is set up, taken down, and told apart from another."""
 
+from unittest.mock import AsyncMock
+
 import pytest
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
@@ -304,3 +306,19 @@ async def test_the_user_may_remove_what_the_bridge_has_no_more(
     ]
     await hass.config_entries.async_unload(entry.entry_id)
     assert not await async_remove_config_entry_device(hass, entry, gone)
+
+
+async def test_home_assistant_s_client_that_never_lives_is_not_taken(
+    hass: HomeAssistant, bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next try finds the one that its user's correction makes; a broker that is only away is waited for."""
+    bridge.serve()
+    entry = await set_up(hass)
+    (broker,) = hass.config_entries.async_entries("mqtt")
+    monkeypatch.setattr("homeassistant.components.mqtt.async_wait_for_mqtt_client", AsyncMock(return_value=False))
+    object.__setattr__(broker, "state", ConfigEntryState.SETUP_ERROR)
+    await hass.config_entries.async_reload(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    object.__setattr__(broker, "state", ConfigEntryState.LOADED)
+    await hass.config_entries.async_reload(entry.entry_id)
+    assert entry.state is ConfigEntryState.LOADED
