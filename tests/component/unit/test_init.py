@@ -317,8 +317,6 @@ async def test_home_assistant_s_client_that_never_lives_is_not_taken(
     (broker,) = hass.config_entries.async_entries("mqtt")
     monkeypatch.setattr("homeassistant.components.mqtt.async_wait_for_mqtt_client", AsyncMock(return_value=False))
     object.__setattr__(broker, "state", ConfigEntryState.SETUP_ERROR)
-    await hass.config_entries.async_reload(entry.entry_id)
-    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert not await hass.config_entries.async_reload(entry.entry_id)
     object.__setattr__(broker, "state", ConfigEntryState.LOADED)
-    await hass.config_entries.async_reload(entry.entry_id)
-    assert entry.state is ConfigEntryState.LOADED
+    assert await hass.config_entries.async_reload(entry.entry_id)
