@@ -1,6 +1,7 @@
 """The programs under test as child processes, each ended by its own process id."""
 
 import asyncio
+import contextlib
 import os
 import re
 import signal
@@ -167,10 +168,11 @@ class BridgeProcess:
         await until(lambda: self.config.with_suffix(".log").stat().st_size > self._before)
 
     async def kill(self) -> None:
-        """End it without a chance to say goodbye."""
+        """End it without a chance to say goodbye; it may have ended by itself meanwhile."""
         if self.process is None:
             raise RuntimeError("the bridge was not started")
-        self.process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
         await self.process.wait()
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
