@@ -9,7 +9,7 @@ import pytest
 
 from sim7020_bridge.config.model import DEFAULT_ATTACH_CEILING, RecoverySettings
 from sim7020_bridge.errors import BridgeError
-from sim7020_bridge.modem.alerts import AGAIN_AND_AGAIN, AlertId
+from sim7020_bridge.modem.alerts import AGAIN_AND_AGAIN, AlertId, alerts
 from sim7020_bridge.modem.socket import Phase
 from sim7020_bridge.modem.state import Layer
 from tests.bridge.modem.bench import ECHO, HOUR, UDP, Bench, becomes, current, now, restarted, running
@@ -266,3 +266,58 @@ async def test_late_greeting_is_no_restart() -> None:
         assert state.counters.reboots == 0
         assert state.signal is not None
         assert state.signal.rssi_index == 21
+
+
+@pytest.mark.parametrize("evidence", ["RDY", "*MATREADY: 1", ECHO, "NORMAL POWER DOWN"])
+@on_virtual_time
+async def test_module_that_restarts_by_itself(evidence: str) -> None:
+    """A greeting or an echo gives a restart away; the module is set up again at once, and nobody is alarmed."""
+    async with running() as bench:
+        await bench.online()
+        await asyncio.sleep(60)
+        before, raised = now(), len(bench.states)
+        await restarted(bench, evidence)
+        await bench.module.hears("ATE0", times=2)
+        await bench.online()
+        assert now() - before < 3
+        counters = bench.modem.store.state.counters
+        assert (counters.reboots, counters.steps, counters.recoveries) == (1, {}, 0)
+        assert not any(alerts(state) for state in bench.states[raised:])
+
+
+@on_virtual_time
+async def test_module_that_restarts_in_a_loop() -> None:
+    """It is not run after without a pause."""
+    async with running() as bench:
+        await bench.online()
+        for restart in range(2, 22):
+            bench.module.say("RDY")
+            await bench.module.hears("ATE0", times=restart)
+            await asyncio.sleep(0.5)
+        assert now() > 15
+        await bench.online()
+
+
+@on_virtual_time
+async def test_greeting_that_comes_long_after_the_start_is_no_restart() -> None:
+    """SMS Ready comes long after the start and says nothing."""
+    async with running() as bench:
+        await bench.online()
+        bench.module.say("SMS Ready")
+        await asyncio.sleep(60)
+        assert bench.module.opened == 1
+
+
+@on_virtual_time
+async def test_module_that_never_stops_echoing() -> None:
+    """A module that ignores ATE0 is brought up all the same, and its echo is no sign of a restart; a greeting is."""
+    module = ScriptedModule()
+    module.echo = True
+    async with running(module=module) as bench:
+        await bench.online()
+        await asyncio.sleep(HOUR)
+        assert module.opened == 1
+        module.say("RDY")
+        await module.hears("ATE0", times=2)
+        await bench.online()
+        assert bench.modem.store.state.counters.reboots == 1
