@@ -5,11 +5,12 @@ from unittest.mock import PropertyMock, patch
 
 import pytest
 from homeassistant.core import HomeAssistant
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
 from pytest_homeassistant_custom_component.typing import MqttMockHAClient, MqttMockPahoClient
 from syrupy.assertion import SnapshotAssertion
 
-from tests.component.unit.kit import Bridge, connect
+from tests.component.unit.kit import Bridge, connect, set_up
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +32,13 @@ def bridge(
     served = Bridge(hass, mqtt_client_mock)
     connect(served)
     return served
+
+
+@pytest.fixture
+async def entry(hass: HomeAssistant, bridge: Bridge) -> MockConfigEntry:
+    """Return a modem that is set up."""
+    bridge.serve()
+    return await set_up(hass)
 
 
 @pytest.fixture

@@ -16,17 +16,12 @@ from homeassistant.setup import async_setup_component
 from custom_components.sim7020.condition import CONDITIONS
 from custom_components.sim7020.documents import Layer
 from tests.component.rules.tree import REPOSITORY
-from tests.component.unit.kit import Bridge, Document, device_id, document, entry_of, info, set_up
+from tests.component.unit.kit import Bridge, Document, device_id, document, entry_of, info
+
+pytestmark = pytest.mark.usefixtures("entry")
 
 COMPONENT = REPOSITORY / "custom_components" / "sim7020"
 OTHER = "866425030000022"
-
-
-@pytest.fixture(autouse=True)
-async def shed(hass: HomeAssistant, bridge: Bridge) -> None:
-    """Set a modem up."""
-    bridge.serve()
-    await set_up(hass)
 
 
 async def holds(hass: HomeAssistant, name: str, target: dict[str, Any], **options: str) -> bool | None:

@@ -16,7 +16,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from tests.component.rules.tree import REPOSITORY
-from tests.component.unit.kit import IMEI, Bridge, document, set_up
+from tests.component.unit.kit import IMEI, Bridge, document
 
 TEXTS = json.loads((REPOSITORY / "custom_components" / "sim7020" / "translations" / "en.json").read_text())
 MODEM = {"attached", "lost", "recovered", "rebooted", "asleep", "awake", "data_budget"}
@@ -27,13 +27,6 @@ def device_of(hass: HomeAssistant, entry: MockConfigEntry, name: str) -> str:
     device = dr.async_get(hass).async_get_device_by_identifier(("sim7020", name), entry.entry_id)
     assert device is not None
     return device.id
-
-
-@pytest.fixture
-async def entry(hass: HomeAssistant, bridge: Bridge) -> MockConfigEntry:
-    """Return a modem that is set up."""
-    bridge.serve()
-    return await set_up(hass)
 
 
 async def automate(hass: HomeAssistant, device: str, kind: str, **more: str) -> None:

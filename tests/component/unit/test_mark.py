@@ -8,7 +8,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from tests.component.unit.kit import ROOT, Bridge, entry_of, example, info, set_up
+from tests.component.unit.kit import ROOT, Bridge, entry_of, example, info
 
 MARK = example("component")["topic"]
 
@@ -16,13 +16,6 @@ MARK = example("component")["topic"]
 def marked(bridge: Bridge, topic: str = MARK) -> bool:
     """Tell whether the broker holds the mark."""
     return bool(bridge.retained.get(topic))
-
-
-@pytest.fixture
-async def entry(hass: HomeAssistant, bridge: Bridge) -> MockConfigEntry:
-    """Return the entry of a modem that is set up."""
-    bridge.serve()
-    return await set_up(hass)
 
 
 async def test_a_modem_is_marked_while_it_is_set_up(bridge: Bridge, entry: MockConfigEntry) -> None:

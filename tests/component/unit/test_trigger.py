@@ -13,17 +13,12 @@ from pytest_homeassistant_custom_component.common import async_capture_events
 from custom_components.sim7020.announce import EVENT_NOT_SENT, EVENT_SENT
 from custom_components.sim7020.trigger import TRIGGERS
 from tests.component.rules.tree import REPOSITORY
-from tests.component.unit.kit import Bridge, device_id, document, set_up
+from tests.component.unit.kit import Bridge, device_id, document
+
+pytestmark = pytest.mark.usefixtures("entry")
 
 COMPONENT = REPOSITORY / "custom_components" / "sim7020"
 SHOWN = ("type", "layer", "text", "hex", "id", "idx", "alias", "message_id", "state", "reason", "bytes")
-
-
-@pytest.fixture(autouse=True)
-async def shed(hass: HomeAssistant, bridge: Bridge) -> None:
-    """Set a modem up."""
-    bridge.serve()
-    await set_up(hass)
 
 
 async def automate(hass: HomeAssistant, name: str, target: dict[str, Any], **options: str) -> None:
