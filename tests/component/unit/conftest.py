@@ -10,7 +10,7 @@ from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotEx
 from pytest_homeassistant_custom_component.typing import MqttMockHAClient, MqttMockPahoClient
 from syrupy.assertion import SnapshotAssertion
 
-from tests.component.unit.kit import Bridge, connect, set_up
+from tests.component.unit.kit import Bridge, connect, queued, set_up
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +39,13 @@ async def entry(hass: HomeAssistant, bridge: Bridge) -> MockConfigEntry:
     """Return a modem that is set up."""
     bridge.serve()
     return await set_up(hass)
+
+
+@pytest.fixture
+def shed(entry: MockConfigEntry, bridge: Bridge) -> str:
+    """Return the config entry of a modem that is set up; its bridge takes every message."""
+    bridge.answers["send"] = queued
+    return entry.entry_id
 
 
 @pytest.fixture

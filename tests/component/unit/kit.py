@@ -223,3 +223,17 @@ async def set_up(hass: HomeAssistant) -> MockConfigEntry:
     await hass.async_block_till_done(wait_background_tasks=True)
     assert entry.state is ConfigEntryState.LOADED
     return entry
+
+
+def queued(body: Document) -> Document:
+    """Answer as a bridge does that took the message."""
+    return ok({"socket": "telemetry", "state": "queued", "id": body["id"]})
+
+
+async def call(hass: HomeAssistant, entry_id: str, action: str, /, **data: object) -> Document:
+    """Call an action and return its response."""
+    response = await hass.services.async_call(
+        "sim7020", action, {"config_entry_id": entry_id, **data}, blocking=True, return_response=True
+    )
+    assert isinstance(response, dict)
+    return dict(response)
