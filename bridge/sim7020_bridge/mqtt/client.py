@@ -1,4 +1,4 @@
-"""One broker connection of one modem, driven by asyncio: with ``paho_client.py`` all that knows paho."""
+"""One broker connection of one modem, driven by asyncio: with ``paho_client`` and ``packets`` all that knows paho."""
 
 import asyncio
 import logging
@@ -10,10 +10,8 @@ from itertools import cycle
 
 from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
-from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from sim7020_bridge.config.model import MqttProtocol, MqttSettings
 from sim7020_bridge.errors import PayloadRefused
@@ -21,6 +19,7 @@ from sim7020_bridge.mqtt import arrival, refusals, transport
 from sim7020_bridge.mqtt.arrival import Accepted, Lost
 from sim7020_bridge.mqtt.messages import Acknowledgement, Publication, Received
 from sim7020_bridge.mqtt.outgoing import WINDOW, OutgoingQueue
+from sim7020_bridge.mqtt.packets import of_connect, of_publication, of_subscription
 from sim7020_bridge.mqtt.paho_client import PahoClient
 from sim7020_bridge.mqtt.quarantine import Outgoing, Quarantine
 from sim7020_bridge.mqtt.standing import Standing, Trouble
@@ -262,12 +261,7 @@ class MqttClient:
         return self._loop.time() - self._began >= max(self._timing.stable, 2 * self._pause)
 
     async def _open(self) -> None:
-        properties = None
-        if self._v5:
-            properties = _properties(PacketTypes.CONNECT)
-            properties.SessionExpiryInterval = arrival.SESSION_EXPIRY if self._will else 0
-            properties.ReceiveMaximum = arrival.RECEIVE_MAXIMUM
-            properties.MaximumPacketSize = arrival.LONGEST
+        properties = of_connect(lasting=self._will is not None) if self._v5 else None
         settings = self.settings
         self._paho.opened = await transport.opened(settings, patience=self._timing.connect)
         clean = False if self._v5 else MQTT_CLEAN_START_FIRST_ONLY
@@ -292,14 +286,7 @@ class MqttClient:
     def _subscribe_to(self, wanted: Subscription) -> int | None:
         if not self._v5:
             return self._paho.subscribe(wanted.topic_filter, qos=1)[1]
-        options = SubscribeOptions(
-            qos=1,
-            retainAsPublished=wanted.retain_as_published,
-            retainHandling=SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE
-            if wanted.every_time
-            else SubscribeOptions.RETAIN_SEND_IF_NEW_SUB,
-        )
-        return self._paho.subscribe(wanted.topic_filter, options=options)[1]
+        return self._paho.subscribe(wanted.topic_filter, options=of_subscription(wanted))[1]
 
     def _take(self, message: MQTTMessage) -> None:
         """Hand on what came, unless it can't be taken at all."""
@@ -322,11 +309,7 @@ class MqttClient:
             problem = f"it is larger than the {offers.max_packet} bytes that the broker takes"
             outgoing.give_up(PayloadRefused("too_large", problem))
             return None
-        properties = _properties(PacketTypes.PUBLISH) if self._v5 else None
-        if properties is not None and publication.correlation_data is not None:
-            properties.CorrelationData = publication.correlation_data
-        if properties is not None and publication.expiry is not None:
-            properties.MessageExpiryInterval = publication.expiry
+        properties = of_publication(publication) if self._v5 else None
         while True:
             retain = publication.retain and offers.retain
             sent = self._paho.publish(
@@ -450,7 +433,3 @@ class MqttClient:
         self, _client: Client, _userdata: object, packet: int, reasons: list[ReasonCode], _properties: object
     ) -> None:
         self._subscriptions.answered(packet, reasons[0].value, str(reasons[0]))
-
-
-def _properties(packet_type: int) -> Properties:
-    return Properties(packet_type)  # type: ignore[no-untyped-call]
