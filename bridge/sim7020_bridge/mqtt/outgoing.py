@@ -149,6 +149,8 @@ class OutgoingQueue:
 
     def withdraw(self, outgoing: Outgoing) -> bool:
         """Forget a publication that has not been sent yet; say whether that could be."""
+        if outgoing in self._in_flight.values():
+            return False
         withdrawn = self._withdraw(outgoing)
         self._plan_try()
         return withdrawn

@@ -250,10 +250,18 @@ class Quarantine:
         return topic.waiting
 
     def connected(self) -> None:
-        """Have what costs no connection tried at once: the rules may be others now."""
-        for topic in self._topics.values():
-            if topic.hold in {Hold.FORBIDDEN, Hold.SILENT}:
-                topic.until = _now()
+        """Have what costs no connection tried at once: the rules may be others now.
+
+        A Response Topic that nothing waits for is forgotten, since it may never be used again.
+        """
+        tried = {name: topic for name, topic in self._topics.items() if topic.hold in {Hold.FORBIDDEN, Hold.SILENT}}
+        for topic in tried.values():
+            topic.until = _now()
+        forgotten = [name for name, topic in tried.items() if topic.answers and topic.forgettable]
+        for name in forgotten:
+            del self._topics[name]
+        if forgotten:
+            self._changed()
 
     def due(self) -> list[Outgoing]:
         """Return what is to be tried now, of each topic the first; each decides for its topic."""

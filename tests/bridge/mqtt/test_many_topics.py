@@ -8,6 +8,7 @@ from sim7020_bridge.config.model import MqttProtocol, MqttSettings
 from sim7020_bridge.mqtt import quarantine
 from sim7020_bridge.mqtt.messages import Publication
 from sim7020_bridge.mqtt.quarantine import MOST_ASIDE, MOST_TOPICS, MOST_WAITING
+from sim7020_bridge.mqtt.timing import ClientTiming
 from tests.bridge.mqtt.peer import Peer
 from tests.bridge.mqtt.scripted_broker import TAKE, Answer, Published, ScriptedBroker
 from tests.bridge.mqtt.wire import NOT_AUTHORIZED, PAYLOAD_INVALID, QUOTA, Wire
@@ -206,3 +207,37 @@ async def test_a_broker_that_takes_nothing_for_a_while() -> None:
         assert receipts == [b"%d" % number for number in range(MANY)]
         assert len(broker.taken) == 2 * MANY
         await peer.end()
+
+
+@on_virtual_time
+async def test_a_response_topic_that_nobody_uses_again_is_forbidden_until_the_next_connection() -> None:
+    """It would be called forbidden for ever: nothing waits that would show that it is not any more."""
+    wire = Wire()
+    wire.queue.open(16)
+    wire.put(b"answer", topic="answers/1", answer=True)
+    refuse(wire, NOT_AUTHORIZED)
+    wire.keep(b"r", topic=RECEIPT)
+    refuse(wire, NOT_AUTHORIZED)
+    wire.put(b"news", topic="b/m/event")
+    refuse(wire, NOT_AUTHORIZED)
+    assert "answers/1" in wire.quarantine.forbidden
+    wire.queue.close()
+    wire.queue.open(16)
+    assert wire.quarantine.forbidden == (RECEIPT, "b/m/event")
+    wire.queue.close()
+
+
+@on_virtual_time
+async def test_what_is_on_its_way_decides_for_its_topic_though_it_was_to_be_withdrawn() -> None:
+    """It can't be called back; with a second try beside it the topic would be tried at a pace of its own."""
+    wire = Wire()
+    wire.queue.open(16)
+    first = wire.keep(b"1")
+    refuse(wire, QUOTA)
+    wire.keep(b"2")
+    await asyncio.sleep(ClientTiming().later[0])
+    assert wire.sent == [b"1", b"1"]
+    assert not wire.queue.withdraw(first)
+    await asyncio.sleep(ClientTiming().later[0] / 2)
+    assert wire.sent == [b"1", b"1"]
+    wire.queue.close()
