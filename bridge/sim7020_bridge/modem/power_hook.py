@@ -16,7 +16,8 @@ COMMAND_TIMEOUT: Final = 60.0
 """Seconds for the user's command beyond the press itself."""
 
 
-UNUSABLE: Final = "the broker is away"
+AWAY: Final = "the broker is away"
+HELD: Final = "the broker does not have its last release yet"
 """Why one by topic can't be used."""
 
 RELEASED_WITHIN: Final = 10.0
@@ -69,7 +70,7 @@ class PowerHook:
         """Press once and return when it is released, or will be as soon as it can; say whether it was pressed."""
         settings = self._settings
         if not self.usable:
-            return self._failed(f"{settings.topic} can't be used: {UNUSABLE}")
+            return self._failed(f"{settings.topic} can't be used: {HELD if self._switch.connected else AWAY}")
         log.warning("using the power hook")
         if settings.topic is not None:
             return await self._tell(settings.topic)
@@ -80,7 +81,7 @@ class PowerHook:
     async def _tell(self, topic: str) -> bool:
         settings = self._settings
         if not self._switch.tell_now(topic, settings.press_payload):
-            return self._failed(f"{topic} can't be used: {UNUSABLE}")
+            return self._failed(f"{topic} can't be used: {AWAY}")
         self._released.clear()
         try:
             await asyncio.sleep(settings.duration)

@@ -81,7 +81,7 @@ network."""
 LEFT_ALONE: Final = "the network asked to be left alone for a while (T3346)"
 """Why a step is held until a time that the network chose."""
 
-NO_HOOK: Final = "the power hook can't be used while the broker is away"
+NO_HOOK: Final = "the power hook can't be used now"
 """Why the power hook's turn is put off."""
 
 ATTACHING: Final = frozenset({RecoveryStep.REATTACH, RecoveryStep.REBOOT, RecoveryStep.POWER})

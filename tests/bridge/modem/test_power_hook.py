@@ -74,6 +74,7 @@ async def test_topic_is_released_as_soon_as_the_broker_is_back(caplog: pytest.Lo
     assert "not released yet" in caplog.text
     switch.connected = True
     assert not await hook.press()
+    assert "can't be used: the broker does not have its last release yet" in caplog.text
     assert told == ["ON"]
     switch.connect()
     assert told == ["ON", "OFF"]
