@@ -83,14 +83,13 @@ def _sim_is_settled(state: ModemState) -> bool:
     return state.sim is not None and (state.sim.ready or state.sim.pin_required or state.sim.puk_required)
 
 
-REFUSED_OFTEN: Final = 3
-"""Refused commands to attach in a session from which on a person is told: the module may only have begun."""
-
-
 def is_withheld(state: ModemState) -> bool:
     """Whether the module found its cell and waits for the command to attach (+CEREG: 100)."""
     return state.registration is not None and state.registration.status == RegistrationStatus.WITHHELD
 
+
+REFUSED_OFTEN: Final = 3
+"""Refused commands to attach in a session from which on a person is told: the module may only have begun."""
 
 RADIO: Final = Step(lambda state: state.functionality is Functionality.FULL, _read_radio, lambda _: (0.0, 0.0))
 SIM: Final = Step(_sim_is_ready, read_sim, lambda timing: (timing.sim_poll, timing.sim_patience), _sim_is_settled)
@@ -252,28 +251,34 @@ async def _choose_operator(module: Module) -> bool:
     if told is not None and told.mode == MANUAL:
         problem = "it was told to use one operator only (AT+COPS=1), and does not get in there"
     elif told is not None and told.mode == DEREGISTERED:
-        problem = "it was told not to (AT+COPS=2), and AT+COPS=0 did not change that"
-        over = None if module.chose_operator else module.over_ceiling()
-        if over is not None:
-            problem = f"it was told not to (AT+COPS=2), and AT+COPS=0 waits: {over}"
-        elif not module.chose_operator:
-            log.warning("the module was told not to register (AT+COPS=2); telling it to choose its operator")
-            module.chose_operator = True
-            try:
-                await module.execute(ChooseOperator())
-                module.on_attach()
-            except CommandRefused as refused:
-                problem = f"it was told not to (AT+COPS=2), and refuses to again ({refused})"
-            except ModuleSilent as silent:
-                module.on_attach()
-                problem = f"it was told not to (AT+COPS=2), and does not say whether it does again ({silent})"
-            if await reach(module, REGISTRATION, hopeless=_idle_for_long(module)):
-                return True
-            told = await module.ask(ReadOperator())
-            if told is not None and told.mode != DEREGISTERED:
-                problem = None
+        problem = f"it was told not to (AT+COPS=2), and {await _have_it_register(module)}"
+        told = await module.ask(ReadOperator())
+        if module.store.state.registered or (told is not None and told.mode != DEREGISTERED):
+            problem = None
     module.store.apply(RegisterProblem(problem))
     return module.store.state.registered
+
+
+async def _have_it_register(module: Module) -> str:
+    """Take back AT+COPS=2, once in a session; say in words why that does not help, if it does not."""
+    if module.chose_operator:
+        return "AT+COPS=0 did not change that"
+    over = module.over_ceiling()
+    if over is not None:
+        return f"AT+COPS=0 waits: {over}"
+    log.warning("the module was told not to register (AT+COPS=2); telling it to choose its operator")
+    module.chose_operator = True
+    words = "AT+COPS=0 did not change that"
+    try:
+        await module.execute(ChooseOperator())
+        module.on_attach()
+    except CommandRefused as refused:
+        words = f"refuses to again ({refused})"
+    except ModuleSilent as silent:
+        module.on_attach()
+        words = f"does not say whether it does again ({silent})"
+    await reach(module, REGISTRATION, hopeless=_idle_for_long(module))
+    return words
 
 
 def _idle_for_long(module: Module) -> Callable[[], Awaitable[bool]]:
