@@ -26,6 +26,14 @@ def come_back(desk: Desk) -> None:
     desk.module.say(BACK)
 
 
+async def leave_in_a_send(desk: Desk) -> None:
+    """Take the network away between a send, which is not answered yet, and its OK."""
+    await desk.module.hears("AT+CSOSEND")
+    leave(desk)
+    await asyncio.sleep(0.1)
+    desk.module.say("OK")
+
+
 @pytest.mark.parametrize("status", [2, 3, 4, 8])
 @pytest.mark.parametrize("settings", [UDP, TCP], ids=["udp", "tcp"])
 @on_virtual_time
@@ -55,10 +63,7 @@ async def test_what_waits_for_the_line_is_not_sent_when_the_registration_goes() 
         desk.module.answer_once("AT+CSOSEND", *SILENCE)
         for number in (1, 2, 3):
             desk.send("udp", b"%d" % number, **named(f"m{number}"))
-        await desk.module.hears("AT+CSOSEND")
-        leave(desk)
-        await asyncio.sleep(0.1)
-        desk.module.say("OK")
+        await leave_in_a_send(desk)
         assert (await desk.final("udp", "m1"))["state"] == "accepted"
         await asyncio.sleep(60)
         assert sent(desk) == ["1"]
@@ -75,10 +80,7 @@ async def test_a_stream_ends_what_it_has_begun() -> None:
         await desk.bench.opened("tcp")
         desk.module.answer_once("AT+CSOSEND", *SILENCE)
         desk.send("tcp", bytes(600), **named("m1"))
-        await desk.module.hears("AT+CSOSEND")
-        leave(desk)
-        await asyncio.sleep(0.1)
-        desk.module.say("OK")
+        await leave_in_a_send(desk)
         await desk.module.hears("AT+CSOSEND", times=2, within=1)
         assert [len(text) for text in sent(desk)] == [512, 88]
 

@@ -199,6 +199,20 @@ def register(module: ScriptedModule) -> None:
     module.say('+CEREG: 1,"00A0","0002920C",9')
 
 
+def without_context(activation: tuple[str, ...] = ("OK",)) -> ScriptedModule:
+    """Return a module whose PDN context is off; ``activation`` is what it answers to AT+CGACT=1,1."""
+    module = ScriptedModule()
+    module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
+    module.answer("AT+CGACT=1,1", *activation)
+    return module
+
+
+def give_context(module: ScriptedModule) -> None:
+    """Have its PDN context on, and let it be activated."""
+    module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
+    module.answer("AT+CGACT=1,1", "OK")
+
+
 @dataclass
 class Switch:
     """What a power hook tells over MQTT: ``told`` is called with each text, while it is connected."""

@@ -8,8 +8,9 @@ import pytest
 
 from sim7020_bridge.config.model import PowerSavingSettings
 from sim7020_bridge.modem.acknowledgements import SocketLost, Unacknowledged
+from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.timing import Timing
-from tests.bridge.modem.bench import TCP, UDP, running
+from tests.bridge.modem.bench import TCP, UDP, Bench, running
 from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
 
 TIMES = Timing()
@@ -114,17 +115,23 @@ async def test_a_report_that_comes_after_the_answer() -> None:
             await third
 
 
+async def acknowledged_once(bench: Bench) -> ModemSocket:
+    """Return a socket whose peer has acknowledged the five bytes that it was sent."""
+    socket = await bench.opened("tcp")
+    first = await socket.send(b"12345")
+    bench.module.answer("AT+CSOACK", "+CSOACK: 0,5,5,0", "OK")
+    bench.module.say("SEND: 0,5")
+    await asyncio.wait_for(first, 1)
+    return socket
+
+
 @pytest.mark.parametrize(("reported", "acknowledged"), [(5, 1), (7, 0), (10, 2), (95, 0)])
 @on_virtual_time
 async def test_a_report_as_the_connection_ends(reported: int, acknowledged: int) -> None:
     """A peer that has all and hangs up leaves no time to ask: its report counts if it can be right."""
     module = ScriptedModule()
     async with running(TCP, module=module) as bench:
-        socket = await bench.opened("tcp")
-        first = await socket.send(b"12345")
-        module.answer("AT+CSOACK", "+CSOACK: 0,5,5,0", "OK")
-        module.say("SEND: 0,5")
-        await asyncio.wait_for(first, 1)
+        socket = await acknowledged_once(bench)
         sent = [await socket.send(b"12345") for _ in range(2)]
         module.say(f"SEND: 0,{reported}", "+CSOERR: 0,4")
         found = await asyncio.gather(*sent, return_exceptions=True)
@@ -136,11 +143,7 @@ async def test_counts_that_can_t_be_brought_together() -> None:
     """A module that counts other bytes than it was given has not taken some: the connection is opened anew."""
     module = ScriptedModule()
     async with running(TCP, module=module) as bench:
-        socket = await bench.opened("tcp")
-        first = await socket.send(b"12345")
-        module.answer("AT+CSOACK", "+CSOACK: 0,5,5,0", "OK")
-        module.say("SEND: 0,5")
-        await asyncio.wait_for(first, 1)
+        socket = await acknowledged_once(bench)
         second = await socket.send(b"12345")
         module.say("SEND: 0,5")
         with pytest.raises(SocketLost):

@@ -2,7 +2,7 @@
 
 from sim7020_bridge.modem.alerts import AlertId, alerts
 from sim7020_bridge.modem.recovery import RecoveryStep
-from tests.bridge.modem.bench import HOUR, REATTACH, REBOOT, current, running, steps
+from tests.bridge.modem.bench import HOUR, REATTACH, REBOOT, current, give_context, running, steps, without_context
 from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
 
 
@@ -20,15 +20,12 @@ async def test_apn_that_the_module_refuses() -> None:
 @on_virtual_time
 async def test_apn_that_the_network_rejects() -> None:
     """A context that can't be activated is an alert with the module's words, until it can be."""
-    module = ScriptedModule()
-    module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
-    module.answer("AT+CGACT=1,1", "+CME ERROR: 607")
+    module = without_context(("+CME ERROR: 607",))
     async with running(module=module) as bench:
         await bench.until(lambda state: state.apn_problem is not None)
         assert current(bench) == {AlertId.APN_REJECTED}
         assert "APN" in alerts(bench.modem.store.state)[AlertId.APN_REJECTED].message
-        module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
-        module.answer("AT+CGACT=1,1", "OK")
+        give_context(module)
         await bench.online()
         assert current(bench) == set()
 
@@ -36,17 +33,14 @@ async def test_apn_that_the_network_rejects() -> None:
 @on_virtual_time
 async def test_activation_that_is_never_answered() -> None:
     """A module that says nothing to it and answers all else has refused it: every step is taken, and an alert is up."""
-    module = ScriptedModule()
-    module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
-    module.answer("AT+CGACT=1,1", *SILENCE)
+    module = without_context(SILENCE)
     async with running(module=module) as bench:
         await module.hears(REBOOT, within=HOUR)
         assert module.heard.count(REATTACH) == 3
         assert current(bench) == {AlertId.APN_REJECTED}
         message = alerts(bench.modem.store.state)[AlertId.APN_REJECTED].message
         assert "the module does not answer AT+CGACT=1,1" in message
-        module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
-        module.answer("AT+CGACT=1,1", "OK")
+        give_context(module)
         await bench.until(lambda state: state.online, within=HOUR)
         assert current(bench) == set()
 
@@ -54,9 +48,7 @@ async def test_activation_that_is_never_answered() -> None:
 @on_virtual_time
 async def test_activation_whose_answer_is_lost() -> None:
     """A context that is on though nobody said so is used, in the same session and without an alert."""
-    module = ScriptedModule()
-    module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
-    module.answer("AT+CGACT=1,1", *SILENCE)
+    module = without_context(SILENCE)
     async with running(module=module) as bench:
         await module.hears("AT+CGACT=1,1")
         module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
@@ -69,8 +61,7 @@ async def test_activation_whose_answer_is_lost() -> None:
 @on_virtual_time
 async def test_context_that_never_comes_up() -> None:
     """Nobody refuses anything, and no address comes: that is an alert too, through every step, until one does."""
-    module = ScriptedModule()
-    module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
+    module = without_context()
     async with running(module=module) as bench:
         await bench.until(lambda state: state.apn_problem is not None, within=HOUR)
         assert "the PDN context is off" in alerts(bench.modem.store.state)[AlertId.APN_REJECTED].message

@@ -7,8 +7,20 @@ import pytest
 from sim7020_bridge.config.model import RecoverySettings
 from sim7020_bridge.modem.alerts import AlertId
 from sim7020_bridge.modem.state import PdnWanted
-from tests.bridge.modem.bench import HOUR, REATTACH, REBOOT, becomes, current, now, register, running, unregistered
-from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
+from tests.bridge.modem.bench import (
+    HOUR,
+    REATTACH,
+    REBOOT,
+    becomes,
+    current,
+    give_context,
+    now,
+    register,
+    running,
+    unregistered,
+    without_context,
+)
+from tests.bridge.scripted_module import SILENCE, on_virtual_time
 
 
 @on_virtual_time
@@ -49,17 +61,14 @@ async def test_ceiling_is_told_once_of_a_modem_that_comes_and_goes() -> None:
 @on_virtual_time
 async def test_context_is_tried_while_the_ceiling_holds() -> None:
     """A context that the network refused comes back without an attach, as soon as the network has one to give."""
-    module = ScriptedModule()
-    module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
-    module.answer("AT+CGACT=1,1", "+CME ERROR: 148")
+    module = without_context(("+CME ERROR: 148",))
     async with running(module=module, recovery=RecoverySettings(attach_ceiling=2)) as bench:
         await bench.until(lambda state: state.held is not None)
         tried = module.heard.count("AT+CGACT=1,1")
         await asyncio.sleep(2 * HOUR)
         assert 7 <= module.heard.count("AT+CGACT=1,1") - tried <= 8
         assert current(bench) == {AlertId.ATTACH_CEILING, AlertId.APN_REJECTED}
-        module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
-        module.answer("AT+CGACT=1,1", "OK")
+        give_context(module)
         await bench.until(lambda state: state.online, within=HOUR / 4 + 1)
         assert module.heard.count(REATTACH) == 2
         assert current(bench) == {AlertId.ATTACH_CEILING}
@@ -68,9 +77,7 @@ async def test_context_is_tried_while_the_ceiling_holds() -> None:
 @on_virtual_time
 async def test_context_that_a_user_switches_off_is_not_tried() -> None:
     """What a user wants off stays off, also while the ceiling holds."""
-    module = ScriptedModule()
-    module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
-    module.answer("AT+CGACT=1,1", "+CME ERROR: 148")
+    module = without_context(("+CME ERROR: 148",))
     async with running(module=module, recovery=RecoverySettings(attach_ceiling=2)) as bench:
         await bench.until(lambda state: state.held is not None)
         tried = module.heard.count("AT+CGACT=1,1")

@@ -12,12 +12,24 @@ from tests.bridge.modem.bench import HOUR, REATTACH, REBOOT, current, now, runni
 from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
 
 
+def switched_off(on: tuple[str, ...]) -> ScriptedModule:
+    """Return a module whose radio is off; ``on`` is what it answers to AT+CFUN=1."""
+    module = ScriptedModule()
+    module.answer("AT+CFUN?", "+CFUN: 0", "OK")
+    module.answer("AT+CFUN=1", *on)
+    return module
+
+
+def switch_on(module: ScriptedModule) -> None:
+    """Have its radio on, and let it be switched on."""
+    module.answer("AT+CFUN=1", "OK")
+    module.answer("AT+CFUN?", "+CFUN: 1", "OK")
+
+
 @on_virtual_time
 async def test_radio_that_can_t_be_switched_on() -> None:
     """A module that refuses to switch its radio on is rebooted, more and more rarely, and its port left open."""
-    module = ScriptedModule()
-    module.answer("AT+CFUN?", "+CFUN: 0", "OK")
-    module.answer("AT+CFUN=1", "+CME ERROR: 3")
+    module = switched_off(("+CME ERROR: 3",))
     async with running(module=module) as bench:
         await bench.until(lambda state: state.link.layer is Layer.RADIO)
         await module.hears(REBOOT, times=2, within=HOUR)
@@ -29,8 +41,7 @@ async def test_radio_that_can_t_be_switched_on() -> None:
         told = [AlertId.RADIO_REFUSED in alerts(state) for state in bench.states]
         assert told == sorted(told)
         assert "operation not allowed" in alerts(bench.modem.store.state)[AlertId.RADIO_REFUSED].message
-        module.answer("AT+CFUN=1", "OK")
-        module.answer("AT+CFUN?", "+CFUN: 1", "OK")
+        switch_on(module)
         await bench.online()
         assert steps(bench) == taken, "it is tried without a step in between"
         assert current(bench) == set()
@@ -40,17 +51,14 @@ async def test_radio_that_can_t_be_switched_on() -> None:
 @on_virtual_time
 async def test_radio_command_that_is_never_answered(off: tuple[str, ...]) -> None:
     """A module that says nothing to it and answers all else has refused it: it is rebooted, and an alert is up."""
-    module = ScriptedModule()
-    module.answer("AT+CFUN?", "+CFUN: 0", "OK")
+    module = switched_off(SILENCE)
     module.answer(REATTACH, *off)
-    module.answer("AT+CFUN=1", *SILENCE)
     async with running(module=module) as bench:
         await module.hears(REBOOT, times=2, within=HOUR)
         assert module.opened <= 2
         message = alerts(bench.modem.store.state)[AlertId.RADIO_REFUSED].message
         assert "the module does not answer AT+CFUN=1" in message
-        module.answer("AT+CFUN=1", "OK")
-        module.answer("AT+CFUN?", "+CFUN: 1", "OK")
+        switch_on(module)
         await bench.online()
         assert current(bench) == set()
 
