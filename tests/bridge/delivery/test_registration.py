@@ -1,6 +1,8 @@
 """Messages wait for a module that the network does not have: what it took then would be lost."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -85,15 +87,23 @@ async def test_a_stream_ends_what_it_has_begun() -> None:
         assert [len(text) for text in sent(desk)] == [512, 88]
 
 
-@on_virtual_time
-async def test_a_module_that_wakes_is_asked_whether_it_is_registered() -> None:
-    """What was known before it slept does not count: a cell may have to be found first."""
+@asynccontextmanager
+async def asleep() -> AsyncIterator[Desk]:
+    """Serve a module that was registered, has a UDP socket, and sleeps."""
     module = ScriptedModule()
     module.answer("AT+CEREG?", "+CEREG: 5,5", "OK")
     async with staffed(UDP, module=module, power_saving=PowerSavingSettings(active_time=60)) as desk:
         await desk.bench.opened("udp")
         module.say('+CPSMSTATUS: "ENTER PSM"')
         await desk.bench.until(lambda state: bool(state.sleeping))
+        yield desk
+
+
+@on_virtual_time
+async def test_a_module_that_wakes_is_asked_whether_it_is_registered() -> None:
+    """What was known before it slept does not count: a cell may have to be found first."""
+    async with asleep() as desk:
+        module = desk.module
         module.answer("AT+CEREG?", "+CEREG: 5,2", "OK")
         desk.send("udp", b"1", **named("m1"))
         await asyncio.sleep(HOUR)
@@ -109,12 +119,8 @@ async def test_a_module_that_wakes_is_asked_whether_it_is_registered() -> None:
 @on_virtual_time
 async def test_a_module_that_wakes_and_does_not_tell_at_first(answers: tuple[str, ...]) -> None:
     """Nothing is sent before it has told where it is registered."""
-    module = ScriptedModule()
-    module.answer("AT+CEREG?", "+CEREG: 5,5", "OK")
-    async with staffed(UDP, module=module, power_saving=PowerSavingSettings(active_time=60)) as desk:
-        await desk.bench.opened("udp")
-        module.say('+CPSMSTATUS: "ENTER PSM"')
-        await desk.bench.until(lambda state: bool(state.sleeping))
+    async with asleep() as desk:
+        module = desk.module
         for question in ("AT+CEREG?", "AT+CGREG?"):
             module.answer(question, *answers)
         desk.send("udp", b"1", **named("m1"))
