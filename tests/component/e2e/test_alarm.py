@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from homeassistant import loader
@@ -23,8 +24,17 @@ from custom_components.sim7020 import client
 from tests.component.blueprints import AUTOMATION, automate, end, save, use
 from tests.component.e2e.home import DOMAIN, Home, connect
 from tests.component.e2e.shed import gone, open_again, ready
-from tests.component.e2e.surroundings import SOCKET, Surroundings
+from tests.component.e2e.surroundings import SOCKET, Modem, Surroundings
 from tests.component.unit.kit import device_id
+
+
+async def connected(home: Home, surroundings: Surroundings) -> tuple[Modem, ConfigEntry, str]:
+    """Return a modem that is online, its config entry, and the entity of its data connection."""
+    modem = await surroundings.modem("shed")
+    entry = await home.add("shed")
+    connection = home.entity(entry, "binary_sensor", "pdn")
+    await home.state(connection, lambda state: state == "on", "on")
+    return modem, entry, connection
 
 
 @pytest.mark.parametrize(
@@ -55,10 +65,7 @@ async def test_an_alarm_is_raised(
 
     What the module does not report is found when the modem is read, which a user may ask for.
     """
-    modem = await surroundings.modem("shed")
-    entry = await home.add("shed")
-    connection = home.entity(entry, "binary_sensor", "pdn")
-    await home.state(connection, lambda state: state == "on", "on")
+    modem, entry, connection = await connected(home, surroundings)
     alarms = async_mock_service(hass, "test", "alarm")
     changes = async_capture_events(hass, EVENT_STATE_CHANGED)
     given = {"connection": connection, "patience": {"seconds": 1}, "alarm": [{"action": "test.alarm"}]}
@@ -119,6 +126,12 @@ async def test_an_automation_asks_whether_the_modem_is_connected(
 
 
 MEMORY = "input_boolean.alarmed"
+REMEMBERED: dict[str, Any] = {
+    "patience": {"milliseconds": 100},
+    "alarm": [{"action": "test.alarm"}],
+    "all_clear": [{"action": "test.all_clear"}],
+    "memory": MEMORY,
+}
 
 
 @asynccontextmanager
@@ -150,17 +163,8 @@ async def test_an_alarm_is_remembered_over_a_restart(
     hass: HomeAssistant, home: Home, surroundings: Surroundings, tmp_path: Path, *, back: bool
 ) -> None:
     """It is not raised again for a modem that is still lost, and cleared for one that is back."""
-    modem = await surroundings.modem("shed")
-    entry = await home.add("shed")
-    connection = home.entity(entry, "binary_sensor", "pdn")
-    await home.state(connection, lambda state: state == "on", "on")
-    given = {
-        "connection": connection,
-        "patience": {"milliseconds": 100},
-        "alarm": [{"action": "test.alarm"}],
-        "all_clear": [{"action": "test.all_clear"}],
-        "memory": MEMORY,
-    }
+    modem, entry, connection = await connected(home, surroundings)
+    given = {"connection": connection, **REMEMBERED}
     alarms = async_mock_service(hass, "test", "alarm")
     await remember(hass)
     await use(hass, tmp_path, "alarm_when_lost", **given)
@@ -191,17 +195,8 @@ async def test_an_alarm_is_told_once_whatever_is_restarted_meanwhile(
     hass: HomeAssistant, home: Home, surroundings: Surroundings, tmp_path: Path, *, restarted: str
 ) -> None:
     """And the all-clear as well."""
-    modem = await surroundings.modem("shed")
-    entry = await home.add("shed")
-    connection = home.entity(entry, "binary_sensor", "pdn")
-    await home.state(connection, lambda state: state == "on", "on")
-    given = {
-        "connection": connection,
-        "patience": {"milliseconds": 100},
-        "alarm": [{"action": "test.alarm"}],
-        "all_clear": [{"action": "test.all_clear"}],
-        "memory": MEMORY,
-    }
+    modem, entry, connection = await connected(home, surroundings)
+    given = {"connection": connection, **REMEMBERED}
     alarms, clear = (async_mock_service(hass, "test", name) for name in ("alarm", "all_clear"))
     await remember(hass)
     await use(hass, tmp_path, "alarm_when_lost", **given)

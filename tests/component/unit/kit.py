@@ -5,16 +5,16 @@ What the bridge says are the contract's golden examples; what it is told is kept
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import jsonschema
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
+from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from paho.mqtt.client import topic_matches_sub
 from pytest_homeassistant_custom_component.common import (
@@ -25,8 +25,10 @@ from pytest_homeassistant_custom_component.common import (
 from pytest_homeassistant_custom_component.typing import MqttMockPahoClient
 
 from custom_components.sim7020.topics import Topics
+from tests.component.rules.tree import REPOSITORY
 
-CONTRACT = Path(__file__).parents[3] / "docs" / "contract"
+COMPONENT = REPOSITORY / "custom_components" / "sim7020"
+CONTRACT = REPOSITORY / "docs" / "contract"
 IMEI = "866425030000014"
 ROOT = "sim7020/shed"
 ANNOUNCE = "sim7020/announce"
@@ -237,3 +239,25 @@ async def call(hass: HomeAssistant, entry_id: str, action: str, /, **data: objec
     )
     assert isinstance(response, dict)
     return dict(response)
+
+
+async def offered(
+    hass: HomeAssistant, kind: str, described: Callable[[HomeAssistant], Awaitable[dict[str, Document | None]]]
+) -> dict[str, Document]:
+    """Return what Home Assistant offers of the component's ``conditions`` or ``triggers``, each with its facts.
+
+    That each has an icon and texts, for its fields too, and nothing else has, is held here.
+    """
+    assert await async_setup_component(hass, "automation", {})
+    found = {
+        name.removeprefix("sim7020."): facts or {}
+        for name, facts in (await described(hass)).items()
+        if name.startswith("sim7020.")
+    }
+    assert set(json.loads((COMPONENT / "icons.json").read_text())[kind]) == set(found)
+    texts = json.loads((COMPONENT / "translations" / "en.json").read_text())[kind]
+    assert {name: set(each.get("fields", {})) for name, each in texts.items()} == {
+        name: set(facts.get("fields", {})) for name, facts in found.items()
+    }
+    assert all(each["name"] and each["description"] for each in texts.values())
+    return found

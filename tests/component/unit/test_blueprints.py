@@ -152,6 +152,13 @@ async def hears(hass: HomeAssistant, heard: asyncio.Queue[str], said: str, *, mi
     assert heard.get_nowait() == said
 
 
+async def comes_back(hass: HomeAssistant, bridge: Bridge, heard: asyncio.Queue[str]) -> None:
+    """Have the modem online again, hear the all-clear, and return once Home Assistant is done."""
+    bridge.publish("state", document("state-online"))
+    await hears(hass, heard, "back")
+    await hass.async_block_till_done()
+
+
 @pytest.mark.parametrize("layer", [layer for layer in Layer if layer not in {Layer.ONLINE, Layer.SLEEPING}])
 async def test_an_alarm_is_raised_in_every_trouble(
     hass: HomeAssistant, bridge: Bridge, tmp_path: Path, heard: asyncio.Queue[str], layer: Layer
@@ -169,9 +176,7 @@ async def test_an_alarm_is_raised_in_every_trouble(
     for _ in range(2):
         bridge.publish("state", lost(layer))
         await hears(hass, heard, NO_DATA, minutes=11)
-        bridge.publish("state", document("state-online"))
-        await hears(hass, heard, "back")
-        await hass.async_block_till_done()
+        await comes_back(hass, bridge, heard)
     assert heard.empty()
 
 
@@ -217,9 +222,7 @@ async def test_an_alarm_is_raised_for_what_was_lost_before(
     hass.bus.async_fire(event)
     await hears(hass, heard, said, minutes=11)
     bridge.publish("availability", "online")
-    bridge.publish("state", document("state-online"))
-    await hears(hass, heard, "back")
-    await hass.async_block_till_done()
+    await comes_back(hass, bridge, heard)
     before = triggered(hass)
     hass.bus.async_fire("automation_reloaded")
     await hass.async_block_till_done()
@@ -247,9 +250,7 @@ async def test_an_alarm_is_remembered_until_the_modem_is_back(
     assert hass.states.is_state(MEMORY, "off")
     bridge.publish("state", lost(Layer.PDN))
     await hears(hass, heard, NO_DATA, minutes=11)
-    bridge.publish("state", document("state-online"))
-    await hears(hass, heard, "back")
-    await hass.async_block_till_done()
+    await comes_back(hass, bridge, heard)
     assert hass.states.is_state(MEMORY, "off")
     assert heard.empty()
 
@@ -273,9 +274,7 @@ async def test_an_alarm_of_before_is_not_repeated_and_is_cleared(
     await use(hass, tmp_path, "alarm_when_lost", **ALARM, memory=MEMORY)
     hass.bus.async_fire(event)
     async_fire_time_changed(hass, dt_util.utcnow() + timedelta(hours=1))
-    bridge.publish("state", document("state-online"))
-    await hears(hass, heard, "back")
-    await hass.async_block_till_done()
+    await comes_back(hass, bridge, heard)
     assert heard.empty()
     assert hass.states.is_state(MEMORY, "off")
 
@@ -289,9 +288,7 @@ async def test_an_automation_that_was_off_gives_the_all_clear(
     await set_up(hass)
     await remember(hass, alarmed=True)
     await use(hass, tmp_path, "alarm_when_lost", **ALARM, memory=MEMORY)
-    bridge.publish("state", document("state-online"))
-    await hears(hass, heard, "back")
-    await hass.async_block_till_done()
+    await comes_back(hass, bridge, heard)
     assert heard.empty()
 
 
@@ -312,9 +309,7 @@ async def test_an_automation_that_was_off_raises_an_alarm(
     await bridge.say("state", lost(Layer.PDN))
     await hass.services.async_call("automation", "turn_on", {"entity_id": AUTOMATION}, blocking=True)
     await hears(hass, heard, NO_DATA, minutes=20)
-    bridge.publish("state", document("state-online"))
-    await hears(hass, heard, "back")
-    await hass.async_block_till_done()
+    await comes_back(hass, bridge, heard)
     assert heard.empty()
 
 

@@ -11,16 +11,13 @@ from homeassistant.helpers.condition import (
     async_get_all_descriptions,
     async_validate_condition_config,
 )
-from homeassistant.setup import async_setup_component
 
 from custom_components.sim7020.condition import CONDITIONS
 from custom_components.sim7020.documents import Layer
-from tests.component.rules.tree import REPOSITORY
-from tests.component.unit.kit import Bridge, Document, device_id, document, entry_of, info
+from tests.component.unit.kit import Bridge, Document, device_id, document, entry_of, info, offered
 
 pytestmark = pytest.mark.usefixtures("entry")
 
-COMPONENT = REPOSITORY / "custom_components" / "sim7020"
 OTHER = "866425030000022"
 
 
@@ -43,20 +40,10 @@ async def connected(hass: HomeAssistant, target: dict[str, Any]) -> bool:
 
 async def test_home_assistant_offers_each_with_its_texts(hass: HomeAssistant) -> None:
     """At the entities that tell a modem from a socket; what it offers is what there is, named and drawn."""
-    assert await async_setup_component(hass, "automation", {})
-    offered = {
-        name.removeprefix("sim7020."): facts or {}
-        for name, facts in (await async_get_all_descriptions(hass)).items()
-        if name.startswith("sim7020.")
-    }
-    assert set(offered) == set(CONDITIONS)
-    assert all("binary_sensor" in json.dumps(facts["target"]) for facts in offered.values())
-    assert set(json.loads((COMPONENT / "icons.json").read_text())["conditions"]) == set(CONDITIONS)
-    texts = json.loads((COMPONENT / "translations" / "en.json").read_text())["conditions"]
-    assert {name: set(each["fields"]) for name, each in texts.items()} == {
-        name: set(facts["fields"]) for name, facts in offered.items()
-    }
-    assert all(each["name"] and each["description"] for each in texts.values())
+    found = await offered(hass, "conditions", async_get_all_descriptions)
+    assert set(found) == set(CONDITIONS)
+    assert all("binary_sensor" in json.dumps(facts["target"]) for facts in found.values())
+    assert all(facts["fields"] for facts in found.values())
 
 
 @pytest.mark.parametrize("layer", list(Layer))

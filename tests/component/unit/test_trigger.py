@@ -12,12 +12,10 @@ from pytest_homeassistant_custom_component.common import async_capture_events
 
 from custom_components.sim7020.announce import EVENT_NOT_SENT, EVENT_SENT
 from custom_components.sim7020.trigger import TRIGGERS
-from tests.component.rules.tree import REPOSITORY
-from tests.component.unit.kit import Bridge, device_id, document
+from tests.component.unit.kit import Bridge, device_id, document, offered
 
 pytestmark = pytest.mark.usefixtures("entry")
 
-COMPONENT = REPOSITORY / "custom_components" / "sim7020"
 SHOWN = ("type", "layer", "text", "hex", "id", "idx", "alias", "message_id", "state", "reason", "bytes")
 
 
@@ -33,21 +31,10 @@ async def automate(hass: HomeAssistant, name: str, target: dict[str, Any], **opt
 
 async def test_home_assistant_offers_each_with_its_texts(hass: HomeAssistant) -> None:
     """At the entities that tell a modem from a socket; what it offers is what there is, named and drawn."""
-    assert await async_setup_component(hass, "automation", {})
-    offered = {
-        name.removeprefix("sim7020."): facts or {}
-        for name, facts in (await async_get_all_descriptions(hass)).items()
-        if name.startswith("sim7020.")
-    }
-    assert set(offered) == set(TRIGGERS)
-    sockets = {name for name, facts in offered.items() if "notify" in json.dumps(facts["target"])}
+    found = await offered(hass, "triggers", async_get_all_descriptions)
+    assert set(found) == set(TRIGGERS)
+    sockets = {name for name, facts in found.items() if "notify" in json.dumps(facts["target"])}
     assert sockets == {"received", "message_sent", "message_failed"}
-    assert set(json.loads((COMPONENT / "icons.json").read_text())["triggers"]) == set(TRIGGERS)
-    texts = json.loads((COMPONENT / "translations" / "en.json").read_text())["triggers"]
-    assert {name: set(each.get("fields", {})) for name, each in texts.items()} == {
-        name: set(facts.get("fields", {})) for name, facts in offered.items()
-    }
-    assert all(each["name"] and each["description"] for each in texts.values())
 
 
 @pytest.mark.parametrize(
