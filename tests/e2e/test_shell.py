@@ -119,6 +119,18 @@ async def test_the_outbox_without_the_service_s_secrets(file: Path) -> None:
     assert (status, err) == (0, f"{file}: valid\n")
 
 
+async def test_the_outbox_of_a_name_that_there_is_not(file: Path) -> None:
+    """A modem or socket that the configuration has not is told with those that it has, and nothing is done."""
+    write(file, FILE + "  barn: {port: /dev/ttyUSB1}\nstate_dir: state\n")
+    for command in (("list",), ("list", "--json"), ("purge", "--yes"), ("cancel", "m1")):
+        outbox = ("outbox", *command, "--config", file)
+        told = f"there is no modem nix in {file}; there are: shed, barn\n"
+        assert await shell(*outbox, "--modem", "nix") == (2, "", told)
+        told = "shed has no socket nix; it has: telemetry\n"
+        assert await shell(*outbox, "--modem", "shed", "--socket", "nix") == (2, "", told)
+        assert await shell(*outbox) == (2, "", "choose one of the modems with --modem: shed, barn\n")
+
+
 async def test_check_of_a_wrong_file(file: Path) -> None:
     """A wrong file has exit status 2 and a line for each mistake, or JSON."""
     write(file, FILE.replace("udp", "sctp").replace("/dev/ttyUSB0", "COM3"))
@@ -187,8 +199,10 @@ async def test_names_that_there_are_not(world: World) -> None:
     assert (status, err.partition(" under ")[0]) == (2, "no bridge has published anything")
     await world.mqtt.publish("sim7020/barn/availability", b"online", retain=True)
     await world.mqtt.publish("sim7020/attic/availability", b"offline", retain=True)
-    async with asyncio.timeout(PATIENCE):  # each of them waited for a minute or more
-        for command in (("send", "-m", "shed", "-s", "telemetry", "x"), ("console", "shed")):
+    async with asyncio.timeout(PATIENCE):  # each of them but the last waited for a minute or more
+        send = ("send", "-m", "shed", "-s", "telemetry", "x")
+        watch = ("watch", "-m", "shed")
+        for command in (send, ("console", "shed"), watch, (*watch, "--json"), ("forget", "shed")):
             status, out, err = await shell(*command, *broker)
             assert (status, out) == (2, "")
             assert err.startswith("there is no modem shed under sim7020/ at ")

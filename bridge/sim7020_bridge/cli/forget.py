@@ -10,11 +10,13 @@ import click
 
 from sim7020_bridge.cli.broker import connected, with_broker
 from sim7020_bridge.cli.exits import EXIT_CONFIGURATION, EXIT_NO_ANSWER, fail
+from sim7020_bridge.cli.names import unknown
 from sim7020_bridge.cli.options import valid
 from sim7020_bridge.config import values
 from sim7020_bridge.config.load import load
 from sim7020_bridge.config.model import MqttSettings, Settings
 from sim7020_bridge.errors import OutboxInUse
+from sim7020_bridge.kit.watch.heard import Modems
 from sim7020_bridge.modem.alerts import AlertId
 from sim7020_bridge.mqtt.messages import Publication, Received
 from sim7020_bridge.mqtt.topics import Topics
@@ -40,7 +42,8 @@ def forget(*, mqtt: MqttSettings, file: Path | None, modem: str, with_outbox: bo
     stays unless --outbox is given.
 
     \b
-    Exit status: 0 forgotten, 1 it can't be, 2 it is configured, 3 no broker.
+    Exit status: 0 forgotten, 1 it can't be, 3 no broker,
+                 2 it is configured, or nothing is known of it.
     Example:     sim7020-bridge forget shed --config bridge.yaml --outbox
     """
     valid("MODEM", values.name, modem)
@@ -53,26 +56,33 @@ def forget(*, mqtt: MqttSettings, file: Path | None, modem: str, with_outbox: bo
     try:
         with nullcontext() if outbox is None else outbox.taken():
             waiting = Waiting() if outbox is None else outbox.waiting()
+            known = outbox is not None and outbox.exists()
             if with_outbox and waiting and not yes:
                 click.confirm(f"Delete {waiting} that wait?", abort=True)
             topics = Topics(mqtt.base_topic, modem)
-            ended: str | None = topics.client_id
-            for each in () if settings is None else settings.modems:
-                if each.client_id == ended:
-                    click.echo(f"the session {ended} stays: it is {each.name}'s", err=True)
-                    ended = None
-            emptied = asyncio.run(_forget(mqtt, topics, _remembered(settings, modem), ended))
-            click.echo(f"{emptied} topics of {modem} emptied")
-            if settings is None or outbox is None:
-                return
-            for kind in _REMEMBERED:
-                settings.state_dir.joinpath(f"{modem}.{kind}").unlink(missing_ok=True)
-            if waiting and not with_outbox:
-                click.echo(f"{waiting} stay in {outbox.file}; --outbox deletes them", err=True)
-            else:
+            ended = _ended(settings, topics.client_id)
+            emptied, nothing = asyncio.run(_forget(mqtt, topics, _remembered(settings, modem), ended))
+            if settings is not None:
+                for kind in _REMEMBERED:
+                    settings.state_dir.joinpath(f"{modem}.{kind}").unlink(missing_ok=True)
+            if outbox is not None and (with_outbox or not waiting):
                 outbox.delete()
+        if not emptied and not known:
+            fail(nothing, EXIT_CONFIGURATION)
+        click.echo(f"{emptied} topics of {modem} emptied")
+        if outbox is not None and waiting and not with_outbox:
+            click.echo(f"{waiting} stay in {outbox.file}; --outbox deletes them", err=True)
     except OutboxInUse as error:
         fail(f"a bridge runs with {error.file}: stop it first")
+
+
+def _ended(settings: Settings | None, client_id: str) -> str | None:
+    """Return the session that a modem leaves behind, unless it is another one's now."""
+    for each in () if settings is None else settings.modems:
+        if each.client_id == client_id:
+            click.echo(f"the session {client_id} stays: it is {each.name}'s", err=True)
+            return None
+    return client_id
 
 
 def _remembered(settings: Settings | None, modem: str) -> set[str]:
@@ -88,24 +98,32 @@ def _remembered(settings: Settings | None, modem: str) -> set[str]:
     return topics - {""}
 
 
-async def _forget(mqtt: MqttSettings, topics: Topics, remembered: set[str], client_id: str | None) -> int:
-    """Empty what is retained below a modem's topic and at those that are remembered; return how many topics.
+async def _forget(mqtt: MqttSettings, topics: Topics, remembered: set[str], client_id: str | None) -> tuple[int, str]:
+    """Empty what is retained below a modem's topic and at those that are remembered.
 
-    The session of ``client_id`` ends, if there is one.
+    Return how many topics, and what to say if nothing is known of it elsewhere either. The session of ``client_id``
+    ends, if there is one.
     """
     retained = set(remembered)
     online = False
+    others = Modems(mqtt.base_topic)
 
     def take(received: Received) -> None:
         nonlocal online
+        if received.topic.endswith("/availability"):
+            others.hear(received)
+        if not received.topic.startswith(f"{topics.root}/"):
+            return
         if received.retain and received.payload:
             retained.add(received.topic)
             online = online or (received.topic, received.payload) == (topics.availability, b"online")
 
+    every = f"{mqtt.base_topic}/+/availability"
     # some brokers give what is retained only to whom names the very topic
     exact = [topics.availability, topics.info, topics.state, *map(topics.alert, AlertId)]
-    async with connected(mqtt, [f"{topics.root}/#", *exact], take, within=_CONNECTING):
+    async with connected(mqtt, [f"{topics.root}/#", every, *exact], take, within=_CONNECTING) as client:
         await asyncio.sleep(_QUIET)
+        nothing = unknown(client.settings, topics.modem, others)
     if online:
         fail(f"the bridge of {topics.modem} is online: stop it first")
     # as the modem, whose session ends with this connection, whatever the broker has kept in it
@@ -117,4 +135,4 @@ async def _forget(mqtt: MqttSettings, topics: Topics, remembered: set[str], clie
                 await client.wait_idle()
         except TimeoutError:
             fail("the broker did not accept it in time", EXIT_NO_ANSWER)
-    return len(retained)
+    return len(retained), nothing

@@ -1,7 +1,7 @@
-"""Whether there is the modem, and the socket, that a subcommand names, from what is retained of them."""
+"""Whether there is the modem, and the socket, that a subcommand names; those that there are, in words."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from sim7020_bridge.cli.broker import connected
@@ -14,10 +14,13 @@ _WITHIN: Final = 0.8
 """Seconds in which what is retained has come."""
 
 
-async def there(mqtt: MqttSettings, modem: str, socket: str | None = None, *, limit: float) -> None:
-    """Return once a modem is known to be there, with a bridge that runs; else end the process, with the names that are.
+async def there(
+    mqtt: MqttSettings, modem: str, socket: str | None = None, *, limit: float, online: bool = True
+) -> None:
+    """Return once a modem is known to be there; else end the process, with the names that are.
 
-    ``socket`` must be one of its, if it is given; ``limit`` is for the broker to accept, in seconds.
+    ``socket`` must be one of its, if it is given, and its bridge must run, unless ``online`` is false; ``limit`` is for
+    the broker to accept, in seconds.
     """
     modems = Modems(mqtt.base_topic)
     # some brokers tell what is retained of one only who names it
@@ -33,11 +36,11 @@ async def there(mqtt: MqttSettings, modem: str, socket: str | None = None, *, li
     found = modems.modem(modem)
     if found.available is None:
         fail(unknown(client.settings, modem, modems), EXIT_CONFIGURATION)
-    if not found.available:
+    if online and not found.available:
         fail(f"the bridge of {modem} is offline: nothing was sent", EXIT_NO_ANSWER)
     sockets = [each.name for each in found.messages.sockets]
     if socket is not None and found.info and socket not in sockets:
-        fail(f"{modem} has no socket {socket}; it has: {_listed(sockets)}", EXIT_CONFIGURATION)
+        fail(no_socket(modem, socket, sockets), EXIT_CONFIGURATION)
 
 
 async def _came(holds: Callable[[], bool], modems: Modems) -> bool:
@@ -55,8 +58,18 @@ def unknown(mqtt: MqttSettings, modem: str, modems: Modems) -> str:
     place = f"{mqtt.base_topic}/ at {mqtt.place}"
     if not names:
         return f"no bridge has published anything under {place}; is that its base topic, and its broker?"
-    return f"there is no modem {printable(modem)} under {place}; there are: {_listed(names)}"
+    return no_modem(modem, f"under {place}", names)
 
 
-def _listed(names: list[str]) -> str:
+def no_modem(modem: str, where: str, names: Iterable[str]) -> str:
+    """Say that there is no such modem somewhere, and which ones there are."""
+    return f"there is no modem {printable(modem)} {where}; there are: {_listed(names)}"
+
+
+def no_socket(modem: str, socket: str, names: Iterable[str]) -> str:
+    """Say that a modem has no such socket, and which ones it has."""
+    return f"{printable(modem)} has no socket {printable(socket)}; it has: {_listed(names)}"
+
+
+def _listed(names: Iterable[str]) -> str:
     return ", ".join(map(printable, names)) or "none"

@@ -7,6 +7,7 @@ from typing import Final
 import click
 
 from sim7020_bridge.cli.exits import EXIT_CONFIGURATION, EXIT_FAILED, fail
+from sim7020_bridge.cli.names import no_modem, no_socket
 from sim7020_bridge.cli.options import JSON, MODEM, SOCKET, configuration
 from sim7020_bridge.clock import rfc3339
 from sim7020_bridge.config.load import load
@@ -99,12 +100,19 @@ def outbox_purge(file: Path, modem: str | None, socket: str | None, *, yes: bool
 
 def _outbox(file: Path, modem: str | None, socket: str | None) -> tuple[OutboxFile, list[Entry]]:
     settings = load(file, secrets=False)
-    names = [each.name for each in settings.modems]
-    name = modem or (names[0] if len(names) == 1 else None)
-    if name not in names:
-        fail(f"choose one of the modems with --modem: {', '.join(names)}", EXIT_CONFIGURATION)
+    modems = {each.name: each for each in settings.modems}
+    name = modem or (next(iter(modems)) if len(modems) == 1 else None)
+    if name is None:
+        fail(f"choose one of the modems with --modem: {', '.join(modems)}", EXIT_CONFIGURATION)
+    if name not in modems:
+        fail(no_modem(name, f"in {file}", modems), EXIT_CONFIGURATION)
     opened = OutboxFile(settings.state_dir, name)
-    return opened, [entry for entry in opened.entries() if socket in {None, entry.message.socket}]
+    entries = opened.entries()
+    # what waits for a socket that was removed stays until the bridge looks
+    sockets = {each.name: None for each in modems[name].sockets} | {each.message.socket: None for each in entries}
+    if socket is not None and socket not in sockets:
+        fail(no_socket(name, socket, sockets), EXIT_CONFIGURATION)
+    return opened, [entry for entry in entries if socket in {None, entry.message.socket}]
 
 
 def _cancel(opened: OutboxFile, numbers: list[int]) -> None:

@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from sim7020_bridge.cli.broker import connected, with_broker_of_file
+from sim7020_bridge.cli.names import there
 from sim7020_bridge.cli.options import JSON, ONE_MODEM
 from sim7020_bridge.config.model import MqttSettings
 from sim7020_bridge.kit.watch import screen
@@ -41,7 +42,8 @@ def watch(*, mqtt: MqttSettings, modem: str | None, as_json: bool) -> None:
     happens is a line, and with --json every message under the base topic. Ctrl-C ends it.
 
     \b
-    Exit status: 0 ended with Ctrl-C, 2 wrong options, 3 no broker.
+    Exit status: 0 ended with Ctrl-C, 2 wrong options or no such modem,
+                 3 no broker.
 
     \b
     Example:   sim7020-bridge watch --broker broker.local
@@ -53,6 +55,8 @@ def watch(*, mqtt: MqttSettings, modem: str | None, as_json: bool) -> None:
 
 
 async def _watch(mqtt: MqttSettings, modem: str | None, *, as_json: bool) -> None:
+    if modem is not None:
+        await there(mqtt, modem, limit=PATIENCE, online=False)
     console = Console(highlight=False)
     # a terminal that can't go back, or has no such characters, gets lines
     live = sys.stdout.isatty() and not as_json and not console.is_dumb_terminal and console.encoding.startswith("utf")
