@@ -102,6 +102,12 @@ class House:
         more = {} if target is None else {"target": target}
         await self.ask("call_service", domain=domain, service=service, service_data=data, **more)
 
+    async def loaded(self) -> None:
+        """Return once the component's entry is loaded: a page of a device offers diagnostics only if it opens then."""
+        async with asyncio.timeout(PATIENCE):
+            while (await self._entry())["state"] != "loaded":  # noqa: ASYNC110 - to be asked for
+                await asyncio.sleep(0.1)
+
     async def automations(self) -> list[Document]:
         """Return the automations that were made in the editor, once there are some."""
         file = self.directory / "automations.yaml"
@@ -137,8 +143,11 @@ class House:
 
     async def entry(self) -> str:
         """Return the id of the component's only config entry."""
+        return str((await self._entry())["entry_id"])
+
+    async def _entry(self) -> Document:
         (found,) = await self.ask("config_entries/get", domain="sim7020")
-        return str(found["entry_id"])
+        return dict(found)
 
     async def _hass(self, *arguments: str) -> None:
         process = await asyncio.create_subprocess_exec(

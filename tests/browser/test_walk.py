@@ -161,13 +161,14 @@ async def test_diagnostics_have_nothing_secret(
 
 
 async def configure(screen: Screen, host: str) -> None:
-    """Set the option as a user does."""
+    """Set the option as a user does, and return once the modem is set up with it."""
     await screen.open("/config/integrations/integration/sim7020")
     await screen.page.get_by_role("button", name="Configure", exact=True).first.click()
     await screen.page.locator("dialog-data-entry-flow input").first.fill(host)
     await screen.shot("options")
     await screen.click("Submit")
     await screen.page.get_by_text("Options successfully saved").first.wait_for()
+    await screen.house.loaded()
 
 
 async def read(download: Download, directory: Path) -> Any:
