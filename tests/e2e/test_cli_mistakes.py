@@ -69,7 +69,9 @@ async def test_a_recording_that_finds_no_room() -> None:
     assert (status, err) == (1, "/dev/full can't be written: No space left on device\n")
 
 
-@pytest.mark.parametrize("command", [["outbox"], ["outbox", "list"], ["outbox", "cancel"], ["outbox", "purge"]])
+@pytest.mark.parametrize(
+    "command", [["outbox"], ["outbox", "list"], ["outbox", "cancel"], ["outbox", "purge"], ["outbox", "move"]]
+)
 def test_help_of_the_outbox_has_an_example(command: list[str]) -> None:
     """Each of its commands fits a screen and shows how it is used."""
     status, out, _ = typed(*command, "--help")

@@ -1,10 +1,11 @@
 """A modem that was renamed or removed, and forgotten."""
 
 import contextlib
+from datetime import UTC, datetime
 
 from sim7020_bridge.outbox import records
 from sim7020_bridge.outbox.database import Database
-from sim7020_bridge.outbox.message import PendingKind, PendingPublication
+from sim7020_bridge.outbox.message import Entry, Message, PendingKind, PendingPublication
 from tests.e2e.service_kit import Configured, logged, shell
 from tests.e2e.world import World, udp
 
@@ -34,6 +35,13 @@ async def test_a_modem_that_was_renamed(world: World) -> None:
     await service.bridge.start()
     await logged(service.bridge, "1 messages wait in ")
     assert "for a modem shed, which is not configured" in service.bridge.log
+    assert "sim7020-bridge outbox move shed NEW gives them to modem NEW" in service.bridge.log
+    assert service.bridge.process is not None
+    in_use = (
+        f"{outbox.with_stem('barn')} can't be used: process {service.bridge.process.pid} has it. Is a bridge running"
+    )
+    status, out, err = await shell("outbox", "move", "shed", "barn", "--config", service.file)
+    assert (status, out, err.startswith(in_use)) == (1, "", True)
     assert (await shell(*command))[::2] == (0, f"1 messages stay in {outbox}; --outbox deletes them\n")
     assert outbox.exists()
     status, out, _ = await shell(*command, "--outbox", "--yes")
@@ -53,6 +61,48 @@ async def test_a_modem_that_was_renamed(world: World) -> None:
     await service.bridge.start()
     await logged(service.bridge, "a new session", times=since + 1)
     assert "m2" not in (await shell("outbox", "list", "--config", service.file))[1]
+
+
+async def test_messages_of_a_modem_that_was_renamed(world: World) -> None:
+    """They are moved to its new name, once that has the sockets that they are for, and go from there."""
+    service = Configured(world, str(world.directory / "no-tty"), {"telemetry": udp(9)})
+    service.write()
+    await world.add(service.bridge)
+    shed = world.modem("shed")
+    await world.mqtt.now(shed.topic("availability"), lambda heard: heard.payload == b"online")
+    for name in ("m1", "m2"):
+        await shed.send("telemetry", b"x", name)
+        await shed.receipt("telemetry", name, "queued")
+    move = ("outbox", "move", "shed", "barn", "--config", service.file)
+    status, _, err = await shell(*move)
+    assert (status, "shed is configured in" in err) == (2, True)
+    await service.bridge.stop()
+    modem = service.tree["modems"].pop("shed")
+    service.tree["modems"]["barn"] = {**modem, "sockets": {"control": udp(9)}}
+    service.write()
+    assert await shell(*move) == (2, "", "barn has no socket telemetry; it has: control\n")
+    service.tree["modems"]["barn"] = modem
+    service.write()
+    told = f"there is no modem nix in {service.file}; there are: barn\n"
+    assert await shell("outbox", "move", "shed", "nix", "--config", service.file) == (2, "", told)
+    state = world.directory / "state"
+    told = f"there is no modem nix with an outbox in {state}; there are: shed\n"
+    assert await shell("outbox", "move", "nix", "barn", "--config", service.file) == (2, "", told)
+    barn = Database(state / "barn.outbox")
+    with contextlib.closing(barn.open()) as there:
+        entry = Entry(1, Message(id="m2", socket="telemetry", data=b"another", at=datetime.now(UTC)), 0.0)
+        records.add(there, entry)
+        barn.release()
+        same = "messages with the same ids wait in both: m2; cancel those of barn first\n"
+        assert await shell(*move) == (1, "", same)
+        records.remove(there, 1)
+    assert await shell(*move) == (0, "2 messages moved from shed to barn\n", "")
+    assert not list(state.glob("shed.outbox*"))
+    await service.bridge.start()
+    await logged(service.bridge, "left over from the last run: 2 messages to send")
+    assert "for a modem shed, which is not configured" not in service.bridge.log
+    assert await shell("outbox", "cancel", "m1", "m2", "--config", service.file) == (0, "2 cancelled\n", "")
+    await world.modem("barn").receipt("telemetry", "m2", "failed")
 
 
 async def test_forget_keeps_what_the_broker_never_had(world: World) -> None:

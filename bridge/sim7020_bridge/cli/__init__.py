@@ -21,7 +21,7 @@ _SUBCOMMANDS: Final = {
     "status": "Show the status of the modems on a broker.",
     "watch": "Watch them, and what becomes of each message.",
     "send": "Send a message through a modem, and wait for the outcome.",
-    "outbox": "List or cancel waiting messages.",
+    "outbox": "List, cancel or move waiting messages.",
     "forget": "Clear what a renamed or removed modem left behind.",
     "ports": "List serial ports, and who has them open.",
     "probe": "Find out how far data gets from a port, and what to do.",

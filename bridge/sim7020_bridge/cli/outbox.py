@@ -8,13 +8,15 @@ import click
 
 from sim7020_bridge.cli.exits import EXIT_CONFIGURATION, EXIT_FAILED, fail
 from sim7020_bridge.cli.names import no_modem, no_socket
-from sim7020_bridge.cli.options import JSON, MODEM, SOCKET, configuration
+from sim7020_bridge.cli.options import JSON, MODEM, SOCKET, configuration, valid
 from sim7020_bridge.clock import rfc3339
+from sim7020_bridge.config import values
 from sim7020_bridge.config.load import load
 from sim7020_bridge.kit.watch.messages import readable
 from sim7020_bridge.logs import printable
 from sim7020_bridge.mqtt.json_text import dump
 from sim7020_bridge.outbox.message import Entry
+from sim7020_bridge.outbox.moving import move
 from sim7020_bridge.outbox.shell import Cancelled, OutboxFile
 from sim7020_bridge.requests.delivery_verbs import described
 
@@ -24,7 +26,7 @@ SHOWN: Final = 40
 
 @click.group()
 def outbox() -> None:
-    """List or cancel waiting messages, with or without a running bridge.
+    """List or cancel waiting messages, with or without a running bridge; move those of a renamed modem.
 
     \b
     Exit status: 0 done, 1 the outbox can't be used or has no such message,
@@ -96,6 +98,42 @@ def outbox_purge(file: Path, modem: str | None, socket: str | None, *, yes: bool
     if entries and not yes:
         click.confirm(f"Cancel {len(entries)} messages?", abort=True)
     _cancel(opened, [entry.number for entry in entries])
+
+
+@outbox.command("move")
+@configuration(bare=False)
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+def outbox_move(file: Path, old: str, new: str) -> None:
+    """Give what waits for a renamed or removed modem OLD to NEW, while no bridge runs.
+
+    NEW is in the configuration, with the sockets that the messages are for.
+
+    \b
+    Example:  sim7020-bridge outbox move shed barn --config bridge.yaml
+    """
+    valid("OLD", values.name, old)
+    settings = load(file, secrets=False)
+    modems = {each.name: each for each in settings.modems}
+    if old in modems:
+        fail(f"{old} is configured in {file}: remove it there first", EXIT_CONFIGURATION)
+    if new not in modems:
+        fail(no_modem(new, f"in {file}", modems), EXIT_CONFIGURATION)
+    source, target = OutboxFile(settings.state_dir, old), OutboxFile(settings.state_dir, new)
+    if not source.exists():
+        others = [each.stem for each in sorted(settings.state_dir.glob("*.outbox")) if each.stem not in modems]
+        fail(no_modem(old, f"with an outbox in {settings.state_dir}", others), EXIT_CONFIGURATION)
+    with source.taken(), target.taken() as database:
+        waiting = source.waiting()
+        coming, there = ({(it.message.socket, it.message.id) for it in each.entries()} for each in (source, target))
+        sockets = [each.name for each in modems[new].sockets]
+        if lacking := sorted({socket for socket, _ in coming}.difference(sockets)):
+            fail(no_socket(new, ", ".join(lacking), sockets), EXIT_CONFIGURATION)
+        if same := sorted(printable(name) for _, name in coming & there):
+            fail(f"messages with the same ids wait in both: {', '.join(same)}; cancel those of {new} first")
+        move(source.file, database)
+        source.delete()
+    click.echo(f"{waiting or 'nothing'} moved from {old} to {new}")
 
 
 def _outbox(file: Path, modem: str | None, socket: str | None) -> tuple[OutboxFile, list[Entry]]:

@@ -91,9 +91,7 @@ class Outbox:
             StorageFailed: The file can't be used now; may be tried again.
         """
         content = await self._writer.write(records.load)
-        if content.mark is not None:
-            self._time.go_on_from(content.mark)
-        self._time.be_at_least(content.latest)
+        self._time.go_on(content.mark, content.latest)
         lost: list[tuple[Entry, Loss]] = []
         self._number = max(self._number, content.last)
         for entry in content.entries:

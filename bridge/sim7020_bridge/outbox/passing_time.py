@@ -64,6 +64,12 @@ class PassingTime:
         self._base = 0.0
         self._offset = self._clocks.wall() - self._start
 
+    def go_on(self, mark: Mark | None, latest: float) -> None:
+        """Count on from the mark of an earlier run, if it left one, and from the latest time that it wrote down."""
+        if mark is not None:
+            self.go_on_from(mark)
+        self.be_at_least(latest)
+
     def go_on_from(self, mark: Mark) -> None:
         """Count on from what an earlier run had come to."""
         uptime = self._clocks.uptime()

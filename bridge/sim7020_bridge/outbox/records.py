@@ -34,6 +34,33 @@ _MESSAGE: Final = (
     "number, socket, id, priority, key, data, at, ttl, taken, attempts, stage, reply_topic, correlation_data, pool"
 )
 
+_TAKE_OVER: Final = """
+CREATE TEMP TABLE place AS
+SELECT :last + row_number() OVER (ORDER BY taken, former) AS number, ours, former FROM (
+    SELECT number AS former, taken, 1 AS ours FROM main.message
+    UNION ALL SELECT number, taken + :shift, 0 FROM source.message
+);
+UPDATE main.cancellation AS asked SET number = place.number FROM place WHERE ours AND former = asked.number;
+UPDATE main.message AS mine SET number = place.number FROM place WHERE ours AND former = mine.number;
+INSERT INTO main.message (
+    number, socket, id, priority, key, data, at, ttl, taken, attempts, stage, reply_topic, correlation_data, pool
+) SELECT
+    place.number, socket, id, priority, key, data, at, ttl, taken + :shift, attempts, stage, reply_topic,
+    correlation_data, pool
+FROM source.message AS theirs JOIN place ON NOT ours AND former = theirs.number;
+INSERT INTO main.cancellation
+SELECT place.number FROM source.cancellation AS asked JOIN place ON NOT ours AND former = asked.number;
+INSERT INTO main.publication (kind, topic, payload, correlation_data)
+SELECT kind, topic, payload, correlation_data FROM source.publication ORDER BY number;
+INSERT OR IGNORE INTO main.known SELECT socket, id, taken + :shift, NULL, NULL FROM source.known;
+INSERT INTO main.sent SELECT socket, at + :shift FROM source.sent;
+DELETE FROM source.message;
+DELETE FROM source.cancellation;
+DELETE FROM source.publication;
+DELETE FROM source.known;
+DELETE FROM source.sent
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -70,7 +97,7 @@ def load(connection: sqlite3.Connection) -> Content:
 
 def _load(connection: sqlite3.Connection) -> Content:
     read = connection.execute
-    marks = [Mark(*row) for row in read("SELECT elapsed, boot, uptime, wall FROM passing_time")]
+    mark, latest = clock(connection)
     last = read("SELECT seq FROM sqlite_sequence WHERE name = 'message'").fetchone()
     publications = read("SELECT number, kind, topic, payload, correlation_data FROM publication ORDER BY number")
     return Content(
@@ -78,18 +105,33 @@ def _load(connection: sqlite3.Connection) -> Content:
         publications=tuple(
             (number, PendingPublication(PendingKind(kind), *row)) for number, kind, *row in publications
         ),
-        mark=marks[0] if marks else None,
+        mark=mark,
         usage=tuple(read("SELECT day, up, down, correction FROM usage")),
         cancelled=frozenset(number for (number,) in read("SELECT number FROM cancellation")),
         last=0 if last is None else last[0],
         sent=tuple(read("SELECT socket, at FROM sent ORDER BY at")),
-        latest=_latest(connection),
+        latest=latest,
     )
 
 
-def _latest(connection: sqlite3.Connection) -> float:
-    queries = "SELECT max(taken) FROM message", "SELECT max(taken) FROM known", "SELECT max(at) FROM sent"
-    return max(float(connection.execute(query).fetchone()[0] or 0) for query in queries)
+def clock(connection: sqlite3.Connection, file: str = "main") -> tuple[Mark | None, float]:
+    """Read where the own time of an outbox, this or an attached one, stood, and the latest time that it wrote down."""
+    read = connection.execute
+    marks = [Mark(*row) for row in read(f"SELECT elapsed, boot, uptime, wall FROM {file}.passing_time")]  # noqa: S608
+    times = ("taken", "message"), ("taken", "known"), ("at", "sent")
+    latest = [read(f"SELECT max({at}) FROM {file}.{table}").fetchone()[0] or 0.0 for at, table in times]  # noqa: S608
+    return (marks[0] if marks else None), float(max(latest))
+
+
+def take_over(connection: sqlite3.Connection, shift: float) -> None:
+    """Take all that waits out of the file that is attached as ``source``; its times are ``shift`` seconds behind.
+
+    All messages are numbered anew, in the order in which they were taken.
+    """
+    last = _last(connection)
+    for statement in _TAKE_OVER.split(";"):
+        connection.execute(statement, {"last": last, "shift": shift})
+    count_on(connection, last + connection.execute("SELECT count(*) FROM place").fetchone()[0])
 
 
 def _last(connection: sqlite3.Connection) -> int:

@@ -89,7 +89,7 @@ class OutboxFile:
             return Waiting(*records.waiting(connection))
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
+    def taken(self) -> Iterator[Database]:
         """Keep bridges from the file meanwhile.
 
         Raises:
@@ -104,7 +104,7 @@ class OutboxFile:
         except OSError as error:
             raise failed(self.file, error) from error
         try:
-            yield
+            yield database
         finally:
             database.release()
 

@@ -1,0 +1,50 @@
+"""What waits in one outbox, moved into another: all of it in one transaction over both files, or nothing."""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from sim7020_bridge.outbox import records
+from sim7020_bridge.outbox.database import Database, failed
+from sim7020_bridge.outbox.passing_time import PassingTime
+
+
+def move(source: Path, target: Database, time: Callable[[], PassingTime] = PassingTime) -> None:
+    """Move all that waits in the file ``source``, which is owned, to a database, which is owned and not open.
+
+    Messages keep their ages, and stand in the order of their ages among those that are there already.
+
+    Raises:
+        StorageFailed: Nothing was moved.
+    """
+    try:
+        with closing(target.open()) as connection:
+            _give(target.file, source)
+            connection.execute("ATTACH ? AS source", (str(source),))
+            # only with rollback journals is a commit atomic over two files (SQLite, "ATTACH DATABASE"); whoever opens
+            # one next has it write ahead again
+            for file in ("main", "source"):
+                (mode,) = connection.execute(f"PRAGMA {file}.journal_mode = DELETE").fetchone()
+                if mode != "delete":
+                    raise sqlite3.OperationalError("another program reads it")
+                connection.execute(f"PRAGMA {file}.synchronous = FULL")
+            connection.execute("BEGIN IMMEDIATE")
+            ours, theirs = time(), time()
+            theirs.go_on(*records.clock(connection, "source"))
+            mark, latest = records.clock(connection)
+            ours.go_on(mark or theirs.mark(), latest)
+            records.take_over(connection, ours.now() - theirs.now())
+            records.keep_time(connection, ours.mark())
+            connection.execute("COMMIT")
+    except (OSError, sqlite3.Error) as error:
+        raise failed(target.file, error) from error
+
+
+def _give(file: Path, like: Path) -> None:
+    """Have the outbox's files belong to whom another one belongs to, if root made them."""
+    if os.geteuid() == 0:
+        owner = like.stat()
+        for each in (file, file.with_name(f"{file.name}.lock")):
+            os.chown(each, owner.st_uid, owner.st_gid)

@@ -1,0 +1,188 @@
+"""What waits for a modem that has another name now: moved to its outbox, whenever the machine stops."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from sim7020_bridge.errors import StorageFailed
+from sim7020_bridge.outbox import moving
+from sim7020_bridge.outbox.database import connect
+from sim7020_bridge.outbox.message import PendingKind, PendingPublication
+from sim7020_bridge.outbox.passing_time import PassingTime
+from sim7020_bridge.outbox.shell import OutboxFile
+from tests.bridge.outbox.desk import Desk
+
+
+def moved(old: Path, new: Path, desk: Desk) -> None:
+    """Do what the command line does once it has looked at the names."""
+    source, target = OutboxFile(old, "shed"), OutboxFile(new, "shed")
+    with source.taken(), target.taken() as database:
+        moving.move(source.file, database, lambda: PassingTime(desk.machine.clocks()))
+        source.delete()
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """Return the directory of the outbox that is moved."""
+    return tmp_path / "old"
+
+
+@pytest.fixture
+def new(tmp_path: Path) -> Path:
+    """Return the directory of the outbox that takes it over."""
+    return tmp_path / "new"
+
+
+async def filled(directory: Path, *names: str, ttl: float | None = None) -> Desk:
+    """Return an outbox with messages, taken a minute after another, and a receipt; it is closed."""
+    desk = Desk(directory)
+    await desk.outbox.load()
+    for name in names:
+        desk.put(name, ttl=ttl)
+        await desk.written()
+        desk.machine.pass_by(60)
+    await desk.outbox.keep([PendingPublication(PendingKind.RECEIPT, "receipt", f"of {names[0]}".encode())])
+    await desk.outbox.close()
+    return desk
+
+
+async def test_to_a_modem_that_has_never_run(old: Path, new: Path) -> None:
+    """All is there, as old as it was: what has a time to live left goes when that is over; ids stay known."""
+    desk = await filled(old, "m1", "m2", ttl=300)
+    assert OutboxFile(old, "shed").cancel([2]).done is False
+    moved(old, new, desk)
+    assert not OutboxFile(old, "shed").exists()
+    later = Desk(new)
+    later.machine = desk.machine
+    await later.again()
+    assert later.waiting() == ["m1"]
+    await later.written()
+    assert later.pending() == ["of m1", "m2 cancelled"]
+    entry = later.outbox.queue.first("a")
+    assert entry is not None
+    assert later.outbox.age(entry) == pytest.approx(120, abs=1)
+    later.put("m1")
+    later.put("m3")
+    await later.written()
+    assert later.taken == [("m1", False), ("m3", True)]
+    assert later.waiting() == ["m1", "m3"]
+    await later.outbox.close()
+
+
+async def test_to_a_modem_that_has_messages(old: Path, new: Path) -> None:
+    """They stand in the order of their ages, whatever the outboxes' own times; of a key the latest counts."""
+    desk = await filled(new, "n0")
+    other = Desk(old)
+    other.machine = desk.machine
+    desk.machine.pass_by(5000)
+    await other.again()
+    other.put("o1", key="k")
+    await other.written()
+    desk.machine.pass_by(60)
+    await desk.again()
+    desk.put("n2", key="k")
+    await desk.written()
+    desk.machine.pass_by(60)
+    other.put("o3")
+    await other.written()
+    await other.outbox.close()
+    await desk.outbox.close()
+    OutboxFile(new, "shed").cancel([1])
+    moved(old, new, desk)
+    await desk.again()
+    assert desk.waiting() == ["n2", "o3"]
+    await desk.written()
+    assert sorted(desk.pending()) == ["n0 cancelled", "o1 superseded", "of n0"]
+    desk.put("n4")
+    await desk.written()
+    assert desk.waiting() == ["n2", "o3", "n4"]
+    await desk.outbox.close()
+
+
+async def test_beside_another_program(old: Path, new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is moved while another program reads: then the commit would not be one of both files."""
+    desk = await filled(old, "m1")
+    monkeypatch.setattr("sim7020_bridge.outbox.database._BUSY_TIMEOUT", 0.0)
+    reader = connect(old / "shed.outbox")
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM message").fetchall()
+    with pytest.raises(StorageFailed):
+        moved(old, new, desk)
+    reader.close()
+    assert [entry.message.id for entry in OutboxFile(old, "shed").entries()] == ["m1"]
+    moved(old, new, desk)
+    assert [entry.message.id for entry in OutboxFile(new, "shed").entries()] == ["m1"]
+
+
+async def test_by_root(old: Path, new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What root makes is given to the bridge's user, who could not open it otherwise."""
+    given: dict[str, tuple[int, int]] = {}
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "chown", lambda file, user, group: given.update({str(file): (user, group)}))
+    desk = await filled(old, "m1")
+    there = (old / "shed.outbox").stat()
+    moved(old, new, desk)
+    file = new / "shed.outbox"
+    assert given == dict.fromkeys((str(file), f"{file}.lock"), (there.st_uid, there.st_gid))
+
+
+def killed_at(line: int, old: Path, new: Path, desk: Desk) -> bool:
+    """Move in a process that is killed at the so-manieth line that it comes to; say whether it came to so many."""
+    child = os.fork()
+    if child == 0:
+        left = line
+
+        def trace(frame: FrameType, event: str, _argument: Any) -> Any:
+            nonlocal left
+            if "sim7020_bridge/outbox" not in frame.f_code.co_filename:
+                return None
+            left -= event == "line"
+            if left < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return trace
+
+        sys.settrace(trace)
+        moved(old, new, desk)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert status in {0, signal.SIGKILL}
+    return status != 0
+
+
+def held(directory: Path) -> Iterator[str]:
+    """Yield the ids of the messages and the payloads of the publications in an outbox."""
+    if directory.joinpath("shed.outbox").exists():
+        connection = connect(directory / "shed.outbox")
+        if connection.execute("PRAGMA user_version").fetchone()[0]:
+            yield from (name for (name,) in connection.execute("SELECT id FROM message"))
+            yield from (payload.decode() for (payload,) in connection.execute("SELECT payload FROM publication"))
+        connection.close()
+
+
+@pytest.mark.parametrize("empty", [True, False])
+async def test_killed_at_any_line(tmp_path: Path, *, empty: bool) -> None:
+    """Each message is in one of the two, whenever it is killed, and the next run moves what is left."""
+    everything = {"m1", "m2", "of m1"} | (set() if empty else {"n1", "of n1"})
+    line = 0
+    while True:
+        old, new = tmp_path / f"{line}-old", tmp_path / f"{line}-new"
+        desk = await filled(old, "m1", "m2")
+        new.mkdir()
+        if not empty:
+            await filled(new, "n1")
+        killed = killed_at(line, old, new, desk)
+        there = [*held(old), *held(new)]
+        assert sorted(there) == sorted(everything), f"killed at line {line}"
+        if not killed:
+            break
+        if old.joinpath("shed.outbox").exists():
+            moved(old, new, desk)
+        assert sorted(held(new)) == sorted(everything), f"killed at line {line}"
+        line += 1
+    assert line > 50
