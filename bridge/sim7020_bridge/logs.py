@@ -74,6 +74,11 @@ def keep_quiet() -> None:
     logging.getLogger(_ROOT).addHandler(logging.NullHandler())
 
 
+def counted(number: int, noun: str) -> str:
+    """Say how many there are of what a noun in the singular names."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def printable(text: str) -> str:
     """Return a text with what can't be printed as escapes: line ends and what a terminal would act upon."""
     if text.isprintable():

@@ -33,7 +33,7 @@ async def test_a_modem_that_was_renamed(world: World) -> None:
     await service.bridge.stop()
     await shed.send("telemetry", b"at the broker", "m2")
     await service.bridge.start()
-    await logged(service.bridge, "1 messages wait in ")
+    await logged(service.bridge, "1 message in ")
     assert "for a modem shed, which is not configured" in service.bridge.log
     assert "sim7020-bridge outbox move shed NEW gives them to modem NEW" in service.bridge.log
     assert service.bridge.process is not None
@@ -42,7 +42,7 @@ async def test_a_modem_that_was_renamed(world: World) -> None:
     )
     status, out, err = await shell("outbox", "move", "shed", "barn", "--config", service.file)
     assert (status, out, err.startswith(in_use)) == (1, "", True)
-    assert (await shell(*command))[::2] == (0, f"1 messages stay in {outbox}; --outbox deletes them\n")
+    assert (await shell(*command))[::2] == (0, f"left in {outbox}: 1 message; --outbox deletes what is left\n")
     assert outbox.exists()
     status, out, _ = await shell(*command, "--outbox", "--yes")
     assert (status, out) == (0, "0 topics of shed emptied\n")
@@ -119,11 +119,11 @@ async def test_forget_keeps_what_the_broker_never_had(world: World) -> None:
     status, _, err = await shell(*command, "--outbox", "--yes")
     assert (status, err) == (1, f"a bridge runs with {outbox}: stop it first\n")
     database.release()
-    stays = f"1 publications stay in {outbox}; --outbox deletes them\n"
+    stays = f"left in {outbox}: 1 publication; --outbox deletes what is left\n"
     # what was refused had done nothing: the topic is still there
-    assert await shell(*command) == (0, "1 topics of shed emptied\n", stays)
+    assert await shell(*command) == (0, "1 topic of shed emptied\n", stays)
     await service.bridge.start()
-    await logged(service.bridge, f"1 publications wait in {outbox} for a modem shed")
+    await logged(service.bridge, f"1 publication in {outbox} for a modem shed")
     await service.bridge.stop()
     assert await shell(*command, "--outbox", "--yes") == (0, "0 topics of shed emptied\n", "")
     assert not list(outbox.parent.glob("shed.outbox*"))
@@ -139,7 +139,7 @@ async def test_forget_leaves_a_session_that_another_modem_has(world: World) -> N
     await world.mqtt.publish("sim7020/shed/availability", b"offline", retain=True)
     status, out, err = await shell("forget", "shed", "--config", service.file)
     told = "the session sim7020-bridge-shed stays: it is barn's\n"
-    assert (status, out, err) == (0, "1 topics of shed emptied\n", told)
+    assert (status, out, err) == (0, "1 topic of shed emptied\n", told)
     await service.bridge.stop()
     assert service.bridge.log.count("connected to the MQTT broker") == 1
     await world.modem("barn").send("telemetry", b"kept in the session", "m1")

@@ -17,6 +17,7 @@ from sim7020_bridge.config.load import load
 from sim7020_bridge.config.model import MqttSettings, Settings
 from sim7020_bridge.errors import OutboxInUse
 from sim7020_bridge.kit.watch.heard import Modems
+from sim7020_bridge.logs import counted
 from sim7020_bridge.modem.alerts import AlertId
 from sim7020_bridge.mqtt.messages import Publication, Received
 from sim7020_bridge.mqtt.topics import Topics
@@ -58,7 +59,7 @@ def forget(*, mqtt: MqttSettings, file: Path | None, modem: str, with_outbox: bo
             waiting = Waiting() if outbox is None else outbox.waiting()
             known = outbox is not None and outbox.exists()
             if with_outbox and waiting and not yes:
-                click.confirm(f"Delete {waiting} that wait?", abort=True)
+                click.confirm(f"Delete {waiting}?", abort=True)
             topics = Topics(mqtt.base_topic, modem)
             ended = _ended(settings, topics.client_id)
             emptied, nothing = asyncio.run(_forget(mqtt, topics, _remembered(settings, modem), ended))
@@ -69,9 +70,9 @@ def forget(*, mqtt: MqttSettings, file: Path | None, modem: str, with_outbox: bo
                 outbox.delete()
         if not emptied and not known:
             fail(nothing, EXIT_CONFIGURATION)
-        click.echo(f"{emptied} topics of {modem} emptied")
+        click.echo(f"{counted(emptied, 'topic')} of {modem} emptied")
         if outbox is not None and waiting and not with_outbox:
-            click.echo(f"{waiting} stay in {outbox.file}; --outbox deletes them", err=True)
+            click.echo(f"left in {outbox.file}: {waiting}; --outbox deletes what is left", err=True)
     except OutboxInUse as error:
         fail(f"a bridge runs with {error.file}: stop it first")
 

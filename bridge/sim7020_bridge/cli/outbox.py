@@ -13,7 +13,7 @@ from sim7020_bridge.clock import rfc3339
 from sim7020_bridge.config import values
 from sim7020_bridge.config.load import load
 from sim7020_bridge.kit.watch.messages import readable
-from sim7020_bridge.logs import printable
+from sim7020_bridge.logs import counted, printable
 from sim7020_bridge.mqtt.json_text import dump
 from sim7020_bridge.outbox.message import Entry
 from sim7020_bridge.outbox.moving import move
@@ -58,7 +58,7 @@ def outbox_list(file: Path, modem: str | None, socket: str | None, *, as_json: b
         about = printable(message.id), message.socket, message.priority.name.lower(), str(len(message.data))
         click.echo("  ".join((*about, rfc3339(message.at), readable(message.data[:SHOWN]))))
     there = "" if opened.exists() else f": there is no {opened.file}"
-    click.echo(f"{len(entries)} messages{there}", err=True)
+    click.echo(f"{counted(len(entries), 'message')}{there}", err=True)
 
 
 @outbox.command("cancel")
@@ -96,7 +96,7 @@ def outbox_purge(file: Path, modem: str | None, socket: str | None, *, yes: bool
     """
     opened, entries = _outbox(file, modem, socket)
     if entries and not yes:
-        click.confirm(f"Cancel {len(entries)} messages?", abort=True)
+        click.confirm(f"Cancel {counted(len(entries), 'message')}?", abort=True)
     _cancel(opened, [entry.number for entry in entries])
 
 
@@ -110,7 +110,7 @@ def outbox_move(file: Path, old: str, new: str) -> None:
     NEW is in the configuration, with the sockets that the messages are for.
 
     \b
-    Example:  sim7020-bridge outbox move shed barn --config bridge.yaml
+    Example:  sim7020-bridge outbox move --config bridge.yaml shed barn
     """
     valid("OLD", values.name, old)
     settings = load(file, secrets=False)
@@ -123,7 +123,7 @@ def outbox_move(file: Path, old: str, new: str) -> None:
     if not source.exists():
         others = [each.stem for each in sorted(settings.state_dir.glob("*.outbox")) if each.stem not in modems]
         fail(no_modem(old, f"with an outbox in {settings.state_dir}", others), EXIT_CONFIGURATION)
-    with source.taken(), target.taken() as database:
+    with source.taken() as old_database, target.taken() as database:
         waiting = source.waiting()
         coming, there = ({(it.message.socket, it.message.id) for it in each.entries()} for each in (source, target))
         sockets = [each.name for each in modems[new].sockets]
@@ -131,9 +131,9 @@ def outbox_move(file: Path, old: str, new: str) -> None:
             fail(no_socket(new, ", ".join(lacking), sockets), EXIT_CONFIGURATION)
         if same := sorted(printable(name) for _, name in coming & there):
             fail(f"messages with the same ids wait in both: {', '.join(same)}; cancel those of {new} first")
-        move(source.file, database)
+        move(old_database, database)
+        click.echo(f"{waiting or 'nothing'} moved from {old} to {new}")
         source.delete()
-    click.echo(f"{waiting or 'nothing'} moved from {old} to {new}")
 
 
 def _outbox(file: Path, modem: str | None, socket: str | None) -> tuple[OutboxFile, list[Entry]]:

@@ -79,7 +79,7 @@ def _introduce(settings: Settings, file: Path) -> None:
         log.info("modem %s at %s, sockets: %s", modem.name, modem.port, sockets)
     for name, waiting in orphans(settings.state_dir, [modem.name for modem in settings.modems]):
         log.warning(
-            "%s wait in %s for a modem %s, which is not configured: they go out when a modem has that name "
+            "%s in %s for a modem %s, which is not configured: what waits goes out when a modem has that name "
             "again; sim7020-bridge outbox move %s NEW gives them to modem NEW, "
             "sim7020-bridge forget %s --outbox deletes them",
             *(waiting, path_of(settings.state_dir, name), name, name, name),

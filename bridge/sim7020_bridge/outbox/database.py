@@ -99,6 +99,7 @@ class Database:
         if self._lock is not None:
             return
         lock = _open_lock(self.file, os.O_CREAT)
+        _give(lock, self.file.parent)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # for whoever comes second; a disk that is full does not take it
@@ -115,6 +116,7 @@ class Database:
 
     def _open(self) -> sqlite3.Connection:
         file = os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        _give(file, self.file.parent)
         self._identity = _identity(os.fstat(file))
         os.close(file)
         connection = connect(self.file)
@@ -156,6 +158,14 @@ def is_owned(file: Path) -> bool:
     finally:
         os.close(lock)
     return False
+
+
+def _give(descriptor: int, directory: Path) -> None:
+    """Have what root opened, or made, belong to the owner of its directory, who could not use it otherwise."""
+    if os.geteuid() == 0:
+        owner = directory.stat()
+        with contextlib.suppress(PermissionError):
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
 def _sync(directory: Path) -> None:

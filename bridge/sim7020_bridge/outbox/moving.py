@@ -1,28 +1,28 @@
 """What waits in one outbox, moved into another: all of it in one transaction over both files, or nothing."""
 
-import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 
 from sim7020_bridge.outbox import records
 from sim7020_bridge.outbox.database import Database, failed
 from sim7020_bridge.outbox.passing_time import PassingTime
 
 
-def move(source: Path, target: Database, time: Callable[[], PassingTime] = PassingTime) -> None:
-    """Move all that waits in the file ``source``, which is owned, to a database, which is owned and not open.
+def move(source: Database, target: Database, time: Callable[[], PassingTime] = PassingTime) -> None:
+    """Move all that waits in one database to another; both are owned, and neither is open.
 
     Messages keep their ages, and stand in the order of their ages among those that are there already.
 
     Raises:
         StorageFailed: Nothing was moved.
     """
+    source.open().close()  # sound, and of a form that is known; or else not a part of it is touched
+    if source.set_aside is not None:
+        raise failed(source.file, sqlite3.DatabaseError(f"it is damaged, and was set aside as {source.set_aside.name}"))
     try:
         with closing(target.open()) as connection:
-            _give(target.file, source)
-            connection.execute("ATTACH ? AS source", (str(source),))
+            connection.execute("ATTACH ? AS source", (str(source.file),))
             # only with rollback journals is a commit atomic over two files (SQLite, "ATTACH DATABASE"); whoever opens
             # one next has it write ahead again
             for file in ("main", "source"):
@@ -40,11 +40,3 @@ def move(source: Path, target: Database, time: Callable[[], PassingTime] = Passi
             connection.execute("COMMIT")
     except (OSError, sqlite3.Error) as error:
         raise failed(target.file, error) from error
-
-
-def _give(file: Path, like: Path) -> None:
-    """Have the outbox's files belong to whom another one belongs to, if root made them."""
-    if os.geteuid() == 0:
-        owner = like.stat()
-        for each in (file, file.with_name(f"{file.name}.lock")):
-            os.chown(each, owner.st_uid, owner.st_gid)

@@ -10,6 +10,7 @@ from typing import Final
 
 from sim7020_bridge.config.model import OutboxSettings
 from sim7020_bridge.errors import PayloadRefused, StorageFailed
+from sim7020_bridge.logs import counted
 from sim7020_bridge.outbox import records
 from sim7020_bridge.outbox.committer import Store, Work
 from sim7020_bridge.outbox.expiry import SLICE, Expiry
@@ -118,8 +119,11 @@ class Outbox:
         self._keep_time(Need.PROBE)
         self._hooks.changed()
         if content.entries or content.publications:
-            kept = len(content.entries), len(content.publications)
-            log.info("left over from the last run: %d messages to send, %d publications for the broker", *kept)
+            log.info(
+                "left over from the last run: %s to send, %s for the broker",
+                counted(len(content.entries), "message"),
+                counted(len(content.publications), "publication"),
+            )
 
     async def run(self) -> None:
         """Look after the file until cancelled."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from sim7020_bridge.errors import StorageFailed
+from sim7020_bridge.logs import counted
 from sim7020_bridge.outbox import records
 from sim7020_bridge.outbox.database import Database, connect, failed, is_owned, path_of
 from sim7020_bridge.outbox.message import Entry
@@ -50,8 +51,8 @@ class Waiting:
 
     def __str__(self) -> str:
         """Say what there is."""
-        counted = (self.messages, "messages"), (self.publications, "publications")
-        return " and ".join(f"{number} {what}" for number, what in counted if number)
+        what = (self.messages, "message"), (self.publications, "publication")
+        return " and ".join(counted(number, noun) for number, noun in what if number)
 
 
 class OutboxFile:
@@ -123,9 +124,9 @@ class OutboxFile:
             raise failed(self.file, error) from error
 
     def exists(self) -> bool:
-        """Whether there is a file; a bridge that was never started made none."""
+        """Whether there is a file with something in it; a bridge that was never started made none."""
         try:
-            return self.file.exists()
+            return self.file.exists() and self.file.stat().st_size > 0
         except OSError as error:
             raise failed(self.file, error) from error
 

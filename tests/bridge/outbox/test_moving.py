@@ -1,5 +1,6 @@
 """What waits for a modem that has another name now: moved to its outbox, whenever the machine stops."""
 
+import linecache
 import os
 import signal
 import sys
@@ -22,8 +23,8 @@ from tests.bridge.outbox.desk import Desk
 def moved(old: Path, new: Path, desk: Desk) -> None:
     """Do what the command line does once it has looked at the names."""
     source, target = OutboxFile(old, "shed"), OutboxFile(new, "shed")
-    with source.taken(), target.taken() as database:
-        moving.move(source.file, database, lambda: PassingTime(desk.machine.clocks()))
+    with source.taken() as old_database, target.taken() as database:
+        moving.move(old_database, database, lambda: PassingTime(desk.machine.clocks()))
         source.delete()
 
 
@@ -123,13 +124,64 @@ async def test_beside_another_program(old: Path, new: Path, monkeypatch: pytest.
 async def test_by_root(old: Path, new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What root makes is given to the bridge's user, who could not open it otherwise."""
     given: dict[str, tuple[int, int]] = {}
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(os, "chown", lambda file, user, group: given.update({str(file): (user, group)}))
+
+    def fchown(descriptor: int, user: int, group: int) -> None:
+        given[str(Path(f"/proc/self/fd/{descriptor}").readlink())] = user, group
+
     desk = await filled(old, "m1")
-    there = (old / "shed.outbox").stat()
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "fchown", fchown)
     moved(old, new, desk)
     file = new / "shed.outbox"
-    assert given == dict.fromkeys((str(file), f"{file}.lock"), (there.st_uid, there.st_gid))
+    assert {given[str(file)], given[f"{file}.lock"]} == {owner(new)}
+
+
+def spoilt(file: Path, version: int | None) -> bytes:
+    """Make a database one of a later release, or no database at all; return what is in the file then."""
+    if version is None:
+        file.write_bytes(b"no database at all" * 500)
+    else:
+        connection = connect(file)
+        connection.execute(f"PRAGMA user_version = {version}")
+        connection.close()
+    return file.read_bytes()
+
+
+def owner(directory: Path) -> tuple[int, int]:
+    """Return whom a directory belongs to."""
+    there = directory.stat()
+    return there.st_uid, there.st_gid
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    """Return the files in a directory."""
+    return {file.name: file.read_bytes() for file in directory.iterdir()}
+
+
+def empty(file: Path) -> None:
+    """Make an empty file, and its directory."""
+    file.parent.mkdir()
+    file.touch()
+
+
+@pytest.mark.parametrize("version", [99, None])
+async def test_a_file_that_can_not_be_read(old: Path, new: Path, version: int | None) -> None:
+    """One of a later release, or one that is damaged, is not moved, and not deleted."""
+    desk = await filled(old, "m1")
+    was = spoilt(old / "shed.outbox", version)
+    with pytest.raises(StorageFailed, match=r"shed\.outbox"):
+        moved(old, new, desk)
+    assert [name for name, content in contents(old).items() if content == was]
+    assert list(held(new)) == []
+
+
+async def test_to_a_file_that_is_empty(old: Path, new: Path) -> None:
+    """A bridge that was killed when it made its outbox leaves such a file."""
+    desk = await filled(old, "m1")
+    empty(new / "shed.outbox")
+    assert OutboxFile(new, "shed").entries() == ()
+    moved(old, new, desk)
+    assert [entry.message.id for entry in OutboxFile(new, "shed").entries()] == ["m1"]
 
 
 def killed_at(line: int, old: Path, new: Path, desk: Desk) -> bool:
@@ -152,6 +204,27 @@ def killed_at(line: int, old: Path, new: Path, desk: Desk) -> bool:
         os._exit(0)
     _, status = os.waitpid(child, 0)
     assert status in {0, signal.SIGKILL}
+    return status != 0
+
+
+def killed_in_the_commit(after: float, old: Path, new: Path, desk: Desk) -> bool:
+    """Move in a process that is killed so many seconds after its commit began; say whether it was."""
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)  # which ends the process
+
+        def trace(frame: FrameType, event: str, _argument: Any) -> Any:
+            if frame.f_code.co_filename != moving.__file__:
+                return None
+            if event == "line" and '"COMMIT"' in linecache.getline(moving.__file__, frame.f_lineno):
+                signal.setitimer(signal.ITIMER_REAL, after)
+            return trace
+
+        sys.settrace(trace)
+        moved(old, new, desk)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert status in {0, signal.SIGALRM}
     return status != 0
 
 
@@ -186,3 +259,15 @@ async def test_killed_at_any_line(tmp_path: Path, *, empty: bool) -> None:
         assert sorted(held(new)) == sorted(everything), f"killed at line {line}"
         line += 1
     assert line > 50
+
+
+async def test_killed_in_the_commit(tmp_path: Path) -> None:
+    """It is one of both files, or of none, however far it had come."""
+    killed = 0
+    for run in range(60):
+        old, new = tmp_path / f"{run}-old", tmp_path / f"{run}-new"
+        desk = await filled(old, "m1", "m2")
+        await filled(new, "n1")
+        killed += killed_in_the_commit((run + 1) * 5e-5, old, new, desk)
+        assert sorted([*held(old), *held(new)]) == sorted(["m1", "m2", "of m1", "n1", "of n1"]), f"run {run}"
+    assert killed

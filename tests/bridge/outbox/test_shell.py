@@ -52,7 +52,7 @@ async def test_what_waits(desk: Desk, tmp_path: Path) -> None:
     desk.put("m")
     await desk.written()
     assert outbox.waiting() == Waiting(messages=1, publications=2)
-    assert str(outbox.waiting()) == "1 messages and 2 publications"
+    assert str(outbox.waiting()) == "1 message and 2 publications"
     with pytest.raises(OutboxInUse), outbox.taken():
         pass
 
