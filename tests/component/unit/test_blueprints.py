@@ -255,6 +255,31 @@ async def test_an_alarm_is_remembered_until_the_modem_is_back(
     assert heard.empty()
 
 
+@pytest.mark.parametrize("memory", [None, "input_boolean.gone"])
+@pytest.mark.parametrize("toggles", [True, False], ids=["toggles", "no-toggles"])
+async def test_an_alarm_without_its_memory_is_raised_once(
+    hass: HomeAssistant,
+    bridge: Bridge,
+    tmp_path: Path,
+    heard: asyncio.Queue[str],
+    *,
+    memory: str | None,
+    toggles: bool,
+) -> None:
+    """As without one: whether the input was emptied, or the helper is not there, or no helper is."""
+    bridge.serve()
+    await set_up(hass)
+    if toggles:
+        await remember(hass, alarmed=False)
+    await use(hass, tmp_path, "alarm_when_lost", **ALARM, memory=memory)
+    bridge.publish("state", lost(Layer.PDN))
+    await hears(hass, heard, NO_DATA, minutes=11)
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(minutes=30))
+    await comes_back(hass, bridge, heard)
+    await five_minutes(hass)
+    assert heard.empty()
+
+
 @pytest.mark.parametrize("event", [EVENT_HOMEASSISTANT_STARTED, "automation_reloaded"])
 @pytest.mark.parametrize("state", [document("state-online"), lost(Layer.PORT)], ids=["back", "still-lost"])
 async def test_an_alarm_of_before_is_not_repeated_and_is_cleared(
