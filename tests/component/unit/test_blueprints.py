@@ -96,6 +96,41 @@ async def test_telemetry_is_sent_at_the_interval(hass: HomeAssistant, bridge: Br
     assert [(body["ttl"], body["priority"]) for body in sent] == [(3600, "normal")] * 2
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param({"entities": "sensor.temperature"}, id="text"),
+        pytest.param({"entities": ["sensor.temperature"], "lifetime": None, "priority": None}, id="emptied"),
+    ],
+)
+async def test_telemetry_is_sent_as_it_is_written_by_hand(
+    hass: HomeAssistant, bridge: Bridge, tmp_path: Path, given: dict[str, Any]
+) -> None:
+    """One entity without a list, and the defaults for what was emptied."""
+    bridge.serve()
+    await set_up(hass)
+    bridge.answers["send"] = {"id": "1", "socket": "telemetry", "state": "queued"}
+    hass.states.async_set("sensor.temperature", "21.5")
+    await use(hass, tmp_path, "send_telemetry", socket=device_id(hass, "telemetry"), **given)
+    await hass.services.async_call("automation", "trigger", {"entity_id": AUTOMATION}, blocking=True)
+    ((_, body),) = bridge.requests
+    assert (body["data"], body["ttl"], body["priority"]) == ("temperature=21.5", 3600, "normal")
+
+
+async def test_telemetry_without_entities_is_not_sent(
+    hass: HomeAssistant, bridge: Bridge, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nor is that an error."""
+    bridge.serve()
+    await set_up(hass)
+    due = dt_util.utcnow().replace(second=0, microsecond=0) + timedelta(minutes=30)
+    given = {"socket": device_id(hass, "telemetry"), "entities": None, "interval": str(due.minute)}
+    await use(hass, tmp_path, "send_telemetry", **given)
+    await at(hass, due)
+    assert not bridge.requests
+    assert "Error" not in caplog.text
+
+
 @pytest.mark.parametrize("length", [118, 119, 244])
 async def test_telemetry_of_an_automation_with_a_long_name_is_sent(
     hass: HomeAssistant, bridge: Bridge, tmp_path: Path, length: int
