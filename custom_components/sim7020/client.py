@@ -289,6 +289,8 @@ class Client:
 
     @callback
     def _message_received(self, message: mqtt.ReceiveMessage) -> None:
+        if not self._unsubscribe:
+            return  # closed: a reload of the MQTT integration keeps subscriptions that can't be ended any more
         subject = self.topics.subject(message.topic)
         payload = message.payload.encode() if isinstance(message.payload, str) else bytes(message.payload)
         try:

@@ -1,11 +1,15 @@
 """Requests, what may come back, and what must never go out."""
 
 from datetime import timedelta
+from typing import Any
+from unittest.mock import patch
 
 import pytest
+from homeassistant.components import mqtt as mqtt_integration
 from homeassistant.components.mqtt.const import MQTT_CONNECTION_STATE
-from homeassistant.core import HomeAssistant
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.typing import MqttMockHAClient
@@ -187,6 +191,26 @@ async def test_a_receipt_that_does_not_come_is_raised(hass: HomeAssistant, bridg
     with pytest.raises(NoReceipt, match="mine") as raised:
         await asked.async_send({"socket": "telemetry", "data": "hello", "id": "mine"}, receipt_within=0.01)
     assert raised.value.message_id == "mine"
+
+
+async def test_what_comes_after_the_end_is_not_heard(
+    hass: HomeAssistant, bridge: Bridge, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A reload of the MQTT integration keeps subscriptions that their owner can't end any more."""
+    subscribe = mqtt_integration.async_subscribe
+
+    async def subscribe_for_ever(*args: Any, **kwargs: Any) -> CALLBACK_TYPE:
+        await subscribe(*args, **kwargs)
+        return lambda: None
+
+    bridge.serve()
+    with patch.object(mqtt_integration, "async_subscribe", subscribe_for_ever):
+        entry = await set_up(hass)
+    await hass.config_entries.async_remove(entry.entry_id)
+    await bridge.say("info", document("info") | {"contract": 99})
+    await bridge.say("state", "garbage")
+    assert not [issue for issue in ir.async_get(hass).issues.values() if issue.domain == "sim7020"]
+    assert "no JSON object" not in caplog.text
 
 
 async def test_who_waits_is_told_when_the_modem_is_unloaded(hass: HomeAssistant, bridge: Bridge) -> None:
