@@ -134,7 +134,10 @@ class NotSent(BridgeError):
 
     def __init__(self, receipt: Receipt) -> None:
         self.receipt = receipt
-        super().__init__(state=receipt.state or "", reason=receipt.error_message or receipt.error_code or "")
+        reason = receipt.error_message or receipt.error_code or ""
+        super().__init__(state=receipt.state or "", reason=reason)
+        if not reason:
+            self.translation_key = "not_sent_without_reason"
 
 
 class NoReceipt(BridgeError):

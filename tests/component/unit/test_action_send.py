@@ -82,20 +82,28 @@ async def test_the_final_receipt_is_waited_for(
     assert (response["bytes"], response["attempts"]) == (golden["bytes"], golden["attempts"])
 
 
-@pytest.mark.parametrize("state", ["failed", "expired", "superseded", "rejected"])
+@pytest.mark.parametrize(
+    ("state", "key", "says"),
+    [
+        ("failed", "not_sent", r"\(failed\): .+"),
+        ("expired", "not_sent", r"\(expired\): .+"),
+        ("superseded", "not_sent_without_reason", r"\(superseded\)$"),
+        ("rejected", "not_sent", r"\(rejected\): .+"),
+    ],
+)
 async def test_a_message_that_was_not_sent_is_an_error(
-    hass: HomeAssistant, bridge: Bridge, shed: str, state: str
+    hass: HomeAssistant, bridge: Bridge, shed: str, *, state: str, key: str, says: str
 ) -> None:
-    """With the state that its final receipt has."""
+    """With the state that its final receipt has, and the reason if it has one."""
 
     def answer(body: Document) -> Document:
         receipt(bridge, body, state)
         return queued(body)
 
     bridge.answers["send"] = answer
-    with pytest.raises(HomeAssistantError, match=state) as raised:
+    with pytest.raises(HomeAssistantError, match=says) as raised:
         await call(hass, shed, "send", socket="telemetry", text="1", wait_for_receipt=True)
-    assert raised.value.translation_key == "not_sent"
+    assert raised.value.translation_key == key
 
 
 async def test_a_receipt_that_does_not_come_is_an_error(hass: HomeAssistant, shed: str) -> None:
