@@ -22,7 +22,7 @@ from .documents import Receipt, has_connection
 from .errors import BridgeError, NoConnection, NotUnicode, RequestRefused, TooLarge
 from .reading import Keys
 from .targets import async_acting_entities, async_sockets
-from .texts import text, wrong
+from .texts import text, whole, wrong
 
 PRIORITIES: Final = ("low", "normal", "high", "critical")
 OUTBOX_ACTIONS: Final = ("list", "show", "cancel", "purge")
@@ -285,7 +285,7 @@ ACTIONS: Final = {
         _ping,
         {
             probatio.Required("host"): _host,
-            probatio.Optional("count", default=4): probatio.All(probatio.Coerce(int), probatio.Range(min=1, max=100)),
+            probatio.Optional("count", default=4): probatio.All(whole, probatio.Range(min=1, max=100)),
         },
         SupportsResponse.ONLY,
     ),
@@ -326,7 +326,7 @@ ACTIONS: Final = {
     "calibrate": Action(
         "calibrate",
         _calibrate,
-        {probatio.Required("used"): probatio.All(probatio.Coerce(int), probatio.Range(min=0, max=1024**4))},
+        {probatio.Required("used"): probatio.All(whole, probatio.Range(min=0, max=1024**4))},
         policy=lambda _: None,
     ),
     "outbox": Action(
@@ -336,8 +336,8 @@ ACTIONS: Final = {
             probatio.Optional("action", default="list"): probatio.In(OUTBOX_ACTIONS),
             probatio.Optional("socket"): text,
             probatio.Optional("id"): _NAME,
-            probatio.Optional("start"): probatio.All(probatio.Coerce(int), probatio.Range(min=0, max=10**9)),
-            probatio.Optional("limit"): probatio.All(probatio.Coerce(int), probatio.Range(min=1, max=100)),
+            probatio.Optional("start"): probatio.All(whole, probatio.Range(min=0, max=10**9)),
+            probatio.Optional("limit"): probatio.All(whole, probatio.Range(min=1, max=100)),
         },
         policy=lambda given: POLICY_READ if given["action"] in {"list", "show"} else None,
     ),

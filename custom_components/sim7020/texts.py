@@ -25,6 +25,18 @@ def text(value: object) -> str:
     return str(cv.string(value))
 
 
+def whole(value: object) -> int:
+    """Take a whole number, or a text that is one.
+
+    Raises:
+        ServiceValidationError: It has a fraction, which is not to be cut off without a word, or is not finite.
+        probatio.Invalid: It is no number.
+    """
+    if isinstance(value, float) and not value.is_integer():
+        raise wrong("no_whole_number", value=str(value))
+    return int(probatio.Coerce(int)(value))
+
+
 def written(value: object) -> str:
     """Take a text of a configuration, where no template can stand.
 

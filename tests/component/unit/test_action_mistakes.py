@@ -99,6 +99,29 @@ async def test_a_truth_value_is_no_text(
     assert bridge.requests[-1][1]["data"] == "21.5"
 
 
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("ping", {"host": "example.net", "count": 2.9}),
+        ("calibrate", {"used": 1.5}),
+        ("calibrate", {"used": float("inf")}),
+        ("outbox", {"limit": 1.5}),
+    ],
+)
+async def test_a_fraction_is_not_cut(
+    hass: HomeAssistant, bridge: Bridge, shed: str, *, name: str, given: Document
+) -> None:
+    """It is refused in words; a whole number may be written as a form or a template gives it."""
+    with pytest.raises(ServiceValidationError, match="whole number") as raised:
+        await call(hass, shed, name, **given)
+    assert raised.value.translation_key == "no_whole_number"
+    assert not bridge.requests
+    bridge.answers["ping"] = document("response-ping")["data"]
+    for count in (2, 2.0, "2"):
+        await call(hass, shed, "ping", host="example.net", count=count)
+        assert bridge.requests[-1][1]["count"] == 2
+
+
 @pytest.mark.parametrize("host", ["", "  ", "two words", "x" * 256, 'a"b', "a\\b", "münchen.example", "a\nb"])
 @pytest.mark.parametrize(("name", "field"), [("ping", "host"), ("resolve", "name")])
 async def test_what_is_no_host_is_refused(
