@@ -65,7 +65,8 @@ PAGING_WINDOWS: Final = tuple(round(2.56 * n, 2) for n in range(1, 17))
 
 
 def _host(value: object) -> str:
-    if not is_host(host := text(value).strip()):
+    # a number is no host: 5 would be resolved, to 0.0.0.5
+    if not is_host(host := text(value).strip()) or isinstance(value, int | float):
         raise wrong("no_host")
     return host
 

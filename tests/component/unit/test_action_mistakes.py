@@ -122,10 +122,10 @@ async def test_a_fraction_is_not_cut(
         assert bridge.requests[-1][1]["count"] == 2
 
 
-@pytest.mark.parametrize("host", ["", "  ", "two words", "x" * 256, 'a"b', "a\\b", "münchen.example", "a\nb"])
+@pytest.mark.parametrize("host", [5, 8.8, "", "  ", "two words", "x" * 256, 'a"b', "a\\b", "münchen.example", "a\nb"])
 @pytest.mark.parametrize(("name", "field"), [("ping", "host"), ("resolve", "name")])
 async def test_what_is_no_host_is_refused(
-    hass: HomeAssistant, bridge: Bridge, shed: str, *, name: str, field: str, host: str
+    hass: HomeAssistant, bridge: Bridge, shed: str, *, name: str, field: str, host: str | float
 ) -> None:
     """In words, and before the bridge is asked; blanks around one are nothing."""
     await bridge.say("info", info(requests=["ping", "resolve"]))
