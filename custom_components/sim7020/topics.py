@@ -90,9 +90,9 @@ class Topics:
         match topic.removeprefix(f"{self.root}/").split("/"):
             case [leaf] if leaf in _PLAIN:
                 return Subject(Kind(leaf))
-            case [branch, name] if branch in _NAMED:
+            case [branch, name] if branch in _NAMED and name:
                 return Subject(Kind(branch), name)
-            case ["socket", socket, leaf] if leaf in _SOCKET:
+            case ["socket", socket, leaf] if leaf in _SOCKET and socket:
                 return Subject(_SOCKET[leaf], socket)
             case _:
                 return None

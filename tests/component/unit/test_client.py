@@ -229,4 +229,6 @@ async def test_topics_that_are_not_the_bridges_are_passed_over(hass: HomeAssista
     assert topics.subject("sim7020/shed/weather") is None
     assert topics.subject("sim7020/shed/socket/telemetry/weather") is None
     assert topics.subject("sim7020/shed/socket/telemetry/send") is None
+    assert topics.subject("sim7020/shed/alert/") is None
+    assert topics.subject("sim7020/shed/socket//received") is None
     assert topics.subject("sim7020/barn/state") is None
