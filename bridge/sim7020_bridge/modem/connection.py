@@ -242,7 +242,8 @@ class Connection:
             await self.module.transmit(sockets.SendData(self.id, piece), pipeline=pipeline)
             self._asked.popleft()
             self.unacknowledged.take(len(piece))
-            self.module.carried = True
+            # what a peer acknowledges is of use once it does
+            self.module.carried |= not self.acknowledges
         except CommandHeldBack as held:
             self.module.store.on_cost(-cost)
             if self.gate.is_set() and not self.over.done():
@@ -334,7 +335,9 @@ class Connection:
         """End the wait for what two answers in a row say is acknowledged; end the connection if none makes sense."""
         believed = False
         for _ in range(1 + MORE_QUESTIONS):
+            before = self.unacknowledged.acknowledged
             believed = self.unacknowledged.settle(await self._read_acknowledged())
+            self.module.carried |= self.unacknowledged.acknowledged > before
             if believed:
                 self.told.set()
             if not self.unacknowledged.doubtful:

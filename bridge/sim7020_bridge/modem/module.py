@@ -79,7 +79,7 @@ class Module:
         self.reports_registration = False
         """Whether it said in this session that it reports its registration."""
         self.carried = False
-        """Whether something was sent or received through a socket since its context came up."""
+        """Whether its context was of use since: a datagram went, or a peer sent or acknowledged something."""
         self.on_attach: Callable[[], None] = lambda: None
         """Called when the module was made to attach."""
         self.over_ceiling: Callable[[], str | None] = lambda: None

@@ -14,7 +14,7 @@ from sim7020_bridge.modem.pdn import IPV6_ONLY, NO_ADDRESS, Contexts, Pdn
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.socket import Phase
 from sim7020_bridge.modem.state import Layer
-from tests.bridge.modem.bench import HOUR, UDP, Bench, becomes, current, now, register, running, steps
+from tests.bridge.modem.bench import HOUR, TCP, UDP, Bench, becomes, current, now, register, running, steps
 from tests.bridge.scripted_module import ScriptedModule, on_virtual_time
 
 ON = (ContextState(1, active=True),)
@@ -202,25 +202,37 @@ async def test_context_that_is_lost_soon_each_time(after: float) -> None:
 
 async def using(bench: Bench, carries: str) -> None:
     """Let something go over the context each second."""
-    socket = bench.socket("udp")
+    socket = bench.socket("udp" if carries in {"sent", "received", "nothing"} else "tcp")
     while True:
         await asyncio.sleep(1)
-        if socket.state.phase is Phase.OPEN and carries == "sent":
+        if socket.state.phase is Phase.OPEN and carries not in {"nothing", "received"}:
             with suppress(SocketLost):
                 await socket.send(b"1")
+                if carries == "acknowledged":
+                    bench.module.say("SEND: 0,1")
         elif carries == "received":
             bench.module.say("+CSONMI: 0,2,31")
 
 
 @pytest.mark.parametrize(
     ("after", "carries", "of_use"),
-    [(70, "nothing", True), (15, "sent", True), (15, "received", True), (5, "sent", False)],
+    [
+        (70, "nothing", True),
+        (15, "sent", True),
+        (15, "received", True),
+        (5, "sent", False),
+        (15, "acknowledged", True),
+        (15, "sent over TCP", False),
+    ],
 )
 @on_virtual_time
 async def test_context_that_was_of_use(after: float, carries: str, of_use: bool) -> None:  # noqa: FBT001 - parametrized
-    """One that lasted a minute, or 10 s and something went over it, is activated again at once each time."""
+    """One that lasted a minute, or 10 s and something went over it, is activated again at once each time.
+
+    What a stream was given has gone over it once the peer has acknowledged some of it.
+    """
     ups: list[float] = []
-    async with running(UDP) as bench:
+    async with running(UDP if carries in {"sent", "received", "nothing"} else TCP) as bench:
         tasks = [asyncio.create_task(dropping(bench, after, ups)), asyncio.create_task(using(bench, carries))]
         await asyncio.sleep(HOUR)
         told = any(AlertId.APN_REJECTED in alerts(state) for state in bench.states)
