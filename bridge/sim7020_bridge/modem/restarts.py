@@ -2,6 +2,7 @@
 
 import asyncio
 
+from sim7020_bridge.modem.alerts import AGAIN_AND_AGAIN
 from sim7020_bridge.modem.backoff import Backoff
 from sim7020_bridge.modem.recovery import Recovery, RecoveryStep
 from sim7020_bridge.modem.state import Held, RestartsAgain
@@ -45,9 +46,11 @@ class Restarts:
         if provoked:
             self._provoked = True
             wait, words = self._recovery.driven(now=loop.time())
-            # one may be an accident
-            if wait > pause and self._waits.failures > 1:
+            if self._waits.failures >= min(AGAIN_AND_AGAIN, self._recovery.ceiling) and wait > pause:
                 pause, held = wait, words
+            elif self._waits.failures > 1:
+                # a few may be accidents, and an attempt may be free only most of a day later
+                pause = max(pause, min(wait, self._timing.restart_last))
         self._store.apply(RestartsAgain(self._waits.failures), Held(held))
         self._look = loop.call_later(pause + self._timing.restart_peace, self._look_again)
         return pause

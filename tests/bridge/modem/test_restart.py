@@ -12,7 +12,8 @@ from sim7020_bridge.errors import BridgeError
 from sim7020_bridge.modem.alerts import AGAIN_AND_AGAIN, AlertId, alerts
 from sim7020_bridge.modem.socket import Phase
 from sim7020_bridge.modem.state import Layer
-from tests.bridge.modem.bench import ECHO, HOUR, UDP, Bench, becomes, current, now, restarted, running
+from sim7020_bridge.modem.timing import Timing
+from tests.bridge.modem.bench import ECHO, HOUR, UDP, Bench, becomes, current, now, restarted, running, virtual_clock
 from tests.bridge.scripted_module import ScriptedModule, on_virtual_time
 
 
@@ -133,7 +134,7 @@ async def test_module_that_restarts_in_each_send(every: float, after: float, cei
 @on_virtual_time
 async def test_ceiling_of_restarts_is_told_and_does_not_hold_up_who_starts_the_bridge(tmp_path: Path) -> None:
     """The alert says why nothing is sent; a person who starts the bridge anew gets one attempt at once."""
-    for allowed in (3, 2):
+    for _ in range(2):
         restarts: list[float] = []
         async with running(UDP, recovery=RecoverySettings(attach_ceiling=3), state_dir=tmp_path) as bench:
             sender = asyncio.create_task(sending(bench, 1))
@@ -141,10 +142,27 @@ async def test_ceiling_of_restarts_is_told_and_does_not_hold_up_who_starts_the_b
             await becomes(lambda: AlertId.ATTACH_CEILING in current(bench))
             await asyncio.sleep(HOUR)
             assert AlertId.ATTACH_CEILING in current(bench)
-            assert len(restarts) == allowed
+            assert len(restarts) == 3
             bench.modem.ended_by_a_person()
             sender.cancel()
             restarting.cancel()
+
+
+@on_virtual_time
+async def test_accidents_cost_no_day_where_the_attempts_are_used_up(tmp_path: Path) -> None:
+    """Two restarts in a row that sends seem to provoke hold a module up for half an hour at most."""
+    restarts: list[float] = []
+    used = {"attempts": [virtual_clock().timestamp()] * DEFAULT_ATTACH_CEILING, "ended": False}
+    (tmp_path / "shed.attaches").write_text(json.dumps(used))
+    async with running(UDP, state_dir=tmp_path) as bench:
+        sender = asyncio.create_task(sending(bench, 1))
+        for _ in range(2):
+            await bench.module.hears("AT+CSOSEND", times=bench.module.times("AT+CSOSEND") + 1, within=HOUR)
+            await restarts_now(bench, restarts)
+        began = now()
+        await bench.opened("udp", within=HOUR)
+        assert now() - began <= Timing().restart_last + 10
+        sender.cancel()
 
 
 @on_virtual_time
