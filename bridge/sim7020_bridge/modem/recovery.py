@@ -78,6 +78,9 @@ STEPS_FOR_REFUSALS: Final = 6
 """Steps a day once all that may help a module that refuses its radio or its sockets was tried: most take it off the
 network."""
 
+SPARING: Final = 1800.0
+"""Seconds from one attach attempt to the next, at least, once half of a day's are used up."""
+
 LEFT_ALONE: Final = "the network asked to be left alone for a while (T3346)"
 """Why a step is held until a time that the network chose."""
 
@@ -184,6 +187,7 @@ class Recovery:
         held = None
         if network_wait > wait:
             wait, held = network_wait, LEFT_ALONE
+        wait = max(wait, self._spared(now))
         ceiling_wait = self._until_allowed(now) - now
         if ceiling_wait > wait:
             wait, held = ceiling_wait, self._within_a_day
@@ -291,6 +295,13 @@ class Recovery:
         self._tries.clear()
         self._rounds += 1
         return order[0]
+
+    def _spared(self, now: float) -> float:
+        """Return the seconds to wait so that what is left of the attempts lasts for the day."""
+        attempts = self.attempts(now=now)
+        if self._restarted or 2 * len(attempts) < self.ceiling:
+            return 0.0
+        return attempts[-1] + SPARING - now
 
     def _until_allowed(self, now: float) -> float:
         """Return the earliest time at which one more attach attempt stays under the ceiling."""
