@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -9,6 +10,7 @@ from unittest.mock import patch
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util.yaml import parse_yaml
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from tests.component.rules.tree import REPOSITORY
 
@@ -62,3 +64,14 @@ async def end(hass: HomeAssistant) -> None:
     """End the automation, if there is one."""
     if hass.states.get(AUTOMATION) is not None:
         await hass.services.async_call("automation", "turn_off", {"entity_id": AUTOMATION}, blocking=True)
+
+
+async def at(hass: HomeAssistant, moment: datetime) -> None:
+    """Have what is due then happen now."""
+    async_fire_time_changed(hass, moment)
+    await hass.async_block_till_done()
+
+
+def saying(text: str) -> list[dict[str, Any]]:
+    """Return actions that are heard."""
+    return [{"action": "test.say", "data": {"said": text}}]

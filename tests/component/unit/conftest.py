@@ -1,15 +1,17 @@
 """The bridge that the component is tested against, behind a mocked MQTT client."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from unittest.mock import PropertyMock, patch
 
 import pytest
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, ServiceCall, callback
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
 from pytest_homeassistant_custom_component.typing import MqttMockHAClient, MqttMockPahoClient
 from syrupy.assertion import SnapshotAssertion
 
+from tests.component.blueprints import end
 from tests.component.unit.kit import Bridge, connect, queued, set_up
 
 
@@ -60,3 +62,23 @@ def all_enabled() -> Iterator[None]:
     enabled = "homeassistant.helpers.entity.Entity.entity_registry_enabled_default"
     with patch(enabled, PropertyMock(return_value=True)):
         yield
+
+
+@pytest.fixture
+def heard(hass: HomeAssistant) -> asyncio.Queue[str]:
+    """Return what the actions have said and nobody has listened to yet."""
+    queue: asyncio.Queue[str] = asyncio.Queue()
+
+    @callback
+    def say(call: ServiceCall) -> None:
+        queue.put_nowait(call.data["said"])
+
+    hass.services.async_register("test", "say", say)
+    return queue
+
+
+@pytest.fixture
+async def ended(hass: HomeAssistant) -> AsyncIterator[None]:
+    """End the automation with the test."""
+    yield
+    await end(hass)
