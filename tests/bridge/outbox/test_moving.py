@@ -4,7 +4,7 @@ import linecache
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -184,48 +184,51 @@ async def test_to_a_file_that_is_empty(old: Path, new: Path) -> None:
     assert [entry.message.id for entry in OutboxFile(new, "shed").entries()] == ["m1"]
 
 
-def killed_at(line: int, old: Path, new: Path, desk: Desk) -> bool:
-    """Move in a process that is killed at the so-manieth line that it comes to; say whether it came to so many."""
+Trace = Callable[[FrameType, str], None]
+"""Called in the process that moves, whenever it comes to another line, or enters or leaves a function."""
+
+
+def killed(trace: Trace, by: signal.Signals, old: Path, new: Path, desk: Desk) -> bool:
+    """Move in a process that a trace may have killed by a signal; say whether it was."""
     child = os.fork()
     if child == 0:
-        left = line
 
-        def trace(frame: FrameType, event: str, _argument: Any) -> Any:
-            nonlocal left
+        def traced(frame: FrameType, event: str, _argument: Any) -> Any:
             if "sim7020_bridge/outbox" not in frame.f_code.co_filename:
                 return None
-            left -= event == "line"
-            if left < 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return trace
+            trace(frame, event)
+            return traced
 
-        sys.settrace(trace)
-        moved(old, new, desk)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert status in {0, signal.SIGKILL}
-    return status != 0
-
-
-def killed_in_the_commit(after: float, old: Path, new: Path, desk: Desk) -> bool:
-    """Move in a process that is killed so many seconds after its commit began; say whether it was."""
-    child = os.fork()
-    if child == 0:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)  # which ends the process
-
-        def trace(frame: FrameType, event: str, _argument: Any) -> Any:
-            if frame.f_code.co_filename != moving.__file__:
-                return None
-            if event == "line" and '"COMMIT"' in linecache.getline(moving.__file__, frame.f_lineno):
-                signal.setitimer(signal.ITIMER_REAL, after)
-            return trace
-
-        sys.settrace(trace)
+        sys.settrace(traced)
         moved(old, new, desk)
         os._exit(0)
     _, status = os.waitpid(child, 0)
-    assert status in {0, signal.SIGALRM}
+    assert status in {0, by}
     return status != 0
+
+
+def at_line(line: int) -> Trace:
+    """Kill at the nth line."""
+    left = line
+
+    def trace(_frame: FrameType, event: str) -> None:
+        nonlocal left
+        left -= event == "line"
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return trace
+
+
+def in_the_commit(after: float) -> Trace:
+    """Have SIGALRM sent so many seconds after the commit began."""
+
+    def trace(frame: FrameType, event: str) -> None:
+        if event == "line" and '"COMMIT"' in linecache.getline(frame.f_code.co_filename, frame.f_lineno):
+            signal.setitimer(signal.ITIMER_REAL, after)
+
+    return trace
 
 
 def held(directory: Path) -> Iterator[str]:
@@ -249,10 +252,10 @@ async def test_killed_at_any_line(tmp_path: Path, *, empty: bool) -> None:
         new.mkdir()
         if not empty:
             await filled(new, "n1")
-        killed = killed_at(line, old, new, desk)
+        died = killed(at_line(line), signal.SIGKILL, old, new, desk)
         there = [*held(old), *held(new)]
         assert sorted(there) == sorted(everything), f"killed at line {line}"
-        if not killed:
+        if not died:
             break
         if old.joinpath("shed.outbox").exists():
             moved(old, new, desk)
@@ -263,11 +266,11 @@ async def test_killed_at_any_line(tmp_path: Path, *, empty: bool) -> None:
 
 async def test_killed_in_the_commit(tmp_path: Path) -> None:
     """It is one of both files, or of none, however far it had come."""
-    killed = 0
+    kills = 0
     for run in range(60):
         old, new = tmp_path / f"{run}-old", tmp_path / f"{run}-new"
         desk = await filled(old, "m1", "m2")
         await filled(new, "n1")
-        killed += killed_in_the_commit((run + 1) * 5e-5, old, new, desk)
+        kills += killed(in_the_commit((run + 1) * 5e-5), signal.SIGALRM, old, new, desk)
         assert sorted([*held(old), *held(new)]) == sorted(["m1", "m2", "of m1", "n1", "of n1"]), f"run {run}"
-    assert killed
+    assert kills
