@@ -35,7 +35,7 @@ async def test_a_modem_that_was_renamed(world: World) -> None:
     await service.bridge.start()
     await logged(service.bridge, "1 message in ")
     assert "for a modem shed, which is not configured" in service.bridge.log
-    assert "sim7020-bridge outbox move shed NEW gives them to modem NEW" in service.bridge.log
+    assert "sim7020-bridge outbox move shed NEW gives it to modem NEW" in service.bridge.log
     assert service.bridge.process is not None
     in_use = (
         f"{outbox.with_stem('barn')} can't be used: process {service.bridge.process.pid} has it. Is a bridge running"

@@ -80,7 +80,7 @@ def _introduce(settings: Settings, file: Path) -> None:
     for name, waiting in orphans(settings.state_dir, [modem.name for modem in settings.modems]):
         log.warning(
             "%s in %s for a modem %s, which is not configured: what waits goes out when a modem has that name "
-            "again; sim7020-bridge outbox move %s NEW gives them to modem NEW, "
-            "sim7020-bridge forget %s --outbox deletes them",
+            "again; sim7020-bridge outbox move %s NEW gives it to modem NEW, "
+            "sim7020-bridge forget %s --outbox deletes it",
             *(waiting, path_of(settings.state_dir, name), name, name, name),
         )
