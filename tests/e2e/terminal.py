@@ -20,9 +20,10 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[()][0-9A-B]|[
 
 
 def _like_a_shell() -> None:
-    """Make the terminal the program's own, and let Ctrl-C reach it whoever started the tests."""
+    """Make the terminal the program's own, and let Ctrl-C and its end reach it whoever started the tests."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 class Terminal:
