@@ -94,6 +94,7 @@ class Connection:
         acknowledges: Whether the module tells what the peer acknowledges, as far as earlier connections have shown.
         told: Set once the module has told that of any socket.
         in_vain_before: Connections in a row before it that were given up because the peer acknowledged nothing.
+        trial: Whether it is to show if the module tells after all; its peer has no more time than at first.
         gate: Set while it takes payload.
         on_data: Called with what came; must not block or raise.
         clock: For the time of its failure.
@@ -108,6 +109,7 @@ class Connection:
     acknowledges: bool
     told: asyncio.Event
     in_vain_before: int
+    trial: bool
     gate: asyncio.Event
     on_data: Callable[[bytes], None]
     clock: Clock
@@ -122,6 +124,10 @@ class Connection:
         """When data last went or came, or might have."""
         self._stream = self.settings.transport is Transport.TCP
         self._given_up = False
+        self._unheard_since: float | None = None
+        """When the first payload went of which nobody tells and after which nothing came."""
+        self.doubted = False
+        """Whether it was ended because nothing came for long, and it may have been dead."""
         self._opened: float | None = None
         self._pipeline = Pipeline(self._may_go)
         self._asked: deque[int] = deque()
@@ -208,6 +214,8 @@ class Connection:
             if self.over.done():
                 self.unacknowledged.lose(broke=self.over.result() is not None)
             return acknowledged
+        if self._unheard_since is None:
+            self._unheard_since = self._loop.time()
         done: asyncio.Future[None] = self._loop.create_future()
         done.set_result(None)
         return done
@@ -298,6 +306,7 @@ class Connection:
         match urc:
             case sockets.DataReceived(_, data):
                 self._use()
+                self._unheard_since = None
                 self.module.carried = True
                 self.module.store.on_cost(usage.received(len(data), stream=self._stream))
                 self.on_data(data)
@@ -360,7 +369,8 @@ class Connection:
                 began = self._loop.time()
                 await store.until(lambda state: state.online)
                 unacknowledged.since += self._loop.time() - max(began, unacknowledged.since)
-            within = min(timing.acknowledged_last, timing.acknowledged_within * 2 ** min(self.in_vain, 8))
+            doubled = 0 if self.trial else min(self.in_vain, 8)
+            within = min(timing.acknowledged_last, timing.acknowledged_within * 2**doubled)
             left = unacknowledged.since + within - self._loop.time()
             if left <= 0:
                 break
@@ -368,6 +378,21 @@ class Connection:
         self._given_up = True
         words = f"the peer acknowledged nothing within {within:g} s"
         self.end(Failure(None, "unacknowledged", words, self.clock()), since=unacknowledged.since)
+
+    async def doubt(self, within: float) -> None:
+        """End it so many seconds after the first payload since anything came, where the module may tell nothing.
+
+        It can't be told from a dead one. What was taken last has a while to go out; not if there never is a rest.
+        """
+        rest = self.module.timing.socket_idle
+        while not self.acknowledges:
+            now = self._loop.time()
+            unheard = 0.0 if self._unheard_since is None else now - self._unheard_since
+            if unheard >= 2 * within or (unheard >= within and now - self.used >= rest):
+                self.doubted = True
+                self.end()
+                return
+            await asyncio.sleep(max(rest, within - unheard))
 
     async def _read_acknowledged(self) -> sockets.Acknowledged | None:
         return await self.module.ask(sockets.ReadAcknowledged(self.id))

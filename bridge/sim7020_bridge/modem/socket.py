@@ -45,7 +45,7 @@ NOT_CONNECTED: Final = "not_connected"
 NEVER_TOLD: Final = "the module has never told what the peer acknowledges; what it takes is done with from now on"
 """Logged once, where messages end with `accepted` for that reason."""
 
-IN_VAIN: Final = 2
+IN_VAIN: Final = 4
 """Connections in a row of which nothing was acknowledged, after which a module that never told of any is taken for one
 that does not tell."""
 
@@ -128,6 +128,7 @@ class ModemSocket:
         self._largest = self.settings.max_payload
         self._status_tells = True  # in this session
         self._in_vain = 0
+        self._trial = False  # whether the next connection shows if the module tells after all
 
     def save_power(self, saving: PowerSavingSettings | None) -> None:
         """Use other power saving from the next opening on."""
@@ -289,6 +290,7 @@ class ModemSocket:
                 await self._look_at_status(module, connection)
             if not connection.over.done():
                 self.refusals.done(self.settings.name, Asked.CONNECT)
+                self._trial = False
                 self._publish(replace(self.state, phase=Phase.OPEN))
                 level = logging.INFO if self._backoff.failures <= WORTH_A_WARNING else logging.DEBUG
                 log.log(level, "socket %s is open to %s:%d", self.settings.name, self.state.address, self.settings.port)
@@ -341,9 +343,10 @@ class ModemSocket:
             proven=self._proven,
             largest=self._largest,
             release=self._release,
-            acknowledges=self._stream and self._may_tell,
+            acknowledges=self._stream and (self._may_tell or self._trial),
             told=self.told,
             in_vain_before=self._in_vain,
+            trial=self._trial and not self._may_tell,
             gate=self._open,
             on_data=self._received,
             clock=self.clock,
@@ -364,6 +367,7 @@ class ModemSocket:
         gone = asyncio.create_task(module.store.until(_offline), name=f"socket {name}: watch the link")
         settling = asyncio.create_task(connection.settle(), name=f"socket {name}: settle")
         watching = asyncio.create_task(connection.give_up(), name=f"socket {name}: watch the peer")
+        doubting = asyncio.create_task(self._doubt(module, connection), name=f"socket {name}: doubt the silence")
         try:
             waited: set[asyncio.Future[Any]] = {connection.over, gone}
             pause = self.timing.socket_idle if self._on_demand else None
@@ -373,7 +377,14 @@ class ModemSocket:
             gone.cancel()
             settling.cancel()
             watching.cancel()
+            doubting.cancel()
             connection.end()
+
+    async def _doubt(self, module: Module, connection: Connection) -> None:
+        """Have it opened anew now and then where it is only a guess that the module tells nothing (see Timing)."""
+        if self._stream and module.reports_acknowledgements:
+            longer = 2.0 ** min(max(self._in_vain - IN_VAIN, 0), 32)
+            await connection.doubt(min(self.timing.unheard_last, self.timing.unheard_within * longer))
 
     def _has_served(self, connection: Connection) -> bool:
         """Whether a socket that is open on demand is no longer needed; if so, it is wanted no more."""
@@ -389,6 +400,7 @@ class ModemSocket:
         if connection is not None:
             connection.end()
             expected, self._in_vain = self._may_tell, connection.in_vain
+            self._trial |= connection.doubted
             if expected and not self._may_tell:
                 log.warning("socket %s: %s", self.settings.name, NEVER_TOLD)
         self._publish(replace(self.state, phase=Phase.CLOSED))

@@ -42,6 +42,10 @@ class Timing:
         acknowledged_within: For a TCP peer to acknowledge something while the modem is online, before its connection is
             given up; doubled for each connection in a row that was.
         acknowledged_last: Longest such wait.
+        unheard_within: For anything to come over a TCP connection that is sent over, where the module is only guessed
+            to tell no acknowledgements, before it is opened anew and they are waited for once more: the guess may be
+            wrong, and the connection dead. Long enough that the bytes do not matter; doubled for each time in vain.
+        unheard_last: Longest such wait.
         socket_idle: For a TCP socket under PSM to be closed once all is acknowledged and nothing comes.
         socket_first: Before a socket that failed is opened again; doubled for each further failure.
         socket_last: Longest such wait.
@@ -87,6 +91,8 @@ class Timing:
     report_within: float = 30.0
     acknowledged_within: float = 900.0
     acknowledged_last: float = 3600.0
+    unheard_within: float = 3600.0
+    unheard_last: float = DAY
     socket_idle: float = 10.0
     socket_first: float = 0.25
     socket_last: float = 300.0

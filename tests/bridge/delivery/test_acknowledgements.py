@@ -7,13 +7,15 @@ import pytest
 
 from sim7020_bridge.config.model import PowerSavingSettings, WhenUnsure
 from sim7020_bridge.delivery.router import TIMES_LOST
-from sim7020_bridge.modem.socket import NEVER_TOLD
+from sim7020_bridge.modem.socket import IN_VAIN, NEVER_TOLD
 from sim7020_bridge.modem.timing import Timing
 from tests.bridge.desk import named, sent, staffed
 from tests.bridge.modem.bench import HOUR, TCP, UDP, now
 from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
 
 WITHIN = Timing().acknowledged_within
+IN_VAIN_WITHIN = 3 * HOUR
+"""Time enough for the connections after which a module is taken for one that does not tell."""
 
 
 @on_virtual_time
@@ -161,18 +163,18 @@ async def test_a_peer_that_is_slow_to_acknowledge() -> None:
 
 @on_virtual_time
 async def test_a_module_that_never_tells_what_is_acknowledged(caplog: pytest.LogCaptureFixture) -> None:
-    """One that said it reports acknowledgements, and never does, gets a message three times, and the next ones once."""
+    """One that said it reports acknowledgements, and never does, gets a message five times, and the next ones once."""
     async with staffed(TCP) as desk:
         desk.send("tcp", b"1", **named("m1"))
-        assert (await desk.final("tcp", "m1", within=HOUR))["state"] == "accepted"
-        assert now() > 3 * WITHIN
+        assert (await desk.final("tcp", "m1", within=IN_VAIN_WITHIN))["state"] == "accepted"
+        assert now() > (1 + 2 + 4 + 4) * WITHIN
         desk.send("tcp", b"2", **named("m2"))
         assert (await desk.final("tcp", "m2"))["state"] == "accepted"
         desk.module.say("+CSOERR: 0,3")
-        await desk.module.hears("AT+CSOCON", times=4)
+        await desk.module.hears("AT+CSOCON", times=IN_VAIN + 2)
         desk.send("tcp", b"3", **named("m3"))
         assert (await desk.final("tcp", "m3"))["state"] == "accepted"
-        assert sent(desk) == ["1", "1", "1", "2", "3"]
+        assert sent(desk) == ["1"] * (IN_VAIN + 1) + ["2", "3"]
         assert sum(NEVER_TOLD in record.message for record in caplog.records) == 1
 
 
@@ -181,7 +183,7 @@ async def test_a_module_that_tells_after_all() -> None:
     """The first report shows that the module tells: what is sent from then on waits for its acknowledgement."""
     async with staffed(TCP) as desk:
         desk.send("tcp", b"1", **named("m1"))
-        assert (await desk.final("tcp", "m1", within=HOUR))["state"] == "accepted"
+        assert (await desk.final("tcp", "m1", within=IN_VAIN_WITHIN))["state"] == "accepted"
         desk.module.say("SEND: 0,1")
         await asyncio.sleep(1)
         desk.send("tcp", b"2", **named("m2"))
@@ -189,6 +191,65 @@ async def test_a_module_that_tells_after_all() -> None:
         assert desk.receipts("tcp", "m2") == ["queued", "sending", "accepted"]
         desk.module.say("SEND: 0,1")
         assert (await desk.final("tcp", "m2"))["state"] == "acknowledged"
+
+
+@on_virtual_time
+async def test_a_guess_that_is_wrong() -> None:
+    """Dead connections are no reason to lose messages for ever: after an hour it is found out anew if it tells."""
+    async with staffed(TCP) as desk:
+        desk.send("tcp", b"1", **named("m1"))
+        assert (await desk.final("tcp", "m1", within=IN_VAIN_WITHIN))["state"] == "accepted"
+        await desk.module.hears("AT+CSOCON", times=IN_VAIN + 2, within=2 * HOUR)
+        desk.send("tcp", b"2", **named("m2"))
+        await asyncio.sleep(60)
+        assert desk.receipts("tcp", "m2") == ["queued", "sending", "accepted"]
+        desk.module.say("SEND: 0,1")
+        assert (await desk.final("tcp", "m2"))["state"] == "acknowledged"
+        await asyncio.sleep(24 * HOUR)
+        assert desk.module.times("AT+CSOCON") == IN_VAIN + 2
+
+
+@on_virtual_time
+async def test_what_a_trial_costs() -> None:
+    """A module that never tells gets 15 minutes of messages twice, after an hour, two hours, and so on up to a day."""
+    async with staffed(TCP) as desk:
+        desk.send("tcp", b"1", **named("m1"))
+        assert (await desk.final("tcp", "m1", within=IN_VAIN_WITHIN))["state"] == "accepted"
+        for trial, hours in enumerate((1, 2, 4, 8, 16, 24, 24)):
+            began = now()
+            opened = IN_VAIN + 2 + 2 * trial
+            await desk.module.hears("AT+CSOCON", times=opened, within=25 * HOUR)
+            assert now() - began == pytest.approx(hours * HOUR, abs=Timing().socket_idle + 2)
+            times = desk.module.times("AT+CSOSEND")
+            desk.send("tcp", b"2", **named(f"trial{trial}"))
+            assert (await desk.final("tcp", f"trial{trial}", within=WITHIN + 5))["state"] == "accepted"
+            assert (desk.module.times("AT+CSOCON"), desk.module.times("AT+CSOSEND")) == (opened + 1, times + 2)
+
+
+@on_virtual_time
+async def test_a_peer_that_answers_is_not_doubted() -> None:
+    """A connection over which something comes is not dead, whatever the module tells of it."""
+    async with staffed(TCP) as desk:
+        desk.send("tcp", b"1", **named("m1"))
+        assert (await desk.final("tcp", "m1", within=IN_VAIN_WITHIN))["state"] == "accepted"
+        for number in range(8):
+            await asyncio.sleep(HOUR / 2)
+            desk.module.say("+CSONMI: 0,2,41")
+            desk.send("tcp", b"2", **named(f"answered{number}"))
+        assert desk.module.times("AT+CSOCON") == IN_VAIN + 1
+
+
+@on_virtual_time
+async def test_a_connection_that_never_rests_is_doubted_too() -> None:
+    """What is sent has some time to go out before its connection is closed, but there need not be any."""
+    async with staffed(TCP) as desk:
+        desk.send("tcp", b"1", **named("m1"))
+        assert (await desk.final("tcp", "m1", within=IN_VAIN_WITHIN))["state"] == "accepted"
+        began = now()
+        while desk.module.times("AT+CSOCON") == IN_VAIN + 1:
+            desk.send("tcp", b"2")
+            await asyncio.sleep(Timing().socket_idle / 2)
+        assert now() - began == pytest.approx(2 * HOUR, abs=2 * Timing().socket_idle)
 
 
 @on_virtual_time
@@ -212,8 +273,8 @@ async def test_a_module_that_never_tells_gets_to_sleep() -> None:
     async with staffed(TCP, power_saving=PowerSavingSettings(active_time=60)) as desk:
         for number in (1, 2):
             desk.send("tcp", b"%d" % number, **named(f"m{number}"))
-            assert (await desk.final("tcp", f"m{number}", within=HOUR))["state"] == "accepted"
-            await desk.module.hears("AT+CSOCL", times=2 + number, within=Timing().socket_idle + 1)
+            assert (await desk.final("tcp", f"m{number}", within=IN_VAIN_WITHIN))["state"] == "accepted"
+            await desk.module.hears("AT+CSOCL", times=IN_VAIN + number, within=Timing().socket_idle + 1)
 
 
 @pytest.mark.parametrize(
