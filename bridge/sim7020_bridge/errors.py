@@ -72,13 +72,17 @@ class ConfigurationError(BridgeError):
 
 
 class BrokerRefused(BridgeError):
-    """The MQTT broker at ``place`` answered and refused: ``reason`` in the broker's words, ``advice`` in ours."""
+    """The MQTT broker at ``place`` did not let the bridge in: ``reason`` in the broker's words, ``advice`` in ours.
 
-    def __init__(self, place: str, reason: str, advice: str) -> None:
+    One that has not ``answered`` took the connection alone, and the reason says what it did then.
+    """
+
+    def __init__(self, place: str, reason: str, advice: str, *, answered: bool = True) -> None:
         self.place = place
         self.reason = reason
         self.advice = advice
-        super().__init__(f"the MQTT broker at {place} refused the connection: {reason}. {advice}")
+        done = f"refused the connection: {reason}" if answered else f"took the connection, but {reason}"
+        super().__init__(f"the MQTT broker at {place} {done}. {advice}")
 
 
 class AlreadyRunning(BridgeError):

@@ -16,7 +16,7 @@ NOT_BY_A_PUBLICATION = frozenset({0x89, 0x8B, KEEP_ALIVE_TIMEOUT, SESSION_TAKEN_
 BY_A_PUBLICATION = frozenset({0x87, 0x90, 0x95, 0x97, 0x99, 0x9A})
 """Why a connection ends that something published did make end: its topic, its size, its payload, its retain flag."""
 
-HUNG_UP = "it ended the connection without an answer"
+HUNG_UP = "it hung up without an answer"
 """What a broker does that is none, or that was spoken to in another version of MQTT."""
 
 IS_IT_TWO = "is a second bridge running with the same modem name and base topic?"
@@ -77,7 +77,7 @@ def no_answer(settings: MqttSettings, reason: str) -> BrokerRefused:
     advice = f"Is it an MQTT broker,{tls} and does it speak MQTT {settings.protocol}?"
     if settings.protocol is MqttProtocol.V5:
         advice += " If it is an old one, set mqtt.protocol to 3.1.1"
-    return BrokerRefused(settings.place, reason, advice)
+    return BrokerRefused(settings.place, reason, advice, answered=False)
 
 
 def not_yet(place: str) -> str:

@@ -28,7 +28,7 @@ from tests.ports import free_port
         (
             MqttProtocol.V5,
             b"",
-            "it does not answer. Is it an MQTT broker, does it want TLS (mqtt.tls), and",
+            "took the connection, but it does not answer. Is it an MQTT broker, does it want TLS (mqtt.tls), and",
         ),
         (MqttProtocol.V5, b"\x20\x02\x00\x01", "Set mqtt.protocol to a version that the broker speaks"),
         (MqttProtocol.V5, b"HTTP/1.1 400 Bad Request\r\n\r\n", "Is it an MQTT broker"),
@@ -37,7 +37,11 @@ from tests.ports import free_port
         (MqttProtocol.V5, b"\x20\x03\x00\x9a\x00", "The broker must keep retained messages"),
         (MqttProtocol.V5, b"\x20\x03\x00\x80\x00", "See the broker's log"),
         (MqttProtocol.V5, b"\x20\x03\x00\x00\x00\xe0\x02\x8e\x00", "is a second bridge running"),
-        (MqttProtocol.V311, b"\x20\x02\x00\x01", "ended the connection without an answer. Is it an MQTT broker"),
+        (
+            MqttProtocol.V311,
+            b"\x20\x02\x00\x01",
+            "took the connection, but it hung up without an answer. Is it an MQTT broker",
+        ),
         (MqttProtocol.V311, b"\x20\x02\x00\x01", "does it speak MQTT 3.1.1?"),
         (MqttProtocol.V311, b"\x20\x02\x00\x02", "Set client_id of the modem to one"),
         (MqttProtocol.V311, b"\x20\x02\x00\x04", "Check mqtt.username and mqtt.password"),
