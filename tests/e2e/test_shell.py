@@ -285,6 +285,18 @@ async def test_the_node_that_answered_is_named(world: World, tmp_path: Path) -> 
     assert f"under sim7020/ at {place}" in err
 
 
+async def test_nodes_that_are_gone(tmp_path: Path) -> None:
+    """What is wrong with each is said once, however often they are tried."""
+    file = tmp_path / "gone.yaml"
+    places = [f"127.0.0.1:{free_port()}" for _ in range(2)]
+    file.write_text(f"mqtt: {{host: {places}}}\nmodems: {{m: {{port: /dev/nothing}}}}\nstate_dir: .\n")
+    status, out, err = await shell("status", "--config", str(file), "--timeout", "4")
+    assert (status, out) == (3, "")
+    assert sorted(line.split(" can't ")[0] for line in err.splitlines()) == sorted(
+        f"the MQTT broker at {place}" for place in places
+    )
+
+
 async def test_status_of_many(world: World) -> None:
     """More than three modems have a line each, those in trouble first, with their alerts."""
     for name in ("attic", "barn", "cellar", "shed"):

@@ -135,6 +135,8 @@ async def connected(
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Words())
+    once = _Once()
+    handler.addFilter(once)
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
     client = client_of(mqtt, topics, take, client_id, within=within)
@@ -143,6 +145,7 @@ async def connected(
     try:
         async with asyncio.timeout(within):
             await client.wait_connected()
+        once.said.clear()
     except TimeoutError:
         talking.cancel()
         await asyncio.wait({talking})
@@ -162,6 +165,21 @@ async def connected(
         talking.cancel()
         with suppress(asyncio.CancelledError):
             await talking
+
+
+class _Once(logging.Filter):
+    """Lets each message pass once: of several nodes that are gone, each is tried again and again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it was not said so far."""
+        message = record.getMessage()
+        new = message not in self.said
+        self.said.add(message)
+        return new
 
 
 class _Words(logging.Formatter):
