@@ -151,8 +151,8 @@ class Connection:
         if self._stream:
             self.module.store.on_cost(usage.connected())
         try:
-            connect = self.module.transmit if self._stream else self.module.execute
-            await connect(sockets.ConnectSocket(self.id, self.settings.port, address))
+            connect = sockets.ConnectSocket(self.id, self.settings.port, address)
+            await (self.module.transmit(connect, "connect") if self._stream else self.module.execute(connect))
         except CommandRefused:
             at_once = self._loop.time() - began < SOONEST_ANSWER
             words = f"the module could not connect to {address} port {self.settings.port}"
@@ -247,7 +247,7 @@ class Connection:
             self.module.store.on_cost(cost)
             # before the module answers, too: a cause may be read together with the refusal that it follows
             self._asked.append(len(piece))
-            await self.module.transmit(sockets.SendData(self.id, piece), pipeline=pipeline)
+            await self.module.transmit(sockets.SendData(self.id, piece), self.settings.transport, pipeline=pipeline)
             self._asked.popleft()
             self.unacknowledged.take(len(piece))
             # what a peer acknowledges is of use once it does

@@ -86,8 +86,8 @@ class Module:
         """Says in words why the module must not be made to attach now; None if it may be."""
         self.on_restart: Callable[[str], None] = lambda _: None
         """Called with what shows that it has restarted, where an answer does."""
-        self.on_transmit: Callable[[], None] = lambda: None
-        """Called before it is made to transmit."""
+        self.on_transmit: Callable[[str], None] = lambda _: None
+        """Called before it is made to transmit, with what kind of thing."""
         self._resolving = asyncio.Lock()
         self._pinging = asyncio.Lock()
         self._replies: asyncio.Queue[PingReply] = asyncio.Queue()
@@ -96,9 +96,9 @@ class Module:
         """Send one command in its turn; raises what Channel.execute raises."""
         return await self.channel.execute(command, pipeline=pipeline)
 
-    async def transmit(self, command: Command[R], *, pipeline: Pipeline | None = None) -> R:
+    async def transmit(self, command: Command[R], kind: str, *, pipeline: Pipeline | None = None) -> R:
         """Send a command, as ``execute`` does, that makes the module transmit, which takes the most of its supply."""
-        self.on_transmit()
+        self.on_transmit(kind)
         return await self.execute(command, pipeline=pipeline)
 
     async def ask(self, question: Command[R]) -> R | None:
@@ -157,7 +157,7 @@ class Module:
             began = asyncio.get_running_loop().time()
             report = self.channel.expect(NameResolution, ours)
             try:
-                answer = await self.transmit(ResolveName(name))
+                answer = await self.transmit(ResolveName(name), "dns")
                 if answer is None:
                     async with asyncio.timeout(self.timing.resolve_within):
                         answer = await report
@@ -188,7 +188,7 @@ class Module:
         """
         async with self._pinging:
             self._replies = asyncio.Queue()
-            await self.transmit(Ping(host, count, PING_SIZE, PING_TIMEOUT))
+            await self.transmit(Ping(host, count, PING_SIZE, PING_TIMEOUT), "ping")
             replies: list[PingReply] = []
             for _ in range(count):
                 try:
@@ -204,7 +204,7 @@ class Module:
         await self.store.until(lambda state: state.online and self.store.affordable(None))
         report = self.channel.expect(SntpReport)
         try:
-            await self.transmit(StartSntp(server))
+            await self.transmit(StartSntp(server), "sntp")
             self.store.on_cost(time_asked())
             async with asyncio.timeout(self.timing.time_within):
                 self.store.apply((await report).time)

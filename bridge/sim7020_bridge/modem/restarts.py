@@ -13,8 +13,9 @@ from sim7020_bridge.modem.timing import Timing
 class Restarts:
     """One modem's restarts in a row, over the lifetime of the bridge.
 
-    A restart soon after the first transmission since the one before was provoked by that: what was sent took the supply
-    away. It is in a row with those before, however long ago, until the module has transmitted and gone on.
+    A restart soon after the first transmission of a kind since the one before was provoked by that: what was sent took
+    the supply away, which a question of few bytes may not do. It is in a row with those before, however long ago, until
+    the module has transmitted the same and gone on, or anything for a day.
 
     Args:
         store: Told how many there were, and what holds up the next attempt.
@@ -28,24 +29,27 @@ class Restarts:
         self._timing = timing
         self._waits = Backoff(timing.budgets[RecoveryStep.REOPEN].first, timing.restart_last)
         self._look: asyncio.TimerHandle | None = None
-        self._tried: float | None = None
-        """When it was first made to transmit since the last restart."""
-        self._provoked = False
+        self._noticed = 0.0
+        self._tried: dict[str, float] = {}
+        """When it was first made to transmit something of each kind since the last restart."""
+        self._suspects: set[str] = set()
+        """The kinds that may have provoked a restart, and have not gone well since."""
 
-    def transmits(self) -> None:
-        """Note that the module is made to transmit."""
-        if self._tried is None:
-            self._tried = asyncio.get_running_loop().time()
+    def transmits(self, kind: str) -> None:
+        """Note that the module is made to transmit something of a kind."""
+        self._tried.setdefault(kind, asyncio.get_running_loop().time())
 
     def noticed(self) -> float:
         """Count a restart; return how long to leave the module alone, which may restart for what it is asked to do."""
         self.close()
-        loop, provoked = asyncio.get_running_loop(), self._tried is not None and not self._went_on()
-        self._tried = None
+        loop = asyncio.get_running_loop()
+        now = self._noticed = loop.time()
+        suspects = self._tried.keys() - self._went_well()
+        self._tried.clear()
         pause, held = self._waits.next_wait(), None
-        if provoked:
-            self._provoked = True
-            wait, words = self._recovery.driven(now=loop.time())
+        if suspects:
+            self._suspects |= suspects
+            wait, words = self._recovery.driven(now=now)
             if self._waits.failures >= min(AGAIN_AND_AGAIN, self._recovery.ceiling) and wait > pause:
                 pause, held = wait, words
             elif self._waits.failures > 1:
@@ -60,16 +64,17 @@ class Restarts:
         if self._look is not None:
             self._look.cancel()
 
-    def _went_on(self) -> bool:
+    def _went_well(self) -> set[str]:
+        """Return the kinds that it has transmitted, and not restarted soon."""
         now = asyncio.get_running_loop().time()
-        return self._tried is not None and now - self._tried > self._timing.restart_soon
+        return {kind for kind, at in self._tried.items() if now - at > self._timing.restart_soon}
 
     def _look_again(self) -> None:
-        if self._provoked and not self._went_on():
+        loop, well = asyncio.get_running_loop(), self._went_well()
+        if not self._suspects <= well and not (well and loop.time() - self._noticed > self._timing.day):
             # as long as nothing is sent, nothing shows what a send would do
-            loop = asyncio.get_running_loop()
             self._look = loop.call_later(self._timing.restart_peace, self._look_again)
             return
-        self._provoked = False
+        self._suspects.clear()
         self._waits.reset()
         self._store.apply(RestartsAgain(0))

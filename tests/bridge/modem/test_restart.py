@@ -3,17 +3,30 @@
 import asyncio
 import json
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from sim7020_bridge.config.model import DEFAULT_ATTACH_CEILING, RecoverySettings
+from sim7020_bridge.config.model import DEFAULT_ATTACH_CEILING, RecoverySettings, SocketSettings
 from sim7020_bridge.errors import BridgeError
 from sim7020_bridge.modem.alerts import AGAIN_AND_AGAIN, AlertId, alerts
 from sim7020_bridge.modem.socket import Phase
 from sim7020_bridge.modem.state import Layer
 from sim7020_bridge.modem.timing import Timing
-from tests.bridge.modem.bench import ECHO, HOUR, UDP, Bench, becomes, current, now, restarted, running, virtual_clock
+from tests.bridge.modem.bench import (
+    ECHO,
+    HOUR,
+    TCP,
+    UDP,
+    Bench,
+    becomes,
+    current,
+    now,
+    restarted,
+    running,
+    virtual_clock,
+)
 from tests.bridge.scripted_module import ScriptedModule, on_virtual_time
 
 
@@ -127,6 +140,49 @@ async def test_module_that_restarts_in_each_send(every: float, after: float, cei
         sent = bench.module.times("AT+CSOSEND")
         await bench.module.hears("AT+CSOSEND", times=sent + 2, within=24 * HOUR)
         await asyncio.sleep(300)
+        assert AlertId.MODULE_RESTARTS not in current(bench)
+        sender.cancel()
+
+
+@pytest.mark.parametrize(
+    "sockets", [(replace(UDP, host="example.org"),), (TCP, UDP)], ids=["the DNS was asked", "another socket was opened"]
+)
+@on_virtual_time
+async def test_module_that_restarts_in_sends_of_one_kind_only(sockets: tuple[SocketSettings, ...]) -> None:
+    """That it has transmitted something else minutes before, and gone on, shows nothing of what a datagram does."""
+    restarts: list[float] = []
+    module = ScriptedModule()
+    module.answer("AT+CDNSGIP", "OK", '+CDNSGIP: 1,"example.org","203.0.113.1"')
+    async with running(*sockets, module=module) as bench:
+        sender = asyncio.create_task(sending(bench, 300))
+        restarting = asyncio.create_task(restarting_in_sends(bench, 1, restarts))
+        await asyncio.sleep(24 * HOUR)
+        assert most_in_a_day(restarts) <= DEFAULT_ATTACH_CEILING
+        assert AlertId.MODULE_RESTARTS in current(bench)
+        restarting.cancel()
+        await asyncio.sleep(24 * HOUR)
+        assert AlertId.MODULE_RESTARTS not in current(bench)
+        sender.cancel()
+
+
+@on_virtual_time
+async def test_kind_that_is_sent_no_more_is_forgotten() -> None:
+    """A module that goes on for a day is well, whatever it was that it once restarted in."""
+    restarts: list[float] = []
+    async with running(UDP) as bench:
+        for _ in range(AGAIN_AND_AGAIN):
+            await bench.online()
+            ping = asyncio.create_task(bench.modem.module.ping("192.0.2.1", 1))
+            await asyncio.sleep(1)
+            await restarts_now(bench, restarts)
+            await asyncio.wait({ping})
+            ping.exception()
+        await bench.online()
+        assert AlertId.MODULE_RESTARTS in current(bench)
+        sender = asyncio.create_task(sending(bench, 300))
+        await asyncio.sleep(23 * HOUR)
+        assert AlertId.MODULE_RESTARTS in current(bench)
+        await asyncio.sleep(2 * HOUR)
         assert AlertId.MODULE_RESTARTS not in current(bench)
         sender.cancel()
 
