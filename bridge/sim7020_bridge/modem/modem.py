@@ -293,6 +293,8 @@ class Modem:
             patience=min(self._patience, self._timing.probe_within),
         )
         session.module.on_transmit = self._restarts.transmits
+        now = asyncio.get_running_loop().time
+        session.module.spared = lambda: self._recovery.spared(now=now()) > 0
         self._session = session
         try:
             await session.run(self._ready)

@@ -74,6 +74,8 @@ class Module:
         """Held by whoever switches the radio off to switch it on again."""
         self.chose_operator = False
         """Whether it was told in this session to choose its operator by itself."""
+        self.told_to_attach = False
+        """Whether it was told to attach in this session since its radio was switched on, which asks the network."""
         self.attaches_refused = 0
         """How often the command to attach was refused in this session."""
         self.reports_registration = False
@@ -84,6 +86,8 @@ class Module:
         """Called when the module was made to attach."""
         self.over_ceiling: Callable[[], str | None] = lambda: None
         """Says in words why the module must not be made to attach now; None if it may be."""
+        self.spared: Callable[[], bool] = lambda: False
+        """Whether the attach attempts that are left are for later."""
         self.on_restart: Callable[[str], None] = lambda _: None
         """Called with what shows that it has restarted, where an answer does."""
         self.on_transmit: Callable[[str], None] = lambda _: None

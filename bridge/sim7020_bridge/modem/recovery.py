@@ -187,7 +187,7 @@ class Recovery:
         held = None
         if network_wait > wait:
             wait, held = network_wait, LEFT_ALONE
-        wait = max(wait, self._spared(now))
+        wait = max(wait, self.spared(now=now))
         ceiling_wait = self._until_allowed(now) - now
         if ceiling_wait > wait:
             wait, held = ceiling_wait, self._within_a_day
@@ -227,6 +227,13 @@ class Recovery:
     def over(self, *, now: float) -> str | None:
         """Say in words if one more attach attempt now would exceed the ceiling; None if it would not."""
         return self._within_a_day if self._until_allowed(now) > now else None
+
+    def spared(self, *, now: float) -> float:
+        """Return the seconds to wait so that what is left of the attempts lasts for the day."""
+        attempts = self.attempts(now=now)
+        if self._restarted or 2 * len(attempts) < self.ceiling:
+            return 0.0
+        return attempts[-1] + SPARING - now
 
     def driven(self, *, now: float) -> tuple[float, str]:
         """Count an attach attempt that the bridge brought about without wanting it: the module restarted for it.
@@ -295,13 +302,6 @@ class Recovery:
         self._tries.clear()
         self._rounds += 1
         return order[0]
-
-    def _spared(self, now: float) -> float:
-        """Return the seconds to wait so that what is left of the attempts lasts for the day."""
-        attempts = self.attempts(now=now)
-        if self._restarted or 2 * len(attempts) < self.ceiling:
-            return 0.0
-        return attempts[-1] + SPARING - now
 
     def _until_allowed(self, now: float) -> float:
         """Return the earliest time at which one more attach attempt stays under the ceiling."""

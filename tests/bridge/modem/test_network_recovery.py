@@ -163,6 +163,25 @@ async def test_module_that_finds_its_way_back_after_a_minute_is_left_to_it() -> 
 
 
 @on_virtual_time
+async def test_commands_to_attach_count() -> None:
+    """A module that waits for the command each time that the network detaches it is told no more often than others."""
+    module = ScriptedModule()
+    commands: list[float] = []
+    async with running(module=module) as bench:
+        while now() < 4 * HOUR:
+            await bench.until(lambda state: state.online, within=HOUR)
+            await asyncio.sleep(15)
+            module.answer("AT+CEREG?", "+CEREG: 5,100", "OK")
+            module.say("+CEREG: 100")
+            before = module.heard.count("AT+CGATT=1")
+            await becomes(lambda: module.heard.count("AT+CGATT=1") > before)  # noqa: B023 - waited for at once
+            commands.append(now())
+            register(module)
+        assert DEFAULT_ATTACH_CEILING / 2 < len(commands) < DEFAULT_ATTACH_CEILING * 0.7
+        assert AlertId.ATTACH_CEILING not in current(bench)
+
+
+@on_virtual_time
 async def test_attaching_that_is_never_answered() -> None:
     """A module that withholds the attach, and says nothing to the command to attach, is helped step by step."""
     module = unregistered("100")

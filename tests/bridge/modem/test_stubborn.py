@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import pytest
 
+from sim7020_bridge.config.model import DEFAULT_ATTACH_CEILING
 from sim7020_bridge.modem.alerts import AlertId, alerts
 from sim7020_bridge.modem.state import Layer
 from tests.bridge.modem.bench import HOUR, REATTACH, REBOOT, TCP, UDP, Bench, current, now, running
@@ -205,6 +206,22 @@ async def test_radio_that_goes_off_by_itself_is_switched_on_within_the_ceiling()
         await asyncio.sleep(6 * HOUR)
         assert len(module.attaches) == 48
         assert current(bench) == {AlertId.ATTACH_CEILING}
+
+
+@on_virtual_time
+async def test_radio_that_goes_off_by_itself_for_two_hours_does_not_cost_the_day() -> None:
+    """Once half of the day's attempts are used up, it is switched on each half an hour."""
+    module = Stubborn("", "refuses")
+    async with running(module=module) as bench:
+        while now() < 2 * HOUR:
+            await bench.until(lambda state: state.online)
+            await asyncio.sleep(20)
+            module.on = False
+            module.say("+CFUN: 0")
+            await bench.until(lambda state: not state.online)
+        await bench.until(lambda state: state.online, within=HOUR)
+        assert len(module.attaches) < DEFAULT_ATTACH_CEILING * 0.7
+        assert current(bench) == set()
 
 
 @on_virtual_time
