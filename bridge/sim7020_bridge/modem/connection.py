@@ -25,6 +25,7 @@ from sim7020_bridge.errors import (
 from sim7020_bridge.modem import usage
 from sim7020_bridge.modem.acknowledgements import SocketLost, Unacknowledged
 from sim7020_bridge.modem.module import SOONEST_ANSWER, Module
+from sim7020_bridge.modem.telling import Telling
 
 NO_MORE_TO_COME: Final = 1
 """+CNBIOTRAI: the network may release the connection right after the next uplink (low power note section 6.2.5)."""
@@ -92,8 +93,7 @@ class Connection:
         largest: Bytes that it is given at once; fewer from then on if it refuses so many of a stream.
         release: Whether the network may release the radio connection after each payload.
         acknowledges: Whether the module tells what the peer acknowledges, as far as earlier connections have shown.
-        told: Set once the module has told that of any socket.
-        in_vain_before: Connections in a row before it that were given up because the peer acknowledged nothing.
+        telling: What the socket's earlier connections have shown of that; it learns what this one shows.
         trial: Whether it is to show if the module tells after all; its peer has no more time than at first.
         gate: Set while it takes payload.
         on_data: Called with what came; must not block or raise.
@@ -107,8 +107,7 @@ class Connection:
     largest: int
     release: bool
     acknowledges: bool
-    told: asyncio.Event
-    in_vain_before: int
+    telling: Telling
     trial: bool
     gate: asyncio.Event
     on_data: Callable[[bytes], None]
@@ -124,10 +123,6 @@ class Connection:
         """When data last went or came, or might have."""
         self._stream = self.settings.transport is Transport.TCP
         self._given_up = False
-        self._unheard_since: float | None = None
-        """When the first payload went of which nobody tells and after which nothing came."""
-        self.doubted = False
-        """Whether it was ended because nothing came for long, and it may have been dead."""
         self._opened: float | None = None
         self._pipeline = Pipeline(self._may_go)
         self._asked: deque[int] = deque()
@@ -214,8 +209,7 @@ class Connection:
             if self.over.done():
                 self.unacknowledged.lose(broke=self.over.result() is not None)
             return acknowledged
-        if self._unheard_since is None:
-            self._unheard_since = self._loop.time()
+        self.telling.sent(self._loop.time())
         done: asyncio.Future[None] = self._loop.create_future()
         done.set_result(None)
         return done
@@ -306,13 +300,13 @@ class Connection:
         match urc:
             case sockets.DataReceived(_, data):
                 self._use()
-                self._unheard_since = None
+                self.telling.heard()
                 self.module.carried = True
                 self.module.store.on_cost(usage.received(len(data), stream=self._stream))
                 self.on_data(data)
             case sockets.DataAcknowledged(_, length):
                 self.unacknowledged.report(length)
-                self.told.set()
+                self.telling.told.set()
                 self.acknowledges = self._stream
             case sockets.SocketFailed(_, code):
                 self.end(Failure(code, urc.name, urc.words, self.clock(), self._refused_for(code)))
@@ -348,7 +342,7 @@ class Connection:
             believed = self.unacknowledged.settle(await self._read_acknowledged())
             self.module.carried |= self.unacknowledged.acknowledged > before
             if believed:
-                self.told.set()
+                self.telling.told.set()
             if not self.unacknowledged.doubtful:
                 return
         if not believed:
@@ -358,7 +352,7 @@ class Connection:
     @property
     def in_vain(self) -> int:
         """Connections in a row, this one included, that were given up because the peer acknowledged nothing."""
-        return (0 if self.unacknowledged.acknowledged else self.in_vain_before) + self._given_up
+        return (0 if self.unacknowledged.acknowledged else self.telling.in_vain) + self._given_up
 
     async def give_up(self) -> None:
         """End it once its peer has acknowledged nothing for too long; time in which the modem is not online is none."""
@@ -379,17 +373,18 @@ class Connection:
         words = f"the peer acknowledged nothing within {within:g} s"
         self.end(Failure(None, "unacknowledged", words, self.clock()), since=unacknowledged.since)
 
-    async def doubt(self, within: float) -> None:
-        """End it so many seconds after the first payload since anything came, where the module may tell nothing.
+    async def doubt(self) -> None:
+        """End it some time after the first payload since anything came, where the module may tell nothing.
 
         It can't be told from a dead one. What was taken last has a while to go out; not if there never is a rest.
         """
-        rest = self.module.timing.socket_idle
-        while not self.acknowledges:
+        rest, within = self.module.timing.socket_idle, self.telling.within
+        while self._stream and self.module.reports_acknowledgements and not self.acknowledges:
             now = self._loop.time()
-            unheard = 0.0 if self._unheard_since is None else now - self._unheard_since
-            if unheard >= 2 * within or (unheard >= within and now - self.used >= rest):
-                self.doubted = True
+            unheard = self.telling.unheard(now)
+            due = unheard >= 2 * within or (unheard >= within and now - self.used >= rest)
+            if due and self.module.store.affordable(self.settings.name):
+                self.telling.trial = True
                 self.end()
                 return
             await asyncio.sleep(max(rest, within - unheard))

@@ -35,19 +35,13 @@ from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.refusals import Refusals
 from sim7020_bridge.modem.state import ModemState, Recovering
 from sim7020_bridge.modem.store import StateStore
+from sim7020_bridge.modem.telling import NEVER_TOLD, Telling
 from sim7020_bridge.modem.timing import Timing
 
 log: Final = logging.getLogger(__name__)
 
 NOT_CONNECTED: Final = "not_connected"
 """A failure that no report told of."""
-
-NEVER_TOLD: Final = "the module has never told what the peer acknowledges; what it takes is done with from now on"
-"""Logged once, where messages end with `accepted` for that reason."""
-
-IN_VAIN: Final = 4
-"""Connections in a row of which nothing was acknowledged, after which a module that never told of any is taken for one
-that does not tell."""
 
 WORTH_A_WARNING: Final = 3
 """Failures in a row that are warned of; its state tells of those that follow."""
@@ -127,8 +121,7 @@ class ModemSocket:
         self._proven = CAREFUL_PAYLOAD
         self._largest = self.settings.max_payload
         self._status_tells = True  # in this session
-        self._in_vain = 0
-        self._trial = False  # whether the next connection shows if the module tells after all
+        self._telling = Telling(self.told, self.timing)
 
     def save_power(self, saving: PowerSavingSettings | None) -> None:
         """Use other power saving from the next opening on."""
@@ -164,11 +157,6 @@ class ModemSocket:
     def acknowledges(self) -> bool:
         """Whether the peer's acknowledgement is told: for TCP only, and not by every firmware."""
         return self._stream and (self._connection is None or self._connection.acknowledges)
-
-    @property
-    def _may_tell(self) -> bool:
-        """Whether the module may tell what peers acknowledge: not if it never did, where it had time enough."""
-        return self.told.is_set() or self._in_vain < IN_VAIN
 
     @property
     def takes_ahead(self) -> bool:
@@ -290,7 +278,7 @@ class ModemSocket:
                 await self._look_at_status(module, connection)
             if not connection.over.done():
                 self.refusals.done(self.settings.name, Asked.CONNECT)
-                self._trial = False
+                self._telling.trial = False
                 self._publish(replace(self.state, phase=Phase.OPEN))
                 level = logging.INFO if self._backoff.failures <= WORTH_A_WARNING else logging.DEBUG
                 log.log(level, "socket %s is open to %s:%d", self.settings.name, self.state.address, self.settings.port)
@@ -336,6 +324,8 @@ class ModemSocket:
         return socket
 
     def _connect_to(self, module: Module, socket: SocketId) -> Connection:
+        telling, now = self._telling, asyncio.get_running_loop().time()
+        acknowledges = self._stream and telling.opens(now, guessed=module.reports_acknowledgements)
         return Connection(
             module,
             socket,
@@ -343,10 +333,9 @@ class ModemSocket:
             proven=self._proven,
             largest=self._largest,
             release=self._release,
-            acknowledges=self._stream and (self._may_tell or self._trial),
-            told=self.told,
-            in_vain_before=self._in_vain,
-            trial=self._trial and not self._may_tell,
+            acknowledges=acknowledges,
+            telling=telling,
+            trial=telling.trial and not telling.expected,
             gate=self._open,
             on_data=self._received,
             clock=self.clock,
@@ -367,7 +356,7 @@ class ModemSocket:
         gone = asyncio.create_task(module.store.until(_offline), name=f"socket {name}: watch the link")
         settling = asyncio.create_task(connection.settle(), name=f"socket {name}: settle")
         watching = asyncio.create_task(connection.give_up(), name=f"socket {name}: watch the peer")
-        doubting = asyncio.create_task(self._doubt(module, connection), name=f"socket {name}: doubt the silence")
+        doubting = asyncio.create_task(connection.doubt(), name=f"socket {name}: doubt the silence")
         try:
             waited: set[asyncio.Future[Any]] = {connection.over, gone}
             pause = self.timing.socket_idle if self._on_demand else None
@@ -379,12 +368,6 @@ class ModemSocket:
             watching.cancel()
             doubting.cancel()
             connection.end()
-
-    async def _doubt(self, module: Module, connection: Connection) -> None:
-        """Have it opened anew now and then where it is only a guess that the module tells nothing (see Timing)."""
-        if self._stream and module.reports_acknowledgements:
-            longer = 2.0 ** min(max(self._in_vain - IN_VAIN, 0), 32)
-            await connection.doubt(min(self.timing.unheard_last, self.timing.unheard_within * longer))
 
     def _has_served(self, connection: Connection) -> bool:
         """Whether a socket that is open on demand is no longer needed; if so, it is wanted no more."""
@@ -399,9 +382,8 @@ class ModemSocket:
         connection = self._connection
         if connection is not None:
             connection.end()
-            expected, self._in_vain = self._may_tell, connection.in_vain
-            self._trial |= connection.doubted
-            if expected and not self._may_tell:
+            expected, self._telling.in_vain = self._telling.expected, connection.in_vain
+            if expected and not self._telling.expected:
                 log.warning("socket %s: %s", self.settings.name, NEVER_TOLD)
         self._publish(replace(self.state, phase=Phase.CLOSED))
         if module.store.state.sleeping:

@@ -7,7 +7,7 @@ import pytest
 
 from sim7020_bridge.config.model import PowerSavingSettings, WhenUnsure
 from sim7020_bridge.delivery.router import TIMES_LOST
-from sim7020_bridge.modem.socket import IN_VAIN, NEVER_TOLD
+from sim7020_bridge.modem.telling import IN_VAIN, NEVER_TOLD
 from sim7020_bridge.modem.timing import Timing
 from tests.bridge.desk import named, sent, staffed
 from tests.bridge.modem.bench import HOUR, TCP, UDP, now
@@ -275,6 +275,24 @@ async def test_a_module_that_never_tells_gets_to_sleep() -> None:
             desk.send("tcp", b"%d" % number, **named(f"m{number}"))
             assert (await desk.final("tcp", f"m{number}", within=IN_VAIN_WITHIN))["state"] == "accepted"
             await desk.module.hears("AT+CSOCL", times=IN_VAIN + number, within=Timing().socket_idle + 1)
+
+
+@on_virtual_time
+async def test_a_guess_that_is_wrong_where_connections_are_short() -> None:
+    """Under PSM no connection is open for an hour: what is unheard over several of them counts."""
+    async with staffed(TCP, power_saving=PowerSavingSettings(active_time=60)) as desk:
+        desk.send("tcp", b"1", **named("m1"))
+        assert (await desk.final("tcp", "m1", within=IN_VAIN_WITHIN))["state"] == "accepted"
+        for number in range(2):
+            await asyncio.sleep(HOUR / 3)
+            desk.send("tcp", b"2", **named(f"guessed{number}"))
+            assert (await desk.final("tcp", f"guessed{number}"))["state"] == "accepted"
+        await asyncio.sleep(HOUR / 3)
+        desk.send("tcp", b"3", **named("trial"))
+        await desk.module.hears("AT+CSOCON", times=IN_VAIN + 4)
+        await asyncio.sleep(2 * Timing().socket_idle)
+        desk.module.say("SEND: 0,1")
+        assert (await desk.final("tcp", "trial"))["state"] == "acknowledged"
 
 
 @pytest.mark.parametrize(
