@@ -47,6 +47,11 @@ class Unacknowledged:
         """How many bytes the peer is known to have."""
         return self._acknowledged
 
+    @property
+    def given(self) -> int:
+        """How many bytes went to the module, or may have."""
+        return self._given
+
     def give(self, length: int) -> None:
         """Count bytes that go to the module."""
         self._given += length

@@ -350,6 +350,11 @@ class Connection:
             self.end(Failure(None, "module_unclear", words, self.clock()))
 
     @property
+    def fruitless(self) -> bool:
+        """Whether its peer has acknowledged nothing of what it was given, as far as that is told."""
+        return self.acknowledges and self.unacknowledged.given > 0 and not self.unacknowledged.acknowledged
+
+    @property
     def in_vain(self) -> int:
         """Connections in a row, this one included, that were given up because the peer acknowledged nothing."""
         return (0 if self.unacknowledged.acknowledged else self.telling.in_vain) + self._given_up

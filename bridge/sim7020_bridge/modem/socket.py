@@ -122,6 +122,7 @@ class ModemSocket:
         self._largest = self.settings.max_payload
         self._status_tells = True  # in this session
         self._telling = Telling(self.told, self.timing)
+        self._fruitless = False  # whether the last connection was
 
     def save_power(self, saving: PowerSavingSettings | None) -> None:
         """Use other power saving from the next opening on."""
@@ -245,6 +246,10 @@ class ModemSocket:
                 await module.store.until(_online)
                 failure = await self._opened_once(module)
                 if failure is None:
+                    if self._fruitless:
+                        # a context that ends before anything is acknowledged costs the same bytes each time
+                        self._publish(replace(self.state, phase=Phase.BACKOFF))
+                        await asyncio.sleep(self._backoff.next_wait())
                     continue
                 self.refusals.failed(self.settings.name, failure)
                 level = logging.WARNING if self._backoff.failures < WORTH_A_WARNING else logging.DEBUG
@@ -283,7 +288,7 @@ class ModemSocket:
                 level = logging.INFO if self._backoff.failures <= WORTH_A_WARNING else logging.DEBUG
                 log.log(level, "socket %s is open to %s:%d", self.settings.name, self.state.address, self.settings.port)
                 await self._until_over(module, connection)
-            if connection.sound_for > self.timing.socket_stable:
+            if connection.sound_for > self.timing.socket_stable and not connection.fruitless:
                 self._backoff.reset()
             return connection.over.result()
         except (CommandRefused, ModuleSilent, MalformedAnswer, RequestRefused) as error:
@@ -382,6 +387,7 @@ class ModemSocket:
         connection = self._connection
         if connection is not None:
             connection.end()
+            self._fruitless = connection.fruitless
             expected, self._telling.in_vain = self._telling.expected, connection.in_vain
             if expected and not self._telling.expected:
                 log.warning("socket %s: %s", self.settings.name, NEVER_TOLD)

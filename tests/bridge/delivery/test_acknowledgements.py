@@ -9,8 +9,8 @@ from sim7020_bridge.config.model import PowerSavingSettings, WhenUnsure
 from sim7020_bridge.delivery.router import TIMES_LOST
 from sim7020_bridge.modem.telling import IN_VAIN, NEVER_TOLD
 from sim7020_bridge.modem.timing import Timing
-from tests.bridge.desk import named, sent, staffed
-from tests.bridge.modem.bench import HOUR, TCP, UDP, now
+from tests.bridge.desk import Desk, named, sent, staffed
+from tests.bridge.modem.bench import ACTIVATE, HOUR, TCP, UDP, dropping, now
 from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
 
 WITHIN = Timing().acknowledged_within
@@ -293,6 +293,30 @@ async def test_a_guess_that_is_wrong_where_connections_are_short() -> None:
         await asyncio.sleep(2 * Timing().socket_idle)
         desk.module.say("SEND: 0,1")
         assert (await desk.final("tcp", "trial"))["state"] == "acknowledged"
+
+
+async def datagrams(desk: Desk) -> None:
+    """Send one now and then."""
+    while True:
+        desk.send("udp", b"2")
+        await asyncio.sleep(9)
+
+
+@pytest.mark.parametrize("lasts", [Timing().context_of_use + 5, Timing().socket_stable + 10])
+@on_virtual_time
+async def test_contexts_too_short_for_any_acknowledgement(lasts: float) -> None:
+    """Where datagrams show that contexts are of use, what is lost over TCP with each goes again ever more rarely."""
+    async with staffed(UDP, TCP) as desk:
+        await desk.bench.opened("tcp")
+        desk.send("tcp", b"1", **named("m1"))
+        sending = asyncio.create_task(datagrams(desk))
+        drops = asyncio.create_task(dropping(desk.bench, lasts, []))
+        await asyncio.sleep(3 * HOUR)
+        drops.cancel()
+        sending.cancel()
+        assert 3 * HOUR / Timing().socket_last < sent(desk).count("1") < 3 * HOUR / Timing().socket_last + 40
+        assert desk.module.times(ACTIVATE) > 100
+        assert "acknowledged" not in desk.receipts("tcp", "m1")
 
 
 @pytest.mark.parametrize(

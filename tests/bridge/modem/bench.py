@@ -27,6 +27,7 @@ REATTACH = "AT+CFUN=0"
 REBOOT = "AT+CFUN=1,1"
 UDP = SocketSettings(name="udp", transport=Transport.UDP, host="198.51.100.7", port=5005)
 TCP = SocketSettings(name="tcp", transport=Transport.TCP, host="198.51.100.8", port=5006)
+ACTIVATE = "AT+CGACT=1,1"
 NAMED = SocketSettings(name="named", transport=Transport.TCP, host="example.org", port=5007)
 
 
@@ -183,6 +184,20 @@ async def becomes(holds: Callable[[], bool]) -> None:
             return
         await asyncio.sleep(0.36)
     raise TimeoutError
+
+
+async def dropping(bench: Bench, after: float, ups: list[float]) -> None:
+    """Let the network take the context away a while after each time that it is up; note when it came up."""
+    while True:
+        await bench.online()
+        ups.append(now())
+        await asyncio.sleep(after)
+        asked = bench.module.times(ACTIVATE)
+        bench.module.sockets.clear()
+        bench.module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
+        bench.module.say("+CGEV: NW PDN DEACT 1")
+        await bench.module.hears(ACTIVATE, times=asked + 1)
+        bench.module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
 
 
 def unregistered(stat: str = "2") -> ScriptedModule:

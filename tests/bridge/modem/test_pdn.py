@@ -14,7 +14,20 @@ from sim7020_bridge.modem.pdn import IPV6_ONLY, NO_ADDRESS, Contexts, Pdn
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.socket import Phase
 from sim7020_bridge.modem.state import Layer
-from tests.bridge.modem.bench import HOUR, TCP, UDP, Bench, becomes, current, now, register, running, steps
+from tests.bridge.modem.bench import (
+    ACTIVATE,
+    HOUR,
+    TCP,
+    UDP,
+    Bench,
+    becomes,
+    current,
+    dropping,
+    now,
+    register,
+    running,
+    steps,
+)
 from tests.bridge.scripted_module import ScriptedModule, on_virtual_time
 
 ON = (ContextState(1, active=True),)
@@ -148,23 +161,6 @@ async def test_address_that_is_lost() -> None:
         bench.module.answer("AT+CGPADDR", '+CGPADDR: 1,"10.0.0.8"', "OK")
         await bench.opened("udp")
         assert bench.modem.store.state.pdn.address == "10.0.0.8"
-
-
-ACTIVATE = "AT+CGACT=1,1"
-
-
-async def dropping(bench: Bench, after: float, ups: list[float]) -> None:
-    """Let the network take the context away a while after each time that it is up; note when it came up."""
-    while True:
-        await bench.online()
-        ups.append(now())
-        await asyncio.sleep(after)
-        asked = bench.module.times(ACTIVATE)
-        bench.module.sockets.clear()
-        bench.module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
-        bench.module.say("+CGEV: NW PDN DEACT 1")
-        await bench.module.hears(ACTIVATE, times=asked + 1)
-        bench.module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
 
 
 @pytest.mark.parametrize("after", [1, 10, 30])
