@@ -15,6 +15,8 @@ from sim7020_bridge.errors import OutboxInUse, StorageFailed
 log: Final = logging.getLogger(__name__)
 
 _DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_REFUSED: Final = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+
 _CACHE = 512
 """KiB of pages kept in memory: what is looked up is near what was written last, and the system has the rest."""
 
@@ -206,12 +208,18 @@ def connect(file: Path) -> sqlite3.Connection:
 
 
 def failed(file: Path, error: Exception) -> StorageFailed:
-    """Return what to raise of a file that can't be used, with the error as its cause; says whose it is if not ours."""
+    """Return what to raise of a file that can't be used, with the error as its cause.
+
+    It says whose the file is if that keeps us from it, and that the disk is full where SQLite has no word for it.
+    """
     reason = getattr(error, "strerror", None) or str(error)
-    if isinstance(error, PermissionError):
-        with contextlib.suppress(OSError, KeyError):
-            if file.stat().st_uid != os.geteuid():
-                reason += f": it belongs to {file.owner()}"
+    code = getattr(error, "sqlite_errorcode", 0)
+    if code == sqlite3.SQLITE_IOERR_SHMSIZE:  # the index of its log could not be made larger
+        reason += ": the disk is full"
+    with contextlib.suppress(OSError, KeyError):
+        refused = code & 0xFF in _REFUSED and not os.access(file, os.R_OK | os.W_OK)
+        if (refused or isinstance(error, PermissionError)) and file.stat().st_uid != os.geteuid():
+            reason += f": it belongs to {file.owner()}"
     made = StorageFailed(file, reason)
     made.__cause__ = error
     return made

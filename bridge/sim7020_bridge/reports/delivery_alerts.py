@@ -12,6 +12,7 @@ from sim7020_bridge.outbox.reserve import Full
 
 _OF_SQLITE: Final = {
     sqlite3.SQLITE_FULL: errno.ENOSPC,
+    sqlite3.SQLITE_IOERR_SHMSIZE: errno.ENOSPC,
     sqlite3.SQLITE_READONLY: errno.EROFS,
     sqlite3.SQLITE_CANTOPEN: errno.EACCES,
 }
@@ -55,7 +56,8 @@ def delivery_alerts(outbox: Outbox, usage: Usage) -> dict[AlertId, Alert]:
 def _advice(problem: StorageFailed) -> str:
     """Return what to do about a file that can't be used, by what the system or SQLite calls the trouble."""
     cause = problem.__cause__
-    code = _OF_SQLITE.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF, getattr(cause, "errno", None))
+    said = getattr(cause, "sqlite_errorcode", 0)
+    code = _OF_SQLITE.get(said) or _OF_SQLITE.get(said & 0xFF, getattr(cause, "errno", None))
     if isinstance(cause, Full) or code in _NO_ROOM:
         return "Make room on the disk"
     if code in _NOT_WRITABLE:

@@ -69,6 +69,7 @@ def _sqlite(code: int, words: str) -> sqlite3.OperationalError:
             "Make state_dir (/state), and what is in it, writable for",
         ),
         (OSError(errno.ENOLCK, "No locks available"), "file system that can lock files"),
+        (_sqlite(sqlite3.SQLITE_IOERR_SHMSIZE, "disk I/O error"), "Make room on the disk"),
         (_sqlite(sqlite3.SQLITE_IOERR_READ, "disk I/O error"), "Check the disk or SD card"),
         (OSError(errno.EIO, "Input/output error"), "Check the disk or SD card"),
         (RuntimeError("whatever"), "Check the disk or SD card"),
@@ -89,6 +90,16 @@ def test_whose_the_file_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     words = str(failed(file, PermissionError(errno.EACCES, "Permission denied")))
     assert words == f"{file} can't be used: Permission denied: it belongs to {owner}"
+    refused = _sqlite(sqlite3.SQLITE_CANTOPEN, "unable to open database file")
+    assert "belongs" not in str(failed(file, refused))  # something else keeps us from it
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert str(failed(file, refused)) == f"{file} can't be used: unable to open database file: it belongs to {owner}"
+
+
+def test_a_full_disk_of_which_sqlite_has_no_word() -> None:
+    """Without room for the index of its log SQLite says the same as of a broken disk."""
+    words = str(failed(FILE, _sqlite(sqlite3.SQLITE_IOERR_SHMSIZE, "disk I/O error")))
+    assert words == f"{FILE} can't be used: disk I/O error: the disk is full"
 
 
 def test_no_alert() -> None:
