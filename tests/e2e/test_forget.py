@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from sim7020_bridge.outbox import records
 from sim7020_bridge.outbox.database import Database
 from sim7020_bridge.outbox.message import Entry, Message, PendingKind, PendingPublication
+from sim7020_bridge.outbox.shell import OutboxFile
 from tests.e2e.service_kit import Configured, logged, shell
 from tests.e2e.world import World, udp
 
@@ -36,12 +37,8 @@ async def test_a_modem_that_was_renamed(world: World) -> None:
     await logged(service.bridge, "1 message in ")
     assert "for a modem shed, which is not configured" in service.bridge.log
     assert "sim7020-bridge outbox move shed NEW gives it to modem NEW" in service.bridge.log
-    assert service.bridge.process is not None
-    in_use = (
-        f"{outbox.with_stem('barn')} can't be used: process {service.bridge.process.pid} has it. Is a bridge running"
-    )
-    status, out, err = await shell("outbox", "move", "shed", "barn", "--config", service.file)
-    assert (status, out, err.startswith(in_use)) == (1, "", True)
+    in_use = f"a bridge runs with {outbox.with_stem('barn')}: stop it first\n"
+    assert await shell("outbox", "move", "shed", "barn", "--config", service.file) == (1, "", in_use)
     assert (await shell(*command))[::2] == (0, f"left in {outbox}: 1 message; --outbox deletes what is left\n")
     assert outbox.exists()
     status, out, _ = await shell(*command, "--outbox", "--yes")
@@ -88,14 +85,9 @@ async def test_messages_of_a_modem_that_was_renamed(world: World) -> None:
     state = world.directory / "state"
     told = f"there is no modem nix with an outbox in {state}; there are: shed\n"
     assert await shell("outbox", "move", "nix", "barn", "--config", service.file) == (2, "", told)
-    barn = Database(state / "barn.outbox")
-    with contextlib.closing(barn.open()) as there:
-        entry = Entry(1, Message(id="m2", socket="telemetry", data=b"another", at=datetime.now(UTC)), 0.0)
-        records.add(there, entry)
-        barn.release()
-        same = "messages with the same ids wait in both: m2; cancel those of barn first\n"
-        assert await shell(*move) == (1, "", same)
-        records.remove(there, 1)
+    status, out, err = await shell("outbox", "move", "barn", "shed", "--config", service.file)
+    assert (status, out) == (2, "")
+    assert "shed is not: swap them to give what waits for shed to barn" in err
     assert await shell(*move) == (0, "2 messages moved from shed to barn\n", "")
     assert not list(state.glob("shed.outbox*"))
     await service.bridge.start()
@@ -103,6 +95,85 @@ async def test_messages_of_a_modem_that_was_renamed(world: World) -> None:
     assert "for a modem shed, which is not configured" not in service.bridge.log
     assert await shell("outbox", "cancel", "m1", "m2", "--config", service.file) == (0, "2 cancelled\n", "")
     await world.modem("barn").receipt("telemetry", "m2", "failed")
+
+
+async def test_messages_of_a_modem_that_was_renamed_with_ids_of_others(world: World) -> None:
+    """Whoever does what the refusal advises has one final receipt for each message, under the name it was sent to."""
+    service = Configured(world, str(world.directory / "no-tty"), {"telemetry": udp(9)})
+    cancel = ("outbox", "cancel", "--config", service.file)
+    move = ("outbox", "move", "shed", "barn", "--config", service.file)
+    shed, barn = world.modem("shed"), world.modem("barn")
+
+    async def configure(name: str) -> None:
+        service.tree["modems"] = {name: next(iter(service.tree["modems"].values()))}
+        service.write()
+        await world.add(service.bridge)
+        await world.mqtt.now(world.modem(name).topic("availability"), lambda heard: heard.payload == b"online")
+
+    await configure("shed")
+    for name in ("m1", "m2"):
+        await shed.send("telemetry", b"x", name)
+        await shed.receipt("telemetry", name, "queued")
+    await service.bridge.stop()
+    await configure("barn")
+    await barn.send("telemetry", b"another", "m2")
+    await barn.receipt("telemetry", "m2", "queued")
+    assert await shell(*cancel, "m2") == (0, "1 cancelled\n", "")
+    await barn.receipt("telemetry", "m2", "failed")
+    await service.bridge.stop()
+    told = (
+        "barn has had messages with the same ids: m2; nothing was moved. Configure shed again, in place of barn if it "
+        "is the same modem, and start the bridge. When these messages were sent, or cancelled with "
+        "outbox cancel --modem shed ID..., stop it, configure barn as it is now, and move again\n"
+    )
+    assert await shell(*move) == (1, "", told)
+    await configure("shed")
+    assert await shell(*cancel, "--modem", "shed", "m2") == (0, "1 cancelled\n", "")
+    await shed.receipt("telemetry", "m2", "failed")
+    await service.bridge.stop()
+    service.tree["modems"] = {"barn": service.tree["modems"]["shed"]}
+    service.write()
+    assert await shell(*move) == (0, "1 message moved from shed to barn\n", "")
+    await configure("barn")
+    assert await shell(*cancel, "m1") == (0, "1 cancelled\n", "")
+    await barn.receipt("telemetry", "m1", "failed")
+    await service.bridge.stop()
+    assert [each.receipts("telemetry", "m2") for each in (shed, barn)] == [["queued", "failed"]] * 2
+    assert [each.receipts("telemetry", "m1") for each in (shed, barn)] == [["queued"], ["failed"]]
+
+
+async def test_messages_of_a_modem_with_a_damaged_outbox(world: World) -> None:
+    """Nothing is moved, and only a bridge sets a file aside: it tells."""
+    service = Configured(world, str(world.directory / "no-tty"), {"telemetry": udp(9)})
+    service.tree["modems"] = {"barn": service.tree["modems"]["shed"]}
+    service.write()
+    state = world.directory / "state"
+    for name in ("shed", "barn"):
+        database = Database(state / f"{name}.outbox")
+        with contextlib.closing(database.open()) as connection:
+            records.add(
+                connection, Entry(1, Message(id=name, socket="telemetry", data=b"x", at=datetime.now(UTC)), 0.0)
+            )
+            (page,) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'known'").fetchone()
+        database.release()
+        sound = database.file.read_bytes()
+        database.file.write_bytes(sound[: (page - 1) * 4096] + bytes([255]) * 300 + sound[(page - 1) * 4096 + 300 :])
+        names = {file.name for file in state.iterdir()} | {"barn.outbox.lock"}
+        status, out, err = await shell("outbox", "move", "shed", "barn", "--config", service.file)
+        assert (status, out) == (1, "")
+        start = "Configure shed again and start" if name == "shed" else "Start"
+        assert err.startswith(f"{database.file} is damaged (")
+        assert err.count("\n") == 1
+        assert err.endswith(
+            f"); nothing was moved. {start} the bridge, which sets the file aside, makes a new one and says so "
+            "(alert outbox_damaged)\n"
+        )
+        assert {file.name for file in state.iterdir()} == names
+        assert [entry.message.id for entry in OutboxFile(state, name).entries()] == [name]
+        if name == "shed":
+            database.file.write_bytes(sound)
+    await world.add(service.bridge)
+    await world.mqtt.now(world.modem("barn").topic("alert/outbox_damaged"))
 
 
 async def test_forget_keeps_what_the_broker_never_had(world: World) -> None:

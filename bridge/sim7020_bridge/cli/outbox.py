@@ -12,9 +12,11 @@ from sim7020_bridge.cli.options import JSON, MODEM, SOCKET, configuration, valid
 from sim7020_bridge.clock import rfc3339
 from sim7020_bridge.config import values
 from sim7020_bridge.config.load import load
+from sim7020_bridge.errors import OutboxInUse, StorageFailed
 from sim7020_bridge.kit.watch.messages import readable
 from sim7020_bridge.logs import counted, printable
 from sim7020_bridge.mqtt.json_text import dump
+from sim7020_bridge.outbox.database import damaged
 from sim7020_bridge.outbox.message import Entry
 from sim7020_bridge.outbox.moving import move
 from sim7020_bridge.outbox.shell import Cancelled, OutboxFile
@@ -115,25 +117,45 @@ def outbox_move(file: Path, old: str, new: str) -> None:
     valid("OLD", values.name, old)
     settings = load(file, secrets=False)
     modems = {each.name: each for each in settings.modems}
+    left = [each.stem for each in sorted(settings.state_dir.glob("*.outbox")) if each.stem not in modems]
+    if old in modems and new in left:
+        fail(
+            f"{old} is configured in {file}, and {new} is not: swap them to give what waits for {new} to {old}, "
+            "or first change the configuration",
+            EXIT_CONFIGURATION,
+        )
     if old in modems:
         fail(f"{old} is configured in {file}: remove it there first", EXIT_CONFIGURATION)
     if new not in modems:
         fail(no_modem(new, f"in {file}", modems), EXIT_CONFIGURATION)
     source, target = OutboxFile(settings.state_dir, old), OutboxFile(settings.state_dir, new)
     if not source.exists():
-        others = [each.stem for each in sorted(settings.state_dir.glob("*.outbox")) if each.stem not in modems]
-        fail(no_modem(old, f"with an outbox in {settings.state_dir}", others), EXIT_CONFIGURATION)
-    with source.taken() as old_database, target.taken() as database:
-        waiting = source.waiting()
-        coming, there = ({(it.message.socket, it.message.id) for it in each.entries()} for each in (source, target))
-        sockets = [each.name for each in modems[new].sockets]
-        if lacking := sorted({socket for socket, _ in coming}.difference(sockets)):
-            fail(no_socket(new, ", ".join(lacking), sockets), EXIT_CONFIGURATION)
-        if same := sorted(printable(name) for _, name in coming & there):
-            fail(f"messages with the same ids wait in both: {', '.join(same)}; cancel those of {new} first")
-        move(old_database, database)
-        click.echo(f"{waiting or 'nothing'} moved from {old} to {new}")
-        source.delete()
+        fail(no_modem(old, f"with an outbox in {settings.state_dir}", left), EXIT_CONFIGURATION)
+    try:
+        with source.taken() as old_database, target.taken() as database:
+            waiting = source.waiting()
+            sockets = [each.name for each in modems[new].sockets]
+            if lacking := sorted({entry.message.socket for entry in source.entries()}.difference(sockets)):
+                fail(no_socket(new, ", ".join(lacking), sockets), EXIT_CONFIGURATION)
+            if known := move(old_database, database):
+                fail(
+                    f"{new} has had messages with the same ids: {', '.join(map(printable, known))}; nothing was moved. "
+                    f"Configure {old} again, in place of {new} if it is the same modem, and start the bridge. When "
+                    f"these messages were sent, or cancelled with outbox cancel --modem {old} ID..., stop it, "
+                    f"configure {new} as it is now, and move again"
+                )
+            click.echo(f"{waiting or 'nothing'} moved from {old} to {new}")
+            source.delete()
+    except OutboxInUse as error:
+        fail(f"a bridge runs with {error.file}: stop it first")
+    except StorageFailed as error:
+        if error.__cause__ is None or not damaged(error.__cause__):
+            raise
+        start = f"Configure {old} again and start" if error.file == source.file else "Start"
+        fail(
+            f"{error.file} is damaged ({' '.join(error.reason.split())}); nothing was moved. {start} the bridge, "
+            "which sets the file aside, makes a new one and says so (alert outbox_damaged)"
+        )
 
 
 def _outbox(file: Path, modem: str | None, socket: str | None) -> tuple[OutboxFile, list[Entry]]:

@@ -39,10 +39,11 @@ class Database:
         self._distrusted: str | None = None
         self._identity: tuple[int, int] | None = None
 
-    def open(self) -> sqlite3.Connection:
+    def open(self, *, replacing: bool = True) -> sqlite3.Connection:
         """Open the file as its owner, making it if it isn't there; readable by the bridge's user alone.
 
-        A file that is damaged is renamed and a new one made; ``set_aside`` has its new name then.
+        A file that is damaged is renamed and a new one made; ``set_aside`` has its new name then. Whoever does not have
+        it replaced is told that it is damaged, and it stays as it is.
 
         Raises:
             OutboxInUse: Another program is its owner.
@@ -57,7 +58,7 @@ class Database:
             try:
                 return self._open()
             except sqlite3.DatabaseError as error:
-                if not damaged(error):
+                if not (replacing and damaged(error)):
                     raise
                 self._set_aside(str(error))
                 return self._open()
@@ -145,6 +146,18 @@ class Database:
 def path_of(state_dir: Path, modem: str) -> Path:
     """Return where a modem's outbox is kept."""
     return state_dir / f"{modem}.outbox"
+
+
+def delete_spent_lists(file: Path) -> None:
+    """Delete the lists of journals (SQLite's super-journals) that killed moves into a file left, and nothing needs.
+
+    A journal whose list is gone counts as committed: so a list stays while one of its journals is there, for that is
+    of a file which is still to be rolled back. Raises OSError.
+    """
+    for spent in file.parent.glob(f"{file.name}-mj*"):
+        journals = [Path(os.fsdecode(name)) for name in spent.read_bytes().split(b"\0") if name]
+        if not any(journal.exists() or file.with_name(journal.name).exists() for journal in journals):
+            spent.unlink(missing_ok=True)
 
 
 def is_owned(file: Path) -> bool:

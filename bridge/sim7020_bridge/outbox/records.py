@@ -123,6 +123,18 @@ def clock(connection: sqlite3.Connection, file: str = "main") -> tuple[Mark | No
     return (marks[0] if marks else None), float(max(latest))
 
 
+def known_in_both(connection: sqlite3.Connection) -> list[str]:
+    """Return the ids of messages of the attached ``source`` that are those of others for the same sockets here.
+
+    These may wait, or have ended and are remembered.
+    """
+    rows = connection.execute(
+        "SELECT DISTINCT id FROM source.message WHERE (socket, id) IN "
+        "(SELECT socket, id FROM main.message UNION ALL SELECT socket, id FROM main.known) ORDER BY id"
+    )
+    return [name for (name,) in rows]
+
+
 def take_over(connection: sqlite3.Connection, shift: float) -> None:
     """Take all that waits out of the file that is attached as ``source``; its times are ``shift`` seconds behind.
 

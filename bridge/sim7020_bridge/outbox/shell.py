@@ -2,17 +2,19 @@
 
 import sqlite3
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from sim7020_bridge.errors import StorageFailed
 from sim7020_bridge.logs import counted
 from sim7020_bridge.outbox import records
-from sim7020_bridge.outbox.database import Database, connect, failed, is_owned, path_of
+from sim7020_bridge.outbox.database import Database, connect, delete_spent_lists, failed, is_owned, path_of
 from sim7020_bridge.outbox.message import Entry
+
+T = TypeVar("T")
 
 PATIENCE: Final = 10.0
 """Seconds that a running bridge has to carry out some of what it was asked."""
@@ -72,11 +74,8 @@ class OutboxFile:
         Raises:
             StorageFailed: It can't be read.
         """
-        if not self.exists():
-            return ()
-        with _connection(self.file) as connection:
-            content = records.load(connection)
-        return [entry for entry in content.entries if entry.number not in content.cancelled]
+        content = self._read(records.load)
+        return () if content is None else [entry for entry in content.entries if entry.number not in content.cancelled]
 
     def waiting(self) -> Waiting:
         """Return what waits in the outbox; nothing if there is no file.
@@ -84,10 +83,7 @@ class OutboxFile:
         Raises:
             StorageFailed: It can't be read.
         """
-        if not self.exists():
-            return Waiting()
-        with _connection(self.file) as connection:
-            return Waiting(*records.waiting(connection))
+        return Waiting(*self._read(records.waiting) or ())
 
     @contextmanager
     def taken(self) -> Iterator[Database]:
@@ -116,9 +112,10 @@ class OutboxFile:
             StorageFailed: It can't be deleted.
         """
         try:
+            delete_spent_lists(self.file)
             # the lock at last: a bridge that starts makes a new one
             for file in sorted(self.file.parent.glob(f"{self.file.name}*"), key=lambda file: file.suffix == ".lock"):
-                if ".damaged-" not in file.name:
+                if not file.name.startswith((f"{self.file.name}.damaged-", f"{self.file.name}-mj")):
                     file.unlink(missing_ok=True)
         except OSError as error:
             raise failed(self.file, error) from error
@@ -129,6 +126,13 @@ class OutboxFile:
             return self.file.exists() and self.file.stat().st_size > 0
         except OSError as error:
             raise failed(self.file, error) from error
+
+    def _read(self, read: Callable[[sqlite3.Connection], T]) -> T | None:
+        """Read the file; None if there is none, or whoever was making it was killed before anything was in it."""
+        if not self.exists():
+            return None
+        with _connection(self.file) as connection:
+            return read(connection) if connection.execute("PRAGMA user_version").fetchone()[0] else None
 
     def cancel(self, numbers: Sequence[int]) -> Cancelled:
         """Cancel messages.
@@ -159,8 +163,7 @@ def orphans(state_dir: Path, modems: Collection[str]) -> Iterator[tuple[str, Wai
     for file in sorted(state_dir.glob("*.outbox")):
         with suppress(StorageFailed):
             if file.stem not in modems and not is_owned(file):
-                with _connection(file) as connection:
-                    waiting = Waiting(*records.waiting(connection))
+                waiting = OutboxFile(state_dir, file.stem).waiting()
                 if waiting:
                     yield file.stem, waiting
 

@@ -4,7 +4,7 @@ import linecache
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -16,16 +16,19 @@ from sim7020_bridge.outbox import moving
 from sim7020_bridge.outbox.database import connect
 from sim7020_bridge.outbox.message import PendingKind, PendingPublication
 from sim7020_bridge.outbox.passing_time import PassingTime
-from sim7020_bridge.outbox.shell import OutboxFile
+from sim7020_bridge.outbox.records import REMEMBERED
+from sim7020_bridge.outbox.shell import OutboxFile, Waiting, orphans
 from tests.bridge.outbox.desk import Desk
 
 
-def moved(old: Path, new: Path, desk: Desk) -> None:
-    """Do what the command line does once it has looked at the names."""
+def moved(old: Path, new: Path, desk: Desk) -> Sequence[str]:
+    """Do what the command line does once it has looked at the names; return the ids that are in the way."""
     source, target = OutboxFile(old, "shed"), OutboxFile(new, "shed")
     with source.taken() as old_database, target.taken() as database:
-        moving.move(old_database, database, lambda: PassingTime(desk.machine.clocks()))
-        source.delete()
+        known = moving.move(old_database, database, lambda: PassingTime(desk.machine.clocks()))
+        if not known:
+            source.delete()
+    return known
 
 
 @pytest.fixture
@@ -106,6 +109,33 @@ async def test_to_a_modem_that_has_messages(old: Path, new: Path) -> None:
     await desk.outbox.close()
 
 
+@pytest.mark.parametrize("there", ["waits", "is to be cancelled", "ended"])
+@pytest.mark.parametrize("coming", ["waits", "is to be cancelled"])
+async def test_an_id_that_is_known_there(old: Path, new: Path, there: str, coming: str) -> None:
+    """It would have two ends: nothing is moved, until the other is forgotten; those of other sockets are others."""
+    desk = await filled(new, "n1")
+    await desk.again()
+    desk.put("m2")
+    desk.put("m1", socket="b")
+    await desk.written()
+    if there == "ended":
+        assert [desk.send(), desk.send()] == ["n1", "m2"]
+        await desk.written()
+    await desk.outbox.close()
+    if there == "is to be cancelled":
+        OutboxFile(new, "shed").cancel([2])
+    other = await filled(old, "m1", "m2")
+    if coming == "is to be cancelled":
+        OutboxFile(old, "shed").cancel([2])
+    before = list(held(new))
+    assert moved(old, new, desk) == ["m2"]
+    assert list(held(old)) == ["m1", "m2", "of m1"]
+    assert list(held(new)) == before
+    for each in (desk, other):
+        each.machine.pass_by(REMEMBERED)
+    assert moved(old, new, desk) == (() if there == "ended" else ["m2"])
+
+
 async def test_beside_another_program(old: Path, new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is moved while another program reads: then the commit would not be one of both files."""
     desk = await filled(old, "m1")
@@ -154,34 +184,56 @@ def owner(directory: Path) -> tuple[int, int]:
 
 
 def contents(directory: Path) -> dict[str, bytes]:
-    """Return the files in a directory."""
-    return {file.name: file.read_bytes() for file in directory.iterdir()}
+    """Return the files in a directory; who had a lock is nobody's concern."""
+    return {file.name: file.read_bytes() for file in directory.iterdir() if file.suffix != ".lock"}
 
 
 def empty(file: Path) -> None:
     """Make an empty file, and its directory."""
-    file.parent.mkdir()
+    file.parent.mkdir(exist_ok=True)
     file.touch()
 
 
 @pytest.mark.parametrize("version", [99, None])
-async def test_a_file_that_can_not_be_read(old: Path, new: Path, version: int | None) -> None:
-    """One of a later release, or one that is damaged, is not moved, and not deleted."""
+@pytest.mark.parametrize("which", ["old", "new"])
+async def test_a_file_that_can_not_be_read(tmp_path: Path, which: str, version: int | None) -> None:
+    """With one of a later release, or one that is damaged, nothing is moved, and nothing changed."""
+    old, new = tmp_path / "old", tmp_path / "new"
     desk = await filled(old, "m1")
-    was = spoilt(old / "shed.outbox", version)
-    with pytest.raises(StorageFailed, match=r"shed\.outbox"):
+    await filled(new, "n1")
+    spoilt(tmp_path / which / "shed.outbox", version)
+    before = contents(old), contents(new)
+    with pytest.raises(StorageFailed, match=rf"{which}/shed\.outbox"):
         moved(old, new, desk)
-    assert [name for name, content in contents(old).items() if content == was]
-    assert list(held(new)) == []
+    assert (contents(old), contents(new)) == before
 
 
-async def test_to_a_file_that_is_empty(old: Path, new: Path) -> None:
-    """A bridge that was killed when it made its outbox leaves such a file."""
+@pytest.mark.parametrize("begun", [False, True])
+async def test_to_a_file_with_nothing_in_it(old: Path, new: Path, *, begun: bool) -> None:
+    """Whoever was killed when it made an outbox leaves an empty file, or a database without tables."""
     desk = await filled(old, "m1")
     empty(new / "shed.outbox")
-    assert OutboxFile(new, "shed").entries() == ()
+    if begun:
+        connect(new / "shed.outbox").close()
+    there = OutboxFile(new, "shed")
+    assert (there.exists(), there.entries(), there.waiting()) == (begun, (), Waiting())
+    assert list(orphans(new, [])) == []
     moved(old, new, desk)
-    assert [entry.message.id for entry in OutboxFile(new, "shed").entries()] == ["m1"]
+    assert [entry.message.id for entry in there.entries()] == ["m1"]
+
+
+async def test_lists_of_journals(old: Path, new: Path) -> None:
+    """What a killed move into an outbox left goes, unless another outbox needs it to be rolled back."""
+    desk = await filled(old, "m1")
+    await filled(new, "n1")
+    journal = old / "third.outbox-journal"
+    empty(journal)
+    for directory in (old, new):
+        for name, content in (("mj1", "/gone/third.outbox-shm"), ("mj2", str(journal)), ("mj3", f"/old{journal}")):
+            directory.joinpath(f"shed.outbox-{name}").write_bytes(f"{content}\0/gone/shed.outbox-journal\0".encode())
+    moved(old, new, desk)
+    assert [name for name in sorted(contents(new)) if "-mj" in name] == ["shed.outbox-mj2"]
+    assert [name for name in sorted(contents(old)) if "shed" in name] == ["shed.outbox-mj2", "shed.outbox-mj3"]
 
 
 Trace = Callable[[FrameType, str], None]
