@@ -26,7 +26,7 @@ class Outgoing:
         topic: Where it was published; empty while only its receipts are known.
         data: What was published.
         at: When it was heard of first.
-        receipt_id: The id that the bridge gave it, once there is a receipt.
+        receipt_id: The id that its sender gave it, or the bridge, once there is a receipt.
         states: The states that its receipts told, and when.
         final: Whether the last of them was final.
         error: Why it was not sent, if so.
@@ -100,7 +100,8 @@ class Messages:
         """Take what was published on any topic; what maps to no socket is passed over."""
         for socket in self.sockets:
             if any(matches(pattern, received.topic) for pattern in socket.send_topics):
-                self._sent(socket.name, received.topic, received.payload)
+                given = dict(received.user_properties).get("id")
+                self._sent(socket.name, received.topic, received.payload, given)
             if received.topic == socket.received_topic:
                 self._tell("back", f"{socket.name}: {received.topic}: {readable(received.payload)}")
                 self._messages.append(Incoming(socket.name, received.topic, received.payload, self._elapsed()))
@@ -110,7 +111,9 @@ class Messages:
         request = object_or_nothing(received.payload)
         data = request.get("data", request.get("data_hex", request.get("data_base64")))
         if isinstance(data, str) and request.get("socket") in [socket.name for socket in self.sockets]:
-            self._sent(str(request["socket"]), received.topic, data.encode(errors="replace"))
+            given = request.get("id")
+            payload = data.encode(errors="replace")
+            self._sent(str(request["socket"]), received.topic, payload, given if isinstance(given, str) else None)
 
     def hear_receipt(self, socket: str, receipt: Mapping[str, Any]) -> None:
         """Take a receipt."""
@@ -126,14 +129,17 @@ class Messages:
         if message.final:
             self._tell("receipt", f"{socket}: {state}" + (f": {message.error}" if message.error else ""))
 
-    def _sent(self, socket: str, topic: str, data: bytes) -> None:
-        """Take in a message to a socket, whose first receipt may have been quicker."""
+    def _sent(self, socket: str, topic: str, data: bytes, given: str | None) -> None:
+        """Take in a message to a socket, whose first receipt may have been quicker; what has an id may come again."""
         self._tell("out", f"{socket}: {topic}: {readable(data)}")
-        for message in self.outgoing(socket):
-            if not message.topic and self._elapsed() - message.at < OVERTAKEN:
+        sent = self.outgoing(socket)
+        for message in sent:
+            overtaken = not message.topic and self._elapsed() - message.at < OVERTAKEN
+            if overtaken and given in {None, message.receipt_id}:
                 message.topic, message.data = topic, data
                 return
-        self._messages.append(Outgoing(socket, topic, data, self._elapsed()))
+        if given is None or all(message.receipt_id != given for message in sent):
+            self._messages.append(Outgoing(socket, topic, data, self._elapsed(), given))
 
     def _with_receipt(self, socket: str, receipt_id: str) -> Outgoing:
         """Find the message that a receipt is about.

@@ -137,6 +137,21 @@ def test_a_message_sent_by_request_is_shown(told: Told) -> None:
     assert [(message.socket, message.data) for message in told.outgoing()] == [("control", b"00ff")]
 
 
+def test_a_message_that_comes_again_is_no_other(told: Told) -> None:
+    """The bridge sends nothing for a repetition: the next receipt is another message's."""
+    for _ in range(2):
+        told.hear(TOPICS.request("send"), {"socket": "control", "id": "once", "data": "a"})
+        told.receipt("once", "accepted", final=True, socket="control")
+    told.hear(TOPICS.request("send"), {"socket": "control", "id": "of before", "data": "b"})
+    told.hear(TOPICS.send("control"), b"c")
+    told.receipt("made-up", "accepted", final=True, socket="control")
+    assert [(message.data, message.receipt_id, message.final) for message in told.outgoing()] == [
+        (b"a", "once", True),
+        (b"b", "of before", False),
+        (b"c", "made-up", True),
+    ]
+
+
 def test_a_rejected_message_says_why(told: Told) -> None:
     """The reason of a rejection is told and kept."""
     told.hear("greenhouse/temperature", b"x" * 600)
