@@ -38,8 +38,8 @@ def broker_alerts(trouble: Trouble, *, pools: bool) -> dict[AlertId, Alert]:
     if trouble.forbidden:
         found[AlertId.TOPIC_FORBIDDEN] = Alert(
             f"The broker does not let the bridge publish to {_named(trouble.forbidden)}",
-            "Allow it in the broker's access rules; what matters is kept until then. If nobody should be answered "
-            "there, set mqtt.response_topics.",
+            "Allow it in the broker's access rules; what matters is kept until then. If it is a Response Topic where "
+            "nobody should be answered, set mqtt.response_topics.",
         )
     lacking = [words for lacks, words in _lacking(trouble, pools=pools) if lacks]
     if lacking:
