@@ -52,7 +52,10 @@ INSERT INTO main.cancellation
 SELECT place.number FROM source.cancellation AS asked JOIN place ON NOT ours AND former = asked.number;
 INSERT INTO main.publication (kind, topic, payload, correlation_data)
 SELECT kind, topic, payload, correlation_data FROM source.publication ORDER BY number;
-INSERT OR IGNORE INTO main.known SELECT socket, id, taken + :shift, NULL, NULL FROM source.known;
+CREATE TEMP TABLE sessions AS SELECT count(packet) AS ours FROM main.known;
+INSERT OR IGNORE INTO main.known
+SELECT socket, id, taken + :shift, CASE ours WHEN 0 THEN packet END, CASE ours WHEN 0 THEN digest END
+FROM source.known, sessions;
 INSERT INTO main.sent SELECT socket, at + :shift FROM source.sent;
 DELETE FROM source.message;
 DELETE FROM source.cancellation;

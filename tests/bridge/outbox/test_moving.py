@@ -14,7 +14,7 @@ import pytest
 from sim7020_bridge.errors import StorageFailed
 from sim7020_bridge.outbox import moving
 from sim7020_bridge.outbox.database import connect
-from sim7020_bridge.outbox.message import PendingKind, PendingPublication
+from sim7020_bridge.outbox.message import Origin, PendingKind, PendingPublication
 from sim7020_bridge.outbox.passing_time import PassingTime
 from sim7020_bridge.outbox.records import REMEMBERED
 from sim7020_bridge.outbox.shell import OutboxFile, Waiting, orphans
@@ -76,6 +76,30 @@ async def test_to_a_modem_that_has_never_run(old: Path, new: Path) -> None:
     await later.written()
     assert later.taken == [("m1", False), ("m3", True)]
     assert later.waiting() == ["m1", "m3"]
+    await later.outbox.close()
+
+
+@pytest.mark.parametrize("session", ["old's", "its own"])
+async def test_what_the_broker_brings_again(old: Path, new: Path, session: str) -> None:
+    """A modem that keeps its client identifier goes on with the session; one with another has its own packets."""
+    desk = Desk(old)
+    await desk.outbox.load()
+    desk.put("m1", origin=Origin(7, b"digest", duplicate=False))
+    await desk.written()
+    await desk.outbox.close()
+    if session == "its own":
+        there = Desk(new)
+        await there.outbox.load()
+        there.put("m2", origin=Origin(8, b"other", duplicate=False))
+        await there.written()
+        await there.outbox.close()
+    moved(old, new, desk)
+    later = Desk(new)
+    later.machine = desk.machine
+    await later.again()
+    later.put("m3", origin=Origin(7, b"digest", duplicate=True))
+    await later.written()
+    assert later.taken == [("m3", session == "its own")]
     await later.outbox.close()
 
 
