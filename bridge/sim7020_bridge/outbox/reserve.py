@@ -20,7 +20,6 @@ _PART: Final = 8
 """The reserve is this part of a small file system."""
 
 _NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_FULL: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE}
 _NOT_SUPPORTED: Final = {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}
 
 _COMMIT: Final = 32 * 1024
@@ -136,7 +135,7 @@ def is_full(error: BaseException) -> bool:
     if isinstance(error, Full):
         return True
     code = getattr(error, "sqlite_errorcode", 0)
-    return isinstance(error, sqlite3.Error) and code in _FULL
+    return isinstance(error, sqlite3.Error) and code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}
 
 
 def _allocate(file: int, size: int) -> None:

@@ -5,12 +5,10 @@ import errno
 import logging
 import os
 import sqlite3
-from pathlib import Path
 
 import pytest
 
 from sim7020_bridge.outbox.committer import Committer
-from sim7020_bridge.outbox.database import connect
 from sim7020_bridge.outbox.message import PendingKind, PendingPublication
 from sim7020_bridge.outbox.reserve import RESERVE, Need, Reserve
 from tests.bridge.outbox.desk import Desk
@@ -111,22 +109,4 @@ async def test_a_file_system_without_allocation_is_written_to(desk: Desk, monkey
     desk.put("m")
     await desk.written()
     assert reserve.stat().st_size == RESERVE
-    assert desk.waiting() == ["m"]
-
-
-async def test_the_reserve_is_used_to_open_the_file(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a full disk SQLite has no room for the index of its log, without which nothing could end."""
-    desk.put("m")
-    await desk.written()
-    reserve = desk.file.with_name("shed.outbox.reserve")
-
-    def opened(file: Path) -> sqlite3.Connection:
-        if reserve.exists():
-            error = sqlite3.OperationalError("disk I/O error")
-            error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
-            raise error
-        return connect(file)
-
-    monkeypatch.setattr("sim7020_bridge.outbox.database.connect", opened)
-    await desk.again()
     assert desk.waiting() == ["m"]
