@@ -145,7 +145,8 @@ class Committer:
 
     def _commit(self, batch: list[_Job]) -> None:
         need = max(job.need for job in batch)
-        error = self._attempt(batch, need)
+        # ends alone fill the log, too, and with it the room that it must be moved to: so each makes the reserve whole
+        error = self._attempt(batch, need, prepare=True)
         if error is not None and is_full(error):
             self._empty_log()
             error = self._attempt(batch, need)
@@ -164,23 +165,23 @@ class Committer:
         if damaged(error):
             self._give_up(str(error))
 
-    def _attempt(self, batch: list[_Job], need: Need) -> Exception | None:
+    def _attempt(self, batch: list[_Job], need: Need, *, prepare: bool = False) -> Exception | None:
         """Commit work; return what kept it from being committed."""
         try:
-            self._transact(batch, need)
+            self._transact(batch, need, prepare=prepare or need >= Need.INSERT)
         except (OSError, RuntimeError) as error:  # the latter: the loop is closed, so nobody knows what to restore
             return failed(self._database.file, error)
         except (sqlite3.Error, StorageFailed, ValueError, OverflowError) as error:  # the latter: SQLite can't hold it
             return error
         return None
 
-    def _transact(self, batch: list[_Job], need: Need) -> None:
+    def _transact(self, batch: list[_Job], need: Need, *, prepare: bool) -> None:
         connection = self._open()
         if need >= Need.INSERT:
             self._database.look_for_another()
-            if not self._reserve.whole:
-                self._empty_log()
-                self._reserve.prepare()
+        if prepare and not self._reserve.whole:
+            self._empty_log()
+            self._reserve.prepare()
         connection.execute("BEGIN IMMEDIATE")
         try:
             if self._database.set_aside != self._restored:

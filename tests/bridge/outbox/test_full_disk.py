@@ -98,6 +98,20 @@ async def test_the_reserve_is_used_when_the_disk_says_that_it_is_full(
     assert reserve.exists()
 
 
+async def test_the_reserve_is_made_whole_by_ends_too(desk: Desk) -> None:
+    """While nothing new can be taken, ends are all that is written: the room for their log is set aside again."""
+    for name in ("one", "two"):
+        desk.put(name)
+    await desk.written()
+    reserve = desk.file.with_name("shed.outbox.reserve")
+    store = desk.outbox._store
+    assert isinstance(store, Committer)
+    assert store._reserve.give_up()
+    assert desk.send() == "one"
+    await desk.written()
+    assert reserve.stat().st_size == RESERVE
+
+
 async def test_a_file_system_without_allocation_is_written_to(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where room can't be reserved in one call, it is by writing."""
 
