@@ -148,7 +148,7 @@ async def bring_up(module: Module, pins: PinMemory) -> bool:
         does not come true in its time.
     """
     if not await reach(module, RADIO):
-        if _must_wait(module):
+        if module.over_ceiling() is not None or module.spared():
             await read_sim(module)
             return False
         problem = await _switch_on(module)
@@ -192,7 +192,6 @@ async def switch_radio(module: Module, level: Functionality) -> None:
         raise
     if level is Functionality.FULL:
         module.on_attach()
-        module.told_to_attach = False
     module.store.apply(level)
 
 
@@ -220,11 +219,6 @@ async def _unlock(module: Module, pins: PinMemory) -> bool:
     return await reach(module, SIM, settled=_sim_is_ready)
 
 
-def _must_wait(module: Module) -> bool:
-    """Whether no attach attempt is free now, or what is left of them is for later."""
-    return module.over_ceiling() is not None or module.spared()
-
-
 async def _register(module: Module) -> bool:
     """Wait for the network, in bad coverage for minutes; a module that withholds the attach is told to go on."""
 
@@ -235,11 +229,8 @@ async def _register(module: Module) -> bool:
         return True
     if not is_withheld(module.store.state):
         return not module.store.state.pin_wanted and await _choose_operator(module)
-    if module.told_to_attach:
-        if _must_wait(module):
-            return False
-        module.on_attach()
-    module.told_to_attach = True
+    if not module.may_tell():
+        return False
     try:
         await module.execute(Attach())
     except (CommandRefused, ModuleSilent) as error:

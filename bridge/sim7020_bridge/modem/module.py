@@ -74,8 +74,6 @@ class Module:
         """Held by whoever switches the radio off to switch it on again."""
         self.chose_operator = False
         """Whether it was told in this session to choose its operator by itself."""
-        self.told_to_attach = False
-        """Whether it was told to attach in this session since its radio was switched on, which asks the network."""
         self.attaches_refused = 0
         """How often the command to attach was refused in this session."""
         self.reports_registration = False
@@ -86,6 +84,8 @@ class Module:
         """Called when the module was made to attach."""
         self.over_ceiling: Callable[[], str | None] = lambda: None
         """Says in words why the module must not be made to attach now; None if it may be."""
+        self.may_tell: Callable[[], bool] = lambda: True
+        """Says whether it may be told to attach now, which may count as an attempt."""
         self.spared: Callable[[], bool] = lambda: False
         """Whether the attach attempts that are left are for later."""
         self.on_restart: Callable[[str], None] = lambda _: None

@@ -160,6 +160,7 @@ class Recovery:
     _power_due: float | None = None
     _pressed: float | None = None
     _restarted: bool = False
+    _told: bool = False
     _refused_due: float | None = None
 
     def next(self, trouble: Trouble, *, now: float, network_wait: float = 0.0) -> Plan:
@@ -235,6 +236,18 @@ class Recovery:
             return 0.0
         return attempts[-1] + SPARING - now
 
+    def tell(self, *, now: float) -> bool:
+        """Say whether the module may be told to attach now, and count that as an attempt.
+
+        The first time since one was counted it belongs to that one, for a module that waits for the command.
+        """
+        if self._told:
+            if self.over(now=now) is not None or self.spared(now=now) > 0:
+                return False
+            self.attach(now=now)
+        self._told = True
+        return True
+
     def driven(self, *, now: float) -> tuple[float, str]:
         """Count an attach attempt that the bridge brought about without wanting it: the module restarted for it.
 
@@ -280,6 +293,7 @@ class Recovery:
         return Plan(RecoveryStep.POWER, max(0.0, due - now), again=self._rounds > 0)
 
     def _attach(self, now: float) -> None:
+        self._told = False
         self._attaches.append(now)
         self.detachments.attached()
         self.attached()

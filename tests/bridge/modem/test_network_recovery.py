@@ -4,13 +4,14 @@ import asyncio
 
 import pytest
 
-from sim7020_bridge.config.model import DEFAULT_ATTACH_CEILING
+from sim7020_bridge.config.model import DEFAULT_ATTACH_CEILING, PowerSavingSettings
 from sim7020_bridge.modem.alerts import AlertId
 from sim7020_bridge.modem.recovery import RecoveryStep
 from tests.bridge.modem.bench import (
     HOUR,
     REATTACH,
     REBOOT,
+    Bench,
     becomes,
     current,
     now,
@@ -179,6 +180,33 @@ async def test_commands_to_attach_count() -> None:
             register(module)
         assert DEFAULT_ATTACH_CEILING / 2 < len(commands) < DEFAULT_ATTACH_CEILING * 0.7
         assert AlertId.ATTACH_CEILING not in current(bench)
+
+
+def _is_told(bench: Bench, times: int) -> bool:
+    return bench.module.heard.count("AT+CGATT=1") > times or bench.modem.store.state.held is not None
+
+
+@on_virtual_time
+async def test_commands_to_attach_count_over_the_sleep() -> None:
+    """A module that waits for the command whenever it wakes is told no more often than the ceiling allows."""
+    saving = PowerSavingSettings(active_time=10, periodic_update=600)
+    module = ScriptedModule()
+    async with running(module=module, power_saving=saving) as bench:
+        for _ in range(144):
+            await bench.until(lambda state: state.online or state.held is not None, within=24 * HOUR)
+            if bench.modem.store.state.held is not None:
+                break
+            await asyncio.sleep(10)
+            module.answer("AT+CEREG?", "+CEREG: 5,100", "OK")
+            module.answer_once("AT+CGATT=1", "OK")
+            module.say('+CPSMSTATUS: "ENTER PSM"')
+            await bench.until(lambda state: bool(state.sleeping))
+            await asyncio.sleep(550)
+            told = module.heard.count("AT+CGATT=1")
+            module.say('+CPSMSTATUS: "EXIT PSM"')
+            await becomes(lambda: _is_told(bench, told))  # noqa: B023 - waited for at once
+            register(module)
+        assert module.heard.count("AT+CGATT=1") <= DEFAULT_ATTACH_CEILING + 1
 
 
 @on_virtual_time
