@@ -116,6 +116,7 @@ class Connection:
     def __post_init__(self) -> None:
         self.sound_for = 0.0
         """Seconds that it was open before anything was wrong with it; once it is over."""
+        self.waited = 0.0  # seconds, at its end, that what was never acknowledged had waited for it
         self._loop = asyncio.get_running_loop()
         self.over: asyncio.Future[Failure | None] = self._loop.create_future()
         """Done once it has ended, with what broke it."""
@@ -188,6 +189,7 @@ class Connection:
         self.count_probes()
         self.gate.clear()
         self._pipeline.broken = True
+        self.waited = self._loop.time() - self.unacknowledged.since if self.unacknowledged.waits.is_set() else 0.0
         self.unacknowledged.lose(broke=failure is not None)
         if self._opened is not None:
             self.sound_for = (self._loop.time() if since is None else since) - self._opened
@@ -359,6 +361,11 @@ class Connection:
         """Connections in a row, this one included, that were given up because the peer acknowledged nothing."""
         return (0 if self.unacknowledged.acknowledged else self.telling.in_vain) + self._given_up
 
+    @property
+    def within(self) -> float:
+        """Seconds after which it is given up if nothing is acknowledged."""
+        return self.telling.patience(0 if self.trial else self.in_vain)
+
     async def give_up(self) -> None:
         """End it once its peer has acknowledged nothing for too long; time in which the modem is not online is none."""
         store, timing, unacknowledged = self.module.store, self.module.timing, self.unacknowledged
@@ -368,8 +375,7 @@ class Connection:
                 began = self._loop.time()
                 await store.until(lambda state: state.online)
                 unacknowledged.since += self._loop.time() - max(began, unacknowledged.since)
-            doubled = 0 if self.trial else min(self.in_vain, 8)
-            within = min(timing.acknowledged_last, timing.acknowledged_within * 2**doubled)
+            within = self.within
             left = unacknowledged.since + within - self._loop.time()
             if left <= 0:
                 break

@@ -388,7 +388,10 @@ class ModemSocket:
         if connection is not None:
             connection.end()
             self._fruitless = connection.fruitless
-            expected, self._telling.in_vain = self._telling.expected, connection.in_vain
+            expected = self._telling.expected
+            self._telling.learn(connection.in_vain)
+            if connection.fruitless and connection.over.result() is None:
+                self._telling.cut_off(connection.waited, connection.within)
             if expected and not self._telling.expected:
                 log.warning("socket %s: %s", self.settings.name, NEVER_TOLD)
         self._publish(replace(self.state, phase=Phase.CLOSED))

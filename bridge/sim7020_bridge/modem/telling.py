@@ -29,6 +29,8 @@ class Telling:
     """Connections in a row that were given up because the peer acknowledged nothing."""
     trial: bool = False
     """Whether the next connection is to show if it tells after all."""
+    waited: float = 0.0
+    """Seconds that connections in a row, each ended by its context, waited for an acknowledgement, and had none."""
     _since: float | None = None
     """When the first payload went of which nobody tells, and after which nothing came, over whatever connection."""
 
@@ -43,6 +45,10 @@ class Telling:
         doubled = 2.0 ** min(max(self.in_vain - IN_VAIN, 0), 32)
         return min(self.timing.unheard_last, self.timing.unheard_within * doubled)
 
+    def patience(self, in_vain: int) -> float:
+        """Return the seconds that a peer has to acknowledge anything, after so many connections in vain."""
+        return min(self.timing.acknowledged_last, self.timing.acknowledged_within * 2.0 ** min(in_vain, 8))
+
     def opens(self, now: float, *, guessed: bool) -> bool:
         """Say whether acknowledgements are waited for over a connection that is opened now; times are the loop's.
 
@@ -55,6 +61,23 @@ class Telling:
         if self.trial:
             self._since = None
         return self.expected or self.trial
+
+    def learn(self, in_vain: int) -> None:
+        """Take in how many connections in a row were in vain."""
+        if in_vain != self.in_vain:
+            self.in_vain, self.waited = in_vain, 0.0
+
+    def cut_off(self, waited: float, within: float) -> None:
+        """Take in a connection that ended with its context before anything was acknowledged.
+
+        Args:
+            waited: For how many seconds it had waited for that.
+            within: After how many one is given up; several that come to as much count as one.
+        """
+        self.waited += waited
+        if self.waited >= within:
+            self.in_vain += 1
+            self.waited = 0.0
 
     def sent(self, now: float) -> None:
         """Note a payload of which nobody tells."""

@@ -179,6 +179,17 @@ async def test_a_module_that_never_tells_what_is_acknowledged(caplog: pytest.Log
 
 
 @on_virtual_time
+async def test_a_module_that_never_tells_in_contexts_that_do_not_last() -> None:
+    """What several connections have waited, each until its context ended, is as much as one that was given up."""
+    async with staffed(TCP) as desk:
+        drops = asyncio.create_task(dropping(desk.bench, 600, []))
+        desk.send("tcp", b"1", **named("m1"))
+        assert (await desk.final("tcp", "m1", within=2 * IN_VAIN_WITHIN))["state"] == "accepted"
+        assert now() > (1 + 2 + 4 + 4) * WITHIN
+        drops.cancel()
+
+
+@on_virtual_time
 async def test_a_module_that_tells_after_all() -> None:
     """The first report shows that the module tells: what is sent from then on waits for its acknowledgement."""
     async with staffed(TCP) as desk:
