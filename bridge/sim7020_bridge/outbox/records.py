@@ -52,7 +52,7 @@ INSERT INTO main.cancellation
 SELECT place.number FROM source.cancellation AS asked JOIN place ON NOT ours AND former = asked.number;
 INSERT INTO main.publication (kind, topic, payload, correlation_data)
 SELECT kind, topic, payload, correlation_data FROM source.publication ORDER BY number;
-CREATE TEMP TABLE sessions AS SELECT count(packet) AS ours FROM main.known;
+CREATE TEMP TABLE sessions AS SELECT count(*) AS ours FROM main.passing_time;
 INSERT OR IGNORE INTO main.known
 SELECT socket, id, taken + :shift, CASE ours WHEN 0 THEN packet END, CASE ours WHEN 0 THEN digest END
 FROM source.known, sessions;

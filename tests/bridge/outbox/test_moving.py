@@ -90,8 +90,6 @@ async def test_what_the_broker_brings_again(old: Path, new: Path, session: str) 
     if session == "its own":
         there = Desk(new)
         await there.outbox.load()
-        there.put("m2", origin=Origin(8, b"other", duplicate=False))
-        await there.written()
         await there.outbox.close()
     moved(old, new, desk)
     later = Desk(new)
