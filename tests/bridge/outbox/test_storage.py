@@ -51,9 +51,9 @@ async def test_who_holds_the_file_is_waited_for_once(desk: Desk, monkeypatch: py
     attempts: list[int] = []
     attempt = Committer._attempt
 
-    def counted(committer: Committer, batch: list[_Job], need: Need) -> Exception | None:
+    def counted(committer: Committer, batch: list[_Job], need: Need, *, prepare: bool = False) -> Exception | None:
         attempts.append(len(batch))
-        return attempt(committer, batch, need)
+        return attempt(committer, batch, need, prepare=prepare)
 
     await desk.written()
     with contextlib.closing(sqlite3.connect(desk.file, isolation_level=None)) as other:
