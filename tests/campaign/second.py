@@ -166,7 +166,7 @@ class Pair:
             f"sim7020-bridge-shed runs already: it is process {process and process.pid}, "
             f"with its outbox in {self._outbox}. Stop it first"
         )
-        fine = sentence in said and said.count(" ERROR ") == 1 and _status(bridge) == 1
+        fine = sentence in said and said.count(" ERROR ") == 1 and (killed or _status(bridge) == 1)
         if fine:
             self._account.told += 1
         elif not (killed and not said):
