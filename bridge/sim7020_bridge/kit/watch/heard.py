@@ -251,8 +251,7 @@ def facts(modem: Heard) -> Iterator[tuple[str, str]]:
     signal = (("RSSI {} dBm", "rssi"), ("RSRP {} dBm", "rsrp"), ("SINR {} dB", "sinr"))
     yield "signal", _all_of(*(_unit(form, get("state", "signal", key)) for form, key in signal))
     yield "address", _all_of(get("state", "pdn", "address"), get("state", "pdn", "apn"))
-    waiting = get("state", "outbox", "messages")
-    yield "outbox", _all_of(_unit("{} message waits" if waiting == 1 else "{} messages wait", waiting))
+    yield "outbox", _all_of(_unit("{} waiting", get("state", "outbox", "messages")))
     yield (
         "data",
         _all_of(
