@@ -202,7 +202,8 @@ class Sleep:
     def _psm(self, state: ModemState) -> float:
         granted = None if state.registration is None else state.registration.periodic_tau
         asked = None if self.saving is None else self.saving.periodic_update
-        update = (granted and timers.t3412_seconds(granted)) or asked or LONGEST_T3412
+        # where it was not granted, the module wakes at the network's own T3412, of which nobody is told
+        update = (asked if granted is None else timers.t3412_seconds(granted)) or LONGEST_T3412
         return update + 2 * self._timing.sleep_check
 
 

@@ -10,7 +10,7 @@ from sim7020_bridge.commands.registration import Registration, RegistrationStatu
 from sim7020_bridge.config.model import PowerSavingSettings
 from sim7020_bridge.modem.alerts import AlertId, alerts
 from sim7020_bridge.modem.pdn import PdnDrops
-from sim7020_bridge.modem.power_saving import Sleep
+from sim7020_bridge.modem.power_saving import LONGEST_T3412, Sleep
 from sim7020_bridge.modem.state import Held, Layer, ModuleAnswered, PortLost, PortOpened
 from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.timing import Timing
@@ -62,6 +62,23 @@ def fault(bench: Bench) -> bool:
         or bench.modem.store.state.counters.steps != {}
         or bench.module.opened != 1
     )
+
+
+@pytest.mark.parametrize("said", ["", '+CPSMSTATUS: "ENTER PSM"'], ids=["unsaid", "said"])
+@pytest.mark.parametrize("asked", [1800, 7200, None])
+@on_virtual_time
+async def test_periodic_update_that_was_not_granted(asked: int | None, said: str) -> None:
+    """The module then wakes when the network's own T3412 is over, and not when it was asked to."""
+    async with saving_power(PowerSavingSettings(active_time=10, periodic_update=asked)) as (bench, pressed):
+        bench.module.answer("AT+CEREG?", '+CEREG: 5,1,"00A0","0002920C",9,"00",0,0,"00000101","11100000"', "OK")
+        await bench.until(lambda state: state.registration is not None and state.registration.periodic_tau is not None)
+        if said:
+            bench.module.say(said)
+            await bench.until(lambda state: bool(state.sleeping))
+        bench.module.deaf = True
+        await asyncio.sleep(LONGEST_T3412)
+        assert pressed == []
+        assert not fault(bench)
 
 
 @pytest.mark.parametrize(
