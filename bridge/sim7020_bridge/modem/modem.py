@@ -10,6 +10,7 @@ from typing import Final
 
 from sim7020_bridge.at.mark import Marks
 from sim7020_bridge.clock import Clock, wall_clock
+from sim7020_bridge.commands.packet import SetDefaultApn
 from sim7020_bridge.commands.power import SleepReport
 from sim7020_bridge.config.model import ModemSettings, PowerSavingSettings
 from sim7020_bridge.errors import (
@@ -35,6 +36,7 @@ from sim7020_bridge.modem.recovery import Plan, Recovery, RecoveryStep, Trouble
 from sim7020_bridge.modem.refusals import Refusals
 from sim7020_bridge.modem.restarts import Restarts
 from sim7020_bridge.modem.session import Session
+from sim7020_bridge.modem.set_up import change_apn
 from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.modem.state import GONE, SHARED, Held, ModuleLost, PortLost, PortOpened, Recovering
@@ -202,6 +204,22 @@ class Modem:
     def _keep_attaches(self) -> None:
         now = asyncio.get_running_loop().time()
         self._attaches.keep([now - at for at in self._recovery.attempts(now=now)], ended=self._ended)
+
+    async def set_apn(self, apn: SetDefaultApn) -> None:
+        """Use another APN than the configuration's, until the bridge is started again.
+
+        Raises:
+            RequestRefused: There is no modem now.
+            CommandRefused: The module will not have it.
+            ModuleSilent: It does not say whether it has it.
+            LineError: The session is over.
+        """
+        module = self.module
+        await change_apn(module, apn)
+        self.settings = replace(
+            self.settings, apn=apn.apn, apn_username=apn.user or None, apn_password=apn.password or None
+        )
+        module.settings = self.settings
 
     async def save_power(self, saving: PowerSavingSettings | None) -> None:
         """Use other power saving than the configuration's, until the bridge is started again.

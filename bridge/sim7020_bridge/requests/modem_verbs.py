@@ -19,7 +19,6 @@ from sim7020_bridge.modem.modem import Modem
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pdn import DEFAULT_CID
 from sim7020_bridge.modem.readings import read_all, read_pdn
-from sim7020_bridge.modem.set_up import change_apn
 from sim7020_bridge.modem.state import ModemState, PdnWanted
 from sim7020_bridge.requests.body import Data, RequestBody, Verb
 
@@ -114,7 +113,7 @@ class ModemVerbs:
         except ValueError as error:
             raise RequestRefused("invalid_request", str(error)) from error
         warning = self._warning()
-        await change_apn(module, apn)
+        await self._modem.set_apn(apn)
         await _until_online(module)
         return {"apn": apn.apn, "pdn": self._pdn(module.store.state), **warning}
 

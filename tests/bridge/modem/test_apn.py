@@ -2,6 +2,7 @@
 
 import pytest
 
+from sim7020_bridge.commands.packet import SetDefaultApn
 from sim7020_bridge.config.model import RecoverySettings
 from tests.bridge.modem.bench import as_heard, running
 from tests.bridge.scripted_module import on_virtual_time
@@ -72,6 +73,25 @@ async def test_apn_that_reads_back_otherwise(kept: str, sets: int) -> None:
             assert bench.module.times("AT*MCGDEFCONT") == sets
             bench.module.say("RDY")
         assert (bench.modem.over_ceiling() is not None) == (sets == 1)
+
+
+@pytest.mark.parametrize("apn", ["wrong.example", None])
+@on_virtual_time
+async def test_apn_that_a_user_sets(apn: str | None) -> None:
+    """It counts for as long as the bridge runs, whatever becomes of the module and of what it keeps."""
+    async with running(apn=apn) as bench:
+        await bench.online()
+        await bench.modem.set_apn(SetDefaultApn("right.example", "user", "secret"))
+        await bench.online()
+        setting = 'AT*MCGDEFCONT="IP","right.example","user","secret"'
+        for session, read in ((2, '"IP","right.example","user","secret"'), (3, '"IP","other.example"')):
+            times = bench.module.times("AT*MCGDEFCONT")
+            bench.module.answer("AT*MCGDEFCONT?", f"*MCGDEFCONT: {read}", "OK")
+            bench.module.say("RDY")
+            await bench.module.hears("ATE0", times=session)
+            await bench.online()
+            assert bench.module.times("AT*MCGDEFCONT") == times + (session == 3)
+        assert [line for line in bench.module.heard if line.startswith("AT*MCGDEFCONT=")][-1] == setting
 
 
 @on_virtual_time
