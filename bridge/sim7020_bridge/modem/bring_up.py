@@ -168,7 +168,12 @@ async def bring_up(module: Module, pins: PinMemory) -> bool:
     patience = 0.0 if module.store.state.registered else module.timing.pdn_poll
     if not await _register(module):
         return False
-    return await reach(module, PDN, patience=patience) or await activate(module)
+    if not await reach(module, PDN, patience=patience):
+        return await activate(module)
+    if module.store.state.pdn.active and not module.store.state.pdn.wanted:
+        # the module may have activated it by itself
+        await module.try_setting(DeactivateContext(DEFAULT_CID))
+    return True
 
 
 async def cycle_radio(module: Module) -> None:

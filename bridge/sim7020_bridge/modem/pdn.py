@@ -42,15 +42,15 @@ class Pdn:
 
     @property
     def usable(self) -> bool:
-        """Whether sockets can be opened over it."""
-        return bool(self.active) and self.lacks is None
+        """Whether sockets can be opened over it; not over one that came up although a user keeps it off."""
+        return bool(self.active) and self.wanted and self.lacks is None
 
     @property
     def words(self) -> str:
         """Why they can't, in words."""
-        if self.active and self.lacks is not None:
-            return self.lacks
-        return "the PDN context is off" if self.wanted else "the PDN context was switched off on request"
+        if not self.wanted:
+            return "the PDN context was switched off on request"
+        return self.lacks if self.active and self.lacks is not None else "the PDN context is off"
 
     def told(self, contexts: Contexts | PdnDrops) -> "Pdn":
         """Return what is known after an answer; one without the default context says nothing about it."""

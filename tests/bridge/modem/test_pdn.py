@@ -13,7 +13,7 @@ from sim7020_bridge.modem.alerts import AlertId, alerts
 from sim7020_bridge.modem.pdn import IPV6_ONLY, NO_ADDRESS, Contexts, Pdn
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.socket import Phase
-from sim7020_bridge.modem.state import Layer
+from sim7020_bridge.modem.state import Layer, PdnWanted
 from tests.bridge.modem.bench import (
     ACTIVATE,
     HOUR,
@@ -194,6 +194,31 @@ async def test_context_that_is_lost_soon_each_time(after: float) -> None:
             await bench.online()
             assert now() - began < 1
             await asyncio.sleep(200)
+
+
+@pytest.mark.parametrize("how", ["RDY", "+CGEV: ME PDN ACT 1", "unplugged"])
+@on_virtual_time
+async def test_context_that_is_kept_off_stays_off(how: str) -> None:
+    """A module may activate it by itself whenever it attaches: nothing goes over it, and it is switched off."""
+    async with running(UDP) as bench:
+        await bench.opened("udp")
+        bench.modem.store.apply(PdnWanted(wanted=False))
+        bench.module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
+        bench.module.say("+CGEV: ME PDN DEACT 1")
+        await bench.until(lambda state: not state.online)
+        opened, states = bench.module.times("AT+CSOC"), len(bench.states)
+        bench.module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
+        if how == "unplugged":
+            bench.module.unplug()
+        else:
+            bench.module.say(how)
+        await asyncio.sleep(HOUR)
+        assert not any(state.online for state in bench.states[states:])
+        assert bench.module.times("AT+CSOC") == opened
+        assert bench.modem.store.state.link.reason == "the PDN context was switched off on request"
+        assert ("AT+CGACT=0,1" in bench.module.heard) == (how != "+CGEV: ME PDN ACT 1")
+        bench.modem.store.apply(PdnWanted(wanted=True))
+        await bench.opened("udp")
 
 
 async def using(bench: Bench, carries: str) -> None:
