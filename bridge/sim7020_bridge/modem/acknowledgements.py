@@ -52,6 +52,14 @@ class Unacknowledged:
         """How many bytes went to the module, or may have."""
         return self._given
 
+    def waited(self, now: float) -> float:
+        """Return for how many seconds the first that waits has waited by the loop's time; 0 if none does."""
+        return max(0.0, now - self.since) if self.waits.is_set() else 0.0
+
+    def pause(self, since: float, until: float) -> None:
+        """Take out a time in which nothing could be acknowledged."""
+        self.since += until - max(since, self.since)
+
     def give(self, length: int) -> None:
         """Count bytes that go to the module."""
         self._given += length

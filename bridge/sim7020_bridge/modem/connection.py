@@ -124,6 +124,7 @@ class Connection:
         """When data last went or came, or might have."""
         self._stream = self.settings.transport is Transport.TCP
         self._given_up = False
+        self._away: float | None = None  # since when the modem is not online, while an acknowledgement is waited for
         self._opened: float | None = None
         self._pipeline = Pipeline(self._may_go)
         self._asked: deque[int] = deque()
@@ -189,7 +190,7 @@ class Connection:
         self.count_probes()
         self.gate.clear()
         self._pipeline.broken = True
-        self.waited = self._loop.time() - self.unacknowledged.since if self.unacknowledged.waits.is_set() else 0.0
+        self.waited = self.unacknowledged.waited(self._away or self._loop.time())
         self.unacknowledged.lose(broke=failure is not None)
         if self._opened is not None:
             self.sound_for = (self._loop.time() if since is None else since) - self._opened
@@ -372,16 +373,16 @@ class Connection:
         while True:
             await unacknowledged.waits.wait()
             if not store.state.online:
-                began = self._loop.time()
+                self._away = self._loop.time()
                 await store.until(lambda state: state.online)
-                unacknowledged.since += self._loop.time() - max(began, unacknowledged.since)
-            within = self.within
-            left = unacknowledged.since + within - self._loop.time()
+                unacknowledged.pause(self._away, self._loop.time())
+                self._away = None
+            left = unacknowledged.since + self.within - self._loop.time()
             if left <= 0:
                 break
             await store.until(lambda state: not state.online, within=min(left, timing.acknowledged_within))
+        words = f"the peer acknowledged nothing within {self.within:g} s"
         self._given_up = True
-        words = f"the peer acknowledged nothing within {within:g} s"
         self.end(Failure(None, "unacknowledged", words, self.clock()), since=unacknowledged.since)
 
     async def doubt(self) -> None:

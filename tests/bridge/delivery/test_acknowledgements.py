@@ -10,7 +10,7 @@ from sim7020_bridge.delivery.router import TIMES_LOST
 from sim7020_bridge.modem.telling import IN_VAIN, NEVER_TOLD
 from sim7020_bridge.modem.timing import Timing
 from tests.bridge.desk import Desk, named, sent, staffed
-from tests.bridge.modem.bench import ACTIVATE, HOUR, TCP, UDP, dropping, now
+from tests.bridge.modem.bench import ACTIVATE, HOUR, TCP, UDP, dropping, now, register
 from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
 
 WITHIN = Timing().acknowledged_within
@@ -187,6 +187,27 @@ async def test_a_module_that_never_tells_in_contexts_that_do_not_last() -> None:
         assert (await desk.final("tcp", "m1", within=2 * IN_VAIN_WITHIN))["state"] == "accepted"
         assert now() > (1 + 2 + 4 + 4) * WITHIN
         drops.cancel()
+
+
+@on_virtual_time
+async def test_time_without_a_network_shows_nothing_of_the_module() -> None:
+    """Where a module is registered for moments only, what it waits for comes from a network that is not there."""
+    async with staffed(TCP) as desk:
+        desk.send("tcp", b"1", **named("m1"))
+        for _ in range(24):
+            await desk.bench.opened("tcp")
+            await asyncio.sleep(20)
+            desk.module.answer("AT+CEREG?", "+CEREG: 5,2", "OK")
+            desk.module.say("+CEREG: 2")
+            await asyncio.sleep(HOUR / 2)
+            desk.module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
+            desk.module.sockets.clear()
+            desk.module.say("+CGEV: NW PDN DEACT 1")
+            await asyncio.sleep(1)
+            desk.module.answer("AT+CGACT?", "+CGACT: 1,1", "OK")
+            register(desk.module)
+        with pytest.raises(TimeoutError):
+            await desk.final("tcp", "m1", within=1)
 
 
 @on_virtual_time
