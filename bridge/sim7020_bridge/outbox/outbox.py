@@ -65,8 +65,6 @@ class Outbox:
         """Set once the file was read: before, nothing can be taken."""
         self.pending = PendingPublications(self._writer, publish=hooks.publish)
         self._sent_earlier: Sequence[tuple[str, float]] = ()
-        self._refused: dict[tuple[int, bytes], asyncio.Future[None]] = {}
-        """Refusals that neither the disk nor the broker has, by their packets."""
 
     @property
     def oldest(self) -> float | None:
@@ -217,12 +215,9 @@ class Outbox:
         """Keep the final receipt of a message that is not taken, once even if its packet comes again.
 
         The future is done when it is written; if it can't be, the receipt is published all the same for as long as the
-        bridge runs, and the future is done once the broker has it: until then, the packet alone says what happened.
+        bridge runs.
         """
         now = self._time.now()
-        packet = None if origin is None else (origin.packet, origin.digest)
-        if origin is not None and origin.duplicate and packet in self._refused:
-            return self._refused[packet]
 
         def write(connection: sqlite3.Connection) -> Numbered:
             if records.packet_is_known(connection, origin):
@@ -231,11 +226,7 @@ class Outbox:
                 records.remember(connection, socket, f"refused {origin.packet} {now}", origin, now)
             return records.add_publications(connection, publications)
 
-        kept = self.pending.keep(write, publications, safely=True)
-        if packet is not None:
-            self._refused[packet] = kept
-            kept.add_done_callback(lambda _kept: self._refused.pop(packet, None))
-        return kept
+        return self.pending.keep(write, publications)
 
     def keep(self, publications: Publications) -> "asyncio.Future[None]":
         """Keep publications until the broker has them; the future is done when they are written, or can't be."""

@@ -27,7 +27,6 @@ class PendingPublications:
         self._coming = 0
         self._unreceived = 0
         self._unwritten = count(-1, -1)
-        self._safe: dict[int, asyncio.Future[None]] = {}
 
     @property
     def unreceived(self) -> int:
@@ -41,13 +40,10 @@ class PendingPublications:
         """Yield all that is on the disk."""
         return iter([(number, each) for number, each in list(self._kept.items()) if number > 0])
 
-    def keep(
-        self, work: Work[Numbered], publications: Sequence[PendingPublication], *, safely: bool = False
-    ) -> asyncio.Future[None]:
+    def keep(self, work: Work[Numbered], publications: Sequence[PendingPublication]) -> asyncio.Future[None]:
         """Have work write publications, and return a future that is done when it has, or could not.
 
-        What could not be written is published all the same, for as long as the bridge runs; with ``safely`` the future
-        is then done once the broker has the last of it.
+        What could not be written is published all the same, for as long as the bridge runs.
         """
         kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         unreceived = sum(map(_is_unreceived, publications))
@@ -57,12 +53,7 @@ class PendingPublications:
             if done.exception() is None:
                 self.add(done.result())
             else:
-                numbered = [(next(self._unwritten), each) for each in publications]
-                if safely and numbered:
-                    self._safe[numbered[-1][0]] = kept
-                self.add(numbered)
-                if safely and numbered:
-                    return
+                self.add((next(self._unwritten), each) for each in publications)
             if not kept.done():
                 kept.set_result(None)
 
@@ -81,9 +72,6 @@ class PendingPublications:
         """Forget a publication: the broker has it, or never will."""
         publication = self._kept.pop(number)
         self._unreceived -= _is_unreceived(publication)
-        safe = self._safe.pop(number, None)
-        if safe is not None and not safe.done():
-            safe.set_result(None)
         if number > 0:
             self._writer.write(partial(records.remove_publication, number=number), within=COMPANY)
 

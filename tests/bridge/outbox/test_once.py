@@ -1,6 +1,5 @@
 """The outbox, told the same twice: ids, packets and keys."""
 
-import asyncio
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +9,6 @@ from sim7020_bridge.config.model import OutboxSettings
 from sim7020_bridge.errors import PayloadRefused
 from sim7020_bridge.outbox import records
 from sim7020_bridge.outbox.message import Origin, PendingKind, PendingPublication
-from sim7020_bridge.outbox.reserve import Reserve
 from tests.bridge.outbox.desk import Desk
 
 
@@ -61,21 +59,6 @@ async def test_a_refusal_is_told_once(desk: Desk) -> None:
     await desk.again()
     await desk.outbox.refuse("a", Origin(3, b"digest", duplicate=True), [told])
     assert desk.pending() == ["m rejected"]
-
-
-async def test_a_refusal_that_can_not_be_written(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The packet is acknowledged once the broker has the receipt, and one that comes again meanwhile has no second."""
-    monkeypatch.setattr(Reserve, "_free", lambda _reserve: 0)
-    told = PendingPublication(PendingKind.RECEIPT, "receipt/a", b"m rejected")
-    first = desk.outbox.refuse("a", Origin(3, b"digest", duplicate=False), [told])
-    again = desk.outbox.refuse("a", Origin(3, b"digest", duplicate=True), [told])
-    other = desk.outbox.refuse("a", Origin(4, b"digest", duplicate=True), [told])
-    await desk.written()
-    assert (first.done(), again.done(), other.done()) == (False, False, False)
-    assert [publication.payload for _, publication in desk.published] == [b"m rejected"] * 2
-    for number, _ in desk.published:
-        desk.outbox.pending.remove(number)
-    await asyncio.gather(first, again, other)
 
 
 async def test_the_latest_of_a_key_takes_the_place_of_the_others(desk: Desk) -> None:
