@@ -65,6 +65,8 @@ class Outbox:
         """Set once the file was read: before, nothing can be taken."""
         self.pending = PendingPublications(self._writer, publish=hooks.publish)
         self._sent_earlier: Sequence[tuple[str, float]] = ()
+        self._refused: dict[int, bytes] = {}
+        """Packets that were refused and may come again, with their digests: the disk may have had no room for them."""
 
     @property
     def oldest(self) -> float | None:
@@ -168,7 +170,8 @@ class Outbox:
         Args:
             message: The message.
             origin: The packet that brought it.
-            written: Called once it is on disk, with whether it is new; one that was taken before is not taken again.
+            written: Called once it is on disk, with whether it is new; one that was taken before, or refused, and comes
+                again is not taken.
             failed: Called if it could not be written, and so was not taken.
 
         Raises:
@@ -176,6 +179,9 @@ class Outbox:
         """
         if not self.loaded.is_set():
             raise PayloadRefused("storage_failed", str(self.problem or "the outbox is not open yet"))
+        if self._was_refused(origin):
+            asyncio.get_running_loop().call_soon(written, False)
+            return
         try:
             displaced = self.queue.displaced_by(message)
         except PayloadRefused:
@@ -218,6 +224,10 @@ class Outbox:
         bridge runs.
         """
         now = self._time.now()
+        if self._was_refused(origin):
+            publications = ()
+        if origin is not None:
+            self._refused[origin.packet] = origin.digest
 
         def write(connection: sqlite3.Connection) -> Numbered:
             if records.packet_is_known(connection, origin):
@@ -227,6 +237,9 @@ class Outbox:
             return records.add_publications(connection, publications)
 
         return self.pending.keep(write, publications)
+
+    def _was_refused(self, origin: Origin | None) -> bool:
+        return origin is not None and origin.duplicate and self._refused.get(origin.packet) == origin.digest
 
     def keep(self, publications: Publications) -> "asyncio.Future[None]":
         """Keep publications until the broker has them; the future is done when they are written, or can't be."""
@@ -312,14 +325,18 @@ class Outbox:
 
     def packets_acknowledged(self, packets: Sequence[int]) -> None:
         """Note that the broker has the acknowledgements of these packets, and will use their numbers for others."""
+        for packet in packets:
+            self._refused.pop(packet, None)
         self._writer.write(partial(records.forget_packets, packets=packets), within=LEISURE)
 
     def packets_resent(self, packets: Sequence[int]) -> None:
         """Note that the broker has brought again, in this session, all that it has no acknowledgement of."""
+        self._refused = {packet: self._refused[packet] for packet in packets if packet in self._refused}
         self._writer.write(partial(records.forget_packets_but, packets=tuple(packets)))
 
     def session_lost(self) -> None:
         """Note that the broker has forgotten the session: no packet of before comes again."""
+        self._refused.clear()
         self._writer.insist(records.forget_all_packets, lambda _: None, within=0.0)
 
     def _lose_all(self, lost: Sequence[tuple[Entry, Loss]]) -> None:

@@ -9,6 +9,7 @@ from sim7020_bridge.config.model import OutboxSettings
 from sim7020_bridge.errors import PayloadRefused
 from sim7020_bridge.outbox import records
 from sim7020_bridge.outbox.message import Origin, PendingKind, PendingPublication
+from sim7020_bridge.outbox.reserve import Reserve
 from tests.bridge.outbox.desk import Desk
 
 
@@ -59,6 +60,40 @@ async def test_a_refusal_is_told_once(desk: Desk) -> None:
     await desk.again()
     await desk.outbox.refuse("a", Origin(3, b"digest", duplicate=True), [told])
     assert desk.pending() == ["m rejected"]
+
+
+async def test_a_refusal_that_can_not_be_written_is_told_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A packet that comes again after a lost connection has one end, though the disk was full, and has room by then."""
+    told = PendingPublication(PendingKind.RECEIPT, "receipt/a", b"m rejected")
+    with monkeypatch.context() as patched:
+        patched.setattr(Reserve, "_free", lambda _reserve: 0)
+        for packet in (3, 4):
+            await desk.outbox.refuse("a", Origin(packet, b"digest", duplicate=False), [told])
+        await desk.outbox.refuse("a", Origin(3, b"digest", duplicate=True), [told])
+        assert len(desk.published) == 2
+    desk.put("again", origin=Origin(3, b"digest", duplicate=True))
+    desk.put("other", origin=Origin(3, b"another", duplicate=True))
+    desk.put("new", origin=Origin(4, b"digest", duplicate=False))
+    await desk.written()
+    assert sorted(desk.taken) == [("again", False), ("new", True), ("other", True)]
+
+
+@pytest.mark.parametrize("free", ["acknowledged", "resent", "lost"])
+async def test_a_refused_packet_s_number_is_free_again(desk: Desk, monkeypatch: pytest.MonkeyPatch, free: str) -> None:
+    """What comes with it is another message once the broker has the acknowledgement, or a new session."""
+    with monkeypatch.context() as patched:
+        patched.setattr(Reserve, "_free", lambda _reserve: 0)
+        await desk.outbox.refuse("a", Origin(3, b"digest", duplicate=False), [])
+    match free:
+        case "acknowledged":
+            desk.outbox.packets_acknowledged([3])
+        case "resent":
+            desk.outbox.packets_resent([5])
+        case _:
+            desk.outbox.session_lost()
+    desk.put("new", origin=Origin(3, b"digest", duplicate=True))
+    await desk.written()
+    assert desk.taken == [("new", True)]
 
 
 async def test_the_latest_of_a_key_takes_the_place_of_the_others(desk: Desk) -> None:
