@@ -148,7 +148,7 @@ async def bring_up(module: Module, pins: PinMemory) -> bool:
         does not come true in its time.
     """
     if not await reach(module, RADIO):
-        if module.over_ceiling() is not None or module.spared():
+        if module.must_wait():
             await read_sim(module)
             return False
         problem = await _switch_on(module)
@@ -234,7 +234,7 @@ async def _register(module: Module) -> bool:
         return True
     if not is_withheld(module.store.state):
         return not module.store.state.pin_wanted and await _choose_operator(module)
-    if not module.may_tell():
+    if not module.may_command():
         return False
     try:
         await module.execute(Attach())

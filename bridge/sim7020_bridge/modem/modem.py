@@ -312,8 +312,8 @@ class Modem:
         )
         session.module.on_transmit = self._restarts.transmits
         now = asyncio.get_running_loop().time
-        session.module.spared = lambda: self._recovery.spared(now=now()) > 0
-        session.module.may_tell = lambda: self._recovery.tell(now=now())
+        session.module.must_wait = lambda: self._recovery.must_wait(now=now())
+        session.module.may_command = lambda: self._recovery.command(now=now())
         self._session = session
         try:
             await session.run(self._ready)

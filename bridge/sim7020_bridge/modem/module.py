@@ -84,10 +84,10 @@ class Module:
         """Called when the module was made to attach."""
         self.over_ceiling: Callable[[], str | None] = lambda: None
         """Says in words why the module must not be made to attach now; None if it may be."""
-        self.may_tell: Callable[[], bool] = lambda: True
-        """Says whether it may be told to attach now, which may count as an attempt."""
-        self.spared: Callable[[], bool] = lambda: False
-        """Whether the attach attempts that are left are for later."""
+        self.must_wait: Callable[[], bool] = lambda: False
+        """Whether no attach attempt is free now, or what is left of them is for later."""
+        self.may_command: Callable[[], bool] = lambda: True
+        """Says whether it may be given the command to attach now, which may count as an attempt."""
         self.on_restart: Callable[[str], None] = lambda _: None
         """Called with what shows that it has restarted, where an answer does."""
         self.on_transmit: Callable[[str], None] = lambda _: None

@@ -160,7 +160,7 @@ class Recovery:
     _power_due: float | None = None
     _pressed: float | None = None
     _restarted: bool = False
-    _told: bool = False
+    _commanded: bool = False
     _refused_due: float | None = None
 
     def next(self, trouble: Trouble, *, now: float, network_wait: float = 0.0) -> Plan:
@@ -188,7 +188,7 @@ class Recovery:
         held = None
         if network_wait > wait:
             wait, held = network_wait, LEFT_ALONE
-        wait = max(wait, self.spared(now=now))
+        wait = max(wait, self._spared(now))
         ceiling_wait = self._until_allowed(now) - now
         if ceiling_wait > wait:
             wait, held = ceiling_wait, self._within_a_day
@@ -229,23 +229,20 @@ class Recovery:
         """Say in words if one more attach attempt now would exceed the ceiling; None if it would not."""
         return self._within_a_day if self._until_allowed(now) > now else None
 
-    def spared(self, *, now: float) -> float:
-        """Return the seconds to wait so that what is left of the attempts lasts for the day."""
-        attempts = self.attempts(now=now)
-        if self._restarted or 2 * len(attempts) < self.ceiling:
-            return 0.0
-        return attempts[-1] + SPARING - now
+    def must_wait(self, *, now: float) -> bool:
+        """Whether no attach attempt is free now, or what is left of them is for later."""
+        return self.over(now=now) is not None or self._spared(now) > 0
 
-    def tell(self, *, now: float) -> bool:
-        """Say whether the module may be told to attach now, and count that as an attempt.
+    def command(self, *, now: float) -> bool:
+        """Say whether the module may be given the command to attach (AT+CGATT=1) now, and count that as an attempt.
 
-        The first time since one was counted it belongs to that one, for a module that waits for the command.
+        The first since one was counted belongs to that one, for a module that waits for the command.
         """
-        if self._told:
-            if self.over(now=now) is not None or self.spared(now=now) > 0:
+        if self._commanded:
+            if self.must_wait(now=now):
                 return False
             self.attach(now=now)
-        self._told = True
+        self._commanded = True
         return True
 
     def driven(self, *, now: float) -> tuple[float, str]:
@@ -293,7 +290,7 @@ class Recovery:
         return Plan(RecoveryStep.POWER, max(0.0, due - now), again=self._rounds > 0)
 
     def _attach(self, now: float) -> None:
-        self._told = False
+        self._commanded = False
         self._attaches.append(now)
         self.detachments.attached()
         self.attached()
@@ -316,6 +313,13 @@ class Recovery:
         self._tries.clear()
         self._rounds += 1
         return order[0]
+
+    def _spared(self, now: float) -> float:
+        """Return the seconds to wait so that what is left of the attempts lasts for the day."""
+        attempts = self.attempts(now=now)
+        if self._restarted or 2 * len(attempts) < self.ceiling:
+            return 0.0
+        return attempts[-1] + SPARING - now
 
     def _until_allowed(self, now: float) -> float:
         """Return the earliest time at which one more attach attempt stays under the ceiling."""

@@ -29,7 +29,7 @@ class Telling:
     """Connections in a row that were given up because the peer acknowledged nothing."""
     trial: bool = False
     """Whether the next connection is to show if it tells after all."""
-    waited: float = 0.0
+    _waited: float = 0.0
     """Seconds that connections in a row, each ended by its context, waited for an acknowledgement, and had none."""
     _since: float | None = None
     """When the first payload went of which nobody tells, and after which nothing came, over whatever connection."""
@@ -65,7 +65,7 @@ class Telling:
     def learn(self, in_vain: int) -> None:
         """Take in how many connections in a row were in vain."""
         if in_vain != self.in_vain:
-            self.in_vain, self.waited = in_vain, 0.0
+            self.in_vain, self._waited = in_vain, 0.0
 
     def cut_off(self, waited: float, within: float) -> None:
         """Take in a connection that ended with its context before anything was acknowledged.
@@ -74,10 +74,10 @@ class Telling:
             waited: For how many seconds it had waited for that.
             within: After how many one is given up; several that come to as much count as one.
         """
-        self.waited += waited
-        if self.waited >= within:
+        self._waited += waited
+        if self._waited >= within:
             self.in_vain += 1
-            self.waited = 0.0
+            self._waited = 0.0
 
     def sent(self, now: float) -> None:
         """Note a payload of which nobody tells."""
