@@ -18,6 +18,12 @@ IN_VAIN_WITHIN = 3 * HOUR
 """Time enough for the connections after which a module is taken for one that does not tell."""
 
 
+async def taken_for_one_that_never_tells(desk: Desk) -> None:
+    """Send m1 until the module, which tells nothing of it, is taken for one that never does."""
+    desk.send("tcp", b"1", **named("m1"))
+    assert (await desk.final("tcp", "m1", within=IN_VAIN_WITHIN))["state"] == "accepted"
+
+
 @on_virtual_time
 async def test_tcp_receipts() -> None:
     """A TCP message is done once the peer has acknowledged it."""
@@ -165,8 +171,7 @@ async def test_a_peer_that_is_slow_to_acknowledge() -> None:
 async def test_a_module_that_never_tells_what_is_acknowledged(caplog: pytest.LogCaptureFixture) -> None:
     """One that said it reports acknowledgements, and never does, gets a message five times, and the next ones once."""
     async with staffed(TCP) as desk:
-        desk.send("tcp", b"1", **named("m1"))
-        assert (await desk.final("tcp", "m1", within=IN_VAIN_WITHIN))["state"] == "accepted"
+        await taken_for_one_that_never_tells(desk)
         assert now() > (1 + 2 + 4 + 4) * WITHIN
         desk.send("tcp", b"2", **named("m2"))
         assert (await desk.final("tcp", "m2"))["state"] == "accepted"
@@ -214,8 +219,7 @@ async def test_time_without_a_network_shows_nothing_of_the_module() -> None:
 async def test_a_module_that_tells_after_all() -> None:
     """The first report shows that the module tells: what is sent from then on waits for its acknowledgement."""
     async with staffed(TCP) as desk:
-        desk.send("tcp", b"1", **named("m1"))
-        assert (await desk.final("tcp", "m1", within=IN_VAIN_WITHIN))["state"] == "accepted"
+        await taken_for_one_that_never_tells(desk)
         desk.module.say("SEND: 0,1")
         await asyncio.sleep(1)
         desk.send("tcp", b"2", **named("m2"))
@@ -229,8 +233,7 @@ async def test_a_module_that_tells_after_all() -> None:
 async def test_a_guess_that_is_wrong() -> None:
     """Dead connections are no reason to lose messages for ever: after an hour it is found out anew if it tells."""
     async with staffed(TCP) as desk:
-        desk.send("tcp", b"1", **named("m1"))
-        assert (await desk.final("tcp", "m1", within=IN_VAIN_WITHIN))["state"] == "accepted"
+        await taken_for_one_that_never_tells(desk)
         await desk.module.hears("AT+CSOCON", times=IN_VAIN + 2, within=2 * HOUR)
         desk.send("tcp", b"2", **named("m2"))
         await asyncio.sleep(60)
@@ -245,8 +248,7 @@ async def test_a_guess_that_is_wrong() -> None:
 async def test_what_a_trial_costs() -> None:
     """A module that never tells gets 15 minutes of messages twice, after an hour, two hours, and so on up to a day."""
     async with staffed(TCP) as desk:
-        desk.send("tcp", b"1", **named("m1"))
-        assert (await desk.final("tcp", "m1", within=IN_VAIN_WITHIN))["state"] == "accepted"
+        await taken_for_one_that_never_tells(desk)
         for trial, hours in enumerate((1, 2, 4, 8, 16, 24, 24)):
             began = now()
             opened = IN_VAIN + 2 + 2 * trial
@@ -262,8 +264,7 @@ async def test_what_a_trial_costs() -> None:
 async def test_a_peer_that_answers_is_not_doubted() -> None:
     """A connection over which something comes is not dead, whatever the module tells of it."""
     async with staffed(TCP) as desk:
-        desk.send("tcp", b"1", **named("m1"))
-        assert (await desk.final("tcp", "m1", within=IN_VAIN_WITHIN))["state"] == "accepted"
+        await taken_for_one_that_never_tells(desk)
         for number in range(8):
             await asyncio.sleep(HOUR / 2)
             desk.module.say("+CSONMI: 0,2,41")
@@ -275,8 +276,7 @@ async def test_a_peer_that_answers_is_not_doubted() -> None:
 async def test_a_connection_that_never_rests_is_doubted_too() -> None:
     """What is sent has some time to go out before its connection is closed, but there need not be any."""
     async with staffed(TCP) as desk:
-        desk.send("tcp", b"1", **named("m1"))
-        assert (await desk.final("tcp", "m1", within=IN_VAIN_WITHIN))["state"] == "accepted"
+        await taken_for_one_that_never_tells(desk)
         began = now()
         while desk.module.times("AT+CSOCON") == IN_VAIN + 1:
             desk.send("tcp", b"2")
@@ -313,8 +313,7 @@ async def test_a_module_that_never_tells_gets_to_sleep() -> None:
 async def test_a_guess_that_is_wrong_where_connections_are_short() -> None:
     """Under PSM no connection is open for an hour: what is unheard over several of them counts."""
     async with staffed(TCP, power_saving=PowerSavingSettings(active_time=60)) as desk:
-        desk.send("tcp", b"1", **named("m1"))
-        assert (await desk.final("tcp", "m1", within=IN_VAIN_WITHIN))["state"] == "accepted"
+        await taken_for_one_that_never_tells(desk)
         for number in range(2):
             await asyncio.sleep(HOUR / 3)
             desk.send("tcp", b"2", **named(f"guessed{number}"))
