@@ -1,15 +1,17 @@
 """Every kind of port, and a line that does its worst, with traffic over a whole session."""
 
 import asyncio
+import os
 import random
 from pathlib import Path
+from socket import create_server
 
 import pytest
 
 from tests.e2e.mqtt_peer import Mqtt5
 from tests.e2e.serial_servers import Rfc2217Server, hostile_server
 from tests.e2e.servers import until
-from tests.e2e.world import Modem, World, tcp, udp
+from tests.e2e.world import Modem, Settings, World, tcp, udp
 from tests.hostile import WORLDS
 from tests.ports import free_port
 
@@ -109,3 +111,23 @@ async def test_hostile_line(world: World, name: str) -> None:
         shed = await carries_traffic(world, port)
         assert (await shed.online())["counters"]["reboots"] == 0
         await world.end_bridges()
+
+
+async def test_serial_servers_that_say_nothing(world: World) -> None:
+    """However many ports only take the connection, another modem of the bridge is served."""
+    emulator, peer = await world.emulator(), await world.udp()
+    silent = [create_server(("127.0.0.1", 0)) for _ in range(2 * min(32, (os.cpu_count() or 1) + 4))]
+    ports = {f"silent{number}": one.getsockname()[1] for number, one in enumerate(silent)}
+    modems: dict[str, Settings] = {name: {"port": f"rfc2217://127.0.0.1:{port}"} for name, port in ports.items()}
+    try:
+        with await asyncio.to_thread(Rfc2217Server, emulator.place) as server:
+            modems["shed"] = {"port": f"rfc2217://127.0.0.1:{server.port}", "sockets": {"telemetry": udp(peer.port)}}
+            await world.bridge(modems)
+            shed = world.modem("shed")
+            await shed.online()
+            world.mqtt.post(shed.topic("socket/telemetry/send"), b"1", properties=Mqtt5(user=(("id", "m1"),)))
+            await shed.receipt("telemetry", "m1", "accepted")
+            await world.end_bridges()
+    finally:
+        for one in silent:
+            one.close()

@@ -1,12 +1,10 @@
 """The TCP or TLS connection that MQTT is spoken over."""
 
-import asyncio
 import socket
 import ssl
-import threading
-from errno import EAGAIN
 from functools import partial
 
+from sim7020_bridge.blocking import in_a_thread
 from sim7020_bridge.config.model import MqttSettings, TlsSettings
 
 
@@ -24,31 +22,7 @@ async def opened(settings: MqttSettings, *, patience: float) -> socket.socket:
         OSError: It can't be opened: the name, the network, TLS (ssl.SSLError), a file of it, or no thread is to be had.
         ValueError: The name is none that could be resolved.
     """
-    loop = asyncio.get_running_loop()
-    connection: asyncio.Future[socket.socket] = loop.create_future()
-
-    def attempt() -> None:
-        done = None
-        try:
-            done = _open(settings, patience)
-            tell = partial(connection.set_result, done)
-        except Exception as error:  # noqa: BLE001 - whoever waits is told
-            tell = partial(connection.set_exception, error)
-        try:
-            loop.call_soon_threadsafe(tell)
-        except RuntimeError:  # the loop is closed
-            if done is not None:
-                done.close()
-
-    try:
-        threading.Thread(target=attempt, name=f"connecting to {settings.host}", daemon=True).start()
-    except RuntimeError as error:
-        raise BlockingIOError(EAGAIN, str(error)) from error
-    try:
-        return await asyncio.shield(connection)
-    except asyncio.CancelledError:
-        connection.add_done_callback(_close)
-        raise
+    return await in_a_thread(partial(_open, settings, patience), discard=socket.socket.close)
 
 
 def _open(settings: MqttSettings, timeout: float) -> socket.socket:
@@ -73,8 +47,3 @@ def _context(settings: TlsSettings) -> ssl.SSLContext:
         # An empty passphrase: without one OpenSSL would ask at the terminal.
         context.load_cert_chain(settings.cert_file, settings.key_file, password="")
     return context
-
-
-def _close(connection: "asyncio.Future[socket.socket]") -> None:
-    if connection.exception() is None:
-        connection.result().close()

@@ -10,12 +10,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, cast
 from urllib.parse import urlsplit
 
 import serial
 from serial.tools import list_ports
 
+from sim7020_bridge.blocking import in_a_thread
 from sim7020_bridge.errors import PortClosed, PortUnavailable
 from sim7020_bridge.port.holders import holders
 
@@ -156,7 +158,9 @@ async def open_port(name: str, baudrate: int) -> Port:
         if name.startswith("rfc2217://"):
             return await _open_rfc2217(name, baudrate)
         # VMIN 1, VTIME 0: without it a read that finds nothing looks like the end of the file
-        return _TtyPort(serial.Serial(name, baudrate, inter_byte_timeout=0, exclusive=True))
+        opening = partial(serial.Serial, name, baudrate, inter_byte_timeout=0, exclusive=True)
+        # an adapter that hangs takes seconds to say so
+        return _TtyPort(await in_a_thread(opening, discard=lambda device: device.close()))
     except (OSError, ValueError) as error:
         raise _unavailable(name, error) from error
 
@@ -273,6 +277,7 @@ class _Rfc2217Port(Port):
         super().__init__(name)
         self._device = device
         self._unsent = b""
+        self._writing: asyncio.Task[int | None] | None = None
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._read_for_ever, name=f"read {name}", daemon=True)
         self._thread.start()
@@ -287,8 +292,8 @@ class _Rfc2217Port(Port):
     async def aclose(self) -> None:
         self._finish()
         self._closing.set()
-        await asyncio.to_thread(self._thread.join)
-        await asyncio.to_thread(self._device.close)
+        await in_a_thread(self._thread.join)
+        await in_a_thread(self._device.close)
 
     def _read_for_ever(self) -> None:
         while not self._closing.is_set():
@@ -308,11 +313,12 @@ class _Rfc2217Port(Port):
     def _write_on(self) -> None:
         data, self._unsent = self._unsent, b""
         if data and self._end is None:
-            self._loop.run_in_executor(None, self._device.write, data).add_done_callback(self._written)
+            self._writing = self._loop.create_task(in_a_thread(partial(self._device.write, data)))
+            self._writing.add_done_callback(self._written)
         else:
             self._drained.set()
 
-    def _written(self, writing: "asyncio.Future[int | None]") -> None:
+    def _written(self, writing: "asyncio.Task[int | None]") -> None:
         error = None if writing.cancelled() else writing.exception()
         if error is None:
             self._write_on()
@@ -325,7 +331,10 @@ async def _open_socket(name: str) -> Port:
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT):
-            transport, port = await loop.create_connection(lambda: _SocketPort(name), host, number)
+            connecting = partial(socket.create_connection, (host, number), CONNECT_TIMEOUT)
+            connection = await in_a_thread(connecting, discard=socket.socket.close)
+            connection.setblocking(False)
+            transport, port = await loop.create_connection(lambda: _SocketPort(name), sock=connection)
     except TimeoutError as error:
         detail = f"no connection within {CONNECT_TIMEOUT:g} s; is the host switched on and reachable?"
         raise PortUnavailable(name, "missing", detail) from error
@@ -335,7 +344,8 @@ async def _open_socket(name: str) -> Port:
 
 async def _open_rfc2217(name: str, baudrate: int) -> Port:
     _place(name)
-    device = await asyncio.to_thread(serial.serial_for_url, name, baudrate, timeout=_GLANCE)
+    opening = partial(serial.serial_for_url, name, baudrate, timeout=_GLANCE)
+    device = await in_a_thread(opening, discard=lambda device: device.close())
     # pyserial has no other way to it
     _keep_alive(vars(device)["_socket"])
     return _Rfc2217Port(name, device)
