@@ -51,7 +51,7 @@ async def test_beside_a_bridge_of_another_base_topic(world: World) -> None:
     second.config.write_text(json.dumps({**tree, "state_dir": str(world.directory / "second")}))
     await second.start()
     await until(lambda: "as sim7020-bridge-shed, a new session" in first.log)
-    await until(lambda: "as sim7020-bridge-house/modems/shed, a new session" in second.log)
+    await until(lambda: "as sim7020-bridge-house.modems.shed, a new session" in second.log)
     await second.stop()
 
 

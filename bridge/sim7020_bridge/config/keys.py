@@ -118,7 +118,8 @@ def _modem(directory: Path) -> Section:
             "client_id",
             values.client_id,
             "The MQTT client identifier, where a broker prescribes one or takes at most 23 characters; without it, "
-            "`sim7020-bridge-` and the modem's name, with another `base_topic` than the default before that.",
+            "`sim7020-bridge-` and the modem's name, with another `base_topic` than the default before that and a dot "
+            "between them.",
         ),
         Key("baudrate", values.baudrate, "Line rate in bit/s, one that the module has."),
         Key(

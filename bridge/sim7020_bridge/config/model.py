@@ -4,6 +4,7 @@ What a field means and may be is said where its key is read, in ``keys``. Times 
 stands for a key that was left out.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -277,6 +278,11 @@ class Settings:
 def default_client_id(base: str, modem: str) -> str:
     """Return a modem's MQTT client identifier: with its name, and any base topic but the default before it.
 
-    A name has no slash, so no two modems whose topics differ have the same.
+    There are brokers that refuse a client for a slash in it. What else is neither a letter, a digit, ``-`` nor ``_`` is
+    written as its code point in hexadecimal digits. A name has no dot, so no two modems whose topics differ have the
+    same.
     """
-    return f"sim7020-bridge-{modem if base == DEFAULT_BASE_TOPIC else f'{base}/{modem}'}"
+    if base == DEFAULT_BASE_TOPIC:
+        return f"sim7020-bridge-{modem}"
+    safe = re.sub(r"[^0-9A-Za-z_/-]", lambda found: f"~{ord(found[0]):x}~", base).replace("/", ".")
+    return f"sim7020-bridge-{safe}.{modem}"

@@ -157,7 +157,7 @@ def test_client_ids_that_are_none_or_two_modems(tmp_path: Path) -> None:
     file.write_text(f"{file.read_text()}  attic: {{port: /dev/ttyUSB1, client_id: a-thing}}\n")
     with pytest.raises(ConfigurationError, match=r"attic\.client_id: the modem shed has it: each needs its own"):
         load(file)
-    for base, taken in (("sim7020", "attic"), ("house/modems", "house/modems/attic")):
+    for base, taken in (("sim7020", "attic"), ("house/modems", "house.modems.attic")):
         file = write(tmp_path, modem=f"client_id: sim7020-bridge-{taken}")
         text = file.read_text().replace("{host: broker}", f"{{host: broker, base_topic: {base}}}")
         file.write_text(f"{text}  attic: {{port: /dev/ttyUSB1}}\n")

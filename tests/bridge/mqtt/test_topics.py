@@ -17,11 +17,13 @@ INBOX = Inbox(
 
 def test_client_id() -> None:
     """Two modems have the same only if their topics are the same."""
-    bases, modems = ("sim7020", "farm", "farm/shed", "sim7020-bridge"), ("shed", "farm", "sim7020", "farm-shed")
+    bases = ("sim7020", "farm", "farm/shed", "farm.shed", "farm~2e~shed", "sim7020-bridge")
+    modems = ("shed", "farm", "sim7020", "farm-shed")
     ids = {Topics(base, modem).client_id for base in bases for modem in modems}
     assert len(ids) == len(bases) * len(modems)
     assert Topics("sim7020", "shed").client_id == "sim7020-bridge-shed"
-    assert TOPICS.client_id == "sim7020-bridge-nb/iot/shed"
+    assert TOPICS.client_id == "sim7020-bridge-nb.iot.shed"
+    assert Topics("Hof 7/#ä", "shed").client_id == "sim7020-bridge-Hof~20~7.~23~~e4~.shed"
 
 
 def test_subscriptions() -> None:
