@@ -99,6 +99,7 @@ class MqttClient:
         self._loop = asyncio.get_running_loop()
         self._paho = self._make_paho()
         self._alive = self._starts_afresh = self._had_session = False
+        self._at_a_subscription = False
         self.session_present = False
         """Whether the broker still knew the session at the last connection; packet identifiers are a session's own."""
 
@@ -128,7 +129,7 @@ class MqttClient:
                     self._paho, self._starts_afresh = self._make_paho(), False
                 if self._lasted():
                     attempts = 0
-                if self._outgoing.suspects and not lost.unreadable:
+                if (self._outgoing.suspects or self._at_a_subscription) and not lost.unreadable:
                     attempts = 0  # the sooner it is found the better
                 tried = self.settings
                 if self._last_problem:  # it was not accepted
@@ -236,6 +237,7 @@ class MqttClient:
             return Lost(refusals.unreachable(self.settings, error))
         tick = asyncio.create_task(self._tick(), name=f"{self._client_id} keep-alive")
         look = asyncio.create_task(self._look(), name=f"{self._client_id} wildcards")
+        begin = asyncio.create_task(self._begin_to_publish(), name=f"{self._client_id} first publication")
         try:
             async with asyncio.timeout(self._timing.connect):
                 heard = await self._heard.get()
@@ -254,6 +256,7 @@ class MqttClient:
         finally:
             tick.cancel()
             look.cancel()
+            begin.cancel()
         return heard
 
     def _lasted(self) -> bool:
@@ -281,7 +284,13 @@ class MqttClient:
         self._accepted.set()
         self._subscriptions.connected(shared=accepted.offers.shared, wildcards=accepted.offers.wildcards)
         self._on_connect()
-        self._outgoing.open(min(WINDOW, accepted.offers.window or WINDOW))
+
+    async def _begin_to_publish(self) -> None:
+        """Publish once the broker has answered the subscriptions: else nobody could tell what it hangs up for."""
+        await self._accepted.wait()
+        await self._subscriptions.wait_answered(self._timing.granted)
+        if self._accepted.is_set():
+            self._outgoing.open(min(WINDOW, self._standing.offers.window or WINDOW))
 
     def _subscribe_to(self, wanted: Subscription) -> int | None:
         if not self._v5:
@@ -402,16 +411,20 @@ class MqttClient:
         malformed = self._paho.malformed or ("a packet of no known form" if self._alive else "")
         if malformed and not told and reason.value == refusals.PROTOCOL_ERROR:
             unreadable = f"it sent what is not MQTT: {malformed}"
+        self._at_a_subscription = False
         if self._alive and not unreadable and reason.is_failure and reason.value not in refusals.NOT_BY_A_PUBLICATION:
             by_a_publication = told and reason.value in refusals.BY_A_PUBLICATION
-            self._starts_afresh = self._outgoing.interrupted(reason.value if by_a_publication else None)
+            self._at_a_subscription = self._subscriptions.interrupted(alone=not self._outgoing.in_flight)
+            if not self._at_a_subscription:
+                self._starts_afresh = self._outgoing.interrupted(reason.value if by_a_publication else None)
         self._starts_afresh |= self._outgoing.start_over()
         self._alive = False
         taken_over = reason.value == refusals.SESSION_TAKEN_OVER
         suspects, code = self._outgoing.suspects, reason.value if told else None
         if self._lasted():
             self._brief = 0
-        brief = 0 if unreadable or (self._starts_afresh and not suspects) else self._brief  # what did it is known
+        known = self._at_a_subscription or (self._starts_afresh and not suspects)  # what did it
+        brief = 0 if unreadable or known else self._brief
         ours = not reason.is_failure or reason.value == refusals.KEEP_ALIVE_TIMEOUT  # no other client ended it
         suspected = not told and not ours and brief >= refusals.SUSPICIOUS and not suspects
         self._standing.disconnected(taken_over=taken_over, suspected=suspected)

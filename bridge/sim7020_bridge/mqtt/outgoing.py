@@ -68,6 +68,11 @@ class OutgoingQueue:
         return len(self._waiting) + len(self._in_flight)
 
     @property
+    def in_flight(self) -> bool:
+        """Whether something is under way to the broker, and may be what it ends the connection for."""
+        return bool(self._in_flight)
+
+    @property
     def window(self) -> int:
         """How many publications are sent ahead of their acknowledgements."""
         return min(1, self._allowed) if self._careful else self._allowed

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from sim7020_bridge.config.topic_names import matches
@@ -13,6 +14,12 @@ _LOGGER = logging.getLogger(__name__)
 
 FAILURE: Final = 0x80
 """The first reason code of SUBACK that is none of success; MQTT 3.1.1 has no other."""
+
+GUILTY_AFTER: Final = 3
+"""Connections in a row that the broker ended at one subscription, until it is left out for a while."""
+
+LONGEST_PAUSE: Final = 3600.0
+"""Seconds that one is left out at most; each time that the broker ends the connection at it again, twice as long."""
 
 
 class Subscriptions:
@@ -44,6 +51,8 @@ class Subscriptions:
         self._asked: dict[int, str] = {}
         self._granted: dict[str, int] = {}
         self._refused: set[str] = set()
+        self._ended_at: dict[str, int] = {}
+        self._answered = asyncio.Event()
         self._connected = False
         self._shared = self._wildcards = True
         self._timer: asyncio.TimerHandle | None = None
@@ -72,11 +81,42 @@ class Subscriptions:
         for unwanted in self._unwanted:
             if shared or not unwanted.startswith(SHARED):
                 self._drop(unwanted)
-        self._ask_for(self._wanted)
+        guilty = {each for each, times in self._ended_at.items() if times >= GUILTY_AFTER}
+        self._ask_for([each for each in self._wanted if each.topic_filter not in guilty])
+        if self._asked:
+            self._answered.clear()
+        else:
+            self._answered.set()
+        most = max(self._ended_at.values(), default=0)
+        if most >= GUILTY_AFTER:
+            self._ask_later(min(self._ask_again * 2 ** (most - GUILTY_AFTER), LONGEST_PAUSE))
+
+    async def wait_answered(self, within: float) -> None:
+        """Return once the broker has answered all that it was asked for, or does not within so many seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._answered.wait()
+
+    def interrupted(self, *, alone: bool) -> bool:
+        """Note that the broker ended the connection; say whether it did so at a subscription.
+
+        It was the first that it left unanswered, if nothing else was under way: ``alone``. One at which it has ended
+        connections before is asked for later, beside whatever is, and is always suspected.
+        """
+        topic_filter = next(iter(self._asked.values()), None)
+        if topic_filter is None or not (alone or self._ended_at.get(topic_filter, 0) >= GUILTY_AFTER):
+            return False
+        times = self._ended_at[topic_filter] = self._ended_at.get(topic_filter, 0) + 1
+        if times >= GUILTY_AFTER and topic_filter not in self._refused:
+            _LOGGER.error("%s", subscription_refused(topic_filter, "it ends the connection"))
+            self._refused.add(topic_filter)
+            self._changed()
+        return True
 
     def disconnected(self) -> None:
         """Ask for nothing until the next connection."""
         self._connected = False
+        self._asked.clear()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -88,6 +128,7 @@ class Subscriptions:
         self._wanted = wanted
         self._unwanted = (self._unwanted | before) - now
         self._refused &= now
+        self._ended_at = {each: times for each, times in self._ended_at.items() if each in now}
         for topic_filter in before - now:
             self._granted.pop(topic_filter, None)
         if self._connected:
@@ -98,9 +139,12 @@ class Subscriptions:
     def answered(self, packet: int, code: int, reason: str) -> None:
         """Note what the broker said of one."""
         topic_filter = self._asked.pop(packet, None)
+        if not self._asked:
+            self._answered.set()
         if topic_filter is None:
             return
         before = self.refused, self.unassured
+        self._ended_at.pop(topic_filter, None)
         if code < FAILURE:
             self._granted[topic_filter] = code
             self._refused.discard(topic_filter)
@@ -108,10 +152,13 @@ class Subscriptions:
             if topic_filter not in self._refused:
                 _LOGGER.error("%s", subscription_refused(topic_filter, reason))
             self._refused.add(topic_filter)
-            if self._timer is None:
-                self._timer = asyncio.get_running_loop().call_later(self._ask_again, self._ask_for_refused)
+            self._ask_later(self._ask_again)
         if (self.refused, self.unassured) != before:
             self._changed()
+
+    def _ask_later(self, pause: float) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(pause, self._ask_for_refused)
 
     def _ask_for_refused(self) -> None:
         self._timer = None

@@ -46,13 +46,15 @@ class Published:
 class ScriptedBroker:
     """The broker; ``rule`` decides how each publication is answered, ``grants`` each subscription.
 
+    It closes the connection over a subscription that is granted None, and ``thinks`` for so many seconds about others.
     ``admits`` gives the reason code of CONNACK for each client identifier, ``connack`` are its properties. ``gives``
     says whether what is retained comes to a subscription with a filter.
     """
 
     rule: Callable[[Published], Answer] = lambda _published: TAKE
-    grants: Callable[[str], int] = lambda _topic_filter: 1
+    grants: Callable[[str], int | None] = lambda _topic_filter: 1
     gives: Callable[[str], bool] = lambda _topic_filter: False
+    thinks: float = 0.0
     admits: Callable[[str], int] = lambda _client_id: 0
     connack: bytes = b""
     client_ids: list[str] = field(default_factory=list)
@@ -156,7 +158,7 @@ class ScriptedBroker:
                 self.acknowledged.append(packet)
                 self._session.pop(packet, None)
             case 8:
-                self._subscribe(body)
+                return self._subscribe(body)
             case 10:
                 self.dropped.append(self._filter(body))
                 self._send(UNSUBACK, 0, body[:2] + (b"\0\0" if self._version == V5 else b""))
@@ -188,18 +190,25 @@ class ScriptedBroker:
         start = 3 if self._version == V5 else 2
         return body[start + 2 : start + 2 + int.from_bytes(body[start : start + 2], "big")].decode()
 
-    def _subscribe(self, body: bytes) -> None:
+    def _subscribe(self, body: bytes) -> bool:
         topic_filter = self._filter(body)
         self.asked.append(topic_filter)
-        answer = bytes([self.grants(topic_filter)])
-        self._send(SUBACK, 0, body[:2] + (b"\0" if self._version == V5 else b"") + answer)
+        code = self.grants(topic_filter)
+        if code is None:
+            return False
+        suback = body[:2] + (b"\0" if self._version == V5 else b"") + bytes([code])
+        if self.thinks:
+            asyncio.get_running_loop().call_later(self.thinks, self._send, SUBACK, 0, suback)
+        else:
+            self._send(SUBACK, 0, suback)
         if not self.gives(topic_filter):
-            return
+            return True
         wanted = topic_filter.split("/")
         for topic, payload in self.retained.items():
             levels = topic.split("/")
             if len(levels) == len(wanted) and all(want in ("+", is_) for want, is_ in zip(wanted, levels, strict=True)):
                 self._send(PUBLISH, 0b0001, _text(topic) + (b"\0" if self._version == V5 else b"") + payload)
+        return True
 
     def _publish(self, first: int, body: bytes) -> bool:
         end = 2 + int.from_bytes(body[:2], "big")

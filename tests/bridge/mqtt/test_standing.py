@@ -15,7 +15,7 @@ from sim7020_bridge.mqtt.standing import Standing, Trouble
 from sim7020_bridge.mqtt.timing import ClientTiming
 from sim7020_bridge.mqtt.topics import Subscription
 from tests.bridge.mqtt.peer import PROTOCOLS, QUICK, Peer, at, peer, until
-from tests.bridge.mqtt.scripted_broker import SILENCE, ScriptedBroker
+from tests.bridge.mqtt.scripted_broker import CLOSE, SILENCE, TAKE, ScriptedBroker
 from tests.bridge.scripted_module import on_virtual_time
 from tests.broker import Mosquitto
 
@@ -124,6 +124,56 @@ async def test_subscriptions_that_are_refused(protocol: MqttProtocol, caplog: py
             assert one.connections == 1
             assert broker.asked == ["to/#"] * 4
     assert caplog.text.count("does not allow a subscription to to/#") == 1
+
+
+@PROTOCOLS
+async def test_a_subscription_that_ends_the_connection(
+    protocol: MqttProtocol, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is left out for a while and told, what is published is not blamed, and it is asked for again."""
+    lets_in = asyncio.Event()
+
+    def grants(topic_filter: str) -> int | None:
+        return 1 if topic_filter == "to/#" or lets_in.is_set() else None
+
+    async with ScriptedBroker(grants=grants) as broker:
+        settings = MqttSettings("127.0.0.1", broker.port, protocol=protocol)
+        timing = replace(QUICK, ask_again=0.5)
+        wanted = (*SUBSCRIPTIONS[:1], Subscription("not/this/one"))
+        async with peer(settings, subscriptions=wanted, timing=timing) as one:
+            publishing = [
+                asyncio.create_task(one.published(Publication(topic=topic, payload=b"1", retain=True)))
+                for topic in ("b/m/state", "b/m/info")
+            ]
+            await until(lambda: one.client.trouble.deaf_to == ("not/this/one",))
+            await asyncio.gather(*publishing)
+            assert one.client.trouble.forbidden == ()
+            lets_in.set()
+            await until(lambda: one.client.trouble == Trouble())
+    assert caplog.text.count("does not allow a subscription to not/this/one") == 1
+    assert "second bridge" not in caplog.text
+
+
+async def test_a_publication_that_ends_the_connection_of_a_broker_that_thinks() -> None:
+    """A broker that asks somebody else who may subscribe is slow to answer: no subscription is blamed meanwhile."""
+    async with ScriptedBroker(lambda said: CLOSE if said.topic == "b/m/bad" else TAKE, thinks=0.1) as broker:
+        settings = MqttSettings("127.0.0.1", broker.port)
+        async with peer(settings, subscriptions=SUBSCRIPTIONS, timing=QUICK) as one:
+            for topic in ("b/m/state", "b/m/bad", "b/m/info"):
+                one.client.publish(Publication(topic=topic, payload=b"1", retain=True))
+            await until(lambda: one.client.trouble.forbidden == ("b/m/bad",))
+            await until(lambda: {"b/m/state", "b/m/info"} <= {each.topic for each in broker.taken})
+            assert one.client.trouble.deaf_to == ()
+
+
+async def test_several_subscriptions_that_end_the_connection() -> None:
+    """They are found without waits that grow; then the connection is left in peace."""
+    wanted = (*SUBSCRIPTIONS[:1], *(Subscription(f"not/this/{number}") for number in range(4)))
+    async with ScriptedBroker(grants=lambda name: 1 if name == "to/#" else None) as broker:
+        timing = replace(QUICK, first_retry=0.05, last_retry=60.0)
+        async with peer(MqttSettings("127.0.0.1", broker.port), subscriptions=wanted, timing=timing) as one:
+            await until(lambda: len(one.client.trouble.deaf_to) == 4)
+            await one.published(Publication(topic="b/m/state", payload=b"1", retain=True))
 
 
 async def test_a_shared_subscription_that_is_refused() -> None:
