@@ -108,7 +108,7 @@ class Intake:
                 log.warning("%s: message refused: %s", received.topic, refused)
                 error = ErrorDocument(refused.code, refused.message)
                 receipt = self._receipts.rejected(message_id[:LONGEST_ID] or new_id(), name, error, reply_to, pool)
-                kept = self._outbox.refuse(name, origin(received), receipt)
+                kept = self._outbox.refuse(name, origin(received), refused, receipt)
                 kept.add_done_callback(lambda _kept: self._acknowledge(received))
 
             # whoever waits comes first: else a flood with QoS 0 takes all the room, and the broker sends nothing more
@@ -143,7 +143,17 @@ class Intake:
         Raises:
             PayloadRefused: It can't be taken; ``storage_failed`` as long as the outbox was never open.
         """
-        self._take(message, received, done, hold=False)
+
+        def noted(refused: PayloadRefused | None, repeated: bool) -> None:  # noqa: FBT001 - a Done
+            if refused is not None:
+                self._outbox.note_refused(origin(received), refused)
+            done(refused, repeated)
+
+        try:
+            self._take(message, received, noted, hold=False)
+        except PayloadRefused as refused:
+            self._outbox.note_refused(origin(received), refused)
+            raise
 
     def _take(self, message: Message, received: Received, done: Done, *, hold: bool = True) -> None:
         """Put a message into the outbox, and tell that it is queued; one that was taken before is not sent again.

@@ -65,7 +65,7 @@ class Outbox:
         """Set once the file was read: before, nothing can be taken."""
         self.pending = PendingPublications(self._writer, publish=hooks.publish)
         self._sent_earlier: Sequence[tuple[str, float]] = ()
-        self._refused: dict[int, bytes] = {}
+        self._refused: dict[int, tuple[bytes, PayloadRefused]] = {}
         """Packets that were refused and may come again, with their digests: the disk may have had no room for them."""
 
     @property
@@ -170,18 +170,18 @@ class Outbox:
         Args:
             message: The message.
             origin: The packet that brought it.
-            written: Called once it is on disk, with whether it is new; one that was taken before, or refused, and comes
-                again is not taken.
+            written: Called once it is on disk, with whether it is new; one that was taken before and comes again is not
+                taken.
             failed: Called if it could not be written, and so was not taken.
 
         Raises:
-            PayloadRefused: ``outbox_full``, or ``storage_failed`` if the file can't be used at all.
+            PayloadRefused: ``outbox_full``, ``storage_failed`` if the file can't be used at all, or why it was refused
+                before it came again.
         """
         if not self.loaded.is_set():
             raise PayloadRefused("storage_failed", str(self.problem or "the outbox is not open yet"))
-        if self._was_refused(origin):
-            asyncio.get_running_loop().call_soon(written, False)
-            return
+        if (refused := self._earlier_refusal(origin)) is not None:
+            raise refused
         try:
             displaced = self.queue.displaced_by(message)
         except PayloadRefused:
@@ -217,17 +217,23 @@ class Outbox:
         work = partial(records.take_in, entry=entry, origin=origin, displaced=lost)
         self._writer.write(work, need=Need.INSERT).add_done_callback(written_or_not)
 
-    def refuse(self, socket: str, origin: Origin | None, publications: Publications) -> "asyncio.Future[None]":
+    def note_refused(self, origin: Origin | None, refused: PayloadRefused) -> None:
+        """Have a message refused again, for as long as the bridge runs, if the broker brings its packet again."""
+        if origin is not None:
+            self._refused[origin.packet] = origin.digest, refused
+
+    def refuse(
+        self, socket: str, origin: Origin | None, refused: PayloadRefused, publications: Publications
+    ) -> "asyncio.Future[None]":
         """Keep the final receipt of a message that is not taken, once even if its packet comes again.
 
         The future is done when it is written; if it can't be, the receipt is published all the same for as long as the
         bridge runs.
         """
         now = self._time.now()
-        if self._was_refused(origin):
+        if self._earlier_refusal(origin) is not None:
             publications = ()
-        if origin is not None:
-            self._refused[origin.packet] = origin.digest
+        self.note_refused(origin, refused)
 
         def write(connection: sqlite3.Connection) -> Numbered:
             if records.packet_is_known(connection, origin):
@@ -238,8 +244,11 @@ class Outbox:
 
         return self.pending.keep(write, publications)
 
-    def _was_refused(self, origin: Origin | None) -> bool:
-        return origin is not None and origin.duplicate and self._refused.get(origin.packet) == origin.digest
+    def _earlier_refusal(self, origin: Origin | None) -> PayloadRefused | None:
+        if origin is None or not origin.duplicate or origin.packet not in self._refused:
+            return None
+        digest, refused = self._refused[origin.packet]
+        return refused if digest == origin.digest else None
 
     def keep(self, publications: Publications) -> "asyncio.Future[None]":
         """Keep publications until the broker has them; the future is done when they are written, or can't be."""

@@ -12,6 +12,8 @@ from sim7020_bridge.outbox.message import Origin, PendingKind, PendingPublicatio
 from sim7020_bridge.outbox.reserve import Reserve
 from tests.bridge.outbox.desk import Desk
 
+FULL = PayloadRefused("outbox_full", "too much waits")
+
 
 async def test_an_id_is_taken_once_in_24_hours(desk: Desk) -> None:
     """A repeated id is not taken again, not even after it was sent and after a restart, for a day."""
@@ -56,9 +58,9 @@ async def test_packet_numbers_are_free_again_once_the_broker_has_the_acknowledge
 async def test_a_refusal_is_told_once(desk: Desk) -> None:
     """A message that is refused, and comes again because the bridge died, has one receipt."""
     told = PendingPublication(PendingKind.RECEIPT, "receipt/a", b"m rejected")
-    await desk.outbox.refuse("a", Origin(3, b"digest", duplicate=False), [told])
+    await desk.outbox.refuse("a", Origin(3, b"digest", duplicate=False), FULL, [told])
     await desk.again()
-    await desk.outbox.refuse("a", Origin(3, b"digest", duplicate=True), [told])
+    await desk.outbox.refuse("a", Origin(3, b"digest", duplicate=True), FULL, [told])
     assert desk.pending() == ["m rejected"]
 
 
@@ -68,14 +70,15 @@ async def test_a_refusal_that_can_not_be_written_is_told_once(desk: Desk, monkey
     with monkeypatch.context() as patched:
         patched.setattr(Reserve, "_free", lambda _reserve: 0)
         for packet in (3, 4):
-            await desk.outbox.refuse("a", Origin(packet, b"digest", duplicate=False), [told])
-        await desk.outbox.refuse("a", Origin(3, b"digest", duplicate=True), [told])
+            await desk.outbox.refuse("a", Origin(packet, b"digest", duplicate=False), FULL, [told])
+        await desk.outbox.refuse("a", Origin(3, b"digest", duplicate=True), FULL, [told])
         assert len(desk.published) == 2
-    desk.put("again", origin=Origin(3, b"digest", duplicate=True))
+    with pytest.raises(PayloadRefused, match="too much waits"):
+        desk.put("again", origin=Origin(3, b"digest", duplicate=True))
     desk.put("other", origin=Origin(3, b"another", duplicate=True))
     desk.put("new", origin=Origin(4, b"digest", duplicate=False))
     await desk.written()
-    assert sorted(desk.taken) == [("again", False), ("new", True), ("other", True)]
+    assert sorted(desk.taken) == [("new", True), ("other", True)]
 
 
 @pytest.mark.parametrize("free", ["acknowledged", "resent", "lost"])
@@ -83,7 +86,7 @@ async def test_a_refused_packet_s_number_is_free_again(desk: Desk, monkeypatch: 
     """What comes with it is another message once the broker has the acknowledgement, or a new session."""
     with monkeypatch.context() as patched:
         patched.setattr(Reserve, "_free", lambda _reserve: 0)
-        await desk.outbox.refuse("a", Origin(3, b"digest", duplicate=False), [])
+        await desk.outbox.refuse("a", Origin(3, b"digest", duplicate=False), FULL, [])
     match free:
         case "acknowledged":
             desk.outbox.packets_acknowledged([3])

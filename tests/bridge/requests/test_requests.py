@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim7020_bridge.config.model import OutboxSettings
 from sim7020_bridge.modem.state import Layer
+from sim7020_bridge.mqtt.messages import Acknowledgement
 from sim7020_bridge.requests.requests import MOST_AT_ONCE
 from tests.bridge.desk import TOPICS, staffed
 from tests.bridge.modem.bench import TCP, UDP
@@ -48,6 +50,26 @@ async def test_send_with_an_id_that_was_sent_before() -> None:
             modem="shed",
         )
         assert desk.receipts("udp", "m1") == ["queued", "sending", "accepted"]
+
+
+@on_virtual_time
+async def test_send_that_was_refused_and_comes_again() -> None:
+    """What whoever asked was told stays so, though it could go when the broker, which was not told, brings it again."""
+    async with staffed(UDP, absent=100, outbox=OutboxSettings(max_messages=1)) as desk:
+        first = await desk.ask("send", socket="udp", data="1", id="m1")
+        assert first["status"] == "ok"
+        packet = Acknowledgement(1, 7)
+        desk.request("send", {"socket": "udp", "data": "2", "id": "m2"}, acknowledgement=packet)
+        await desk.ask("outbox", action="cancel", socket="udp", id="m1")
+        again = Acknowledgement(2, 7)
+        desk.request("send", {"socket": "udp", "data": "2", "id": "m2"}, acknowledgement=again, duplicate=True)
+        await asyncio.sleep(1)
+        told = desk.documents(TOPICS.response("send"))[1:]
+        assert [response["error"]["code"] for response in told] == ["outbox_full"] * 2
+        assert [one.acknowledgement for one in desk.acknowledged if one.acknowledgement] == [packet, again]
+        assert desk.outbox.queue.messages == 0
+        other = await desk.ask("send", socket="udp", data="2", id="m2")
+        assert other["status"] == "ok"
 
 
 @on_virtual_time
