@@ -120,8 +120,13 @@ class Database:
     def _open(self) -> sqlite3.Connection:
         file = os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         _give(file, self.file.parent)
-        self._identity = _identity(os.fstat(file))
+        found = os.fstat(file)
+        self._identity = _identity(found)
         os.close(file)
+        log_of_it = self.file.with_name(f"{self.file.name}-wal")
+        if not found.st_size and log_of_it.exists() and log_of_it.stat().st_size:
+            # SQLite takes it for a new one, and deletes the log with what was acknowledged
+            raise damage("it is empty, and its write-ahead log is not")
         connection = connect(self.file)
         try:
             _examine(connection)

@@ -43,6 +43,23 @@ async def test_a_damaged_file_is_set_aside(tmp_path: Path, harm: str) -> None:
     await desk.outbox.close()
 
 
+async def test_a_file_that_lost_its_content(tmp_path: Path) -> None:
+    """SQLite takes an empty file for a new one and deletes its log, which has what was acknowledged last."""
+    desk = Desk(tmp_path)
+    await desk.outbox.load()
+    desk.put("kept in the log")
+    await desk.written()
+    log = desk.file.with_name(f"{desk.file.name}-wal").read_bytes()
+    await desk.outbox.close()
+    desk.file.write_bytes(b"")
+    desk.file.with_name(f"{desk.file.name}-wal").write_bytes(log)
+    desk.outbox = desk.opened()
+    await desk.outbox.load()
+    assert desk.outbox.set_aside is not None
+    assert (tmp_path / f"{desk.outbox.set_aside}-wal").read_bytes() == log
+    await desk.outbox.close()
+
+
 @pytest.mark.parametrize("renamed", [0, 1, 2])
 async def test_a_crash_while_a_file_is_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renamed: int) -> None:
     """Nothing of the damaged file gets into the new one: SQLite would read an old log beside it."""
