@@ -5,6 +5,7 @@ import logging
 from typing import Final
 
 from sim7020_bridge.delivery.router import Router
+from sim7020_bridge.errors import RequestRefused
 from sim7020_bridge.modem.backoff import Backoff
 from sim7020_bridge.modem.modem import Modem
 
@@ -37,7 +38,10 @@ async def wake_for_messages(modem: Modem, router: Router) -> None:
             await router.until_any_may_go()
         if not modem.store.state.sleeping:
             continue
-        pressed = await modem.wake()
+        try:
+            pressed = await modem.wake()
+        except RequestRefused:
+            pressed = True
         due = now() + (waits.next_wait() if pressed else FIRST_WAIT)
         if pressed and waits.failures == 2:  # noqa: PLR2004 - the first that is one again
             log.warning("the module was woken and no message went out; from now on it is woken after growing waits")

@@ -159,7 +159,11 @@ class Modem:
                     await self._recover(error, least=pause)
 
     async def wake(self) -> bool:
-        """Wake a module that saves power, where the power hook can; say whether it was used."""
+        """Wake a module that saves power, where the power hook can; say whether it was used.
+
+        Raises:
+            RequestRefused: ``cannot_wake``: the hook failed, though it may have got as far as to press.
+        """
         state, power = self.store.state, self._power
         if not (state.sleeping and state.port_open and power is not None and power.wakes and power.usable):
             return False
@@ -168,9 +172,11 @@ class Modem:
             return False
         # whether this wakes it may go unheard, so that it is asked before the next press
         self._sleep.reported = False
-        await power.press()
+        pressed = await power.press()
         if self._session is not None:
             self._session.ask_now()
+        if not pressed:
+            raise RequestRefused("cannot_wake", "the power hook failed; the bridge's log says how")
         return True
 
     async def reset(self) -> None:

@@ -5,8 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+import pytest
+
 from sim7020_bridge.config.model import PowerSavingSettings
 from sim7020_bridge.delivery.waking import LAST_WAIT, wake_for_messages
+from sim7020_bridge.modem.power_hook import PowerHook
 from sim7020_bridge.modem.recovery import RecoveryStep
 from tests.bridge.desk import Desk, named, staffed
 from tests.bridge.modem.bench import HOUR, UDP, by_topic, now, steps
@@ -102,6 +105,22 @@ async def test_presses_that_are_all_lost() -> None:
         assert len(gaps) == 10
         assert gaps[0] < 40
         assert LAST_WAIT / 2 < gaps[-1] < LAST_WAIT + 10
+
+
+@on_virtual_time
+async def test_a_hook_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is tried as rarely: it may have got as far as to press."""
+    sleeper, tried = Sleeper(lost=1000), []
+
+    async def fail(_hook: PowerHook) -> bool:
+        tried.append(now())
+        return False
+
+    async with asleep(sleeper) as desk:
+        monkeypatch.setattr(PowerHook, "press", fail)
+        desk.send("udp", b"a", **named("a"))
+        await asyncio.sleep(HOUR)
+        assert 2 <= len(tried) < 10
 
 
 @on_virtual_time

@@ -5,12 +5,14 @@ from collections.abc import Callable
 
 import pytest
 
-from sim7020_bridge.config.model import PowerSavingSettings
+from sim7020_bridge.config.model import PowerHookSettings, PowerSavingSettings
+from sim7020_bridge.errors import RequestRefused
 from sim7020_bridge.modem.alerts import alerts
+from sim7020_bridge.modem.power_hook import PowerHook
 from sim7020_bridge.modem.power_saving import check_power_saving
 from sim7020_bridge.modem.socket import Phase
 from sim7020_bridge.modem.state import Layer
-from tests.bridge.modem.bench import TCP, UDP, Bench, by_topic, now, running
+from tests.bridge.modem.bench import TCP, UDP, Bench, Switch, by_topic, now, running
 from tests.bridge.scripted_module import ScriptedModule, on_virtual_time
 
 PSM = PowerSavingSettings(active_time=60, periodic_update=43200)
@@ -240,6 +242,17 @@ async def test_power_hook_wakes_for_a_message() -> None:
         await asyncio.sleep(100)
         assert await bench.modem.wake()
         await bench.until(lambda state: state.link.layer is Layer.ONLINE, within=5)
+
+
+@on_virtual_time
+async def test_power_hook_that_fails_wakes_nobody() -> None:
+    """Whoever asks is told so, and the module sleeps on."""
+    hook = PowerHook(PowerHookSettings(command=("/nowhere/press",), wakes=True), switch=Switch(pytest.fail))
+    async with running(power=hook, power_saving=PSM) as bench:
+        await bench.online()
+        await fall_asleep(bench)
+        with pytest.raises(RequestRefused, match="the power hook failed"):
+            await bench.modem.wake()
 
 
 @on_virtual_time
