@@ -235,6 +235,14 @@ async def test_wrong_options(arguments: tuple[str, ...]) -> None:
         assert "must be HOST or HOST:PORT, without mqtt://" in err
 
 
+@pytest.mark.parametrize("command", ["status", "watch"])
+async def test_a_name_that_no_modem_can_have(command: str) -> None:
+    """It is refused as in a configuration, and no topic is made of it."""
+    status, out, err = await shell(command, "--modem", "#", "--broker", f"127.0.0.1:{free_port()}")
+    assert (status, out) == (2, "")
+    assert "a name has 1 to 32 characters" in err
+
+
 async def test_no_broker() -> None:
     """Without a broker, the commands say so and end with 3."""
     broker = f"127.0.0.1:{free_port()}"

@@ -10,14 +10,13 @@ from typing import Final, TypeVar
 import click
 
 from sim7020_bridge.config import environment as variables
+from sim7020_bridge.config import values
 from sim7020_bridge.config.model import DEFAULT_BAUDRATE
 from sim7020_bridge.config.values import BAUDRATES
 
 Value = TypeVar("Value")
 
 _PATH: Final = click.Path(path_type=Path)
-MODEM: Final = click.option("--modem", "-m", metavar="NAME", help="Which modem; needed if there are several.")
-ONE_MODEM: Final = click.option("--modem", "-m", metavar="NAME", help="This modem only.")
 SOCKET: Final = click.option("--socket", "-s", metavar="NAME", help="Messages to this socket only.")
 PIN: Final = click.option(
     "--pin",
@@ -49,6 +48,16 @@ def valid(option: str, read: Callable[[str], Value], written: str) -> Value:
         return read(written)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint=option) from error
+
+
+def _modem(_context: click.Context, _option: click.Parameter, written: str | None) -> str | None:
+    return None if written is None else valid("--modem", values.name, written)
+
+
+MODEM: Final = click.option(
+    "--modem", "-m", metavar="NAME", callback=_modem, help="Which modem; needed if there are several."
+)
+ONE_MODEM: Final = click.option("--modem", "-m", metavar="NAME", callback=_modem, help="This modem only.")
 
 
 Option = Callable[[Callable[..., None]], Callable[..., None]]
