@@ -5,6 +5,7 @@ import importlib.metadata
 import json
 import signal
 import socket
+import sys
 
 from tests.e2e.mqtt_peer import PATIENCE
 from tests.e2e.programs import BridgeProcess, Emulator
@@ -373,6 +374,20 @@ async def test_a_closed_terminal_ends_the_bridge(world: World) -> None:
         terminal.closes()
         assert await terminal.ends() == 0
     await world.mqtt.now("sim7020/shed/availability", lambda heard: heard.payload == b"offline")
+
+
+async def test_without_standard_output(world: World) -> None:
+    """A bridge that was started without any ends as cleanly as another."""
+    emulator = await world.emulator()
+    service = Configured(world, emulator.place, {})
+    service.write()
+    closing = 'exec "$0" -m sim7020_bridge run --config "$1" >&- 2>&-'
+    process = await asyncio.create_subprocess_exec("sh", "-c", closing, sys.executable, str(service.file))
+    try:
+        await world.modem("shed").online()
+    finally:
+        process.terminate()
+        assert await process.wait() == 0
 
 
 def pause(emulator: Emulator, number: signal.Signals) -> None:

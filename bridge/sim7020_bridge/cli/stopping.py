@@ -18,7 +18,7 @@ def run_until_stopped(work: Coroutine[Any, Any, None]) -> bool:
 
 def let_go_of_the_terminal() -> None:
     """Have what a closed terminal does not take dropped, and not counted as a failure of the program."""
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):
         try:
             stream.flush()
             # nothing fails as well, at a terminal that is gone
