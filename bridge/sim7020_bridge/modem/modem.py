@@ -81,6 +81,7 @@ class Modem:
         self.store = StateStore(clock)
         self._timing = timing or Timing()
         self._power = power
+        self._pressing = asyncio.Lock()
         self._recovery = Recovery(
             power=power is not None,
             ceiling=settings.recovery.attach_ceiling,
@@ -164,20 +165,22 @@ class Modem:
         Raises:
             RequestRefused: ``cannot_wake``: the hook failed, though it may have got as far as to press.
         """
-        state, power = self.store.state, self._power
-        if not (state.sleeping and state.port_open and power is not None and power.wakes and power.usable):
-            return False
-        if not self._sleep.reported and (self._session is None or await self._session.is_awake()):
-            # it woke without a word, as for a paging window, or nobody can ask: PWRKEY would switch it off
-            return False
-        # whether this wakes it may go unheard, so that it is asked before the next press
-        self._sleep.reported = False
-        pressed = await power.press()
-        if self._session is not None:
-            self._session.ask_now()
-        if not pressed:
-            raise RequestRefused("cannot_wake", "the power hook failed; the bridge's log says how")
-        return True
+        # a press takes its time, and one that comes before its end would switch the module off that it woke
+        async with self._pressing:
+            state, power = self.store.state, self._power
+            if not (state.sleeping and state.port_open and power is not None and power.wakes and power.usable):
+                return False
+            if not self._sleep.reported and (self._session is None or await self._session.is_awake()):
+                # it woke without a word, as for a paging window, or nobody can ask: PWRKEY would switch it off
+                return False
+            # whether this wakes it may go unheard, so that it is asked before the next press
+            self._sleep.reported = False
+            pressed = await power.press()
+            if self._session is not None:
+                self._session.ask_now()
+            if not pressed:
+                raise RequestRefused("cannot_wake", "the power hook failed; the bridge's log says how")
+            return True
 
     async def reset(self) -> None:
         """Tell the module to reboot. Raises RequestRefused if there is none now, else what Session.reset raises."""
@@ -277,7 +280,8 @@ class Modem:
 
     async def _press(self) -> None:
         """Use the power hook; it is a step once it was used."""
-        used = self._power is not None and await self._power.press()
+        async with self._pressing:
+            used = self._power is not None and await self._power.press()
         now = asyncio.get_running_loop().time()
         if used:
             self._unfinished = min(self._unfinished, UNFINISHED)

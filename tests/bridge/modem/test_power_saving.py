@@ -256,6 +256,29 @@ async def test_power_hook_that_fails_wakes_nobody() -> None:
 
 
 @on_virtual_time
+async def test_power_hook_is_used_once_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks while it is being used waits, and finds the module awake: a second press would switch it off."""
+    module, pressed = ScriptedModule(), []
+
+    async def press(_hook: PowerHook) -> bool:
+        await asyncio.sleep(10)
+        pressed.append(now())
+        module.deaf = not module.deaf
+        await asyncio.sleep(10)
+        return True
+
+    monkeypatch.setattr(PowerHook, "press", press)
+    async with running(module=module, power=by_topic(pytest.fail, wakes=True), power_saving=PSM) as bench:
+        await bench.online()
+        await fall_asleep(bench)
+        waking = [asyncio.create_task(bench.modem.wake())]
+        await asyncio.sleep(2)
+        waking.append(asyncio.create_task(bench.modem.wake()))
+        assert await asyncio.gather(*waking) == [True, False]
+        assert len(pressed) == 1
+
+
+@on_virtual_time
 async def test_plug_does_not_wake() -> None:
     """A hook that cuts the supply is not used to wake the module."""
     told: list[str] = []
