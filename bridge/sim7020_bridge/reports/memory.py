@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from sim7020_bridge.config.topic_names import topic_problem
 from sim7020_bridge.modem.kept_file import replace_file
 
 log: Final = logging.getLogger(__name__)
@@ -28,7 +29,8 @@ class TopicMemory:
             known = self._file.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError):
             return []
-        return sorted(set(known).difference(topics, {""}))
+        # a disk may have changed some into what nobody can publish to
+        return sorted(topic for topic in set(known).difference(topics) if topic_problem(topic) is None)
 
     def keep(self, topics: Iterable[str]) -> None:
         """Remember these and no others."""
