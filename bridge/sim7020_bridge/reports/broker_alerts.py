@@ -33,7 +33,7 @@ def broker_alerts(trouble: Trouble, *, pools: bool) -> dict[AlertId, Alert]:
     if trouble.deaf_to:
         found[AlertId.SUBSCRIPTION_REFUSED] = Alert(
             f"The broker does not let the bridge listen to {_named(trouble.deaf_to)}",
-            "Allow it in the broker's access rules; the bridge asks again every minute.",
+            "Allow it in the broker's access rules; the bridge asks again by itself, after an hour at most.",
         )
     if trouble.forbidden:
         found[AlertId.TOPIC_FORBIDDEN] = Alert(
