@@ -89,7 +89,7 @@ class Subscriptions:
             self._answered.set()
         most = max(self._ended_at.values(), default=0)
         if most >= GUILTY_AFTER:
-            self._ask_later(min(self._ask_again * 2 ** (most - GUILTY_AFTER), LONGEST_PAUSE))
+            self._ask_later(min(self._ask_again * 2.0 ** min(most - GUILTY_AFTER, 16), LONGEST_PAUSE))
 
     async def wait_answered(self, within: float) -> None:
         """Return once the broker has answered all that it was asked for, or does not within so many seconds."""
