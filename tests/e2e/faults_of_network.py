@@ -11,6 +11,7 @@ _TIMES: Final = Timing()
 _REATTACH: Final = DEFAULT_BUDGETS[RecoveryStep.REATTACH].first + _TIMES.radio_off
 """Seconds until the radio is on again after the first try to attach was decided on."""
 _AGAIN: Final = "10 s before attaching again (T3411, 3GPP TS 24.301), radio off for 5 s (TCP/IP note)"
+_IDLE: Final = "a module that does not search is given 10 s to do so"
 
 
 def _useless(scenario: str, what: str) -> Fault:
@@ -142,7 +143,16 @@ FAULTS: Final = (
         "an earlier owner left `AT+COPS=2`: it does not register",
         needs=7.5,
         lasts=0,
-        wait=Wait(_TIMES.idle_patience, "a module that has a signal and does not search is given 10 s to do so"),
+        wait=Wait(_TIMES.idle_patience, _IDLE),
+    ),
+    Fault(
+        "operator-deregistered",
+        "the same, and it shows a signal",
+        name="operator-heard",
+        do=('replace "+CSQ: *" "+CSQ: 20,0"',),
+        needs=7.5,
+        lasts=0,
+        wait=Wait(_TIMES.idle_patience, _IDLE),
     ),
     Fault(
         "operator-deregistered",

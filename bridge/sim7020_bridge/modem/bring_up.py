@@ -280,7 +280,9 @@ async def _have_it_register(module: Module) -> str:
         await module.execute(ChooseOperator())
         module.on_attach()
     except CommandRefused as refused:
-        words = f"refuses to again ({refused})"
+        # it may do so by itself
+        await reach(module, REGISTRATION, patience=module.timing.idle_patience)
+        return f"refuses to again ({refused})"
     except ModuleSilent as silent:
         module.on_attach()
         words = f"does not say whether it does again ({silent})"
@@ -289,28 +291,40 @@ async def _have_it_register(module: Module) -> str:
 
 
 def _idle_for_long(module: Module) -> Callable[[], Awaitable[bool]]:
-    """Return whether the module could register and has not even tried for a while: the network detached it.
+    """Return whether the module has not even tried to register for a while, though it could: the network detached it.
 
-    One that was told for how long to stay away (T3346) comes back by itself.
+    One that was told for how long to stay away (T3346) comes back by itself. Without a signal it may only be out of
+    coverage, and is asked, once, whether it was told not to register.
     """
     loop = asyncio.get_running_loop()
-    busy_at = loop.time()
+    idle_since = heard_since = loop.time()
+    asked = module.chose_operator
 
     async def idle_for_long() -> bool:
-        nonlocal busy_at
-        state = module.store.state
+        nonlocal idle_since, heard_since, asked
+        now, state, patience = loop.time(), module.store.state, module.timing.idle_patience
         registration = state.registration
-        if not has_signal(state) or registration is None or registration.status != RegistrationStatus.NOT_REGISTERED:
-            busy_at = loop.time()
+        if registration is None or registration.status != RegistrationStatus.NOT_REGISTERED:
+            idle_since = heard_since = now
             return False
-        patience = module.timing.idle_patience * module.detachments.seen(loop.time())
-        if loop.time() - busy_at < patience or await read_network_wait(module):
+        if not has_signal(state):
+            heard_since = now
+            if asked or now - idle_since < patience:
+                return False
+            asked = True
+            return await _told_not_to_register(module)
+        if now - heard_since < patience * module.detachments.seen(now) or await read_network_wait(module):
             return False
         log.warning("the module is neither registered nor searching")
         module.detachments.met()
         return True
 
     return idle_for_long
+
+
+async def _told_not_to_register(module: Module) -> bool:
+    told = await module.ask(ReadOperator())
+    return told is not None and told.mode == DEREGISTERED
 
 
 async def activate(module: Module) -> bool:

@@ -32,6 +32,47 @@ async def test_module_that_was_told_not_to_register_is_told_to() -> None:
         assert bench.modem.over_ceiling() is not None
 
 
+def unheard(module: ScriptedModule) -> ScriptedModule:
+    """Have a module find no cell: one that does not register need not look for any."""
+    module.answer("AT+CSQ", "+CSQ: 99,99", "OK")
+    return module
+
+
+@on_virtual_time
+async def test_module_without_a_signal_that_was_told_not_to_register_is_told_to() -> None:
+    """It is asked as soon as one with a signal, and not again in the time that it is given to find the network."""
+    module = unheard(left("2"))
+    async with running(module=module) as bench:
+        await module.hears("AT+COPS=0")
+        assert now() < 20
+        module.answer("AT+COPS?", "+COPS: 0", "OK")
+        await asyncio.sleep(240)
+        assert (module.times("AT+COPS?"), module.times("AT+COPS"), steps(bench)) == (2, 1, {})
+        register(module)
+        await bench.online()
+        assert not any(alerts(state) for state in bench.states)
+
+
+@on_virtual_time
+async def test_module_without_a_signal_that_may_register_has_its_time() -> None:
+    """Out of coverage it is asked once, and otherwise left alone for the minutes that finding a network may take."""
+    module = unheard(left("0"))
+    async with running(module=module) as bench:
+        await asyncio.sleep(290)
+        assert (module.times("AT+COPS?"), module.times("AT+COPS"), module.times(REATTACH)) == (1, 0, 0)
+        assert not current(bench)
+
+
+@on_virtual_time
+async def test_module_without_a_signal_that_refuses_to_register() -> None:
+    """A person is told soon: nothing is gained by waiting for a network that it does not look for."""
+    module = unheard(left("2"))
+    module.answer("AT+COPS=0", "ERROR")
+    async with running(module=module) as bench:
+        await bench.until(lambda state: AlertId.NOT_REGISTERING in alerts(state))
+        assert now() < 40
+
+
 @on_virtual_time
 async def test_module_that_may_not_be_told_to_register_yet() -> None:
     """What waits for the attach ceiling is not told of as tried."""
