@@ -96,6 +96,14 @@ def trace(modem: str | None, *, on: bool) -> None:
     _trace.want(modem, on=on)
 
 
+def overhear(modem: str, listener: Callable[[str], None] | None) -> None:
+    """Tell each line of a modem's AT dialogue as the log would have it, whether or not it does; None to end that.
+
+    The listener must neither block nor raise.
+    """
+    _trace.overhear(modem, listener)
+
+
 class _Trace:
     """Decides which modems' dialogue is logged: what was asked for comes on top of the settings."""
 
@@ -104,6 +112,7 @@ class _Trace:
         self._logger.addFilter(self._is_wanted)
         self._level: LogLevel = LogLevel.INFO
         self._wanted: set[str | None] = set()
+        self._listeners: dict[str, Callable[[str], None]] = {}
 
     def configure(self, level: LogLevel) -> None:
         """Take the settings' level."""
@@ -118,13 +127,24 @@ class _Trace:
             self._wanted.discard(modem)
         self._apply()
 
-    def _apply(self) -> None:
-        self._logger.setLevel(LogLevel.DEBUG.upper() if self._wanted else self._level.upper())
+    def overhear(self, modem: str, listener: Callable[[str], None] | None) -> None:
+        """Tell a listener each line of a modem's dialogue, or no longer."""
+        self._listeners.pop(modem, None)
+        if listener is not None:
+            self._listeners[modem] = listener
+        self._apply()
 
-    def _is_wanted(self, _record: logging.LogRecord) -> bool:
-        # with nothing asked for, the logger's level alone decides
-        everything = not self._wanted or None in self._wanted or self._level is LogLevel.DEBUG
-        return everything or current_modem.get() in self._wanted
+    def _apply(self) -> None:
+        every_line = self._wanted or self._listeners
+        self._logger.setLevel(LogLevel.DEBUG.upper() if every_line else self._level.upper())
+
+    def _is_wanted(self, record: logging.LogRecord) -> bool:
+        modem = current_modem.get()
+        if modem in self._listeners:
+            self._listeners[modem](record.getMessage())
+        if not (self._wanted or self._listeners):
+            return True  # the logger's level alone decides, whoever set it
+        return self._level is LogLevel.DEBUG or None in self._wanted or modem in self._wanted
 
 
 _trace: Final = _Trace()

@@ -10,6 +10,7 @@ from typing import Any
 
 from sim7020_bridge.config.model import MqttSettings, SocketSettings
 from sim7020_bridge.delivery.intake import Intake
+from sim7020_bridge.delivery.observer import Observer
 from sim7020_bridge.delivery.receipts import Receipts
 from sim7020_bridge.delivery.router import Router, resumed
 from sim7020_bridge.modem.usage import Usage
@@ -41,6 +42,7 @@ class Desk:
     published: list[Publication] = field(default_factory=list)
     acknowledged: list[Received] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    observer: Observer | None = None
     _kept: asyncio.Queue[tuple[int, PendingPublication]] = field(default_factory=asyncio.Queue)
     trace: TraceRequest = field(init=False)
     usage: Usage = field(init=False)
@@ -55,7 +57,7 @@ class Desk:
         response_topics = ResponseTopics(
             MqttSettings("broker", base_topic=TOPICS.base), [bench.settings], discovery_prefix="homeassistant"
         )
-        receipts = Receipts(TOPICS, bench.settings.sockets, clock=virtual_clock)
+        receipts = Receipts(TOPICS, bench.settings.sockets, observer=self.observer, clock=virtual_clock)
         self.trace = TraceRequest(bench.settings.name)
         self.usage = Usage(bench.settings.data_budget, changed=lambda *_: self._outbox_changed(), clock=virtual_clock)
         self.outbox = Outbox(
@@ -86,6 +88,7 @@ class Desk:
             response_topics=response_topics,
             publish_interim=lambda receipt: self.tell(receipt()),
             acknowledge=self.acknowledged.append,
+            observer=self.observer,
             clock=virtual_clock,
         )
         self.requests = Requests(
@@ -198,9 +201,9 @@ class Desk:
 
 
 @asynccontextmanager
-async def wired(bench: Bench) -> AsyncIterator[Desk]:
+async def wired(bench: Bench, observer: Observer | None = None) -> AsyncIterator[Desk]:
     """Wire a modem's router, requests and reporter, which nothing runs yet; end them after the block."""
-    desk = Desk(bench)
+    desk = Desk(bench, observer=observer)
     try:
         yield desk
     finally:
@@ -211,9 +214,11 @@ async def wired(bench: Bench) -> AsyncIterator[Desk]:
 
 
 @asynccontextmanager
-async def staffed(*sockets: SocketSettings, absent: int = 0, **settings: Any) -> AsyncIterator[Desk]:
+async def staffed(
+    *sockets: SocketSettings, absent: int = 0, observer: Observer | None = None, **settings: Any
+) -> AsyncIterator[Desk]:
     """Keep a modem attached and serve its sockets while the block runs; ``settings`` as for ``running``."""
-    async with running(*sockets, absent=absent, **settings) as bench, wired(bench) as desk:
+    async with running(*sockets, absent=absent, **settings) as bench, wired(bench, observer) as desk:
         await desk.outbox.load()
         serving = asyncio.create_task(desk.serve(), name="router")
         try:

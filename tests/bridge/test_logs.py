@@ -260,6 +260,27 @@ def test_levels_of_parts(capsys: pytest.CaptureFixture[str]) -> None:
     assert [line.rpartition(" ")[2] for line in capsys.readouterr().err.splitlines()] == ["shown"]
 
 
+def test_dialogue_is_overheard(capsys: pytest.CaptureFixture[str]) -> None:
+    """Who listens hears every line of one modem, whether the log has it or not, and the log has what it had before."""
+    heard: list[str] = []
+    logs.log_to_stderr(LoggingSettings())
+    logs.overhear("shed", heard.append)
+    for modem in ("shed", "roof"):
+        logs.current_modem.set(modem)
+        TRACE.debug("> AT of %s", modem)
+    assert heard == ["> AT of shed"]
+    assert capsys.readouterr().err == ""
+    logs.trace("roof", on=True)
+    for modem in ("shed", "roof"):
+        logs.current_modem.set(modem)
+        TRACE.debug("> AT of %s", modem)
+    assert heard == ["> AT of shed"] * 2
+    assert "> AT of roof" in capsys.readouterr().err
+    logs.trace("roof", on=False)
+    logs.overhear("shed", None)
+    assert not TRACE.isEnabledFor(logging.DEBUG)
+
+
 def test_trace_on_request(capsys: pytest.CaptureFixture[str]) -> None:
     """The AT dialogue is logged while somebody wants it, and then as the settings have it."""
     logs.log_to_stderr(LoggingSettings(level=LogLevel.WARNING))

@@ -12,6 +12,7 @@ from typing import Final
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.config.model import SocketSettings
 from sim7020_bridge.delivery.batch import check_datagram
+from sim7020_bridge.delivery.observer import Observer
 from sim7020_bridge.delivery.receipts import Receipts, ReceiptState
 from sim7020_bridge.errors import PayloadRefused, StorageFailed
 from sim7020_bridge.mqtt.documents import ErrorDocument
@@ -50,6 +51,7 @@ class Intake:
         response_topics: ResponseTopics,
         publish_interim: Callable[[Callable[[], tuple[PendingPublication, ...]]], None],
         acknowledge: Callable[[Received], None],
+        observer: Observer | None = None,
         clock: Clock = wall_clock,
     ) -> None:
         self._sockets = {socket.name: socket for socket in sockets}
@@ -58,6 +60,7 @@ class Intake:
         self._response_topics = response_topics
         self._publish_interim = publish_interim
         self._acknowledge = acknowledge
+        self._observer = observer
         self._clock = clock
         self._held: list[tuple[Callable[[], None], Done]] = []
         self._refused_later: deque[Callable[[], None]] = deque()
@@ -107,7 +110,10 @@ class Intake:
             def write() -> None:
                 log.warning("%s: message refused: %s", received.topic, refused)
                 error = ErrorDocument(refused.code, refused.message)
-                receipt = self._receipts.rejected(message_id[:LONGEST_ID] or new_id(), name, error, reply_to, pool)
+                given = message_id[:LONGEST_ID] or new_id()
+                if self._observer is not None:
+                    self._observer.refused(given, name, received)
+                receipt = self._receipts.rejected(given, name, error, reply_to, pool)
                 kept = self._outbox.refuse(name, origin(received), refused, receipt)
                 kept.add_done_callback(lambda _kept: self._acknowledge(received))
 
@@ -178,6 +184,8 @@ class Intake:
 
         def written(is_new: bool) -> None:  # noqa: FBT001 - what a future holds
             if is_new:
+                if self._observer is not None:
+                    self._observer.taken(message, received.topic)
                 self._publish_interim(partial(self._receipts.of, message, ReceiptState.QUEUED, final=False))
             else:
                 log.info("message %s was taken before and is not sent again", message.id)

@@ -6,6 +6,7 @@ from typing import Final
 
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.config.model import SocketSettings
+from sim7020_bridge.delivery.observer import Observer
 from sim7020_bridge.mqtt.documents import ErrorDocument
 from sim7020_bridge.mqtt.json_text import dump
 from sim7020_bridge.mqtt.payloads import encode_payload
@@ -58,9 +59,17 @@ _WANTED: Final = frozenset({Loss.SUPERSEDED, Loss.CANCELLED})
 class Receipts:
     """Writes the receipts of one modem's messages."""
 
-    def __init__(self, topics: Topics, sockets: Sequence[SocketSettings], *, clock: Clock = wall_clock) -> None:
+    def __init__(
+        self,
+        topics: Topics,
+        sockets: Sequence[SocketSettings],
+        *,
+        observer: Observer | None = None,
+        clock: Clock = wall_clock,
+    ) -> None:
         self._topics = topics
         self._sockets = {socket.name: socket for socket in sockets}
+        self._observer = observer
         self._clock = clock
 
     def change(self, sockets: Sequence[SocketSettings]) -> None:
@@ -87,6 +96,8 @@ class Receipts:
             "attempts": attempts,
             "error": error,
         }
+        if self._observer is not None:
+            self._observer.receipt(receipt, message)
         return self._publications(message.socket, receipt, message.reply_to, message.pool)
 
     def lost(self, entry: Entry, loss: Loss) -> tuple[PendingPublication, ...]:
@@ -114,6 +125,8 @@ class Receipts:
             "attempts": 0,
             "error": error,
         }
+        if self._observer is not None:
+            self._observer.receipt(receipt, None)
         return self._publications(socket, receipt, reply_to, pool)
 
     def _dead_letter(self, message: Message) -> tuple[PendingPublication, ...]:

@@ -48,6 +48,7 @@ class MqttClient:
         on_message: Called for each message. Whoever takes it acknowledges it, at once or later.
         on_forbidden: Called with a topic that the broker turns out to forbid.
         on_trouble: Called when ``trouble`` is different.
+        on_lost: Called at the end of each connection.
         timing: The durations.
     """
 
@@ -64,6 +65,7 @@ class MqttClient:
         on_message: Callable[[Received], None],
         on_forbidden: Callable[[str], None] = lambda _topic: None,
         on_trouble: Callable[[], None] = lambda: None,
+        on_lost: Callable[[], None] = lambda: None,
         timing: ClientTiming | None = None,
     ) -> None:
         self._nodes = cycle(settings.nodes)
@@ -73,6 +75,7 @@ class MqttClient:
         self._farewell = farewell
         self._on_connect = on_connect
         self._on_message = on_message
+        self._on_lost = on_lost
         self._timing = timing or ClientTiming()
         self._v5 = settings.protocol is MqttProtocol.V5
         self._standing = Standing(on_trouble, timing=self._timing)
@@ -211,8 +214,7 @@ class MqttClient:
             reconnect_on_failure=False,
             manual_ack=True,
         )
-        client.max_inflight_messages = 0
-        client.max_queued_messages = 0
+        client.max_inflight_messages = client.max_queued_messages = 0
         client.username_pw_set(self.settings.username, self.settings.password)
         if self._will is not None:
             client.will_set(self._will.topic, self._will.payload, qos=1, retain=self._will.retain)
@@ -254,9 +256,8 @@ class MqttClient:
             self._drop()
             return Lost("", refusals.no_answer(self.settings, "it does not answer"))
         finally:
-            tick.cancel()
-            look.cancel()
-            begin.cancel()
+            for task in (tick, look, begin):
+                task.cancel()
         return heard
 
     def _lasted(self) -> bool:
@@ -405,6 +406,7 @@ class MqttClient:
         self, _client: Client, _userdata: object, flags: DisconnectFlags, reason: ReasonCode, _properties: object
     ) -> None:
         self._accepted.clear()
+        self._on_lost()
         self._outgoing.close()
         told = flags.is_disconnect_packet_from_server
         unreadable = ""

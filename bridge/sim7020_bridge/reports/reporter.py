@@ -107,7 +107,7 @@ class Reporter:
         # these too until the end, which waits for the broker
         self._memory.keep({*topics, *gone})
         self._retain(self._topics.availability, ONLINE)
-        self._info()
+        self._introduce()
         self._state()
         for alert_id in AlertId:
             # one of before the bridge's restart may have been mended since
@@ -127,7 +127,7 @@ class Reporter:
         self._settings = settings
         for name in gone:
             self._retain(self._topics.socket_state(name), b"")
-        self._info()
+        self._introduce()
         for socket in self._sockets:
             self._socket(socket)
 
@@ -168,13 +168,19 @@ class Reporter:
 
     def broker_changed(self) -> None:
         """Publish what the broker does not give, or gives again."""
-        self._info()
+        self._introduce()
         self.delivery_changed()
         self.pools_changed()
 
     def state(self) -> Document:
         """Return the modem's state as it is now."""
         return state_document(self._store.state, self._outbox, self._usage, aside=self._trouble().aside)
+
+    def retained(self) -> dict[str, bytes]:
+        """Return what is retained as it is now, by topic; whether the broker has it or not."""
+        sockets = {self._topics.socket_state(name): dump(document) for name, document in self.sockets().items()}
+        told = {topic: payload for topic, payload in self._published.items() if payload}
+        return {**told, self._topics.info: dump(self._info()), self._topics.state: dump(self.state()), **sockets}
 
     def sockets(self) -> dict[str, Document]:
         """Return each socket's state as it is now, by name."""
@@ -199,7 +205,7 @@ class Reporter:
     def _changed(self, before: ModemState, after: ModemState) -> None:
         self._story.changed(after)
         if after.identity != before.identity:
-            self._info()
+            self._introduce()
         self._state()
         self._link_events(before, after)
         self._step_events(before, after)
@@ -273,10 +279,12 @@ class Reporter:
             del event["times"]
         self._publish(Publication(topic=self._topics.event, payload=dump(event)))
 
-    def _info(self) -> None:
+    def _info(self) -> Document:
         identity, broker = self._store.state.identity, self._trouble()
-        info = info_document(identity, self._settings, self._topics, requests=self._requests, broker=broker)
-        self._retain(self._topics.info, dump(info))
+        return info_document(identity, self._settings, self._topics, requests=self._requests, broker=broker)
+
+    def _introduce(self) -> None:
+        self._retain(self._topics.info, dump(self._info()))
 
     def _state(self) -> None:
         self._retain(self._topics.state, dump(self.state()))

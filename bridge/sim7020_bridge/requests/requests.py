@@ -1,9 +1,10 @@
-"""Requests over MQTT: each is checked, carried out by its verb, and answered."""
+"""Requests, over MQTT or from the page: each is checked, carried out by its verb, and answered."""
 
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
+from functools import partial
 from typing import Final
 
 from sim7020_bridge.clock import Clock, wall_clock
@@ -38,6 +39,9 @@ PRIORITIES: Final = tuple(priority.name.lower() for priority in Priority)
 Submit = Callable[[Message, Received, Callable[[PayloadRefused | None, bool], None]], None]
 """Takes a message in; see Intake.submit."""
 
+Answer = Callable[[bytes], None]
+"""Takes the response of a request; called once."""
+
 
 class Requests:
     """Carries out requests, each in a task of its own, and answers every one of them.
@@ -66,6 +70,7 @@ class Requests:
         self._publish = publish
         self._clock = clock
         self._under_way: set[asyncio.Task[None]] = set()
+        self._unanswered: set[asyncio.Future[bytes]] = set()
         self._verbs: Final = verbs
 
     @property
@@ -75,19 +80,40 @@ class Requests:
 
     def take(self, verb: str, received: Received) -> None:
         """Start on a request; whatever is wrong with it goes into the response."""
+        self._begin(verb, received, partial(self._publish_response, verb, received))
+
+    async def ask(self, verb: str, payload: bytes) -> bytes:
+        """Carry out a request that came by another way than MQTT, and return the response that it has there.
+
+        What was begun is carried out, though nobody waits for it any more. Cancelled when the bridge ends first.
+        """
+        answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._unanswered.add(answered)
+
+        def answer(response: bytes) -> None:
+            if not answered.done():
+                answered.set_result(response)
+
+        self._begin(verb, Received(topic=self._topics.request(verb), payload=payload, qos=0), answer)
+        try:
+            return await answered
+        finally:
+            self._unanswered.discard(answered)
+
+    def _begin(self, verb: str, received: Received, answer: Answer) -> None:
         body = RequestBody()
         try:
             with nullcontext() if verb in self.verbs else suppress(PayloadRefused, RequestRefused):
                 body = parse_request(received.payload)
             self._check(received, body)
             if verb == "send":
-                self._send(received, body)
+                self._send(received, body, answer)
                 return
             carry_out = self._admitted(verb)
         except (RequestRefused, PayloadRefused) as refused:
-            self._refuse(verb, received, body, refused)
+            self._refuse(received, body, refused, answer)
             return
-        task = asyncio.create_task(self._answer(verb, received, body, carry_out), name=f"request: {verb}")
+        task = asyncio.create_task(self._answer(received, body, carry_out, answer), name=f"request: {verb}")
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         self._acknowledge(received)
@@ -106,10 +132,10 @@ class Requests:
         return self._verbs[verb]
 
     def _refuse(
-        self, verb: str, received: Received, body: RequestBody, refused: RequestRefused | PayloadRefused
+        self, received: Received, body: RequestBody, refused: RequestRefused | PayloadRefused, answer: Answer
     ) -> None:
         log.warning("%s: refused: %s", received.topic, refused)
-        self._respond(verb, received, body, error=ErrorDocument(refused.code, refused.message))
+        answer(_response(body, error=ErrorDocument(refused.code, refused.message)))
         self._acknowledge(received)
 
     async def stop(self) -> None:
@@ -117,27 +143,19 @@ class Requests:
         for task in self._under_way:
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
+        for unanswered in self._unanswered:
+            unanswered.cancel()
 
-    async def _answer(self, verb: str, received: Received, body: RequestBody, carry_out: Verb) -> None:
+    async def _answer(self, received: Received, body: RequestBody, carry_out: Verb, answer: Answer) -> None:
         data = error = None
         try:
             data = await carry_out(body)
         except BridgeError as failure:
             error = _explained(failure)
             log.warning("%s: %s", received.topic, error.message)
-        self._respond(verb, received, body, data=data, error=error)
+        answer(_response(body, data=data, error=error))
 
-    def _respond(
-        self,
-        verb: str,
-        received: Received,
-        body: RequestBody,
-        *,
-        data: Data | None = None,
-        error: ErrorDocument | None = None,
-    ) -> None:
-        status = "ok" if error is None else "error"
-        payload = dump({"status": status, "data": data, "error": error, "transaction": body.transaction})
+    def _publish_response(self, verb: str, received: Received, payload: bytes) -> None:
         self._publish(Publication(topic=self._topics.response(verb), payload=payload))
         topic = self._response_topics.of(received)
         if topic is not None:
@@ -146,7 +164,7 @@ class Requests:
             )
             self._publish(answered)
 
-    def _send(self, received: Received, body: RequestBody) -> None:
+    def _send(self, received: Received, body: RequestBody, answer: Answer) -> None:
         """Take a message in; the response says that it is on disk, so it comes when it is."""
         message = Message(
             id=_short(body, "id") or new_id(),
@@ -162,15 +180,20 @@ class Requests:
 
         def done(refused: PayloadRefused | None, repeated: bool) -> None:  # noqa: FBT001 - what Submit calls
             if refused is not None:
-                self._refuse("send", received, body, refused)
+                self._refuse(received, body, refused, answer)
                 return
             data: Data = {"id": message.id, "socket": message.socket, "state": "queued"}
             if repeated:
                 data = {**data, "repeated": True}
-            self._respond("send", received, body, data=data)
+            answer(_response(body, data=data))
             self._acknowledge(received)
 
         self._submit(message, received, done)
+
+
+def _response(body: RequestBody, *, data: Data | None = None, error: ErrorDocument | None = None) -> bytes:
+    status = "ok" if error is None else "error"
+    return dump({"status": status, "data": data, "error": error, "transaction": body.transaction})
 
 
 def _short(body: RequestBody, key: str) -> str | None:

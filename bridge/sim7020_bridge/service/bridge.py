@@ -12,6 +12,7 @@ from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.config.model import ModemSettings, MqttSettings, SocketSettings
 from sim7020_bridge.config.values import DISCOVERY_PREFIX
 from sim7020_bridge.delivery.intake import Intake
+from sim7020_bridge.delivery.observer import Observer
 from sim7020_bridge.delivery.pools import Pools
 from sim7020_bridge.delivery.publisher import Publisher
 from sim7020_bridge.delivery.receipts import Receipts
@@ -25,7 +26,7 @@ from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.timing import Timing
 from sim7020_bridge.modem.usage import BudgetLevel, Usage
 from sim7020_bridge.mqtt.client import MqttClient
-from sim7020_bridge.mqtt.documents import OFFLINE
+from sim7020_bridge.mqtt.documents import OFFLINE, ONLINE
 from sim7020_bridge.mqtt.messages import Publication, Received
 from sim7020_bridge.mqtt.response_topics import ResponseTopics
 from sim7020_bridge.mqtt.topics import Inbox, Request, SocketSend, Subscription, Topics
@@ -36,7 +37,7 @@ from sim7020_bridge.outbox.message import PendingPublication, Priority
 from sim7020_bridge.outbox.outbox import Outbox
 from sim7020_bridge.outbox.records import UsageRow
 from sim7020_bridge.reports.discovery import Discovery
-from sim7020_bridge.reports.documents import pdn_document
+from sim7020_bridge.reports.documents import Document, pdn_document
 from sim7020_bridge.reports.reporter import Reporter
 from sim7020_bridge.requests.delivery_verbs import DeliveryVerbs
 from sim7020_bridge.requests.modem_verbs import ModemVerbs
@@ -48,7 +49,18 @@ log: Final = logging.getLogger(__name__)
 
 
 class Bridge:
-    """One modem and its MQTT connection, wired together."""
+    """One modem and its MQTT connection, wired together.
+
+    Args:
+        mqtt: The broker.
+        settings: The modem.
+        state_dir: Where it keeps what must survive a restart.
+        timing: The modem's durations.
+        clock: The time of day.
+        discovery_prefix: Home Assistant's; None for no discovery.
+        response_topics: Where answers may go; None where this is the only modem.
+        observer: Told what the bridge does; None if nobody looks on.
+    """
 
     def __init__(
         self,
@@ -60,8 +72,10 @@ class Bridge:
         clock: Clock = wall_clock,
         discovery_prefix: str | None = None,
         response_topics: ResponseTopics | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self.settings = settings
+        self._observer = observer
         answered = response_topics or ResponseTopics(mqtt, [settings], discovery_prefix=discovery_prefix)
         topics = Topics(mqtt.base_topic, settings.name)
         offline = Publication(topic=topics.availability, payload=OFFLINE, retain=True)
@@ -81,8 +95,9 @@ class Bridge:
             on_message=self._received,
             on_forbidden=self._forbidden,
             on_trouble=self._trouble_changed,
+            on_lost=lambda: observer.published(offline) if observer is not None else None,
         )
-        self._receipts = receipts = Receipts(topics, settings.sockets, clock=clock)
+        self._receipts = receipts = Receipts(topics, settings.sockets, observer=observer, clock=clock)
         self._outbox = Outbox(
             Committer(Database(path_of(state_dir, settings.name))),
             settings=settings.outbox,
@@ -142,6 +157,7 @@ class Bridge:
             response_topics=answered,
             publish_interim=self._publisher.publish_interim,
             acknowledge=self._publisher.acknowledge,
+            observer=observer,
             clock=clock,
         )
         self._trace = TraceRequest(settings.name)
@@ -166,7 +182,7 @@ class Bridge:
             usage=self._usage,
             topics=topics,
             requests=self._requests.verbs,
-            publish=self._client.publish,
+            publish=self._client.publish if observer is None else self._publish_seen,
             in_pools=lambda: self._pools.joined and not self._client.trouble.no_pools,
             trouble=lambda: self._client.trouble,
             memory=state_dir / f"{settings.name}.topics",
@@ -204,6 +220,8 @@ class Bridge:
                 tasks.create_task(wake_for_messages(self.modem, self._router), name="wake")
                 tasks.create_task(self._usage_record.run(), name="usage")
                 tasks.create_task(_end_with(talking), name="watch mqtt")
+                if self._observer is not None:
+                    tasks.create_task(self._show_waiting(self._observer), name="what waits")
         finally:
             self._publisher.end()
             # the modem's last state goes out before the connection does
@@ -257,6 +275,18 @@ class Bridge:
             sockets=self._reporter.sockets(),
         )
 
+    def state(self) -> Document:
+        """Return the contract's ``state`` as it is now."""
+        return self._reporter.state()
+
+    def retained(self) -> dict[str, bytes]:
+        """Return what a broker retains of the modem now, or would, by topic."""
+        return {**self._reporter.retained(), self._topics.availability: ONLINE if self._client.connected else OFFLINE}
+
+    async def ask(self, verb: str, body: bytes) -> bytes:
+        """Carry out a request as one over MQTT is, and return the contract's response; see Requests.ask."""
+        return await self._requests.ask(verb, body)
+
     def _connected(self) -> None:
         self._intake.connected()  # what it refuses is of the session of before, which the publisher may have forgotten
         self._publisher.connected()
@@ -306,6 +336,20 @@ class Bridge:
 
     def _deliver(self, socket: ModemSocket, data: bytes) -> None:
         self._router.deliver(socket, data)
+        if self._observer is not None:
+            settings = socket.settings
+            topic = settings.received_topic or self._topics.received(settings.name)
+            self._observer.delivered(settings.name, data, topic)
+
+    def _publish_seen(self, publication: Publication) -> None:
+        self._client.publish(publication)
+        if self._observer is not None:
+            self._observer.published(publication)
+
+    async def _show_waiting(self, observer: Observer) -> None:
+        await self._outbox.loaded.wait()
+        for entry in list(self._outbox):
+            observer.found(entry)
 
     def _outbox_changed(self) -> None:
         self._reporter.delivery_changed()
