@@ -80,11 +80,7 @@ class MqttClient:
         self._v5 = settings.protocol is MqttProtocol.V5
         self._standing = Standing(on_trouble, timing=self._timing)
         self._subscriptions = Subscriptions(
-            subscriptions,
-            ask=self._subscribe_to,
-            drop=self.give_up,
-            changed=on_trouble,
-            ask_again=self._timing.ask_again,
+            subscriptions, ask=self._subscribe_to, drop=self.give_up, changed=on_trouble, timing=self._timing
         )
         self._probe = WildcardProbe(
             probe, ask=self._subscribe_to, drop=self.give_up, changed=on_trouble, patience=self._timing.retained

@@ -8,6 +8,7 @@ from typing import Final
 
 from sim7020_bridge.config.topic_names import matches
 from sim7020_bridge.mqtt.refusals import subscription_refused
+from sim7020_bridge.mqtt.timing import ClientTiming
 from sim7020_bridge.mqtt.topics import SHARED, Subscription
 
 _LOGGER = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ class Subscriptions:
         ask: Asks the broker for one and returns the packet identifier; None if it could not be sent.
         drop: Tells the broker that a filter is not wanted any more.
         changed: Called when the broker refuses more or less of it.
-        ask_again: Seconds before what was refused is asked for again.
+        timing: The durations.
     """
 
     def __init__(
@@ -40,18 +41,19 @@ class Subscriptions:
         ask: Callable[[Subscription], int | None],
         drop: Callable[[str], None],
         changed: Callable[[], None],
-        ask_again: float,
+        timing: ClientTiming,
     ) -> None:
         self._wanted = wanted
         self._ask = ask
         self._drop = drop
         self._changed = changed
-        self._ask_again = ask_again
+        self._timing = timing
         self._unwanted: set[str] = set()
         self._asked: dict[int, str] = {}
         self._granted: dict[str, int] = {}
         self._refused: set[str] = set()
         self._ended_at: dict[str, int] = {}
+        self._due = 0.0
         self._answered = asyncio.Event()
         self._connected = False
         self._shared = self._wildcards = True
@@ -81,15 +83,15 @@ class Subscriptions:
         for unwanted in self._unwanted:
             if shared or not unwanted.startswith(SHARED):
                 self._drop(unwanted)
-        guilty = {each for each, times in self._ended_at.items() if times >= GUILTY_AFTER}
+        guilty = self._guilty()
         self._ask_for([each for each in self._wanted if each.topic_filter not in guilty])
         if self._asked:
             self._answered.clear()
         else:
             self._answered.set()
-        most = max(self._ended_at.values(), default=0)
-        if most >= GUILTY_AFTER:
-            self._ask_later(min(self._ask_again * 2.0 ** min(most - GUILTY_AFTER, 16), LONGEST_PAUSE))
+        if guilty:
+            # the others first, or one of them might be taken for what the broker ends the connection at
+            self._ask_at(max(self._due, asyncio.get_running_loop().time() + self._timing.granted))
 
     async def wait_answered(self, within: float) -> None:
         """Return once the broker has answered all that it was asked for, or does not within so many seconds."""
@@ -107,6 +109,8 @@ class Subscriptions:
         if topic_filter is None or not (alone or self._ended_at.get(topic_filter, 0) >= GUILTY_AFTER):
             return False
         times = self._ended_at[topic_filter] = self._ended_at.get(topic_filter, 0) + 1
+        if times >= GUILTY_AFTER:
+            self._put_off()
         if times >= GUILTY_AFTER and topic_filter not in self._refused:
             _LOGGER.error("%s", subscription_refused(topic_filter, "it ends the connection"))
             self._refused.add(topic_filter)
@@ -152,17 +156,36 @@ class Subscriptions:
             if topic_filter not in self._refused:
                 _LOGGER.error("%s", subscription_refused(topic_filter, reason))
             self._refused.add(topic_filter)
-            self._ask_later(self._ask_again)
+            self._ask_at(asyncio.get_running_loop().time() + self._timing.ask_again)
         if (self.refused, self.unassured) != before:
             self._changed()
 
-    def _ask_later(self, pause: float) -> None:
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(pause, self._ask_for_refused)
+    def _guilty(self) -> set[str]:
+        """Return the filters at which the broker ends the connection."""
+        return {each for each, times in self._ended_at.items() if times >= GUILTY_AFTER}
+
+    def _put_off(self) -> None:
+        """Leave those out for a while, whatever connections there are meanwhile: the longer the more often it was."""
+        most = max(self._ended_at.values())
+        pause = min(self._timing.ask_again * 2.0 ** min(most - GUILTY_AFTER, 16), LONGEST_PAUSE)
+        self._due = asyncio.get_running_loop().time() + pause
+
+    def _ask_at(self, when: float) -> None:
+        if self._timer is not None and self._timer.when() <= when:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_at(when, self._ask_for_refused)
 
     def _ask_for_refused(self) -> None:
         self._timer = None
-        self._ask_for([each for each in self._wanted if each.topic_filter in self._refused])
+        guilty = self._guilty()
+        left_out = guilty if asyncio.get_running_loop().time() < self._due else set()
+        self._ask_for([each for each in self._wanted if each.topic_filter in self._refused - left_out])
+        if left_out:
+            self._ask_at(self._due)
+        elif guilty:
+            self._put_off()
 
     def _ask_for(self, subscriptions: Sequence[Subscription]) -> None:
         for each in subscriptions:

@@ -1,9 +1,12 @@
 """When the broker is asked for what it ends the connection at; on virtual time."""
 
 import asyncio
+import math
+from contextlib import suppress
 from itertools import count, pairwise
 
 from sim7020_bridge.mqtt.subscriptions import LONGEST_PAUSE, Subscriptions
+from sim7020_bridge.mqtt.timing import ClientTiming
 from sim7020_bridge.mqtt.topics import Subscription
 from tests.bridge.scripted_module import on_virtual_time
 
@@ -15,11 +18,13 @@ class Broker:
 
     def __init__(self) -> None:
         self.grants = {"to/#"}
+        self.refuses: set[str] = set()
+        self.lasts = math.inf
         self.asked: list[tuple[float, str]] = []
         self._packets = count(1)
         self._ends = asyncio.Event()
         self.subscriptions = Subscriptions(
-            WANTED, ask=self._ask, drop=self.grants.discard, changed=lambda: None, ask_again=60.0
+            WANTED, ask=self._ask, drop=self.grants.discard, changed=lambda: None, timing=ClientTiming()
         )
 
     def _ask(self, wanted: Subscription) -> int:
@@ -27,20 +32,31 @@ class Broker:
         self.asked.append((loop.time(), wanted.topic_filter))
         if wanted.topic_filter in self.grants:
             loop.call_soon(self.subscriptions.answered, packet, 1, "")
+        elif wanted.topic_filter in self.refuses:
+            loop.call_soon(self.subscriptions.answered, packet, 0x87, "not authorized")
         else:
-            loop.call_later(0.1, self._ends.set)
+            self._ending = loop.call_later(0.1, self._ends.set)
         return packet
 
     async def serve(self) -> None:
-        """Let the client in again and again, a second after each end."""
+        """Let the client in again and again, a second after each end: its own, or what the network makes one."""
         while True:
             began = asyncio.get_running_loop().time()
             self.subscriptions.connected(shared=True)
-            await self._ends.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.lasts):
+                    await self._ends.wait()
+            alone = asyncio.get_running_loop().time() - began < 1
+            blamed = self.subscriptions.interrupted(alone=alone)
+            assert blamed or not self._ends.is_set()
+            self._ending.cancel()
             self._ends.clear()
-            assert self.subscriptions.interrupted(alone=asyncio.get_running_loop().time() - began < 1)
             self.subscriptions.disconnected()
             await asyncio.sleep(1)
+
+    def gaps(self, topic_filter: str) -> list[float]:
+        """Return the seconds from each time to the next that it was asked for something."""
+        return [later - before for before, later in pairwise(at for at, asked in self.asked if asked == topic_filter)]
 
 
 @on_virtual_time
@@ -50,8 +66,7 @@ async def test_what_ends_the_connection_is_asked_for_ever_more_rarely() -> None:
     serving = asyncio.create_task(broker.serve())
     await asyncio.sleep(60 * 24 * 3600)
     assert not serving.done()
-    times = [at for at, topic_filter in broker.asked if topic_filter == "not/this/one"]
-    gaps = [later - before for before, later in pairwise(times)]
+    gaps = broker.gaps("not/this/one")
     assert max(gaps[:2]) < 2
     assert [round(gap / 60) for gap in gaps[2:9]] == [1, 2, 4, 8, 16, 32, 60]
     assert gaps[-1] < LONGEST_PAUSE + 2
@@ -62,4 +77,35 @@ async def test_what_ends_the_connection_is_asked_for_ever_more_rarely() -> None:
     asked = len(broker.asked)
     await asyncio.sleep(24 * 3600)
     assert len(broker.asked) == asked
+    serving.cancel()
+
+
+@on_virtual_time
+async def test_connections_that_end_meanwhile_make_it_no_later() -> None:
+    """It is asked for when it is due, though each connection is shorter than the pause, or as soon as there is one."""
+    broker = Broker()
+    serving = asyncio.create_task(broker.serve())
+    await asyncio.sleep(24 * 3600)
+    before = len(broker.gaps("not/this/one"))
+    broker.lasts = 50 * 60
+    await asyncio.sleep(24 * 3600)
+    broker.lasts = 5
+    await asyncio.sleep(24 * 3600)
+    assert not serving.done()
+    gaps = broker.gaps("not/this/one")[before + 1 :]
+    assert len(gaps) > 40
+    assert LONGEST_PAUSE - 1 < min(gaps) < max(gaps) < LONGEST_PAUSE + 5
+    serving.cancel()
+
+
+@on_virtual_time
+async def test_what_is_refused_does_not_wait_for_what_ends_the_connection() -> None:
+    """A subscription that the broker only refuses is asked for every minute, whatever the other one's pause."""
+    broker = Broker()
+    broker.grants, broker.refuses = set(), {"to/#"}
+    serving = asyncio.create_task(broker.serve())
+    await asyncio.sleep(24 * 3600)
+    assert not serving.done()
+    assert max(broker.gaps("to/#")) <= 61
+    assert max(broker.gaps("not/this/one")) > LONGEST_PAUSE
     serving.cancel()
