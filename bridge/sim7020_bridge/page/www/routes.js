@@ -1,0 +1,41 @@
+/**
+ * Which part of the address shows which view. A row has
+ * - `path`: what follows `#/`; a word after a colon stands for a name, which the element gets as an attribute;
+ * - `view`: the custom element, in `<view>.js`, imported when it is needed first; with `style`, also `<view>.css`;
+ * - `texts`: the parts of `lang/` that it needs;
+ * - `title`: the key of its title; `nav` or `tab`: it is listed in the main navigation, or in a modem's;
+ * - `full`: only for whoever may do things.
+ */
+export const ROUTES = [
+  { path: "", view: "view-glance", style: true, texts: ["modems", "alerts", "glance"], title: "shell.nav.modems", nav: true },
+];
+
+/** Return the row and the names that an address stands for, or null. */
+export function match(hash) {
+  const parts = hash.replace(/^#\/?/, "").split("/").filter(Boolean);
+  for (const route of ROUTES) {
+    const wanted = route.path.split("/").filter(Boolean);
+    if (wanted.length !== parts.length) continue;
+    const names = {};
+    const fits = wanted.every((word, n) => {
+      if (!word.startsWith(":")) return word === parts[n];
+      names[word.slice(1)] = decoded(parts[n]);
+      return true;
+    });
+    if (fits) return { route, names };
+  }
+  return null;
+}
+
+/** The address of a row, with names in their places. */
+export function address(path, names = {}) {
+  return `#/${path.replace(/:(\w+)/g, (whole, name) => encodeURIComponent(names[name] ?? ""))}`;
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
