@@ -106,6 +106,11 @@ class SignalQuality:
             return _ENDS.get(self.rssi_index)
         return round(-105 + (self.rssi_index - 2.5) * _STEP)
 
+    @property
+    def usable(self) -> bool:
+        """Whether it hears one well enough."""
+        return self.rssi_index is not None and self.rssi_index > USABLE_SIGNAL
+
 
 _ENDS: Final[dict[int | None, int]] = {0: -110, 1: -108, 2: -106, _STRONGEST: -48}
 

@@ -37,7 +37,6 @@ from sim7020_bridge.modem.state import (
     RadioProblem,
     RegisterProblem,
     SimOverdue,
-    has_signal,
 )
 from sim7020_bridge.modem.timing import Timing
 
@@ -307,7 +306,7 @@ def _idle_for_long(module: Module) -> Callable[[], Awaitable[bool]]:
         if registration is None or registration.status != RegistrationStatus.NOT_REGISTERED:
             idle_since = heard_since = now
             return False
-        if not has_signal(state):
+        if state.signal is None or not state.signal.usable:
             heard_since = now
             if asked or now - idle_since < patience:
                 return False

@@ -97,6 +97,7 @@ class Modem:
         self._marks = Marks()
         self._apn = KeptApn()
         self._sleep = Sleep(self.store, settings.power_saving, self._timing)
+        self.store.apply(settings.power_saving or PowerSavingSettings())
         self.sockets = Sockets(
             settings.sockets,
             power_saving=settings.power_saving,
@@ -242,6 +243,7 @@ class Modem:
         self.settings = replace(self.settings, power_saving=saving)
         self.sockets.save_power(saving)
         self._sleep.saving = saving
+        self.store.apply(saving or PowerSavingSettings())
         module.settings = self.settings
         await set_power_saving(module)
 

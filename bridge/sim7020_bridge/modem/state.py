@@ -13,9 +13,10 @@ from typing import Final, TypeAlias
 
 from sim7020_bridge.commands.clock import CLOCK_SET, NetworkTime
 from sim7020_bridge.commands.power import SUPPLY_RANGE, Edrx, SleepReport, Supply, SupplyReport
-from sim7020_bridge.commands.radio import USABLE_SIGNAL, CellReading, Functionality, SignalQuality
+from sim7020_bridge.commands.radio import CellReading, Functionality, SignalQuality
 from sim7020_bridge.commands.registration import Operator, Registration
 from sim7020_bridge.commands.sim import SimReading
+from sim7020_bridge.config.model import PowerSavingSettings
 from sim7020_bridge.modem.pdn import Contexts, Pdn, PdnDrops
 from sim7020_bridge.modem.recovery import LEFT_ALONE, RecoveryStep
 
@@ -134,6 +135,7 @@ class ModemState:
     apn_unset: str | None = None
     register_problem: str | None = None
     sleeping: bool | None = None
+    asked: PowerSavingSettings = field(default_factory=PowerSavingSettings)
     edrx: Edrx | None = None
     refused: Refused = Refused(None)
     supply: Supply | None = None
@@ -256,8 +258,9 @@ Event: TypeAlias = (
     | Recovering
     | Recovered
     | Refused
+    | PowerSavingSettings
 )
-"""What the bridge does or notices."""
+"""What the bridge does or notices; the last is what power saving it asks for."""
 
 
 class RegisterProblem(_Problem):
@@ -357,6 +360,8 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
             return replace(state, operator=fact)
         case SleepReport(entered):
             return _slept(state, entered=entered)
+        case PowerSavingSettings():
+            return replace(state, asked=fact)
         case Edrx():
             return replace(state, edrx=fact)
         case Supply():
@@ -436,15 +441,9 @@ def _link(state: ModemState) -> tuple[Layer, str | None]:  # noqa: PLR0911 - one
         registration = state.registration
         if state.signal is None and registration is None:
             return Layer.RADIO, "the signal has not been read yet"
-        if state.signal is not None and not has_signal(state):
+        if state.signal is not None and not state.signal.usable:
             return Layer.RADIO, "no usable signal; check the antenna and the place"
         return Layer.REGISTRATION, registration.words if registration else "the registration has not been read yet"
     if not state.pdn.usable:
         return Layer.PDN, state.pdn.words
     return Layer.ONLINE, None
-
-
-def has_signal(state: ModemState) -> bool:
-    """Whether the module hears a cell well enough."""
-    signal = state.signal
-    return signal is not None and signal.rssi_index is not None and signal.rssi_index > USABLE_SIGNAL

@@ -178,7 +178,7 @@ _REGISTRATION_STATUS: Final[dict[int, str]] = {
 
 
 def _power(state: ModemState) -> Document:
-    registration, edrx, supply = state.registration, state.edrx, state.supply
+    registration, edrx, supply, asked = state.registration, state.edrx, state.supply, state.asked
     psm = granted = None
     if registration is not None and registration.active_time is not None:
         active = t3324_seconds(registration.active_time)
@@ -188,6 +188,12 @@ def _power(state: ModemState) -> Document:
         window = None if edrx.window is None else ptw_seconds(edrx.window)
         granted = {"cycle": edrx_seconds(edrx.granted), "paging_window": window}
     return {
+        "asked": {
+            "active_time": asked.active_time,
+            "periodic_update": asked.periodic_update,
+            "edrx_cycle": asked.edrx_cycle,
+            "paging_window": asked.paging_window,
+        },
         "psm": psm,
         "edrx": granted,
         "sleeping": state.sleeping,

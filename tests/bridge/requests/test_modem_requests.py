@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sim7020_bridge.config.model import PowerSavingSettings, RecoverySettings
-from tests.bridge.desk import staffed
+from tests.bridge.desk import TOPICS, staffed
 from tests.bridge.scripted_module import on_virtual_time
 from tests.virtual_time import run
 
@@ -54,11 +54,16 @@ async def test_sleep() -> None:
         await desk.bench.online()
         await asyncio.sleep(5)
         desk.module.answer("AT+CEDRXS?", '+CEDRXS: 5,"0010"', "OK")
+        nothing = dict.fromkeys(("active_time", "periodic_update", "edrx_cycle", "paging_window"))
+        assert desk.documents(TOPICS.state)[-1]["power"]["asked"] == {**nothing, "edrx_cycle": 20.48}
         response = await desk.ask("sleep", active_time=60, periodic_update=43200, light_sleep=True)
         assert response["data"] == {}
         assert {'AT+CPSMS=1,,,"00101100","00011110"', "AT+CEDRXS=0", "AT+CSCLK=2"} <= set(desk.module.heard)
+        told = desk.documents(TOPICS.state)[-1]["power"]["asked"]
+        assert told == {**nothing, "active_time": 60, "periodic_update": 43200}
         assert (await desk.ask("sleep"))["status"] == "ok"
         assert desk.module.heard[-1] == "AT+CSCLK=0"
+        assert desk.documents(TOPICS.state)[-1]["power"]["asked"] == nothing
 
 
 @pytest.mark.parametrize(

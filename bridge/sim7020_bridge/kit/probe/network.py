@@ -21,7 +21,7 @@ from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pdn import NO_ADDRESS
 from sim7020_bridge.modem.pin import enter_pin
 from sim7020_bridge.modem.readings import read_registration, read_subscriber
-from sim7020_bridge.modem.state import ApnProblem, ModemState, PinProblem, SimOverdue, has_signal
+from sim7020_bridge.modem.state import ApnProblem, ModemState, PinProblem, SimOverdue
 
 _PINGS: Final = 3
 
@@ -75,7 +75,7 @@ class Network:
         self._report.begin(Check.SIGNAL, "looking for a signal")
         if not await reach(self._module, RADIO):
             return self._report.broken("The radio is off", _RADIO_ADVICE)
-        await reach(self._module, REGISTRATION, settled=lambda state: has_signal(state) or state.registered)
+        await reach(self._module, REGISTRATION, settled=_has_signal_or_is_registered)
         signal = self._state.signal
         if signal is None or signal.dbm is None:
             if self._state.registered:
@@ -83,7 +83,7 @@ class Network:
             return self._report.broken("There is no signal", _SIGNAL_ADVICE)
         details: dict[str, Detail] = {"rssi_index": signal.rssi_index, "dbm": signal.dbm, "verdict": verdict(signal)}
         summary = f"{signal.dbm} dBm, {verdict(signal)}"
-        if has_signal(self._state):
+        if signal.usable:
             return self._report.passed(summary, details)
         if self._state.registered:
             return self._report.passed(summary, details, advice=_SIGNAL_ADVICE, status=Status.WARNING)
@@ -186,6 +186,10 @@ _PING_ADVICE: Final = (
 
 def _denied(state: ModemState) -> bool:
     return state.registration is not None and state.registration.denied
+
+
+def _has_signal_or_is_registered(state: ModemState) -> bool:
+    return state.registered or (state.signal is not None and state.signal.usable)
 
 
 def _is_decided(state: ModemState) -> bool:
