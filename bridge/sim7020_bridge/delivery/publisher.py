@@ -127,6 +127,7 @@ class Publisher:
     async def finish(self) -> None:
         """Give the broker a moment to take what is pending, so that it need not come twice."""
         if self._client.connected:
+            self._client.begin_to_publish()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LAST_MOMENTS):
                     with contextlib.suppress(StorageFailed):

@@ -97,8 +97,7 @@ class MqttClient:
         self._will = will
         self._loop = asyncio.get_running_loop()
         self._paho = self._make_paho()
-        self._alive = self._starts_afresh = self._had_session = False
-        self._at_a_subscription = False
+        self._alive = self._starts_afresh = self._had_session = self._at_a_subscription = False
         self.session_present = False
         """Whether the broker still knew the session at the last connection; packet identifiers are a session's own."""
 
@@ -177,6 +176,11 @@ class MqttClient:
     def withdraw(self, outgoing: Outgoing) -> bool:
         """Forget a publication that has not been sent yet; say whether that could be."""
         return self._outgoing.withdraw(outgoing)
+
+    def begin_to_publish(self) -> None:
+        """Publish from now on, though the broker may not have answered the subscriptions; once more does nothing."""
+        if self.connected and not self._outgoing.window:
+            self._outgoing.open(min(WINDOW, self._standing.offers.window or WINDOW))
 
     async def wait_idle(self) -> None:
         """Return when the broker has acknowledged all that it takes now."""
@@ -286,8 +290,7 @@ class MqttClient:
         """Publish once the broker has answered the subscriptions: else nobody could tell what it hangs up for."""
         await self._accepted.wait()
         await self._subscriptions.wait_answered(self._timing.granted)
-        if self._accepted.is_set():
-            self._outgoing.open(min(WINDOW, self._standing.offers.window or WINDOW))
+        self.begin_to_publish()
 
     def _subscribe_to(self, wanted: Subscription) -> int | None:
         if not self._v5:
@@ -343,6 +346,7 @@ class MqttClient:
     async def _say_farewell(self) -> None:
         for publication in self._farewell:
             self.publish(publication)
+        self.begin_to_publish()
         await self._outgoing.wait_idle()
         self._paho.disconnect()
         while not isinstance(await self._heard.get(), Lost):

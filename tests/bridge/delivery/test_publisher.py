@@ -31,6 +31,7 @@ class Broker:
         self.said: list[str] = []
         self.waiting: list[Outgoing] = []
         self.under_way = 0
+        self.begun = False
         self.idle = asyncio.Event()
 
     def publish(self, publication: Publication) -> None:
@@ -54,6 +55,10 @@ class Broker:
         """Note it."""
         self.said.append(f"acknowledged {received.payload.decode()}")
         return self.connected
+
+    def begin_to_publish(self) -> None:
+        """Note it: the broker may not have answered the subscriptions."""
+        self.begun = True
 
     async def wait_idle(self) -> None:
         """Return when the test says so."""
@@ -275,6 +280,7 @@ async def test_the_end() -> None:
         one.broker.take()
         assert one.pending() == [b"r"]
         assert one.broker.said == ["r", "acknowledged x"]
+        assert one.broker.begun
     async with bench() as one:
         one.broker.idle.set()
         before = asyncio.get_running_loop().time()
