@@ -1,0 +1,42 @@
+/** A message as a row of the table; on a phone, where there is no room for columns, as a card. */
+
+import { h } from "./dom.js";
+import { clock, t } from "./i18n.js";
+import { direction, payloadLine, stateBadge } from "./message-words.js";
+import { oneLine } from "./payload.js";
+import { refusal } from "./refusal.js";
+
+/** Draw a message; `open` is called to have all of it shown. */
+export function messageRow(message, open) {
+  const { topic } = message;
+  return h("tr", { key: message.n, role: "row", "data-n": message.n, ".message": message, class: `message ${message.direction}` },
+    cell("time", h("button", { type: "button", class: "open", "aria-haspopup": "dialog", onclick: open },
+      h("time", { datetime: message.at }, clock(message.at)), h("span", { class: "hidden-words" }, t("messages.open")))),
+    cell("direction", direction(message)),
+    cell("socket", message.socket),
+    cell(topic === null ? "topic none" : "topic", topic === null ? "–" : topicWords(topic)),
+    cell("payload", payloadLine(message), " ", size(message)),
+    cell("state", stateBadge(message.state), attempts(message), trouble(message)));
+}
+
+/** A topic that breaks after its slashes first of all. */
+function topicWords(topic) {
+  const levels = oneLine(topic).split("/");
+  return h("bdi", null, levels.map((level, at) => (at < levels.length - 1 ? [`${level}/`, h("wbr", null)] : level)));
+}
+
+function cell(column, ...children) {
+  return h("td", { role: "cell", class: `cell column-${column}` }, children);
+}
+
+function size({ bytes }) {
+  return bytes ? h("span", { class: "quiet small size" }, t("messages.bytes", { count: bytes })) : null;
+}
+
+function attempts({ attempts: made }) {
+  return made > 1 ? h("span", { class: "quiet small" }, t("messages.tries", { count: made })) : null;
+}
+
+function trouble({ error }) {
+  return error ? h("div", { class: "trouble" }, refusal(error, { quoted: false })) : null;
+}

@@ -1,0 +1,17 @@
+/** Why something was refused: in the reader's language as far as the code is known, and in the bridge's own words. */
+
+import { h } from "./dom.js";
+import { has, t } from "./i18n.js";
+import { oneLine } from "./payload.js";
+
+/**
+ * Words for the `code` and `message` of a receipt, a response or an `ApiError`; needs the texts `refusals`.
+ * Unless they are to be `quoted`, the bridge's own words only stand for a code that nobody translated.
+ */
+export function refusal({ code, message }, { quoted = true } = {}) {
+  const key = `refusals.${code}`;
+  return [
+    has(key) ? h("span", null, t(key), " ") : null,
+    message && (quoted || !has(key)) ? h("span", { class: "quiet", lang: "en" }, oneLine(message)) : null,
+  ];
+}
