@@ -1,7 +1,7 @@
 /** Messages of a modem, newest first: looked through, opened, cancelled, sent by hand. */
 
 import { get, pathOf } from "./api.js";
-import { h, View } from "./dom.js";
+import { h, show, View } from "./dom.js";
 import { t } from "./i18n.js";
 import { MessageDialog } from "./message-dialog.js";
 import { filterOfHash, keepFilter, matches } from "./message-filter.js";
@@ -29,6 +29,13 @@ class ViewMessages extends View {
   #typing = 0;
   #dialog = null;
   #sending = null;
+  #body = h("tbody", { role: "rowgroup", onmouseleave: () => this.#settle(), onfocusout: () => setTimeout(() => this.#settle()) });
+  /** The roles are said because a table that is laid out as cards on a phone would lose them. */
+  #table = h("table", { class: "messages card", role: "table", "aria-label": t("messages.title") },
+    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, COLUMNS.map((column) =>
+      h("th", { scope: "col", role: "columnheader" },
+        h("span", { class: column === "direction" ? "hidden-words" : null }, t(`messages.column.${column}`)))))),
+    this.#body);
 
   start() {
     this.modem = this.getAttribute("modem");
@@ -54,7 +61,7 @@ class ViewMessages extends View {
       h("div", { class: "messages-news", role: "status" }, this.#fresh.size > 0
         ? h("button", { type: "button", class: "button main", onclick: () => this.#showFresh() }, t("messages.news", { count: this.#fresh.size }))
         : null),
-      this.#table(),
+      this.#list(),
       h("div", { class: "messages-tail", role: "status" }, this.#tail()),
       this.#more
         ? h("button", { type: "button", class: "button", onclick: () => this.#loadOlder() }, t("messages.older"))
@@ -64,16 +71,9 @@ class ViewMessages extends View {
     ];
   }
 
-  /** The roles are said because a table that is laid out as cards on a phone would lose them. */
-  #table() {
-    if (this.#messages.length === 0) return null;
-    return h("table", { class: "messages card", role: "table", "aria-label": t("messages.title") },
-      h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, COLUMNS.map((column) =>
-        h("th", { scope: "col", role: "columnheader" },
-          h("span", { class: column === "direction" ? "hidden-words" : null }, t(`messages.column.${column}`)))))),
-      h("tbody", {
-        role: "rowgroup", onmouseleave: () => this.#settle(), onfocusout: () => setTimeout(() => this.#settle()),
-      }, this.#messages.map((message) => this.#row(message))));
+  #list() {
+    show(this.#body, this.#messages.map((message) => this.#row(message)));
+    return this.#messages.length > 0 ? this.#table : null;
   }
 
   /** The row that is there as long as its message is the same: most of hundreds are, at each drawing. */
@@ -83,7 +83,7 @@ class ViewMessages extends View {
   }
 
   #rowOf(n) {
-    return this.querySelector(`tr[data-n="${n}"]`);
+    return this.#body.querySelector(`tr[data-n="${n}"]`);
   }
 
   #choice(key, options) {
@@ -178,9 +178,8 @@ class ViewMessages extends View {
   }
 
   #isRead() {
-    const body = this.querySelector("tbody");
-    if (!body) return false;
-    return body.getBoundingClientRect().top < 0 || body.matches(":hover, :focus-within") || this.#dialog !== null
+    if (!this.#table.isConnected) return false;
+    return this.#body.getBoundingClientRect().top < 0 || this.#body.matches(":hover, :focus-within") || this.#dialog !== null
       || !(getSelection()?.isCollapsed ?? true);
   }
 
