@@ -24,6 +24,11 @@ export async function post(path, body = {}, { signal } = {}) {
   return read(await call(path, posted(body, signal)));
 }
 
+/** Get a file: the response itself, with its headers. */
+export async function file(path, { signal } = {}) {
+  return call(path, { signal });
+}
+
 /** Carry out a request of the contract; returns its response document, which may have the status `error`. */
 export async function request(modem, verb, body = {}, options = {}) {
   return post(`${pathOf(modem)}/request/${encodeURIComponent(verb)}`, body, options);

@@ -99,6 +99,7 @@ function kind(node) {
 }
 
 function change(old, node) {
+  if (old === node) return;
   if (old.nodeType === Node.TEXT_NODE) {
     if (old.data !== node.data) old.data = node.data;
     return;

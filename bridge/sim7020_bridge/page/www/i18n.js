@@ -168,4 +168,13 @@ export function shortTime(time, now = new Date()) {
   return format(Intl.DateTimeFormat, options).format(date);
 }
 
+/** A time of day with its seconds, and with milliseconds if it is to be `exact`; the day only where that is another one than today. */
+export function clock(time, { exact = false, now = new Date() } = {}) {
+  const date = new Date(time);
+  const options = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+  if (exact) options.fractionalSecondDigits = 3;
+  if (date.toDateString() !== now.toDateString()) Object.assign(options, { day: "numeric", month: "short" });
+  return format(Intl.DateTimeFormat, options).format(date);
+}
+
 document.documentElement.lang = language;

@@ -8,11 +8,14 @@
  */
 export const ROUTES = [
   { path: "", view: "view-glance", style: true, texts: ["modems", "alerts", "glance"], title: "shell.nav.modems", nav: true },
+  { path: "modem/:modem/messages", view: "view-messages", style: true, texts: ["messages", "refusals"], title: "shell.tab.messages", tab: true },
+  { path: "modem/:modem/live", view: "view-live", style: true, texts: ["live"], title: "shell.tab.live", tab: true },
+  { path: "configuration", view: "view-configuration", style: true, texts: ["configuration"], title: "shell.nav.configuration", nav: true, full: true },
 ];
 
 /** Return the row and the names that an address stands for, or null. */
 export function match(hash) {
-  const parts = hash.replace(/^#\/?/, "").split("/").filter(Boolean);
+  const parts = hash.replace(/^#\/?|\?.*$/g, "").split("/").filter(Boolean);
   for (const route of ROUTES) {
     const wanted = route.path.split("/").filter(Boolean);
     if (wanted.length !== parts.length) continue;

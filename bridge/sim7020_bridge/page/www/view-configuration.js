@@ -50,10 +50,10 @@ class ViewConfiguration extends View {
   }
 
   #sheet() {
-    const { path, writable, secrets } = this.#file;
+    const { path, writable, problem, secrets } = this.#file;
     return [
       h("p", { class: "configuration-path" }, h("span", { class: "mono" }, path)),
-      writable ? null : note("warn", "info", t("configuration.read_only")),
+      writable ? null : note("warn", "info", t("configuration.read_only"), problem ? h("p", { lang: "en" }, problem) : ""),
       secrets?.length ? note("", "info", t("configuration.secrets", { keys: secrets.join(", ") })) : null,
       this.#resumed ? note("", "info", t("configuration.resumed")) : null,
       this.#restart.length ? note("warn", "waiting", t("configuration.restart_now"), keys(this.#restart)) : null,
@@ -110,9 +110,15 @@ class ViewConfiguration extends View {
         h("button", { type: "button", class: "button", onclick: () => this.#keepMine() }, t("configuration.keep_mine"))));
   }
 
+  /** The file as the bridge has it, with line ends as browsers have them. */
+  async #read() {
+    const file = await get("api/configuration", { signal: this.ended });
+    return { ...file, text: file.text.replace(/\r\n?/g, "\n") };
+  }
+
   async #load() {
     try {
-      const file = await get("api/configuration", { signal: this.ended });
+      const file = await this.#read();
       const kept = draft;
       draft = null;
       this.#file = kept?.file ?? file;
@@ -210,10 +216,20 @@ class ViewConfiguration extends View {
   }
 
   async #refused(error) {
-    if (error.status === 422 && error.document?.mistakes) this.#tell({ restart: [], reload: [], ...error.document });
-    else if (error.code === "changed_meanwhile") this.#other = await get("api/configuration", { signal: this.ended });
-    else this.#problem = failure(error);
+    const { code, document } = error;
+    if (code === "changed_meanwhile") {
+      this.#other = await this.#read();
+      return;
+    }
+    if (document?.mistakes) this.#tell({ restart: [], reload: [], mistakes: document.mistakes });
+    if (code === "not_in_force") {
+      this.#file = await this.#read();
+      this.#problem = t("configuration.not_in_force");
+    } else if (!document?.mistakes) {
+      this.#problem = failure(error);
+    }
   }
+
 }
 
 function note(tone, icon, ...words) {
