@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sim7020_emulator.at.interpreter import Interpreter
+from sim7020_emulator.field.conditions import Conditions
 from sim7020_emulator.firmware.variants import Variants
 from sim7020_emulator.handlers.equipment import Equipment
 from sim7020_emulator.line.faults import LineFaults
@@ -38,8 +39,9 @@ class Setup:
     Args:
         baud: Line rate; 0 is unpaced, None is the model's own.
         speed: Scales the module's delays; 0 leaves them out.
-        seed: Of all that is random on the line.
+        seed: Of all that is random on the line, and in the field.
         spoils: One line in so many that the module says has a wrong byte; 0: none.
+        conditions: What the radio network is like; None: always the same.
     """
 
     model: Model = MODELS["sim7020e"]
@@ -47,6 +49,7 @@ class Setup:
     speed: float = 1.0
     seed: int = 7020
     spoils: int = 0
+    conditions: Conditions | None = None
     facts: Facts = field(default_factory=Facts)
     variants: Variants = field(default_factory=Variants)
     internet: Internet = field(default_factory=Internet)
@@ -79,6 +82,7 @@ class Emulator:
         line_rate = 0 if setup.baud == 0 else setup.baud or rate or _AUTO_BAUD_RATE
         self.schedule = Schedule(setup.speed, setup.timing)
         self.module = Module(setup.model, setup.facts, setup.variants, setup.internet, self.schedule, rate=rate)
+        self.module.field.seed, self.module.field.conditions = setup.seed, setup.conditions
         self.uart = Uart(line_rate)
         self.line_faults = faults = LineFaults(
             self.schedule, self.uart.write, trace, seed=setup.seed, spoils=setup.spoils
@@ -100,7 +104,7 @@ class Emulator:
         self.module.watch(self._changed)
         self._ran = False
         self._rate = rate
-        self.module.on_congestion = lambda: self.uart.unsent > _MOST_UNSENT
+        self.module.bearer.congested = lambda: self.uart.unsent > _MOST_UNSENT
 
     @property
     def rate(self) -> int:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from sim7020_emulator.emulator import Options, Setup
+from sim7020_emulator.field.conditions import PROFILES
 from sim7020_emulator.firmware.dialect import Dialect, read_dialect
 from sim7020_emulator.firmware.variants import VARIANTS
 from sim7020_emulator.line.uart import RATES
@@ -56,6 +57,8 @@ def read_options(arguments: list[str]) -> Options:
         given.seed,
         max(0, given.spoil),
     )
+    if given.profile is not None:
+        setup.conditions = PROFILES[choose("--profile", given.profile, tuple(PROFILES))]
     _speak(setup, dialect, given.like)
     scenario = None if given.scenario is None else _scenario(given.scenario)
     if isinstance(scenario, Scenario):
@@ -233,9 +236,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--scenario", metavar="NAME|FILE.toml|random:SEED", help="let things happen to the module; see --scenarios"
     )
+    parser.add_argument(
+        "--profile", metavar="NAME", help=f"a radio network as in the field: {', '.join(PROFILES)} (default: none)"
+    )
     parser.add_argument("--scenarios", action=_ListScenarios, help="list the scenarios that come with the emulator")
     parser.add_argument(
-        "--seed", type=int, default=7020, metavar="N", help="of noise and of what else is random on the line"
+        "--seed",
+        type=int,
+        default=7020,
+        metavar="N",
+        help="of noise and of what else is random on the line and in the field",
     )
     parser.add_argument(
         "--spoil", type=int, default=0, metavar="LINES", help="change a byte of about one in so many lines that it says"

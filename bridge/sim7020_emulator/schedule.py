@@ -32,8 +32,6 @@ class Timing:
     """A TCP link of the SIM800-compatible stack whose peer has not acknowledged a send by then is closed."""
     uplink: float = 0.15
     downlink: float = 0.15
-    rrc_setup: float = 1.0
-    """What the first uplink after idle takes longer."""
     send_report: float = 1.0
     """From a send to its SEND: line, at least."""
     acknowledgement_poll: float = 0.02

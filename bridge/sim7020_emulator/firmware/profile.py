@@ -61,9 +61,9 @@ _SETTINGS = (
         Setting(name, value, Keep.VOLATILE)
         for name, value in (
             ("CEREG", 0), ("CFUN", 1), ("CEDRXS", 0), ("EDRX", "0000"), ("PTW", "0011"), ("CSORXGET", 0),
-            ("RETENTION", 0), ("CGEREP", 0), ("CENG", 0), ("CNBIOTRAI", 0), ("CNBIOTDT", 0), ("CCIOTOPT", "1,1,1"),
-            ("COPS_FORMAT", -1), ("CGPIAF", "0,0,0,0"), ("CEER", 0), ("CIPPING", "4,32,100"), ("DNS1", ""),
-            ("DNS2", ""), ("CIPMUX", 0), ("CIPQSEND", 0), ("CIPRXGET", 0), ("CIPHEAD", 0), ("CIPSRIP", 0),
+            ("RETENTION", 0), ("CGEREP", 0), ("CENG", 0), ("CSCON", 0), ("CNBIOTRAI", 0), ("CNBIOTDT", 0),
+            ("CCIOTOPT", "1,1,1"), ("COPS_FORMAT", -1), ("CGPIAF", "0,0,0,0"), ("CEER", 0), ("CIPPING", "4,32,100"),
+            ("DNS1", ""), ("DNS2", ""), ("CIPMUX", 0), ("CIPQSEND", 0), ("CIPRXGET", 0), ("CIPHEAD", 0), ("CIPSRIP", 0),
             ("CIPHEXS", 0), ("CIPMODE", 0), ("CIPATS", "0"),
         )
     ),

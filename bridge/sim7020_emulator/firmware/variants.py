@@ -31,6 +31,7 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("boot", ("rdy", "autobaud", "matready"), "fixed rate with RDY, auto-baud in silence, or *MATREADY first"),
     Variant("csq_table", ("simcom", "27007"), "how dBm of the radio become +CSQ's rssi"),
     Variant("csq_unknown", ("99", "0"), "the rssi that +CSQ prints before a cell is found"),
+    Variant("cscon", ("no", "yes"), "whether AT+CSCON tells of the radio connection"),
     Variant("csorcvflag_after_psm", ("kept", "reset"), "whether +CSORCVFLAG survives PSM"),
     Variant("csoc_cid", ("refused", "accepted"), "whether +CSOC takes a context id as fourth argument"),
     Variant("typed_ahead", ("kept", "lost"), "what is typed while a command is carried out: read after it, or lost"),

@@ -36,7 +36,8 @@ async def _resolve(call: Call) -> Answer:
         return Answer(then=lambda: module.services.resolve(name))
     if not module.packet.online:
         raise PlainError
-    await module.schedule.pause(module.schedule.timing.resolve)
+    if not await module.services.ask_name():
+        raise PlainError
     try:
         return lines(f"+CDNSGIP: {await module.internet.address(name)}")
     except NameNotResolved:
@@ -59,7 +60,7 @@ async def _ping(call: Call) -> Answer:
     except NameNotResolved:
         raise PlainError from None
     module.profile.set("CIPPING", f"{count},{size},{limit}")
-    return Answer(then=lambda: module.services.ping(address, count=count, limit=limit))
+    return Answer(then=lambda: module.services.ping(address, count=count, size=size, limit=limit))
 
 
 def _read_traffic(call: Call) -> Answer:

@@ -228,11 +228,34 @@ def _write_cell_mode(call: Call) -> Answer:
     return OK
 
 
+def _require_connection_reports(call: Call) -> None:
+    if call.module.variants.is_set("cscon", "no"):
+        raise PlainError
+
+
+def _read_connection(call: Call) -> Answer:
+    _require_connection_reports(call)
+    return lines(call.module.place.connection_line(read=True))
+
+
+def _write_connection(call: Call) -> Answer:
+    _require_connection_reports(call)
+    call.arguments.limit(at_least=1, at_most=1)
+    call.module.profile.set("CSCON", call.arguments.integer(0, 0, 1))
+    return OK
+
+
+def _test_connection(call: Call) -> Answer:
+    _require_connection_reports(call)
+    return lines("+CSCON: (0,1)")
+
+
 COMMANDS: tuple[Command, ...] = (
     Command("+CFUN", test="+CFUN: (0,1,4,7),(0-2)", read=stored("+CFUN", "CFUN"), write=_function, cme=True),
     Command("+CSQ", test="+CSQ: (0-31,99),(0-7,99)", execute=_signal),
     Command("+EXUNSOL", test='+EXUNSOL: ("SQ")', write=_signal_reports),
     Command("+CENG", test="+CENG: (0-1)", read=_cell, write=_write_cell_mode),
+    Command("+CSCON", test=_test_connection, read=_read_connection, write=_write_connection),
     _registration("+CREG", "CREG", 2),
     _registration("+CGREG", "CGREG", 2),
     _registration("+CEREG", "CEREG", 5),

@@ -12,6 +12,10 @@ from sim7020_emulator.module.clock import read_local_time
 
 _T = TypeVar("_T", str, int, float)
 
+_NUMBER = r"(\d{1,4}(\.\d{1,3})?)?"
+_PERCENT = r"(100|\d\d?(\.\d{1,3})?)?"
+_WATTS = r"(psm|idle|asleep|busy|waiting)=\d{1,2}(\.\d{1,9})?"
+
 _CLOCK = re.compile(r"\d\d/\d\d/\d\d,\d\d:\d\d:\d\d[+-]\d\d")
 
 
@@ -78,6 +82,21 @@ class Facts:
     tx_power: str = _fact("50", "transmit power in tenths of dBm", pattern=r"(-?\d+)?")
     rrc: str = _fact(
         "idle", "the radio connection; connected leaves +CENG's measurements empty", choices=("idle", "connected")
+    )
+    loss_up: str = _fact(
+        "", "per cent of the datagrams lost on the way up; empty: as the profile has it", pattern=_PERCENT
+    )
+    loss_down: str = _fact("", "per cent lost on the way down; empty: as the profile has it", pattern=_PERCENT)
+    inactivity: str = _fact(
+        "", "seconds until the network releases an idle connection; empty: as the profile has it", pattern=_NUMBER
+    )
+    rai_ignored: str = _fact(
+        "", "per cent of release assistance that the network ignores; empty: as the profile has it", pattern=_PERCENT
+    )
+    watts: str = _fact(
+        "",
+        "power by state of the radio, in watts: psm=, idle=, asleep=, busy=, waiting=, by comma; empty: as documented",
+        pattern=rf"({_WATTS}(,{_WATTS})*)?",
     )
     neighbours: str = _fact(
         "",

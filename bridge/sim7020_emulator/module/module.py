@@ -10,9 +10,10 @@ from sim7020_emulator.module.clock import Clock, LocalTime, host_time, read_loca
 from sim7020_emulator.module.facts import Facts
 from sim7020_emulator.module.models import Model
 from sim7020_emulator.module.packet import DEFAULT_CID, Packet
+from sim7020_emulator.module.place import Place
 from sim7020_emulator.module.power import Power, SupplyTrouble
 from sim7020_emulator.module.radio import Radio, Registration
-from sim7020_emulator.module.saving import DeepSleep, LightSleep
+from sim7020_emulator.module.saving import LightSleep
 from sim7020_emulator.module.services import NetworkServices
 from sim7020_emulator.module.sim import Sim
 from sim7020_emulator.schedule import Schedule, Timer
@@ -21,9 +22,6 @@ from sim7020_emulator.sockets.compatible import CompatibleStack
 from sim7020_emulator.sockets.http import HttpClients
 from sim7020_emulator.sockets.internet import Internet
 from sim7020_emulator.sockets.table import Sockets
-
-_IDLE_AFTER = 10.0
-"""Seconds without traffic after which the next uplink needs a new radio connection."""
 
 
 class Module:
@@ -45,15 +43,14 @@ class Module:
         self.on_power: Callable[[], None] = lambda: None
         self.on_rate: Callable[[int], None] = lambda _: None
         self._watchers: list[Callable[[], None]] = []
-        self.on_congestion: Callable[[], bool] = lambda: False
         self.sim = Sim(facts)
         self.radio = Radio(facts, variants, self.profile, self.emit_urc)
         self.packet = Packet(facts, self.profile, self.emit_urc)
         self.radio.on_change = self.packet.on_change = self._changed
         self.clock = Clock(schedule, read_local_time(facts.clock))
-        self.psm = DeepSleep(
-            schedule, facts, self.profile, self.radio, may_enter=self._may_sleep, enter=self._fall_asleep
-        )
+        self.place = Place(schedule, facts, self.profile, self.radio, report=self.emit_urc)
+        self.place.psm.may_enter, self.place.psm.enter = self._may_sleep, self._fall_asleep
+        self.field, self.psm = self.place.field, self.place.psm
         self.light_sleep = LightSleep(schedule, self.profile)
         self.bearer = bearer = Bearer(
             schedule,
@@ -63,8 +60,7 @@ class Module:
             routes=self.packet.routes,
             reaches=lambda: self.radio.registered,
             active=self.traffic,
-            uplink_delay=self._uplink_delay,
-            congested=self._congested,
+            field=self.field,
         )
         self.sockets = Sockets(
             bearer,
@@ -86,11 +82,11 @@ class Module:
             active=self.traffic,
             time=self.network_time,
             set_clock=self.clock.set,
+            field=self.field,
         )
         self._procedure: asyncio.Task[None] | None = None
         self._tau: Timer | None = None
         self._waking: asyncio.Task[None] | None = None
-        self._last_traffic = float("-inf")
         self._back_off_until = 0.0
         self._silent_sleep = False
 
@@ -278,7 +274,9 @@ class Module:
 
     def traffic(self) -> None:
         """Note that something was sent or received over the air."""
-        self._last_traffic = self.schedule.now()
+        if self.field.on:  # it knows what goes over the air
+            self.psm.check()
+            return
         self.psm.traffic()
         self.profile.set("CNBIOTRAI", 0)
 
@@ -324,6 +322,7 @@ class Module:
         await self._radio_on(greets=greets, boot=True)
 
     async def _radio_on(self, *, greets: bool = True, boot: bool = False) -> None:
+        began = self.schedule.now()
         await self.schedule.pause(self.schedule.timing.sim_ready)
         if self.profile.number("CFUN") != 1:
             return
@@ -335,7 +334,7 @@ class Module:
         if boot and greets:
             await self.schedule.pause(self.schedule.timing.sms_ready)
             self.emit_urc("SMS Ready")
-        await self._attach()
+        await self._attach(spent=self.schedule.now() - began)
 
     async def _unlocked(self) -> None:
         self.emit_urc("+CPIN: READY")
@@ -343,7 +342,7 @@ class Module:
         self.emit_urc("SMS Ready")
         await self._attach()
 
-    async def _attach(self, *, by_user: bool = False) -> None:
+    async def _attach(self, *, by_user: bool = False, spent: float = 0.0) -> None:
         if self.profile.number("COPS") == 2:  # noqa: PLR2004 (deregistered by the user)
             return
         stat, cause = self.radio.outcome()
@@ -351,7 +350,8 @@ class Module:
             stat = Registration.HOME if by_user else stat
         if self.radio.registered:
             return
-        found_after = min(self.facts.cell_time, self.facts.registration_time)
+        registered_after = self.field.attach_time(spent) or self.facts.registration_time
+        found_after = min(self.facts.cell_time, registered_after)
         if self.back_off():
             await self.schedule.pause(found_after)
             self.radio.find_cell()
@@ -359,7 +359,7 @@ class Module:
         self.radio.change(Registration.SEARCHING)
         await self.schedule.pause(found_after)
         self.radio.find_cell()
-        await self.schedule.pause(self.facts.registration_time - found_after)
+        await self.schedule.pause(registered_after - found_after)
         if stat not in {Registration.HOME, Registration.ROAMING}:
             self.radio.change(stat, cause)
             return
@@ -392,17 +392,17 @@ class Module:
             self.profile.set("CSORCVFLAG", 0)
         self.on_power()
         if lasts := self.psm.lasts:
-            self._tau = self.schedule.timer(lasts, self._wake)
+            self._tau = self.schedule.timer(lasts, lambda: self._wake(by_timer=True))
 
-    def _wake(self) -> None:
+    def _wake(self, *, by_timer: bool = False) -> None:
         if self._tau is not None:
             self._tau.cancel()
             self._tau = None
         # no procedure: what the network does meanwhile doesn't keep the module from waking
         if self._waking is None or self._waking.done():
-            self._waking = self.schedule.start(self._wake_up(), "wake")
+            self._waking = self.schedule.start(self._wake_up(updates=by_timer and not self._silent_sleep), "wake")
 
-    async def _wake_up(self) -> None:
+    async def _wake_up(self, *, updates: bool) -> None:
         await self.schedule.pause(self.schedule.timing.wake)
         self.power = Power.ON
         if not self._silent_sleep:
@@ -410,18 +410,13 @@ class Module:
             if self.profile.number("CPSMSTATUS"):
                 self.emit_urc('+CPSMSTATUS: "EXIT PSM"')
         self.psm.woken()
+        if updates:
+            self.field.update()
 
     def _changed(self) -> None:
+        self.place.follow(self.power)
         for seen in self._watchers:
             seen()
-
-    def _congested(self) -> bool:
-        return self.on_congestion()
-
-    def _uplink_delay(self) -> float:
-        timing = self.schedule.timing
-        idle = self.schedule.now() - self._last_traffic
-        return timing.uplink + (timing.rrc_setup if idle > _IDLE_AFTER else 0.0)
 
     def _shut_down(self) -> None:
         self._cancel_procedure()

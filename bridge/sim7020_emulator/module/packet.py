@@ -60,6 +60,11 @@ class Packet:
         return self.contexts[DEFAULT_CID]
 
     @property
+    def activations(self) -> int:
+        """Count the sessions so far: how often a context was activated."""
+        return self._given_out
+
+    @property
     def online(self) -> bool:
         """Say whether any context is active."""
         return any(context.active for context in self.contexts.values())

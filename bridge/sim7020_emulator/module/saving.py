@@ -5,6 +5,7 @@ Source: low-power note V1.03 section 6, 3GPP TS 24.008 section 10.5.7.4 for the 
 
 from collections.abc import Callable
 
+from sim7020_emulator.field.field import Field
 from sim7020_emulator.firmware.profile import Profile
 from sim7020_emulator.module.facts import Facts
 from sim7020_emulator.module.radio import DEACTIVATED, Radio
@@ -16,6 +17,12 @@ _TAU_UNITS = {0: 600.0, 1: 3600.0, 2: 36000.0, 3: 2.0, 4: 30.0, 5: 60.0, 6: 1152
 _EDRX_CYCLES = {"1001": 163.84, "1010": 327.68, "1011": 655.36, "1100": 1310.72, "1101": 2621.44, "1110": 5242.88,
                 "1111": 10485.76}  # fmt: skip
 """The cycles between whose paging windows the module is in deep sleep, in seconds."""
+
+_SHORT_EDRX_CYCLES = {"0010": 20.48, "0011": 40.96, "0101": 81.92}
+"""Those in which the module stays in idle."""
+
+_DRX_CYCLE = 2.56
+"""Without eDRX, in seconds: one of the cycles that TS 36.304 has for NB-IoT; no source says which networks use."""
 
 _PTW_UNIT = 2.56
 
@@ -35,6 +42,18 @@ def periodic_tau(bits: str) -> float | None:
     return None if unit is None else unit * int(bits[3:], 2)
 
 
+def _granted_edrx(profile: Profile, facts: Facts) -> str:
+    """Return the bits of the eDRX cycle that the network grants; empty if none was asked for."""
+    if not profile.number("CEDRXS"):
+        return ""
+    return profile.text("EDRX") if facts.granted_edrx == "asked" else facts.granted_edrx
+
+
+def paging_cycle(profile: Profile, facts: Facts) -> float:
+    """Return after how many seconds an idle module listens again."""
+    return _SHORT_EDRX_CYCLES.get(_granted_edrx(profile, facts), _DRX_CYCLE)
+
+
 class DeepSleep:
     """Asks the network for the timers, and decides when the module sleeps: in PSM, or between the windows of eDRX.
 
@@ -42,8 +61,8 @@ class DeepSleep:
     eDRX, as PSM, loses the sockets that are not retained and spares a module with a TCP connection, no source says.
 
     Args:
-        may_enter: Says whether anything forbids sleep right now.
-        enter: Carries it out.
+        field: Without a profile, a fixed time after each datagram the radio connection counts as released; with one,
+            ``released`` tells it.
     """
 
     def __init__(
@@ -52,16 +71,17 @@ class DeepSleep:
         facts: Facts,
         profile: Profile,
         radio: Radio,
-        *,
-        may_enter: Callable[[], bool],
-        enter: Callable[[], None],
+        field: Field,
     ) -> None:
         self._schedule = schedule
         self._facts = facts
         self._profile = profile
         self._radio = radio
-        self._may_enter = may_enter
-        self._enter = enter
+        self._field = field
+        self.may_enter: Callable[[], bool] = lambda: False
+        """Says whether nothing but the radio forbids sleep right now."""
+        self.enter: Callable[[], None] = lambda: None
+        """Carries it out."""
         self._timer: Timer | None = None
         self._due = 0.0
         self._woken = False
@@ -85,10 +105,7 @@ class DeepSleep:
     @property
     def _cycle(self) -> float | None:
         """Seconds of the eDRX cycle, if it is granted and is a deep one."""
-        if not self._profile.number("CEDRXS"):
-            return None
-        granted = self._facts.granted_edrx
-        return _EDRX_CYCLES.get(self._profile.text("EDRX") if granted == "asked" else granted)
+        return _EDRX_CYCLES.get(_granted_edrx(self._profile, self._facts))
 
     @property
     def _stays_awake(self) -> float:
@@ -112,10 +129,16 @@ class DeepSleep:
 
     def traffic(self) -> None:
         """Start the timers again: something was sent or received, or the network was spoken to."""
+        if self._field.speak():
+            return
         timing = self._schedule.timing
         released = timing.rrc_release_assisted if self._profile.number("CNBIOTRAI") else timing.rrc_release
+        self.released(after=released)
+
+    def released(self, after: float = 0.0) -> None:
+        """Note that the radio connection was released, or will be after so many seconds; the active time begins."""
         self._woken = False
-        self._enter_after(released + ((active_time(self._radio.active_time) or 0.0) if self.announced else 0.0))
+        self._enter_after(after + ((active_time(self._radio.active_time) or 0.0) if self.announced else 0.0))
 
     def command(self) -> None:
         """Note a command on the AT port: it holds off re-entry after a wake."""
@@ -131,11 +154,11 @@ class DeepSleep:
 
     def check(self) -> None:
         """Fall asleep if it is due and nothing forbids it; called again when something that forbade it is gone."""
-        if not self.granted or not self._may_enter():
+        if not self.granted or self._field.busy or not self.may_enter():
             return
         if self._schedule.now() >= self._due - 0.001:
             self.stop()
-            self._enter()
+            self.enter()
         elif self._timer is None:
             self._arm()
 

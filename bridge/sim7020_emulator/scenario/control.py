@@ -26,6 +26,12 @@ def describe(module: Module) -> str:
     return f"power={module.power} sim={sim!r} stat={int(module.radio.stat)} pdn={int(module.packet.online)}"
 
 
+def describe_field(module: Module) -> str:
+    """Say in one line what the model of the radio network has counted."""
+    figures = {**module.field.figures(), "sessions": str(module.packet.activations)}
+    return " ".join(f"{name}={figure}" for name, figure in figures.items())
+
+
 class Control:
     """A listener on a Unix socket.
 
@@ -61,6 +67,8 @@ class Control:
         """Carry out one line and return the answer to it."""
         if line.strip() == "state":
             return describe(self._module)
+        if line.strip() == "field":
+            return describe_field(self._module)
         try:
             self._player.perform(read_event(line))
         except Mistake as mistake:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from sim7020_emulator.field.conditions import PROFILES
 from sim7020_emulator.firmware.profile import SETTINGS
 from sim7020_emulator.firmware.variants import Variants
 from sim7020_emulator.line.terminal import Terminal
@@ -225,6 +226,11 @@ def _swallow(words: Words) -> Action:
     return action
 
 
+def _profile(words: Words) -> Action:
+    name = words.choice("NAME", (*PROFILES, "none"))
+    return _on_module(lambda module: module.place.play(PROFILES.get(name)))
+
+
 def _set(words: Words) -> Action:
     name, value = words.pair("the fact")
     Facts().set(name, value)
@@ -333,6 +339,7 @@ WORDS: tuple[Word, ...] = (
     Word("send-fails CODE [TIMES]", "the next sends (1) fail with that +CSOERR code", _send_fails),
     Word("loss PERCENT [SECONDS]", "so many datagrams in a hundred are lost, both ways; 0 ends it", _loss),
     Word("swallow [SECONDS]", "nothing comes from a peer or gets there: connections hang; 0 ends it", _swallow),
+    Word("profile NAME", "go over to another radio network, as --profile has it; none ends it", _profile),
     Word("set NAME=VALUE", "change a fact; what the network makes of the module counts at the next attach", _set),
     Word("setting NAME=VALUE", "change a setting of the module behind the host's back: E, CSCLK, CMEE, ...", _setting),
     Word("save", "save the settings as AT&W does, so that they outlast a restart", _alone(_save)),

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sim7020_emulator.field.field import FIRST_REPETITION, Field, Way
 from sim7020_emulator.firmware.variants import Variants
 from sim7020_emulator.schedule import Schedule
 from sim7020_emulator.sockets.errors import SocketError, SocketFailed, error_code
@@ -38,8 +39,7 @@ class Bearer:
         routes: Says whether it has an address for IPv4 or IPv6 that leads anywhere.
         reaches: Says whether there is coverage: without it datagrams are lost and streams wait.
         active: Called whenever something is sent or received, for the power saving timers.
-        uplink_delay: Returns how long a send takes to reach the network.
-        congested: Says whether the serial line is too busy for more to be received.
+        field: Says how long what is sent and received takes on its way, and what is lost there.
     """
 
     def __init__(
@@ -52,8 +52,7 @@ class Bearer:
         routes: Callable[[int], bool],
         reaches: Callable[[], bool],
         active: Callable[[], None],
-        uplink_delay: Callable[[], float],
-        congested: Callable[[], bool],
+        field: Field,
     ) -> None:
         self._schedule = schedule
         self._internet = internet
@@ -62,11 +61,12 @@ class Bearer:
         self._routes = routes
         self._reaches = reaches
         self._active = active
-        self._uplink_delay = uplink_delay
-        self._congested = congested
+        self._field = field
         self._random = random.Random(7020)  # noqa: S311 (losses that are the same each time)
         self.loss = 0.0
         """The part of the datagrams that the network loses, 0 to 1."""
+        self.congested: Callable[[], bool] = lambda: False
+        """Says whether the serial line is too busy for more to be received."""
         self.on_connected: Callable[[], None] = lambda: None
         self.traffic = Traffic()
 
@@ -104,9 +104,11 @@ class Bearer:
             hears_unreachable=self._variants.is_set("unreachable_port", "reset"),
             on_acknowledged=on_acknowledged,
             reaches=lambda: self._reaches() and not self._internet.swallows(peer()),
-            congested=lambda: self._congested() or full(),
+            congested=lambda: self.congested() or full(),
             accepted=accepted,
             report_delay=report_delay,
+            way_down=lambda size: self._down(real, size),
+            on_close=lambda: self._field.count(up=2, down=2, headers=real.headers),
         )
         return real
 
@@ -122,7 +124,7 @@ class Bearer:
         try:
             if real.stream:
                 self._active()
-                await self._schedule.pause(self._schedule.timing.tcp_open)
+                await self._shake_hands(real)
                 await real.reached(self._schedule.timing.connect_limit)
             await real.connect(*self._internet.route(address, port))
         except OSError as error:
@@ -143,9 +145,32 @@ class Bearer:
         if code is not None:
             raise SocketFailed(code)
         if not self._loses(real):
-            real.send(data, self._uplink_delay())
+            way = (self._field.stream_up if real.stream else self._field.up)(len(data), real.headers)
+            if not way.lost:
+                real.send(data, way.delay, way.back)
         self.traffic.up_bytes += len(data)
         self.traffic.up_packets += 1
+
+    async def _shake_hands(self, real: HostSocket) -> None:
+        """Let what a TCP handshake takes pass; raises ``TimeoutError``."""
+        timing = self._schedule.timing
+        if not self._field.on:
+            await self._schedule.pause(timing.tcp_open)
+            return
+        end, wait = timing.connect_limit, FIRST_REPETITION
+        while (seconds := self._field.exchange(0, 0, real.headers)) is None:
+            await self._schedule.pause(wait)
+            end -= wait
+            wait *= 2
+            if end <= 0:
+                raise TimeoutError
+        await self._schedule.pause(min(seconds, end))
+        if seconds > end:
+            raise TimeoutError
+        self._field.count(up=1, down=0, headers=real.headers)
+
+    def _down(self, real: HostSocket, size: int) -> Way:
+        return (self._field.stream_down if real.stream else self._field.down)(size, real.headers)
 
     def _loses(self, real: HostSocket) -> bool:
         if real.stream:

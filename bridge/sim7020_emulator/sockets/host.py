@@ -10,7 +10,14 @@ import termios
 from collections import deque
 from collections.abc import Callable
 
+from sim7020_emulator.field.field import Way
 from sim7020_emulator.schedule import Schedule
+
+_IP_HEADER, _IPV6_HEADER, _UDP_HEADER, _TCP_HEADER = 20, 40, 8, 20
+"""Bytes, without options."""
+
+UDP_HEADERS = _IP_HEADER + _UDP_HEADER
+"""Those of a datagram over IPv4; an ICMP echo has as many."""
 
 _SEGMENT = 512
 """The most bytes of a TCP stream that are reported as one piece."""
@@ -39,6 +46,8 @@ class HostSocket:
         congested: Says whether the serial line has too much to print for more to be received.
         on_acknowledged: Called with the size of each TCP send whose bytes the peer's kernel has acknowledged.
         report_delay: Seconds from a send until that is told, at least; by default what the module takes for ``SEND:``.
+        way_down: Returns what becomes of so many bytes on their way from the network to the module.
+        on_close: Called when a stream is closed in order.
     """
 
     def __init__(
@@ -55,8 +64,15 @@ class HostSocket:
         reaches: Callable[[], bool] = lambda: True,
         hears_unreachable: bool = False,
         report_delay: float | None = None,
+        way_down: Callable[[int], Way] | None = None,
+        on_close: Callable[[], None] = lambda: None,
     ) -> None:
         self._schedule = schedule
+        self._way_down = way_down or (lambda _size: Way(schedule.timing.downlink))
+        self._on_close = on_close
+        self.headers = (_IP_HEADER if family == socket.AF_INET else _IPV6_HEADER) + (
+            _TCP_HEADER if stream else _UDP_HEADER
+        )
         self.reaches = reaches
         self._hears_unreachable = hears_unreachable
         self._report_delay = schedule.timing.send_report if report_delay is None else report_delay
@@ -72,6 +88,7 @@ class HostSocket:
         self._work = asyncio.Event()
         self._reports: deque[tuple[int, int, float]] = deque()
         self._downlink: deque[bytes | OSError | None] = deque()
+        self._down_at = 0.0
         self._on_the_way = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._sender: asyncio.Task[None] | None = None
@@ -124,15 +141,18 @@ class HostSocket:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, interval)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, count)
 
-    def send(self, data: bytes, delay: float) -> None:
-        """Queue bytes that leave after ``delay``; raises ``OSError`` (ENOBUFS) when too much waits."""
+    def send(self, data: bytes, delay: float, back: float = 0.0) -> None:
+        """Queue bytes that leave after ``delay``; raises ``OSError`` (ENOBUFS) when too much waits.
+
+        An acknowledgement needs ``back`` seconds for its own way.
+        """
         if self.waiting + len(data) > _BACKLOG_LIMIT:
             raise OSError(errno.ENOBUFS, "too much waits to be sent")
         now = self._schedule.now()
         self._uplink.append((now + delay, data))
         self.sent += len(data)
         if self.stream:
-            report_at = now + max(self._report_delay, delay)
+            report_at = now + max(self._report_delay, delay + back)
             self._reports.append((self.sent, len(data), report_at))
         self._work.set()
 
@@ -149,6 +169,8 @@ class HostSocket:
     def close(self) -> None:
         """Send what waits, then close; nothing is reported any more."""
         self._closing = True
+        if self.stream and self._sender is not None and not self._failed:
+            self._on_close()
         for task in self._tasks:
             if task is not self._sender:
                 task.cancel()
@@ -243,11 +265,17 @@ class HostSocket:
                 self._bring_down(data)
 
     def _bring_down(self, item: bytes | OSError | None) -> None:
-        """Pass something up to the module after the downlink's delay, in order."""
+        """Pass something up to the module after the downlink's delay, in order, unless it is lost."""
+        size = len(item) if isinstance(item, bytes) else 0
+        way = self._way_down(size) if isinstance(item, bytes) else Way(self._schedule.timing.downlink)
+        if way.lost:
+            return
         self._downlink.append(item)
-        self._on_the_way += len(item) if isinstance(item, bytes) else 0
+        self._on_the_way += size
         if self._schedule.speed:
-            self._schedule.timer(self._schedule.timing.downlink, self._arrive)
+            now = self._schedule.now()
+            self._down_at = max(self._down_at, now + way.delay)
+            self._schedule.timer(self._down_at - now, self._arrive)
         else:
             self._arrive()
 

@@ -225,6 +225,8 @@ CASES: dict[tuple[str, str], tuple[Callable[[Bench], Awaitable[object]], object]
     ("csq_unknown", "0"): (_before_a_cell, "+CSQ: 0,0"),
     ("cereg_denied", "bare"): (_denied, "+CEREG: 5,3,,,,0,8"),
     ("cereg_denied", "place"): (_denied, '+CEREG: 5,3,"5B57","01A50B1A",9,"00",0,8,,'),
+    ("cscon", "no"): (_asking("AT+CSCON?"), ["ERROR"]),
+    ("cscon", "yes"): (_asking("AT+CSCON?"), ["+CSCON: 0,0", "OK"]),
     ("csoc_cid", "refused"): (_asking("AT+CSOC=1,2,1,1"), ["ERROR"]),
     ("csoc_cid", "accepted"): (_asking("AT+CSOC=1,2,1,1"), ["+CSOC: 0", "OK"]),
     ("spacing", "space"): (_raw_pin, b"\r\n+CPIN: READY\r\n\r\nOK\r\n"),

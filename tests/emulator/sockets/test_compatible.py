@@ -314,7 +314,7 @@ async def test_quick_send_without_blanks() -> None:
 
 async def test_sent_means_acknowledged() -> None:
     """SEND OK waits for the bytes to reach the peer; what was accepted quickly before does not count for it."""
-    timing = Timing(rrc_setup=0, uplink=0.5, downlink=0)
+    timing = Timing(uplink=0.5, downlink=0)
     peer = await Peer("tcp").open()
     async with Bench(Setup(baud=0, timing=timing)) as bench:
         await connect(bench, peer)

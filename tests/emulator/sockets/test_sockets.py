@@ -328,7 +328,7 @@ async def test_send_that_is_told_of_nobody(bench: Bench) -> None:
     """Where nobody listens the host may tell the next send of it; that leaves all the same, and nothing is said."""
     peer = await Peer("udp").open()
     peer.close()
-    bench.module.on_congestion = lambda: True
+    bench.module.bearer.congested = lambda: True
     await _connect(bench, peer)
     for digits in ("31", "32", "33"):
         assert await bench.ask(f"AT+CSOSEND=0,2,{digits}") == ["OK"]

@@ -1,0 +1,1 @@
+"""The radio network as it is in the field: delays, losses and power from published measurements."""
