@@ -6,6 +6,7 @@ const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 
 const loaded = new Map();
 let language = chosen() ?? preferred();
+let locale = regional();
 let formats = new Map();
 
 /** The language of the page. */
@@ -16,6 +17,7 @@ export function current() {
 /** Change the language, for this browser, for good. Texts that are needed have to be asked for again. */
 export function choose(code) {
   language = code;
+  locale = regional();
   formats = new Map();
   try {
     localStorage.setItem("language", code);
@@ -32,6 +34,12 @@ function chosen() {
   } catch {
     return null;
   }
+}
+
+/** The language as it is written where the reader is: somebody in London has a day of 24 hours. */
+function regional() {
+  const [short] = language.split("-");
+  return navigator.languages?.find((tag) => tag.toLowerCase().split("-")[0] === short) ?? language;
 }
 
 function preferred() {
@@ -85,7 +93,7 @@ function find(key) {
 
 function format(kind, options) {
   const name = `${kind.name}${JSON.stringify(options)}`;
-  if (!formats.has(name)) formats.set(name, new kind(language, options));
+  if (!formats.has(name)) formats.set(name, new kind(locale, options));
   return formats.get(name);
 }
 
@@ -160,12 +168,16 @@ export function dateTime(time) {
   return format(Intl.DateTimeFormat, { dateStyle: "medium", timeStyle: "medium" }).format(new Date(time));
 }
 
+/** A date or time in the parts that `options` of Intl.DateTimeFormat say. */
+export function moment(time, options) {
+  return format(Intl.DateTimeFormat, options).format(new Date(time));
+}
+
 /** A time of day, with the day only where that is another one than today. */
 export function shortTime(time, now = new Date()) {
-  const date = new Date(time);
   const options = { hour: "2-digit", minute: "2-digit" };
-  if (date.toDateString() !== now.toDateString()) Object.assign(options, { day: "numeric", month: "short" });
-  return format(Intl.DateTimeFormat, options).format(date);
+  if (new Date(time).toDateString() !== now.toDateString()) Object.assign(options, { day: "numeric", month: "short" });
+  return moment(time, options);
 }
 
 /** A time of day with its seconds, and with milliseconds if it is to be `exact`; the day only where that is another one than today. */
