@@ -118,7 +118,12 @@ def test_no_script_makes_markup_of_text(path: Path) -> None:
     for forbidden in FORBIDDEN:
         assert forbidden not in content
     assert not re.search(r"""["'`]/(?:api|static)""", content), "an address that a path prefix breaks"
-    assert len(content.splitlines()) <= LONGEST
+
+
+@pytest.mark.parametrize("path", OWN, ids=lambda path: path.name)
+def test_a_file_can_be_read_in_a_sitting(path: Path) -> None:
+    """None grows beyond what one reads at once."""
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
 
 
 class Inline(HTMLParser):

@@ -2,8 +2,9 @@
 
 import { get, pathOf, request } from "./api.js";
 import { View, h } from "./dom.js";
-import { has, shortTime, t } from "./i18n.js";
+import { shortTime, t } from "./i18n.js";
 import { failure } from "./parts.js";
+import { refusal } from "./refusal.js";
 
 /** The dialogue with each modem, for as long as the page is open. */
 const dialogues = new Map();
@@ -96,7 +97,7 @@ function exchange({ command, at, lines, error, done }) {
     h("p", { class: "at-command mono" }, h("span", { class: "quiet" }, `${shortTime(at)} `), command),
     lines.map(({ line, words }, n) => h("p", { class: "at-line", key: n }, h("span", { class: "mono" }, line), words ? h("span", { class: "quiet small", lang: "en" }, words) : null)),
     done && !error && !lines.length ? h("p", { class: "quiet small" }, t("actions.at.ok")) : null,
-    error ? h("p", { class: "at-error" }, has(`actions.codes.${error.code}`) ? t(`actions.codes.${error.code}`) : null, " ", h("span", { lang: "en" }, error.message)) : null,
+    error ? h("p", { class: "at-error" }, refusal(error)) : null,
   );
 }
 

@@ -5,6 +5,7 @@ import { View, h } from "./dom.js";
 import { History, SPANS } from "./history.js";
 import { bytes, dateTime, duration, number, percent, shortTime, t } from "./i18n.js";
 import { failure } from "./parts.js";
+import { segments } from "./segments.js";
 import { store } from "./store.js";
 import { load } from "./time-plot.js";
 
@@ -71,19 +72,8 @@ class ModemPlots extends View {
   }
 
   #spans() {
-    return h(
-      "fieldset",
-      { class: "segments" },
-      h("legend", { class: "hidden-words" }, t("modem.plots.span")),
-      Object.keys(SPANS).map((span) =>
-        h(
-          "label",
-          { key: span },
-          h("input", { type: "radio", name: "span", value: span, checked: span === this.#span, onchange: () => this.#choose(span) }),
-          t(`modem.plots.spans.${span}`),
-        ),
-      ),
-    );
+    const names = Object.keys(SPANS).map((span) => [span, t(`modem.plots.spans.${span}`)]);
+    return segments(t("modem.plots.span"), "span", names, this.#span, (span) => this.#choose(span));
   }
 
   #all(history) {

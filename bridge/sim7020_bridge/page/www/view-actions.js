@@ -4,8 +4,9 @@ import { ACTIONS } from "./actions.js";
 import { request } from "./api.js";
 import "./at-console.js";
 import { View, h } from "./dom.js";
-import { duration, has, t } from "./i18n.js";
+import { duration, t } from "./i18n.js";
 import { ask, badge, failure } from "./parts.js";
+import { refusal } from "./refusal.js";
 import { store } from "./store.js";
 
 const COSTS = { data: "warn", line: "warn", attach: "bad" };
@@ -114,19 +115,13 @@ function outcome(action, { busy, since, at, response, error }) {
   }
   const when = h("p", { class: "small" }, h("time-since", { time: new Date(at).toISOString() }));
   if (error) return note("bad", t("actions.failed"), [h("p", null, failure(error)), when]);
-  if (response.status !== "ok") return note("bad", t("actions.failed"), [refusal(response.error), when]);
+  if (response.status !== "ok") return note("bad", t("actions.failed"), [h("p", null, refusal(response.error)), when]);
   const { warning } = response.data ?? {};
   return note(warning ? "warn" : "good", t(`actions.${action.verb}.done`), [
     action.told?.(response.data),
     warning ? h("p", { lang: "en" }, warning) : null,
     when,
   ]);
-}
-
-/** Why the bridge said no: in the reader's words where the code has some, and in the bridge's. */
-export function refusal({ code, message }) {
-  const key = `actions.codes.${code}`;
-  return [has(key) ? h("p", null, t(key)) : null, h("p", { class: has(key) ? "small" : "", lang: "en" }, message)];
 }
 
 function note(tone, title, content) {
