@@ -1,0 +1,225 @@
+/** A first start, from a port to a bridge that runs; and on one that runs, ports that are free and a probe of them. */
+
+import { get, post } from "./api.js";
+import { h, View } from "./dom.js";
+import { t } from "./i18n.js";
+import { facts, failure, field } from "./parts.js";
+import { brokerOf, brokerStep, modemStep, socketStep } from "./setup-steps.js";
+import { store } from "./store.js";
+import "./port-choice.js";
+import "./probe-climb.js";
+
+const STEPS = ["port", "probe", "modem", "broker", "socket", "summary"];
+const USUAL_RATE = 115200;
+const POLL = 1000;
+
+/** What was answered so far; it outlives the view, which is made anew for another language. */
+const draft = {
+  step: "port", port: "", baudrate: "", probed: null, apnFound: null,
+  name: "modem", carrier: "", apn: "", apnUsername: "", apnPassword: "", pin: "",
+  host: "localhost", brokerPort: "", tls: false, username: "", password: "", protocol: "5", tried: null,
+  withSocket: false, socket: "telemetry", socketProtocol: "udp", socketHost: "", socketPort: "",
+  internet: true, timeout: "120",
+};
+
+class ViewSetup extends View {
+  #busy = false;
+  #starting = false;
+  #mistakes = [];
+  #problem = null;
+
+  get #steps() {
+    return store.session.setup ? STEPS : STEPS.slice(0, 2);
+  }
+
+  start() {
+    if (!this.#steps.includes(draft.step)) draft.step = "port";
+  }
+
+  render() {
+    const first = store.session.setup;
+    if (this.#starting) return this.#start();
+    return [
+      h("h1", { tabindex: "-1" }, t(first ? "setup.title" : "setup.title_running")),
+      h("p", { class: "quiet" }, t(first ? "setup.words" : "setup.words_running")),
+      this.#path(),
+      h("form", { class: "setup-form card", key: draft.step, onsubmit: (event) => this.#next(event) },
+        h("h2", { class: "setup-heading", tabindex: "-1" }, t(`setup.${draft.step}.title`)),
+        h("p", { class: "quiet" }, t(`setup.${draft.step}.words`)),
+        this.#step(),
+        this.#problem ? h("p", { class: "trouble", role: "alert" }, this.#problem) : null,
+        this.#buttons()),
+    ];
+  }
+
+  #path() {
+    const here = this.#steps.indexOf(draft.step);
+    return h("nav", { "aria-label": t("setup.steps") }, h("ol", { class: "setup-path" }, this.#steps.map((step, at) =>
+      h("li", { key: step, class: `path-step ${at < here ? "done" : at === here ? "here" : ""}`, "aria-current": at === here ? "step" : null },
+        at < here
+          ? h("button", { type: "button", class: "path-back", onclick: () => this.#go(step) }, mark(at, here), t(`setup.${step}.short`))
+          : [mark(at, here), h("span", null, t(`setup.${step}.short`))]))));
+  }
+
+  #step() {
+    const change = (changes) => this.#change(changes);
+    switch (draft.step) {
+      case "port": return h("port-choice", { ".chosen": draft.port, onchoose: (port, answer) => change({ port, ...rate(answer?.baudrate), probed: null }) });
+      case "probe": return this.#probe();
+      case "modem": return modemStep(draft, change);
+      case "broker": return brokerStep(draft, change);
+      case "socket": return socketStep(draft, change);
+      default: return this.#summary();
+    }
+  }
+
+  #probe() {
+    const { port, baudrate, apn, pin, internet, timeout, probed } = draft;
+    const wanted = { port, internet, timeout: Number(timeout) || 120, ...(baudrate ? { baudrate: Number(baudrate) } : {}), ...(apn ? { apn } : {}), ...(pin ? { pin } : {}) };
+    return [
+      h("p", { class: "mono" }, port),
+      h("probe-climb", { ".wanted": wanted, ".known": probed, onfound: (found) => this.#probed(found) }),
+      h("details", { class: "more" }, h("summary", null, t("setup.probe.more")), h("div", { class: "stack" },
+        h("label", { class: "check" },
+          h("input", { type: "checkbox", ".checked": internet, onchange: (event) => this.#change({ internet: event.target.checked }) }),
+          t("setup.probe.internet")),
+        field(t("setup.probe.timeout"), { type: "number", min: "1", max: "3600", ".value": timeout, oninput: (event) => this.#change({ timeout: event.target.value }) }, t("setup.probe.timeout_hint")),
+        field(t("setup.probe.baudrate"), { type: "number", min: "1", ".value": baudrate, oninput: (event) => this.#change({ baudrate: event.target.value }) }, t("setup.probe.baudrate_hint")),
+        field(t("setup.modem.pin"), { type: "password", inputmode: "numeric", ".value": pin, oninput: (event) => this.#change({ pin: event.target.value }) }, t("setup.modem.pin_hint")))),
+      store.session.setup ? null : h("p", null, t("setup.probe.then"), " ", h("a", { href: "#/configuration" }, t("shell.nav.configuration"))),
+    ];
+  }
+
+  #probed(probed) {
+    const { details = {} } = probed.found.get("apn") ?? {};
+    const found = probed.found.get("baud_rate")?.details?.baudrate;
+    this.#change({ probed, apnFound: details.apn ?? null, ...rate(found) });
+  }
+
+  #summary() {
+    const rows = [
+      ["port", draft.port],
+      ["modem", [draft.name, draft.carrier ? draft.apn : t("setup.summary.kept_apn")].join(" · ")],
+      ["broker", [`${draft.host}${draft.brokerPort ? `:${draft.brokerPort}` : ""}`, draft.username, draft.tls ? "TLS" : "", tried()].filter(Boolean).join(" · ")],
+      ["socket", draft.withSocket ? `${draft.socket} · ${draft.socketProtocol.toUpperCase()} ${draft.socketHost}:${draft.socketPort}` : t("setup.summary.no_socket")],
+    ];
+    return [
+      facts(rows.map(([step, words]) => [t(`setup.${step}.short`), h("div", { class: "summary-row" }, h("span", { class: "summary-words" }, words), this.#changing(step))])),
+      this.#mistakes.length ? h("div", { class: "note bad", role: "alert" }, h("app-icon", { name: "alert" }),
+        h("p", { class: "note-title" }, t("setup.summary.mistakes")),
+        h("ul", { class: "mistakes" }, this.#mistakes.map(({ key, message }) => h("li", { key },
+          h("span", { lang: "en" }, h("span", { class: "mono" }, key), `: ${message} `), this.#changing(stepOf(key)))))) : null,
+    ];
+  }
+
+  #changing(step) {
+    return h("button", { type: "button", class: "button plain small", "aria-label": `${t("setup.summary.change")}: ${t(`setup.${step}.short`)}`, onclick: () => this.#go(step) },
+      t("setup.summary.change"));
+  }
+
+  #buttons() {
+    const at = this.#steps.indexOf(draft.step);
+    const last = at === this.#steps.length - 1;
+    return h("div", { class: "setup-buttons" },
+      at > 0 ? h("button", { type: "button", class: "button", onclick: () => this.#go(this.#steps[at - 1]) }, t("setup.back")) : null,
+      last && !store.session.setup ? null
+        : h("button", { class: `button ${draft.step === "probe" && !draft.probed ? "" : "main"}`, disabled: this.#busy || (draft.step === "port" && !draft.port) },
+          t(last ? "setup.summary.write" : draft.step === "probe" && !draft.probed ? "setup.skip" : "setup.next")));
+  }
+
+  #start() {
+    return h("div", { class: "card setup-start", role: "status" },
+      h("h1", { tabindex: "-1" }, t("setup.started")), h("p", null, t("setup.started_words")),
+      this.#problem ? h("p", { class: "trouble" }, this.#problem) : null);
+  }
+
+  #change(changes) {
+    Object.assign(draft, changes);
+    this.redraw();
+  }
+
+  #go(step) {
+    draft.step = step;
+    this.#problem = null;
+    this.draw();
+    this.querySelector(".setup-heading").focus({ preventScroll: true });
+    this.scrollIntoView({ block: "start" });
+  }
+
+  #next(event) {
+    event.preventDefault();
+    const at = this.#steps.indexOf(draft.step);
+    if (at < this.#steps.length - 1) this.#go(this.#steps[at + 1]);
+    else if (store.session.setup) this.#write();
+  }
+
+  async #write() {
+    this.#busy = true;
+    this.#mistakes = [];
+    this.#problem = null;
+    this.redraw();
+    try {
+      await post("api/setup", body(), { signal: this.ended });
+      this.#starting = true;
+      this.draw();
+      await this.#wait();
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      if (error.status === 422 && error.document?.mistakes) this.#mistakes = error.document.mistakes;
+      else this.#problem = failure(error);
+    }
+    this.#busy = false;
+    this.redraw();
+  }
+
+  /** Wait until the bridge runs with what was written, then show it. */
+  async #wait() {
+    for (;;) {
+      await new Promise((resolve) => setTimeout(resolve, POLL));
+      if (this.ended.aborted) return;
+      try {
+        const { setup } = await get("api/session", { signal: this.ended });
+        if (!setup) break;
+      } catch (error) {
+        // While the bridge changes from one to the other nobody answers; afterwards a password may be wanted.
+        if (error.status === 401 || error.status === 403) break;
+      }
+    }
+    location.hash = "#/";
+    location.reload();
+  }
+}
+
+function mark(at, here) {
+  return h("span", { class: "path-mark", "aria-hidden": "true" }, at < here ? "✓" : at + 1);
+}
+
+function rate(baudrate) {
+  return baudrate ? { baudrate: baudrate === USUAL_RATE ? "" : String(baudrate) } : {};
+}
+
+function tried() {
+  return t(draft.tried?.ok ? "setup.summary.tried" : "setup.summary.not_tried");
+}
+
+/** The step in which a key of the configuration is asked for. */
+function stepOf(key) {
+  if (key.startsWith("mqtt")) return "broker";
+  if (/\.sockets\b/.test(key)) return "socket";
+  return /\.(port|baudrate)$/.test(key) ? "port" : "modem";
+}
+
+function body() {
+  const { name, port, baudrate, carrier, apn, apnUsername, apnPassword, pin } = draft;
+  const modem = {
+    name, port, ...(baudrate ? { baudrate: Number(baudrate) } : {}),
+    ...(carrier ? { apn } : {}),
+    ...(carrier && apnUsername ? { apn_username: apnUsername } : {}),
+    ...(carrier && apnPassword ? { apn_password: apnPassword } : {}),
+    ...(pin ? { pin } : {}),
+  };
+  const socket = { protocol: draft.socketProtocol, host: draft.socketHost.trim(), port: Number(draft.socketPort) };
+  return { mqtt: brokerOf(draft), modem, sockets: draft.withSocket ? { [draft.socket]: socket } : {} };
+}
+
+customElements.define("view-setup", ViewSetup);
