@@ -3,7 +3,7 @@
 import { get, pathOf, request } from "./api.js";
 import { h, View } from "./dom.js";
 import { dateTime, t } from "./i18n.js";
-import { direction, readings, stateBadge, steps } from "./message-words.js";
+import { direction, readings, stateBadge, steps, topicWords } from "./message-words.js";
 import { facts } from "./parts.js";
 import { cost, oneLine } from "./payload.js";
 import { refusal } from "./refusal.js";
@@ -74,7 +74,7 @@ export class MessageDialog extends View {
     return facts([
       [t("messages.state"), stateBadge(state)],
       [t("messages.time"), h("time", { datetime: at }, dateTime(at))],
-      [t("messages.topic"), topic === null ? null : h("bdi", { class: "mono" }, oneLine(topic))],
+      [t("messages.topic"), topic === null ? null : h("span", { class: "mono whole-topic" }, topicWords(topic))],
       [t("messages.size"), bytes === null ? null : t("messages.bytes", { count: bytes })],
       [t("messages.attempts"), attempts || null],
       [t("messages.priority"), priority ? t(`messages.priorities.${priority}`) : null],

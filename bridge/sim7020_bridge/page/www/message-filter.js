@@ -18,6 +18,6 @@ export function matches(message, { socket, state, text }) {
   if (socket && message.socket !== socket) return false;
   if (state && message.state !== state) return false;
   const wanted = text.toLowerCase();
-  return !wanted || [message.text, message.topic, message.id, message.key, message.hex]
+  return !wanted || [message.text, message.topic, message.id, message.hex]
     .some((value) => value?.toLowerCase().includes(wanted));
 }

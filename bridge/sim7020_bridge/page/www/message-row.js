@@ -2,8 +2,7 @@
 
 import { h } from "./dom.js";
 import { clock, t } from "./i18n.js";
-import { direction, payloadLine, stateBadge } from "./message-words.js";
-import { oneLine } from "./payload.js";
+import { direction, payloadLine, stateBadge, topicWords } from "./message-words.js";
 import { refusal } from "./refusal.js";
 
 /** Draw a message; `open` is called to have all of it shown. */
@@ -17,12 +16,6 @@ export function messageRow(message, open) {
     cell(topic === null ? "topic none" : "topic", topic === null ? "–" : topicWords(topic)),
     cell("payload", payloadLine(message), " ", size(message)),
     cell("state", stateBadge(message.state), attempts(message), trouble(message)));
-}
-
-/** A topic that breaks after its slashes first of all. */
-function topicWords(topic) {
-  const levels = oneLine(topic).split("/");
-  return h("bdi", null, levels.map((level, at) => (at < levels.length - 1 ? [`${level}/`, h("wbr", null)] : level)));
 }
 
 function cell(column, ...children) {

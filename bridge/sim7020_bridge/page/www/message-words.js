@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { dateTime, duration, has, t } from "./i18n.js";
 import { badge } from "./parts.js";
-import { bytesOfHex, hexDump, oneLine, prettyJson, visibleText } from "./payload.js";
+import { bytesOfHex, bytesOfText, hexDump, oneLine, prettyJson, visibleText } from "./payload.js";
 
 /** States that a message may be looked for by, in the order in which it goes through them. */
 export const STATES = [
@@ -35,12 +35,19 @@ export function direction(message) {
     h("span", { class: "hidden-words" }, words));
 }
 
+/** A topic that breaks after its slashes first of all. */
+export function topicWords(topic) {
+  const levels = oneLine(topic).split("/");
+  return h("bdi", null, levels.map((level, at) => (at < levels.length - 1 ? [`${level}/`, h("wbr", null)] : level)));
+}
+
 /** The beginning of a payload on one line. */
 export function payloadLine(message) {
   if (message.bytes === 0) return h("span", { class: "quiet" }, t("messages.empty_payload"));
   if (message.text !== null) {
     const line = oneLine(message.text, LINE);
-    return h("bdi", { class: "mono" }, message.cut && !line.endsWith("…") ? `${line}…` : line);
+    const whole = line.endsWith("…") || bytesOfText(message.text).length >= message.bytes;
+    return h("bdi", { class: "mono" }, whole ? line : `${line}…`);
   }
   if (!message.hex) return h("span", { class: "quiet" }, t("messages.payload_unknown"));
   const digits = message.hex.slice(0, DIGITS).replace(/..(?=.)/g, "$& ");

@@ -78,8 +78,7 @@ export function visibleText(text) {
 }
 
 function visible(character) {
-  const code = character.codePointAt(0);
-  if (code < 32) return String.fromCodePoint(0x2400 + code);
-  if (code === 127) return "\u2421";
+  if (character === "\n") return "↵";
+  if (character === "\t") return " ";
   return HIDING.test(character) ? "\ufffd" : character;
 }

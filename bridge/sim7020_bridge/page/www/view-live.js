@@ -10,7 +10,7 @@ import { save } from "./save.js";
 import { segments } from "./segments.js";
 import { store } from "./store.js";
 
-const LEVELS = ["debug", "info", "warning", "error"];
+const LEVELS = ["debug", "info", "warning", "error", "critical"];
 const PANELS = ["log", "at"];
 
 const chosen = { shown: "both", level: "debug" };
@@ -46,7 +46,7 @@ class ViewLive extends View {
         segments(t("live.show"), "live-shown", ["both", ...PANELS].map((panel) => [panel, t(`live.${panel}`)]), chosen.shown,
           (shown) => this.#choose({ shown })),
         choice(t("live.level"), { chosen: chosen.level, onchange: (event) => this.#choose({ level: event.target.value }) },
-          LEVELS.map((level) => [level, t(`live.from.${level}`)])),
+          LEVELS.slice(0, -1).map((level) => [level, t(`live.from.${level}`)])),
         field(t("live.text"), { type: "search", oninput: (event) => this.#look(event.target.value) }),
         h("button", { type: "button", class: `button ${this.#paused ? "main" : ""}`, "aria-pressed": String(this.#paused), onclick: () => this.#pause() },
           this.#paused ? t("live.paused", { count: missed }) : t("live.pause")),
