@@ -156,9 +156,9 @@ export function span(seconds) {
   return format(Intl.RelativeTimeFormat, {}).formatToParts(-count, name).slice(1).map((part) => part.value).join("");
 }
 
-/** A time relative to now: `2 minutes ago`. */
+/** A time relative to now: `2 minutes ago`; one that is yet to come by a clock that is slow is now. */
 export function ago(time, now = Date.now()) {
-  const seconds = (new Date(time) - now) / 1000;
+  const seconds = Math.min((new Date(time) - now) / 1000, 0);
   const [name, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? UNITS.at(-1);
   return format(Intl.RelativeTimeFormat, { numeric: "auto" }).format(Math.trunc(seconds / size), name);
 }
