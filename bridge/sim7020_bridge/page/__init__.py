@@ -1,0 +1,1 @@
+"""The page: the bridge in a browser, as a client of the contract."""
