@@ -27,6 +27,7 @@ OF_GROUPS = sorted(set(LOCKS) - {"demo", "dev", "runtime"})
 # Import package -> the file or folder of the bridge that knows it; rich draws what the terminal shows, in three places.
 HOMES = {
     "click": ("cli/",),
+    "microdot": ("http/app.py",),
     "paho": ("mqtt/client.py", "mqtt/packets.py", "mqtt/paho_client.py"),
     "rich": ("cli/", "demo/view.py", "kit/watch/screen.py"),
     "ruamel": ("config/load.py",),

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sim7020_bridge.config import model, module_values, values
+from sim7020_bridge.config.http_keys import http
 from sim7020_bridge.config.schema import Key, Named, Section, list_of, one_or_list_of
 
 _DAY = 24 * 3600
@@ -30,7 +31,9 @@ def root(directory: Path) -> Section:
             "else `~/.local/state/sim7020-bridge`.",
         ),
         Key("logging", _LOGGING, "What is logged, to standard error."),
-        Key("http", _HTTP, "Serves `/health` and `/metrics`; off without it. See [Operations](operations.md)."),
+        Key(
+            "http", http(directory), "Serves `/health` and `/metrics`; off without it. See [Operations](operations.md)."
+        ),
         Key(
             "shutdown_timeout",
             module_values.seconds(0, _LONGEST_SHUTDOWN),
@@ -432,15 +435,5 @@ _LOGGING = Section(
         values.levels,
         "Levels of single parts, as in `{trace: debug, mqtt: warning}`; `trace` is the AT dialogue, identities and "
         f"payload masked. The parts are {', '.join(model.LogPart)}.",
-    ),
-)
-
-_HTTP = Section(
-    model.HttpSettings,
-    Key("port", values.whole_number(1, values.MAX_PORT), "The TCP port; nothing listens without it.", required=True),
-    Key(
-        "host",
-        values.broker_host,
-        "The address to listen at; only this computer can reach the default. There is no password.",
     ),
 )

@@ -242,6 +242,8 @@ class LogPart(StrEnum):
     DELIVERY = "delivery"
     REQUESTS = "requests"
     REPORTS = "reports"
+    HTTP = "http"
+    PAGE = "page"
     SERVICE = "service"
 
 
@@ -256,10 +258,13 @@ class LoggingSettings:
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """Where health and metrics are served."""
+    """Where health and metrics are served, and the page if it is wanted."""
 
     port: int
     host: str = "127.0.0.1"
+    page: bool = False
+    password_file: Path | None = None
+    allowed_hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +278,12 @@ class Settings:
     http: HttpSettings | None = None
     shutdown_timeout: float = 5.0
     home_assistant_discovery: str | None = None
+
+    @property
+    def page_passwords(self) -> Path:
+        """The file of the page's passwords."""
+        given = None if self.http is None else self.http.password_file
+        return given or self.state_dir / "page.passwords"
 
 
 def default_client_id(base: str, modem: str) -> str:

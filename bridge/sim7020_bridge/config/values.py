@@ -307,6 +307,21 @@ def directory(beside: Path) -> Callable[[object], Path]:
     return read
 
 
+def file_to_be(beside: Path) -> Callable[[object], Path]:
+    """Make a reader of paths to files that need not exist yet, relative to ``beside``."""
+
+    def read(value: object) -> Path:
+        path = beside / text(value)
+        try:
+            if path.exists() and not path.is_file():
+                raise WrongValue("must be a file, and there is something else of that name")
+        except (OSError, ValueError) as error:
+            raise WrongValue(f"must be a path that can be used: {getattr(error, 'strerror', None) or error}") from error
+        return path
+
+    return read
+
+
 def secret_file(directory: Path) -> Callable[[object], str]:
     """Make a reader of secrets from files, relative to ``directory``; a line end at the end is left out."""
 

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import fields, replace
 from http import HTTPStatus
 from typing import Final
@@ -14,12 +15,12 @@ from typing import Final
 from sim7020_bridge import logs
 from sim7020_bridge.config.model import HttpSettings, ModemSettings, Settings
 from sim7020_bridge.errors import AlreadyRunning, ConfigurationError, StorageFailed
+from sim7020_bridge.http.pages import Page, Pages, serve
 from sim7020_bridge.mqtt.response_topics import ResponseTopics
 from sim7020_bridge.mqtt.topics import Topics
 from sim7020_bridge.outbox.database import path_of
 from sim7020_bridge.service.bridge import Bridge
 from sim7020_bridge.service.health import Snapshot, health_document
-from sim7020_bridge.service.http import Page, serve
 from sim7020_bridge.service.metrics import CONTENT_TYPE, exposition
 from sim7020_bridge.service.session_name import SessionName
 from sim7020_bridge.service.systemd import Notifier
@@ -197,15 +198,31 @@ class Service:
             await asyncio.sleep(STATUS_EVERY if interval is None else min(interval, STATUS_EVERY))
 
     async def _serve(self, settings: HttpSettings) -> None:
-        pages = {"/health": self._health, "/metrics": self._metrics}
+        pages: Pages = {"/health": self._health, "/metrics": self._metrics}
+        what = "the page, health and metrics are" if settings.page else "health and metrics are"
         while True:
             try:
-                async with serve(settings.host, settings.port, pages) as port:
-                    log.info("health and metrics are at http://%s:%d", settings.host, port)
+                async with self._server(settings, pages) as port:
+                    log.info("%s at http://%s:%d", what, settings.host, port)
                     await asyncio.Event().wait()
             except OSError as error:
                 log.error("the HTTP port can't be opened: %s", error)
             await asyncio.sleep(LISTEN_AGAIN)
+
+    def _server(self, settings: HttpSettings, pages: Pages) -> AbstractAsyncContextManager[int]:
+        if not settings.page:
+            return serve(settings.host, settings.port, pages)
+        # only where it is wanted: it takes memory
+        from sim7020_bridge.page.page import Page as WholePage  # noqa: PLC0415
+
+        page = WholePage(
+            settings,
+            passwords=self._settings.page_passwords,
+            modems=[],
+            base_topic=self._settings.mqtt.base_topic,
+            pages=pages,
+        )
+        return page.serve()
 
     def _snapshots(self) -> tuple[Snapshot, ...]:
         return tuple(bridge.snapshot() for bridge in self._bridges)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sim7020_bridge.service import http
-from sim7020_bridge.service.http import Page, serve
+from sim7020_bridge.http import listener
+from sim7020_bridge.http.pages import Page, serve
 from tests.ports import free_port
 
 PAGES = {"/health": lambda: Page("text/plain", b"well", HTTPStatus.SERVICE_UNAVAILABLE)}
@@ -97,7 +97,7 @@ async def test_a_head_that_is_too_long(port: int) -> None:
 
 async def test_silent_clients(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Clients that say nothing are hung up on, and keep nobody else out for long."""
-    monkeypatch.setattr(http, "PATIENCE", 0.2)
+    monkeypatch.setattr(listener, "PATIENCE", 0.2)
     silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(5)]
     async with asyncio.timeout(10):
         for reader, writer in silent:
@@ -106,9 +106,14 @@ async def test_silent_clients(port: int, monkeypatch: pytest.MonkeyPatch) -> Non
     assert b"well" in await ask(port, b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
 
 
-async def test_too_many_clients(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_too_many_clients(monkeypatch: pytest.MonkeyPatch) -> None:
     """One client more than there may be is hung up on at once, and those that were there before are still served."""
-    monkeypatch.setattr(http, "MOST_CLIENTS", 3)
+    monkeypatch.setattr(listener, "MOST_CLIENTS", 3)
+    async with serve("127.0.0.1", 0, PAGES) as port:
+        await _crowd(port)
+
+
+async def _crowd(port: int) -> None:
     early = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
     late, hung_up = await asyncio.open_connection("127.0.0.1", port)
     async with asyncio.timeout(10):

@@ -1,27 +1,14 @@
-"""A small HTTP/1.1 server for pages that are made anew for each GET; it knows nothing of what they say."""
+"""Pages that are made anew for each GET, over HTTP/1.1 written by hand; knows nothing of what they say."""
 
 import asyncio
-import contextlib
-import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from ipaddress import ip_address
-from typing import Final
-from urllib.parse import urlsplit
 
-log: Final = logging.getLogger(__name__)
-
-LONGEST_HEAD: Final = 8192
-"""Bytes of a request's head; a longer one is refused."""
-
-PATIENCE: Final = 5.0
-"""Seconds that a client has to ask, and to take the answer."""
-
-MOST_CLIENTS: Final = 32
-"""Clients at the same time; more are turned away."""
+from sim7020_bridge.http import listener
+from sim7020_bridge.http.listener import Connection, Limits, is_loopback, listen
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,35 +32,13 @@ async def serve(host: str, port: int, pages: Pages) -> AsyncIterator[int]:
     Raises:
         OSError: It can't listen there.
     """
-    clients: set[asyncio.Task[None]] = set()
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is None or len(clients) >= MOST_CLIENTS:
-            writer.close()
-            return
-        clients.add(task)
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await _answer(reader, writer, pages, local=_is_loopback(host))
-        except (OSError, TimeoutError, asyncio.IncompleteReadError):
-            log.debug("a client of the HTTP port went away")
-        finally:
-            clients.discard(task)
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
+    async def answer(client: Connection) -> None:
+        async with asyncio.timeout(listener.PATIENCE):
+            await _answer(client.reader, client.writer, pages, local=is_loopback(host))
 
-    # a start that is cancelled while it begins to listen would leave the port open
-    server = await asyncio.start_server(answer, host, port, limit=LONGEST_HEAD, start_serving=False)
-    try:
-        await server.start_serving()
-        yield int(server.sockets[0].getsockname()[1])
-    finally:
-        server.close()
-        for client in clients:
-            client.cancel()
-        await asyncio.gather(*clients, return_exceptions=True)
+    async with listen(host, port, answer, limits=Limits(clients=listener.MOST_CLIENTS)) as number:
+        yield number
 
 
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pages: Pages, *, local: bool) -> None:
@@ -101,7 +66,7 @@ def _page(head: bytes, pages: Pages, *, local: bool) -> tuple[Page, str]:
     match line.split(" "):
         case [_, _, version] if len(hosts) > 1 or (version == "HTTP/1.1" and not hosts):
             return _refusal(HTTPStatus.BAD_REQUEST), ""
-        case [method, _, version] if version.startswith("HTTP/1.") and local and not all(map(_is_loopback, hosts)):
+        case [method, _, version] if version.startswith("HTTP/1.") and local and not all(map(is_loopback, hosts)):
             return _refusal(HTTPStatus.MISDIRECTED_REQUEST), method
         case [method, target, version] if version.startswith("HTTP/1."):
             all_pages: Pages = {"/": partial(_index, tuple(pages)), **pages}
@@ -116,15 +81,6 @@ def _index(names: tuple[str, ...]) -> Page:
     """Return a page that leads to the others."""
     links = "".join(f'<li><a href="{name}">{name}</a></li>' for name in names)
     return Page("text/html; charset=utf-8", f"<!doctype html><title>sim7020-bridge</title><ul>{links}</ul>\n".encode())
-
-
-def _is_loopback(host: str) -> bool:
-    """Whether a host, perhaps with a port, is this machine and nobody else's name for it."""
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-        return name == "localhost" or ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def _refusal(status: HTTPStatus) -> Page:

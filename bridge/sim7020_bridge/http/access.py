@@ -1,0 +1,239 @@
+"""Who may in: passwords become sessions, and a session's cookie a role."""
+
+import asyncio
+import hashlib
+import logging
+import math
+import os
+import secrets
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final
+
+from sim7020_bridge.blocking import in_a_thread
+from sim7020_bridge.http.passwords import (
+    LONGEST,
+    Hash,
+    Passwords,
+    PasswordsUnreadable,
+    Role,
+    read_passwords,
+)
+from sim7020_bridge.http.reply import Refusal
+from sim7020_bridge.http.tries import Tries
+
+log: Final = logging.getLogger(__name__)
+
+MOST_SESSIONS: Final = 64
+"""Sessions at the same time; the one that was not used for the longest ends for another."""
+
+IDLE: Final = 12 * 3600.0
+"""Seconds without a request after which a session ends."""
+
+LONGEST_SESSION: Final = 7 * 24 * 3600.0
+"""Seconds after which a session ends."""
+
+LOOK_AGAIN: Final = 15.0
+"""Seconds after which it is asked again whether somebody who stays may still be there."""
+
+MOST_WAITING: Final = 8
+"""Log-ins that may wait while a password is checked; scrypt takes 16 MiB, so one is checked at a time."""
+
+_TOKEN_BYTES: Final = 32
+
+CLOSED: Final = (
+    "other computers can reach this, so it needs a password: run sim7020-bridge password on the bridge's computer"
+)
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """Somebody who has logged in; in the loop's time."""
+
+    role: Role
+    made_with: Hash
+    since: float
+    used: float
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who a request is from.
+
+    Args:
+        role: What they may do.
+        session: None for who needs none, and for who has none.
+        password: Whether there are passwords at all.
+        local: They came from this machine itself.
+    """
+
+    role: Role
+    session: Session | None
+    password: bool
+    local: bool
+
+
+class Access:
+    """The sessions of a page.
+
+    Args:
+        file: Where the passwords are.
+        trusted: Whoever comes has been let in by somebody else: everybody may do everything.
+    """
+
+    def __init__(self, file: Path, *, trusted: bool = False) -> None:
+        self._file = file
+        self._trusted = trusted
+        self._sessions: dict[bytes, Session] = {}
+        self._tries = Tries()
+        self._checking = asyncio.Lock()
+        self._waiting = 0
+        self._known: tuple[object, Passwords | PasswordsUnreadable] | None = None
+
+    async def caller(self, token: str | None, *, local: bool) -> Caller:
+        """Tell who has a cookie; ``local`` is whoever needs none as long as there is no password.
+
+        Raises:
+            Refusal: Nobody may in: there is no password where one is needed, or the passwords can't be read.
+        """
+        if self._trusted:
+            return Caller(Role.FULL, None, password=False, local=local)
+        passwords = await self._passwords()
+        if not passwords:
+            if local:
+                return Caller(Role.FULL, None, password=False, local=True)
+            raise Refusal(HTTPStatus.FORBIDDEN, "no_password", CLOSED)
+        session = self._session(token, passwords)
+        role = Role.ANYONE if session is None else session.role
+        return Caller(role, session, password=True, local=local)
+
+    async def has_passwords(self) -> bool:
+        """Whether anybody could log in.
+
+        Raises:
+            Refusal: The passwords can't be read.
+        """
+        return bool(await self._passwords())
+
+    async def stay(self, caller: Caller) -> None:
+        """Return once somebody who was let in may no longer be there; that counts as use meanwhile."""
+        if self._trusted:
+            await asyncio.Event().wait()
+        over = asyncio.Event() if caller.session is None else caller.session.over
+        while not over.is_set():
+            try:
+                async with asyncio.timeout(LOOK_AGAIN):
+                    await over.wait()
+            except TimeoutError:
+                if not await self._may_stay(caller):
+                    return
+
+    async def log_in(self, password: str, address: str) -> str:
+        """Return the token of a new session.
+
+        Raises:
+            Refusal: The password is wrong, or it was tried too often.
+        """
+        passwords = await self._passwords()
+        if not passwords:
+            raise Refusal(HTTPStatus.FORBIDDEN, "no_password", CLOSED)
+        wait = self._tries.begin(address)
+        if wait > 0 or self._waiting >= MOST_WAITING:
+            raise Refusal(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                "too_many_tries",
+                f"too many wrong passwords: try again in {max(1, math.ceil(wait))} s",
+                Retry_After=str(max(1, math.ceil(wait))),
+            )
+        self._waiting += 1
+        try:
+            async with self._checking:
+                found = await in_a_thread(lambda: _matching(password, passwords))
+        finally:
+            self._waiting -= 1
+        if found is None:
+            log.warning("somebody at %s tried a wrong password", address)
+            raise Refusal(HTTPStatus.UNAUTHORIZED, "wrong_password", "that is not the password")
+        self._tries.succeeded(address)
+        log.info("somebody at %s logged in (%s)", address, found.name.lower())
+        return self._new(found, passwords[found])
+
+    def log_out(self, token: str | None) -> None:
+        """End a session, if there is one."""
+        session = self._sessions.pop(_key(token), None) if token else None
+        if session is not None:
+            session.over.set()
+
+    def _new(self, role: Role, made_with: Hash) -> str:
+        now = asyncio.get_running_loop().time()
+        while len(self._sessions) >= MOST_SESSIONS:
+            oldest = min(self._sessions, key=lambda key: self._sessions[key].used)
+            self._sessions.pop(oldest).over.set()
+        token = secrets.token_urlsafe(_TOKEN_BYTES)
+        self._sessions[_key(token)] = Session(role, made_with, now, now)
+        return token
+
+    def _session(self, token: str | None, passwords: Passwords) -> Session | None:
+        session = self._sessions.get(_key(token)) if token else None
+        if session is None or not self._still(session, passwords):
+            self.log_out(token)
+            return None
+        session.used = asyncio.get_running_loop().time()
+        return session
+
+    def _still(self, session: Session, passwords: Passwords) -> bool:
+        now = asyncio.get_running_loop().time()
+        in_time = now - session.used < IDLE and now - session.since < LONGEST_SESSION
+        return in_time and not session.over.is_set() and passwords.get(session.role) == session.made_with
+
+    async def _may_stay(self, caller: Caller) -> bool:
+        try:
+            passwords = await self._passwords()
+        except Refusal:
+            return False
+        session = caller.session
+        if session is None:
+            return not passwords
+        if not self._still(session, passwords):
+            session.over.set()
+            return False
+        session.used = asyncio.get_running_loop().time()
+        return True
+
+    async def _passwords(self) -> Passwords:
+        signature = await in_a_thread(self._signature)
+        if self._known is None or self._known[0] != signature:
+            self._known = signature, await in_a_thread(self._read)
+            if isinstance(self._known[1], PasswordsUnreadable):
+                log.error("nobody can log in: %s", self._known[1])
+        passwords = self._known[1]
+        if isinstance(passwords, PasswordsUnreadable):
+            raise Refusal(HTTPStatus.FORBIDDEN, "no_password", f"the passwords are of no use: {passwords}")
+        return passwords
+
+    def _signature(self) -> object:
+        try:
+            found = os.stat(self._file)  # noqa: PTH116 - all of its fields in one call
+        except OSError as error:
+            return error.errno
+        return found.st_ino, found.st_mtime_ns, found.st_size, found.st_mode, found.st_uid
+
+    def _read(self) -> Passwords | PasswordsUnreadable:
+        try:
+            return read_passwords(self._file)
+        except PasswordsUnreadable as error:
+            return error
+
+
+def _matching(password: str, passwords: Passwords) -> Role | None:
+    """Return the highest role that has this password."""
+    if not 0 < len(password.encode(errors="replace")) <= LONGEST:
+        return None
+    return next((role for role in sorted(passwords, reverse=True) if passwords[role].matches(password)), None)
+
+
+def _key(token: str) -> bytes:
+    """Return what is kept of a token: who reads the memory of the bridge can't take a session from it."""
+    return hashlib.sha256(token.encode(errors="replace")).digest()

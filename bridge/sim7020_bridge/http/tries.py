@@ -1,0 +1,69 @@
+"""How often a password may be tried: each address slows down by itself, so that nobody locks out everybody."""
+
+import asyncio
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+from typing import Final
+
+FREE: Final = 5
+"""Wrong passwords that cost no wait."""
+
+LONGEST_WAIT: Final = 60.0
+"""Seconds between two tries, at most; the first wait is a second, and each one twice the one before."""
+
+FORGIVEN: Final = 900.0
+"""Seconds without a wrong password after which they are forgotten."""
+
+MOST_ADDRESSES: Final = 256
+"""Addresses that are remembered; beyond that, the one that was quiet for the longest is forgotten."""
+
+
+@dataclass(slots=True)
+class _Record:
+    wrong: int
+    last: float
+
+
+class Tries:
+    """Who has tried how often."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, _Record] = {}
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def begin(self, address: str) -> float:
+        """Count a try as a wrong one until ``succeeded`` is called, unless it has to wait; return for how long.
+
+        A try that has to wait is none, and 0 is returned for one that has not.
+        """
+        whose, now = _whose(address), asyncio.get_running_loop().time()
+        record = self._records.pop(whose, None)
+        if record is None or now - record.last > FORGIVEN:
+            record = _Record(0, now)
+        wait = record.last + _wait(record.wrong) - now
+        if wait <= 0:
+            record.wrong += 1
+            record.last = now
+        while len(self._records) >= MOST_ADDRESSES:
+            del self._records[next(iter(self._records))]
+        self._records[whose] = record
+        return max(0.0, wait)
+
+    def succeeded(self, address: str) -> None:
+        """Forget what was wrong before."""
+        self._records.pop(_whose(address), None)
+
+
+def _wait(wrong: int) -> float:
+    return 0.0 if wrong < FREE else min(LONGEST_WAIT, 2.0 ** min(wrong - FREE, 16))
+
+
+def _whose(address: str) -> str:
+    """Return what stands for all addresses that somebody has who has this one."""
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    return parsed.exploded[:19] if isinstance(parsed, IPv6Address) and not parsed.is_loopback else str(parsed)

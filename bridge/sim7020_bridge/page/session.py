@@ -1,0 +1,58 @@
+"""Who looks at the page: log in, log out, and what the browser may show."""
+
+import socket
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from sim7020_bridge import VERSION
+from sim7020_bridge.http.app import App, Call
+from sim7020_bridge.http.passwords import Role
+from sim7020_bridge.http.reply import Refusal, Reply, done, in_json
+from sim7020_bridge.page.modem import Modem
+
+_LONGEST_LOG_IN = 4096
+
+
+def routes(app: App, *, modems: Sequence[Modem], base_topic: str, setup: bool = False) -> None:
+    """Add ``api/session``, ``api/login`` and ``api/logout``.
+
+    Args:
+        app: Where to.
+        modems: All that the page shows.
+        base_topic: What all topics start with.
+        setup: There is no configuration yet.
+    """
+    cookie = app.cookie
+
+    @app.get("/api/session", role=Role.READ_ONLY)
+    async def session(call: Call) -> Reply:
+        return in_json(
+            {
+                "role": call.caller.role.name.lower(),
+                "password": call.caller.password,
+                "version": VERSION,
+                "setup": setup,
+                "modems": [modem.name for modem in modems],
+                "base_topic": base_topic,
+                "host": socket.gethostname(),
+            }
+        )
+
+    @app.post("/api/login", role=Role.ANYONE, longest=_LONGEST_LOG_IN)
+    async def login(call: Call) -> Reply:
+        password = call.document().get("password")
+        if not isinstance(password, str):
+            raise Refusal(HTTPStatus.BAD_REQUEST, "no_password_given", "the body has a password, as a text")
+        token = await app.access.log_in(password, call.peer)
+        app.access.log_out(call.cookies.get(cookie))
+        return done(Set_Cookie=_cookie(call, cookie, token))
+
+    @app.post("/api/logout", role=Role.ANYONE, longest=_LONGEST_LOG_IN)
+    async def logout(call: Call) -> Reply:
+        app.access.log_out(call.cookies.get(cookie))
+        return done(Set_Cookie=f"{_cookie(call, cookie, '')}; Max-Age=0")
+
+
+def _cookie(call: Call, name: str, value: str) -> str:
+    """Return a cookie that the browser keeps for ``api/``, wherever a proxy has put that: it has no path of its own."""
+    return f"{name}={value}; HttpOnly; SameSite=Strict{'; Secure' if call.encrypted else ''}"

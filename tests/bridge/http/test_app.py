@@ -1,0 +1,245 @@
+"""Routes behind the limits, over real sockets."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+
+from sim7020_bridge.http import app as app_module
+from sim7020_bridge.http import stream
+from sim7020_bridge.http.access import Access
+from sim7020_bridge.http.app import App, Call
+from sim7020_bridge.http.listener import Limits, listen
+from sim7020_bridge.http.names import Names
+from sim7020_bridge.http.pages import Page
+from sim7020_bridge.http.passwords import Role
+from sim7020_bridge.http.reply import EVENTS, LINES, Refusal, Reply, in_json
+from sim7020_bridge.http.stream import Events, event
+from tests.web import connection, get, post, request, send, until
+
+LIMITS = Limits(clients=16, streams=2, silence=0.2)
+
+
+def make(file: Path) -> App:
+    """Return an app without routes, and one page by hand."""
+    pages = {"/health": lambda: Page("text/plain", b"well")}
+    return App(Access(file), names=Names(local=True), pages=pages, local=True, cookie="session")
+
+
+class Served:
+    """An app with its routes, and what they saw."""
+
+    def __init__(self, file: Path) -> None:
+        self.app = app = make(file)
+        self.calls: list[Call] = []
+        self.streams: list[Events] = []
+        self.closed: list[Events] = []
+        self.given_up = asyncio.Event()
+        self.port = 0
+
+        @app.get("/things/<name>", role=Role.READ_ONLY)
+        async def thing(call: Call, name: str) -> Reply:
+            self.calls.append(call)
+            return in_json({"name": name, "query": call.arguments.get("q")})
+
+        @app.post("/things/<name>", role=Role.FULL, longest=1000)
+        async def change(call: Call, name: str) -> Reply:
+            self.calls.append(call)
+            return in_json({name: call.document()})
+
+        @app.get("/fails", role=Role.READ_ONLY)
+        async def fails(call: Call) -> Reply:
+            raise ZeroDivisionError(call.head.target)
+
+        @app.get("/events", role=Role.READ_ONLY)
+        async def events(_call: Call) -> Reply:
+            waiting = Events([event("first", "1")], closed=lambda: self.closed.append(waiting))
+            self.streams.append(waiting)
+            return Reply(waiting, EVENTS)
+
+        @app.get("/lines", role=Role.READ_ONLY)
+        async def lines(_call: Call) -> Reply:
+            return Reply(self._lines(), LINES)
+
+    async def _lines(self) -> AsyncIterator[bytes]:
+        try:
+            yield b"{}\n"
+            await asyncio.Event().wait()
+        finally:
+            self.given_up.set()
+
+
+@asynccontextmanager
+async def serving(app: App, limits: Limits = LIMITS) -> AsyncIterator[int]:
+    """Have an app served on a free port."""
+    async with listen("127.0.0.1", 0, app.answer, limits=limits) as port:
+        yield port
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
+    """Serve some routes on a free port."""
+    served = Served(tmp_path / "passwords")
+    async with serving(served.app) as served.port:
+        yield served
+
+
+async def test_a_route(served: Served) -> None:
+    """A handler is given what stands for a name in the path, and its answer is JSON that nobody keeps."""
+    answer = await get(served.port, "/things/one?q=a%20b&q=c")
+    assert (answer.status, answer.document()) == (200, {"name": "one", "query": "a b"})
+    assert answer.fields["content-type"] == "application/json; charset=utf-8"
+    assert answer.fields["cache-control"] == "no-store"
+    assert answer.fields["connection"] == "close"
+
+
+async def test_security_headers(served: Served) -> None:
+    """Every answer says that nothing else may run, frame or guess."""
+    for path in ("/things/one", "/nothing", "/fails", "/health"):
+        fields = (await get(served.port, path)).fields
+        assert "default-src 'self'" in fields["content-security-policy"]
+        assert "frame-ancestors 'none'" in fields["content-security-policy"]
+        assert "unsafe" not in fields["content-security-policy"]
+        assert fields["x-content-type-options"] == "nosniff"
+        assert fields["referrer-policy"] == "no-referrer"
+        assert fields["x-frame-options"] == "DENY"
+
+
+async def test_posting(served: Served) -> None:
+    """A body is a JSON object, whole and no longer than its route allows."""
+    assert (await post(served.port, "/things/one", {"a": 1})).document() == {"one": {"a": 1}}
+    for wrong in (b"[]", b"{", b"", b"\xff", b"[" * 900):
+        answer = await post(served.port, "/things/one", wrong)
+        assert (answer.status, answer.code) == (400, "not_json")
+    assert (await post(served.port, "/things/one", {}, Content_Type="text/plain")).status == 415
+    assert (await post(served.port, "/things/one", b"x" * 1001)).status == 413
+    half = request("POST", "/things/one", b"{}", {"Content-Length": "3"})
+    async with connection(served.port, half) as (reader, writer):
+        writer.write_eof()
+        assert b" 400 " in await reader.readline()
+
+
+async def test_what_is_not_there(served: Served) -> None:
+    """Unknown paths, wrong methods and broken queries are refused in JSON."""
+    assert (await get(served.port, "/nothing")).code == "not_found"
+    answer = await post(served.port, "/fails")
+    assert (answer.status, answer.code, answer.fields["allow"]) == (405, "wrong_method", "GET, HEAD")
+    for method in ("OPTIONS", "DELETE", "PUT", "TRACE"):
+        assert (await send(served.port, request(method, "/things/one"))).status == 405
+    assert (await get(served.port, "/things/one?q=%zz")).status == 400
+    assert (await post(served.port, "/health")).fields["allow"] == "GET, HEAD"
+
+
+async def test_head(served: Served) -> None:
+    """HEAD is answered like GET, without the document; a stream is not begun."""
+    answer = await send(served.port, request("HEAD", "/things/one"))
+    assert (answer.status, answer.body) == (200, b"")
+    assert answer.fields["content-length"] == "30"
+    assert (await send(served.port, request("HEAD", "/events"))).body == b""
+    assert served.closed == served.streams
+    assert (await send(served.port, request("HEAD", "/health"))).body == b""
+
+
+async def test_a_handler_that_fails(
+    served: Served, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The log says how, the client only that; nothing is printed."""
+    with caplog.at_level(logging.ERROR):
+        answer = await get(served.port, "/fails")
+    assert (answer.status, answer.code) == (500, "failed")
+    assert "ZeroDivisionError" in caplog.text
+    assert b"ZeroDivisionError" not in answer.body
+    assert capsys.readouterr() == ("", "")
+
+
+async def test_events(served: Served) -> None:
+    """What is pushed comes in order, and the end is heard."""
+    async with connection(served.port, request("GET", "/events")) as (reader, _):
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert b"text/event-stream" in head
+        assert await reader.readuntil(b"\n\n") == b"event: first\ndata: 1\n\n"
+        served.streams[0].push(event("more", "a\nb\rc", number="7-1"))
+        assert await reader.readuntil(b"\n\n") == b"id: 7-1\nevent: more\ndata: a\ndata: b c\n\n"
+    await until(lambda: served.closed == served.streams)
+
+
+async def test_events_that_end(served: Served) -> None:
+    """What waits is sent before the end."""
+    async with connection(served.port, request("GET", "/events")) as (reader, _):
+        await until(lambda: served.streams)
+        served.streams[0].push(event("last", ""))
+        served.streams[0].end()
+        assert (await reader.read()).endswith(b"event: last\ndata: \n\n")
+
+
+async def test_keep_alive(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A silent stream has comments."""
+    monkeypatch.setattr(stream, "KEEP_ALIVE", 0.05)
+    async with connection(served.port, request("GET", "/events")) as (reader, _):
+        await reader.readuntil(b"data: 1\n\n")
+        assert await reader.readuntil(b"\n\n") == b":\n\n"
+
+
+async def test_a_reader_that_does_not_read(served: Served) -> None:
+    """One for whom too much waits is cut, and whoever pushes is never held up."""
+    async with connection(served.port, request("GET", "/events")) as (reader, _):
+        await until(lambda: served.streams)
+        big = event("big", "x" * 10_000)
+        for _ in range(10_000):
+            served.streams[0].push(big)
+            await asyncio.sleep(0)
+            if served.streams[0].over:
+                break
+        assert served.streams[0].over
+        async with asyncio.timeout(30):
+            while await reader.read(65536):
+                pass
+    await until(lambda: served.closed == served.streams)
+
+
+async def test_too_many_streams(served: Served) -> None:
+    """Streams have a limit of their own: short requests are answered beside them."""
+    async with AsyncExitStack() as stack:
+        for _ in range(LIMITS.streams):
+            reader, _ = await stack.enter_async_context(connection(served.port, request("GET", "/events")))
+            await reader.readuntil(b"data: 1\n\n")
+        answer = await get(served.port, "/events")
+        assert (answer.status, answer.code) == (503, "too_many_streams")
+        assert len(served.closed) == 1
+        assert (await get(served.port, "/health")).body == b"well"
+    await until(lambda: len(served.closed) == LIMITS.streams + 1)
+
+
+async def test_lines(served: Served) -> None:
+    """What comes in parts is sent as it comes, and whoever makes it is cancelled when nobody reads any more."""
+    async with connection(served.port, request("GET", "/lines")) as (reader, _):
+        await reader.readuntil(b"{}\n")
+        assert not served.given_up.is_set()
+    async with asyncio.timeout(30):
+        await served.given_up.wait()
+
+
+async def test_a_slow_sender(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body has its time, and no more."""
+    monkeypatch.setattr(app_module, "BODY_PATIENCE", 0.05)
+    answer = await send(served.port, request("POST", "/things/one", b"{}", {"Content-Length": "10"}))
+    assert (answer.status, answer.code) == (408, "too_slow")
+
+
+async def test_silent_clients_make_room(served: Served) -> None:
+    """Clients that have not asked keep nobody out: the oldest of them goes."""
+    async with AsyncExitStack() as stack:
+        for _ in range(LIMITS.clients):
+            await stack.enter_async_context(connection(served.port))
+        assert (await get(served.port, "/health")).status == 0
+        await asyncio.sleep(LIMITS.silence or 0)
+        assert (await get(served.port, "/health")).body == b"well"
+
+
+def test_a_refusal_names_fields() -> None:
+    """Fields of a head can be given as Python allows."""
+    assert Refusal(HTTPStatus.FORBIDDEN, "a", "b", Retry_After="1").reply.fields == {"Retry-After": "1"}
