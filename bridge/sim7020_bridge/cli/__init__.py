@@ -31,6 +31,7 @@ _SUBCOMMANDS: Final = {
     "record": "Record the dialogue with a modem.",
     "replay": "Answer as the modem of a recording did.",
     "health": "Ask a running bridge whether it is healthy.",
+    "password": "Set a password for the page.",
     "completion": "Print what makes a shell complete commands and options.",
 }
 """The subcommands and what each does, in the order of the help; each has a module of its name, and in it that name."""

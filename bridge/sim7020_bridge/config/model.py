@@ -256,6 +256,10 @@ class LoggingSettings:
     levels: Mapping[LogPart, LogLevel] = field(default_factory=dict)
 
 
+PASSWORDS = "page.passwords"
+"""The file of the page's passwords in the state directory."""
+
+
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
     """Where health and metrics are served, and the page if it is wanted."""
@@ -283,7 +287,7 @@ class Settings:
     def page_passwords(self) -> Path:
         """The file of the page's passwords."""
         given = None if self.http is None else self.http.password_file
-        return given or self.state_dir / "page.passwords"
+        return given or self.state_dir / PASSWORDS
 
 
 def default_client_id(base: str, modem: str) -> str:

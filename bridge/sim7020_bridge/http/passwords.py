@@ -15,6 +15,9 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
+SHORTEST: Final = 8
+"""Characters of a new password."""
+
 LONGEST: Final = 1024
 """Bytes of a password."""
 
@@ -94,7 +97,9 @@ def read_passwords(file: Path) -> Passwords:
 
 
 def write_passwords(file: Path, passwords: Passwords) -> None:
-    """Put passwords in place of the file's, for its owner alone; a file that is interrupted leaves the old one.
+    """Put passwords in place of the file's; one that is interrupted leaves the old one.
+
+    The new file is readable by its owner alone, which is who has the folder if root writes it for a service.
 
     Raises:
         OSError: It can't be written.
@@ -104,6 +109,9 @@ def write_passwords(file: Path, passwords: Passwords) -> None:
     try:
         with open(handle, "w", encoding="utf-8") as opened:  # noqa: PTH123 - a descriptor has no path
             opened.write(_BEGINNING + "".join(lines))
+            if os.geteuid() == 0:
+                folder = file.parent.stat()
+                os.fchown(handle, folder.st_uid, folder.st_gid)
             opened.flush()
             os.fsync(opened.fileno())
         Path(name).replace(file)
