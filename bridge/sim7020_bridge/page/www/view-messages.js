@@ -206,6 +206,7 @@ class ViewMessages extends View {
       this.#dialog = null;
       this.#buttonOf(n)?.focus({ preventScroll: true });
       this.#settle();
+      this.redraw();
     });
     this.redraw();
   }
@@ -214,6 +215,7 @@ class ViewMessages extends View {
     this.#sending = new SendDialog(this.modem, this.#filter.socket, () => {
       this.#sending = null;
       this.querySelector(".send-button").focus();
+      this.redraw();
     });
     this.redraw();
   }
