@@ -16,7 +16,7 @@ export function keepFilter(filter) {
 /** Whether a message is among those that are looked for. */
 export function matches(message, { socket, state, text }) {
   if (socket && message.socket !== socket) return false;
-  if (state && message.state !== state) return false;
+  if (state && !state.split(",").includes(message.state)) return false;
   const wanted = text.toLowerCase();
   return !wanted || [message.text, message.topic, message.id, message.hex]
     .some((value) => value?.toLowerCase().includes(wanted));

@@ -10,6 +10,9 @@ export const STATES = [
   "queued", "sending", "accepted", "acknowledged", "received", "failed", "expired", "superseded", "rejected",
 ];
 
+/** States of which a sender would rather have heard nothing, as one choice. */
+export const UNDELIVERED = "failed,expired,rejected";
+
 const TONES = {
   queued: "calm", sending: "calm", accepted: "good", acknowledged: "good", received: "good",
   failed: "bad", expired: "bad", rejected: "bad",

@@ -6,7 +6,7 @@ import { t } from "./i18n.js";
 import { MessageDialog } from "./message-dialog.js";
 import { filterOfHash, keepFilter, matches } from "./message-filter.js";
 import { messageRow } from "./message-row.js";
-import { STATES, stateWords } from "./message-words.js";
+import { STATES, stateWords, UNDELIVERED } from "./message-words.js";
 import { choice, empty, failure, field } from "./parts.js";
 import { SendDialog } from "./send-dialog.js";
 import { store } from "./store.js";
@@ -51,7 +51,7 @@ class ViewMessages extends View {
       h("h2", { class: "hidden-words" }, t("messages.title")),
       h("div", { class: "messages-tools" },
         this.#choice("socket", [["", t("messages.any_socket")], ...this.#sockets().map((name) => [name, name])]),
-        this.#choice("state", [["", t("messages.any_state")], ...STATES.map((state) => [state, stateWords(state)])]),
+        this.#choice("state", [["", t("messages.any_state")], [UNDELIVERED, t("messages.undelivered")], ...STATES.map((state) => [state, stateWords(state)])]),
         field(t("messages.text"), {
           type: "search", ".value": this.#filter.text, oninput: (event) => this.#type(event.target.value),
         }),
