@@ -50,27 +50,22 @@ export function show(parent, ...children) {
   const wanted = nodes(children);
   const keyed = new Map();
   for (const child of parent.childNodes) if (keyOf(child) !== undefined) keyed.set(keyOf(child), child);
+  const kept = new Set();
   let place = parent.firstChild;
   for (const node of wanted) {
     const old = keyOf(node) === undefined ? alike(place, node) : keyed.get(keyOf(node));
-    if (!old || !same(old, node)) {
+    if (!old || !same(old, node) || kept.has(old)) {
       parent.insertBefore(node, place);
+      kept.add(node);
       continue;
     }
-    while (place && place !== old && keyOf(old) === undefined) {
-      const passed = place;
-      place = place.nextSibling;
-      if (keyOf(passed) === undefined) passed.remove();
-    }
+    kept.add(old);
+    if (keyOf(old) === undefined) place = old;
     if (old === place) place = place.nextSibling;
     else move(parent, old, place);
     change(old, node);
   }
-  while (place) {
-    const rest = place;
-    place = place.nextSibling;
-    rest.remove();
-  }
+  for (const child of [...parent.childNodes]) if (!kept.has(child)) child.remove();
 }
 
 function alike(place, node) {
