@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 import pytest
 
-from sim7020_bridge.cli.ports import Asked
+from sim7020_bridge.kit.probe.asking import Asked
 from sim7020_bridge.port.listing import SerialPort, serial_ports
 from tests.command_line import typed
 from tests.e2e.service_kit import shell

@@ -176,7 +176,7 @@ async def test_reload_of_a_wrong_file(world: World) -> None:
     service.write()
     tell(service.bridge, signal.SIGHUP)
     await logged(service.bridge, "the configuration was reloaded")
-    for key in ("mqtt", "modems.shed.apn"):
+    for key in ("mqtt.keepalive", "modems.shed.apn"):
         assert f"{key} was changed, and needs a restart" in service.bridge.log
     await shed.request("refresh")
     lines = service.bridge.log.splitlines()

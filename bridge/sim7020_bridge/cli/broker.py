@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from secrets import token_hex
 from typing import Final, TypeVar
 
 import click
@@ -28,15 +27,11 @@ from sim7020_bridge.config.model import (
 )
 from sim7020_bridge.mqtt.client import MqttClient
 from sim7020_bridge.mqtt.messages import Received
-from sim7020_bridge.mqtt.timing import ClientTiming
-from sim7020_bridge.mqtt.topics import Subscription
+from sim7020_bridge.mqtt.onlooker import onlooker
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
 _PATH: Final = click.Path(path_type=Path)
-_CLIENT: Final = "sim7020-bridge-cli-"
-_SHARE: Final = 0.8
-"""Of the patience that a subcommand has, for the connection: the rest is for saying that there is none."""
 _OPTIONS: Final = (
     click.option("--broker", metavar="HOST[:PORT]", help="The broker; default: localhost, or the file's."),
     click.option("--username", metavar="NAME", help="The user to log in as."),
@@ -91,35 +86,6 @@ def with_broker_of_file(command: Command) -> Command:
     return with_broker(command, bare=True)
 
 
-def client_of(
-    mqtt: MqttSettings,
-    topics: Sequence[str] = (),
-    take: Callable[[Received], None] = lambda _: None,
-    client_id: str | None = None,
-    *,
-    within: float,
-) -> MqttClient:
-    """Return a client that listens to topics, and acknowledges what comes before it is taken.
-
-    It says within so many seconds of each node in turn that it does not answer.
-    """
-
-    def on_message(received: Received) -> None:
-        client.acknowledge(received)
-        take(received)
-
-    client = MqttClient(
-        mqtt,
-        client_id=client_id or f"{_CLIENT}{token_hex(4)}",
-        will=None,
-        subscriptions=[Subscription(topic) for topic in topics],
-        on_connect=lambda: None,
-        on_message=on_message,
-        timing=ClientTiming(connect=min(ClientTiming().connect, _SHARE * within / len(mqtt.nodes))),
-    )
-    return client
-
-
 @asynccontextmanager
 async def connected(
     mqtt: MqttSettings,
@@ -139,7 +105,7 @@ async def connected(
     handler.addFilter(once)
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
-    client = client_of(mqtt, topics, take, client_id, within=within)
+    client = onlooker(mqtt, topics, take, client_id, within=within)
     not_yet = client.problem
     talking = asyncio.create_task(client.run(), name="mqtt")
     try:

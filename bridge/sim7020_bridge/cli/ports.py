@@ -4,27 +4,15 @@ import asyncio
 import json
 import os
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import click
 
 from sim7020_bridge import logs
 from sim7020_bridge.cli.exits import EXIT_FAILED
 from sim7020_bridge.cli.options import baud as baud_option
-from sim7020_bridge.commands.identity import ReadModel
-from sim7020_bridge.config.model import DEFAULT_BAUDRATE
-from sim7020_bridge.errors import BridgeError
-from sim7020_bridge.kit.probe.line import answers, listening
+from sim7020_bridge.kit.probe.asking import Asked, ask_all
 from sim7020_bridge.port.listing import SerialPort, serial_ports
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Whether a port answered AT, and with which model; ``problem`` says why it could not be asked."""
-
-    at: bool
-    model: str | None = None
-    problem: str | None = None
 
 
 @click.command()
@@ -46,6 +34,7 @@ def ports(*, names: tuple[str, ...], ask: bool, baud: int, as_json: bool) -> Non
         click.echo(f"{name}: there is no such device", err=True)
     present = [name for name in names if name not in missing]
     found = serial_ports(present) if present or not names else ()
+    logs.keep_quiet()
     asked = asyncio.run(ask_all([port for port in found if present or not port.held_by], baud)) if ask else {}
     if as_json:
         click.echo(json.dumps({"ports": [_document(port, asked.get(port.device)) for port in found]}, indent=2))
@@ -55,23 +44,6 @@ def ports(*, names: tuple[str, ...], ask: bool, baud: int, as_json: bool) -> Non
         if not found and not missing:
             click.echo("There is no serial port. A modem on USB needs a cable that carries data.", err=True)
     sys.exit(EXIT_FAILED if missing else 0)
-
-
-async def ask_all(found: list[SerialPort], baud: int = DEFAULT_BAUDRATE) -> dict[str, Asked]:
-    """Write AT to ports, all at once; return what came of it by device."""
-    logs.keep_quiet()
-    asked = await asyncio.gather(*(_ask(port, baud) for port in found))
-    return {port.device: answer for port, answer in zip(found, asked, strict=True)}
-
-
-async def _ask(port: SerialPort, baud: int) -> Asked:
-    try:
-        async with listening(port.device, baud, lambda _: None) as channel:
-            if not await answers(channel, first=False):
-                return Asked(at=False)
-            return Asked(at=True, model=await channel.execute(ReadModel()))
-    except BridgeError as error:
-        return Asked(at=False, problem=str(error))
 
 
 def _document(port: SerialPort, asked: Asked | None) -> dict[str, object]:
@@ -89,11 +61,5 @@ def _shown(port: SerialPort, asked: Asked | None) -> str:
     if not port.usable:
         lines.append(click.style("  this user may not open it: add it to the group dialout", fg="red"))
     if asked is not None:
-        lines.append(_answer(asked))
+        lines.append(click.style(f"  {asked.words}", fg="green") if asked.at else f"  {asked.words}")
     return "\n".join(lines)
-
-
-def _answer(asked: Asked) -> str:
-    if asked.at:
-        return click.style(f"  answers AT: {asked.model or 'an unknown model'}", fg="green")
-    return f"  {asked.problem or 'does not answer AT at this rate'}"

@@ -17,7 +17,7 @@ from sim7020_bridge.cli.options import PIN, NumberRange, valid
 from sim7020_bridge.cli.options import baud as baud_option
 from sim7020_bridge.commands.quoting import require_quotable
 from sim7020_bridge.config import module_values
-from sim7020_bridge.kit.probe.finding import Check, Finding, Status, Wanted
+from sim7020_bridge.kit.probe.finding import Check, Finding, Status, Wanted, document
 from sim7020_bridge.kit.probe.probe import Probe
 
 _HOST: Final = "example.com"
@@ -65,23 +65,10 @@ def probe(
     if as_json:
         found: list[Finding] = []
         well = asyncio.run(Probe(wanted, on_finding=found.append).run())
-        click.echo(json.dumps(_document(wanted, found, well=well, show_identities=show_identities), indent=2))
+        click.echo(json.dumps(document(wanted, found, well=well, show_identities=show_identities), indent=2))
     else:
         well = asyncio.run(_View(Console(highlight=False, soft_wrap=True)).show(wanted))
     sys.exit(0 if well else EXIT_FAILED)
-
-
-def _document(wanted: Wanted, found: list[Finding], *, well: bool, show_identities: bool) -> dict[str, object]:
-    broken = next((finding.check.value for finding in found if finding.status is Status.BROKEN), None)
-    layers = [finding.document(show_identities=show_identities) for finding in found]
-    told = {finding.check for finding in found}
-    return {
-        "port": wanted.port,
-        "ok": well,
-        "broken": broken,
-        "layers": layers,
-        "not_reached": [layer.value for layer in Check if layer not in told],
-    }
 
 
 class _View:

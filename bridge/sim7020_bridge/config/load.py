@@ -22,6 +22,12 @@ from sim7020_bridge.config.state_directory import default_state_dir
 from sim7020_bridge.errors import ConfigurationError, Mistake
 
 MAX_SIZE = 1024 * 1024
+MAX_VALUES = 500_000
+"""Values of a file, each counted as often as aliases repeat it."""
+
+_DEEPEST = 8
+"""No key of a configuration is in so many mappings."""
+
 _MAX_SHOWN = 60
 _SECRET_FILES = frozenset({"password_file", "pin_file", "apn_password_file"})
 _CREDENTIALS = re.compile(r"//[^/@]*@")
@@ -61,9 +67,14 @@ def load(path: Path, environment: Mapping[str, str] = os.environ, *, secrets: bo
     return read(path, environment, secrets=secrets).settings
 
 
-def read(path: Path, environment: Mapping[str, str] = os.environ, *, secrets: bool = True) -> Reading:
-    """Do the same, and keep where each part is from."""
-    tree, problems = _parse(path, _content(path))
+def read(
+    path: Path, environment: Mapping[str, str] = os.environ, *, secrets: bool = True, text: str | None = None
+) -> Reading:
+    """Do the same, and keep where each part is from.
+
+    A ``text`` is read as if it stood in the file, which need not be there.
+    """
+    tree, problems = _parse(path, _content(path, None if text is None else text.encode(errors="surrogatepass")))
     given = variables.given(environment, tree, _value)
     for where, variable in given.items():
         if not variables.put(tree, where, variable.value):
@@ -132,10 +143,9 @@ def _value(text: str) -> object:
         raise ValueError(text) from error
 
 
-def _content(path: Path) -> str:
+def _content(path: Path, given: bytes | None) -> str:
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_SIZE + 1)
+        data = _head(path) if given is None else given
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise _wrong(path, f"the file can't be read: {reason}") from error
@@ -148,11 +158,19 @@ def _content(path: Path) -> str:
         raise _wrong(path, f"the file is not UTF-8 text: {error.reason}", line) from error
 
 
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MAX_SIZE + 1)
+
+
 def _parse(path: Path, content: str) -> tuple[Any, list[Problem]]:
     yaml = YAML(typ="rt")
     yaml.allow_duplicate_keys = True
     try:
-        duplicates = list(_duplicates(yaml.compose(content), (), set()))
+        composed = yaml.compose(content)
+        if _values(composed, _DEEPEST, {}) > MAX_VALUES:
+            raise _wrong(path, f"the file has more than {MAX_VALUES} values, those that aliases repeat included")
+        duplicates = list(_duplicates(composed, (), set()))
         tree = yaml.load(content)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -202,6 +220,17 @@ def _duplicates(node: Node | None, path: tuple[object, ...], seen: set[int]) -> 
                 yield Problem((*path, written), problem, quiet=True, line=line)
             lines.setdefault(written, line)
             yield from _duplicates(value, (*path, written), seen)
+
+
+def _values(node: Node | None, depth: int, counted: dict[tuple[int, int], int]) -> int:
+    """Count the values of a node down to a depth, each as often as it is repeated, also inside itself."""
+    if depth == 0 or not isinstance(node, (SequenceNode, MappingNode)):
+        return 1
+    place = (id(node), depth)
+    if place not in counted:
+        inner = node.value if isinstance(node, SequenceNode) else [value for pair in node.value for value in pair]
+        counted[place] = 1 + sum(_values(value, depth - 1, counted) for value in inner)
+    return counted[place]
 
 
 def _mistake(tree: object, problem: Problem, given: variables.Given) -> Mistake:

@@ -8,11 +8,12 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import fields, replace
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
 
 from sim7020_bridge import logs
+from sim7020_bridge.config.changes import changes
 from sim7020_bridge.config.model import HttpSettings, ModemSettings, Settings
 from sim7020_bridge.errors import AlreadyRunning, ConfigurationError, StorageFailed
 from sim7020_bridge.http.pages import Page, Pages, serve
@@ -162,7 +163,7 @@ class Service:
     async def _apply(self, new: Settings) -> None:
         """Put into force what can be while the modems stay attached, and name what can't."""
         old = self._settings
-        for key in _needs_restart(old, new):
+        for key in changes(old, new).restart:
             reply.warning("%s was changed, and needs a restart to come into force", key)
         if new.logging != old.logging:
             logs.log_to_stderr(new.logging)
@@ -264,20 +265,6 @@ def _has_terminal() -> bool:
     except OSError:
         return False
     return True
-
-
-def _needs_restart(old: Settings, new: Settings) -> Iterator[str]:
-    """Name the keys that were changed and are not looked at again."""
-    for key in ("mqtt", "state_dir", "http", "home_assistant_discovery"):
-        if getattr(old, key) != getattr(new, key):
-            yield key
-    before, after = ({modem.name: modem for modem in settings.modems} for settings in (old, new))
-    for name in sorted(before.keys() ^ after.keys()):
-        yield f"modems.{name}"
-    for name in sorted(before.keys() & after.keys()):
-        for field in fields(ModemSettings):
-            if field.name != "sockets" and getattr(before[name], field.name) != getattr(after[name], field.name):
-                yield f"modems.{name}.{field.name}"
 
 
 def _names(modem: ModemSettings) -> str:

@@ -1,6 +1,6 @@
 """What a probe checks, what it finds, and whom it tells."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -147,3 +147,16 @@ class Wanted:
     pin: str | None = field(default=None, repr=False)
     patience: float = 120.0
     host: str | None = None
+
+
+def document(wanted: Wanted, found: Sequence[Finding], *, well: bool, show_identities: bool) -> dict[str, object]:
+    """Return a whole probe as a JSON object, without who the module and its subscriber are unless asked for."""
+    broken = next((finding.check.value for finding in found if finding.status is Status.BROKEN), None)
+    told = {finding.check for finding in found}
+    return {
+        "port": wanted.port,
+        "ok": well,
+        "broken": broken,
+        "layers": [finding.document(show_identities=show_identities) for finding in found],
+        "not_reached": [layer.value for layer in Check if layer not in told],
+    }
