@@ -1,11 +1,10 @@
 """``init``: a configuration to start with, asked for or from options."""
 
-import json
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import click
@@ -14,46 +13,13 @@ from sim7020_bridge.cli import trying
 from sim7020_bridge.cli.exits import EXIT_CONFIGURATION, fail, keep
 from sim7020_bridge.cli.options import valid
 from sim7020_bridge.config import values
+from sim7020_bridge.config.file import NotWritten, keep_secret
 from sim7020_bridge.config.load import load
-from sim7020_bridge.config.model import DEFAULT_BAUDRATE, DEFAULT_PORT, MqttSettings
+from sim7020_bridge.config.model import DEFAULT_PORT, MqttSettings
+from sim7020_bridge.config.writing import Draft, written
 from sim7020_bridge.errors import ConfigurationError
 from sim7020_bridge.port.listing import SerialPort, serial_ports
 from sim7020_bridge.port.port import has_own_rate
-
-_TEMPLATE: Final = """\
-# A configuration of sim7020-bridge. Every key: docs/configuration.md. What it comes to: sim7020-bridge check {file}
-mqtt:
-  host: {host}
-  port: {broker_port}
-{login}
-modems:
-  # The modem's name in topics: sim7020/{modem}/...
-  {modem}:
-    # A name under /dev/serial/by-id stays the same when adapters are plugged in again.
-    port: {port}{baudrate}
-{apn}
-    # Only for a SIM that asks for its PIN: a file that holds it alone.
-    # pin_file: sim-pin
-    sockets:{sockets}
-"""
-
-_SOCKET: Final = """
-      # Publish to sim7020/{modem}/socket/{name}/send, read from sim7020/{modem}/socket/{name}/received.
-      {name}:
-        protocol: {protocol}
-        host: {host}
-        port: {port}
-        # Also send what is published here; wildcards are allowed.
-        # send_topics: [zigbee2mqtt/greenhouse/+]"""
-
-
-_NO_SOCKET: Final = """ {}
-    # sockets:
-    #   telemetry:
-    #     protocol: udp
-    #     host: 198.51.100.7
-    #     port: 5005
-    #     send_topics: [zigbee2mqtt/greenhouse/+]"""
 
 
 def peer(written: str) -> SplitResult:
@@ -115,21 +81,13 @@ def init(file: Path, *, detect: bool, force: bool, **given: str | None) -> None:
         click.echo(trying.broker(MqttSettings(host, broker_port or DEFAULT_PORT, username or None, password)), err=True)
     to = ask("to", "Where a socket leads, as udp://host:port (empty: no socket yet)", "", peer)
     socket = ask("socket", "A name for the socket", "telemetry", values.name) if to else ""
-    login = [f"  {key}: {_yaml(value)}" for key, value in (("username", username), ("password_file", secret)) if value]
-    text = _TEMPLATE.format(
-        file=file.name,
-        host=_yaml(host),
-        broker_port=broker_port or DEFAULT_PORT,
-        login="\n".join(login) or "  # username: bridge\n  # password_file: mqtt-password",
-        modem=name,
-        port=_yaml(port),
-        baudrate="" if rate in {None, DEFAULT_BAUDRATE} else f"\n    baudrate: {rate}",
-        apn=f"    apn: {_yaml(apn)}" if apn else "    # apn: iot.1nce.net",
-        sockets=_SOCKET.format(modem=name, name=socket, protocol=to.scheme, host=_yaml(to.hostname), port=to.port)
-        if to
-        else _NO_SOCKET,
+    draft = Draft(
+        {"host": host, "port": broker_port or DEFAULT_PORT, **_given(username=username, password_file=secret)},
+        name,
+        {"port": port, **_given(baudrate=rate, apn=apn)},
+        {socket: {"protocol": to.scheme, "host": to.hostname, "port": to.port}} if to else {},
     )
-    _write(file, text, port)
+    _write(file, written(draft, file.name), port)
 
 
 def _first_port(*, detect: bool, silent: bool) -> str | None:
@@ -202,11 +160,9 @@ class _Questions:
             return ""
         kept = file.with_name("mqtt-password")
         try:
-            kept.unlink(missing_ok=True)
-            with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as written:
-                written.write(f"{typed}\n")
-        except OSError as error:
-            fail(f"{kept} can't be written: {error.strerror}")
+            keep_secret(kept, typed)
+        except NotWritten as error:
+            fail(error)
         return kept.name
 
 
@@ -218,6 +174,5 @@ def _secret(file: Path) -> Callable[[str], str]:
     return read
 
 
-def _yaml(text: str) -> str:
-    """Write a text so that YAML takes it for nothing else; JSON's strings are YAML's too."""
-    return json.dumps(text, ensure_ascii=False)
+def _given(**keys: object) -> dict[str, object]:
+    return {key: value for key, value in keys.items() if value}
