@@ -52,6 +52,11 @@ class Mistake:
     line: int | None = None
     source: str | None = None
 
+    @property
+    def words(self) -> str:
+        """What is wrong, with the value."""
+        return self.problem if self.value is None else f"{self.problem} (got {self.value})"
+
 
 class ConfigurationError(BridgeError):
     """A configuration file can't be used; ``mistakes`` lists everything wrong with it."""
@@ -66,8 +71,7 @@ class ConfigurationError(BridgeError):
         for mistake in self.mistakes:
             place = mistake.source or (self.file if mistake.line is None else f"{self.file}:{mistake.line}")
             key = f" {mistake.where}:" if mistake.where else ""
-            got = "" if mistake.value is None else f" (got {mistake.value})"
-            lines.append(f"{place}:{key} {mistake.problem}{got}")
+            lines.append(f"{place}:{key} {mistake.words}")
         return lines
 
 

@@ -102,6 +102,16 @@ def read(
     return Reading(section.build(keys), keys, section, tree, given)
 
 
+def secrets_in(path: Path, text: str) -> Iterator[tuple[tuple[object, ...], object]]:
+    """Yield the secrets that stand in a text itself, right or wrong: the way to each, and what the text has there.
+
+    Raises:
+        ConfigurationError: It is not YAML.
+    """
+    tree, _ = _parse(path, _content(path, text.encode(errors="surrogatepass")))
+    yield from _secrets_below(tree, (), set())
+
+
 def exposed(reading: Reading, path: Path) -> tuple[str, ...]:
     """Return the keys of a file whose values are secret, if others than its owner and group may read it."""
     try:
@@ -112,6 +122,19 @@ def exposed(reading: Reading, path: Path) -> tuple[str, ...]:
     mqtt = ("mqtt", "password")
     modems = (("modems", name, key) for name in reading.keys["modems"] for key in ("pin", "apn_password"))
     return tuple(".".join(where) for where in (mqtt, *modems) if reading.line(where) is not None)
+
+
+def _secrets_below(
+    node: object, path: tuple[object, ...], seen: set[int]
+) -> Iterator[tuple[tuple[object, ...], object]]:
+    if not isinstance(node, dict) or id(node) in seen:
+        return
+    seen.add(id(node))
+    for key, value in node.items():
+        if key in SECRETS:
+            yield (*path, key), value
+        else:
+            yield from _secrets_below(value, (*path, key), seen)
 
 
 def _read_given(section: Section, tree: object, given: variables.Given) -> tuple[dict[str, Any], list[Problem]]:

@@ -1,0 +1,253 @@
+"""The configuration on the page: read, checked, written and put into force, and what keeps it from that."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from sim7020_bridge.config.apart import read_apart
+from sim7020_bridge.config.load import read
+from sim7020_bridge.config.model import Settings
+from sim7020_bridge.errors import Mistake
+from sim7020_bridge.page import configuration
+from sim7020_bridge.page.configuration import Configuration
+from tests.bridge.page.served import served
+from tests.web import Answer, get, post
+
+TEXT = """\
+# ours
+mqtt: {host: broker.example.net, username: me, password: geheim}
+state_dir: /var/lib/bridge
+modems:
+  shed:
+    port: /dev/ttyUSB0
+    pin: "0000"
+    sockets: {data: {protocol: udp, host: 198.51.100.7, port: 5005}}
+"""
+
+
+@dataclass
+class Bridge:
+    """What stands behind the page: a file, and what of it is in force."""
+
+    file: Path
+    in_force: Settings
+    port: int = 0
+    reloads: int = 0
+    mistakes: Sequence[Mistake] = field(default_factory=tuple)
+
+    async def load(self, text: str) -> Settings:
+        """Read a text in the file's place."""
+        return await read_apart(self.file, text)
+
+    async def reload(self) -> Sequence[Mistake]:
+        """Count."""
+        self.reloads += 1
+        return self.mistakes
+
+    async def read(self) -> dict[str, object]:
+        """Return what the page is told of the file."""
+        answer = await get(self.port, "/api/configuration")
+        assert answer.status == 200, answer
+        document: dict[str, object] = answer.document()
+        return document
+
+    async def check(self, text: str) -> dict[str, Any]:
+        """Return what is said of a text."""
+        document: dict[str, Any] = (await post(self.port, "/api/configuration/check", {"text": text})).document()
+        return document
+
+    async def apply(self, text: str, version: object) -> Answer:
+        """Write a text in place of a version."""
+        return await post(self.port, "/api/configuration/apply", {"text": text, "version": version})
+
+
+@pytest.fixture
+async def bridge(tmp_path: Path) -> AsyncIterator[Bridge]:
+    """Serve the configuration of a bridge."""
+    file = tmp_path / "bridge.yaml"
+    file.write_text(TEXT)
+    file.chmod(0o640)
+    bridge = Bridge(file, read(file).settings)
+    shown = Configuration(file, load=bridge.load, in_force=lambda: bridge.in_force, reload=bridge.reload)
+    async with served(tmp_path, partial(configuration.routes, configuration=shown)) as bridge.port:
+        yield bridge
+
+
+async def test_read(bridge: Bridge) -> None:
+    """The page has the text, knows where it is, whether it can be changed, and which keys are nobody's business."""
+    document = await bridge.read()
+    assert document["text"] == TEXT
+    assert document["path"] == str(bridge.file)
+    assert (document["writable"], document["problem"]) == (True, None)
+    assert document["secrets"] == ["mqtt.password", "modems.shed.pin"]
+
+
+async def test_check(bridge: Bridge) -> None:
+    """Mistakes come with line and key; without any, the keys that were changed come, by what they take."""
+    wrong = TEXT.replace("/dev/ttyUSB0", "COM3").replace('"0000"', '"12"').replace("5005", "0")
+    assert await bridge.check(wrong) == {
+        "mistakes": [
+            {
+                "line": 6,
+                "key": "modems.shed.port",
+                "message": "must be a path such as /dev/ttyUSB0, or socket://host:port, or rfc2217://host:port "
+                "(got 'COM3')",
+            },
+            {"line": 7, "key": "modems.shed.pin", "message": "a PIN has 4 to 8 digits"},
+            {
+                "line": 8,
+                "key": "modems.shed.sockets.data.port",
+                "message": "must be a whole number from 1 to 65535 (got 0)",
+            },
+        ],
+        "restart": [],
+        "reload": [],
+    }
+    right = TEXT.replace("broker.example", "other.example").replace("5005", "5006")
+    assert await bridge.check(right) == {
+        "mistakes": [],
+        "restart": ["mqtt.host"],
+        "reload": ["modems.shed.sockets"],
+    }
+    assert bridge.file.read_text() == TEXT
+
+
+async def test_apply(bridge: Bridge) -> None:
+    """The text is in the file, whose mode is as it was, and is put into force; what needs a restart is told."""
+    version = (await bridge.read())["version"]
+    text = TEXT.replace("broker.example", "other.example")
+    answer = await bridge.apply(text, version)
+    assert (answer.status, answer.document()["restart"]) == (200, ["mqtt.host"])
+    assert (bridge.file.read_text(), bridge.file.stat().st_mode & 0o777, bridge.reloads) == (text, 0o640, 1)
+    assert (await bridge.read())["version"] == answer.document()["version"] != version
+
+
+async def test_a_file_that_was_changed_meanwhile_is_kept(bridge: Bridge) -> None:
+    """Nobody's work is written over, also if the file is gone."""
+    version = (await bridge.read())["version"]
+    bridge.file.write_text(f"{TEXT}# theirs\n")
+    answer = await bridge.apply(TEXT, version)
+    assert (answer.status, answer.code) == (409, "changed_meanwhile")
+    assert bridge.file.read_text() == f"{TEXT}# theirs\n"
+    bridge.file.unlink()
+    assert (await bridge.apply(TEXT, version)).code == "changed_meanwhile"
+    assert (bridge.file.exists(), bridge.reloads) == (False, 0)
+
+
+async def test_a_text_with_mistakes_is_not_written(bridge: Bridge) -> None:
+    """They are told as the check tells them."""
+    answer = await bridge.apply("mqtt: 1\n", (await bridge.read())["version"])
+    assert (answer.status, answer.code) == (422, "mistakes")
+    assert answer.document()["mistakes"][0]["key"] == "mqtt"
+    assert (bridge.file.read_text(), bridge.reloads) == (TEXT, 0)
+
+
+async def test_what_is_not_in_force_is_told(bridge: Bridge) -> None:
+    """The bridge reads it itself; should it find mistakes, they are told with what became of the file."""
+    bridge.mistakes = [Mistake("mqtt.password_file", "must be a file", source="SIM7020_MQTT__PASSWORD_FILE")]
+    answer = await bridge.apply(f"{TEXT}# more\n", (await bridge.read())["version"])
+    assert (answer.status, answer.code) == (422, "not_in_force")
+    assert answer.document()["mistakes"] == [
+        {"line": None, "key": "mqtt.password_file", "message": "SIM7020_MQTT__PASSWORD_FILE: must be a file"}
+    ]
+
+
+async def test_a_file_that_can_t_be_written(bridge: Bridge) -> None:
+    """Its reason is on the page before anybody types, and in the answer."""
+    version = (await bridge.read())["version"]
+    with patch("os.access", lambda path, _: Path(path) == bridge.file.parent):
+        document = await bridge.read()
+        assert (document["writable"], document["problem"]) == (False, "this user may not write to it")
+        answer = await bridge.apply(f"{TEXT}# more\n", version)
+    assert (answer.status, answer.code) == (409, "not_written")
+    assert "this user may not write to it" in answer.document()["message"]
+    assert (bridge.file.read_text(), bridge.reloads) == (TEXT, 0)
+
+
+async def test_line_ends_and_the_mark_at_the_beginning_stay(bridge: Bridge) -> None:
+    """Browsers know neither, and an editor under Windows wants both."""
+    bridge.file.write_bytes(b"\xef\xbb\xbf" + TEXT.replace("\n", "\r\n").encode())
+    document = await bridge.read()
+    assert document["text"] == TEXT.replace("\n", "\r\n")
+    assert (await bridge.apply(f"{TEXT}# möre\n", document["version"])).status == 200
+    assert bridge.file.read_bytes() == b"\xef\xbb\xbf" + f"{TEXT}# möre\n".replace("\n", "\r\n").encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"a: \xff\n", "the file is not UTF-8 text"), (b"#" * (1024 * 1024 + 1), "the file has more than 1048576 bytes")],
+)
+async def test_a_file_that_can_t_be_shown(bridge: Bridge, content: bytes, words: str) -> None:
+    """The page says why."""
+    bridge.file.write_bytes(content)
+    answer = await get(bridge.port, "/api/configuration")
+    assert (answer.status, answer.code, answer.document()["message"]) == (409, "unreadable", words)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("\ufeff" + TEXT, id="a mark at the beginning"),
+        pytest.param("a: \ud800", id="a lone surrogate"),
+        pytest.param("mqtt: \0", id="a zero byte"),
+        pytest.param("\tmqtt: 1", id="a tab"),
+        pytest.param("[" * 50_000, id="nested"),
+        pytest.param("- &a [x]\n" + "".join(f"- &a{n} [*a, *a, *a, *a]\n" for n in range(2000)), id="aliases"),
+        pytest.param("".join(f"key{n}: 1\n" for n in range(4000)), id="mistakes"),
+        pytest.param("modems: {" + ", ".join(f"m{n}: 1" for n in range(4000)) + "}", id="modems"),
+        pytest.param("k" * 100_000 + ": 1", id="a long key"),
+        pytest.param("# x\n" * 50_000 + TEXT, id="200 kB"),
+        pytest.param(3, id="a number"),
+        pytest.param(None, id="nothing"),
+    ],
+)
+async def test_whatever_is_typed_blocks_nobody(bridge: Bridge, text: object) -> None:
+    """It is answered, briefly, and meanwhile the event loop never computes for more than 50 ms."""
+    longest = 0.0
+
+    async def watch() -> None:
+        nonlocal longest
+        while True:
+            before = time.thread_time()
+            await asyncio.sleep(0)
+            longest = max(longest, time.thread_time() - before)
+            await asyncio.sleep(0.001)
+
+    watching = asyncio.create_task(watch())
+    answer = await post(bridge.port, "/api/configuration/check", {"text": text})
+    watching.cancel()
+    if isinstance(text, str):
+        assert answer.status == 200
+        assert len(answer.document()["mistakes"]) <= configuration.MOST_MISTAKES + 1
+        assert len(answer.body) < 100_000
+    else:
+        assert (answer.status, answer.code) == (400, "incomplete")
+    assert longest < 0.05
+
+
+async def test_texts_wait_for_each_other(bridge: Bridge) -> None:
+    """One is read at a time, few wait, and whoever comes beyond is told to come again."""
+    long = "# x\n" * 5_000 + TEXT
+    answers = await asyncio.gather(
+        *(post(bridge.port, "/api/configuration/check", {"text": long}) for _ in range(configuration.MOST_WAITING + 2))
+    )
+    statuses = sorted(answer.status for answer in answers)
+    assert statuses == [200] * configuration.MOST_WAITING + [429] * 2
+    assert (await bridge.check(TEXT))["mistakes"] == []
+
+
+async def test_a_text_that_takes_too_long_is_given_up(bridge: Bridge) -> None:
+    """It is one mistake, and the next one is read."""
+    topics = ", ".join(f"a{n}/+" for n in range(20_000))
+    with patch("sim7020_bridge.config.apart.PATIENCE", 2.0):
+        document = await bridge.check(TEXT.replace("port: 5005", f"port: 5005, send_topics: [{topics}]"))
+    (mistake,) = document["mistakes"]
+    assert "to read it takes more than 2 s" in mistake["message"]
+    assert (await bridge.check(TEXT))["mistakes"] == []
