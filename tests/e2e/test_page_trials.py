@@ -195,7 +195,7 @@ async def test_a_probe_is_told_as_it_goes(page: Page, tmp_path: Path) -> None:
 
 async def test_a_probe_that_is_broken(page: Page, tmp_path: Path) -> None:
     """The last layer says what to do."""
-    async with module(tmp_path, "--no-sim") as emulator:
+    async with module(tmp_path, "--set", "sim=absent") as emulator:
         *_, sim, last = await page.probe(emulator.place)
     assert (sim["layer"], sim["ok"], sim["status"]) == ("sim", False, "broken")
     assert sim["advice"] in sim["words"]
@@ -204,7 +204,7 @@ async def test_a_probe_that_is_broken(page: Page, tmp_path: Path) -> None:
 
 async def test_one_probe_at_a_time_and_none_for_nobody(page: Page, tmp_path: Path) -> None:
     """A second one is refused; once its client goes away, the first one has ended and its port is free."""
-    async with module(tmp_path, "--no-network") as emulator:
+    async with module(tmp_path, "--set", "registration=searching") as emulator:
         body = {"port": emulator.place, "timeout": 3600}
         async with connection(page.port, request("POST", "/api/probe", body)) as (reader, _):
             while b'"layer": "signal"' not in await reader.readline():
