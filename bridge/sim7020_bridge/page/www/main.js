@@ -79,7 +79,7 @@ async function route(moved = true) {
   }
   if (mine !== turn) return;
   frame(row, names, h(row.view, { ...names, key: `${location.hash} ${i18n.current()}` }));
-  document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  for (const here of document.querySelectorAll("nav [aria-current=page]")) here.scrollIntoView({ block: "nearest", inline: "nearest" });
   if (!moved) return;
   scrollTo(0, 0);
   document.querySelector("#main h1")?.focus();

@@ -44,10 +44,10 @@ class ViewGlance extends View {
       h(
         "div",
         { class: "glance-head row apart" },
-        h("div", null, h("h1", { tabindex: "-1" }, t("glance.title")), h("p", { class: "quiet", role: "status" }, this.#summary(all))),
+        h("div", null, h("h1", { tabindex: "-1" }, t("glance.title")), h("p", { class: "quiet", role: "status" }, all.length ? this.#summary(all) : null)),
         many ? this.#search() : null,
       ),
-      all.length ? null : empty(t("glance.no_modems.title"), t("glance.no_modems.words")),
+      all.length ? null : empty(t("glance.no_modems.title"), store.full ? h("a", { href: "#/setup" }, t("glance.no_modems.words")) : null),
       all.length && !shown.length ? empty(t("glance.nothing_found", { words: this.#words })) : null,
       many && trouble.length ? h("h2", { class: "glance-part", key: "trouble" }, t("glance.trouble", { count: trouble.length })) : null,
       h("ul", { class: "cards glance-full" }, [...trouble, ...(many ? [] : well)].map((modem) => card(modem))),
