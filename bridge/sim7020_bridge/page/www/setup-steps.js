@@ -31,10 +31,10 @@ export function modemStep(draft, change) {
     own ? [
       field(t("setup.modem.apn"), { key: "apn", required: true, maxlength: "100", ...bound(draft, "apn", change) }),
       field(t("setup.modem.username"), { ...bound(draft, "apnUsername", change) }),
-      field(t("setup.modem.password"), { type: "password", ...bound(draft, "apnPassword", change) }),
+      field(t("setup.modem.password"), { type: "password", autocomplete: "new-password", ...bound(draft, "apnPassword", change) }),
     ] : null,
     h("details", { class: "more" }, h("summary", null, t("setup.modem.pin")),
-      field(t("setup.modem.pin"), { type: "password", inputmode: "numeric", pattern: "[0-9]{4,8}", ...bound(draft, "pin", change), title: t("setup.modem.pin_rule") }, t("setup.modem.pin_hint"))),
+      field(t("setup.modem.pin"), { type: "password", autocomplete: "new-password", inputmode: "numeric", pattern: "[0-9]{4,8}", ...bound(draft, "pin", change), title: t("setup.modem.pin_rule") }, t("setup.modem.pin_hint"))),
   ];
 }
 
@@ -54,7 +54,7 @@ export function brokerStep(draft, change) {
       t("setup.broker.tls")),
     h("div", { class: "pair" },
       field(t("setup.broker.username"), bound(draft, "username", change)),
-      field(t("setup.broker.password"), { type: "password", ...bound(draft, "password", change) })),
+      field(t("setup.broker.password"), { type: "password", autocomplete: "new-password", ...bound(draft, "password", change) })),
     h("details", { class: "more" }, h("summary", null, t("setup.broker.more")),
       choice(t("setup.broker.protocol"), { chosen: draft.protocol, onchange: (event) => change({ protocol: event.target.value, tried: null }) },
         [["5", "MQTT 5"], ["3.1.1", "MQTT 3.1.1"]])),

@@ -38,6 +38,7 @@ class ViewConfiguration extends View {
 
   #leave() {
     clearTimeout(this.#typing);
+    this.#checking?.abort();
     draft = this.#changed ? { text: this.#editor.text, file: this.#file } : null;
   }
 
@@ -153,8 +154,7 @@ class ViewConfiguration extends View {
     const checking = new AbortController();
     this.#checking = checking;
     try {
-      const signal = AbortSignal.any([checking.signal, this.ended]);
-      this.#tell(await post("api/configuration/check", { text: this.#editor.text }, { signal }));
+      this.#tell(await post("api/configuration/check", { text: this.#editor.text }, { signal: checking.signal }));
       this.#problem = null;
     } catch (error) {
       if (error.name === "AbortError") return;

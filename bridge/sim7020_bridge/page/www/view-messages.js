@@ -43,6 +43,7 @@ class ViewMessages extends View {
     this.hear(store, "restart", () => this.#load());
     this.hear(store, "change");
     this.hear(window, "scroll", () => this.#settle());
+    this.ended.addEventListener("abort", () => this.#leave());
     this.#load();
   }
 
@@ -116,6 +117,11 @@ class ViewMessages extends View {
     this.#load();
   }
 
+  #leave() {
+    clearTimeout(this.#typing);
+    this.#loading?.abort();
+  }
+
   async #load() {
     const found = await this.#fetch({});
     if (!found) return;
@@ -142,8 +148,7 @@ class ViewMessages extends View {
     const query = new URLSearchParams({ limit: PAGE, ...where });
     for (const [key, value] of Object.entries(this.#filter)) if (value) query.set(key, value);
     try {
-      const signal = AbortSignal.any([loading.signal, this.ended]);
-      const found = await get(`${pathOf(this.modem)}/messages?${query}`, { signal });
+      const found = await get(`${pathOf(this.modem)}/messages?${query}`, { signal: loading.signal });
       this.#problem = null;
       this.#loaded = true;
       return found;

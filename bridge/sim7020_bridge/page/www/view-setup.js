@@ -85,7 +85,7 @@ class ViewSetup extends View {
           t("setup.probe.internet")),
         field(t("setup.probe.timeout"), { type: "number", min: "1", max: "3600", ".value": timeout, oninput: (event) => this.#change({ timeout: event.target.value }) }, t("setup.probe.timeout_hint")),
         field(t("setup.probe.baudrate"), { type: "number", min: "1", ".value": baudrate, oninput: (event) => this.#change({ baudrate: event.target.value }) }, t("setup.probe.baudrate_hint")),
-        field(t("setup.modem.pin"), { type: "password", inputmode: "numeric", ".value": pin, oninput: (event) => this.#change({ pin: event.target.value }) }, t("setup.modem.pin_hint")))),
+        field(t("setup.modem.pin"), { type: "password", autocomplete: "new-password", inputmode: "numeric", ".value": pin, oninput: (event) => this.#change({ pin: event.target.value }) }, t("setup.modem.pin_hint")))),
       store.session.setup ? null : h("p", null, t("setup.probe.then"), " ", h("a", { href: "#/configuration" }, t("shell.nav.configuration"))),
     ];
   }
