@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Final, TextIO
+from typing import Final
 
 from sim7020_bridge.config.model import LogFormat, LoggingSettings, LogLevel, LogPart
 from sim7020_bridge.errors import Refused
@@ -38,7 +38,8 @@ MOST_OF_A_TEXT: Final = 200
 MOST_OF_A_LINE: Final = 1000
 """Bytes of a line as it is written, a stack trace apart, whatever it is made of; the trace is whole."""
 
-_ROOT: Final = "sim7020_bridge"
+ROOT: Final = "sim7020_bridge"
+"""What the names of all the bridge's loggers begin with."""
 
 _NO_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE})
 """Out of file descriptors, this program or the machine."""
@@ -54,13 +55,12 @@ _SENTENCE: Final = "%s"
 
 def log_to_stderr(settings: LoggingSettings) -> None:
     """Write log lines to standard error as the settings say; may be called again with other ones."""
-    handler = _Sparing()
-    handler.addFilter(_name_modem)
+    handler = _ToStderr()
     handler.setFormatter(_Json() if settings.format is LogFormat.JSON else _Text(_TEXT))
     logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
     for part in LogPart:
         level = settings.levels.get(part)
-        logging.getLogger(f"{_ROOT}.{part}").setLevel(logging.NOTSET if level is None else level.upper())
+        logging.getLogger(f"{ROOT}.{part}").setLevel(logging.NOTSET if level is None else level.upper())
     _trace.configure(settings.levels.get(LogPart.TRACE, settings.level))
 
 
@@ -71,7 +71,7 @@ def replies(log: logging.Logger) -> "logging.LoggerAdapter[logging.Logger]":
 
 def keep_quiet() -> None:
     """Have nothing logged in a program that says by itself what the parts of the bridge would log."""
-    logging.getLogger(_ROOT).addHandler(logging.NullHandler())
+    logging.getLogger(ROOT).addHandler(logging.NullHandler())
 
 
 def counted(number: int, noun: str) -> str:
@@ -108,7 +108,7 @@ class _Trace:
     """Decides which modems' dialogue is logged: what was asked for comes on top of the settings."""
 
     def __init__(self) -> None:
-        self._logger = logging.getLogger(f"{_ROOT}.{LogPart.TRACE}")
+        self._logger = logging.getLogger(f"{ROOT}.{LogPart.TRACE}")
         self._logger.addFilter(self._is_wanted)
         self._level: LogLevel = LogLevel.INFO
         self._wanted: set[str | None] = set()
@@ -153,7 +153,8 @@ _Raised = tuple[type[BaseException], BaseException, TracebackType | None] | tupl
 _TEXT: Final = "%(asctime)s %(levelname)-7s %(prefix)s%(part)s: %(message)s"
 
 
-def _name_modem(record: logging.LogRecord) -> bool:
+def name_modem(record: logging.LogRecord) -> bool:
+    """Have a line name the modem that it is about, and be no longer than what is worth reading; a filter."""
     if record.levelno > logging.DEBUG and isinstance(record.args, tuple) and record.msg != _SENTENCE:
         record.args = tuple(map(_shortened, record.args))
     error = record.exc_info[1] if record.exc_info else None
@@ -163,7 +164,7 @@ def _name_modem(record: logging.LogRecord) -> bool:
     name = current_modem.get()
     record.modem = name or None
     record.prefix = f"[{name}] " if name else ""
-    record.part = record.name.removeprefix(f"{_ROOT}.")
+    record.part = record.name.removeprefix(f"{ROOT}.")
     return True
 
 
@@ -212,25 +213,30 @@ class _Span:
         return 0 <= now - self.began < length
 
 
-class _Sparing(logging.StreamHandler[TextIO]):
+class Sparing(logging.Handler):
     """Says the same line once, and so many of a kind; then counts them, and says how many there were.
 
     A kind is what one place in the code says of one modem. What is asked for at DEBUG is said whole.
     """
 
     def __init__(self) -> None:
-        super().__init__(sys.stderr)
+        super().__init__()
+        self.addFilter(name_modem)
         self._spans: dict[tuple[str | None, ...], _Span] = {}
         self._looked = 0.0
+
+    def say(self, record: logging.LogRecord) -> None:
+        """Say a line."""
+        raise NotImplementedError
 
     def emit(self, record: logging.LogRecord) -> None:
         """Say a line unless it is left out, and first what was left out last of what has ended."""
         if record.levelno > logging.DEBUG:
             for missed in self._missed(record.created):
-                super().emit(missed)
+                self.say(missed)
             if not self._is_news(record):
                 return
-        super().emit(record)
+        self.say(record)
 
     def _is_news(self, record: logging.LogRecord) -> bool:
         if getattr(record, _IS_REPLY, False):
@@ -271,6 +277,22 @@ class _Sparing(logging.StreamHandler[TextIO]):
                 span.left_out, span.last = 0, None
             if span.last is None and not span.counts(now) and not span.lasts(now, 2 * span.length):
                 del self._spans[key]
+
+
+class _ToStderr(Sparing):
+    """Writes to what is the standard error stream now."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stream = logging.StreamHandler(sys.stderr)
+
+    def setFormatter(self, fmt: logging.Formatter | None) -> None:  # noqa: N802 - the name is the standard library's
+        super().setFormatter(fmt)
+        self._stream.setFormatter(fmt)
+
+    def say(self, record: logging.LogRecord) -> None:
+        """Write a line."""
+        self._stream.emit(record)
 
 
 def _count_in(record: logging.LogRecord, left_out: int) -> None:

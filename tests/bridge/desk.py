@@ -112,11 +112,16 @@ class Desk:
             usage=self.usage,
             topics=TOPICS,
             requests=self.requests.verbs,
-            publish=self._publish,
+            publish=self._report,
             clock=virtual_clock,
         )
         bench.on_socket = self.reporter.socket_changed
         bench.on_data = self.router.deliver
+
+    def _report(self, publication: Publication) -> None:
+        self._publish(publication)
+        if self.observer is not None:
+            self.observer.published(publication)
 
     def _publish(self, publication: Publication) -> None:
         self.published.append(publication)

@@ -1,0 +1,244 @@
+"""A week of every modem, minute by minute, in one file beside the outboxes: written in a thread of its own.
+
+Nothing waits for it, and nothing is lost with it but the past: a file that is damaged is begun anew, and without one
+that can be written the page goes on.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, Final, TypeVar
+
+from sim7020_bridge.outbox.database import damage, damaged
+from sim7020_bridge.page.minutes import LAYERS, Outage, Row
+
+log: Final = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+SPANS: Final = {"hour": (3600, 60), "day": (24 * 3600, 120), "week": (7 * 24 * 3600, 900)}
+"""How many seconds back, and how many a row stands for."""
+
+MOST_ROWS: Final = 7 * 24 * 60
+"""Rows of a modem, which are a week's."""
+
+MOST_OUTAGES: Final = 1000
+"""Outages of a modem that are kept, of which an answer has half at most."""
+
+COLUMNS: Final = tuple(field.name for field in fields(Row))
+
+_VERSION: Final = 1
+_TABLES: Final = f"""
+BEGIN;
+CREATE TABLE minute (modem TEXT NOT NULL, {", ".join(COLUMNS)}, PRIMARY KEY (modem, time)) WITHOUT ROWID;
+CREATE TABLE outage (modem TEXT NOT NULL, began REAL, layer INTEGER, ended REAL, PRIMARY KEY (modem, began))
+    WITHOUT ROWID;
+PRAGMA user_version = {_VERSION};
+COMMIT;
+"""
+_SETTINGS: Final = ("journal_mode = WAL", "synchronous = NORMAL", "cache_size = -64", "journal_size_limit = 262144")
+_ADD_ROW: Final = f"INSERT OR REPLACE INTO minute VALUES (?{', ?' * len(COLUMNS)})"  # noqa: S608 - our own names
+_LIMITS: Final = (("minute", "time", MOST_ROWS), ("outage", "began", MOST_OUTAGES))
+_MEANS: Final = frozenset({"rssi", "rsrp", "rsrq", "sinr", "online", "voltage"})
+_SUMS: Final = frozenset({"sent", "received", "failed", "up", "down"})
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A modem's rows, each a list of what COLUMNS name, and its outages; a row stands for ``step`` seconds."""
+
+    rows: Sequence[Sequence[object]]
+    outages: Sequence[Outage]
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """``otherwise`` is the result where there is no file that can be used."""
+
+    work: Callable[[sqlite3.Connection], Any]
+    otherwise: Any
+    done: "asyncio.Future[Any]"
+
+
+class History:
+    """The file of all modems.
+
+    Args:
+        file: Where it is.
+        modems: Whose rows are kept; those of others are deleted at the start.
+    """
+
+    def __init__(self, file: Path, modems: Sequence[str]) -> None:
+        self._file = file
+        self._modems = tuple(modems)
+        self._loop = asyncio.get_running_loop()
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._connection: sqlite3.Connection | None = None
+        self._problem = ""
+        self._thread = threading.Thread(target=self._run, name="history", daemon=True)
+        self._thread.start()
+
+    def keep(self, rows: Mapping[str, Row], outages: Mapping[str, Sequence[Outage]]) -> "asyncio.Future[None]":
+        """Write a minute of all modems in one commit; the future is done when it is written, or can't be."""
+        # they may change meanwhile
+        told = [(modem, astuple(outage)) for modem, each in outages.items() for outage in each]
+        added = [(modem, *astuple(row)) for modem, row in rows.items()]
+        now = max((row.time for row in rows.values()), default=0)
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.executemany(_ADD_ROW, added)
+            connection.executemany("INSERT OR REPLACE INTO outage VALUES (?, ?, ?, ?)", [(m, *o) for m, o in told])
+            for modem in rows:
+                _forget_far(connection, modem, now)
+
+        return self._submit(write, None)
+
+    def read(self, modem: str, span: str, now: float) -> "asyncio.Future[Past]":
+        """Return what is known of a modem for one of SPANS until now; nothing where there is no file."""
+        length, step = SPANS[span]
+        end = int(now) // step * step
+        begin = end - length + step
+
+        def read(connection: sqlite3.Connection) -> Past:
+            found = connection.execute(_of_span(), (step, step, modem, begin, end + step)).fetchall()
+            layer = COLUMNS.index("layer")
+            rows = [[*row[:layer], LAYERS[row[layer]], *row[layer + 1 :]] for row in found]
+            outages = connection.execute(
+                "SELECT began, layer, ended FROM outage WHERE modem = ? AND began < ? AND (ended IS NULL OR ended >= ?)"
+                " ORDER BY began DESC LIMIT ?",
+                (modem, now, begin, MOST_OUTAGES // 2),
+            ).fetchall()
+            return Past(rows, [Outage(*row) for row in reversed(outages)], step)
+
+        return self._submit(read, Past((), (), step))
+
+    async def close(self) -> None:
+        """Write what is left, and close the file."""
+        self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _submit(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> "asyncio.Future[T]":
+        done: asyncio.Future[T] = self._loop.create_future()
+        self._jobs.put(_Job(work, otherwise, done))
+        return done
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            result = self._carry_out(job)
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                self._loop.call_soon_threadsafe(_settle, job.done, result)
+        self._let_go()
+
+    def _carry_out(self, job: _Job) -> Any:  # noqa: ANN401 - what the job gives
+        for _attempt in range(2):
+            try:
+                if self._connection is None:
+                    self._connection = self._open()
+                with self._connection:
+                    result = job.work(self._connection)
+            except (sqlite3.Error, OSError) as error:
+                self._let_go()
+                if damaged(error) and self._set_aside(error):
+                    continue
+                self._note(f"the page's history is not kept: {self._file}: {error}")
+                return job.otherwise
+            except Exception:  # a defect, or a file that somebody changed: others wait for this thread
+                log.exception("the page's history can't be used")
+                return job.otherwise
+            self._note("")
+            return result
+        return job.otherwise
+
+    def _open(self) -> sqlite3.Connection:
+        os.close(os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        connection = sqlite3.connect(self._file, timeout=1.0, check_same_thread=False)
+        try:
+            for setting in _SETTINGS:
+                connection.execute(f"PRAGMA {setting}")
+            _make_tables(connection)
+            with connection:
+                _begin(connection, self._modems)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _let_go(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+
+    def _set_aside(self, error: Exception) -> bool:
+        try:
+            for suffix in ("-wal", "-shm"):
+                self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
+            self._file.replace(self._file.with_name(f"{self._file.name}.damaged"))
+        except OSError:
+            return False
+        log.warning("the page's history begins anew: %s can't be read (%s), and was set aside", self._file, error)
+        return True
+
+    def _note(self, problem: str) -> None:
+        if problem and problem != self._problem:
+            log.warning("%s", problem)
+        self._problem = problem
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version == 0:
+        connection.executescript(_TABLES)
+    elif version != _VERSION:
+        raise damage("another release wrote it")
+
+
+def _begin(connection: sqlite3.Connection, modems: Sequence[str]) -> None:
+    """Forget modems that there are no longer, and end the outages that an earlier run saw no end of."""
+    marks = ", ".join("?" * len(modems))
+    for table in ("minute", "outage"):
+        connection.execute(f"DELETE FROM {table} WHERE modem NOT IN ({marks})", modems)  # noqa: S608 - our own names
+    connection.execute(
+        "UPDATE outage SET ended = max(began, coalesce((SELECT max(time) + 60 FROM minute"
+        " WHERE minute.modem = outage.modem), began)) WHERE ended IS NULL"
+    )
+
+
+def _forget_far(connection: sqlite3.Connection, modem: str, now: float) -> None:
+    """Delete what is too much of a modem: what is farthest from now, for a clock may have been wrong either way."""
+    for table, column, most in _LIMITS:
+        counted = f"SELECT count(*) FROM {table} WHERE modem = ?"  # noqa: S608 - our own names
+        count: int = connection.execute(counted, (modem,)).fetchone()[0]
+        if count > most:
+            connection.execute(
+                f"DELETE FROM {table} WHERE modem = ? AND {column} IN"  # noqa: S608
+                f" (SELECT {column} FROM {table} WHERE modem = ? ORDER BY abs({column} - ?) DESC LIMIT ?)",
+                (modem, modem, now, count - most),
+            )
+
+
+def _of_span() -> str:
+    aggregates = ", ".join(map(_aggregate, COLUMNS[1:]))
+    return (
+        f"SELECT time / ? * ? AS began, {aggregates} FROM minute"  # noqa: S608
+        " WHERE modem = ? AND time >= ? AND time < ? GROUP BY began ORDER BY began"
+    )
+
+
+def _aggregate(column: str) -> str:
+    if column in _MEANS:
+        return f"round(avg({column}), 3)"
+    return f"sum({column})" if column in _SUMS else f"min({column})" if column == "layer" else f"max({column})"
+
+
+def _settle(done: "asyncio.Future[Any]", result: object) -> None:
+    if not done.done():
+        done.set_result(result)

@@ -1,0 +1,80 @@
+"""What goes on with all modems, kept and told for the page for as long as the bridge runs."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from sim7020_bridge.clock import Clock, wall_clock
+from sim7020_bridge.page.feed import Feed
+from sim7020_bridge.page.history import COLUMNS, History
+from sim7020_bridge.page.log import LogLine, LogLines
+from sim7020_bridge.page.minutes import MINUTE
+from sim7020_bridge.page.shown import Bridge, Shown, in_json
+
+FILE: Final = "page.history"
+"""The name of the history's file."""
+
+LATE: Final = 1.0
+"""Seconds by which a row may be late without making the next one late, too."""
+
+
+class Live:
+    """All modems of a bridge.
+
+    Args:
+        modems: Their names.
+        state_dir: Where the history is kept.
+        clock: The time of day.
+    """
+
+    def __init__(self, modems: Sequence[str], state_dir: Path, *, clock: Clock = wall_clock) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._clock = clock
+        self._file = state_dir / FILE
+        self.feed = Feed()
+        self.log = LogLines(self._logged)
+        self.modems: Mapping[str, Shown] = {name: Shown(name, self.feed, clock=clock) for name in modems}
+        self._history: History | None = None
+
+    async def run(self, bridges: Mapping[str, Bridge]) -> None:
+        """Show these bridges, and write a row a minute, until cancelled."""
+        self._history = History(self._file, tuple(self.modems))
+        self.log.begin()
+        for name, shown in self.modems.items():
+            shown.begin(bridges[name])
+        try:
+            # where the wall clock's minutes end; from then on by the clock that does not jump
+            due = self._loop.time() + MINUTE - self._clock().timestamp() % MINUTE
+            while True:
+                await asyncio.sleep(due - self._loop.time())
+                due = max(due, self._loop.time() - LATE) + MINUTE
+                self._end_minute(self._history)
+        finally:
+            for shown in self.modems.values():
+                shown.end()
+            self.log.end()
+            await self._history.close()
+
+    async def history(self, modem: str, span: str) -> dict[str, object]:
+        """Return the rows and outages of a modem for the browser; see History.read."""
+        if self._history is None:
+            raise RuntimeError("the page has no history before it runs")
+        past = await self._history.read(modem, span, self._clock().timestamp())
+        # what is not over, or was not a minute ago, is known better here
+        outages = {each.began: each for each in (*past.outages, *self.modems[modem].minutes.outages)}
+        documents = [outages[began].document() for began in sorted(outages)]
+        return {"columns": COLUMNS, "rows": past.rows, "outages": documents, "step": past.step}
+
+    def _end_minute(self, history: History) -> None:
+        rows = {name: shown.end_minute() for name, shown in self.modems.items()}
+        history.keep(rows, {name: shown.minutes.outages for name, shown in self.modems.items()})
+        for shown in self.modems.values():
+            shown.minutes.forget_outages()
+
+    def _logged(self, line: LogLine) -> None:
+        if self.feed.wants("log"):
+            with suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(partial(self.feed.tell, "log", in_json(line.document())))

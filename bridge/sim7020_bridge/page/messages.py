@@ -1,0 +1,247 @@
+"""The last messages of a modem, up and down, with each step that they took."""
+
+import codecs
+import struct
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sim7020_bridge.clock import rfc3339
+from sim7020_bridge.delivery.receipts import ReceiptState
+from sim7020_bridge.outbox.message import Entry, Message, Priority
+
+MOST: Final = 500
+"""Messages that are kept."""
+
+MOST_OF_ONE: Final = 4096
+"""Bytes of a payload that are kept."""
+
+MOST_OF_ALL: Final = 256 * 1024
+"""Bytes of all payloads that are kept whole; of older ones only the beginning is."""
+
+BEGINNING: Final = 256
+"""Bytes of a payload that a list shows."""
+
+LONGEST_TEXT: Final = 400
+"""Characters of a payload that a list shows."""
+
+MOST_STEPS: Final = 16
+"""Steps that are kept of a message that is tried for long: the first and the last."""
+
+RECEIVED: Final = "received"
+
+_STATES: Final = (*map(str, ReceiptState), RECEIVED)
+_STEP: Final = struct.Struct("<Bd")
+_PRIORITIES: Final = {priority: priority.name.lower() for priority in Priority}
+
+
+@dataclass(slots=True, eq=False)
+class Record:
+    """A message as it is kept: a few hundred bytes beside its payload.
+
+    Args:
+        number: Its place in the order of this run.
+        socket: The socket's name.
+        id: The sender's or the bridge's; None for what came from the network.
+        topic: Where it was published; None if that is not known.
+        at: When it was taken, in seconds since 1970.
+        size: Bytes of the whole payload.
+        data: What is kept of it.
+        steps: States and when they began, packed.
+        final: Whether the last one is the end.
+        attempts: How often it was given to the module.
+        error: Code and words.
+        key: The sender's.
+        priority: In words; None for what came from the network or is not taken.
+        expires: When it is not worth sending any more, in seconds since 1970.
+    """
+
+    number: int
+    socket: str
+    id: str | None
+    topic: str | None
+    at: float
+    size: int
+    data: bytes
+    steps: bytes = b""
+    final: bool = False
+    attempts: int = 0
+    error: tuple[str, str] | None = None
+    key: str | None = None
+    priority: str | None = None
+    expires: float | None = None
+
+    @property
+    def state(self) -> str:
+        """The last step."""
+        return _STATES[self.steps[-_STEP.size]]
+
+    def step(self, state: str, at: float) -> None:
+        """Take a step; the same one again is told by the number of attempts."""
+        if self.steps and self.state == state:
+            return
+        if len(self.steps) == MOST_STEPS * _STEP.size:
+            half = MOST_STEPS // 2 * _STEP.size
+            self.steps = self.steps[:half] + self.steps[half + _STEP.size :]
+        self.steps += _STEP.pack(_STATES.index(state), at)
+
+    def matches(self, text: str) -> bool:
+        """Whether a text, in lower case, is in its payload, id or topic, or is hexadecimal digits of the payload."""
+        words = (self.id, self.topic, self.data.decode(errors="replace"), self.data.hex())
+        return any(text in word.lower() for word in words if word)
+
+
+class Messages:
+    """What the page shows of one modem's messages.
+
+    Args:
+        modem: Its name.
+        clock: The time of day.
+    """
+
+    def __init__(self, modem: str, clock: Callable[[], datetime]) -> None:
+        self._modem = modem
+        self._clock = clock
+        self._records: deque[Record] = deque()
+        self._by_name: dict[tuple[str, str], Record] = {}
+        self._number = self._bytes = 0
+        self._whole = 0
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def taken(self, message: Message, topic: str | None) -> Record:
+        """Take in a message that is on disk, unless it is known; ``topic`` is where it was published."""
+        known = self._by_name.get((message.socket, message.id))
+        if known is not None and not known.final:
+            known.topic = topic or known.topic
+            return known
+        expires = None if message.ttl is None else message.at + timedelta(seconds=message.ttl)
+        record = self._add(message.socket, message.id, topic, message.at, message.data)
+        record.key, record.priority = message.key, _PRIORITIES[message.priority]
+        record.expires = None if expires is None else expires.timestamp()
+        record.step(ReceiptState.QUEUED, record.at)
+        return record
+
+    def found(self, entry: Entry) -> Record | None:
+        """Take in a message of before the bridge was started; None if it is known."""
+        message = entry.message
+        if (message.socket, message.id) in self._by_name:
+            return None
+        record = self.taken(message, None)
+        record.attempts = entry.attempts
+        return record
+
+    def refused(self, message_id: str, socket: str, topic: str, data: bytes) -> Record:
+        """Take in what is not taken, as it came."""
+        known = self._by_name.get((socket, message_id))
+        if known is not None and not known.final:
+            return known
+        record = self._add(socket, message_id, topic, self._clock(), data)
+        record.step(ReceiptState.REJECTED, record.at)
+        record.final = True
+        return record
+
+    def receipt(self, receipt: Mapping[str, Any], message: Message | None) -> Record | None:
+        """Take in a receipt; None if it is about nothing that is known."""
+        name = receipt["socket"], receipt["id"]
+        record = self._by_name.get(name) or (None if message is None else self.taken(message, None))
+        if record is None:
+            return None
+        error = receipt["error"]
+        record.step(receipt["state"], receipt["at"].timestamp())
+        record.final, record.attempts = receipt["final"], receipt["attempts"]
+        record.error = None if error is None else (error.code, error.message)
+        return record
+
+    def delivered(self, socket: str, data: bytes, topic: str) -> Record:
+        """Take in what came from the network."""
+        record = self._add(socket, None, topic, self._clock(), data)
+        record.step(RECEIVED, record.at)
+        record.final = True
+        return record
+
+    def find(
+        self, *, socket: str = "", states: frozenset[str] = frozenset(), text: str = "", before: int | None = None
+    ) -> Iterator[Record]:
+        """Yield messages, the newest first; empty filters let everything through."""
+        text = text.lower()
+        for record in reversed(self._records):
+            if before is not None and record.number >= before:
+                continue
+            if (socket and record.socket != socket) or (states and record.state not in states):
+                continue
+            if not text or record.matches(text):
+                yield record
+
+    def get(self, number: int) -> Record | None:
+        """Return a message by its number, while it is kept."""
+        return next((record for record in self._records if record.number == number), None)
+
+    def document(self, record: Record, *, whole: bool = False) -> dict[str, object]:
+        """Return a message for the browser, with the beginning of its payload, or all that is kept."""
+        shown = record.data if whole else record.data[:BEGINNING]
+        text = readable(record.data, cut=len(record.data) < record.size)
+        if text is not None and not whole:
+            text = text[:LONGEST_TEXT]
+        error = record.error
+        return {
+            "modem": self._modem,
+            "n": record.number,
+            "direction": "down" if record.id is None else "up",
+            "id": record.id,
+            "socket": record.socket,
+            "topic": record.topic,
+            "at": _written(record.at),
+            "bytes": record.size,
+            "text": text,
+            "hex": shown.hex(),
+            "cut": len(shown) < record.size,
+            "state": record.state,
+            "final": record.final,
+            "attempts": record.attempts,
+            "steps": [{"state": _STATES[state], "at": _written(at)} for state, at in _STEP.iter_unpack(record.steps)],
+            "error": None if error is None else {"code": error[0], "message": error[1]},
+            "key": record.key,
+            "priority": record.priority,
+            "expires": None if record.expires is None else _written(record.expires),
+        }
+
+    def _add(self, socket: str, message_id: str | None, topic: str | None, at: datetime, data: bytes) -> Record:
+        self._number += 1
+        record = Record(self._number, socket, message_id, topic, at.timestamp(), len(data), data[:MOST_OF_ONE])
+        self._records.append(record)
+        if message_id is not None:
+            self._by_name[socket, message_id] = record
+        self._bytes += len(record.data)
+        self._whole += 1
+        if len(self._records) > MOST:
+            self._forget(self._records.popleft())
+        while self._bytes > MOST_OF_ALL and self._whole > 1:
+            # all before these are cut already
+            oldest = self._records[len(self._records) - self._whole]
+            self._bytes -= len(oldest.data) - len(oldest.data[:BEGINNING])
+            oldest.data = oldest.data[:BEGINNING]
+            self._whole -= 1
+        return record
+
+    def _forget(self, record: Record) -> None:
+        self._bytes -= len(record.data)
+        self._whole = min(self._whole, len(self._records))
+        if record.id is not None and self._by_name.get((record.socket, record.id)) is record:
+            del self._by_name[record.socket, record.id]
+
+
+def readable(data: bytes, *, cut: bool = False) -> str | None:
+    """Return a payload as text, None if it is none that a person reads; if ``cut``, it may end in mid-character."""
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(data, final=not cut)
+    except UnicodeDecodeError:
+        return None
+    return text if all(each.isprintable() or each in "\t\r\n" for each in text) else None
+
+
+def _written(at: float) -> str:
+    return rfc3339(datetime.fromtimestamp(at, UTC))

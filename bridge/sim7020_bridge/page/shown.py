@@ -1,0 +1,199 @@
+"""One modem as the page shows it: what its bridge tells is worked up a moment later, and told to the browsers."""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final, Protocol
+
+from sim7020_bridge import logs
+from sim7020_bridge.clock import Clock, wall_clock
+from sim7020_bridge.delivery.receipts import ReceiptState
+from sim7020_bridge.modem.modem import Modem
+from sim7020_bridge.modem.state import ModemState
+from sim7020_bridge.mqtt.messages import Publication, Received
+from sim7020_bridge.outbox.message import Entry, Message
+from sim7020_bridge.page.dialogue import Dialogue, Explainer, Line, explaining
+from sim7020_bridge.page.feed import Feed
+from sim7020_bridge.page.link import BringUp
+from sim7020_bridge.page.messages import Messages, Record
+from sim7020_bridge.page.minutes import Minutes, Row
+
+A_MOMENT: Final = 0.02
+"""Seconds until what was told is worked up: messages come first, and what changes twice is told once."""
+
+SLICE: Final = 100
+"""Things that are worked up before others have their turn."""
+
+_SENT: Final = frozenset({ReceiptState.ACCEPTED, ReceiptState.ACKNOWLEDGED})
+_LOST: Final = frozenset({ReceiptState.FAILED, ReceiptState.EXPIRED, ReceiptState.REJECTED})
+
+
+class Bridge(Protocol):
+    """What the page needs of a modem's bridge."""
+
+    modem: Modem
+
+    def state(self) -> Mapping[str, Any]:
+        """Return the contract's ``state`` as it is now."""
+
+    def retained(self) -> Mapping[str, bytes]:
+        """Return what a broker retains of the modem now, or would, by topic."""
+
+    async def ask(self, verb: str, body: bytes) -> bytes:
+        """Carry out a request of the contract, and return its response."""
+
+
+class Shown:
+    """One modem, from when its bridge is made; an Observer, which queues what it is told.
+
+    Args:
+        name: The modem's.
+        feed: Where browsers read.
+        clock: The time of day.
+    """
+
+    def __init__(self, name: str, feed: Feed, *, clock: Clock = wall_clock) -> None:
+        self.name: Final = name
+        self._loop = loop = asyncio.get_running_loop()
+        self._feed = feed
+        self.messages = Messages(name, clock)
+        self.dialogue = Dialogue(clock)
+        self.bring_up = BringUp(loop.time, clock)
+        self.minutes = Minutes(loop.time, lambda: clock().timestamp())
+        self._bridge: Bridge | None = None
+        self._queue: deque[Callable[[], Record | None]] = deque()
+        self._work: asyncio.TimerHandle | None = None
+        self._told: dict[str, bytes] = {}
+        self._explainer: Explainer | None = None
+        self._explaining: asyncio.Task[None] | None = None
+
+    @property
+    def bridge(self) -> Bridge:
+        """Its bridge, once that runs."""
+        if self._bridge is None:
+            raise RuntimeError("the page shows a modem before it was begun")
+        return self._bridge
+
+    def begin(self, bridge: Bridge) -> None:
+        """Show a bridge from now on."""
+        self._bridge = bridge
+        store = bridge.modem.store
+        store.listen(lambda _before, after: self._stands(after))
+        self._stands(store.state)
+        logs.overhear(self.name, self._overhear)
+        for topic, payload in bridge.retained().items():
+            self.published(Publication(topic=topic, payload=payload, retain=True))
+
+    def end(self) -> None:
+        """Show no more."""
+        logs.overhear(self.name, None)
+        for pending in (self._work, self._explaining):
+            if pending is not None:
+                pending.cancel()
+
+    def end_minute(self) -> Row:
+        """Return what the last minute was like, and tell it."""
+        row = self.minutes.row(self.bridge.state())
+        self._tell("history", {"modem": self.name, "row": row.document()})
+        return row
+
+    def published(self, publication: Publication) -> None:
+        """Take what goes to the broker."""
+        self._later(partial(self._publish, publication))
+
+    def found(self, entry: Entry) -> None:
+        """Take a message that waits from before."""
+        self._later(partial(self.messages.found, entry))
+
+    def taken(self, message: Message, topic: str) -> None:
+        """Take a message that is on disk."""
+        self._later(partial(self.messages.taken, message, topic))
+
+    def refused(self, message_id: str, socket: str, received: Received) -> None:
+        """Take what is no message."""
+        self._later(partial(self.messages.refused, message_id, socket, received.topic, received.payload))
+
+    def receipt(self, receipt: Mapping[str, Any], message: Message | None) -> None:
+        """Take a step of a message."""
+        self._later(partial(self._step, receipt, message))
+
+    def delivered(self, socket: str, data: bytes, topic: str) -> None:
+        """Take what came from the network."""
+        self._later(partial(self._deliver, socket, data, topic))
+
+    def _later(self, work: Callable[[], Record | None]) -> None:
+        self._queue.append(work)
+        if self._work is None:
+            self._work = self._loop.call_later(A_MOMENT, self._work_up)
+
+    def _work_up(self) -> None:
+        changed: dict[Record, None] = {}
+        # what is left is due in any case, whatever becomes of this
+        self._work = self._loop.call_later(A_MOMENT, self._work_up) if len(self._queue) > SLICE else None
+        for _ in range(min(SLICE, len(self._queue))):
+            record = self._queue.popleft()()
+            if record is not None:
+                changed[record] = None
+        for record in changed:
+            self._tell("message", self.messages.document(record))
+
+    def _publish(self, publication: Publication) -> None:
+        topic, payload = publication.topic, publication.payload
+        if publication.retain and self._told.get(topic) == payload:
+            return
+        key = ""
+        if publication.retain:
+            key, self._told[topic] = topic, payload
+            if not payload:
+                del self._told[topic]
+        self._feed.tell("mqtt", topic.encode() + b"\n" + payload, key=key, empty=not payload)
+
+    def _step(self, receipt: Mapping[str, Any], message: Message | None) -> Record | None:
+        if receipt["final"]:
+            error = receipt["error"]
+            if receipt["state"] in _SENT:
+                self.minutes.sent()
+            elif receipt["state"] in _LOST and (error is None or error.code != "cancelled"):
+                self.minutes.failed()
+        return self.messages.receipt(receipt, message)
+
+    def _deliver(self, socket: str, data: bytes, topic: str) -> Record:
+        self.minutes.received()
+        return self.messages.delivered(socket, data, topic)
+
+    def _stands(self, state: ModemState) -> None:
+        self.minutes.stands_at(state.link.layer)
+        if self.bring_up.take(state):
+            self._later(self._tell_link)
+
+    def _tell_link(self) -> None:
+        self._tell("link", {"modem": self.name, **self.bring_up.document()}, key=f"link {self.name}")
+
+    def _overhear(self, text: str) -> None:
+        line = self.dialogue.add(text)
+        if self._feed.wants("trace"):
+            self._later(partial(self._tell_line, line))
+        else:
+            self._explainer = None
+
+    def _tell_line(self, line: Line) -> None:
+        words = None
+        if self._explainer is not None:
+            words = self._explainer.take(line).get(line.number)
+        elif self._explaining is None:
+            self._explaining = self._loop.create_task(self._learn(), name=f"{self.name}: explain AT")
+        self._tell("trace", {"modem": self.name, **line.document(words)})
+
+    async def _learn(self) -> None:
+        self._explainer = await explaining(live=True)
+        self._explaining = None
+
+    def _tell(self, kind: str, document: Mapping[str, object], *, key: str = "") -> None:
+        self._feed.tell(kind, in_json(document), key=key)
+
+
+def in_json(document: object) -> bytes:
+    """Write JSON for the browser; half a character, which text from outside may have, becomes a question mark."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")

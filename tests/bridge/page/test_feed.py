@@ -1,0 +1,156 @@
+"""Events for many readers: in order, resumed where they broke off, the newest only for who is slow."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from sim7020_bridge.http.stream import KEEP_ALIVE
+from sim7020_bridge.page.feed import AT_ONCE, MOST_KEPT, Feed
+from tests.virtual_time import run
+
+
+async def read(stream: AsyncIterator[bytes], parts: int = 1) -> str:
+    """Return the next parts of a stream."""
+    return "".join([(await anext(stream)).decode() for _ in range(parts)])
+
+
+async def begun(feed: Feed, last: str | None = None, also: tuple[str, ...] = ()) -> AsyncIterator[bytes]:
+    """Return a stream that has said how soon to come again."""
+    stream = feed.follow(last, also)
+    assert await read(stream) == "retry: 2000\n\n"
+    return stream
+
+
+def test_who_comes_anew_gets_what_holds_and_then_what_changes() -> None:
+    """What was replaced or emptied is not told; ids grow, so that the last one says where to go on."""
+
+    async def main() -> None:
+        feed = Feed("r")
+        feed.tell("mqtt", b"a\n1", key="a")
+        feed.tell("mqtt", b"b\n1", key="b")
+        feed.tell("mqtt", b"c\n1", key="c")
+        feed.tell("mqtt", b"a\n2", key="a")
+        feed.tell("mqtt", b"c\n", key="c", empty=True)
+        feed.tell("message", b"{}")
+        stream = await begun(feed)
+        expected = "id: r-2\nevent: mqtt\ndata: b\ndata: 1\n\nid: r-4\nevent: mqtt\ndata: a\ndata: 2\n\n"
+        assert await read(stream) == expected
+        feed.tell("mqtt", b"b\n", key="b", empty=True)
+        assert await read(stream) == "id: r-7\nevent: mqtt\ndata: b\ndata: \n\n"
+
+    run(main())
+
+
+def test_a_reader_that_was_away_goes_on() -> None:
+    """What came meanwhile comes in order, and once; of what replaces each other the newest."""
+
+    async def main() -> None:
+        feed = Feed("r")
+        for number in range(1, 5):
+            feed.tell("mqtt", b"a\n%d" % number, key="a")
+            feed.tell("message", b"%d" % number)
+        stream = await begun(feed, "r-4")
+        expected = "id: r-6\nevent: message\ndata: 3\n\nid: r-7\nevent: mqtt\ndata: a\ndata: 4\n\n"
+        assert await read(stream) == f"{expected}id: r-8\nevent: message\ndata: 4\n\n"
+
+    run(main())
+
+
+@pytest.mark.parametrize("last", ["other-1", "r-3", "r-", "r--1", "r-x", "r", "r-٣", "r-" + "9" * 5000, "r-0"])
+def test_a_reader_that_was_away_too_long_begins_anew(last: str) -> None:
+    """An id that is gone, or never was, is answered by all that holds."""
+
+    async def main() -> None:
+        feed = Feed("r")
+        feed.tell("message", bytes(MOST_KEPT - 1000))
+        feed.tell("mqtt", b"a\n" + b"x" * 1000, key="a")
+        stream = await begun(feed, last)
+        assert await read(stream) == "event: restart\ndata: \n\n"
+        assert (await read(stream)).startswith("id: r-2\nevent: mqtt\ndata: a\n")
+
+    run(main())
+
+
+def test_a_slow_reader_is_cut() -> None:
+    """Who is further behind than what is kept is sent no more; it comes again, and begins anew."""
+
+    async def main() -> None:
+        feed = Feed("r")
+        stream = await begun(feed)
+        reading = asyncio.create_task(read(stream))
+        await asyncio.sleep(0)
+        feed.tell("message", b"first")
+        assert "first" in await reading
+        for _ in range(MOST_KEPT // AT_ONCE + 1):
+            feed.tell("message", b"x" * AT_ONCE)
+        with pytest.raises(StopAsyncIteration):
+            await anext(stream)
+        assert "restart" in await read(await begun(feed, "r-1"))
+
+    run(main())
+
+
+def test_a_slow_reader_of_what_replaces_each_other() -> None:
+    """A topic that changes a thousand times while somebody does not read comes once."""
+
+    async def main() -> None:
+        feed = Feed("r")
+        stream = await begun(feed)
+        reading = asyncio.create_task(read(stream))
+        await asyncio.sleep(0)
+        for number in range(100):
+            feed.tell("mqtt", b"a\n%d" % number, key="a")
+        assert await reading == "id: r-100\nevent: mqtt\ndata: a\ndata: 99\n\n"
+
+    run(main())
+
+
+def test_lines_are_for_who_wants_them() -> None:
+    """A flood of lines costs nobody else his place, and nothing at all where nobody reads them."""
+
+    async def main() -> None:
+        feed = Feed("r")
+        assert not feed.wants("trace")
+        plain, curious = await begun(feed), await begun(feed, also=("trace", "nonsense"))
+        waiting = [asyncio.create_task(read(each)) for each in (plain, curious)]
+        await asyncio.sleep(0)
+        assert feed.wants("trace")
+        assert not feed.wants("log")
+        for _ in range(100):
+            feed.tell("trace", b"x" * AT_ONCE)
+        feed.tell("message", b"m")
+        assert await waiting[0] == "id: r-101\nevent: message\ndata: m\n\n"
+        assert (await waiting[1]).count("event: trace") == 1
+        await curious.aclose()  # type: ignore[attr-defined]
+        assert not feed.wants("trace")
+
+    run(main())
+
+
+def test_each_event_is_joined_once_for_all() -> None:
+    """Readers at one place share what they are sent."""
+
+    async def main() -> None:
+        feed = Feed("r")
+        streams = [await begun(feed) for _ in range(20)]
+        waiting = [asyncio.ensure_future(anext(stream)) for stream in streams]
+        await asyncio.sleep(0)
+        feed.tell("message", b"a")
+        feed.tell("message", b"b")
+        parts = await asyncio.gather(*waiting)
+        assert all(part is parts[0] for part in parts)
+
+    run(main())
+
+
+def test_silence_is_broken() -> None:
+    """A proxy does not take a stream for dead on which nothing happens."""
+
+    async def main() -> None:
+        stream = await begun(Feed("r"))
+        began = asyncio.get_running_loop().time()
+        assert await read(stream) == ":\n\n"
+        assert asyncio.get_running_loop().time() - began == KEEP_ALIVE
+
+    run(main())

@@ -1,0 +1,229 @@
+"""One modem as the page shows it, behind a real modem's parts: what browsers are told, and when."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any, cast
+
+from sim7020_bridge import logs
+from sim7020_bridge.config.model import SocketSettings
+from sim7020_bridge.modem.state import Layer
+from sim7020_bridge.page.feed import Feed
+from sim7020_bridge.page.shown import SLICE, Bridge, Shown
+from tests.bridge.desk import TOPICS, Desk, named, staffed
+from tests.bridge.modem.bench import UDP, virtual_clock
+from tests.bridge.scripted_module import on_virtual_time
+
+
+class Browser:
+    """Reads a feed, and keeps what it reads by kind."""
+
+    def __init__(self, feed: Feed, *also: str) -> None:
+        self.events: list[tuple[str, list[str]]] = []
+        self._stream = feed.follow(None, also)
+
+    async def read(self) -> None:
+        """Read until cancelled."""
+        async for part in self._stream:
+            for event in part.decode().split("\n\n"):
+                lines = [line.partition(": ") for line in event.splitlines()]
+                kind = next((value for name, _, value in lines if name == "event"), "")
+                self.events.append((kind, [value for name, _, value in lines if name == "data"]))
+
+    def documents(self, kind: str) -> list[dict[str, Any]]:
+        """Return the JSON of a kind."""
+        return [json.loads(data[0]) for each, data in self.events if each == kind]
+
+    def of_topic(self, topic: str) -> list[str]:
+        """Return the payloads of a topic."""
+        return [data[1] for kind, data in self.events if kind == "mqtt" and data[0] == topic]
+
+
+@asynccontextmanager
+async def shown(
+    *sockets: SocketSettings, also: tuple[str, ...] = (), **settings: Any
+) -> AsyncIterator[tuple[Desk, Shown, Browser]]:
+    """Show a modem to a browser."""
+    logs.current_modem.set("shed")
+    feed = Feed("r")
+    modem = Shown("shed", feed, clock=virtual_clock)
+    browser = Browser(feed, *also)
+    async with staffed(*sockets, observer=modem, **settings) as desk:
+        bridge = SimpleNamespace(
+            modem=desk.bench.modem,
+            state=desk.reporter.state,
+            retained=desk.reporter.retained,
+            ask=desk.requests.ask,
+        )
+        reading = asyncio.create_task(browser.read())
+        modem.begin(cast(Bridge, bridge))
+        try:
+            yield desk, modem, browser
+        finally:
+            modem.end()
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+
+@on_virtual_time
+async def test_documents_are_told_byte_for_byte() -> None:
+    """What is retained at the start comes, then each change, as it goes to the broker."""
+    async with shown(UDP) as (desk, _, browser):
+        await desk.bench.online()
+        await asyncio.sleep(5)
+        published = [publication.payload.decode() for publication in desk.on(TOPICS.state)]
+        told = browser.of_topic(TOPICS.state)
+        assert told[-1] == published[-1]
+        assert set(told[1:]) <= set(published)
+        assert browser.of_topic(TOPICS.info)
+        assert browser.of_topic(TOPICS.socket_state("udp"))
+        assert [json.loads(event)["type"] for event in browser.of_topic(TOPICS.event)] == ["attached"]
+        before = len(browser.events)
+        desk.reporter.connected()
+        await asyncio.sleep(1)
+        again = [data[0] for kind, data in browser.events[before:] if kind == "mqtt"]
+        assert TOPICS.state not in again, "what has not changed is not told again"
+
+
+@on_virtual_time
+async def test_a_message_is_told_at_each_step() -> None:
+    """Steps of one moment are one event; each is the whole summary."""
+    async with shown(UDP) as (desk, modem, browser):
+        await desk.bench.opened("udp")
+        desk.send("udp", b"21.5", **named("m1"))
+        await desk.final("udp", "m1")
+        await asyncio.sleep(1)
+        told = browser.documents("message")
+        assert {each["n"] for each in told} == {1}
+        assert [step["state"] for step in told[-1]["steps"]] == ["queued", "sending", "accepted"]
+        assert told[-1]["topic"] == TOPICS.send("udp")
+        assert modem.end_minute().sent == 1
+
+
+@on_virtual_time
+async def test_what_comes_from_the_network() -> None:
+    """It is told with the topic that it is published to."""
+    async with shown(UDP) as (desk, modem, browser):
+        await desk.bench.opened("udp")
+        desk.module.say("+CSONMI: 0,4,6869")
+        await asyncio.sleep(1)
+        modem.delivered("udp", b"hi", TOPICS.received("udp"))
+        await asyncio.sleep(1)
+        told = browser.documents("message")[-1]
+        assert (told["direction"], told["text"], told["topic"]) == ("down", "hi", TOPICS.received("udp"))
+        assert modem.end_minute().received >= 1
+
+
+@on_virtual_time
+async def test_a_message_that_is_cancelled_is_no_failure() -> None:
+    """Whoever wanted it so need not be warned."""
+    async with shown(UDP, absent=100) as (desk, modem, browser):
+        await desk.ask("send", socket="udp", data="x", id="m1")
+        await modem.bridge.ask("outbox", b'{"action": "cancel", "id": "m1"}')
+        desk.send("nowhere", b"x", **named("m2"))
+        await asyncio.sleep(1)
+        told = {each["id"]: each for each in browser.documents("message")}
+        assert told["m1"]["error"]["code"] == "cancelled"
+        assert told["m2"]["error"]["code"] == "unknown_socket"
+        assert modem.end_minute().failed == 1
+
+
+@on_virtual_time
+async def test_the_bring_up_is_told() -> None:
+    """Each step with its time, as it is done."""
+    async with shown(UDP) as (desk, modem, browser):
+        await desk.bench.online()
+        await asyncio.sleep(1)
+        told = browser.documents("link")
+        assert told[-1] == {"modem": "shed", **modem.bring_up.document()}
+        assert all(step["seconds"] is not None for step in told[-1]["steps"])
+
+
+@on_virtual_time
+async def test_the_dialogue_is_kept_and_told_to_nobody_who_does_not_ask() -> None:
+    """Masked, as in the log; and whether or not the log has it."""
+    async with shown(UDP) as (desk, modem, browser):
+        await desk.bench.opened("udp")
+        desk.send("udp", b"21.5", **named("m1"))
+        await desk.final("udp", "m1")
+        lines = [line.text for line in modem.dialogue]
+        assert {"> AT+CSQ", "> AT+CIMI", "< OK"} <= set(lines)
+        assert any("32312E35" in line for line in desk.module.heard)
+        assert any("AT+CSOSEND" in line for line in lines)
+        assert not any("32312E35" in line for line in lines)
+        assert browser.documents("trace") == []
+
+
+async def test_the_dialogue_as_it_happens() -> None:
+    """Who asks for it is told each line, with its meaning as soon as what explains it is loaded."""
+    feed = Feed("r")
+    modem, browser = Shown("shed", feed), Browser(feed, "trace")
+    state = {"link": {"layer": Layer.PORT}}
+    store = SimpleNamespace(listen=lambda _: None, state=SimpleNamespace(link=SimpleNamespace(layer=Layer.PORT)))
+    bridge = SimpleNamespace(modem=SimpleNamespace(store=store), state=lambda: state, retained=dict)
+    modem.begin(cast(Bridge, bridge))
+    reading = asyncio.create_task(browser.read())
+    logs.current_modem.set("shed")
+    trace = logging.getLogger("sim7020_bridge.trace")
+    async with asyncio.timeout(60):
+        while not any(told["words"] for told in browser.documents("trace")):
+            trace.debug("> AT+CSQ")
+            await asyncio.sleep(0.05)
+    told = browser.documents("trace")
+    assert (told[0]["modem"], told[0]["line"], told[0]["words"]) == ("shed", "AT+CSQ", None)
+    assert "signal" in told[-1]["words"]
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+    assert not feed.wants("trace")
+    count = len(told)
+    trace.debug("> AT")
+    modem.end()
+    trace.debug("> AT")
+    assert len(browser.documents("trace")) == count
+
+
+@on_virtual_time
+async def test_a_minute_is_told() -> None:
+    """As it is kept."""
+    async with shown(UDP) as (desk, modem, browser):
+        await desk.bench.online()
+        await asyncio.sleep(60)
+        row = modem.end_minute()
+        await asyncio.sleep(1)
+        assert browser.documents("history") == [{"modem": "shed", "row": row.document()}]
+        assert row.document()["layer"] in set(Layer)
+
+
+@on_virtual_time
+async def test_a_flood_is_worked_up_bit_by_bit() -> None:
+    """However much comes at once, others have their turn in between."""
+    async with shown(UDP) as (_, modem, browser):
+        await asyncio.sleep(1)
+        for number in range(5 * SLICE):
+            modem.delivered("udp", b"%d" % number, "t")
+        await asyncio.sleep(0.021)
+        assert len(modem.messages) == SLICE
+        await asyncio.sleep(1)
+        assert len(modem.messages) == 5 * SLICE
+        assert browser.documents("message")[-1]["text"] == str(5 * SLICE - 1)
+
+
+@on_virtual_time
+async def test_a_defect_of_the_page_costs_no_message() -> None:
+    """Whoever tells does not notice, and what comes after it is shown."""
+    async with shown(UDP) as (desk, modem, browser):
+        loop = asyncio.get_running_loop()
+        noticed: list[object] = []
+        loop.set_exception_handler(lambda _loop, context: noticed.append(context["exception"]))
+        modem.receipt({"not": "a receipt"}, None)
+        for number in range(SLICE + 10):
+            modem.delivered("udp", b"%d" % number, "t")
+        await asyncio.sleep(1)
+        assert [type(each) for each in noticed] == [KeyError]
+        desk.send("udp", b"21.5", **named("m1"))
+        assert (await desk.final("udp", "m1"))["state"] == "accepted"
+        await asyncio.sleep(1)
+        assert browser.documents("message")[-1]["id"] == "m1"
