@@ -42,6 +42,10 @@ def cross_check(tree: Tree) -> Iterator[Problem]:
     tls = _mapping(mqtt, "tls")
     yield from _need(tls, ("mqtt", "tls"), ("cert_file",), "key_file")
     yield from _need(tls, ("mqtt", "tls"), ("key_file",), "cert_file")
+    http = _mapping(tree, "http")
+    for key in ("tls", "ingress"):
+        if key in http and http.get("page") is not True:
+            yield Problem(("http", key), "needs page: true", quiet=True)
     modems = dict(_sections(tree, "modems"))
     base = mqtt.get("base_topic", DEFAULT_BASE_TOPIC)
     yield from _alone(modems, "port", "the modem {} has this port already", same=_device)

@@ -5,14 +5,30 @@ from pathlib import Path
 from sim7020_bridge.config import model, module_values, values
 from sim7020_bridge.config.schema import Key, Section, list_of
 
+_PORT = values.whole_number(1, values.MAX_PORT)
+
 
 def http(directory: Path) -> Section:
     """Return the section; files that keys name are looked for in ``directory``."""
+    file = values.readable_file(directory)
+    tls = Section(
+        model.CertificateSettings,
+        Key("cert_file", file, "The certificate (PEM), with those between it and a root behind it.", required=True),
+        Key("key_file", file, "Its private key (PEM), without a passphrase.", required=True),
+    )
+    ingress = Section(
+        model.IngressSettings,
+        Key("port", _PORT, "The TCP port that the Supervisor connects to.", required=True),
+        Key(
+            "supervisor",
+            values.an_address,
+            "The Supervisor's address. Nobody else is served at that port, and from there everybody may do everything: "
+            "Home Assistant has let them in.",
+        ),
+    )
     return Section(
         model.HttpSettings,
-        Key(
-            "port", values.whole_number(1, values.MAX_PORT), "The TCP port; nothing listens without it.", required=True
-        ),
+        Key("port", _PORT, "The TCP port; nothing listens without it.", required=True),
         Key(
             "host",
             values.broker_host,
@@ -32,4 +48,6 @@ def http(directory: Path) -> Section:
             "Names that browsers reach the page by, such as a proxy's. This computer's own name, alone and with "
             "`.local`, and all addresses are allowed anyway; if `host` is this computer alone, only its own names are.",
         ),
+        Key("tls", tls, "Encrypt the port; the files are read again when they change."),
+        Key("ingress", ingress, "A second port, which shows the page inside Home Assistant. The app sets it."),
     )

@@ -256,6 +256,22 @@ class LoggingSettings:
     levels: Mapping[LogPart, LogLevel] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class CertificateSettings:
+    """What the HTTP port is encrypted with."""
+
+    cert_file: Path
+    key_file: Path
+
+
+@dataclass(frozen=True, slots=True)
+class IngressSettings:
+    """A port for Home Assistant's Supervisor, who lets in whom it knows."""
+
+    port: int
+    supervisor: str = "172.30.32.2"
+
+
 PASSWORDS = "page.passwords"
 """The file of the page's passwords in the state directory."""
 
@@ -269,6 +285,8 @@ class HttpSettings:
     page: bool = False
     password_file: Path | None = None
     allowed_hosts: tuple[str, ...] = ()
+    tls: CertificateSettings | None = None
+    ingress: IngressSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,6 +161,15 @@ def broker_host(value: object) -> str:
     return host if _is_ipv6(host) else _host(host, "must be an IP address or a host name")
 
 
+def an_address(value: object) -> str:
+    """Read an IPv4 or IPv6 address."""
+    address = text(value)
+    try:
+        return str(ip_address(address))
+    except ValueError as error:
+        raise WrongValue("must be an IP address") from error
+
+
 def host_and_port(value: object) -> tuple[str, int | None]:
     """Read ``HOST[:PORT]``; an IPv6 address with a port stands in square brackets.
 

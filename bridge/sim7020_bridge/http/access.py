@@ -229,7 +229,7 @@ class Access:
 
 def _matching(password: str, passwords: Passwords) -> Role | None:
     """Return the highest role that has this password."""
-    if not 0 < len(password.encode(errors="replace")) <= LONGEST:
+    if not 0 < len(password.encode(errors="surrogatepass")) <= LONGEST:
         return None
     return next((role for role in sorted(passwords, reverse=True) if passwords[role].matches(password)), None)
 

@@ -215,7 +215,7 @@ class App:
     async def _carry_out(self, route: Route, handler: Handler, request: "_Request", arguments: dict[str, str]) -> Reply:
         connection, head = request.connection, request.head
         try:
-            check_origin(head, needed=route.method == "POST")
+            check_origin(head, needed=route.method == "POST", relayed=self._names is None)
             request.caller = caller = await self._caller(route, head, request.cookies.get(self.cookie))
             body = await _body(route, connection, head)
             https = connection.encrypted or head.fields.get("origin", "").startswith("https://")

@@ -120,7 +120,7 @@ async def listen(
     answer: Answer,
     *,
     limits: Limits,
-    tls: ssl.SSLContext | None = None,
+    tls: Callable[[], ssl.SSLContext] | None = None,
     only: str | None = None,
 ) -> AsyncIterator[int]:
     """Have every client answered, and yield the port.
@@ -130,7 +130,7 @@ async def listen(
         port: 0 for a free one.
         answer: Answers one client; it may raise what a connection fails with, and is cancelled at the end.
         limits: How many there may be.
-        tls: What to encrypt with.
+        tls: Returns what to encrypt a new connection with.
         only: The one address that is served; others are hung up on.
 
     Raises:
@@ -151,7 +151,7 @@ async def listen(
         try:
             if tls is not None:
                 # at once: what the client sends before would be lost
-                await writer.start_tls(tls, ssl_handshake_timeout=PATIENCE)
+                await writer.start_tls(tls(), ssl_handshake_timeout=PATIENCE)
             await answer(connection)
         except (OSError, TimeoutError, asyncio.IncompleteReadError):
             log.debug("a client of the HTTP port went away")

@@ -59,19 +59,24 @@ class Names:
         return _is_address(name) or name in {own, own.partition(".")[0], f"{own.partition('.')[0]}.local"}
 
 
-def check_origin(head: Head, *, needed: bool) -> None:
+def check_origin(head: Head, *, needed: bool, relayed: bool = False) -> None:
     """Refuse what another page has a browser send.
 
     Args:
         head: The request's.
         needed: Whether it has to say where it is from, as all browsers do with a POST.
+        relayed: It came by others who may have changed the Host: if the browser itself says that it is from the same
+            page, that will do.
 
     Raises:
         Refusal: It is from elsewhere, or doesn't say.
     """
     origin = head.fields.get("origin")
-    if head.fields.get("sec-fetch-site", "none") not in _FROM_HERE:
+    fetched = head.fields.get("sec-fetch-site", "none")
+    if fetched not in _FROM_HERE:
         raise _elsewhere()
+    if relayed and fetched == "same-origin" and origin is not None:
+        return
     if origin is None:
         if needed:
             raise Refusal(HTTPStatus.FORBIDDEN, "wrong_origin", "the request doesn't say which page it is from")

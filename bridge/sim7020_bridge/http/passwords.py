@@ -136,4 +136,6 @@ def _read(line: str, place: str) -> tuple[Role, Hash]:
 
 
 def _digest(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
-    return hashlib.scrypt(password.encode(), salt=salt, n=n, r=r, p=p, maxmem=2 * _MOST_MEMORY)
+    # JSON can hold half a surrogate pair, which is no UTF-8
+    data = password.encode(errors="surrogatepass")
+    return hashlib.scrypt(data, salt=salt, n=n, r=r, p=p, maxmem=2 * _MOST_MEMORY)

@@ -1,14 +1,17 @@
-"""The page behind its port: all routes put together, and the port kept open."""
+"""The page behind its ports: the parts put together, and who is let in where."""
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from sim7020_bridge.config.model import HttpSettings
+from sim7020_bridge.config.model import HttpSettings, IngressSettings
 from sim7020_bridge.http.access import CLOSED, Access
 from sim7020_bridge.http.app import App, Call
+from sim7020_bridge.http.certificate import Certificate
 from sim7020_bridge.http.files import Files
 from sim7020_bridge.http.listener import Limits, is_loopback, listen
 from sim7020_bridge.http.names import Names
@@ -16,7 +19,7 @@ from sim7020_bridge.http.pages import Pages
 from sim7020_bridge.http.passwords import Role
 from sim7020_bridge.http.reply import Refusal, Reply
 from sim7020_bridge.page import session
-from sim7020_bridge.page.modem import Modem
+from sim7020_bridge.page.session import About
 
 log: Final = logging.getLogger(__name__)
 
@@ -25,6 +28,9 @@ LIMITS: Final = Limits(clients=128, streams=64, silence=1.0)
 
 WWW: Final = Path(__file__).parent / "www"
 
+Part = Callable[[App], None]
+"""Adds its routes to a port's; called once for each port."""
+
 
 class Page:
     """What is served where the page is wanted.
@@ -32,10 +38,9 @@ class Page:
     Args:
         settings: Of the port.
         passwords: The file of passwords.
-        modems: What it shows.
-        base_topic: What all topics start with.
+        about: Tells what it is the page of, as it is now.
         pages: Those made by hand, which everybody may get.
-        setup: There is no configuration yet.
+        parts: What there is beside the files and the log-in.
     """
 
     def __init__(
@@ -43,36 +48,56 @@ class Page:
         settings: HttpSettings,
         *,
         passwords: Path,
-        modems: Sequence[Modem],
-        base_topic: str,
+        about: Callable[[], About],
         pages: Pages,
-        setup: bool = False,
+        parts: Sequence[Part] = (),
     ) -> None:
         self._settings = settings
         self._local = local = is_loopback(f"[{settings.host}]" if ":" in settings.host else settings.host)
         self._access = Access(passwords)
-        self.app = App(
-            self._access,
-            names=Names(local=local, allowed=settings.allowed_hosts),
-            pages=pages,
-            local=local,
-            # a browser sends the cookies of a name to all its ports
-            cookie=f"sim7020_{settings.port}",
-        )
-        _files(self.app)
-        session.routes(self.app, modems=modems, base_topic=base_topic, setup=setup)
+        # a browser sends the cookies of a name to all its ports
+        cookie = f"sim7020_{settings.port}"
+        names = Names(local=local, allowed=settings.allowed_hosts)
+        self.app = App(self._access, names=names, pages=pages, local=local, cookie=cookie)
+        trusted = Access(passwords, trusted=True)
+        self.ingress = App(trusted, names=None, pages=pages, local=False, cookie=cookie, framed_by="'self'")
+        files = Files(WWW)
+        for app in (self.app, self.ingress):
+            _files(app, files=files)
+            session.routes(app, about=about)
+            for part in parts:
+                part(app)
 
     @asynccontextmanager
     async def serve(self) -> AsyncIterator[int]:
         """Serve it, and yield the port.
 
         Raises:
-            OSError: It can't listen there.
+            OSError: It can't listen there, or its certificate can't be used.
         """
-        async with listen(self._settings.host, self._settings.port, self.app.answer, limits=LIMITS) as port:
+        settings, certificate = self._settings, None
+        if settings.tls is not None:
+            certificate = Certificate(settings.tls.cert_file, settings.tls.key_file)
+            await certificate.load()
+        tls = None if certificate is None else certificate.context
+        async with AsyncExitStack() as stack:
+            if settings.ingress is not None:
+                await stack.enter_async_context(self._serve_supervisor(settings.ingress))
+            open_port = listen(settings.host, settings.port, self.app.answer, limits=LIMITS, tls=tls)
+            port = await stack.enter_async_context(open_port)
+            if certificate is not None:
+                await stack.enter_async_context(_following(certificate))
             if not self._local and not await self._has_passwords():
                 log.error("the page is closed: %s", CLOSED)
             yield port
+
+    @asynccontextmanager
+    async def _serve_supervisor(self, settings: IngressSettings) -> AsyncIterator[None]:
+        host = _address_towards(settings.supervisor)
+        answer, only = self.ingress.answer, settings.supervisor
+        async with listen(host, settings.port, answer, limits=LIMITS, only=only) as port:
+            log.info("the page is at port %d of %s for the Supervisor", port, host)
+            yield
 
     async def _has_passwords(self) -> bool:
         try:
@@ -81,9 +106,7 @@ class Page:
             return True
 
 
-def _files(app: App) -> None:
-    files = Files(WWW)
-
+def _files(app: App, *, files: Files) -> None:
     @app.get("/", role=Role.ANYONE)
     async def index(call: Call) -> Reply:
         return await files.reply("index.html", call.head.fields)
@@ -91,3 +114,24 @@ def _files(app: App) -> None:
     @app.get("/static/<path:name>", role=Role.ANYONE)
     async def static(call: Call, name: str) -> Reply:
         return await files.reply(name, call.head.fields)
+
+
+@asynccontextmanager
+async def _following(certificate: Certificate) -> AsyncIterator[None]:
+    following = asyncio.create_task(certificate.follow(), name="certificate")
+    try:
+        yield
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+
+
+def _address_towards(peer: str) -> str:
+    """Return the own address in the network of a peer, to whom nothing is sent.
+
+    Raises:
+        OSError: There is no way to it.
+    """
+    with socket.socket(socket.AF_INET6 if ":" in peer else socket.AF_INET, socket.SOCK_DGRAM) as way:
+        way.connect((peer, 9))
+        return str(way.getsockname()[0])

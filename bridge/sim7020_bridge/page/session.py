@@ -1,39 +1,48 @@
 """Who looks at the page: log in, log out, and what the browser may show."""
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from sim7020_bridge import VERSION
 from sim7020_bridge.http.app import App, Call
 from sim7020_bridge.http.passwords import Role
 from sim7020_bridge.http.reply import Refusal, Reply, done, in_json
-from sim7020_bridge.page.modem import Modem
 
 _LONGEST_LOG_IN = 4096
 
 
-def routes(app: App, *, modems: Sequence[Modem], base_topic: str, setup: bool = False) -> None:
-    """Add ``api/session``, ``api/login`` and ``api/logout``.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What the page is of.
 
     Args:
-        app: Where to.
-        modems: All that the page shows.
+        modems: The names of all modems.
         base_topic: What all topics start with.
         setup: There is no configuration yet.
     """
+
+    modems: Sequence[str]
+    base_topic: str
+    setup: bool = False
+
+
+def routes(app: App, *, about: Callable[[], About]) -> None:
+    """Add ``api/session``, ``api/login`` and ``api/logout``; ``about`` is called for each request."""
     cookie = app.cookie
 
     @app.get("/api/session", role=Role.READ_ONLY)
     async def session(call: Call) -> Reply:
+        now = about()
         return in_json(
             {
                 "role": call.caller.role.name.lower(),
                 "password": call.caller.password,
                 "version": VERSION,
-                "setup": setup,
-                "modems": [modem.name for modem in modems],
-                "base_topic": base_topic,
+                "setup": now.setup,
+                "modems": list(now.modems),
+                "base_topic": now.base_topic,
                 "host": socket.gethostname(),
             }
         )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sim7020_bridge import logs
 from sim7020_bridge.config.changes import changes
@@ -25,6 +25,9 @@ from sim7020_bridge.service.health import Snapshot, health_document
 from sim7020_bridge.service.metrics import CONTENT_TYPE, exposition
 from sim7020_bridge.service.session_name import SessionName
 from sim7020_bridge.service.systemd import Notifier
+
+if TYPE_CHECKING:
+    from sim7020_bridge.page.session import About
 
 log: Final = logging.getLogger(__name__)
 reply: Final = logs.replies(log)
@@ -219,11 +222,16 @@ class Service:
         page = WholePage(
             settings,
             passwords=self._settings.page_passwords,
-            modems=[],
-            base_topic=self._settings.mqtt.base_topic,
+            about=self._about,
             pages=pages,
         )
         return page.serve()
+
+    def _about(self) -> "About":
+        from sim7020_bridge.page.session import About  # noqa: PLC0415
+
+        settings = self._settings
+        return About(modems=[modem.name for modem in settings.modems], base_topic=settings.mqtt.base_topic)
 
     def _snapshots(self) -> tuple[Snapshot, ...]:
         return tuple(bridge.snapshot() for bridge in self._bridges)

@@ -1,0 +1,198 @@
+"""Sessions and passwords, in a time that only the tests move on."""
+
+import asyncio
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from sim7020_bridge.http import access as access_module
+from sim7020_bridge.http.access import IDLE, LONGEST_SESSION, MOST_SESSIONS, Access, Caller
+from sim7020_bridge.http.passwords import Hash, PasswordsUnreadable, Role, read_passwords, write_passwords
+from sim7020_bridge.http.reply import Refusal
+from sim7020_bridge.http.tries import FORGIVEN, FREE, LONGEST_WAIT, MOST_ADDRESSES, Tries
+from tests.fast_time import FastLoop
+
+
+def weak(password: str) -> Hash:
+    """Return what scrypt makes of a password with little effort."""
+    digest = hashlib.scrypt(password.encode(), salt=b"salt", n=2, r=1, p=1)
+    return Hash(2, 1, 1, b"salt", digest)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Return a file with a password for each role."""
+    file = tmp_path / "passwords"
+    write_passwords(file, {Role.FULL: weak("full"), Role.READ_ONLY: weak("eyes")})
+    return file
+
+
+def passes(seconds: float) -> None:
+    """Let the loop's clock show so much later."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, FastLoop)
+    loop._pace.now += seconds
+
+
+async def refused(access: Access, password: str, address: str = "192.0.2.1") -> Refusal:
+    """Try a password that won't do, and return what is said."""
+    with pytest.raises(Refusal) as refusal:
+        await access.log_in(password, address)
+    return refusal.value
+
+
+async def test_a_role_for_each_password(file: Path) -> None:
+    """Who logs in may do what the password is for, until they log out."""
+    access = Access(file)
+    for password, role in (("full", Role.FULL), ("eyes", Role.READ_ONLY)):
+        token = await access.log_in(password, "192.0.2.1")
+        assert (await access.caller(token, local=True)).role is role
+        access.log_out(token)
+        assert (await access.caller(token, local=True)).role is Role.ANYONE
+    for wrong in (None, "", "x" * 43):
+        assert (await access.caller(wrong, local=True)).role is Role.ANYONE
+
+
+async def test_without_passwords(tmp_path: Path) -> None:
+    """On this machine all is allowed then, elsewhere nothing; and nobody logs in."""
+    access = Access(tmp_path / "none")
+    assert await access.caller(None, local=True) == Caller(Role.FULL, None, password=False, local=True)
+    with pytest.raises(Refusal, match="sim7020-bridge password") as refusal:
+        await access.caller(None, local=False)
+    assert refusal.value.code == "no_password"
+    assert (await refused(access, "anything")).code == "no_password"
+
+
+@pytest.mark.parametrize(
+    "content", ["full hunter2\n", "full scrypt$3$1$1$AA==$AA==\n", "full scrypt$4$9$1$*$AA==\n", "x" * 5000]
+)
+async def test_a_broken_file_lets_nobody_in(tmp_path: Path, content: str) -> None:
+    """Also on this machine: what can't be read was meant to keep somebody out."""
+    file = tmp_path / "passwords"
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(Refusal) as refusal:
+        await Access(file).caller(None, local=True)
+    assert refusal.value.code == "no_password"
+    with pytest.raises(PasswordsUnreadable):
+        read_passwords(file)
+
+
+async def test_sessions_end(file: Path) -> None:
+    """By doing nothing, by age, and not before."""
+    access = Access(file)
+    token = await access.log_in("full", "192.0.2.1")
+    for _ in range(int(LONGEST_SESSION / (IDLE - 1))):
+        passes(IDLE - 1)
+        assert (await access.caller(token, local=True)).role is Role.FULL
+    passes(IDLE - 1)
+    assert (await access.caller(token, local=True)).role is Role.ANYONE
+    token = await access.log_in("full", "192.0.2.1")
+    passes(IDLE)
+    assert (await access.caller(token, local=True)).role is Role.ANYONE
+
+
+async def test_a_new_password_ends_sessions_of_the_old_one(file: Path) -> None:
+    """Those of the other role go on."""
+    access = Access(file)
+    full, eyes = await access.log_in("full", "192.0.2.1"), await access.log_in("eyes", "192.0.2.1")
+    write_passwords(file, {Role.FULL: weak("new"), Role.READ_ONLY: read_passwords(file)[Role.READ_ONLY]})
+    assert (await access.caller(full, local=True)).role is Role.ANYONE
+    assert (await access.caller(eyes, local=True)).role is Role.READ_ONLY
+    assert (await refused(access, "full")).code == "wrong_password"
+    assert await access.log_in("new", "192.0.2.1")
+
+
+async def test_who_stays(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream ends with its session: at once by logging out, soon by another password; and keeps it from idling."""
+    monkeypatch.setattr(access_module, "LOOK_AGAIN", 0.01)
+    access = Access(file)
+    token = await access.log_in("full", "192.0.2.1")
+    caller = await access.caller(token, local=True)
+    staying = asyncio.create_task(access.stay(caller))
+    assert caller.session is not None
+    used = caller.session.used
+    async with asyncio.timeout(30):
+        while caller.session.used == used:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.01)
+        assert not staying.done()
+        access.log_out(token)
+        await staying
+    caller = await access.caller(await access.log_in("full", "192.0.2.1"), local=True)
+    staying = asyncio.create_task(access.stay(caller))
+    write_passwords(file, {Role.FULL: weak("new")})
+    async with asyncio.timeout(30):
+        await staying
+
+
+async def test_who_stays_without_a_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once there is one, they are out."""
+    monkeypatch.setattr(access_module, "LOOK_AGAIN", 0.01)
+    access = Access(tmp_path / "passwords")
+    staying = asyncio.create_task(access.stay(await access.caller(None, local=True)))
+    await asyncio.sleep(0.05)
+    assert not staying.done()
+    write_passwords(tmp_path / "passwords", {Role.FULL: weak("new")})
+    async with asyncio.timeout(30):
+        await staying
+
+
+async def test_there_are_so_many_sessions(file: Path) -> None:
+    """Beyond that, the one that was not used for the longest ends."""
+    access = Access(file)
+    tokens = []
+    for _ in range(MOST_SESSIONS):
+        tokens.append(await access.log_in("full", "192.0.2.1"))
+        passes(1)
+    assert (await access.caller(tokens[0], local=True)).role is Role.FULL
+    await access.log_in("full", "192.0.2.1")
+    assert (await access.caller(tokens[1], local=True)).role is Role.ANYONE
+    assert (await access.caller(tokens[0], local=True)).role is Role.FULL
+    assert len(access._sessions) == MOST_SESSIONS
+
+
+@pytest.mark.parametrize("password", ["", "x" * 1025, "\ud800"])
+async def test_what_is_no_password(file: Path, password: str) -> None:
+    """It is wrong, whatever it is."""
+    assert (await refused(Access(file), password)).code == "wrong_password"
+
+
+async def test_wrong_passwords_slow_down(file: Path) -> None:
+    """The first ones are free, then each costs twice the wait; the right one is not even looked at before."""
+    access = Access(file)
+    for _ in range(FREE):
+        assert (await refused(access, "wrong")).code == "wrong_password"
+    for wait in (1, 2, 4, 8):
+        refusal = await refused(access, "full")
+        assert (refusal.code, refusal.fields["Retry-After"]) == ("too_many_tries", str(wait))
+        passes(wait)
+        assert (await refused(access, "wrong")).code == "wrong_password"
+    assert await access.log_in("full", "192.0.2.2")
+    passes(16)
+    assert await access.log_in("full", "192.0.2.1")
+    assert (await refused(access, "wrong")).code == "wrong_password"
+
+
+async def test_trying_at_once_is_no_way_around() -> None:
+    """A try counts when it begins."""
+    tries = Tries()
+    assert [tries.begin("192.0.2.1") > 0 for _ in range(FREE + 5)] == [False] * FREE + [True] * 5
+
+
+async def test_tries_are_bounded() -> None:
+    """Waits and memory have a limit, and a whole IPv6 network is one."""
+    tries = Tries()
+    for number in range(1000):
+        tries.begin(f"2001:db8:0:{number % 300:x}::{number:x}")
+    assert len(tries) == MOST_ADDRESSES
+    for _ in range(40):
+        passes(tries.begin("192.0.2.1"))
+        tries.begin("192.0.2.1")
+    assert 0 < tries.begin("192.0.2.1") <= LONGEST_WAIT
+    assert tries.begin("::1") == 0
+    for number in range(FREE):
+        assert tries.begin(f"2001:db8::{number}") == 0
+    assert tries.begin("2001:db8::ffff") > 0
+    passes(FORGIVEN + 1)
+    assert tries.begin("2001:db8::ffff") == 0
+    assert tries.begin("no address") == 0
