@@ -5,8 +5,9 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
-from tests.bench import growth, idle, latency, others, scale, throughput
+from tests.bench import field_model, growth, idle, latency, others, scale, throughput
 from tests.bench.figures import DOCUMENT, Goal, Result, Table, goals_table, machine, write_goals
 
 
@@ -39,6 +40,10 @@ def _growth(given: argparse.Namespace) -> Result:
     return growth.measure((100,), 1) if given.short else growth.measure((1000, 10_000, 100_000, 1_000_000), 7)
 
 
+def _field_model(given: argparse.Namespace) -> Result:
+    return field_model.measure(1000 if given.short else 10_000)
+
+
 PARTS: Mapping[str, Callable[[argparse.Namespace], Result]] = {
     "throughput": _throughput,
     "latency": _latency,
@@ -46,7 +51,11 @@ PARTS: Mapping[str, Callable[[argparse.Namespace], Result]] = {
     "idle": _idle,
     "scale": _scale,
     "growth": _growth,
+    "field-model": _field_model,
 }
+
+PAGES: Mapping[str, Path] = {"field-model": DOCUMENT.with_name("field.md")}
+"""The pages of parts that are not written into ``DOCUMENT``."""
 
 
 def main() -> None:
@@ -55,7 +64,11 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; without any, all of them")
     parser.add_argument("--short", action="store_true", help="little of everything, in less than a minute")
     parser.add_argument("--others", action="store_true", help="measure other libraries too, installed by script/bench")
-    parser.add_argument("--write", action="store_true", help=f"write figures and plots into docs/{DOCUMENT.name}")
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help=f"write figures and plots into docs/{DOCUMENT.name}, and those of field-model into docs/field.md",
+    )
     given = parser.parse_args()
     unknown = sorted(set(given.parts) - set(PARTS))
     if unknown:
@@ -75,15 +88,23 @@ def main() -> None:
             sys.stdout.write(f"{table.text()}\n")
             sys.stdout.flush()
             if given.write:
-                table.write()
+                table.write(PAGES.get(name, DOCUMENT))
         if given.write:
             for plot in result.plots:
                 plot.write()
     verdicts = goals_table(goals)
     sys.stdout.write(f"\n## goals\n\n{verdicts.text()}")
     if given.write:
-        write_goals(verdicts, tuple(PARTS))
-        where.write()
+        _write_goals(goals)
+        if set(goals) - set(PAGES):
+            where.write()
+
+
+def _write_goals(goals: Mapping[str, Sequence[Goal]]) -> None:
+    """Put the goals of each page on it."""
+    for page in {PAGES.get(name, DOCUMENT) for name in goals}:
+        here = tuple(name for name in PARTS if PAGES.get(name, DOCUMENT) == page)
+        write_goals(goals_table({name: goals[name] for name in here if name in goals}), here, page)
 
 
 if __name__ == "__main__":

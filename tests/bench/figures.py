@@ -63,7 +63,7 @@ class Table:
         return f"{table}\n\n{self.note}\n" if self.note else f"{table}\n"
 
     def write(self, document: Path = DOCUMENT) -> None:
-        """Put it between its marks."""
+        """Put it between its marks on a page."""
         before, _, after = _place(document, self.mark)
         document.write_text(f"{before}{self.text()}{after}")
 

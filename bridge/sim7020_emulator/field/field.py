@@ -304,7 +304,7 @@ class Field:
         code = self._around.take_assistance()
         if code:
             self.account.assisted += 1
-            if self._chance("rai", self._around.rai_ignored, self._conditions.ignored[code - 1]):
+            if self._chance(f"release assistance {code}", self._around.rai_ignored, self._conditions.ignored[code - 1]):
                 self.account.ignored += 1
                 code = 0
         self._expects = code

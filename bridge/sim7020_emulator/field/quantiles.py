@@ -54,7 +54,7 @@ class Quantiles:
         if value >= self.values[-1]:
             return 1.0
         height = math.log(value) if self.size else value
-        index = bisect_right(self._heights, height)
+        index = min(bisect_right(self._heights, height), len(self._heights) - 1)
         low, high = self._heights[index - 1], self._heights[index]
         place = self._places[index - 1] + (self._places[index] - self._places[index - 1]) * (height - low) / (
             high - low

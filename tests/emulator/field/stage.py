@@ -44,6 +44,14 @@ class Outdoors:
         self.bench = Bench(setup)
         self.module: Module = self.bench.module
         self.now = asyncio.get_running_loop().time
+        self._released = asyncio.Event()
+        self._told = self.module.field.on_connected
+        self.module.field.on_connected = self._connected
+
+    def _connected(self, connected: bool) -> None:  # noqa: FBT001 (a callback with one thing to say)
+        self._told(connected)
+        if not connected:
+            self._released.set()
 
     def figure(self, name: str) -> float:
         """Return one of the sums that the model has counted."""
@@ -51,8 +59,9 @@ class Outdoors:
 
     async def until_idle(self) -> None:
         """Wait until the network has released the connection."""
-        while self.module.field.busy:  # noqa: ASYNC110 (costs no time here)
-            await asyncio.sleep(0.5)
+        while self.module.field.busy:
+            self._released.clear()
+            await self._released.wait()
 
     @contextlib.asynccontextmanager
     async def echo(self, protocol: str = "udp", delay: float = 0.0) -> AsyncIterator[Peer]:

@@ -1,0 +1,55 @@
+"""The model is held to what was measured: in short here, at length every night, and for people on docs/field.md."""
+
+import pytest
+
+from tests.field_model import ENERGIES, RATES, ROWS, WHOLE, Energy, Rate, Row, echoes
+from tests.ks import distance, probability
+
+SEED = 1
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_distribution(row: Row) -> None:
+    """What is drawn can't be told from its row; what is a sum is close."""
+    values = row.sample(400, SEED)
+    assert len(values) > 360
+    if row.exact:
+        assert row.probability(values) > 0.05
+    for part in (0.1, 0.25, 0.5, 0.75, 0.9):
+        assert row.published.at(part - 0.06) * 0.95 < sorted(values)[int(len(values) * part)]
+        assert sorted(values)[int(len(values) * part)] < row.published.at(part + 0.06) * 1.05
+
+
+@pytest.mark.parametrize("rate", RATES, ids=lambda rate: rate.name)
+def test_rate(rate: Rate) -> None:
+    """What happens now and then happens as often."""
+    assert rate.probability(*rate.sample(1000, SEED)) > 0.05
+
+
+@pytest.mark.parametrize("energy", ENERGIES, ids=lambda energy: energy.name)
+def test_energy(energy: Energy) -> None:
+    """The median message costs what it did."""
+    values = sorted(energy.sample(200, SEED))
+    assert values[len(values) // 2] == pytest.approx(energy.published[1], rel=0.2)
+
+
+@pytest.mark.parametrize(("profile", "size"), [("field-good", 20), ("field-good", 512), ("field-cellar", 20)])
+def test_whole_module(profile: str, size: int) -> None:
+    """So can't the round trips of a whole module over a real socket."""
+    row = next(row for name, payload, row in WHOLE if (name, payload) == (profile, size))
+    trips = echoes(profile, 60, seed=SEED, size=size)
+    assert len(trips) >= 58
+    assert probability(distance(trips, row.below), len(trips)) > 0.05
+
+
+def test_the_test_tells() -> None:
+    """A tenth more is noticed with a thousand messages."""
+    row = ROWS[0]
+    values = [1.1 * value for value in row.sample(1000, SEED)]
+    assert row.probability(values) < 0.001
+
+
+@pytest.mark.parametrize(("found", "count", "expected"), [(0.1, 100, 0.25), (0.136, 100, 0.045), (0.0, 10, 1.0)])
+def test_probability(found: float, count: int, expected: float) -> None:
+    """The probabilities are those of the tables: 1.36 over the root of the number is about 0.05."""
+    assert probability(found, count) == pytest.approx(expected, abs=0.02)
