@@ -126,7 +126,7 @@ class Store extends EventTarget {
     const kinds = [...this.#wanted].filter(([, count]) => count > 0).map(([kind]) => kind);
     if (kinds.length) query.set("with", kinds.sort().join(","));
     if (this.#last) query.set("last", this.#last);
-    const source = new EventSource(`api/events${query.size ? `?${query}` : ""}`);
+    const source = new EventSource(`api/events${String(query) && `?${query}`}`);
     this.#source = source;
     source.onopen = () => this.#become("open");
     source.onerror = () => this.#failed(source);
