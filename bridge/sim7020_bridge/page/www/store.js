@@ -31,7 +31,7 @@ class Modem {
 
 /**
  * The documents, and the stream that brings them. Fires
- * - `change`: some document is another one;
+ * - `change`: a document is another one, of the modem `detail.modem`, or of any where that is null;
  * - `connection`: `connection` is another one;
  * - `event`, `message`, `history`, `link`, `log`, `trace`: what the stream brought, in `detail`.
  */
@@ -164,7 +164,7 @@ class Store extends EventTarget {
     const names = this.session?.modems ?? [];
     this.#modems.clear();
     for (const name of names) this.modem(name);
-    this.#changed();
+    this.#tell("change", { modem: null });
     this.dispatchEvent(new Event("restart"));
   }
 
@@ -177,7 +177,7 @@ class Store extends EventTarget {
     if (!topic.startsWith(base)) return;
     const [name, ...path] = topic.slice(base.length).split("/");
     if (path[0] === "event") this.#tell("event", { modem: name, ...parsed(payload) });
-    else if (this.modem(name).take(path, payload)) this.#changed();
+    else if (this.modem(name).take(path, payload)) this.#tell("change", { modem: name });
   }
 
   #document(kind, event) {
@@ -186,13 +186,9 @@ class Store extends EventTarget {
     if (!document) return;
     if (kind === "link" && document.modem) {
       this.modem(document.modem).link = document;
-      this.#changed();
+      this.#tell("change", { modem: document.modem });
     }
     this.#tell(kind, document);
-  }
-
-  #changed() {
-    this.dispatchEvent(new Event("change"));
   }
 
   #tell(kind, detail) {

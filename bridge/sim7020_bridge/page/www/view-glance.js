@@ -3,8 +3,9 @@
 import { get, pathOf } from "./api.js";
 import { View, h } from "./dom.js";
 import { t } from "./i18n.js";
-import { alertNotes, condition, conditionBadge, fits, operator, reception, sinceWhen, stair, waiting } from "./modems.js";
-import { clock, empty } from "./parts.js";
+import "./modem-card.js";
+import { condition, fits } from "./modems.js";
+import { empty } from "./parts.js";
 import { store } from "./store.js";
 
 /** With more modems than this there is a field to search, and what is well takes less room. */
@@ -15,7 +16,6 @@ class ViewGlance extends View {
 
   start() {
     this.hear(store, "change");
-    this.hear(clock, "tick");
     this.hear(store, "restart", () => this.#links());
     this.#links();
   }
@@ -27,10 +27,10 @@ class ViewGlance extends View {
       if (modem.link) continue;
       try {
         modem.link = await get(`${pathOf(modem.name)}/link`, { signal: this.ended });
+        store.dispatchEvent(new CustomEvent("change", { detail: { modem: modem.name } }));
       } catch {
         // The stair is shown without times.
       }
-      this.redraw();
     }
   }
 
@@ -50,9 +50,9 @@ class ViewGlance extends View {
       all.length ? null : empty(t("glance.no_modems.title"), store.full ? h("a", { href: "#/setup" }, t("glance.no_modems.words")) : null),
       all.length && !shown.length ? empty(t("glance.nothing_found", { words: this.#words })) : null,
       many && trouble.length ? h("h2", { class: "glance-part", key: "trouble" }, t("glance.trouble", { count: trouble.length })) : null,
-      h("ul", { class: "cards glance-full" }, [...trouble, ...(many ? [] : well)].map((modem) => card(modem))),
+      h("ul", { class: "cards glance-full" }, [...trouble, ...(many ? [] : well)].map((modem) => card(modem, false))),
       many && well.length ? h("h2", { class: "glance-part", key: "well" }, t("glance.well", { count: well.length })) : null,
-      many ? h("ul", { class: "cards glance-small" }, well.map((modem) => small(modem))) : null,
+      many ? h("ul", { class: "cards glance-small" }, well.map((modem) => card(modem, true))) : null,
     ];
   }
 
@@ -73,42 +73,8 @@ class ViewGlance extends View {
   }
 }
 
-function title(modem) {
-  return h("a", { class: "card-link", href: `#/modem/${encodeURIComponent(modem.name)}` }, modem.name);
-}
-
-function card(modem) {
-  const waits = waiting(modem.state);
-  return h(
-    "li",
-    { class: `card modem ${condition(modem).tone}`, key: modem.name },
-    h("div", { class: "row apart" }, h("h2", null, title(modem)), conditionBadge(modem)),
-    h("p", { class: "quiet small modem-since" }, sinceWhen(modem)),
-    stair(modem),
-    h(
-      "dl",
-      { class: "modem-facts" },
-      h("div", null, h("dt", null, t("glance.signal")), h("dd", null, reception(modem.state?.signal))),
-      h("div", null, h("dt", null, t("glance.operator")), h("dd", null, operator(modem.state) ?? t("shell.none"))),
-      waits === null ? null : h("div", null, h("dt", null, t("glance.outbox")), h("dd", null, waits)),
-    ),
-    alertNotes(modem),
-  );
-}
-
-function small(modem) {
-  const messages = modem.state?.outbox?.messages;
-  return h(
-    "li",
-    { class: `card modem slim ${condition(modem).tone}`, key: modem.name },
-    h("div", { class: "row apart" }, h("h3", null, title(modem)), conditionBadge(modem)),
-    h(
-      "div",
-      { class: "row apart small" },
-      reception(modem.state?.signal, { numbers: false }),
-      h("span", { class: "quiet" }, [operator(modem.state), messages ? t("modems.waiting.some", { count: messages }) : null].filter(Boolean).join(" · ")),
-    ),
-  );
+function card(modem, slim) {
+  return h("li", { key: modem.name }, h("modem-card", { modem: modem.name, slim }));
 }
 
 customElements.define("view-glance", ViewGlance);

@@ -15,7 +15,9 @@ class ViewModem extends View {
   #week = null;
 
   start() {
-    this.hear(store, "change");
+    this.hear(store, "change", ({ detail }) => {
+      if (detail.modem === null || detail.modem === this.getAttribute("modem")) this.redraw();
+    });
     this.hear(clock, "tick");
     this.#fetch();
   }
