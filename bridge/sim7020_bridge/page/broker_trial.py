@@ -17,6 +17,7 @@ from sim7020_bridge.http.passwords import Role
 from sim7020_bridge.http.reply import Refusal, Reply, in_json
 from sim7020_bridge.mqtt.onlooker import accepted
 from sim7020_bridge.page.configuration import told
+from sim7020_bridge.page.form import filled
 
 _LONGEST: Final = 64 * 1024
 
@@ -64,12 +65,5 @@ def routes(app: App, trial: BrokerTrial) -> None:
 
     @app.post("/api/try-broker", role=Role.FULL, longest=_LONGEST)
     async def tried(call: Call) -> Reply:
-        return await trial.result(given(call.document(), KEYS))
-
-
-def given(document: Mapping[str, Any], keys: frozenset[str]) -> dict[str, Any]:
-    """Return those of some keys that a form was filled in with; ``tls`` may be a tick."""
-    found = {key: value for key, value in document.items() if key in keys and value not in (None, "")}
-    if isinstance(found.get("tls"), bool):
-        found |= {"tls": {}} if found.pop("tls") else {}
-    return found
+        document = call.document()
+        return await trial.result(filled({key: document[key] for key in document.keys() & KEYS}))

@@ -96,7 +96,7 @@ class Configuration:
                 )
             mistakes, found = await self._checked(text)
             if mistakes:
-                return _with_mistakes("mistakes", "nothing was written: the text has mistakes", mistakes)
+                return with_mistakes("mistakes", "nothing was written: the text has mistakes", mistakes)
             content = _like(before, text)
             try:
                 await in_a_thread(partial(replace, self._file, content))
@@ -106,7 +106,7 @@ class Configuration:
             mistakes = await self._reload()
             if mistakes:
                 words = "the text was written, but is not in force: with what else the bridge reads, it has mistakes"
-                return _with_mistakes("not_in_force", words, mistakes)
+                return with_mistakes("not_in_force", words, mistakes)
             return in_json({"version": version(content), "restart": list(found.restart)})
 
     async def _checked(self, text: str) -> tuple[Sequence[Mistake], Changes]:
@@ -183,7 +183,8 @@ def told(mistakes: Sequence[Mistake]) -> list[dict[str, Any]]:
     return found
 
 
-def _with_mistakes(code: str, message: str, mistakes: Sequence[Mistake]) -> Reply:
+def with_mistakes(code: str, message: str, mistakes: Sequence[Mistake]) -> Reply:
+    """Return a refusal that lists them."""
     return in_json({"code": code, "message": message, "mistakes": told(mistakes)}, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 

@@ -15,6 +15,7 @@ from sim7020_bridge.http.app import App, Call
 from sim7020_bridge.http.passwords import Role
 from sim7020_bridge.http.reply import Refusal, Reply, in_json
 from sim7020_bridge.kit.probe.asking import ask
+from sim7020_bridge.page.form import checked
 from sim7020_bridge.port.holders import other_holders
 from sim7020_bridge.port.listing import SerialPort, serial_ports
 
@@ -107,18 +108,6 @@ def routes(app: App, ports: Ports) -> None:
         port = checked(document, "port", values.serial_port)
         rate = checked(document, "baudrate", values.baudrate) if "baudrate" in document else DEFAULT_BAUDRATE
         return in_json(await ports.ask(port, rate))
-
-
-def checked(document: Mapping[str, Any], key: str, read: Callable[[object], Any]) -> Any:  # noqa: ANN401 - what is read
-    """Return a value of a request as the configuration would read it.
-
-    Raises:
-        Refusal: It won't do.
-    """
-    try:
-        return read(document.get(key))
-    except values.WrongValue as error:
-        raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "wrong_value", f"{key} {error}") from error
 
 
 def _place(port: str) -> str:

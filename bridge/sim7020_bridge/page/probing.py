@@ -15,7 +15,8 @@ from sim7020_bridge.http.passwords import Role
 from sim7020_bridge.http.reply import LINES, Refusal, Reply
 from sim7020_bridge.kit.probe.finding import Check, Finding, Status, Wanted, document
 from sim7020_bridge.kit.probe.probe import Probe
-from sim7020_bridge.page.ports import Ports, checked
+from sim7020_bridge.page.form import checked
+from sim7020_bridge.page.ports import Ports
 
 log: Final = logging.getLogger(__name__)
 

@@ -6,16 +6,17 @@ import json
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sim7020_bridge import logs
 from sim7020_bridge.config.changes import changes
 from sim7020_bridge.config.model import HttpSettings, ModemSettings, Settings
-from sim7020_bridge.errors import AlreadyRunning, ConfigurationError, StorageFailed
+from sim7020_bridge.errors import AlreadyRunning, ConfigurationError, Mistake, StorageFailed
 from sim7020_bridge.http.pages import Page, Pages, serve
 from sim7020_bridge.mqtt.response_topics import ResponseTopics
 from sim7020_bridge.mqtt.topics import Topics
@@ -39,11 +40,15 @@ LISTEN_AGAIN: Final = 30.0
 """Seconds before an HTTP port that was taken is tried again."""
 
 
+Load = Callable[[str | None], Awaitable[Settings]]
+
+
 class Service:
     """All configured modems, from the start to a signal that ends it.
 
     Args:
-        load: Reads the configuration again, at SIGHUP; raises ConfigurationError.
+        file: The configuration.
+        load: Reads it again, or a text in its place; raises ConfigurationError.
         begun: Called once no other bridge on this machine has the sessions, before anything else is done.
     """
 
@@ -51,11 +56,13 @@ class Service:
         self,
         settings: Settings,
         *,
-        load: Callable[[], Settings],
+        file: Path,
+        load: Load,
         begun: Callable[[], None] = lambda: None,
         notifier: Notifier | None = None,
     ) -> None:
         self._settings = settings
+        self._file = file
         self._load = load
         self._begun = begun
         self._notifier = notifier or Notifier()
@@ -83,7 +90,8 @@ class Service:
         self._running: list[asyncio.Task[None]] = []
         self._stop = asyncio.Event()
         self._reload = asyncio.Event()
-        self._at_terminal = _has_terminal()
+        self._reloading = asyncio.Lock()
+        self._at_terminal = has_terminal()
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT; a second one ends the process at once.
@@ -140,7 +148,7 @@ class Service:
 
     def hang_up(self) -> None:
         """Read the configuration again, soon; but if it was the terminal that was closed, end."""
-        if self._at_terminal and not _has_terminal():
+        if self._at_terminal and not has_terminal():
             self.stop()
         else:
             self._reload.set()
@@ -154,14 +162,22 @@ class Service:
         while True:
             await self._reload.wait()
             self._reload.clear()
+            await self.reload()
+
+    async def reload(self) -> Sequence[Mistake]:
+        """Read the configuration again; return what is wrong with it, whereupon the old one stays in force."""
+        async with self._reloading:
             self._notifier.reloading()
             try:
-                await self._apply(self._load())
+                await self._apply(await self._load(None))
             except ConfigurationError as error:
                 reply.error("the new configuration has mistakes, so the old one stays in force")
                 for line in str(error).splitlines():
                     reply.error("%s", line)
-            self._notifier.ready()
+                return error.mistakes
+            finally:
+                self._notifier.ready()
+            return ()
 
     async def _apply(self, new: Settings) -> None:
         """Put into force what can be while the modems stay attached, and name what can't."""
@@ -217,13 +233,22 @@ class Service:
         if not settings.page:
             return serve(settings.host, settings.port, pages)
         # only where it is wanted: it takes memory
+        from sim7020_bridge.page.administration import Administration  # noqa: PLC0415
         from sim7020_bridge.page.page import Page as WholePage  # noqa: PLC0415
 
+        administration = Administration(
+            self._file,
+            load=self._load,
+            in_force=lambda: self._settings,
+            reload=self.reload,
+            modems=lambda: {bridge.settings.name: bridge.settings.port for bridge in self._bridges},
+        )
         page = WholePage(
             settings,
             passwords=self._settings.page_passwords,
             about=self._about,
             pages=pages,
+            parts=administration.parts,
         )
         return page.serve()
 
@@ -266,7 +291,7 @@ def _signals(service: Service) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-def _has_terminal() -> bool:
+def has_terminal() -> bool:
     """Whether somebody could press Ctrl-C."""
     try:
         os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))

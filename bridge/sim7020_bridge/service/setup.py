@@ -1,0 +1,152 @@
+"""The page before there is a configuration: it leads to one, and ends once it is written."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import signal
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from sim7020_bridge.blocking import in_a_thread
+from sim7020_bridge.config.model import DEFAULT_BASE_TOPIC, PASSWORDS, HttpSettings
+from sim7020_bridge.config.state_directory import default_state_dir
+from sim7020_bridge.http.listener import is_loopback
+from sim7020_bridge.http.passwords import PasswordsUnreadable, Role, hashed, read_passwords, write_passwords
+from sim7020_bridge.page import broker_trial, ports, probing, setting_up
+from sim7020_bridge.page.broker_trial import BrokerTrial
+from sim7020_bridge.page.page import Page
+from sim7020_bridge.page.ports import Ports
+from sim7020_bridge.page.probing import Probing
+from sim7020_bridge.page.session import About
+from sim7020_bridge.page.setting_up import SettingUp
+from sim7020_bridge.service.service import has_terminal
+from sim7020_bridge.service.systemd import Notifier
+
+log: Final = logging.getLogger(__name__)
+
+ALIVE_EVERY: Final = 60.0
+"""Seconds between two signs of life, if the service manager does not want more."""
+
+_LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
+"""None that looks like another one."""
+
+
+class Setup:
+    """Serves the page until a configuration is written, or a signal ends it.
+
+    Whoever comes from another computer needs a password: the page's, or a code that is logged and holds so long.
+
+    Args:
+        file: Where the configuration goes.
+        http: Where the page is, and will be.
+    """
+
+    def __init__(self, file: Path, http: HttpSettings, *, notifier: Notifier | None = None) -> None:
+        self._file = file
+        self._http = http
+        self._notifier = notifier or Notifier()
+        self._over = asyncio.Event()
+        self._written = False
+
+    async def run(self) -> bool:
+        """Return whether a configuration is written; signals wait from then on, for whoever runs by it.
+
+        Raises:
+            OSError: It can't listen there.
+        """
+        with _signals(self._over), TemporaryDirectory(prefix="sim7020-bridge-") as folder:
+            state_dir = default_state_dir()
+            passwords = Path(folder) / PASSWORDS if state_dir is None else state_dir / PASSWORDS
+            code = None
+            if not is_loopback(_in_brackets(self._http.host)) and not await in_a_thread(partial(_has_any, passwords)):
+                code = "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(3))
+                passwords = Path(folder) / PASSWORDS
+                await in_a_thread(partial(_keep, passwords, code))
+            async with self._page(passwords, code).serve() as port:
+                log.info("open http://%s:%d in a browser to set the bridge up", _in_brackets(self._http.host), port)
+                if code is not None:
+                    log.warning("the password there is %s until the configuration is written", code)
+                self._notifier.ready()
+                self._notifier.status("waits for its configuration")
+                await self._wait()
+        return self._written
+
+    def _page(self, passwords: Path, code: str | None) -> Page:
+        listed = Ports(dict)
+        setting = SettingUp(self._file, http=_keys(self._http), password=code is not None, done=self._done)
+        about = About(modems=(), base_topic=DEFAULT_BASE_TOPIC, setup=True)
+        parts = (
+            partial(ports.routes, ports=listed),
+            partial(probing.routes, probing=Probing(listed)),
+            partial(broker_trial.routes, trial=BrokerTrial(self._file)),
+            partial(setting_up.routes, setting_up=setting),
+        )
+        return Page(self._http, passwords=passwords, about=lambda: about, pages={}, parts=parts)
+
+    def _done(self) -> None:
+        self._written = True
+        self._over.set()
+
+    async def _wait(self) -> None:
+        while not self._over.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(ALIVE_EVERY, self._notifier.watchdog_interval or ALIVE_EVERY)):
+                    await self._over.wait()
+            self._notifier.alive()
+
+
+@contextlib.contextmanager
+def _signals(over: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    at_terminal = has_terminal()
+
+    def hang_up() -> None:
+        if at_terminal and not has_terminal():
+            over.set()
+
+    handlers = {
+        signal.SIGTERM: over.set,
+        signal.SIGINT: over.set,
+        signal.SIGHUP: hang_up,
+        signal.SIGUSR1: _nothing,
+        signal.SIGUSR2: _nothing,
+    }
+    for number, handler in handlers.items():
+        loop.add_signal_handler(number, handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, handlers)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, handlers)
+        for number in handlers:
+            loop.remove_signal_handler(number)
+
+
+def _nothing() -> None:
+    """Do nothing: there is no dialogue to be traced yet."""
+
+
+def _has_any(passwords: Path) -> bool:
+    """Whether somebody could log in who may do everything; whoever can't read the file will be told."""
+    try:
+        return Role.FULL in read_passwords(passwords)
+    except PasswordsUnreadable:
+        return True
+
+
+def _keep(file: Path, code: str) -> None:
+    write_passwords(file, {Role.FULL: hashed(code)})
+
+
+def _keys(http: HttpSettings) -> dict[str, Any]:
+    """Return what the configuration says of the port."""
+    host = {} if http.host == HttpSettings(http.port).host else {"host": http.host}
+    return {"port": http.port, **host, "page": True}
+
+
+def _in_brackets(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
