@@ -116,7 +116,8 @@ class Emulator:
 class BridgeProcess:
     """The bridge, run from its command line; `inside` is a command that runs another one in its own place.
 
-    `python` is the interpreter that has the package, `program` the module whose command line is the bridge's.
+    `options` are of the command line, `python` is the interpreter that has the package, `program` the module whose
+    command line is the bridge's.
     """
 
     config: Path
@@ -124,6 +125,7 @@ class BridgeProcess:
     inside: Sequence[str] = ()
     python: str = sys.executable
     program: str = "sim7020_bridge"
+    options: Sequence[str] = ()
     _before: int = field(default=0, repr=False)
 
     @property
@@ -150,6 +152,7 @@ class BridgeProcess:
                 "run",
                 "--config",
                 str(self.config),
+                *self.options,
                 *(["--log-level", "debug"] if os.environ.get("E2E_DEBUG") else []),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
