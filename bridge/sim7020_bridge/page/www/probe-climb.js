@@ -7,6 +7,8 @@ import { failure } from "./parts.js";
 import { oneLine } from "./payload.js";
 
 const LAYERS = ["port", "baud_rate", "module", "firmware", "sim", "signal", "registration", "apn", "address", "dns", "ping"];
+/** Seconds below which it says nothing how long a layer took. */
+const MOMENT = 0.05;
 const ICONS = { fine: "check", warning: "alert", broken: "close" };
 const TONES = { fine: "good", warning: "warn", broken: "bad" };
 
@@ -59,7 +61,7 @@ class ProbeClimb extends View {
         h("div", { class: "rung-head" },
           h("span", { class: "rung-name" }, t(`setup.layers.${layer}`)),
           h("span", { class: "hidden-words" }, t(`setup.statuses.${status}`)),
-          found?.took === undefined || found.status === "skipped" ? null : h("span", { class: "quiet small numbers" }, duration(found.took))),
+          found?.took >= MOMENT ? h("span", { class: "quiet small numbers" }, duration(found.took)) : null),
         found ? h("p", { lang: "en" }, oneLine(found.summary)) : null,
         !found && waiting ? h("p", { class: "quiet", lang: "en" }, `${oneLine(waiting.waiting)} …`) : null,
         found?.advice ? h("p", { class: `rung-advice ${TONES[found.status] ?? ""}`, lang: "en" }, oneLine(found.advice)) : null));

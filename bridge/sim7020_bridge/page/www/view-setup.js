@@ -19,7 +19,7 @@ const draft = {
   name: "modem", carrier: "", apn: "", apnUsername: "", apnPassword: "", pin: "",
   host: "localhost", brokerPort: "", tls: false, username: "", password: "", protocol: "5", tried: null,
   withSocket: false, socket: "telemetry", socketProtocol: "udp", socketHost: "", socketPort: "",
-  internet: true, timeout: "120",
+  internet: true, probeHost: "", timeout: "120",
 };
 
 class ViewSetup extends View {
@@ -74,8 +74,8 @@ class ViewSetup extends View {
   }
 
   #probe() {
-    const { port, baudrate, apn, pin, internet, timeout, probed } = draft;
-    const wanted = { port, internet, timeout: Number(timeout) || 120, ...(baudrate ? { baudrate: Number(baudrate) } : {}), ...(apn ? { apn } : {}), ...(pin ? { pin } : {}) };
+    const { port, baudrate, apn, pin, internet, probeHost, timeout, probed } = draft;
+    const wanted = { port, internet, timeout: Number(timeout) || 120, ...(baudrate ? { baudrate: Number(baudrate) } : {}), ...(apn ? { apn } : {}), ...(pin ? { pin } : {}), ...(internet && probeHost ? { host: probeHost.trim() } : {}) };
     return [
       h("p", { class: "mono" }, port),
       h("probe-climb", { ".wanted": wanted, ".known": probed, onfound: (found) => this.#probed(found) }),
@@ -83,6 +83,7 @@ class ViewSetup extends View {
         h("label", { class: "check" },
           h("input", { type: "checkbox", ".checked": internet, onchange: (event) => this.#change({ internet: event.target.checked }) }),
           t("setup.probe.internet")),
+        internet ? field(t("setup.probe.host"), { key: "host", placeholder: "example.com", ".value": probeHost, oninput: (event) => this.#change({ probeHost: event.target.value }) }, t("setup.probe.host_hint")) : null,
         field(t("setup.probe.timeout"), { type: "number", min: "1", max: "3600", ".value": timeout, oninput: (event) => this.#change({ timeout: event.target.value }) }, t("setup.probe.timeout_hint")),
         field(t("setup.probe.baudrate"), { type: "number", min: "1", ".value": baudrate, oninput: (event) => this.#change({ baudrate: event.target.value }) }, t("setup.probe.baudrate_hint")),
         field(t("setup.modem.pin"), { type: "password", autocomplete: "new-password", inputmode: "numeric", ".value": pin, oninput: (event) => this.#change({ pin: event.target.value }) }, t("setup.modem.pin_hint")))),
