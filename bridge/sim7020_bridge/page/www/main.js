@@ -19,7 +19,6 @@ async function boot() {
   try {
     const [session] = await Promise.all([get("api/session"), i18n.texts("shell")]);
     store.start(session);
-    if (session.setup && !location.hash.startsWith("#/setup") && match("#/setup")) location.replace("#/setup");
     await route(false);
   } catch (error) {
     await i18n.texts("shell").catch(() => {});
@@ -60,6 +59,10 @@ async function route(moved = true) {
   if (!store.session) return;
   const mine = ++turn;
   const found = match(location.hash);
+  if (store.session.setup && found?.route.path !== "setup") {
+    location.replace("#/setup");
+    return;
+  }
   const lost = !found || (found.route.full && !store.full) || (found.names.modem && !store.knows(found.names.modem));
   if (lost) {
     frame(null, {}, nowhere());
@@ -91,7 +94,7 @@ function frame(row, names, content) {
   show(
     app,
     h("a", { class: "skip", href: "#main", onclick: skip }, t("shell.skip")),
-    bar(ROUTES.filter((other) => other.nav && (store.full || !other.full)), row),
+    bar(store.session.setup ? [] : ROUTES.filter((other) => other.nav && (store.full || !other.full)), row),
     h("connection-note", { key: "connection" }),
     h(
       "main",

@@ -52,7 +52,8 @@ class Store extends EventTarget {
   /** Listen to the bridge with the session that was given. */
   start(session) {
     this.session = session;
-    this.#running = true;
+    // Without a configuration there is nothing to be told of.
+    this.#running = !session.setup;
     for (const name of session.modems) this.modem(name);
     this.#open();
   }

@@ -57,8 +57,8 @@ class ViewSetup extends View {
     return h("nav", { "aria-label": t("setup.steps") }, h("ol", { class: "setup-path" }, this.#steps.map((step, at) =>
       h("li", { key: step, class: `path-step ${at < here ? "done" : at === here ? "here" : ""}`, "aria-current": at === here ? "step" : null },
         at < here
-          ? h("button", { type: "button", class: "path-back", onclick: () => this.#go(step) }, mark(at, here), t(`setup.${step}.short`))
-          : [mark(at, here), h("span", null, t(`setup.${step}.short`))]))));
+          ? h("button", { type: "button", class: "path-back", onclick: () => this.#go(step) }, mark(at, here), h("span", { class: "path-words" }, t(`setup.${step}.short`)))
+          : [mark(at, here), h("span", { class: "path-words" }, t(`setup.${step}.short`))]))));
   }
 
   #step() {
@@ -105,7 +105,7 @@ class ViewSetup extends View {
       ["socket", draft.withSocket ? `${draft.socket} · ${draft.socketProtocol.toUpperCase()} ${draft.socketHost}:${draft.socketPort}` : t("setup.summary.no_socket")],
     ];
     return [
-      facts(rows.map(([step, words]) => [t(`setup.${step}.short`), h("div", { class: "summary-row" }, h("span", { class: "summary-words" }, words), this.#changing(step))])),
+      facts(rows.map(([step, words]) => [t(`setup.${step}.short`), h("div", { class: "summary-row" }, h("span", null, words), this.#changing(step))])),
       this.#mistakes.length ? h("div", { class: "note bad", role: "alert" }, h("app-icon", { name: "alert" }),
         h("p", { class: "note-title" }, t("setup.summary.mistakes")),
         h("ul", { class: "mistakes" }, this.#mistakes.map(({ key, message }) => h("li", { key },
