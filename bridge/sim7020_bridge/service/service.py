@@ -9,6 +9,7 @@ import signal
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -28,6 +29,7 @@ from sim7020_bridge.service.session_name import SessionName
 from sim7020_bridge.service.systemd import Notifier
 
 if TYPE_CHECKING:
+    from sim7020_bridge.page.live import Live
     from sim7020_bridge.page.session import About
 
 log: Final = logging.getLogger(__name__)
@@ -69,6 +71,7 @@ class Service:
         prefix = settings.home_assistant_discovery
         # of all modems: none gains another's topic by naming it
         self._response_topics = ResponseTopics(settings.mqtt, settings.modems, discovery_prefix=prefix)
+        self._live = _live(settings)
         self._bridges = [
             Bridge(
                 settings.mqtt,
@@ -76,6 +79,7 @@ class Service:
                 state_dir=settings.state_dir,
                 discovery_prefix=prefix,
                 response_topics=self._response_topics,
+                observer=None if self._live is None else self._live.modems[modem.name],
             )
             for modem in settings.modems
         ]
@@ -108,6 +112,9 @@ class Service:
                     tasks.create_task(self._tell(), name="service manager"),
                     tasks.create_task(self._read_again(), name="reload"),
                 ]
+                if self._live is not None:
+                    shown = {bridge.settings.name: bridge for bridge in self._bridges}
+                    others.append(tasks.create_task(self._live.run(shown), name="page"))
                 if self._settings.http is not None:
                     others.append(tasks.create_task(self._serve(self._settings.http), name="http"))
                 self._notifier.ready()
@@ -230,9 +237,9 @@ class Service:
             await asyncio.sleep(LISTEN_AGAIN)
 
     def _server(self, settings: HttpSettings, pages: Pages) -> AbstractAsyncContextManager[int]:
-        if not settings.page:
+        if self._live is None:
             return serve(settings.host, settings.port, pages)
-        # only where it is wanted: it takes memory
+        from sim7020_bridge.page import live_routes  # noqa: PLC0415
         from sim7020_bridge.page.administration import Administration  # noqa: PLC0415
         from sim7020_bridge.page.page import Page as WholePage  # noqa: PLC0415
 
@@ -248,7 +255,7 @@ class Service:
             passwords=self._settings.page_passwords,
             about=self._about,
             pages=pages,
-            parts=administration.parts,
+            parts=(partial(live_routes.routes, live=self._live), *administration.parts),
         )
         return page.serve()
 
@@ -268,6 +275,15 @@ class Service:
 
     def _metrics(self) -> Page:
         return Page(CONTENT_TYPE, exposition(self._snapshots()))
+
+
+def _live(settings: Settings) -> "Live | None":
+    if settings.http is None or not settings.http.page:
+        return None
+    # only where it is wanted: it takes memory
+    from sim7020_bridge.page.live import Live  # noqa: PLC0415
+
+    return Live([modem.name for modem in settings.modems], settings.state_dir)
 
 
 @contextlib.contextmanager
