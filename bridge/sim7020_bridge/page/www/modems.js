@@ -101,8 +101,8 @@ export function waiting(state) {
 /** The stair from the port to online: how far the link has got, and how long each step took. */
 export function stair(modem) {
   const link = modem.state?.link;
-  const layer = modem.state && modem.availability !== "offline" ? link?.layer : null;
-  const reached = layer === "sleeping" ? LAYERS.length - 1 : LAYERS.indexOf(layer ?? "");
+  const layer = link?.layer ?? null;
+  const reached = layer === "sleeping" ? LAYERS.length - 1 : LAYERS.indexOf(layer);
   return h(
     "ol",
     { class: "stair", "aria-label": t("modems.stair.label") },
