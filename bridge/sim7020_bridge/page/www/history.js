@@ -12,7 +12,8 @@ export class History {
   /** Takes the document of the API. */
   constructor({ columns, rows, outages = [], step }) {
     this.step = step;
-    this.outages = outages;
+    // One that ended in the minute that it began in has no length.
+    this.outages = outages.filter(({ from, to }) => to === null || to > from);
     this.columns = Object.fromEntries(columns.map((name) => [name, []]));
     let before = null;
     for (const row of [...rows].sort((one, other) => one[0] - other[0])) {

@@ -1,6 +1,5 @@
 /** All modems at a glance, those first that need somebody. */
 
-import { get, pathOf } from "./api.js";
 import { View, h } from "./dom.js";
 import { t } from "./i18n.js";
 import "./modem-card.js";
@@ -16,22 +15,6 @@ class ViewGlance extends View {
 
   start() {
     this.hear(store, "change");
-    this.hear(store, "restart", () => this.#links());
-    this.#links();
-  }
-
-  /** How long each step took comes with the stream once it changes; what was before is asked for. */
-  async #links() {
-    for (const modem of store.modems) {
-      if (this.ended.aborted) return;
-      if (modem.link) continue;
-      try {
-        modem.link = await get(`${pathOf(modem.name)}/link`, { signal: this.ended });
-        store.dispatchEvent(new CustomEvent("change", { detail: { modem: modem.name } }));
-      } catch {
-        // The stair is shown without times.
-      }
-    }
   }
 
   render() {

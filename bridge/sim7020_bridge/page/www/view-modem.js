@@ -23,12 +23,11 @@ class ViewModem extends View {
   }
 
   async #fetch() {
-    const modem = store.modem(this.getAttribute("modem"));
-    const path = pathOf(modem.name);
-    await Promise.all([
-      modem.link ? null : get(`${path}/link`, { signal: this.ended }).then((link) => (modem.link = link), () => null),
-      get(`${path}/history?span=week`, { signal: this.ended }).then((week) => (this.#week = new History(week)), () => null),
-    ]);
+    try {
+      this.#week = new History(await get(`${pathOf(this.getAttribute("modem"))}/history?span=week`, { signal: this.ended }));
+    } catch {
+      // There is no forecast then.
+    }
     this.redraw();
   }
 
