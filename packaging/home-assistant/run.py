@@ -23,6 +23,9 @@ SERIAL_PORTS: Final = 20
 
 MOST_SOCKETS: Final = 5
 
+PAGE: Final = {"SIM7020_HTTP__PAGE": "true", "SIM7020_HTTP__INGRESS__PORT": "8099"}
+"""Have the page served to the Supervisor, at the port of ``config.yaml``, whatever the configuration file says."""
+
 WAIT_FOR_SUPERVISOR: Final = 10.0
 """Seconds that the Supervisor has to say where the broker is."""
 
@@ -167,7 +170,8 @@ def main() -> None:
     if os.geteuid() == 0:
         become_unprivileged(owned, options.get("port"))
     environment = {key: value for key, value in os.environ.items() if not key.endswith("_TOKEN")}
-    environment["STATE_DIRECTORY"] = str(state)
+    environment |= {"STATE_DIRECTORY": str(state), **PAGE}
+    environment.setdefault("SIM7020_HTTP__PORT", "7020")
     arguments = ["run", "--config", str(file)]
     if options.get("log_level"):
         arguments += ["--log-level", options["log_level"]]

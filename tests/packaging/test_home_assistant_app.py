@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 
 from sim7020_bridge.config.load import load
-from sim7020_bridge.config.model import DEFAULT_BASE_TOPIC, Encoding, Transport
+from sim7020_bridge.config.model import DEFAULT_BASE_TOPIC, Encoding, IngressSettings, Transport
 from sim7020_bridge.config.values import BAUDRATES
 from tests.packaging.files import PACKAGING, import_file, read_yaml
 from tests.ports import free_port
@@ -109,6 +109,18 @@ def test_the_app_asks_for_no_rights_that_it_does_not_need() -> None:
     assert not rights & CONFIG.keys()
     assert "apparmor" not in CONFIG
     assert CONFIG["services"] == ["mqtt:want"]
+
+
+def test_the_page_is_shown_by_ingress_alone(start: ModuleType, tmp_path: Path) -> None:
+    """The Supervisor connects where the bridge expects it, and nobody else can; only administrators see the panel."""
+    assert CONFIG["ingress"] is True
+    assert not {"ports", "webui"} & CONFIG.keys()
+    assert CONFIG.get("panel_admin", True) is True
+    environment = {**start.PAGE, "SIM7020_HTTP__PORT": "7020"}
+    file = start.written(start.configuration(OPTIONS, {"host": "broker"}), tmp_path)
+    http = load(file, environment).http
+    assert http is not None
+    assert (http.page, http.host, http.ingress) == (True, "127.0.0.1", IngressSettings(CONFIG["ingress_port"]))
 
 
 def test_the_icon_is_a_square_png_of_the_size_that_is_wanted() -> None:
@@ -257,6 +269,7 @@ async def test_the_bridge_takes_over_without_rights_and_without_the_supervisors_
     assert "Authorization: Bearer of-the-supervisor" in double.requests[0]
     assert "of-the-supervisor" not in output
     assert f"STATE_DIRECTORY={places}/data/state" in output
+    assert "SIM7020_HTTP__PAGE=true" in output
     assert f"arguments: run --config {places}/scratch/bridge.yaml --log-level debug" in output
     assert '"host": "core-mosquitto"' in output
 
