@@ -9,7 +9,7 @@ import contextlib
 import json
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -251,7 +251,8 @@ class App:
             return
         try:
             with connection.as_stream():
-                await self._send_head(connection, reply)
+                # a proxy would keep it until it has enough
+                await self._send_head(connection, replace(reply, fields={**reply.fields, "X-Accel-Buffering": "no"}))
                 if method != "HEAD":
                     stay = asyncio.Event().wait() if caller is None else self.access.stay(caller)
                     await _first(_send_parts(connection, body), _gone(connection), stay)

@@ -227,10 +227,11 @@ class Service:
     async def _serve(self, settings: HttpSettings) -> None:
         pages: Pages = {"/health": self._health, "/metrics": self._metrics}
         what = "the page, health and metrics are" if settings.page else "health and metrics are"
+        scheme = "http" if settings.tls is None else "https"
         while True:
             try:
                 async with self._server(settings, pages) as port:
-                    log.info("%s at http://%s:%d", what, settings.host, port)
+                    log.info("%s at %s://%s:%d", what, scheme, settings.host, port)
                     await asyncio.Event().wait()
             except OSError as error:
                 log.error("the HTTP port can't be opened: %s", error)
