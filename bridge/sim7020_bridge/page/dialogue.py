@@ -26,7 +26,7 @@ MOST_BYTES: Final = 64 * 1024
 LONGEST: Final = 1000
 """Characters of a line; what is masked has its length in asterisks."""
 
-SLICE: Final = 20
+SLICE: Final = 10
 """Lines that are explained before others have their turn."""
 
 

@@ -12,7 +12,8 @@ from sim7020_bridge.page.feed import Feed
 from sim7020_bridge.page.history import COLUMNS, History
 from sim7020_bridge.page.log import LogLine, LogLines
 from sim7020_bridge.page.minutes import MINUTE
-from sim7020_bridge.page.shown import Bridge, Shown, in_json
+from sim7020_bridge.page.pieces import in_json, in_pieces
+from sim7020_bridge.page.shown import Bridge, Shown
 
 FILE: Final = "page.history"
 """The name of the history's file."""
@@ -58,15 +59,15 @@ class Live:
             self.log.end()
             await self._history.close()
 
-    async def history(self, modem: str, span: str) -> dict[str, object]:
-        """Return the rows and outages of a modem for the browser; see History.read."""
+    async def history(self, modem: str, span: str) -> bytes:
+        """Return the rows and outages of a modem as the browser's JSON; see History.read."""
         if self._history is None:
             raise RuntimeError("the page has no history before it runs")
         past = await self._history.read(modem, span, self._clock().timestamp())
         # what is not over, or was not a minute ago, is known better here
         outages = {each.began: each for each in (*past.outages, *self.modems[modem].minutes.outages)}
         documents = [outages[began].document() for began in sorted(outages)]
-        return {"columns": COLUMNS, "rows": past.rows, "outages": documents, "step": past.step}
+        return await in_pieces("rows", past.rows, columns=COLUMNS, outages=documents, step=past.step)
 
     def _end_minute(self, history: History) -> None:
         rows = {name: shown.end_minute() for name, shown in self.modems.items()}

@@ -1,7 +1,6 @@
 """What the page shows, as it is asked for: events, messages, history, link, log, AT dialogue; and requests."""
 
 from http import HTTPStatus
-from itertools import islice
 from typing import Final
 
 from sim7020_bridge.config.model import LogLevel
@@ -10,7 +9,9 @@ from sim7020_bridge.http.passwords import Role
 from sim7020_bridge.http.reply import EVENTS, PLAIN, Refusal, Reply, attachment
 from sim7020_bridge.page.history import SPANS
 from sim7020_bridge.page.live import Live
-from sim7020_bridge.page.shown import Shown, in_json
+from sim7020_bridge.page.messages import Record
+from sim7020_bridge.page.pieces import in_json, in_pieces
+from sim7020_bridge.page.shown import Shown
 
 MOST_LISTED: Final = 100
 """Messages in one answer."""
@@ -39,7 +40,7 @@ def _of_all(app: App, live: Live) -> None:
         if level and level not in list(LogLevel):
             raise _invalid(f"level is one of {', '.join(LogLevel)}")
         lines = live.log.find(call.arguments.get("modem", ""), level)
-        return Reply(in_json({"lines": [line.document() for line in lines]}))
+        return Reply(await in_pieces("lines", (line.document() for line in lines)))
 
 
 def _of_messages(app: App, live: Live) -> None:
@@ -53,8 +54,14 @@ def _of_messages(app: App, live: Live) -> None:
             text=arguments.get("text", ""),
             before=_number(call, "before", None),
         )
-        documents = [shown.messages.document(record) for record in islice(found, limit)]
-        return Reply(in_json({"messages": documents, "more": next(found, None) is not None}))
+        listed: list[Record] = []
+        more = False
+        async for record in found:
+            more = len(listed) == limit
+            if more:
+                break
+            listed.append(record)
+        return Reply(await in_pieces("messages", map(shown.messages.document, listed), more=more))
 
     @app.get("/api/modems/<name>/messages/<number>", role=Role.READ_ONLY)
     async def message(_call: Call, name: str, number: str) -> Reply:
@@ -75,7 +82,7 @@ def _of_a_modem(app: App, live: Live) -> None:
         span = call.arguments.get("span", "hour")
         if span not in SPANS:
             raise _invalid(f"span is one of {', '.join(SPANS)}")
-        return Reply(in_json(await live.history(_modem(live, name).name, span)))
+        return Reply(await live.history(_modem(live, name).name, span))
 
     @app.get("/api/modems/<name>/link", role=Role.READ_ONLY)
     async def link(_call: Call, name: str) -> Reply:
@@ -83,7 +90,7 @@ def _of_a_modem(app: App, live: Live) -> None:
 
     @app.get("/api/modems/<name>/at", role=Role.READ_ONLY)
     async def at(_call: Call, name: str) -> Reply:
-        return Reply(in_json({"lines": await _modem(live, name).dialogue.documents()}))
+        return Reply(await in_pieces("lines", await _modem(live, name).dialogue.documents()))
 
     @app.get("/api/modems/<name>/recording", role=Role.FULL)
     async def recording(_call: Call, name: str) -> Reply:

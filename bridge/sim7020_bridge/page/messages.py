@@ -1,9 +1,10 @@
 """The last messages of a modem, up and down, with each step that they took."""
 
+import asyncio
 import codecs
 import struct
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -32,6 +33,10 @@ MOST_STEPS: Final = 16
 
 RECEIVED: Final = "received"
 
+SLICE: Final = 25
+"""Messages that are looked at before others have their turn."""
+
+_HEXADECIMAL: Final = frozenset("0123456789abcdef")
 _STATES: Final = (*map(str, ReceiptState), RECEIVED)
 _STEP: Final = struct.Struct("<Bd")
 _PRIORITIES: Final = {priority: priority.name.lower() for priority in Priority}
@@ -89,8 +94,10 @@ class Record:
 
     def matches(self, text: str) -> bool:
         """Whether a text, in lower case, is in its payload, id or topic, or is hexadecimal digits of the payload."""
-        words = (self.id, self.topic, self.data.decode(errors="replace"), self.data.hex())
-        return any(text in word.lower() for word in words if word)
+        words = (self.id, self.topic, self.data.decode(errors="replace"))
+        if any(text in word.lower() for word in words if word):
+            return True
+        return _HEXADECIMAL.issuperset(text) and text in self.data.hex()
 
 
 class Messages:
@@ -163,12 +170,14 @@ class Messages:
         record.final = True
         return record
 
-    def find(
+    async def find(
         self, *, socket: str = "", states: frozenset[str] = frozenset(), text: str = "", before: int | None = None
-    ) -> Iterator[Record]:
+    ) -> AsyncIterator[Record]:
         """Yield messages, the newest first; empty filters let everything through."""
         text = text.lower()
-        for record in reversed(self._records):
+        for index, record in enumerate(reversed(list(self._records))):
+            if text and index % SLICE == SLICE - 1:
+                await asyncio.sleep(0)
             if before is not None and record.number >= before:
                 continue
             if (socket and record.socket != socket) or (states and record.state not in states):

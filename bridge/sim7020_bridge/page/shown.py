@@ -1,7 +1,6 @@
 """One modem as the page shows it: what its bridge tells is worked up a moment later, and told to the browsers."""
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -19,6 +18,7 @@ from sim7020_bridge.page.feed import Feed
 from sim7020_bridge.page.link import BringUp
 from sim7020_bridge.page.messages import Messages, Record
 from sim7020_bridge.page.minutes import Minutes, Row
+from sim7020_bridge.page.pieces import in_json
 
 A_MOMENT: Final = 0.02
 """Seconds until what was told is worked up: messages come first, and what changes twice is told once."""
@@ -192,8 +192,3 @@ class Shown:
 
     def _tell(self, kind: str, document: Mapping[str, object], *, key: str = "") -> None:
         self._feed.tell(kind, in_json(document), key=key)
-
-
-def in_json(document: object) -> bytes:
-    """Write JSON for the browser; half a character, which text from outside may have, becomes a question mark."""
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from sim7020_bridge.delivery.receipts import ReceiptState
 from sim7020_bridge.mqtt.documents import ErrorDocument
 from sim7020_bridge.outbox.message import Entry, Message, Priority
-from sim7020_bridge.page.messages import BEGINNING, MOST, MOST_OF_ALL, MOST_OF_ONE, MOST_STEPS, Messages, readable
+from sim7020_bridge.page.messages import (
+    BEGINNING,
+    MOST,
+    MOST_OF_ALL,
+    MOST_OF_ONE,
+    MOST_STEPS,
+    Messages,
+    Record,
+    readable,
+)
 
 AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
@@ -101,32 +110,37 @@ def test_what_waited_before_the_start() -> None:
     assert len(messages) == 1
 
 
-def test_an_id_that_is_used_again() -> None:
+async def found(messages: Messages, **filters: Any) -> list[Record]:
+    """Return what is found."""
+    return [record async for record in messages.find(**filters)]
+
+
+async def test_an_id_that_is_used_again() -> None:
     """Another message of the same id, which is sent again after a day, is another one."""
     messages = kept()
     for _ in range(2):
         messages.taken(message("m1"), "t")
         messages.receipt(receipt("m1", ReceiptState.ACCEPTED, final=True), message("m1"))
-    assert [record.number for record in messages.find()] == [2, 1]
+    assert [record.number for record in await found(messages)] == [2, 1]
 
 
-def test_filters() -> None:
+async def test_filters() -> None:
     """Socket, states, text in payload, id or topic, digits of the payload, and all before one."""
     messages = kept()
     messages.taken(message("m1", b"Hello"), "greenhouse/a")
     messages.taken(message("m2", b"\x01\xfe", socket="tcp"), None)
     messages.delivered("udp", "GRÜN".encode(), "t")
 
-    def numbers(**filters: Any) -> list[int]:
-        return [record.number for record in messages.find(**filters)]
+    async def numbers(**filters: Any) -> list[int]:
+        return [record.number for record in await found(messages, **filters)]
 
-    assert numbers() == [3, 2, 1]
-    assert numbers(socket="udp") == [3, 1]
-    assert numbers(states=frozenset({"queued"})) == [2, 1]
-    assert numbers(text="hELLO") == numbers(text="greenhouse") == numbers(text="M1") == [1]
-    assert numbers(text="01fe") == [2]
-    assert numbers(text="grün") == [3]
-    assert numbers(before=3, socket="udp") == [1]
+    assert await numbers() == [3, 2, 1]
+    assert await numbers(socket="udp") == [3, 1]
+    assert await numbers(states=frozenset({"queued"})) == [2, 1]
+    assert await numbers(text="hELLO") == await numbers(text="greenhouse") == await numbers(text="M1") == [1]
+    assert await numbers(text="01fe") == [2]
+    assert await numbers(text="grün") == [3]
+    assert await numbers(before=3, socket="udp") == [1]
     assert messages.get(2) is not None
     assert messages.get(4) is None
 
@@ -157,9 +171,10 @@ def test_only_the_last_are_kept_and_in_little_room() -> None:
     assert len(messages) == MOST
     assert len(messages._by_name) == MOST
     assert size < MOST_OF_ALL + 600 * 1024
-    newest = next(messages.find())
+    newest = messages.get(3 * MOST)
+    assert newest is not None
     assert len(newest.data) == MOST_OF_ONE
-    assert messages._bytes == sum(len(record.data) for record in messages.find()) <= MOST_OF_ALL
+    assert messages._bytes == sum(len(record.data) for record in messages._records) <= MOST_OF_ALL
 
 
 @given(st.lists(st.integers(0, 9000), max_size=60))
@@ -169,7 +184,7 @@ def test_the_room_of_all_is_bounded(sizes: list[int]) -> None:
     for size in sizes:
         record = messages.delivered("udp", bytes(size), "t")
         assert len(record.data) == min(size, MOST_OF_ONE)
-        assert messages._bytes == sum(len(each.data) for each in messages.find()) <= MOST_OF_ALL
+        assert messages._bytes == sum(len(each.data) for each in messages._records) <= MOST_OF_ALL
 
 
 def test_a_message_that_is_tried_for_long() -> None:
