@@ -1,15 +1,20 @@
 """What the page lets somebody do to a bridge that runs, beside its modems: all of it for the full role alone."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from sim7020_bridge.config.model import Settings
 from sim7020_bridge.http.app import App
-from sim7020_bridge.page import broker_trial, configuration, ports, probing
+from sim7020_bridge.page import broker_trial, configuration, diagnostics, ports, probing
 from sim7020_bridge.page.broker_trial import BrokerTrial
 from sim7020_bridge.page.configuration import Configuration, Load, Reload
+from sim7020_bridge.page.diagnostics import Diagnostics
+from sim7020_bridge.page.facts import Facts
+from sim7020_bridge.page.live import Live
+from sim7020_bridge.page.log import LogLine
 from sim7020_bridge.page.ports import Ports
 from sim7020_bridge.page.probing import Probing
 
@@ -22,6 +27,7 @@ class Administration:
         load: Reads a text in its place.
         in_force: Returns the settings that the bridge goes by.
         reload: Puts the file into force.
+        live: What is known of the modems.
         modems: Returns the ports of the modems by their names.
     """
 
@@ -32,14 +38,32 @@ class Administration:
         load: Load,
         in_force: Callable[[], Settings],
         reload: Reload,
+        live: Live,
         modems: Callable[[], Mapping[str, str]],
     ) -> None:
         shown = Configuration(file, load=load, in_force=in_force, reload=reload)
         listed = Ports(modems)
-        self.probing: Final = Probing(listed)
+        self._live = live
+        self._probing = Probing(listed)
         self.parts: Final[Sequence[Callable[[App], None]]] = (
             partial(configuration.routes, configuration=shown),
             partial(ports.routes, ports=listed),
-            partial(probing.routes, probing=self.probing),
+            partial(probing.routes, probing=self._probing),
             partial(broker_trial.routes, trial=BrokerTrial(file)),
+            partial(diagnostics.routes, diagnostics=Diagnostics(file, in_force=in_force), facts=self._facts),
         )
+
+    async def _facts(self) -> Facts:
+        modems = self._live.modems
+        return Facts(
+            documents={name: shown.bridge.retained() for name, shown in modems.items()},
+            log=[_written(line) for line in self._live.log.find()],
+            recordings={name: await shown.dialogue.recording(name) for name, shown in modems.items()},
+            probe=self._probing.last,
+        )
+
+
+def _written(line: LogLine) -> str:
+    time = datetime.fromtimestamp(line.at, UTC).isoformat(" ", "milliseconds")
+    about = f"[{line.modem}] " if line.modem else ""
+    return f"{time} {line.level.upper():<7} {about}{line.part}: {line.message}"

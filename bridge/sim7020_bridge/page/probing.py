@@ -5,16 +5,18 @@ import json
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, suppress
+from functools import partial
 from http import HTTPStatus
+from importlib import import_module
 from typing import Any, Final
 
+from sim7020_bridge.blocking import in_a_thread
 from sim7020_bridge.commands.quoting import require_quotable
 from sim7020_bridge.config import module_values, values
 from sim7020_bridge.http.app import App, Call
 from sim7020_bridge.http.passwords import Role
 from sim7020_bridge.http.reply import LINES, Refusal, Reply
 from sim7020_bridge.kit.probe.finding import Check, Finding, Status, Wanted, document
-from sim7020_bridge.kit.probe.probe import Probe
 from sim7020_bridge.page.form import checked
 from sim7020_bridge.page.ports import Ports
 
@@ -85,7 +87,11 @@ class Probing:
             waiting.update({"layer": layer.value, "waiting": what})
             news.put_nowait(dict(waiting))
 
-        probe = asyncio.create_task(Probe(wanted, on_finding=tell, waiting=wait).run(), name="probe")
+        # what only this needs is not in memory before
+        kit = await in_a_thread(partial(import_module, "sim7020_bridge.kit.probe.probe"))
+        probe: asyncio.Task[bool] = asyncio.create_task(
+            kit.Probe(wanted, on_finding=tell, waiting=wait).run(), name="probe"
+        )
         probe.add_done_callback(lambda _: news.put_nowait(None))
         try:
             while True:

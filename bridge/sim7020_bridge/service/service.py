@@ -249,6 +249,7 @@ class Service:
             load=self._load,
             in_force=lambda: self._settings,
             reload=self.reload,
+            live=self._live,
             modems=lambda: {bridge.settings.name: bridge.settings.port for bridge in self._bridges},
         )
         page = WholePage(

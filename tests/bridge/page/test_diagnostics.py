@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 
 from sim7020_bridge.config.load import read
 from sim7020_bridge.page import diagnostics
-from sim7020_bridge.page.diagnostics import Diagnostics, Facts
+from sim7020_bridge.page.diagnostics import Diagnostics
+from sim7020_bridge.page.facts import Facts
 from sim7020_bridge.page.masking import Mask, secrets_of, secrets_of_text
 from tests.bridge.page.served import served
 from tests.web import get
@@ -123,7 +125,7 @@ async def test_a_file_that_was_spoilt(port: int, tmp_path: Path) -> None:
     file.write_text(CONFIGURATION.replace("mqtt: {", "mqtt: {{"))
     found = await files(port)
     check = json.loads(found["check.json"])
-    assert (check["valid"], check["mistakes"][0]["line"]) == (False, 2)
+    assert (check["valid"], check["mistakes"][0]["line"]) == (False, 3)
     assert not [secret for secret in SECRETS if secret in found["configuration.yaml"]]
     file.unlink()
     assert "the file can't be read: No such file or directory" in (await files(port))["configuration.yaml"]
@@ -175,3 +177,13 @@ def test_secrets_of_a_configuration(tmp_path: Path) -> None:
     assert "/bin/echo" not in in_force
     assert {"geheim; auch", "it's", "geheimnis"} < set(secrets_of_text(file, CONFIGURATION))
     assert list(secrets_of_text(file, "{")) == []
+
+
+async def test_before_the_clock_was_set(tmp_path: Path) -> None:
+    """An archive can't say 1970, and is made all the same."""
+    file = tmp_path / "bridge.yaml"
+    settings = read(file, text="mqtt: {host: h}\nmodems: {m: {port: /dev/none}}\nstate_dir: /\n").settings
+    made = Diagnostics(file, in_force=lambda: settings, clock=lambda: datetime.fromtimestamp(0, UTC))
+    with zipfile.ZipFile(io.BytesIO(await made.archive(Facts()))) as archive:
+        assert archive.getinfo("sim7020-bridge-diagnostics/README.txt").date_time == (1980, 1, 1, 0, 0, 0)
+        assert b"collected 1970-01-01 00:00:00 UTC" in archive.read("sim7020-bridge-diagnostics/README.txt")
