@@ -109,12 +109,20 @@ def urc(text: Line) -> Said:
         fields = named(names, text)
         return name, fields or _arguments(text), _reported(text, name, fields)
     if text.name == "+CSONMI":
-        words = "data came to a socket, but not as hex: raw or cut short"
+        words = _unread_data(text.arguments)
     elif text.name in URCS:
         words = f"a report of {about or name} in a form that is not known"
     else:
         words = f"an unsolicited report of {about}" if about else "an unsolicited report, not known"
     return name, _arguments(text), words
+
+
+def _unread_data(arguments: str) -> str:
+    socket, _, rest = arguments.partition(",")
+    length, _, digits = rest.partition(",")
+    if digits and not digits.strip("*") and length == str(len(digits)):
+        return f"{len(digits) // 2} bytes came to socket {socket}, masked in the log"
+    return "data came to a socket, but not as hex: raw or cut short"
 
 
 def _reported(line: Line, name: str, fields: dict[str, Field]) -> str:

@@ -230,6 +230,8 @@ def test_answers_lead_back_to_their_commands(log: str, commands: list[int | None
         ("< +CEREG: 3,,,,0,15", "no suitable cells in tracking area"),
         ('< +CEREG: 5,"1A2B","01A2B3C4",9', "registered, roaming, cell 01A2B3C4"),
         ("< +CSONMI: 0,6,313233", "3 bytes came to socket 0: 123"),
+        ("< +CSONMI: 0,6,******", "3 bytes came to socket 0, masked in the log"),
+        ("< +CSONMI: 0,6,***", "data came to a socket, but not as hex"),
         ("< +CGEV: NW PDN DEACT 1", "the network deactivated a PDN context (context 1)"),
         ("< +CTZV: 32", "+8 h from UTC"),
         ('> AT+CSOCON=0,5005,"192.0.2.1"', "connects socket 0 to 192.0.2.1, port 5005"),
