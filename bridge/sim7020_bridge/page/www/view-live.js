@@ -125,9 +125,10 @@ class ViewLive extends View {
 function logLine({ time, level, part, message }) {
   return h("li", { class: `log-line ${level}` },
     h("time", { datetime: time }, clock(time)), " ",
-    h("span", { class: "log-level" }, has(`live.levels.${level}`) ? t(`live.levels.${level}`) : level), " ",
-    h("span", { class: "log-part" }, part), " ",
-    h("bdi", { class: "log-message", lang: "en" }, visibleText(message)));
+    h("span", { class: "log-words" },
+      h("span", { class: "log-level" }, has(`live.levels.${level}`) ? t(`live.levels.${level}`) : level), " ",
+      h("span", { class: "log-part" }, part), " ",
+      h("bdi", { lang: "en" }, visibleText(message))));
 }
 
 function atLine({ time, direction, line, words }) {
