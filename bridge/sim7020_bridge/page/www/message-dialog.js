@@ -18,8 +18,9 @@ export class MessageDialog extends View {
   #asking = false;
   #busy = false;
   #said = null;
+  #sent = null;
 
-  /** Show a message until somebody closes it; then `closed` is called. */
+  /** Show a message until somebody closes it; then `closed` is called, with the id of what was sent again if it was. */
   constructor(message, closed) {
     super();
     this.#message = message;
@@ -54,7 +55,7 @@ export class MessageDialog extends View {
 
   render() {
     const message = this.#message;
-    return h("dialog", { class: "message-dialog", "aria-labelledby": "message-title", onclose: () => this.#closed() },
+    return h("dialog", { class: "message-dialog", "aria-labelledby": "message-title", onclose: () => this.#closed(this.#sent) },
       h("h2", { id: "message-title" }, direction(message), " ",
         t(`messages.title_${message.direction}`, { socket: message.socket })),
       h("div", { class: "dialog-body" },
@@ -146,7 +147,10 @@ export class MessageDialog extends View {
   async #again() {
     const { socket, hex, priority } = this.#message;
     this.#asking = false;
-    await this.#request("send", { socket, data_hex: hex, ...(priority ? { priority } : {}) }, () => t("messages.queued_again"));
+    await this.#request("send", { socket, data_hex: hex, ...(priority ? { priority } : {}) }, ({ id }) => {
+      this.#sent = id;
+      return t("messages.queued_again");
+    });
   }
 
   async #request(verb, body, done) {

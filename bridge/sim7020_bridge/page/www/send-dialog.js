@@ -23,8 +23,9 @@ export class SendDialog extends View {
   #key = "";
   #busy = false;
   #said = null;
+  #sent = null;
 
-  /** Ask for a message to one of a modem's sockets; `closed` is called at the end. */
+  /** Ask for a message to one of a modem's sockets; at the end `closed` is called, with its id if it was sent. */
   constructor(modem, socket, closed) {
     super();
     this.#modem = modem;
@@ -54,7 +55,7 @@ export class SendDialog extends View {
   }
 
   render() {
-    return h("dialog", { class: "send-dialog", "aria-labelledby": "send-title", onclose: () => this.#closed() },
+    return h("dialog", { class: "send-dialog", "aria-labelledby": "send-title", onclose: () => this.#closed(this.#sent) },
       h("h2", { id: "send-title" }, t("messages.send_title", { modem: this.#modem })),
       this.#sockets.length > 0 ? this.#form() : [
         h("div", { class: "dialog-body" }, h("p", null, t("messages.no_sockets"))),
@@ -137,6 +138,7 @@ export class SendDialog extends View {
     try {
       const answer = await request(this.#modem, "send", body, { signal: this.ended });
       if (answer.status === "ok") {
+        this.#sent = answer.data.id;
         this.querySelector("dialog").close();
         return;
       }

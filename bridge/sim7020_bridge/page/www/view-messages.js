@@ -14,6 +14,8 @@ import { store } from "./store.js";
 const PAGE = 50;
 const KEPT = 500;
 const TYPING = 300;
+/** Milliseconds after which a pointer that rests is nobody's hand. */
+const HAND = 2000;
 const COLUMNS = ["time", "direction", "socket", "topic", "payload", "state"];
 
 class ViewMessages extends View {
@@ -29,7 +31,14 @@ class ViewMessages extends View {
   #typing = 0;
   #dialog = null;
   #sending = null;
-  #body = h("tbody", { role: "rowgroup", onmouseleave: () => this.#settle(), onfocusout: () => setTimeout(() => this.#settle()) });
+  /** Ids of what was sent from here: whoever sent it waits for it. */
+  #mine = new Set();
+  #moved = 0;
+  #resting = 0;
+  #body = h("tbody", {
+    role: "rowgroup", onpointermove: () => this.#move(), onpointerleave: () => this.#settle(),
+    onfocusout: () => setTimeout(() => this.#settle()),
+  });
   /** The roles are said because a table that is laid out as cards on a phone would lose them. */
   #table = h("table", { class: "messages card", role: "table", "aria-label": t("messages.title") },
     h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, COLUMNS.map((column) =>
@@ -119,6 +128,7 @@ class ViewMessages extends View {
 
   #leave() {
     clearTimeout(this.#typing);
+    clearTimeout(this.#resting);
     this.#loading?.abort();
   }
 
@@ -175,7 +185,7 @@ class ViewMessages extends View {
     return message.n > (this.#messages[0]?.n ?? -1) && matches(message, this.#filter);
   }
 
-  /** Show new messages once nobody reads further down, points at a row or has chosen text. */
+  /** Show new messages once nobody reads further down, moves a pointer over a row, or has chosen a row or text. */
   #settle() {
     if (this.#fresh.size === 0 || this.#isRead()) return;
     this.#mergeFresh();
@@ -183,9 +193,16 @@ class ViewMessages extends View {
   }
 
   #isRead() {
-    if (!this.#table.isConnected) return false;
-    return this.#body.getBoundingClientRect().top < 0 || this.#body.matches(":hover, :focus-within") || this.#dialog !== null
+    if (!this.#table.isConnected || [...this.#fresh.values()].some(({ id }) => this.#mine.has(id))) return false;
+    const pointed = this.#body.matches(":hover") && performance.now() - this.#moved < HAND;
+    return pointed || this.#body.matches(":focus-within") || this.#body.getBoundingClientRect().top < 0 || this.#dialog !== null
       || !(getSelection()?.isCollapsed ?? true);
+  }
+
+  #move() {
+    this.#moved = performance.now();
+    clearTimeout(this.#resting);
+    this.#resting = setTimeout(() => this.#settle(), HAND);
   }
 
   #mergeFresh() {
@@ -207,8 +224,9 @@ class ViewMessages extends View {
   }
 
   #open(n) {
-    this.#dialog = new MessageDialog(this.#messages.find((each) => each.n === n), () => {
+    this.#dialog = new MessageDialog(this.#messages.find((each) => each.n === n), (id) => {
       this.#dialog = null;
+      if (id) this.#mine.add(id);
       this.#buttonOf(n)?.focus({ preventScroll: true });
       this.#settle();
       this.redraw();
@@ -217,8 +235,10 @@ class ViewMessages extends View {
   }
 
   #send() {
-    this.#sending = new SendDialog(this.modem, this.#filter.socket, () => {
+    this.#sending = new SendDialog(this.modem, this.#filter.socket, (id) => {
       this.#sending = null;
+      if (id) this.#mine.add(id);
+      this.#settle();
       this.querySelector(".send-button").focus();
       this.redraw();
     });
