@@ -15,6 +15,7 @@ const FRESH = { hour: 1, day: 5, week: 15 };
 const dBm = (value) => `${number(value, { maximumFractionDigits: 0 })}\u00a0dBm`;
 const dB = (value) => `${number(value, { maximumFractionDigits: 0 })}\u00a0dB`;
 const whole = (value) => number(value, { maximumFractionDigits: 0 });
+const volume = (value) => (value < 1000 ? `${whole(value)}\u00a0B` : bytes(value));
 /** What came stands below the line; its number is what it is. */
 const size = (write) => (value) => write(Math.abs(value));
 
@@ -88,7 +89,8 @@ class ModemPlots extends View {
   #summary(history) {
     const words = [];
     const rsrp = history.figures("rsrp");
-    if (rsrp) words.push(t("modem.plots.rsrp", { mean: dBm(rsrp.mean), least: dBm(rsrp.least), greatest: dBm(rsrp.greatest) }));
+    const [least, greatest] = rsrp ? [dBm(rsrp.least), dBm(rsrp.greatest)] : [];
+    if (rsrp) words.push(least === greatest ? t("modem.plots.rsrp_same", { least }) : t("modem.plots.rsrp", { mean: dBm(rsrp.mean), least, greatest }));
     if (history.online !== null) words.push(t("modem.plots.online", { share: percent(history.online) }));
     const out = history.outage(SPANS[this.#span].seconds);
     words.push(history.outages.length ? t("modem.plots.outages", { count: history.outages.length, time: duration(out) }) : t("modem.plots.no_outage"));
@@ -140,7 +142,7 @@ class ModemPlots extends View {
         ...frame,
         label: t("modem.plots.data"),
         time: middle,
-        scales: { bytes: { range: around(100), marks: [0], written: size(bytes) } },
+        scales: { bytes: { range: around(100), marks: [0], written: size(volume) } },
         lines: [
           { name: t("modem.plots.up"), values: sums.up, scale: "bytes", colour: "--plot-1", kind: "bars", written: bytes },
           { name: t("modem.plots.down"), values: below(sums.down), scale: "bytes", colour: "--plot-2", kind: "bars", written: size(bytes) },

@@ -97,7 +97,7 @@ class TimePlot extends HTMLElement {
       axes: [
         { ...axis(colour), values: (chart, splits) => splits.map((time) => tick(time)), space: 64, size: 28 },
         ...scales.map(([name, { side = 3, written }], n) => ({
-          ...axis(colour), scale: name, side, size: 52, grid: n ? { show: false } : axis(colour).grid,
+          ...axis(colour), scale: name, side, size: 58, incrs: STEPS, grid: n ? { show: false } : axis(colour).grid,
           values: (chart, splits) => splits.map((value) => (Number.isInteger(value) || side === 3 ? written(value) : "")),
         })),
       ],
@@ -110,7 +110,7 @@ class TimePlot extends HTMLElement {
           fill: line.kind === "bars" ? colour(line.colour) : undefined,
           dash: line.dash,
           paths: { bars: paths.bars({ size: [0.8, 24] }), steps: paths.stepped({ align: 1 }), line: paths.linear() }[line.kind ?? "line"],
-          points: { show: false },
+          points: line.kind === "bars" ? { show: false } : { show: true, size: 4, fill: colour(line.colour), filter: (chart, n, shown) => shown && alone(line.values) },
         })),
       ],
       hooks: { drawClear: [(chart) => this.#ground(chart, colour)], setCursor: [(chart) => this.#at(chart.cursor.idx)] },
@@ -192,6 +192,15 @@ class TimePlot extends HTMLElement {
 }
 
 const HEIGHT = 190;
+
+/** Steps of an axis: nothing that is drawn here has parts of one. */
+const STEPS = Array.from({ length: 12 }, (_, n) => [1, 2, 5].map((digit) => digit * 10 ** n)).flat();
+
+/** The places of values without neighbours, which no line leads to. */
+function alone(values) {
+  const known = (n) => values[n] !== null && values[n] !== undefined;
+  return values.map((_, n) => n).filter((n) => known(n) && !known(n - 1) && !known(n + 1));
+}
 
 function written(line, value) {
   return value === null || value === undefined ? "–" : line.written(value);
