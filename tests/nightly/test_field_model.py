@@ -2,7 +2,10 @@
 
 import pytest
 
+from sim7020_emulator.field.conditions import PROFILES
 from sim7020_emulator.field.quantiles import Quantiles
+from tests.emulator.field.life import live
+from tests.emulator.field.stage import Outdoors, outdoors
 from tests.field_model import RATES, ROWS, WHOLE, Rate, Row, echoes
 from tests.ks import distance, probability
 
@@ -29,3 +32,14 @@ def test_distribution(row: Row) -> None:
 def test_rate(rate: Rate) -> None:
     """Twenty thousand messages."""
     assert rate.probability(*rate.sample(20_000, _SEED)) > 0.05
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("profile", PROFILES)
+def test_day(profile: str) -> None:
+    """Every second of a day is in a state, and every datagram is counted once."""
+
+    async def act(place: Outdoors) -> None:
+        await live(place, 24)
+
+    outdoors(profile, act, facts={"loss_up": "", "loss_down": ""})

@@ -129,6 +129,7 @@ class Field:
         """Follow the module: what it is in now."""
         if not self.on:
             return
+        self._settle()
         if asleep or not runs or not registered:
             state = RadioState.PSM if asleep else RadioState.SEARCHING if runs and searches else RadioState.OFF
             self._enter(state)
@@ -203,9 +204,13 @@ class Field:
             return Way(arrives - now, lost)
         if lost:
             return Way(0.0, lost=True)
+        if self._down_free > now:  # it is being paged already
+            arrives = self._down_free = self._down_free + self._way_down(now, size)
+            self._schedule.timer(arrives - now, lambda: self._paged(arrives))
+            return Way(arrives - now)
         paged = self._part("paging") * self._around.paging_cycle()
         trip = self.conditions.from_idle[self.level](self._part("round trip"), size)
-        arrives = self._down_free = max(now + paged + trip * rows.WAY_UP[self.level], self._down_free)
+        arrives = self._down_free = now + paged + trip * rows.WAY_UP[self.level]
         self._schedule.timer(paged, lambda: self._paged(arrives))
         return Way(arrives - now)
 

@@ -80,9 +80,9 @@ class Outdoors:
         assert await self.bench.ask(f"AT+CSOSEND=0,{2 * size},{'55' * size}") == ["OK"]
 
     async def round_trip(self, size: int = 20, patience: float = 400.0) -> float | None:
-        """Send, and return the seconds until all of it has come back; None if it does not."""
-        began = self.now()
+        """Send, and return the seconds from OK until all of it has come back; None if it does not."""
         await self.send(size)
+        began = self.now()
         try:
             async with asyncio.timeout(patience):
                 await self.bench.until(f"+CSONMI: 0,{2 * size},{'55' * size}\r\n".encode())

@@ -145,6 +145,22 @@ def test_answer_after_the_release_is_paged() -> None:
     outdoors("field-good", act)
 
 
+def test_what_comes_meanwhile_is_paged_with_it() -> None:
+    """Several datagrams for an idle module need one connection, and come in order."""
+
+    async def act(place: Outdoors) -> None:
+        async with place.echo() as peer:
+            await place.round_trip()
+            await place.until_idle()
+            for number in range(4):
+                await peer.send(bytes([number]))
+            for number in range(4):
+                await place.bench.until(f"+CSONMI: 0,2,{number:02X}\r\n".encode())
+        assert place.figure("connections") == 2
+
+    outdoors("field-cellar", act)
+
+
 def test_edrx_makes_paging_slow() -> None:
     """An idle module listens once a cycle."""
 

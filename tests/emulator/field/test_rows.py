@@ -33,12 +33,12 @@ def test_energy(energy: Energy) -> None:
     assert values[len(values) // 2] == pytest.approx(energy.published[1], rel=0.2)
 
 
-@pytest.mark.parametrize(("profile", "size"), [("field-good", 20), ("field-good", 512), ("field-cellar", 20)])
+@pytest.mark.parametrize(("profile", "size"), [("field-good", 128), ("field-cellar", 20)])
 def test_whole_module(profile: str, size: int) -> None:
     """So can't the round trips of a whole module over a real socket."""
     row = next(row for name, payload, row in WHOLE if (name, payload) == (profile, size))
-    trips = echoes(profile, 60, seed=SEED, size=size)
-    assert len(trips) >= 58
+    trips = echoes(profile, 200, seed=SEED, size=size)
+    assert len(trips) >= 195
     assert probability(distance(trips, row.below), len(trips)) > 0.05
 
 
