@@ -1,0 +1,52 @@
+"""The page costs nothing where it is not wanted."""
+
+import asyncio
+import json
+import re
+import sys
+from pathlib import Path
+
+from tests.ports import free_port
+from tests.web import get
+
+_IMPORTED = re.compile(r"^import time:.*\| +(\S+)$", re.MULTILINE)
+
+
+async def imported(directory: Path, *, page: bool) -> set[str]:
+    """Run a bridge until it answers at its HTTP port, and return the modules that it has loaded."""
+    port = free_port()
+    tree = {
+        "mqtt": {"host": "127.0.0.1", "port": free_port()},
+        "modems": {"shed": {"port": f"socket://127.0.0.1:{free_port()}"}},
+        "state_dir": str(directory / "state"),
+        "http": {"port": port, "page": page},
+    }
+    file = directory / "bridge.yaml"
+    file.write_text(json.dumps(tree), encoding="utf-8")
+    command = (sys.executable, "-X", "importtime", "-m", "sim7020_bridge", "run", "--config", str(file))
+    bridge = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    try:
+        told = asyncio.create_task(bridge.communicate())
+        async with asyncio.timeout(60):
+            while True:
+                try:
+                    assert (await get(port, "/metrics")).status == 200
+                except ConnectionRefusedError:
+                    await asyncio.sleep(0.05)
+                else:
+                    break
+        bridge.terminate()
+        _, log = await told
+    finally:
+        if bridge.returncode is None:
+            bridge.kill()
+    return set(_IMPORTED.findall(log.decode()))
+
+
+async def test_nothing_of_it_is_loaded_where_it_is_off(tmp_path: Path) -> None:
+    """Neither microdot nor the page; for HTTP, only the port and the pages made by hand."""
+    off = await imported(tmp_path, page=False)
+    assert {name for name in off if name.startswith(("sim7020_bridge.page", "microdot"))} == set()
+    of_http = {name for name in off if name.startswith("sim7020_bridge.http.")}
+    assert of_http == {"sim7020_bridge.http.listener", "sim7020_bridge.http.pages"}
+    assert {"microdot", "sim7020_bridge.page.page"} <= await imported(tmp_path, page=True)
