@@ -42,7 +42,7 @@ function whole(modem) {
       "dl",
       { class: "modem-facts" },
       h("div", null, h("dt", null, t("glance.signal")), h("dd", null, reception(modem.state?.signal))),
-      h("div", null, h("dt", null, t("glance.operator")), h("dd", null, operator(modem.state) ?? t("shell.none"))),
+      h("div", null, h("dt", null, t("glance.operator")), h("dd", null, operator(modem.state) ?? "–")),
       waits === null ? null : h("div", null, h("dt", null, t("glance.outbox")), h("dd", null, waits)),
     ),
     alertNotes(modem),
