@@ -23,6 +23,9 @@ _ACCESS_PART = 0.8
 FIRST_REPETITION = 3.0
 """Seconds after which a segment is sent again that was not acknowledged: lwIP's first; twice as long each time."""
 
+_MOST_REPETITIONS = 8
+"""Of a segment: more than twelve minutes of them, after which it counts as arrived."""
+
 _SOON = 0.05
 """Seconds after the last datagram in which the network can't have released the connection yet."""
 
@@ -95,6 +98,8 @@ class Field:
         self.level = 0
         self.on_connected: Callable[[bool], None] = lambda _: None
         """Told when the module is connected, and when it is not any more."""
+        self.on_state: Callable[[RadioState], None] = lambda _: None
+        """Told each change."""
         self.on_level: Callable[[int, int], None] = lambda _level, _dbm: None
         """Told the coverage level and the RSRP in dBm of each new connection."""
         self._dice: dict[str, random.Random] = {}
@@ -254,9 +259,13 @@ class Field:
 
     def _again(self, send: Callable[[int, int], Way], acknowledged: Direction, size: int, headers: int) -> Way:
         delay, wait = 0.0, FIRST_REPETITION
-        while (way := send(size, headers)).lost:
+        way = send(size, headers)
+        for _ in range(_MOST_REPETITIONS):
+            if not way.lost:
+                break
             delay += wait
             wait *= 2
+            way = send(size, headers)
         if self.on:
             acknowledged.add(headers, lost=False)
         if delay and self.busy:
@@ -386,6 +395,7 @@ class Field:
             return
         self._settle()
         before, self.state = self.state, state
+        self.on_state(state)
         if (before in CONNECTED_STATES) is not (state in CONNECTED_STATES):
             self.on_connected(state in CONNECTED_STATES)
 

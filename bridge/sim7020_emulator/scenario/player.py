@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from sim7020_emulator.field.account import RadioState
 from sim7020_emulator.line.faults import matches
 from sim7020_emulator.module.power import Power
 from sim7020_emulator.scenario.file import Scenario, Step, When
@@ -21,7 +22,7 @@ class Player:
     """Watches one module and plays what its scenario says; times are the module's own.
 
     What happens is logged: ``fault: WORDS`` for an event, ``fault: end of NAME`` when one ends by itself, and
-    ``event: MOMENT`` for a moment of the module, unless ``moments`` is off.
+    ``event: MOMENT`` for a moment of the module, unless ``moments`` is off; with a profile, ``radio: STATE``, too.
     """
 
     def __init__(self, target: Target, scenario: Scenario | None = None, *, moments: bool = True) -> None:
@@ -34,6 +35,7 @@ class Player:
         self._registered = self._online = False
         self._module.watch(self._look)
         self._module.bearer.on_connected = lambda: self._moment(When.CONNECTED)
+        self._module.field.on_state = self._radio
         target.line.on_line = self._command
         target.line.on_end = lambda name: target.log(f"fault: end of {name}")
 
@@ -53,6 +55,10 @@ class Player:
         while not self._module.online and self._schedule.now() < end:
             await self._schedule.wait(1.0)
         return self._module.online
+
+    def _radio(self, state: RadioState) -> None:
+        if self._logs_moments:
+            self._target.log(f"radio: {state}, level {self._module.field.level}")
 
     def _look(self) -> None:
         """Find out which moments a change of the module is."""

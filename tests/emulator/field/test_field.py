@@ -202,6 +202,23 @@ def test_stream_loses_no_byte(profile: str) -> None:
     outdoors(profile, act, facts={"loss_up": "30"}, seed=3)
 
 
+def test_stream_outlasts_a_network_that_loses_all() -> None:
+    """Then a segment takes minutes, and arrives all the same."""
+
+    async def act(place: Outdoors) -> None:
+        async with place.echo("tcp") as peer:
+            place.module.change_fact("loss_up", "100")
+            began = place.now()
+            await place.bench.ask("AT+CSOSEND=0,4,ABCD")
+            await asyncio.sleep(600)
+            assert not peer.received
+            await asyncio.sleep(300)
+            assert bytes(peer.received) == b"\xab\xcd"
+            assert place.now() - began > 765
+
+    outdoors("field-good", act)
+
+
 def test_handshake_takes_a_round_trip_and_gives_up() -> None:
     """Connecting takes as long as the network; if nothing comes through, it fails as it always did."""
 
