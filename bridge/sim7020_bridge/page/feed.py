@@ -13,10 +13,10 @@ from typing import Final
 
 from sim7020_bridge.http.stream import KEEP_ALIVE, event
 
-MOST_KEPT: Final = 256 * 1024
+MOST_KEPT: Final = 128 * 1024
 """Bytes of events that a reader may be behind, or may have missed while it was away."""
 
-MOST_LINES_KEPT: Final = 64 * 1024
+MOST_LINES_KEPT: Final = 32 * 1024
 """Bytes of lines, which come in floods; a reader that misses some sees it by their numbers."""
 
 LINES: Final = frozenset({"log", "trace"})

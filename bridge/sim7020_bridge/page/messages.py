@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from sys import intern
 from typing import Any, Final
 
 from sim7020_bridge.clock import rfc3339
@@ -220,6 +221,8 @@ class Messages:
 
     def _add(self, socket: str, message_id: str | None, topic: str | None, at: datetime, data: bytes) -> Record:
         self._number += 1
+        # each message brought its own copy of them
+        socket, topic = intern(socket), None if topic is None else intern(topic)
         record = Record(self._number, socket, message_id, topic, at.timestamp(), len(data), data[:MOST_OF_ONE])
         self._records.append(record)
         if message_id is not None:

@@ -20,8 +20,14 @@ from sim7020_bridge.page.messages import Messages, Record
 from sim7020_bridge.page.minutes import Minutes, Row
 from sim7020_bridge.page.pieces import in_json
 
-A_MOMENT: Final = 0.02
-"""Seconds until what was told is worked up: messages come first, and what changes twice is told once."""
+A_MOMENT: Final = 0.1
+"""Seconds until what was told is worked up: messages come first, and what changes twice is told once.
+
+Each time costs a write to each stream, which takes longer than all else.
+"""
+
+BETWEEN: Final = 0.01
+"""Seconds between two pieces of work that is due."""
 
 SLICE: Final = 100
 """Things that are worked up before others have their turn."""
@@ -131,7 +137,7 @@ class Shown:
     def _work_up(self) -> None:
         changed: dict[Record, None] = {}
         # what is left is due in any case, whatever becomes of this
-        self._work = self._loop.call_later(A_MOMENT, self._work_up) if len(self._queue) > SLICE else None
+        self._work = self._loop.call_later(BETWEEN, self._work_up) if len(self._queue) > SLICE else None
         for _ in range(min(SLICE, len(self._queue))):
             record = self._queue.popleft()()
             if record is not None:

@@ -12,7 +12,7 @@ from sim7020_bridge import logs
 from sim7020_bridge.config.model import SocketSettings
 from sim7020_bridge.modem.state import Layer
 from sim7020_bridge.page.feed import Feed
-from sim7020_bridge.page.shown import SLICE, Bridge, Shown
+from sim7020_bridge.page.shown import A_MOMENT, BETWEEN, SLICE, Bridge, Shown
 from tests.bridge.desk import TOPICS, Desk, named, staffed
 from tests.bridge.modem.bench import UDP, virtual_clock
 from tests.bridge.scripted_module import on_virtual_time
@@ -204,7 +204,7 @@ async def test_a_flood_is_worked_up_bit_by_bit() -> None:
         await asyncio.sleep(1)
         for number in range(5 * SLICE):
             modem.delivered("udp", b"%d" % number, "t")
-        await asyncio.sleep(0.021)
+        await asyncio.sleep(A_MOMENT + BETWEEN / 2)
         assert len(modem.messages) == SLICE
         await asyncio.sleep(1)
         assert len(modem.messages) == 5 * SLICE
