@@ -6,6 +6,8 @@ import logging
 import math
 import os
 import secrets
+import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -41,6 +43,7 @@ MOST_WAITING: Final = 8
 """Log-ins that may wait while a password is checked; scrypt takes 16 MiB, so one is checked at a time."""
 
 _TOKEN_BYTES: Final = 32
+_NICE: Final = 10
 
 CLOSED: Final = (
     "other computers can reach this, so it needs a password: run sim7020-bridge password on the bridge's computer"
@@ -228,7 +231,10 @@ class Access:
 
 
 def _matching(password: str, passwords: Passwords) -> Role | None:
-    """Return the highest role that has this password."""
+    """Return the highest role that has this password; for a thread of its own."""
+    with suppress(OSError):
+        # of this thread alone: on one core the modems come first
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
     if not 0 < len(password.encode(errors="surrogatepass")) <= LONGEST:
         return None
     return next((role for role in sorted(passwords, reverse=True) if passwords[role].matches(password)), None)

@@ -229,12 +229,9 @@ class App:
 
     async def _caller(self, route: Route, head: Head, token: str | None) -> Caller:
         local = self._local and (self._names is None or self._names.is_loopback(head))
-        try:
-            caller = await self.access.caller(token, local=local)
-        except Refusal:
-            if route.role is not Role.ANYONE:
-                raise
+        if route.role is Role.ANYONE:
             return Caller(Role.ANYONE, None, password=False, local=local)
+        caller = await self.access.caller(token, local=local)
         if caller.role >= route.role:
             return caller
         if caller.role is Role.ANYONE:

@@ -142,7 +142,7 @@ async def listen(
         peer = _peer(writer)
         task = asyncio.current_task()
         if task is None or not (only is None or peer == only) or not crowd.has_room():
-            writer.close()
+            writer.transport.abort()
             return
         connection = Connection(reader, writer, peer, crowd)
         crowd.tasks.add(task)

@@ -22,7 +22,7 @@ from sim7020_bridge.page.page import WWW
 from tests.bridge.page.whole import ALL, EYES, page, serving, with_passwords
 from tests.certificates import certificate
 from tests.ports import free_port
-from tests.web import get, post, request, send
+from tests.web import connection, get, post, request, send
 
 HERE = HttpSettings(port=0, page=True)
 EVERYWHERE = HttpSettings(port=0, host="0.0.0.0", page=True)  # noqa: S104 - for a moment
@@ -185,27 +185,35 @@ async def test_a_certificate_of_no_use(tmp_path: Path) -> None:
 @asynccontextmanager
 async def proxy(prefix: str, target: int) -> AsyncIterator[int]:
     """Serve another server's pages under a path, as a reverse proxy does that passes the Host on."""
+    relays: set[asyncio.Task[None]] = set()
 
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        out: asyncio.StreamWriter | None = None
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+        task = asyncio.current_task()
+        assert task is not None
+        relays.add(task)
+        with contextlib.suppress(OSError, asyncio.CancelledError):
             line = await reader.readline()
             method, path, version = line.split(b" ")
             assert path.startswith(prefix.encode())
-            back, out = await asyncio.open_connection("127.0.0.1", target)
-            out.write(b" ".join((method, path.removeprefix(prefix.encode()), version)))
-            out.write(b"X-Forwarded-For: 192.0.2.9\r\n")
-            forth = asyncio.create_task(_pump(reader, out))
-            await _pump(back, writer)
-            forth.cancel()
-            await asyncio.gather(forth, return_exceptions=True)
-        for each in (writer, out):
-            if each is not None:
-                each.close()
+            async with connection(target) as (back, out):
+                out.write(b" ".join((method, path.removeprefix(prefix.encode()), version)))
+                out.write(b"X-Forwarded-For: 192.0.2.9\r\n")
+                forth = asyncio.create_task(_pump(reader, out))
+                await _pump(back, writer)
+                forth.cancel()
+                await asyncio.gather(forth, return_exceptions=True)
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
 
     server = await asyncio.start_server(relay, "127.0.0.1", 0)
-    async with server:
+    try:
         yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in relays:
+            task.cancel()
+        await asyncio.gather(*relays, return_exceptions=True)
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
