@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from errno import EAGAIN
 from functools import partial
 from typing import TypeVar
@@ -10,45 +11,66 @@ from typing import TypeVar
 Value = TypeVar("Value")
 
 
-async def in_a_thread(call: Callable[[], Value], *, discard: Callable[[Value], object] = lambda _: None) -> Value:
+class NoThread(BlockingIOError):
+    """No thread is to be had, as where their number is limited."""
+
+    def __init__(self, said: object) -> None:
+        super().__init__(EAGAIN, str(said))
+
+
+async def in_a_thread(
+    call: Callable[[], Value],
+    *,
+    discard: Callable[[Value], object] = lambda _: None,
+    then: Callable[[Value], object] = lambda _: None,
+) -> Value:
     """Return what a call returns that may block for long, as one that resolves a name.
 
     Cancelling waits for nothing, and neither do the ends of the event loop and of the program.
 
     Args:
         call: The call.
-        discard: Given what the call returns after all, when nobody waits for it any more; in a thread, too.
+        discard: Given what the call returns after all, when nobody waits for it any more; in the same thread.
+        then: Given it otherwise, once it was returned here; in the same thread, where it may go on for long.
 
     Raises:
-        BlockingIOError: No thread is to be had.
+        NoThread: No thread is to be had.
         Exception: What the call raises.
     """
     loop = asyncio.get_running_loop()
     called: asyncio.Future[Value] = loop.create_future()
+    settled = threading.Event()
+    taken = False
 
-    def discard_late(called: "asyncio.Future[Value]") -> None:
-        if called.exception() is None:
-            threading.Thread(target=discard, args=(called.result(),), daemon=True).start()
+    def tell(result: Callable[[], object]) -> None:
+        if not called.done():
+            result()
 
     def attempt() -> None:
         undone = []
         try:
             undone.append(call())
-            tell = partial(called.set_result, undone[0])
+            result = partial(called.set_result, undone[0])
         except Exception as error:  # noqa: BLE001 - whoever waits is told
-            tell = partial(called.set_exception, error)
-        try:
-            loop.call_soon_threadsafe(tell)
-        except RuntimeError:  # the loop is closed
-            for value in undone:
-                discard(value)
+            result = partial(called.set_exception, error)
+        with suppress(RuntimeError):  # the loop is closed: nobody waits
+            loop.call_soon_threadsafe(tell, result)
+            settled.wait()
+        for value in undone:
+            # another thread for what nobody takes any more might not be to be had
+            (then if taken else discard)(value)
 
     try:
         threading.Thread(target=attempt, daemon=True).start()
     except RuntimeError as error:
-        raise BlockingIOError(EAGAIN, str(error)) from error
+        raise NoThread(error) from error
     try:
-        return await asyncio.shield(called)
+        value = await called
+        taken = True
     except asyncio.CancelledError:
-        called.add_done_callback(discard_late)
+        if not called.cancelled():
+            called.exception()  # nobody asks any more
         raise
+    finally:
+        settled.set()
+    return value

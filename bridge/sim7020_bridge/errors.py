@@ -119,7 +119,7 @@ class PortUnavailable(LineError):
 
     Args:
         port: The port as configured.
-        reason: One of ``missing``, ``busy``, ``not_permitted``, ``refused``, ``unusable``.
+        reason: One of ``missing``, ``busy``, ``not_permitted``, ``refused``, ``unusable``, ``no_thread``.
         detail: What the system said, with what the user can do.
     """
 

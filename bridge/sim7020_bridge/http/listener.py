@@ -2,13 +2,17 @@
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
+
+from sim7020_bridge.blocking import in_a_thread
 
 log: Final = logging.getLogger(__name__)
 
@@ -164,7 +168,7 @@ async def listen(
             await _close(writer)
 
     # a start that is cancelled while it begins to listen would leave the port open
-    server = await asyncio.start_server(meet, host, port, limit=LONGEST_HEAD, start_serving=False)
+    server = await asyncio.start_server(meet, await _addresses(host), port, limit=LONGEST_HEAD, start_serving=False)
     try:
         await server.start_serving()
         yield int(server.sockets[0].getsockname()[1])
@@ -173,6 +177,14 @@ async def listen(
         for task in crowd.tasks:
             task.cancel()
         await asyncio.gather(*crowd.tasks, return_exceptions=True)
+
+
+async def _addresses(host: str) -> list[str]:
+    """Return what a name leads to; asyncio would resolve it in a thread that takes one more to be ended."""
+    with suppress(ValueError):
+        return [str(ip_address(host))]
+    resolving = partial(socket.getaddrinfo, host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return list(dict.fromkeys(str(place[0]) for *_, place in await in_a_thread(resolving)))
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:

@@ -193,6 +193,7 @@ _PORT_ADVICE: Final = {
     SHARED: _END_IT,
     "not_permitted": "Add the bridge's user to that group and start the bridge again.",
     "unusable": "Check that the configured port is a serial port.",
+    "no_thread": "Let the bridge have more threads (of systemd: TasksMax).",
 }
 _SERVER_GONE: Final = (
     "Look at the serial server's log. Most accept one client at a time: stop the other one, such as a second bridge; "

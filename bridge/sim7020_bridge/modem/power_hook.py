@@ -106,7 +106,7 @@ class PowerHook:
             process = await asyncio.create_subprocess_exec(
                 *command, stdin=asyncio.subprocess.DEVNULL, start_new_session=True
             )
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # the latter: no thread is to be had to wait for it in, as asyncio may
             return self._failed(f"{name} can't be run: {error}")
         try:
             async with asyncio.timeout(COMMAND_TIMEOUT + self._settings.duration):

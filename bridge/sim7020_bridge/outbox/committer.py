@@ -77,6 +77,7 @@ class Committer:
         self._failed: tuple[float, StorageFailed] | None = None
         self._thread = threading.Thread(target=self._run, name=f"outbox {database.file.name}", daemon=True)
         self._closed = False
+        self._ended = asyncio.Event()
         self.commits = 0
         """How many there were."""
         self._restored: Path | None = None
@@ -112,19 +113,30 @@ class Committer:
         if not self._closed:
             self._closed = True
             self._jobs.put(None)
-        await asyncio.to_thread(self._thread.join)
+        # told by the thread itself: another one to wait for it in might not be to be had
+        await self._ended.wait()
+        self._thread.join()
 
     def _run(self) -> None:
+        try:
+            self._commit_all()
+        finally:
+            self._tell(self._ended.set)
+
+    def _commit_all(self) -> None:
         going_on = True
         while going_on:
             batch, going_on = self._gather()
             if batch:
                 self._commit(batch)
-                with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                    self._loop.call_soon_threadsafe(_resolve, batch)
+                self._tell(_resolve, batch)
         if self._connection is not None:
             self._connection.close()
         self._database.release()
+
+    def _tell(self, call: Callable[..., object], *arguments: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(call, *arguments)
 
     def _gather(self) -> tuple[list[_Job], bool]:
         """Return what is to be committed together, and whether more will come."""

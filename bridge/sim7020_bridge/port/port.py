@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import serial
 from serial.tools import list_ports
 
-from sim7020_bridge.blocking import in_a_thread
+from sim7020_bridge.blocking import NoThread, in_a_thread
 from sim7020_bridge.errors import PortClosed, PortUnavailable
 from sim7020_bridge.port.holders import holders
 
@@ -161,6 +161,8 @@ async def open_port(name: str, baudrate: int) -> Port:
         opening = partial(serial.Serial, name, baudrate, inter_byte_timeout=0, exclusive=True)
         # an adapter that hangs takes seconds to say so
         return _TtyPort(await in_a_thread(opening, discard=lambda device: device.close()))
+    except NoThread as error:
+        raise PortUnavailable(name, "no_thread", f"there is no thread to open it in: {error.strerror}") from error
     except (OSError, ValueError) as error:
         raise _unavailable(name, error) from error
 
@@ -271,16 +273,21 @@ class _SocketPort(Port, asyncio.Protocol):
 
 
 class _Rfc2217Port(Port):
-    """pyserial's client blocks, so one thread reads and others write, one at a time."""
+    """pyserial's client blocks, so the thread that opens it reads and closes it, too; others write, one at a time."""
 
-    def __init__(self, name: str, device: serial.Serial) -> None:
+    _device: serial.Serial
+
+    def __init__(self, name: str) -> None:
         super().__init__(name)
-        self._device = device
         self._unsent = b""
         self._writing: asyncio.Task[int | None] | None = None
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._read_for_ever, name=f"read {name}", daemon=True)
-        self._thread.start()
+        self._closed = asyncio.Event()
+
+    async def open(self, baudrate: int) -> None:
+        """Connect to the server; raises what pyserial does, or NoThread."""
+        opening = partial(_open_device, self.name, baudrate)
+        self._device = await in_a_thread(opening, discard=lambda device: device.close(), then=self._read_and_close)
 
     def write(self, data: bytes) -> None:
         self._require_open()
@@ -292,23 +299,29 @@ class _Rfc2217Port(Port):
     async def aclose(self) -> None:
         self._finish()
         self._closing.set()
-        await in_a_thread(self._thread.join)
-        await in_a_thread(self._device.close)
+        await self._closed.wait()
+        self._thread.join()  # it has nothing more to do
 
-    def _read_for_ever(self) -> None:
-        while not self._closing.is_set():
+    def _read_and_close(self, device: serial.Serial) -> None:
+        self._thread = threading.current_thread()
+        self._thread.name = f"read {self.name}"
+        try:
+            with suppress(OSError):
+                while not self._closing.is_set():
+                    data = device.read(1)
+                    data += device.read(device.in_waiting)
+                    if data:
+                        self._from_thread(self._take, data)
+        finally:
+            self._from_thread(self._finish, _SERVER_LEFT)
             try:
-                data = self._device.read(1)
-                data += self._device.read(self._device.in_waiting)
-            except (OSError, serial.SerialException):
-                break
-            if data:
-                self._from_thread(self._take, data)
-        self._from_thread(self._finish, _SERVER_LEFT)
+                device.close()
+            finally:
+                self._from_thread(self._closed.set)
 
-    def _from_thread(self, call: Callable[..., object], argument: object) -> None:
+    def _from_thread(self, call: Callable[..., object], *arguments: object) -> None:
         with suppress(RuntimeError):  # the loop is closed already: nobody listens any more
-            self._loop.call_soon_threadsafe(call, argument)
+            self._loop.call_soon_threadsafe(call, *arguments)
 
     def _write_on(self) -> None:
         data, self._unsent = self._unsent, b""
@@ -344,11 +357,22 @@ async def _open_socket(name: str) -> Port:
 
 async def _open_rfc2217(name: str, baudrate: int) -> Port:
     _place(name)
-    opening = partial(serial.serial_for_url, name, baudrate, timeout=_GLANCE)
-    device = await in_a_thread(opening, discard=lambda device: device.close())
+    port = _Rfc2217Port(name)
+    await port.open(baudrate)
+    return port
+
+
+def _open_device(name: str, baudrate: int) -> serial.Serial:
+    device = serial.serial_for_url(name, baudrate, timeout=_GLANCE, do_not_open=True)
+    try:
+        device.open()
+    except RuntimeError as error:  # pyserial needs a thread, too, and would wait for it to end
+        vars(device)["_thread"] = None
+        device.close()
+        raise NoThread(error) from error
     # pyserial has no other way to it
     _keep_alive(vars(device)["_socket"])
-    return _Rfc2217Port(name, device)
+    return device
 
 
 def _keep_alive(connection: socket.socket) -> None:

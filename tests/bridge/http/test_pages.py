@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from http import HTTPStatus
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from sim7020_bridge.http import listener
 from sim7020_bridge.http.pages import Page, serve
+from tests.no_threads import no_threads
 from tests.ports import free_port
 
 PAGES = {"/health": lambda: Page("text/plain", b"well", HTTPStatus.SERVICE_UNAVAILABLE)}
@@ -20,6 +22,22 @@ async def port() -> AsyncIterator[int]:
     """Serve a page on a free port."""
     async with serve("127.0.0.1", 0, PAGES) as port:
         yield port
+
+
+def test_a_name_leaves_no_thread_to_end() -> None:
+    """What a name leads to is found out in a way that the end of the program needs no thread for."""
+
+    async def run() -> bytes:
+        async with serve("localhost", free_port(), PAGES) as port:
+            return await ask(port, b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+    async def end(threads: ExitStack) -> bytes:
+        answer = await run()
+        threads.enter_context(no_threads())
+        return answer
+
+    with ExitStack() as threads:
+        assert b"well" in asyncio.run(end(threads))
 
 
 @pytest.mark.parametrize("turns", range(1, 6))

@@ -15,6 +15,7 @@ from sim7020_bridge.modem import power_hook
 from sim7020_bridge.modem.power_hook import PowerHook
 from tests.bridge.modem.bench import Switch
 from tests.bridge.scripted_module import on_virtual_time
+from tests.no_threads import no_threads
 
 
 def program(file: Path, *lines: str) -> str:
@@ -130,6 +131,13 @@ async def test_command_is_killed_when_the_bridge_stops(tmp_path: Path) -> None:
     with pytest.raises(asyncio.CancelledError):
         await pressing
     assert ended(process)
+
+
+async def test_command_that_there_is_no_thread_for(caplog: pytest.LogCaptureFixture) -> None:
+    """Where asyncio needs one to wait for a program, and gets none, that is told, and the bridge goes on."""
+    hook = PowerHook(PowerHookSettings(command=("true",)), switch=Switch(pytest.fail))
+    with no_threads():
+        assert await hook.press() or "the power hook true can't be run: can't start new thread" in caplog.text
 
 
 def ended(process: int) -> bool:

@@ -17,6 +17,7 @@ from sim7020_bridge.outbox.message import PendingKind, PendingPublication
 from sim7020_bridge.outbox.outbox import MOST_UNSETTLED
 from sim7020_bridge.outbox.reserve import Need
 from tests.bridge.outbox.desk import Desk
+from tests.no_threads import no_threads
 
 
 async def test_the_file_is_its_user_s_alone(desk: Desk) -> None:
@@ -33,6 +34,17 @@ async def test_a_second_owner_is_refused(desk: Desk) -> None:
     with pytest.raises(OutboxInUse, match=f"process {os.getpid()} has it. Is a bridge running already"):
         await other.load()
     assert other.problem is not None
+    await other.close()
+
+
+async def test_the_end_needs_no_other_thread(desk: Desk) -> None:
+    """Where no more are to be had, all that was asked for is committed, and the file is given back."""
+    desk.put("m")
+    with no_threads():
+        await desk.outbox.close()
+    other = desk.opened()
+    await other.load()
+    assert other.queue.messages == 1
     await other.close()
 
 

@@ -14,6 +14,7 @@ from serial.rfc2217 import PortManager
 from sim7020_bridge.errors import PortClosed, PortUnavailable
 from sim7020_bridge.port.port import Port, _Rfc2217Port, _SocketPort, open_port
 from tests.bridge.ports import EVERY_BYTE, opened, read_exactly
+from tests.no_threads import no_threads
 from tests.ports import free_port
 from tests.pty_peer import PATIENCE, PtyPeer
 
@@ -170,6 +171,50 @@ async def test_rfc2217_port_of_pyserial() -> None:
                 await _write_until_refused(port)
 
 
+@AS_PYSERIAL_DOES
+async def test_rfc2217_port_where_there_are_no_more_threads() -> None:
+    """It goes away when it is written to, which takes one, and is closed all the same: the one that reads does that."""
+    with Rfc2217Server() as server:
+        port = await open_port(f"rfc2217://127.0.0.1:{server.number}", 9600)
+        assert isinstance(port, _Rfc2217Port)
+        with no_threads():
+            port.write(b"AT\r")
+            with pytest.raises(PortClosed, match="can't start new thread"):
+                await port.drain()
+            async with asyncio.timeout(PATIENCE):
+                await port.aclose()
+                await port.aclose()
+        assert not port._device.is_open
+        assert not any(thread.name == f"read {port.name}" for thread in threading.enumerate())
+
+
+@AS_PYSERIAL_DOES
+@pytest.mark.parametrize("named", ["", "pySerial"])
+async def test_rfc2217_port_that_there_is_no_thread_for(named: str) -> None:
+    """Neither the bridge's own nor pyserial's: that is a port that can't be opened, and no end of anything else."""
+    with Rfc2217Server() as server:
+        url = f"rfc2217://127.0.0.1:{server.number}"
+        with no_threads(named), pytest.raises(PortUnavailable, match="no thread to open it in: can't start") as refused:
+            await open_port(url, 9600)
+        assert refused.value.reason == "no_thread"
+        if not named:
+            await (await open_port(url, 9600)).aclose()
+
+
+@AS_PYSERIAL_DOES
+async def test_rfc2217_port_that_nobody_waits_for() -> None:
+    """One that is given up while it is opened is closed again."""
+    with Rfc2217Server() as server:
+        opening = asyncio.create_task(open_port(f"rfc2217://127.0.0.1:{server.number}", 9600))
+        await asyncio.sleep(0.01)
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        async with asyncio.timeout(PATIENCE):
+            while any(thread.name.startswith("pySerial") for thread in threading.enumerate()):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+
 async def _write_until_refused(port: Port) -> None:
     """Write on: the first bytes after the far end is gone still find room on this side."""
     async with asyncio.timeout(PATIENCE):
@@ -205,6 +250,11 @@ class Rfc2217Server:
     def _serve(self) -> None:
         self._listener.settimeout(PATIENCE)
         connection, _ = self._listener.accept()
+        # a client that is given up may be gone before anything was said
+        with connection, suppress(ConnectionError):
+            self._talk(connection)
+
+    def _talk(self, connection: socket.socket) -> None:
         connection.settimeout(0.05)
         lock = threading.Lock()
 
@@ -227,10 +277,9 @@ class Rfc2217Server:
 
         self._threads.append(threading.Thread(target=to_client))
         self._threads[1].start()
-        with connection:
-            while not self._stopping.is_set():
-                with suppress(TimeoutError):
-                    self.device.write(b"".join(manager.filter(connection.recv(4096))))
+        while not self._stopping.is_set():
+            with suppress(TimeoutError):
+                self.device.write(b"".join(manager.filter(connection.recv(4096))))
 
 
 @AS_PYSERIAL_DOES
