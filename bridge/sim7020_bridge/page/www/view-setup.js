@@ -12,6 +12,7 @@ import "./probe-climb.js";
 const STEPS = ["port", "probe", "modem", "broker", "socket", "summary"];
 const USUAL_RATE = 115200;
 const POLL = 1000;
+const OWN_PASSWORD = "page.password";
 
 /** What was answered so far; it outlives the view, which is made anew for another language. */
 const draft = {
@@ -20,6 +21,7 @@ const draft = {
   host: "localhost", brokerPort: "", tls: false, username: "", password: "", protocol: "5", tried: null,
   withSocket: false, socket: "telemetry", socketProtocol: "udp", socketHost: "", socketPort: "",
   internet: true, probeHost: "", timeout: "120",
+  pagePassword: "",
 };
 
 class ViewSetup extends View {
@@ -29,7 +31,7 @@ class ViewSetup extends View {
   #problem = null;
 
   get #steps() {
-    return store.session.setup ? STEPS : STEPS.slice(0, 2);
+    return store.session?.setup ? STEPS : STEPS.slice(0, 2);
   }
 
   start() {
@@ -37,7 +39,7 @@ class ViewSetup extends View {
   }
 
   render() {
-    const first = store.session.setup;
+    const first = store.session?.setup;
     if (this.#starting) return this.#start();
     return [
       h("h1", { tabindex: "-1" }, t(first ? "setup.title" : "setup.title_running")),
@@ -87,7 +89,7 @@ class ViewSetup extends View {
         field(t("setup.probe.timeout"), { type: "number", min: "1", max: "3600", ".value": timeout, oninput: (event) => this.#change({ timeout: event.target.value }) }, t("setup.probe.timeout_hint")),
         field(t("setup.probe.baudrate"), { type: "number", min: "1", ".value": baudrate, oninput: (event) => this.#change({ baudrate: event.target.value }) }, t("setup.probe.baudrate_hint")),
         field(t("setup.modem.pin"), { type: "password", autocomplete: "new-password", inputmode: "numeric", ".value": pin, oninput: (event) => this.#change({ pin: event.target.value }) }, t("setup.modem.pin_hint")))),
-      store.session.setup ? null : h("p", null, t("setup.probe.then"), " ", h("a", { href: "#/configuration" }, t("shell.nav.configuration"))),
+      store.session?.setup ? null : h("p", null, t("setup.probe.then"), " ", h("a", { href: "#/configuration" }, t("shell.nav.configuration"))),
     ];
   }
 
@@ -109,7 +111,12 @@ class ViewSetup extends View {
       this.#mistakes.length ? h("div", { class: "note bad", role: "alert" }, h("app-icon", { name: "alert" }),
         h("p", { class: "note-title" }, t("setup.summary.mistakes")),
         h("ul", { class: "mistakes" }, this.#mistakes.map(({ key, message }) => h("li", { key },
-          h("span", { lang: "en" }, h("span", { class: "mono" }, key), `: ${message} `), this.#changing(stepOf(key)))))) : null,
+          h("span", { lang: "en" }, h("span", { class: "mono" }, key), `: ${message} `), key === OWN_PASSWORD ? null : this.#changing(stepOf(key)))))) : null,
+      // Whoever logged in did so from elsewhere, with a code that holds until the configuration is written.
+      store.session?.password ? field(t("setup.summary.password"), {
+        type: "password", autocomplete: "new-password", ".value": draft.pagePassword,
+        oninput: (event) => this.#change({ pagePassword: event.target.value }),
+      }, t("setup.summary.password_hint")) : null,
     ];
   }
 
@@ -123,7 +130,7 @@ class ViewSetup extends View {
     const last = at === this.#steps.length - 1;
     return h("div", { class: "setup-buttons" },
       at > 0 ? h("button", { type: "button", class: "button", onclick: () => this.#go(this.#steps[at - 1]) }, t("setup.back")) : null,
-      last && !store.session.setup ? null
+      last && !store.session?.setup ? null
         : h("button", { class: `button ${draft.step === "probe" && !draft.probed ? "" : "main"}`, disabled: this.#busy || (draft.step === "port" && !draft.port) },
           t(last ? "setup.summary.write" : draft.step === "probe" && !draft.probed ? "setup.skip" : "setup.next")));
   }
@@ -151,7 +158,7 @@ class ViewSetup extends View {
     event.preventDefault();
     const at = this.#steps.indexOf(draft.step);
     if (at < this.#steps.length - 1) this.#go(this.#steps[at + 1]);
-    else if (store.session.setup) this.#write();
+    else if (store.session?.setup) this.#write();
   }
 
   async #write() {
@@ -220,7 +227,7 @@ function body() {
     ...(pin ? { pin } : {}),
   };
   const socket = { protocol: draft.socketProtocol, host: draft.socketHost.trim(), port: Number(draft.socketPort) };
-  return { mqtt: brokerOf(draft), modem, sockets: draft.withSocket ? { [draft.socket]: socket } : {} };
+  return { mqtt: brokerOf(draft), modem, sockets: draft.withSocket ? { [draft.socket]: socket } : {}, page: { password: draft.pagePassword } };
 }
 
 customElements.define("view-setup", ViewSetup);
