@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 
 from sim7020_bridge import logs
-from sim7020_bridge.config.model import Settings
+from sim7020_bridge.config.model import Settings, default_client_id
 from sim7020_bridge.delivery.publisher import LAST_MOMENTS
 from sim7020_bridge.mqtt import arrival, quarantine, response_topics
 from sim7020_bridge.mqtt.timing import ClientTiming
@@ -25,6 +25,7 @@ SHUTDOWN: Final = Settings.__dataclass_fields__["shutdown_timeout"].default
         ("contract/README.md", f"Correlation Data of more than {response_topics.LONGEST:,} bytes is refused"),
         ("delivery.md", f"at most {quarantine.MOST_ASIDE} of them"),
         ("operations.md", f"A line has at most {logs.MOST_OF_A_LINE:,} bytes"),
+        ("contract/README.md", f"under `Hof 7/süd` it is `{default_client_id('Hof 7/süd', 'shed')}`"),
         ("contract/README.md", f"packets of at least {ENOUGH:,} bytes"),
         ("brokers.md", f"below {ENOUGH:,} bytes the alert"),
     ],
