@@ -59,11 +59,17 @@ export class LiveLines extends View {
     for (const line of waiting) this.#take(line);
   }
 
-  /** Begin anew with these lines, oldest first. */
-  replace(lines) {
-    this.#kept = lines.slice(-KEPT);
+  /** Forget all lines: those that come are counted anew. */
+  clear() {
+    this.#kept = [];
     this.#waiting = [];
     this.#missed = 0;
+  }
+
+  /** Take what there was before, oldest first; what came since then stays behind it. */
+  begin(lines) {
+    const newest = lines.at(-1)?.n ?? -1;
+    this.#kept = [...lines, ...this.#kept.filter(({ n }) => n > newest)].slice(-KEPT);
     this.filter();
   }
 

@@ -31,7 +31,7 @@ class ViewLive extends View {
     this.modem = this.getAttribute("modem");
     this.hear(store, "log", ({ detail }) => this.#take("log", detail));
     this.hear(store, "trace", ({ detail }) => this.#take("at", detail));
-    this.hear(store, "restart", () => this.#load());
+    this.hear(store, "restart", () => this.#restart());
     store.want("log", this.ended);
     store.want("trace", this.ended);
     this.#load();
@@ -57,14 +57,19 @@ class ViewLive extends View {
     ];
   }
 
+  #restart() {
+    for (const panel of PANELS) this.#lines[panel].clear();
+    this.#load();
+  }
+
   async #load() {
     try {
       const [log, at] = await Promise.all([
         get("api/log", { signal: this.ended }),
         get(`${pathOf(this.modem)}/at`, { signal: this.ended }),
       ]);
-      this.#lines.log.replace(log.lines.filter((line) => this.#concerns(line)));
-      this.#lines.at.replace(at.lines);
+      this.#lines.log.begin(log.lines.filter((line) => this.#concerns(line)));
+      this.#lines.at.begin(at.lines);
       this.#problem = null;
     } catch (error) {
       if (error.name === "AbortError") return;

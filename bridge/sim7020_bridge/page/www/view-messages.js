@@ -28,6 +28,8 @@ class ViewMessages extends View {
   #problem = null;
   #loaded = false;
   #loading = null;
+  /** What came while messages were loaded, which may not have it yet. */
+  #heard = new Map();
   #typing = 0;
   #dialog = null;
   #sending = null;
@@ -133,10 +135,13 @@ class ViewMessages extends View {
   }
 
   async #load() {
+    this.#heard.clear();
     const found = await this.#fetch({});
     if (!found) return;
+    const newest = found.messages[0]?.n ?? -1;
+    const since = [...this.#heard.values()].filter((message) => message.n > newest && matches(message, this.#filter));
     this.#fresh.clear();
-    this.#messages = found.messages;
+    this.#messages = [...since.sort(newestFirst), ...found.messages.map((message) => this.#heard.get(message.n) ?? message)];
     this.#more = found.more;
     this.redraw();
   }
@@ -159,11 +164,13 @@ class ViewMessages extends View {
     for (const [key, value] of Object.entries(this.#filter)) if (value) query.set(key, value);
     try {
       const found = await get(`${pathOf(this.modem)}/messages?${query}`, { signal: loading.signal });
+      this.#loading = null;
       this.#problem = null;
       this.#loaded = true;
       return found;
     } catch (error) {
       if (error.name === "AbortError") return null;
+      this.#loading = null;
       this.#problem = failure(error);
       this.redraw();
       return null;
@@ -173,6 +180,7 @@ class ViewMessages extends View {
   /** Take what has just happened: a change goes into its row, a new message on top where it moves nothing that is read. */
   #take(message) {
     if (message.modem !== this.modem) return;
+    if (this.#loading) this.#heard.set(message.n, message);
     const place = this.#messages.findIndex(({ n }) => n === message.n);
     if (place >= 0) this.#messages = this.#messages.with(place, message);
     else if (this.#fresh.has(message.n) || this.#isNew(message)) this.#fresh.set(message.n, message);
@@ -206,7 +214,7 @@ class ViewMessages extends View {
   }
 
   #mergeFresh() {
-    const fresh = [...this.#fresh.values()].sort((one, other) => other.n - one.n);
+    const fresh = [...this.#fresh.values()].sort(newestFirst);
     this.#fresh.clear();
     this.#messages = [...fresh, ...this.#messages];
     if (this.#messages.splice(KEPT).length > 0) this.#more = true;
@@ -244,6 +252,10 @@ class ViewMessages extends View {
     });
     this.redraw();
   }
+}
+
+function newestFirst(one, other) {
+  return other.n - one.n;
 }
 
 customElements.define("view-messages", ViewMessages);
