@@ -13,7 +13,8 @@ from sim7020_bridge.modem.modem import Modem
 from sim7020_bridge.modem.state import ModemState
 from sim7020_bridge.mqtt.messages import Publication, Received
 from sim7020_bridge.outbox.message import Entry, Message
-from sim7020_bridge.page.dialogue import Dialogue, Explainer, Line, explaining
+from sim7020_bridge.page.dialogue import MOST, Dialogue, Explainer, Line, explaining
+from sim7020_bridge.page.dialogue import SLICE as LINES_AT_ONCE
 from sim7020_bridge.page.feed import Feed
 from sim7020_bridge.page.link import BringUp
 from sim7020_bridge.page.messages import Messages, Record
@@ -74,6 +75,7 @@ class Shown:
         self._told: dict[str, bytes] = {}
         self._explainer: Explainer | None = None
         self._explaining: asyncio.Task[None] | None = None
+        self._unexplained: deque[Line] = deque(maxlen=MOST)
 
     @property
     def bridge(self) -> Bridge:
@@ -185,16 +187,26 @@ class Shown:
             self._explainer = None
 
     def _tell_line(self, line: Line) -> None:
-        words = None
-        if self._explainer is not None:
-            words = self._explainer.take(line).get(line.number)
-        elif self._explaining is None:
+        if self._explainer is not None and self._explaining is None:
+            self._explain(line, self._explainer)
+            return
+        self._unexplained.append(line)
+        if self._explaining is None:
             self._explaining = self._loop.create_task(self._learn(), name=f"{self.name}: explain AT")
-        self._tell("trace", {"modem": self.name, **line.document(words)})
 
     async def _learn(self) -> None:
-        self._explainer = await explaining(live=True)
-        self._explaining = None
+        """Get somebody who explains, and have those lines told that waited for it."""
+        explainer = await explaining(live=True)
+        told = 0
+        while self._unexplained:
+            self._explain(self._unexplained.popleft(), explainer)
+            told += 1
+            if told % LINES_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        self._explainer, self._explaining = explainer, None
+
+    def _explain(self, line: Line, explainer: Explainer) -> None:
+        self._tell("trace", {"modem": self.name, **line.document(explainer.take(line).get(line.number))})
 
     def _tell(self, kind: str, document: Mapping[str, object], *, key: str = "") -> None:
         self._feed.tell(kind, in_json(document), key=key)

@@ -158,7 +158,7 @@ async def test_the_dialogue_is_kept_and_told_to_nobody_who_does_not_ask() -> Non
 
 
 async def test_the_dialogue_as_it_happens() -> None:
-    """Who asks for it is told each line, with its meaning as soon as what explains it is loaded."""
+    """Who asks for it is told each line with its meaning; the first ones wait until what explains them is loaded."""
     feed = Feed("r")
     modem, browser = Shown("shed", feed), Browser(feed, "trace")
     state = {"link": {"layer": Layer.PORT}}
@@ -173,8 +173,10 @@ async def test_the_dialogue_as_it_happens() -> None:
             trace.debug("> AT+CSQ")
             await asyncio.sleep(0.05)
     told = browser.documents("trace")
-    assert (told[0]["modem"], told[0]["line"], told[0]["words"]) == ("shed", "AT+CSQ", None)
-    assert "signal" in told[-1]["words"]
+    assert [line["n"] - told[0]["n"] for line in told] == list(range(len(told)))
+    assert {line["modem"] for line in told} == {"shed"}
+    assert {line["line"] for line in told} == {"AT+CSQ"}
+    assert all("signal" in line["words"] for line in told)
     reading.cancel()
     await asyncio.gather(reading, return_exceptions=True)
     assert not feed.wants("trace")
