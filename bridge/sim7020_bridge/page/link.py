@@ -39,7 +39,7 @@ class BringUp:
         if height < len(self._reached):
             if self._whole:
                 # it was up: what holds still has cost nothing this time
-                self._whole, self._since, self._began, self._reached = False, self._clock(), now, [now] * height
+                self._whole, self._since, self._began, self._reached = False, self._clock(), now, []
             del self._reached[height:]
         self._reached += [now] * (height - len(self._reached))
         self._whole = height == len(LAYERS)

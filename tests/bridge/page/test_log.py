@@ -68,6 +68,20 @@ def test_a_line_that_comes_again(lines: LogLines, capsys: pytest.CaptureFixture[
     assert len(capsys.readouterr().err.splitlines()) == len(list(lines.find()))
 
 
+def test_what_was_left_out_is_counted_once(
+    lines: LogLines, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither log adds its count to the line that the other one says."""
+    logs.log_to_stderr(LoggingSettings())
+    now = 1_796_040_000.0
+    monkeypatch.setattr("time.time", lambda: now)
+    for wait in (0, 1, 1, 100):
+        now += wait
+        LOG.warning("the same")
+    assert [line.message for line in lines.find()] == ["the same", "the same (and 2 more like this, left out)"]
+    assert capsys.readouterr().err.splitlines()[-1].endswith("client: the same (and 2 more like this, left out)")
+
+
 def test_the_room_is_bounded(lines: LogLines) -> None:
     """However long lines are, and however many there are."""
     LOG.setLevel(logging.DEBUG)
