@@ -215,7 +215,8 @@ class App:
     async def _carry_out(self, route: Route, handler: Handler, request: "_Request", arguments: dict[str, str]) -> Reply:
         connection, head = request.connection, request.head
         try:
-            check_origin(head, needed=route.method == "POST", relayed=self._names is None)
+            posted, relayed = route.method == "POST", self._names is None
+            check_origin(head, needed=posted, relayed=relayed, encrypted=connection.encrypted)
             request.caller = caller = await self._caller(route, head, request.cookies.get(self.cookie))
             body = await _body(route, connection, head)
             https = connection.encrypted or head.fields.get("origin", "").startswith("https://")

@@ -13,7 +13,8 @@ MOST_FIELDS: Final = 64
 """Fields of a head; browsers and proxies send about twenty."""
 
 _REQUEST: Final = re.compile(rb"([A-Z]{1,16}) (/[\x21-\x7e]*) HTTP/1\.([01])")
-_FIELD: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x20-\x7e\x80-\xff\t]*?)[ \t]*")
+_NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE: Final = re.compile(rb"[\x20-\x7e\x80-\xff\t]*")
 _ONCE: Final = frozenset({"host", "content-length", "content-type", "origin", "cookie"})
 _LENGTH: Final = re.compile(r"\d{1,15}")
 
@@ -65,10 +66,10 @@ def read_head(data: bytes) -> Head:
         raise BadHead(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"a head has at most {MOST_FIELDS} fields")
     fields: dict[str, str] = {}
     for written in lines:
-        field = _FIELD.fullmatch(written)
-        if field is None:
+        before, colon, after = written.partition(b":")
+        if not colon or not _NAME.fullmatch(before) or not _VALUE.fullmatch(after):
             raise _bad("a line of the head is no field")
-        name, value = field[1].decode().lower(), field[2].decode("latin-1")
+        name, value = before.decode().lower(), after.strip(b" \t").decode("latin-1")
         if name in fields and name in _ONCE:
             raise _bad(f"{name} is there twice")
         fields[name] = f"{fields[name]}, {value}" if name in fields else value

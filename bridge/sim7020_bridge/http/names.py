@@ -16,7 +16,9 @@ from sim7020_bridge.http.reply import Refusal
 
 _PORTS = {"http": 80, "https": 443}
 _FROM_HERE = frozenset({"same-origin", "none"})
-_HOST = re.compile(r"[0-9A-Za-z._:\[\]-]+")
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._-]+)(?::[0-9]*)?")
+_RELAYED = ("forwarded", "via", "x-forwarded-", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip")
+"""How the fields begin that proxies add."""
 
 
 class Names:
@@ -47,8 +49,7 @@ class Names:
 
     def is_loopback(self, head: Head) -> bool:
         """Whether the request came from this machine, as far as its head tells, and by no proxy."""
-        relayed = {"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"} & head.fields.keys()
-        return is_loopback(head.host) and not relayed
+        return is_loopback(head.host) and not any(name.startswith(_RELAYED) for name in head.fields)
 
     def _is_ours(self, name: str) -> bool:
         if is_loopback(_bracketed(name)) or name in self._allowed:
@@ -59,7 +60,7 @@ class Names:
         return _is_address(name) or name in {own, own.partition(".")[0], f"{own.partition('.')[0]}.local"}
 
 
-def check_origin(head: Head, *, needed: bool, relayed: bool = False) -> None:
+def check_origin(head: Head, *, needed: bool, relayed: bool = False, encrypted: bool = False) -> None:
     """Refuse what another page has a browser send.
 
     Args:
@@ -67,6 +68,7 @@ def check_origin(head: Head, *, needed: bool, relayed: bool = False) -> None:
         needed: Whether it has to say where it is from, as all browsers do with a POST.
         relayed: It came by others who may have changed the Host: if the browser itself says that it is from the same
             page, that will do.
+        encrypted: It came by TLS, as the page that it is from must have.
 
     Raises:
         Refusal: It is from elsewhere, or doesn't say.
@@ -82,7 +84,7 @@ def check_origin(head: Head, *, needed: bool, relayed: bool = False) -> None:
             raise Refusal(HTTPStatus.FORBIDDEN, "wrong_origin", "the request doesn't say which page it is from")
         return
     scheme, _, place = origin.partition("://")
-    if scheme not in _PORTS or not place:
+    if scheme not in _PORTS or not place or (encrypted and scheme != "https"):
         raise _elsewhere()
     default = _PORTS[scheme]
     (name, port), (own, own_port) = _place(place), _place(head.host)

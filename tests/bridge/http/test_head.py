@@ -58,6 +58,19 @@ def test_bad_heads(data: bytes) -> None:
     assert refused.value.status is HTTPStatus.BAD_REQUEST
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("blank", [b" ", b"\t", b" \t"])
+@pytest.mark.parametrize("end", [b"", b"\0"])
+def test_a_field_of_blanks(blank: bytes, end: bytes) -> None:
+    """Its reading takes a time in proportion to its length, or one request would stop the bridge."""
+    data = LINE + b"Host: a\r\nX:" + blank * 4000 + end + b"\r\n\r\n"
+    if not end:
+        assert read_head(data).fields["x"] == ""
+        return
+    with pytest.raises(BadHead):
+        read_head(data)
+
+
 def test_a_body_without_a_length() -> None:
     """A body in chunks is refused, also with a length beside it."""
     for more in (b"", b"Content-Length: 1\r\n"):

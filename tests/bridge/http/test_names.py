@@ -1,6 +1,7 @@
 """Host and Origin: what is from here and what is not."""
 
 import socket
+from contextlib import nullcontext
 
 import pytest
 
@@ -44,6 +45,9 @@ def ours(names: Names, host: str) -> bool:
         ("localhost/rebound.example", False, False),
         ("", False, False),
         ("[", False, False),
+        ("[::1].rebound.example", False, False),
+        ("[::1]rebound.example:8020", False, False),
+        ("rebound.example[::1]", False, False),
         ("localhost:99999", False, False),
     ],
 )
@@ -118,6 +122,13 @@ def test_what_the_browser_says_itself(site: str) -> None:
     check_origin(head("localhost", sec_fetch_site="same-origin"), needed=False)
 
 
+def test_page_without_encryption_beside_one_with_it() -> None:
+    """A port that is encrypted has no page that begins with http."""
+    for origin, taken in (("https://bridge.example", True), ("http://bridge.example", False)):
+        with nullcontext() if taken else pytest.raises(Refusal):
+            check_origin(head("bridge.example", origin=origin), needed=True, encrypted=True)
+
+
 def test_behind_somebody_who_changes_the_host() -> None:
     """There the browser's word counts, and without it the Host does."""
     relayed = head("homeassistant", origin="https://home.example:8443", sec_fetch_site="same-origin")
@@ -138,5 +149,8 @@ def test_who_comes_by_a_proxy_is_not_here() -> None:
     names = Names(local=True)
     assert names.is_loopback(head("127.0.0.1:8020"))
     assert not names.is_loopback(head("bridge.example.net"))
-    for field in ("forwarded", "x_forwarded_for", "x_forwarded_host", "x_real_ip", "via"):
+    for field in (
+        *("forwarded", "via", "x_real_ip", "x_client_ip", "true_client_ip", "cf_connecting_ip"),
+        *("x_forwarded_for", "x_forwarded_host", "x_forwarded_proto", "x_forwarded_port", "x_forwarded_server"),
+    ):
         assert not names.is_loopback(head("127.0.0.1:8020", **{field: "127.0.0.1"}))
