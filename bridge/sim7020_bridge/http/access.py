@@ -142,14 +142,11 @@ class Access:
         passwords = await self._passwords()
         if not passwords:
             raise Refusal(HTTPStatus.FORBIDDEN, "no_password", CLOSED)
-        wait = self._tries.begin(address)
-        if wait > 0 or self._waiting >= MOST_WAITING:
-            raise Refusal(
-                HTTPStatus.TOO_MANY_REQUESTS,
-                "too_many_tries",
-                f"too many wrong passwords: try again in {max(1, math.ceil(wait))} s",
-                Retry_After=str(max(1, math.ceil(wait))),
-            )
+        if self._waiting >= MOST_WAITING:
+            raise _too_many("others are logging in", 1)
+        wait = math.ceil(self._tries.begin(address))
+        if wait > 0:
+            raise _too_many("too many wrong passwords", wait)
         self._waiting += 1
         try:
             async with self._checking:
@@ -228,6 +225,11 @@ class Access:
             return read_passwords(self._file)
         except PasswordsUnreadable as error:
             return error
+
+
+def _too_many(what: str, wait: int) -> Refusal:
+    words = f"{what}: try again in {wait} s"
+    return Refusal(HTTPStatus.TOO_MANY_REQUESTS, "too_many_tries", words, Retry_After=str(wait))
 
 
 def _matching(password: str, passwords: Passwords) -> Role | None:

@@ -174,14 +174,13 @@ class App:
         try:
             async with asyncio.timeout(listener.PATIENCE):
                 head = read_head(await connection.reader.readuntil(b"\r\n\r\n"))
-            connection.asked()
             reply, caller = await self._reply(connection, head)
         except asyncio.LimitOverrunError:
             status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
             reply = Refusal(status, "too_long", f"a head has at most {listener.LONGEST_HEAD} bytes").reply
         except BadHead as error:
             reply = Refusal(error.status, "bad_request", error.words).reply
-        connection.asked()
+        connection.waits()
         await self._send(connection, reply, caller, method="" if head is None else head.method)
         if head is None or (head.length and reply.status >= HTTPStatus.BAD_REQUEST):
             await _linger(connection)
@@ -219,6 +218,7 @@ class App:
             check_origin(head, needed=posted, relayed=relayed, encrypted=connection.encrypted)
             request.caller = caller = await self._caller(route, head, request.cookies.get(self.cookie))
             body = await _body(route, connection, head)
+            connection.at_work()
             https = connection.encrypted or head.fields.get("origin", "").startswith("https://")
             call = Call(head, request.args, request.cookies, body, caller, connection.peer, https)
             return await handler(call, **arguments)

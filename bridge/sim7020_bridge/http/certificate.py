@@ -52,13 +52,13 @@ class Certificate:
         """Read the files again whenever they were changed; as long as new ones are of no use, the old ones serve."""
         while True:
             await asyncio.sleep(LOOK_AGAIN)
-            signature = await in_a_thread(self._look)
-            if signature == self._signature:
-                continue
-            self._signature = signature
             try:
+                signature = await in_a_thread(self._look)
+                if signature == self._signature:
+                    continue
+                self._signature = signature
                 self._context = await in_a_thread(self._read)
-            except CertificateUnusable as error:
+            except OSError as error:
                 log.error("the certificate of before stays in use: %s", error)
             else:
                 log.info("the certificate was read again")

@@ -37,8 +37,8 @@ class Limits:
     Args:
         clients: Clients at the same time that are no streams.
         streams: Clients whose answer never ends; counted apart, so that they can't keep short requests out.
-        silence: Seconds after which a client that has not asked yet makes room for another one if there are too many;
-            None if the newcomer is turned away.
+        silence: Seconds after which a client that is waited for makes room for another one if there are too many; None
+            if the newcomer is turned away.
     """
 
     clients: int
@@ -67,9 +67,14 @@ class Connection:
         """Whether it came by TLS."""
         return self.writer.get_extra_info("ssl_object") is not None
 
-    def asked(self) -> None:
-        """Say that it has asked: it no longer makes room for others."""
+    def at_work(self) -> None:
+        """Say that it has asked, and that it is the bridge that makes it wait: it makes room for nobody."""
         self._crowd.silent.pop(self, None)
+
+    def waits(self) -> None:
+        """Say that the client is waited for, from now on."""
+        self._crowd.silent.pop(self, None)
+        self._crowd.silent[self] = asyncio.get_running_loop().time()
 
     @contextmanager
     def as_stream(self) -> Iterator[None]:
@@ -82,6 +87,7 @@ class Connection:
         if len(crowd.streams) >= crowd.limits.streams:
             raise TooManyStreams
         task = crowd.clients.pop(self)
+        crowd.silent.pop(self, None)
         crowd.streams.add(self)
         try:
             yield
@@ -151,7 +157,7 @@ async def listen(
         connection = Connection(reader, writer, peer, crowd)
         crowd.tasks.add(task)
         crowd.clients[connection] = task
-        crowd.silent[connection] = asyncio.get_running_loop().time()
+        connection.waits()
         try:
             if tls is not None:
                 # at once: what the client sends before would be lost

@@ -93,7 +93,10 @@ class Page:
 
     @asynccontextmanager
     async def _serve_supervisor(self, settings: IngressSettings) -> AsyncIterator[None]:
-        host = _address_towards(settings.supervisor)
+        try:
+            host = _address_towards(settings.supervisor)
+        except OSError as error:
+            raise OSError(f"http.ingress: no way to {settings.supervisor}: {error.strerror}") from error
         answer, only = self.ingress.answer, settings.supervisor
         async with listen(host, settings.port, answer, limits=LIMITS, only=only) as port:
             log.info("the page is at port %d of %s for the Supervisor", port, host)

@@ -418,3 +418,27 @@ async def test_clients_that_say_nothing(tmp_path: Path) -> None:
         await asyncio.sleep(LIMITS.silence or 0)
         for _ in range(20):
             assert (await get(port, "/health")).body == b"well"
+
+
+HALFWAY = {
+    "head": b"GET / HTTP/1.1\r\n",
+    "body": request("POST", "/api/login", b"", {"Content-Length": "1000"}),
+    "answer": request("GET", "/api/big"),
+}
+
+
+@pytest.mark.parametrize("where", HALFWAY)
+async def test_clients_that_stop_halfway(tmp_path: Path, where: str) -> None:
+    """Who begins to ask and stops, or does not take the answer, keeps nobody out either."""
+
+    def big(app: App) -> None:
+        @app.get("/api/big", role=Role.READ_ONLY)
+        async def big(_call: Call) -> Reply:
+            return Reply(b"x" * 8 * 1024 * 1024)
+
+    async with serving(page(HERE, tmp_path / "none", parts=[big])) as port, AsyncExitStack() as stack:
+        for _ in range(LIMITS.clients):
+            await stack.enter_async_context(connection(port, HALFWAY[where]))
+        await asyncio.sleep((LIMITS.silence or 0) + 0.5)
+        for _ in range(20):
+            assert (await get(port, "/health")).body == b"well"
