@@ -75,11 +75,14 @@ def test_what_was_left_out_is_counted_once(
     logs.log_to_stderr(LoggingSettings())
     now = 1_796_040_000.0
     monkeypatch.setattr("time.time", lambda: now)
+    lines.end()
+    LOG.warning("the same")
+    lines.begin()
     for wait in (0, 1, 1, 100):
         now += wait
         LOG.warning("the same")
     assert [line.message for line in lines.find()] == ["the same", "the same (and 2 more like this, left out)"]
-    assert capsys.readouterr().err.splitlines()[-1].endswith("client: the same (and 2 more like this, left out)")
+    assert capsys.readouterr().err.splitlines()[-1].endswith("client: the same (and 3 more like this, left out)")
 
 
 def test_the_room_is_bounded(lines: LogLines) -> None:
