@@ -42,14 +42,10 @@ def configuration(options: Mapping[str, Any], broker: Mapping[str, Any]) -> dict
         broker: The section ``mqtt``, see ``own_broker`` and ``supervisors_broker``.
 
     Raises:
-        NotStarted: An option is missing, two exclude each other, or there are other sockets than a modem can have.
+        NotStarted: Two options exclude each other, or there are other sockets than a modem can have.
     """
-    ports = [options[key] for key in ("port", "serial_server") if options.get(key)]
-    if not ports:
-        raise NotStarted(
-            "Choose the serial port in the app's configuration, name a serial_server, or name a configuration_file."
-        )
-    if len(ports) > 1:
+    ports = named_ports(options)
+    if len(ports) != 1:
         raise NotStarted("A modem is at a serial port or behind a serial_server: leave one of the two empty.")
     sockets = options.get("sockets") or []
     if len(sockets) > MOST_SOCKETS:
@@ -65,6 +61,11 @@ def configuration(options: Mapping[str, Any], broker: Mapping[str, Any]) -> dict
         for socket in sockets
     }
     return {"mqtt": {**broker, **_given(options, "base_topic")}, "modems": {options["name"]: modem}}
+
+
+def named_ports(options: Mapping[str, Any]) -> list[str]:
+    """Return where the options say that the modem is: nowhere at a first start, which the page then leads through."""
+    return [options[key] for key in ("port", "serial_server") if options.get(key)]
 
 
 def own_broker(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,15 +107,52 @@ def ask_supervisor(address: str, token: str) -> dict[str, Any]:
         raise NotStarted(f"The Supervisor did not say where the MQTT broker is: {error}") from error
 
 
+def broker_of(options: Mapping[str, Any], supervisor: str) -> dict[str, Any]:
+    """Make the section ``mqtt``.
+
+    Raises:
+        NotStarted: The options name no broker, and the Supervisor knows none.
+    """
+    if options.get("mqtt_host"):
+        return own_broker(options)
+    return ask_supervisor(supervisor, os.environ.get("SUPERVISOR_TOKEN", ""))
+
+
+def broker_for_the_page(
+    options: Mapping[str, Any], supervisor: str, scratch: Path
+) -> tuple[dict[str, str], list[Path]]:
+    """Return the same as variables and files; nothing if there is no broker, for then the page asks for one."""
+    try:
+        broker = broker_of(options, supervisor)
+    except NotStarted as error:
+        sys.stderr.write(f"{error} Or name one on the page.\n")
+        return {}, []
+    return variables({**broker, **_given(options, "base_topic")}, scratch)
+
+
 def written(document: Mapping[str, Any], directory: Path) -> Path:
     """Write a configuration, secrets included, where only root reads it until it is handed over."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = directory / "bridge.yaml"
-    path.unlink(missing_ok=True)
     # JSON is YAML, and quotes every text
+    return kept(json.dumps(document, indent=2), directory / "bridge.yaml")
+
+
+def kept(text: str, path: Path) -> Path:
+    """Write a file that only its owner reads, into a directory that the bridge's user can't write to."""
+    path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        json.dump(document, file, indent=2)
+        file.write(text)
     return path
+
+
+def variables(broker: Mapping[str, Any], scratch: Path) -> tuple[dict[str, str], list[Path]]:
+    """Return what tells the bridge of a broker beside a configuration that the page writes, and files for it."""
+    files = []
+    given = {f"SIM7020_MQTT__{key.upper()}": str(value) for key, value in broker.items() if key != "password"}
+    if "password" in broker:
+        files.append(kept(broker["password"], scratch / "mqtt-password"))
+        given["SIM7020_MQTT__PASSWORD_FILE"] = str(files[0])
+    return given, files
 
 
 def named_file(folder: Path, name: str) -> Path:
@@ -130,13 +168,14 @@ def named_file(folder: Path, name: str) -> Path:
 
 
 def become_unprivileged(owned: list[Path], port: str | None) -> None:
-    """Hand files over to the bridge's user, and become it for good."""
+    """Hand files over to the bridge's user, and become it for good; without a port, it may be any."""
     for path in owned:
         for each in (path, *path.rglob("*")):
             os.chown(each, ACCOUNT, ACCOUNT, follow_symlinks=False)
     groups = {SERIAL_PORTS}
-    if port is not None and os.path.exists(port):  # noqa: PTH110 - a port may be no path at all
-        groups.add(os.stat(port).st_gid)  # noqa: PTH116 - the same
+    for each in [Path(port)] if port else [*Path("/dev").glob("tty[A-Z]*"), *Path("/dev").glob("serial/by-id/*")]:
+        if each.exists():
+            groups.add(each.stat().st_gid)
     os.setgroups(sorted(groups - {0}))
     os.setgid(ACCOUNT)
     os.setuid(ACCOUNT)
@@ -156,23 +195,27 @@ def main() -> None:
         state = places.data / "state"
         state.mkdir(mode=0o700, exist_ok=True)
         owned = [state]
+        environment = {key: value for key, value in os.environ.items() if not key.endswith("_TOKEN")}
+        arguments = ["run", "--config"]
         if options.get("configuration_file"):
-            file = named_file(places.folder, options["configuration_file"])
+            arguments.append(str(named_file(places.folder, options["configuration_file"])))
+        elif named_ports(options):
+            file = written(configuration(options, broker_of(options, places.supervisor)), places.scratch)
+            arguments.append(str(file))
+            owned.append(file)
         else:
-            if options.get("mqtt_host"):
-                broker = own_broker(options)
-            else:
-                broker = ask_supervisor(places.supervisor, os.environ.get("SUPERVISOR_TOKEN", ""))
-            file = written(configuration(options, broker), places.scratch)
-            owned.append(places.scratch)
+            made = places.data / "configuration"
+            made.mkdir(mode=0o700, exist_ok=True)
+            arguments += [str(made / "bridge.yaml"), "--setup"]
+            given, files = broker_for_the_page(options, places.supervisor, places.scratch)
+            environment |= given
+            owned += [made, *files]
     except NotStarted as error:
         sys.exit(str(error))
     if os.geteuid() == 0:
         become_unprivileged(owned, options.get("port"))
-    environment = {key: value for key, value in os.environ.items() if not key.endswith("_TOKEN")}
     environment |= {"STATE_DIRECTORY": str(state), **PAGE}
     environment.setdefault("SIM7020_HTTP__PORT", "7020")
-    arguments = ["run", "--config", str(file)]
     if options.get("log_level"):
         arguments += ["--log-level", options["log_level"]]
     os.execvpe(places.program, [places.program, *arguments], environment)  # noqa: S606 - no shell is what is wanted

@@ -122,6 +122,46 @@ async def test_from_nothing_to_the_first_message(world: World, start: Start) -> 
     assert (document["text"], document["secrets"], document["writable"]) == (text, [], True)
 
 
+async def test_a_broker_that_the_environment_names(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is asked for it, it is what is tried and what the bridge uses; its password stays where it is."""
+    secret = start.file.parent / "of-the-supervisor"
+    secret.write_text("geheim")
+    port = free_port()
+    broker = {"HOST": "127.0.0.1", "PORT": str(port), "USERNAME": "addons", "PASSWORD_FILE": str(secret)}
+    for name, value in broker.items():
+        monkeypatch.setenv(f"SIM7020_MQTT__{name}", value)
+    monkeypatch.setenv("SIM7020_MODEMS__SHED__APN", "a.b")
+    async with begun(start):
+        document = (await get(start.port, "/api/setup")).document()
+        assert document == {"mqtt": {"place": f"127.0.0.1:{port}", "username": "addons", "tls": False}}
+        tried = (await post(start.port, "/api/try-broker", {})).document()
+        assert (tried["ok"], f"127.0.0.1:{port} can't be reached" in tried["words"]) == (False, True)
+        answer = await start.write({"mqtt": {"host": "other", "password": "x"}, "modem": form()["modem"]})
+        assert answer.status == 200, answer
+        await start.runs()
+        await logged(start.bridge, f"the MQTT broker at 127.0.0.1:{port} can't be reached")
+        assert f"port: {port}" in start.file.read_text()
+        assert sorted(path.name for path in start.file.parent.glob("*password*")) == []
+
+
+async def test_inside_home_assistant(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever comes by the Supervisor needs no code, and stays at the same port once the bridge runs."""
+    ingress = free_port()
+    monkeypatch.setenv("SIM7020_HTTP__INGRESS__PORT", str(ingress))
+    monkeypatch.setenv("SIM7020_HTTP__INGRESS__SUPERVISOR", "127.0.0.1")
+    try:
+        await start.bridge.start()
+        await logged(start.bridge, "open the app's page in Home Assistant to set the bridge up")
+        session = (await get(ingress, "/api/session")).document()
+        assert (session["role"], session["setup"], session["password"]) == ("full", True, False)
+        assert (await post(ingress, "/api/setup", form())).status == 200
+        await start.runs()
+        assert not (await get(ingress, "/api/session")).document()["setup"]
+        assert "ingress" not in start.file.read_text()
+    finally:
+        await start.bridge.stop()
+
+
 async def test_mistakes_are_told_and_nothing_is_written(start: Start) -> None:
     """Each with its key as the file has it; what was right before the mistake leaves nothing behind either."""
     async with begun(start):

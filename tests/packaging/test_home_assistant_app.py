@@ -47,7 +47,7 @@ def places() -> Iterator[Path]:
         for name in ("data", "config"):
             (folder / name).mkdir()
         bridge = folder / "bridge"
-        bridge.write_text('#!/bin/sh\nid -u\nenv\necho "arguments: $*"\ncat "$3"\n')
+        bridge.write_text('#!/bin/sh\nid -u\nenv\necho "arguments: $*"\nif [ -e "$3" ]; then cat "$3"; fi\n')
         bridge.chmod(0o755)
         yield folder
 
@@ -275,6 +275,62 @@ async def test_the_bridge_takes_over_without_rights_and_without_the_supervisors_
     assert '"host": "core-mosquitto"' in output
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to give up")
+async def test_what_the_options_say_is_not_changed_on_the_page(
+    places: Path, supervisor: tuple[Supervisor, str]
+) -> None:
+    """The file is written anew at each start, so the bridge's user may read it, and not put another in its place."""
+    await started(places, dict(OPTIONS), supervisor=supervisor[1])
+    file = places / "scratch" / "bridge.yaml"
+    assert (file.stat().st_uid, file.stat().st_mode & 0o777) == (7020, 0o600)
+    assert (file.parent.stat().st_uid, file.parent.stat().st_mode & 0o777) == (0, 0o711)
+
+
+@pytest.mark.parametrize(
+    "named", [{}, {"mqtt_host": "broker", "mqtt_password": "my own"}], ids=["its broker", "another"]
+)
+async def test_a_first_start_without_a_port(
+    places: Path, supervisor: tuple[Supervisor, str], named: dict[str, str]
+) -> None:
+    """The page leads to a configuration, which is kept; the broker is there already, and its password in a file."""
+    options = {"name": "modem", "baudrate": "115200", "sockets": [], **named}
+    status, output = await started(places, options, supervisor=supervisor[1])
+    assert status == 0, output
+    assert f"arguments: run --config {places}/data/configuration/bridge.yaml --setup" in output
+    lines = output.splitlines()
+    assert f"SIM7020_MQTT__HOST={named.get('mqtt_host', BROKER['host'])}" in lines
+    secret, password = places / "scratch" / "mqtt-password", str(BROKER["password"])
+    assert f"SIM7020_MQTT__PASSWORD_FILE={secret}" in lines
+    assert (secret.read_text(), secret.stat().st_mode & 0o777) == (named.get("mqtt_password", password), 0o600)
+    assert password not in output
+    kept = places / "data" / "configuration"
+    assert (kept.stat().st_uid, kept.stat().st_mode & 0o777) == (secret.stat().st_uid, 0o700)
+
+
+async def test_a_first_start_without_a_broker(places: Path) -> None:
+    """The page asks for one; the log says why."""
+    options = {"name": "modem", "baudrate": "115200", "sockets": []}
+    status, output = await started(places, options, supervisor=f"http://127.0.0.1:{free_port()}")
+    assert status == 0, output
+    assert "did not say where the MQTT broker is" in output
+    assert "Or name one on the page." in output
+    assert "SIM7020_MQTT__" not in output
+
+
+def test_a_broker_beside_a_configuration(start: ModuleType, tmp_path: Path) -> None:
+    """What the Supervisor says comes to the same as in a file, whatever characters it has; and it wins."""
+    given, _ = start.variables(
+        start.supervisors_broker(BROKER | {"ssl": True, "username": "0123"}), tmp_path / "scratch"
+    )
+    file = tmp_path / "bridge.yaml"
+    file.write_text("mqtt: {host: other}\nmodems: {modem: {port: /dev/ttyUSB0}}\nstate_dir: /\n")
+    mqtt = load(file, given).mqtt
+    assert (mqtt.host, mqtt.port, mqtt.username, mqtt.password) == (
+        *(BROKER["host"], 1883, "0123", BROKER["password"]),
+    )
+    assert mqtt.tls is not None
+
+
 async def test_a_file_of_the_users_own_takes_the_place_of_all_options(places: Path) -> None:
     """With a configuration file, neither a port nor a broker needs to be given."""
     (places / "config" / "mine.yaml").write_text("# mine\n")
@@ -287,7 +343,6 @@ async def test_a_file_of_the_users_own_takes_the_place_of_all_options(places: Pa
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"port": None, "mqtt_host": "broker"}, "Choose the serial port"),
         ({"serial_server": "socket://192.0.2.10:4001", "mqtt_host": "broker"}, "leave one of the two empty"),
         (
             {"sockets": [SOCKET] * 6, "mqtt_host": "broker"},

@@ -9,7 +9,7 @@ from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -22,14 +22,15 @@ from sim7020_bridge.config import values
 from sim7020_bridge.config.apart import read_apart
 from sim7020_bridge.config.file import obstacle
 from sim7020_bridge.config.load import exposed, read
-from sim7020_bridge.config.model import HttpSettings, LogFormat, LoggingSettings, LogLevel, Settings
+from sim7020_bridge.config.model import LogFormat, LoggingSettings, LogLevel, Settings
 from sim7020_bridge.errors import AlreadyRunning, OutboxInUse
 from sim7020_bridge.outbox.database import path_of
 from sim7020_bridge.outbox.shell import orphans
 from sim7020_bridge.service.service import Service
 
 _PORT: Final = 8020
-_LISTEN: Final = f"127.0.0.1:{_PORT}"
+_HOST: Final = "127.0.0.1"
+_LISTEN: Final = f"{_HOST}:{_PORT}"
 
 log: Final = logging.getLogger(__name__)
 
@@ -101,14 +102,19 @@ def _set_up(file: Path, listen: str, logging_settings: LoggingSettings) -> bool:
         fail(f"{file} can't be used: {error.strerror}")
     if problem := obstacle(file):
         fail(f"{file} can't be written: {problem}")
+    logs.log_to_stderr(logging_settings)
+    try:
+        keys = {"port": port or _PORT, **({} if host == _HOST else {"host": host}), "page": True}
+        return asyncio.run(_run_setup(file, keys))
+    except OSError as error:
+        fail(f"{listen} can't be listened at: {error.strerror}")
+
+
+async def _run_setup(file: Path, keys: dict[str, Any]) -> bool:
     # the page only where it is wanted
     from sim7020_bridge.service.setup import Setup  # noqa: PLC0415
 
-    logs.log_to_stderr(logging_settings)
-    try:
-        return asyncio.run(Setup(file, HttpSettings(port or _PORT, host, page=True)).run())
-    except OSError as error:
-        fail(f"{listen} can't be listened at: {error.strerror}")
+    return await Setup(file, keys).run()
 
 
 async def _run(settings: Settings, file: Path, chosen: Callable[[Settings], Settings]) -> None:

@@ -37,6 +37,11 @@ def given(environment: Mapping[str, str], tree: object, parse: Callable[[str], o
     return found
 
 
+def without_modems(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment that says nothing of modems."""
+    return {name: text for name, text in environment.items() if not name.startswith(f"{PREFIX}MODEMS__")}
+
+
 def giving(given: Given, path: Path) -> Variable | None:
     """Return the variable that gives a key or, if there is none, the nearest one above it."""
     for size in range(len(path), 0, -1):

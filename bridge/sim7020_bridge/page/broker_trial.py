@@ -1,6 +1,7 @@
 """Whether a broker would accept the bridge, tried with the very client that the bridge has."""
 
 import asyncio
+import os
 from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sim7020_bridge.blocking import in_a_thread
+from sim7020_bridge.config.environment import without_modems
 from sim7020_bridge.config.load import read
 from sim7020_bridge.config.model import MqttSettings
 from sim7020_bridge.config.writing import Draft, written
@@ -57,7 +59,7 @@ class BrokerTrial:
     def _settings(self, mqtt: Mapping[str, Any]) -> MqttSettings:
         # a whole configuration, so that the environment counts as it will
         text = written(Draft(mqtt, "modem", {"port": "/dev/null"}), self._file.name)
-        return read(self._file, text=text).settings.mqtt
+        return read(self._file, without_modems(os.environ), text=text).settings.mqtt
 
 
 def routes(app: App, trial: BrokerTrial) -> None:

@@ -16,6 +16,7 @@ from sim7020_bridge.blocking import in_a_thread
 from sim7020_bridge.config.file import NotWritten, keep_secret
 from sim7020_bridge.config.file import replace as put
 from sim7020_bridge.config.load import read
+from sim7020_bridge.config.model import MqttSettings
 from sim7020_bridge.config.writing import Draft, Keys, written
 from sim7020_bridge.errors import ConfigurationError, Mistake
 from sim7020_bridge.http.app import App, Call
@@ -28,7 +29,7 @@ from sim7020_bridge.http.passwords import (
     read_passwords,
     write_passwords,
 )
-from sim7020_bridge.http.reply import JSON, Refusal, Reply
+from sim7020_bridge.http.reply import JSON, Refusal, Reply, in_json
 from sim7020_bridge.page.configuration import with_mistakes
 from sim7020_bridge.page.form import filled
 
@@ -46,16 +47,27 @@ class SettingUp:
     Args:
         file: Where to.
         http: What it says of the port that the page is at.
+        given: What the environment says of the broker, whatever the form says; None if it says nothing.
         password: The page needs a password, and there is none yet.
         done: Called once it is written and whoever wrote it was told.
     """
 
-    def __init__(self, file: Path, *, http: Keys, password: bool, done: Callable[[], None]) -> None:
+    def __init__(
+        self, file: Path, *, http: Keys, given: MqttSettings | None, password: bool, done: Callable[[], None]
+    ) -> None:
         self._file = file
+        self._given = given
         self._http = http
         self._password = password
         self._done = done
         self._writing = asyncio.Lock()
+
+    def document(self) -> dict[str, Any]:
+        """Return what a form need not ask for: the broker, if the environment has it."""
+        given = self._given
+        if given is None:
+            return {"mqtt": None}
+        return {"mqtt": {"place": given.place, "username": given.username, "tls": given.tls is not None}}
 
     async def write(self, form: Mapping[str, Any]) -> Reply:
         """Write what a form says: ``mqtt``, ``modem`` with its ``name``, ``sockets`` by name, and ``page``.
@@ -117,7 +129,15 @@ class SettingUp:
             raise ConfigurationError(str(self._file), wrong)
         keys = filled(modem)
         name = str(keys.pop("name", ""))
-        return Draft(filled(mqtt), name, keys, {name: filled(keys) for name, keys in sockets.items()}, self._http)
+        return Draft(
+            self._broker(filled(mqtt)), name, keys, {name: filled(keys) for name, keys in sockets.items()}, self._http
+        )
+
+    def _broker(self, asked: Keys) -> Keys:
+        if self._given is None:
+            return asked
+        broker: dict[str, Any] = {"host": self._given.host, "port": self._given.port}
+        return broker if self._given.tls is None else {**broker, "tls": {}}
 
     def _hidden(self, keys: Keys, kept: list[Path]) -> Keys:
         """Put secrets into files, each under a name that is free, and name these instead."""
@@ -151,6 +171,10 @@ class SettingUp:
 
 def routes(app: App, *, setting_up: SettingUp) -> None:
     """Add ``api/setup``."""
+
+    @app.get("/api/setup", role=Role.FULL)
+    async def given(_call: Call) -> Reply:
+        return in_json(setting_up.document())
 
     @app.post("/api/setup", role=Role.FULL, longest=_LONGEST)
     async def write(call: Call) -> Reply:

@@ -3,17 +3,20 @@
 import asyncio
 import contextlib
 import logging
+import os
 import secrets
 import signal
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Final
 
 from sim7020_bridge.blocking import in_a_thread
-from sim7020_bridge.config.model import DEFAULT_BASE_TOPIC, PASSWORDS, HttpSettings
-from sim7020_bridge.config.state_directory import default_state_dir
+from sim7020_bridge.config.environment import without_modems
+from sim7020_bridge.config.load import read
+from sim7020_bridge.config.model import DEFAULT_BASE_TOPIC, PASSWORDS
+from sim7020_bridge.config.writing import Draft, Keys, written
 from sim7020_bridge.http.listener import is_loopback
 from sim7020_bridge.http.passwords import PasswordsUnreadable, Role, hashed, read_passwords, write_passwords
 from sim7020_bridge.page import broker_trial, ports, probing, setting_up
@@ -42,12 +45,23 @@ class Setup:
 
     Args:
         file: Where the configuration goes.
-        http: Where the page is, and will be.
+        http: What it will say of the page's port; what the environment says of that counts already.
+
+    Raises:
+        ConfigurationError: The environment has mistakes, or there is no directory for the state.
     """
 
-    def __init__(self, file: Path, http: HttpSettings, *, notifier: Notifier | None = None) -> None:
+    def __init__(self, file: Path, http: Keys, *, notifier: Notifier | None = None) -> None:
+        draft = Draft({"host": "localhost"}, "modem", {"port": "/dev/null"}, {}, http)
+        reading = read(file, without_modems(os.environ), text=written(draft, file.name))
+        settings = reading.settings
+        if settings.http is None:
+            raise ValueError("the page has no port")
         self._file = file
-        self._http = http
+        self._keys = http
+        self._http = settings.http
+        self._passwords = settings.page_passwords
+        self._broker = settings.mqtt if ("mqtt", "host") in reading.given else None
         self._notifier = notifier or Notifier()
         self._over = asyncio.Event()
         self._written = False
@@ -59,15 +73,16 @@ class Setup:
             OSError: It can't listen there.
         """
         with _signals(self._over), TemporaryDirectory(prefix="sim7020-bridge-") as folder:
-            state_dir = default_state_dir()
-            passwords = Path(folder) / PASSWORDS if state_dir is None else state_dir / PASSWORDS
-            code = None
+            passwords, code = self._passwords, None
             if not is_loopback(_in_brackets(self._http.host)) and not await in_a_thread(partial(_has_any, passwords)):
                 code = "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(3))
                 passwords = Path(folder) / PASSWORDS
                 await in_a_thread(partial(_keep, passwords, code))
             async with self._page(passwords, code).serve() as port:
-                log.info("open http://%s:%d in a browser to set the bridge up", _in_brackets(self._http.host), port)
+                if self._http.ingress is not None:
+                    log.info("open the app's page in Home Assistant to set the bridge up")
+                else:
+                    log.info("open http://%s:%d in a browser to set the bridge up", _in_brackets(self._http.host), port)
                 if code is not None:
                     log.warning("the password there is %s until the configuration is written", code)
                 self._notifier.ready()
@@ -77,7 +92,7 @@ class Setup:
 
     def _page(self, passwords: Path, code: str | None) -> Page:
         listed = Ports(dict)
-        setting = SettingUp(self._file, http=_keys(self._http), password=code is not None, done=self._done)
+        setting = SettingUp(self._file, http=self._keys, given=self._broker, password=code is not None, done=self._done)
         about = About(modems=(), base_topic=DEFAULT_BASE_TOPIC, setup=True)
         parts = (
             partial(ports.routes, ports=listed),
@@ -140,12 +155,6 @@ def _has_any(passwords: Path) -> bool:
 
 def _keep(file: Path, code: str) -> None:
     write_passwords(file, {Role.FULL: hashed(code)})
-
-
-def _keys(http: HttpSettings) -> dict[str, Any]:
-    """Return what the configuration says of the port."""
-    host = {} if http.host == HttpSettings(http.port).host else {"host": http.host}
-    return {"port": http.port, **host, "page": True}
 
 
 def _in_brackets(host: str) -> str:

@@ -45,6 +45,12 @@ function carrierChange(carrier) {
 
 /** The broker, and whether it lets the bridge in. */
 export function brokerStep(draft, change) {
+  if (draft.given) {
+    return [
+      h("p", null, t("setup.broker.given", { place: draft.given.place })),
+      h("broker-trial", { ".draft": { ...draft }, ontried: (tried) => change({ tried }) }),
+    ];
+  }
   return [
     h("div", { class: "pair" },
       field(t("setup.broker.host"), { required: true, ...bound(draft, "host", change) }),
@@ -91,7 +97,8 @@ function bound(draft, key, change) {
 }
 
 /** Keys of the section `mqtt` that a draft comes to. */
-export function brokerOf({ host, brokerPort, tls, username, password, protocol }) {
+export function brokerOf({ given, host, brokerPort, tls, username, password, protocol }) {
+  if (given) return {};
   return {
     host: host.trim(),
     ...(brokerPort ? { port: Number(brokerPort) } : {}),

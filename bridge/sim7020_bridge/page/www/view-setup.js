@@ -21,7 +21,7 @@ const draft = {
   host: "localhost", brokerPort: "", tls: false, username: "", password: "", protocol: "5", tried: null,
   withSocket: false, socket: "telemetry", socketProtocol: "udp", socketHost: "", socketPort: "",
   internet: true, probeHost: "", timeout: "120",
-  pagePassword: "",
+  pagePassword: "", given: null,
 };
 
 class ViewSetup extends View {
@@ -36,6 +36,17 @@ class ViewSetup extends View {
 
   start() {
     if (!this.#steps.includes(draft.step)) draft.step = "port";
+    if (store.session?.setup) this.#load();
+  }
+
+  async #load() {
+    try {
+      const { mqtt } = await get("api/setup", { signal: this.ended });
+      this.#change({ given: mqtt });
+    } catch (error) {
+      if (error.name !== "AbortError") this.#problem = failure(error);
+      this.redraw();
+    }
   }
 
   render() {
@@ -103,7 +114,7 @@ class ViewSetup extends View {
     const rows = [
       ["port", draft.port],
       ["modem", [draft.name, draft.carrier ? draft.apn : t("setup.summary.kept_apn")].join(" · ")],
-      ["broker", [`${draft.host}${draft.brokerPort ? `:${draft.brokerPort}` : ""}`, draft.username, draft.tls ? "TLS" : "", tried()].filter(Boolean).join(" · ")],
+      ["broker", [draft.given?.place ?? `${draft.host}${draft.brokerPort ? `:${draft.brokerPort}` : ""}`, ...(draft.given ? [] : [draft.username, draft.tls ? "TLS" : ""]), tried()].filter(Boolean).join(" · ")],
       ["socket", draft.withSocket ? `${draft.socket} · ${draft.socketProtocol.toUpperCase()} ${draft.socketHost}:${draft.socketPort}` : t("setup.summary.no_socket")],
     ];
     return [
