@@ -12,6 +12,8 @@ import "./probe-climb.js";
 const STEPS = ["port", "probe", "modem", "broker", "socket", "summary"];
 const USUAL_RATE = 115200;
 const POLL = 1000;
+/** Times that the bridge is asked for before somebody is told where to look. */
+const PATIENCE = 20;
 const OWN_PASSWORD = "page.password";
 
 /** What was answered so far; it outlives the view, which is made anew for another language. */
@@ -191,9 +193,15 @@ class ViewSetup extends View {
     this.redraw();
   }
 
+  #tellLate() {
+    this.#problem = t("setup.late");
+    this.redraw();
+  }
+
   /** Wait until the bridge runs with what was written, then show it. */
   async #wait() {
-    for (;;) {
+    for (let asked = 0; ; asked += 1) {
+      if (asked === PATIENCE) this.#tellLate();
       await new Promise((resolve) => setTimeout(resolve, POLL));
       if (this.ended.aborted) return;
       try {
