@@ -14,7 +14,7 @@ from tests.e2e.service_kit import Configured, shell
 from tests.e2e.world import World, run, tcp, udp
 from tests.ports import free_port
 
-COMMANDS = ("run", "demo", "init", "check", "status", "watch", "send", "forget", "health", "completion")
+COMMANDS = ("run", "demo", "init", "check", "status", "watch", "send", "forget", "health", "password", "completion")
 
 FILE = """\
 mqtt:

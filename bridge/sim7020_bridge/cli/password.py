@@ -35,8 +35,7 @@ def password(file: Path | None, *, read_only: bool, remove: bool) -> None:
     Exit status: 0 set or removed, 1 it can't be written, 2 it won't do.
 
     \b
-    Examples:  sim7020-bridge password --config bridge.yaml
-               sim7020-bridge password --config bridge.yaml --read-only
+    Example:   sim7020-bridge password --config bridge.yaml --read-only
     """
     role = Role.READ_ONLY if read_only else Role.FULL
     kept = _file(file)
