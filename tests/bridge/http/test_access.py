@@ -173,6 +173,15 @@ async def test_wrong_passwords_slow_down(file: Path) -> None:
     assert (await refused(access, "wrong")).code == "wrong_password"
 
 
+async def test_waiting_for_others_is_no_wrong_password(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is turned away since too many log in at once has lost no try by it."""
+    monkeypatch.setattr(access_module, "MOST_WAITING", 0)
+    access = Access(file)
+    for _ in range(FREE + 1):
+        assert (await refused(access, "full")).code == "too_many_tries"
+    assert len(access._tries) == 0
+
+
 async def test_trying_at_once_is_no_way_around() -> None:
     """A try counts when it begins."""
     tries = Tries()

@@ -240,6 +240,27 @@ async def test_silent_clients_make_room(served: Served) -> None:
         assert (await get(served.port, "/health")).body == b"well"
 
 
+async def test_whoever_waits_for_the_bridge_makes_no_room(tmp_path: Path) -> None:
+    """A request that takes long is carried out to its end, however many come meanwhile."""
+    app = make(tmp_path / "none")
+    go_on = asyncio.Event()
+
+    @app.post("/slow", role=Role.FULL)
+    async def slow(_call: Call) -> Reply:
+        await go_on.wait()
+        return in_json({"done": True})
+
+    async with serving(app, Limits(clients=2, silence=0.1)) as port:
+        waiting = asyncio.create_task(post(port, "/slow"))
+        await asyncio.sleep(0.2)
+        async with connection(port):
+            assert (await get(port, "/health")).status == 0
+            await asyncio.sleep(0.2)
+            assert (await get(port, "/health")).body == b"well"
+        go_on.set()
+        assert (await waiting).document() == {"done": True}
+
+
 def test_a_refusal_names_fields() -> None:
     """Fields of a head can be given as Python allows."""
     assert Refusal(HTTPStatus.FORBIDDEN, "a", "b", Retry_After="1").reply.fields == {"Retry-After": "1"}

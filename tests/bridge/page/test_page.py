@@ -293,3 +293,11 @@ async def test_another_page_by_way_of_the_supervisor(tmp_path: Path) -> None:
         ):
             answer = await send(number, request("POST", "/api/logout", {}, fields, host=host))
             assert answer.status == status, fields
+
+
+async def test_where_there_is_no_supervisor(tmp_path: Path) -> None:
+    """What is wrong is said by the key's name."""
+    nowhere = IngressSettings(port=free_port(), supervisor="255.255.255.255")
+    with pytest.raises(OSError, match=r"http\.ingress"):
+        async with serving(page(HttpSettings(port=0, page=True, ingress=nowhere), tmp_path / "none")):
+            pass
