@@ -96,8 +96,10 @@ class ViewConfiguration extends View {
   #buttons() {
     const idle = !this.#changed || this.#busy;
     return h("div", { class: "row" },
-      h("button", { type: "button", class: "button", disabled: idle, onclick: () => this.#discard() }, t("configuration.discard")),
-      h("button", { type: "button", class: "button main", disabled: idle || this.#found === null || this.#mistakes.length > 0, onclick: () => this.#apply() },
+      this.#changed
+        ? h("button", { key: "discard", type: "button", class: "button", disabled: this.#busy, onclick: () => this.#discard() }, t("configuration.discard"))
+        : null,
+      h("button", { key: "apply", type: "button", class: "button main", disabled: idle || this.#found === null || this.#mistakes.length > 0, onclick: () => this.#apply() },
         t("configuration.apply")));
   }
 
