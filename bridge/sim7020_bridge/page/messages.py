@@ -93,6 +93,12 @@ class Record:
             self.steps = self.steps[:half] + self.steps[half + _STEP.size :]
         self.steps += _STEP.pack(_STATES.index(state), at)
 
+    def step_before_end(self, state: str, at: float) -> None:
+        """Note a step that led to the end, and is told after it."""
+        index, end = _STATES.index(state), _STEP.unpack(self.steps[-_STEP.size :])
+        if index not in (known for known, _ in _STEP.iter_unpack(self.steps)):
+            self.steps = self.steps[: -_STEP.size] + _STEP.pack(index, min(at, end[1])) + self.steps[-_STEP.size :]
+
     def matches(self, text: str) -> bool:
         """Whether a text, in lower case, is in its payload, id or topic, or is hexadecimal digits of the payload."""
         words = (self.id, self.topic, self.data.decode(errors="replace"))
@@ -158,6 +164,9 @@ class Messages:
         record = self._by_name.get(name) or (None if message is None else self.taken(message, None))
         if record is None:
             return None
+        if record.final and not receipt["final"]:
+            record.step_before_end(receipt["state"], receipt["at"].timestamp())
+            return record
         error = receipt["error"]
         record.step(receipt["state"], receipt["at"].timestamp())
         record.final, record.attempts = receipt["final"], receipt["attempts"]

@@ -77,6 +77,24 @@ def test_a_message_and_its_steps() -> None:
     }
 
 
+def test_the_end_stays_the_end() -> None:
+    """Steps that are told after the end, as interim receipts may be, are put before it and change nothing else."""
+    messages = kept()
+    sent = message("m1")
+    messages.taken(sent, "t")
+    record = messages.receipt(receipt("m1", ReceiptState.ACCEPTED, 2, attempts=1, final=True), sent)
+    assert record is not None
+    for state in (ReceiptState.QUEUED, ReceiptState.SENDING):
+        assert messages.receipt(receipt("m1", state, 3), sent) is record
+    told = messages.document(record)
+    assert (told["state"], told["final"], told["attempts"]) == ("accepted", True, 1)
+    assert told["steps"] == [
+        {"state": "queued", "at": "2026-11-30T12:00:00.000Z"},
+        {"state": "sending", "at": "2026-11-30T12:00:02.000Z"},
+        {"state": "accepted", "at": "2026-11-30T12:00:02.000Z"},
+    ]
+
+
 def test_a_message_that_is_not_taken() -> None:
     """What came is shown as it came, with the reason."""
     messages = kept()
