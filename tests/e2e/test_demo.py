@@ -104,6 +104,8 @@ async def test_once_ends_by_itself_with_both_round_trips(tmp_path: Path) -> None
         assert await running.end() == 0, running.output
     assert re.search(r"UDP to .* at the server after .* accepted after .* back on greenhouse/commands", running.output)
     assert re.search(r"TCP to .* acknowledged after .* back on greenhouse/answers after", running.output)
+    assert re.search(r"page +http://127\.0\.0\.1:\d+/\n", running.output)
+    assert re.search(r"The page has \d{3,} bytes, and its feed brought sim7020/demo/state\.", running.output)
     assert "All went well" in running.output
     assert not re.search(r"[\x00-\x09\x0b-\x1f]|Traceback", running.output)
 
@@ -146,6 +148,7 @@ async def test_a_terminal_gets_the_picture() -> None:
         "✓ acknowledged",
         "← greenhouse/answers",
         "mosquitto_pub -h 127.0.0.1",
+        "In a browser: http://127.0.0.1:",
     ):
         assert shown in last, text
 

@@ -85,7 +85,7 @@ def iotcore() -> BrokerProgram | None:
 @contextlib.asynccontextmanager
 async def running_broker(program: BrokerProgram, directory: Path) -> AsyncIterator[Broker]:
     """Run a broker on a free port, which listens when the block begins. Raises DemoFailed if it does not start."""
-    port = _free_port()
+    port = free_port()
     config = directory / program.config_file
     config.write_text(program.config.replace("{port}", str(port)))
 
@@ -99,7 +99,8 @@ async def running_broker(program: BrokerProgram, directory: Path) -> AsyncIterat
         yield Broker(program, port, child)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of loopback that nobody has."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

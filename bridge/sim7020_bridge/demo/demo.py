@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from sim7020_bridge import logs
-from sim7020_bridge.demo.broker import BrokerProgram, find_broker
+from sim7020_bridge.demo.broker import HOST, BrokerProgram, find_broker
 from sim7020_bridge.demo.child import DemoFailed
 from sim7020_bridge.demo.round_trip import FINAL, RoundTrip, publish_telemetry, round_trip
 from sim7020_bridge.demo.stage import BASE, CONTROL, MODEM, TELEMETRY, Stage, set_up
 from sim7020_bridge.demo.view import View
+from sim7020_bridge.demo.visit import Seen, visit
 from sim7020_bridge.kit.watch.heard import LAYERS, Modems
 from sim7020_bridge.modem.state import Layer
 from sim7020_bridge.mqtt.client import MqttClient
@@ -35,7 +36,7 @@ _STOPS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run_demo(*, once: bool) -> int:
-    """Run the demo until Ctrl-C, or until one message over UDP and one over TCP came back.
+    """Run the demo until Ctrl-C, or until one message over UDP and one over TCP came back and the page was there.
 
     Returns:
         The exit status: 0, or 1 if something failed.
@@ -57,7 +58,7 @@ async def play(view: View, *, once: bool, broker: BrokerProgram | None = None, d
 
     Args:
         view: Where to show it.
-        once: Whether to end after a round trip over each socket; else only cancelling ends it.
+        once: Whether to end after a round trip over each socket and a visit to the page; else only cancelling ends it.
         broker: The broker to start; None finds one.
         deadline: Longest time in seconds that ``once`` may take.
     """
@@ -66,6 +67,7 @@ async def play(view: View, *, once: bool, broker: BrokerProgram | None = None, d
         BASE, MODEM, seconds=seconds, tell=lambda _, subject, words: view.event(modems.elapsed, subject, words)
     )
     trips = [RoundTrip(TELEMETRY, b"The greenhouse has 21.5 degrees"), RoundTrip(CONTROL, b"The window is open")]
+    seen: list[Seen] = []
     program = broker or find_broker()
     with tempfile.TemporaryDirectory(prefix="sim7020-demo-") as directory:
         speed = SPEED_ONCE if once else SPEED
@@ -80,13 +82,13 @@ async def play(view: View, *, once: bool, broker: BrokerProgram | None = None, d
                             client.run(),
                             *(child.watch() for child in stage.children),
                             view.animate(stage, modems),
-                            _scene(stage, modems, client, trips, once=once),
+                            _scene(stage, modems, client, trips, seen, once=once),
                         )
                 except TimeoutError:
                     reason = f"not done within {deadline:g} s: waiting for {_waits_for(modems, trips)}"
                     raise DemoFailed(reason, stage.bridge.last_lines()) from None
     if once:
-        _summarize(view, program, modems, trips)
+        _summarize(view, program, modems, trips, *seen)
 
 
 async def _stoppable(view: View, *, once: bool) -> int:
@@ -142,12 +144,15 @@ def _client(stage: Stage, modems: Modems) -> MqttClient:
     return client
 
 
-async def _scene(stage: Stage, modems: Modems, client: MqttClient, trips: list[RoundTrip], *, once: bool) -> None:
+async def _scene(
+    stage: Stage, modems: Modems, client: MqttClient, trips: list[RoundTrip], seen: list[Seen], *, once: bool
+) -> None:
     await modems.until(lambda: modems.modem(MODEM).is_open)
     if not once:
         await publish_telemetry(client, TELEMETRY, CONTROL)
     for trip in trips:
         await round_trip(trip, client, modems, stage.servers[trip.socket.name])
+    seen.append(await visit(HOST, stage.page, f"{BASE}/{MODEM}/state"))
 
 
 async def _first_of(*jobs: Coroutine[Any, Any, None]) -> None:
@@ -166,7 +171,7 @@ async def _first_of(*jobs: Coroutine[Any, Any, None]) -> None:
 def _waits_for(modems: Modems, trips: list[RoundTrip]) -> str:
     modem = modems.modem(MODEM)
     if modem.is_open:
-        return next((trip.waits_for for trip in trips if trip.waits_for), "the end")
+        return next((trip.waits_for for trip in trips if trip.waits_for), "the page and its feed")
     if not modem.available:
         return "the bridge to connect to the broker"
     if modem.layer is not Layer.ONLINE:
@@ -174,7 +179,7 @@ def _waits_for(modems: Modems, trips: list[RoundTrip]) -> str:
     return "the sockets to open"
 
 
-def _summarize(view: View, program: BrokerProgram, modems: Modems, trips: list[RoundTrip]) -> None:
+def _summarize(view: View, program: BrokerProgram, modems: Modems, trips: list[RoundTrip], seen: Seen) -> None:
     view.say()
     reached = modems.modem(MODEM).reached
     attached = ", ".join(f"{layer} {reached[layer]:.1f}" for layer in LAYERS if layer in reached)
@@ -186,6 +191,7 @@ def _summarize(view: View, program: BrokerProgram, modems: Modems, trips: list[R
             f"at the server after {_seconds(trip.arrived)}, {FINAL[peer.transport]} after {_seconds(trip.settled)}, "
             f"back on {peer.received_topic} after {_seconds(trip.returned)}."
         )
+    view.say(f"The page has {seen.size} bytes, and its feed brought {seen.topic}.")
     view.say(f"All went well, in {modems.elapsed:.1f} s.")
 
 

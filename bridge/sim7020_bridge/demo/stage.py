@@ -9,7 +9,7 @@ from typing import Final
 
 from sim7020_bridge.config.model import Encoding, MqttSettings, SocketSettings, Transport
 from sim7020_bridge.demo import echo
-from sim7020_bridge.demo.broker import HOST, Broker, BrokerProgram, running_broker
+from sim7020_bridge.demo.broker import HOST, Broker, BrokerProgram, free_port, running_broker
 from sim7020_bridge.demo.child import Child, running
 from sim7020_bridge.demo.echo import EchoServer
 
@@ -42,9 +42,13 @@ SOCKETS: Final = (TELEMETRY, CONTROL)
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What runs; ``servers`` go by the names of the sockets that lead to them, the last child is the bridge."""
+    """What runs; ``servers`` go by the names of the sockets that lead to them, the last child is the bridge.
+
+    ``page`` is the port of the bridge's page.
+    """
 
     broker: Broker
+    page: int
     servers: dict[str, EchoServer]
     children: tuple[Child, ...]
 
@@ -52,6 +56,11 @@ class Stage:
     def mqtt(self) -> MqttSettings:
         """How to reach the broker."""
         return MqttSettings(HOST, self.broker.port, base_topic=BASE)
+
+    @property
+    def url(self) -> str:
+        """Where the bridge's page is."""
+        return f"http://{HOST}:{self.page}/"
 
     @property
     def bridge(self) -> Child:
@@ -83,19 +92,24 @@ async def set_up(
         broker = await stack.enter_async_context(running_broker(program, directory))
         await emulator.wait_ready(modem.exists)
         config = directory / "bridge.yaml"
-        config.write_text(configuration(broker.port, modem))
+        page = free_port()
+        config.write_text(configuration(broker.port, page, modem))
         run = [sys.executable, "-m", "sim7020_bridge", "run", "--config", str(config)]
         bridge = await stack.enter_async_context(running("bridge", run, directory))
-        yield Stage(broker, servers, (emulator, broker.child, bridge))
+        yield Stage(broker, page, servers, (emulator, broker.child, bridge))
 
 
-def configuration(port: int, modem: Path) -> str:
-    """Write the bridge's configuration file."""
+def configuration(broker: int, page: int, modem: Path) -> str:
+    """Write the bridge's configuration file: the ports of broker and page, and the modem's device."""
     lines = [
         "mqtt:",
         f"  host: {HOST}",
-        f"  port: {port}",
+        f"  port: {broker}",
         f"  base_topic: {BASE}",
+        "http:",
+        f"  host: {HOST}",
+        f"  port: {page}",
+        "  page: true",
         "state_dir: state",
         "modems:",
         f"  {MODEM}:",

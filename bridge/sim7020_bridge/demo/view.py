@@ -45,6 +45,7 @@ class View:
     def shown(self, stage: Stage, modems: Modems) -> Iterator[None]:
         """Show what is heard until the end of the block, where the terminal allows it; its last state stays."""
         if not self.animated:
+            self.say(f"          page     {stage.url}")
             for line in try_lines(stage):
                 self.say(f"          try      {line}")
             yield
@@ -94,7 +95,7 @@ def picture(stage: Stage, modems: Modems, width: int, height: int) -> Renderable
     modem = modems.modem(MODEM)
     recent = [(message.socket, message) for message in modem.messages]
     lines = [part for line in try_lines(stage) for part in continued(line, width)]
-    others = 2 + max(len(LAYERS), 6 + len(modem.sockets)) + len(modem.alerts) + 2 + 2 + len(lines) + 1
+    others = 2 + max(len(LAYERS), 6 + len(modem.sockets)) + len(modem.alerts) + 2 + 2 + 1 + len(lines) + 1
     about = f"sim7020-bridge demo: {stage.broker.program.name} at {stage.mqtt.host}:{stage.mqtt.port}, modem emulated"
     return Group(
         Text(about, "dim", no_wrap=True, overflow="ellipsis"),
@@ -104,6 +105,7 @@ def picture(stage: Stage, modems: Modems, width: int, height: int) -> Renderable
         Text(),
         screen.messages(recent, max(_FEWEST_ROWS, height - others), width),
         Text(),
+        Text.assemble(("In a browser: ", "bold"), (stage.url, "cyan")),
         Text("Try it from another terminal (Ctrl-C ends this one):", style="bold"),
         *(Text(line, style="cyan", no_wrap=True, overflow="ignore") for line in lines),
     )
