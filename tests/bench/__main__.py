@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tests.bench import field_model, growth, idle, latency, others, scale, throughput
+from tests.bench import field_model, growth, idle, latency, others, page, scale, throughput
 from tests.bench.figures import DOCUMENT, Goal, Result, Table, goals_table, machine, write_goals
 
 
@@ -44,6 +44,10 @@ def _field_model(given: argparse.Namespace) -> Result:
     return field_model.measure(1000 if given.short else 10_000)
 
 
+def _page(given: argparse.Namespace) -> Result:
+    return page.measure(page.Effort(1, 30, 20) if given.short else page.Effort(5, 600, 200))
+
+
 PARTS: Mapping[str, Callable[[argparse.Namespace], Result]] = {
     "throughput": _throughput,
     "latency": _latency,
@@ -52,6 +56,7 @@ PARTS: Mapping[str, Callable[[argparse.Namespace], Result]] = {
     "scale": _scale,
     "growth": _growth,
     "field-model": _field_model,
+    "page": _page,
 }
 
 PAGES: Mapping[str, Path] = {"field-model": DOCUMENT.with_name("field.md")}
@@ -102,9 +107,9 @@ def main() -> None:
 
 def _write_goals(goals: Mapping[str, Sequence[Goal]]) -> None:
     """Put the goals of each page on it."""
-    for page in {PAGES.get(name, DOCUMENT) for name in goals}:
-        here = tuple(name for name in PARTS if PAGES.get(name, DOCUMENT) == page)
-        write_goals(goals_table({name: goals[name] for name in here if name in goals}), here, page)
+    for document in {PAGES.get(name, DOCUMENT) for name in goals}:
+        here = tuple(name for name in PARTS if PAGES.get(name, DOCUMENT) == document)
+        write_goals(goals_table({name: goals[name] for name in here if name in goals}), here, document)
 
 
 if __name__ == "__main__":

@@ -162,15 +162,33 @@ class Stage:
         ready(process)
         return process
 
-    def bridge(self, ports: Sequence[str], **modem: object) -> "Bridge":
-        """Start a bridge with a modem at each port; they are called m0, m1 and so on, of this bridge's own number."""
+    def bridge(
+        self,
+        ports: Sequence[str],
+        *,
+        program: Sequence[str] = ("sim7020_bridge",),
+        document: Mapping[str, object] | None = None,
+        environment: Mapping[str, str] | None = None,
+        **modem: object,
+    ) -> "Bridge":
+        """Start a bridge with a modem at each port; they are called m0, m1 and so on, of this bridge's own number.
+
+        Args:
+            ports: What the configuration calls each port.
+            program: The module that is run, and what goes before the bridge's own command line.
+            document: What else its configuration says.
+            environment: Its environment, this process's own if it is not given.
+            modem: What else it says of each modem.
+        """
         self._number += 1
         names = [f"b{self._number}m{number}" for number in range(len(ports))]
         peer = {"protocol": "udp", "host": "127.0.0.1", "port": self.peer.port}
         modems = {
             name: {"port": port, "sockets": {SOCKET: peer}, **modem} for name, port in zip(names, ports, strict=True)
         }
-        return Bridge(self, names, modems, self.directory / f"bridge{self._number}.json")
+        settings = {"modems": modems, **(document or {})}
+        file = self.directory / f"bridge{self._number}.json"
+        return Bridge(self, names, settings, file, program=program, environment=environment)
 
     def ear(self, *topics: str) -> Ear:
         """Return an MQTT client that has subscribed."""
@@ -187,17 +205,26 @@ class Stage:
 class Bridge:
     """A bridge in a process of its own."""
 
-    def __init__(self, stage: Stage, names: list[str], modems: Mapping[str, object], file: Path) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        names: list[str],
+        document: Mapping[str, object],
+        file: Path,
+        *,
+        program: Sequence[str],
+        environment: Mapping[str, str] | None,
+    ) -> None:
         self.names = names
         self._stage = stage
         self._file = file
         broker = {"host": "127.0.0.1", "port": stage.broker}
-        settings = {"mqtt": broker, "modems": modems, "state_dir": str(stage.directory / "state")}
+        settings = {"mqtt": broker, "state_dir": str(stage.directory / "state"), **document}
         file.write_text(json.dumps(settings))
         ear = stage.ear(*(f"sim7020/{name}/socket/{SOCKET}/state" for name in names))
         self.started = time.monotonic_ns()
-        command = (sys.executable, "-m", "sim7020_bridge", "run", "--config", str(file))
-        self.process = stage.start(*command, log=f"{file.stem}.log")
+        command = (sys.executable, "-m", *program, "run", "--config", str(file))
+        self.process = stage.start(*command, log=f"{file.stem}.log", env=environment)
         waiting = set(names)
         while waiting:
             arrival = ear.take(lambda arrival: b'"phase":"open"' in arrival.payload)
@@ -207,6 +234,11 @@ class Bridge:
     def topic(self, tail: str, number: int = 0) -> str:
         """Return a topic of a modem's socket."""
         return f"sim7020/{self.names[number]}/socket/{SOCKET}/{tail}"
+
+    @property
+    def log(self) -> str:
+        """What it has written so far."""
+        return self._file.with_suffix(".log").read_text()
 
     def stop(self) -> None:
         """End it in good order."""

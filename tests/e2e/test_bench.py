@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import idle, latency, others, throughput
+from tests.bench import idle, latency, others, page, throughput
 from tests.bench.figures import DOCUMENT, PLOTS, Goal, Plot, Table, flat, goals_table, percentile, write_goals
 from tests.bench.wire import per_second, send_command, uplink_bytes
 
@@ -27,6 +27,10 @@ def test_every_figure_has_its_place() -> None:
         "outbox",
         "filters",
         "usage",
+        "page-view",
+        "page-memory",
+        "page-latency",
+        "page-held",
     ):
         assert f"<!-- bench: {mark} -->" in text
         assert f"<!-- end of {mark} -->" in text
@@ -84,6 +88,28 @@ def test_rest_is_held_to_figures_as_they_are_shown() -> None:
     """What is shown as the limit itself has not stayed below it."""
     assert verdicts(idle.goals(cpu=0.0029, memory=39.9 * 1024, further=1.4 * 1024, start=0.349)) == [True] * 4
     assert verdicts(idle.goals(cpu=0.00299999, memory=39.99 * 1024, further=1.5 * 1024, start=0.3499)) == [False] * 4
+
+
+def found(*, more: float = 2.0, beside: float = 3.0, held: float = 50.0, off: str = "click") -> page.Found:
+    """Return what a bench of the page may have found."""
+    of = page.Found(views=[{"bytes": 150e3, "drawn": 1000.0}])
+    of.memory.update(off=[40e3], on=[41e3], streams=[40e3 + 1024 * more])
+    of.modules.update(off={"click", off}, on={"click", "microdot"}, streams={"click", "microdot"})
+    of.took.update({0: [[1.0, 2.0], [1.5, 3.0]], page.STREAMS: [[beside / 2, beside], [1.0, 2.0]]})
+    of.held.append((held, 1.0, "a step"))
+    return of
+
+
+def test_the_page_is_held_to_what_it_may_cost() -> None:
+    """What is at its limit has kept to it, what is beyond has not, and what no browser saw is not judged."""
+    assert verdicts(page.goals(found())) == [True] * 7
+    beyond = found(more=2.06, beside=6.1, held=50.1, off="microdot.microdot")
+    beyond.views = [{"bytes": 150_001, "drawn": 1000.1}]
+    beyond.took[page.STREAMS] = [[1.6, 3.1]] * 2
+    assert verdicts(page.goals(beyond)) == [False] * 7
+    unseen = found()
+    unseen.views, unseen.unseen = [], "no browser"
+    assert verdicts(page.goals(unseen))[:3] == [None, None, True]
 
 
 def test_growth_is_held_to_the_least_and_the_most() -> None:
