@@ -4,13 +4,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from tests.left_running import pytest_configure, pytest_sessionfinish
 from tests.page.installation import SOCKET, Installation, installation_in
-from tests.page.screen import chromium
+from tests.page.screen import PATIENCE, chromium
 
 __all__ = ["browser", "house", "installation", "pytest_configure", "pytest_sessionfinish"]
+
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")

@@ -96,6 +96,13 @@ class Installation:
         self._ends.push_async_callback(self.bridge.stop)
         await self.start()
 
+    async def set_up(self) -> None:
+        """Start the bridge without any configuration, so that its page leads to one."""
+        self.bridge.inside = ("env", f"XDG_STATE_HOME={self.directory}")
+        self.bridge.options = ("--setup", "--listen", f"127.0.0.1:{self.http_port}")
+        self._ends.push_async_callback(self.bridge.stop)
+        await self.start()
+
     async def start(self) -> None:
         """Start the bridge, again if it was stopped, and return once its page can be asked for."""
         await self.bridge.start()

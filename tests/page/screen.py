@@ -1,5 +1,6 @@
 """The page in a real browser, and all that a browser holds against it."""
 
+import asyncio
 import os
 import re
 import shutil
@@ -16,12 +17,13 @@ FLAGS: Final = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"),
 )
-PATIENCE: Final = 60_000.0
+PATIENCE: Final = 30_000.0
 """Milliseconds that the page has to show something, however busy the machine is."""
 PHONE: Final = (360, 740)
 DESK: Final = (1280, 900)
 
-# What can be scrolled sideways: the page as a whole, or something on it that shows less than it has and has no bar.
+# What is too wide: the page as a whole, which could be scrolled sideways; what reaches out of the window without a bar
+# of its own; words that reach out of what they stand in.
 _TOO_WIDE: Final = """() => {
   const root = document.scrollingElement;
   const wide = root.scrollWidth > root.clientWidth ? [`page ${root.scrollWidth} > ${root.clientWidth}`] : [];
@@ -32,12 +34,39 @@ _TOO_WIDE: Final = """() => {
       while (box && !["auto", "scroll", "hidden", "clip"].includes(getComputedStyle(box).overflowX))
         box = box.assignedSlot ?? box.parentElement ?? box.getRootNode().host;
       if (width && right > root.clientWidth + 1 && !box) wide.push(`${node.tagName}.${node.className} to ${right}`);
+      const { overflowX, display } = getComputedStyle(node);
+      const words = [...node.childNodes].some((child) => child.nodeType === Node.TEXT_NODE && child.data.trim());
+      const out = node.clientWidth && node.scrollWidth > node.clientWidth + 1;
+      if (words && out && overflowX === "visible" && display !== "inline")
+        wide.push(`"${node.textContent.trim().slice(0, 60)}" out of ${node.tagName}.${node.className}`);
     }
     if (node.shadowRoot) walk(node.shadowRoot);
     for (const child of node.childNodes) walk(child);
   };
   walk(document.body);
   return wide;
+}"""
+# What people see: text nodes of what is visible, through all shadow roots, and what labels and placeholders say. What
+# is marked as another language than the page's is left out, and what comes from outside, such as topics.
+_TEXTS: Final = """() => {
+  const texts = [];
+  const page = document.documentElement.lang;
+  const walk = (node) => {
+    if (node.nodeType === Node.TEXT_NODE) {
+      const text = node.textContent.trim();
+      const parent = node.parentElement ?? node.getRootNode().host;
+      if (text && parent?.checkVisibility() && !["STYLE", "SCRIPT"].includes(parent.tagName)) texts.push(text);
+      return;
+    }
+    if (node.tagName === "BDI" || (node.lang && node.lang !== page)) return;
+    if (node.getAttribute && node.checkVisibility())
+      for (const name of ["aria-label", "placeholder", "title", "alt"])
+        if (node.getAttribute(name)) texts.push(node.getAttribute(name));
+    if (node.shadowRoot) walk(node.shadowRoot);
+    for (const child of node.childNodes) walk(child);
+  };
+  walk(document.body);
+  return texts;
 }"""
 # What has the focus, through all shadow roots: its role or tag, and its name.
 _FOCUS: Final = """() => {
@@ -52,11 +81,10 @@ _FOCUS: Final = """() => {
 class Screen:
     """One window. ``faults`` is what went wrong in it that nobody has said is right so."""
 
-    def __init__(self, context: BrowserContext, page: Page, url: str, name: str) -> None:
+    def __init__(self, context: BrowserContext, page: Page, url: str) -> None:
         self.context = context
         self.page = page
         self.url = url
-        self.name = name
         self._faults: list[str] = []
         self._right: list[re.Pattern[str]] = []
         page.on("console", self._on_console)
@@ -84,8 +112,18 @@ class Screen:
         await self.page.screenshot(path=SHOTS / f"{name}.png", full_page=whole)
 
     async def too_wide(self) -> list[str]:
-        """Return what reaches beyond the window to the right and can't be scrolled by itself."""
+        """Return what reaches out of the window or of what it stands in, and can't be scrolled by itself."""
         return list(await self.page.evaluate(_TOO_WIDE))
+
+    async def texts(self) -> list[str]:
+        """Return every text of the page's own that people see or are read."""
+        return list(await self.page.evaluate(_TEXTS))
+
+    async def until(self, script: str, *given: object) -> None:
+        """Return once a function is true of the page, which does not let a driver wait by itself: it allows no eval."""
+        async with asyncio.timeout(PATIENCE / 1000):
+            while not await self.page.evaluate(script, list(given)):  # noqa: ASYNC110 - it is to be asked
+                await asyncio.sleep(0.05)
 
     async def focus(self) -> str:
         """Return what has the focus: role or tag, and name; empty if nothing has."""
@@ -136,7 +174,6 @@ async def window(
     language: str = "en",
     size: tuple[int, int] = DESK,
     dark: bool = False,
-    name: str = "window",
 ) -> AsyncIterator[Screen]:
     """Open a window of somebody who was never here before, and hold it to have no faults.
 
@@ -146,7 +183,6 @@ async def window(
         language: What the browser says that its user reads.
         size: Width and height in pixels.
         dark: Whether the user's system is dark.
-        name: What to call the picture that is taken when a test fails in it.
     """
     context = await browser.new_context(
         viewport={"width": size[0], "height": size[1]},
@@ -156,12 +192,13 @@ async def window(
         timezone_id="UTC",
     )
     context.set_default_timeout(PATIENCE)
-    screen = Screen(context, await context.new_page(), url, name)
+    screen = Screen(context, await context.new_page(), url)
     try:
         try:
             yield screen
         except BaseException:
-            await screen.shot(f"failed-{name}", whole=False)
+            test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0].rpartition("::")[2]
+            await screen.shot(f"failed-{re.sub(r'[^a-z0-9-]+', '-', test.lower())}", whole=False)
             raise
         if screen.faults:
             raise AssertionError("\n".join(screen.faults))

@@ -34,7 +34,7 @@ async def served(body: str, *headers: str) -> AsyncIterator[str]:
 
 async def look_at(browser: Browser, body: str, header: str = "X: y", *, right: str = "nothing") -> None:
     """Open a page and close it once nothing is fetched any more."""
-    async with served(body, header) as url, window(browser, url, name="expected") as screen:
+    async with served(body, header) as url, window(browser, url) as screen:
         screen.right(right)
         await screen.open()
         await screen.page.wait_for_load_state("networkidle")
@@ -84,6 +84,8 @@ async def test_what_is_hard_to_use_is_found(browser: Browser) -> None:
         ("<p>short</p>", False),
         ("<pre>" + "long " * 40 + "</pre>", True),
         ("<pre style='overflow-x:auto'>" + "long " * 40 + "</pre>", False),
+        ("<div style='width:90px'><p>" + "long" * 9 + "</p></div>", True),
+        ("<div style='width:90px'><p style='overflow-wrap:anywhere'>" + "long" * 9 + "</p></div>", False),
     ],
 )
 async def test_what_a_phone_would_have_to_scroll_is_found(browser: Browser, body: str, *, wide: bool) -> None:

@@ -1,0 +1,147 @@
+"""Messages on the page: what goes out and comes in, sent by hand, cancelled, sent again, looked for."""
+
+import json
+
+from playwright.async_api import Browser, Locator, expect
+
+from tests.e2e.servers import until
+from tests.page.installation import SOCKET, Installation
+from tests.page.screen import Screen, window
+from tests.page.words import words
+
+
+def rows(screen: Screen, text: str) -> Locator:
+    """Return the rows of messages that have a text."""
+    return screen.page.get_by_role("table").get_by_role("row").filter(has_text=text)
+
+
+def dialog(screen: Screen) -> Locator:
+    """Return the open dialog."""
+    return screen.page.get_by_role("dialog")
+
+
+async def press(within: Screen | Locator, key: str) -> None:
+    """Press a button by the key of its words."""
+    place = within.page if isinstance(within, Screen) else within
+    await place.get_by_role("button", name=words(key), exact=True).click()
+
+
+async def write(screen: Screen, payload: str, *, ttl: float | None = None, key: str = "") -> None:
+    """Send a message by hand."""
+    await press(screen, "messages.send")
+    await dialog(screen).get_by_label(words("messages.payload"), exact=True).fill(payload)
+    if ttl is not None or key:
+        await dialog(screen).get_by_text(words("messages.more")).click()
+        await dialog(screen).get_by_label(words("messages.key"), exact=False).last.fill(key)
+    await press(dialog(screen), "messages.send_now")
+    await expect(dialog(screen)).to_have_count(0)
+    await look_away(screen)
+
+
+async def look_away(screen: Screen) -> None:
+    """Take the pointer off the list: nothing moves below one that rests on it."""
+    await screen.page.mouse.move(0, 0)
+
+
+async def test_a_message_goes_out_and_its_receipt_appears(browser: Browser, house: Installation) -> None:
+    """Written by hand it reaches the server, its row says so without a reload, and what came back stands above it."""
+    async with window(browser, house.url) as screen:
+        await screen.open("#/modem/shed/messages")
+        await write(screen, "Window open")
+        await until(lambda: b"Window open" in house.server.datagrams)
+        sent = rows(screen, "Window open").filter(has_text=words("messages.states.accepted"))
+        back = rows(screen, "Window open").filter(has_text=words("messages.states.received"))
+        await expect(sent).to_have_count(1)
+        await expect(back).to_have_count(1)
+        await screen.shot("messages")
+        await sent.get_by_role("button").click()
+        steps = dialog(screen).get_by_role("listitem")
+        for state in ("queued", "sending", "accepted"):
+            await expect(steps.filter(has_text=words(f"messages.states.{state}"))).to_have_count(1)
+        await screen.shot("message", whole=False)
+        await press(dialog(screen), "shell.close")
+
+
+async def test_one_from_mqtt_appears_with_its_topic(browser: Browser, house: Installation) -> None:
+    """A message that a program published is there with topic and id, as JSON in order and in hexadecimal."""
+    async with window(browser, house.url) as screen:
+        await screen.open("#/modem/shed/messages")
+        await expect(rows(screen, "greenhouse-0")).to_have_count(0)
+        payload = json.dumps({"humidity": 61})
+        await house.modem("shed").send(SOCKET, payload, "from-mqtt")
+        row = rows(screen, payload).filter(has_text=words("messages.states.accepted"))
+        await expect(row).to_contain_text(f"sim7020/shed/socket/{SOCKET}/send")
+        await row.get_by_role("button").click()
+        await expect(dialog(screen)).to_contain_text("from-mqtt")
+        await expect(dialog(screen).get_by_role("region")).to_have_text('{\n  "humidity": 61\n}')
+        await dialog(screen).get_by_text(words("messages.way.hex"), exact=True).click()
+        await expect(dialog(screen).get_by_role("region")).to_contain_text("7b 22 68 75 6d")
+
+
+async def test_one_is_sent_again(browser: Browser, house: Installation) -> None:
+    """After a question that names the cost, the same bytes go out once more as a message of their own."""
+    async with window(browser, house.url) as screen:
+        await screen.open("#/modem/shed/messages")
+        await write(screen, "Once more")
+        await until(lambda: house.server.datagrams.count(b"Once more") == 1)
+        await rows(screen, "Once more").filter(has_text=words("messages.states.accepted")).get_by_role("button").click()
+        await press(dialog(screen), "messages.again")
+        ask = words("messages.again_ask", socket=SOCKET, count=len("Once more") + 28)
+        await expect(dialog(screen).get_by_text(ask)).to_be_visible()
+        await press(dialog(screen), "messages.again_yes")
+        await until(lambda: house.server.datagrams.count(b"Once more") == 2)
+        await press(dialog(screen), "shell.close")
+        await look_away(screen)
+        await expect(rows(screen, "Once more").filter(has_text=words("messages.states.accepted"))).to_have_count(2)
+
+
+async def test_one_that_waits_is_cancelled(browser: Browser, house: Installation) -> None:
+    """With a modem that has no network a message waits; cancelled, it has failed, in words, and never goes out."""
+    async with window(browser, house.url) as screen:
+        await screen.open("#/modem/attic/messages")
+        await write(screen, "Never mind")
+        waiting = rows(screen, "Never mind").filter(has_text=words("messages.states.queued"))
+        await expect(waiting).to_have_count(1)
+        await waiting.get_by_role("button").click()
+        await press(dialog(screen), "messages.cancel")
+        await expect(dialog(screen).get_by_text(words("messages.cancelled"))).to_be_visible()
+        await press(dialog(screen), "shell.close")
+        row = rows(screen, "Never mind").filter(has_text=words("messages.states.failed"))
+        await expect(row).to_contain_text(words("refusals.cancelled"))
+    assert b"Never mind" not in house.server.datagrams
+
+
+async def test_messages_are_looked_for(browser: Browser, house: Installation) -> None:
+    """By text, state and socket; the address keeps it, so that a link leads to what was found."""
+    async with window(browser, house.url) as screen:
+        await screen.open("#/modem/shed/messages")
+        await screen.page.get_by_label(words("messages.text")).fill('"temperature": 21.5')
+        await expect(rows(screen, "20.5")).to_have_count(0)
+        await expect(rows(screen, "21.5")).to_have_count(2)
+        state = screen.page.get_by_role("combobox", name=words("messages.state"), exact=True)
+        await state.select_option(label=words("messages.states.received"))
+        await expect(rows(screen, "21.5")).to_have_count(1)
+        await screen.page.reload()
+        await expect(rows(screen, "21.5")).to_have_count(1)
+        await screen.page.get_by_label(words("messages.text")).fill("nothing like this")
+        await expect(screen.page.get_by_text(words("messages.none_found"))).to_be_visible()
+
+
+async def test_what_cannot_be_sent_is_said_before(browser: Browser, house: Installation) -> None:
+    """Half a byte in hexadecimal and a datagram that is too long can't be sent off, and the form says why."""
+    async with window(browser, house.url) as screen:
+        await screen.open("#/modem/shed/messages")
+        await press(screen, "messages.send")
+        payload = dialog(screen).get_by_label(words("messages.payload"), exact=True)
+        send = dialog(screen).get_by_role("button", name=words("messages.send_now"), exact=True)
+        await expect(send).to_be_disabled()
+        await payload.fill("x" * 513)
+        await expect(dialog(screen).get_by_text(words("messages.too_long", count=513, limit=512))).to_be_visible()
+        await expect(send).to_be_disabled()
+        await payload.fill("")
+        await dialog(screen).get_by_text(words("messages.way.hex"), exact=True).click()
+        await payload.fill("48 6")
+        await expect(dialog(screen).get_by_text(words("messages.no_hex"))).to_be_visible()
+        await payload.fill("48 65")
+        await expect(send).to_be_enabled()
+        await press(dialog(screen), "shell.cancel")
