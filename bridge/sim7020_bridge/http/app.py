@@ -31,6 +31,9 @@ log: Final = logging.getLogger(__name__)
 LONGEST_BODY: Final = 256 * 1024
 """Bytes that may be sent with a request; more are refused without being read."""
 
+LONGEST_OF_A_STRANGER: Final = 4096
+"""The same, from somebody who need not have logged in; it has as long as a head."""
+
 BODY_PATIENCE: Final = 20.0
 """Seconds that a client has to send a body."""
 
@@ -153,7 +156,8 @@ class App:
 
     def post(self, path: str, *, role: Role, longest: int = LONGEST_BODY) -> Callable[[Handler], Handler]:
         """Register a coroutine function for POST; its body is JSON, of ``longest`` bytes at most."""
-        return self._register(Route("POST", path, role, longest))
+        most = LONGEST_OF_A_STRANGER if role is Role.ANYONE else longest
+        return self._register(Route("POST", path, role, min(longest, most)))
 
     def _register(self, route: Route) -> Callable[[Handler], Handler]:
         def register(handler: Handler) -> Handler:
@@ -302,7 +306,7 @@ async def _body(route: Route, connection: Connection, head: Head) -> bytes:
     if route.method == "POST" and head.fields.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "not_json", "the body must be application/json")
     try:
-        async with asyncio.timeout(BODY_PATIENCE):
+        async with asyncio.timeout(listener.PATIENCE if route.role is Role.ANYONE else BODY_PATIENCE):
             return await connection.reader.readexactly(head.length)
     except TimeoutError:
         raise Refusal(HTTPStatus.REQUEST_TIMEOUT, "too_slow", "the body did not come to its end in time") from None

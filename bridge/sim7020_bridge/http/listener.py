@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from sim7020_bridge.blocking import in_a_thread
+from sim7020_bridge.http.addresses import whose
 
 log: Final = logging.getLogger(__name__)
 
@@ -23,7 +25,7 @@ PATIENCE: Final = 5.0
 """Seconds that a client has to ask, and to take the answer."""
 
 MOST_CLIENTS: Final = 32
-"""Clients at the same time, where pages are short; more are turned away."""
+"""Clients at the same time, where pages are short."""
 
 
 class TooManyStreams(Exception):
@@ -35,15 +37,13 @@ class Limits:
     """How much a port bears.
 
     Args:
-        clients: Clients at the same time that are no streams.
+        clients: Clients at the same time that are no streams. For one more, one goes that is waited for: of those from
+            the address that has the most of them, the one that is waited for the longest.
         streams: Clients whose answer never ends; counted apart, so that they can't keep short requests out.
-        silence: Seconds after which a client that is waited for makes room for another one if there are too many; None
-            if the newcomer is turned away.
     """
 
     clients: int
     streams: int = 0
-    silence: float | None = None
 
 
 class Connection:
@@ -60,6 +60,7 @@ class Connection:
         self.reader = reader
         self.writer = writer
         self.peer = peer
+        self.whose = whose(peer)
         self._crowd = crowd
 
     @property
@@ -69,12 +70,12 @@ class Connection:
 
     def at_work(self) -> None:
         """Say that it has asked, and that it is the bridge that makes it wait: it makes room for nobody."""
-        self._crowd.silent.pop(self, None)
+        self._crowd.waiting.pop(self, None)
 
     def waits(self) -> None:
         """Say that the client is waited for, from now on."""
-        self._crowd.silent.pop(self, None)
-        self._crowd.silent[self] = asyncio.get_running_loop().time()
+        self._crowd.waiting.pop(self, None)
+        self._crowd.waiting[self] = None
 
     @contextmanager
     def as_stream(self) -> Iterator[None]:
@@ -87,7 +88,7 @@ class Connection:
         if len(crowd.streams) >= crowd.limits.streams:
             raise TooManyStreams
         task = crowd.clients.pop(self)
-        crowd.silent.pop(self, None)
+        crowd.waiting.pop(self, None)
         crowd.streams.add(self)
         try:
             yield
@@ -105,20 +106,20 @@ class _Crowd:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.clients: dict[Connection, asyncio.Task[None]] = {}
-        self.silent: dict[Connection, float] = {}
+        self.waiting: dict[Connection, None] = {}
         self.streams: set[Connection] = set()
         self.tasks: set[asyncio.Task[None]] = set()
 
-    def has_room(self) -> bool:
-        """Whether one more may come, perhaps for one that goes."""
+    def has_room(self, peer: str) -> bool:
+        """Whether one more may come from an address, perhaps for one that goes."""
         if len(self.clients) < self.limits.clients:
             return True
-        if self.limits.silence is None or not self.silent:
+        if not self.waiting:
             return False
-        oldest = next(iter(self.silent))
-        if asyncio.get_running_loop().time() - self.silent[oldest] < self.limits.silence:
-            return False
-        self.silent.pop(oldest)
+        # of several with as many, the first is whose oldest client is the oldest; the newcomer stands last
+        ((most, _),) = Counter([*(each.whose for each in self.waiting), whose(peer)]).most_common(1)
+        oldest = next(each for each in self.waiting if each.whose == most)
+        self.waiting.pop(oldest)
         self.clients.pop(oldest).cancel()
         return True
 
@@ -151,7 +152,7 @@ async def listen(
     async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = _peer(writer)
         task = asyncio.current_task()
-        if task is None or not (only is None or peer == only) or not crowd.has_room():
+        if task is None or not (only is None or peer == only) or not crowd.has_room(peer):
             writer.transport.abort()
             return
         connection = Connection(reader, writer, peer, crowd)
@@ -162,16 +163,17 @@ async def listen(
             if tls is not None:
                 # at once: what the client sends before would be lost
                 await writer.start_tls(tls(), ssl_handshake_timeout=PATIENCE)
-            await answer(connection)
+            await _served(answer, connection)
         except (OSError, TimeoutError, asyncio.IncompleteReadError):
             log.debug("a client of the HTTP port went away")
         except asyncio.CancelledError:  # this is a task of its own, which asyncio does not expect to be cancelled
             writer.transport.abort()
         finally:
-            crowd.tasks.discard(task)
             crowd.clients.pop(connection, None)
-            crowd.silent.pop(connection, None)
-            await _close(writer)
+            crowd.waiting.pop(connection, None)
+            with suppress(asyncio.CancelledError):
+                await _close(writer)
+            crowd.tasks.discard(task)
 
     # a start that is cancelled while it begins to listen would leave the port open
     server = await asyncio.start_server(meet, await _addresses(host), port, limit=LONGEST_HEAD, start_serving=False)
@@ -191,6 +193,13 @@ async def _addresses(host: str) -> list[str]:
         return [str(ip_address(host))]
     resolving = partial(socket.getaddrinfo, host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     return list(dict.fromkeys(str(place[0]) for *_, place in await in_a_thread(resolving)))
+
+
+async def _served(answer: Answer, connection: Connection) -> None:
+    """Answer a client, and have it count until it has taken the end of that."""
+    await answer(connection)
+    connection.waits()
+    await _close(connection.writer)
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:

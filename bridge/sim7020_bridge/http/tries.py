@@ -2,8 +2,9 @@
 
 import asyncio
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 from typing import Final
+
+from sim7020_bridge.http.addresses import whose
 
 FREE: Final = 5
 """Wrong passwords that cost no wait."""
@@ -38,8 +39,8 @@ class Tries:
 
         A try that has to wait is none, and 0 is returned for one that has not.
         """
-        whose, now = _whose(address), asyncio.get_running_loop().time()
-        record = self._records.pop(whose, None)
+        key, now = whose(address), asyncio.get_running_loop().time()
+        record = self._records.pop(key, None)
         if record is None or now - record.last > FORGIVEN:
             record = _Record(0, now)
         wait = record.last + _wait(record.wrong) - now
@@ -48,22 +49,13 @@ class Tries:
             record.last = now
         while len(self._records) >= MOST_ADDRESSES:
             del self._records[next(iter(self._records))]
-        self._records[whose] = record
+        self._records[key] = record
         return max(0.0, wait)
 
     def succeeded(self, address: str) -> None:
         """Forget what was wrong before."""
-        self._records.pop(_whose(address), None)
+        self._records.pop(whose(address), None)
 
 
 def _wait(wrong: int) -> float:
     return 0.0 if wrong < FREE else min(LONGEST_WAIT, 2.0 ** min(wrong - FREE, 16))
-
-
-def _whose(address: str) -> str:
-    """Return what stands for all addresses that somebody has who has this one."""
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    return parsed.exploded[:19] if isinstance(parsed, IPv6Address) and not parsed.is_loopback else str(parsed)

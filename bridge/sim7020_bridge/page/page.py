@@ -23,7 +23,7 @@ from sim7020_bridge.page.session import About
 
 log: Final = logging.getLogger(__name__)
 
-LIMITS: Final = Limits(clients=128, streams=64, silence=1.0)
+LIMITS: Final = Limits(clients=128, streams=64)
 """A browser that opens the page asks for six files at once, and then keeps a stream."""
 
 WWW: Final = Path(__file__).parent / "www"

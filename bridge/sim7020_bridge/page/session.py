@@ -10,8 +10,6 @@ from sim7020_bridge.http.app import App, Call
 from sim7020_bridge.http.passwords import Role
 from sim7020_bridge.http.reply import Refusal, Reply, done, in_json
 
-_LONGEST_LOG_IN = 4096
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
@@ -47,7 +45,7 @@ def routes(app: App, *, about: Callable[[], About]) -> None:
             }
         )
 
-    @app.post("/api/login", role=Role.ANYONE, longest=_LONGEST_LOG_IN)
+    @app.post("/api/login", role=Role.ANYONE)
     async def login(call: Call) -> Reply:
         password = call.document().get("password")
         if not isinstance(password, str):
@@ -56,7 +54,7 @@ def routes(app: App, *, about: Callable[[], About]) -> None:
         app.access.log_out(call.cookies.get(cookie))
         return done(Set_Cookie=_cookie(call, cookie, token))
 
-    @app.post("/api/logout", role=Role.ANYONE, longest=_LONGEST_LOG_IN)
+    @app.post("/api/logout", role=Role.ANYONE)
     async def logout(call: Call) -> Reply:
         app.access.log_out(call.cookies.get(cookie))
         return done(Set_Cookie=f"{_cookie(call, cookie, '')}; Max-Age=0")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sim7020_bridge.http import app as app_module
-from sim7020_bridge.http import stream
+from sim7020_bridge.http import listener, stream
 from sim7020_bridge.http.access import Access
 from sim7020_bridge.http.app import App, Call
 from sim7020_bridge.http.listener import Limits, listen
@@ -19,9 +19,9 @@ from sim7020_bridge.http.pages import Page
 from sim7020_bridge.http.passwords import Role
 from sim7020_bridge.http.reply import EVENTS, LINES, Refusal, Reply, in_json
 from sim7020_bridge.http.stream import Events, event
-from tests.web import connection, get, post, request, send, until
+from tests.web import connection, get, parsed, post, request, send, until
 
-LIMITS = Limits(clients=16, streams=2, silence=0.2)
+LIMITS = Limits(clients=16, streams=2)
 
 
 def make(file: Path) -> App:
@@ -50,6 +50,10 @@ class Served:
         async def change(call: Call, name: str) -> Reply:
             self.calls.append(call)
             return in_json({name: call.document()})
+
+        @app.post("/open", role=Role.ANYONE)
+        async def welcome(_call: Call) -> Reply:
+            return in_json({})
 
         @app.get("/fails", role=Role.READ_ONLY)
         async def fails(call: Call) -> Reply:
@@ -235,30 +239,46 @@ async def test_silent_clients_make_room(served: Served) -> None:
     async with AsyncExitStack() as stack:
         for _ in range(LIMITS.clients):
             await stack.enter_async_context(connection(served.port))
-        assert (await get(served.port, "/health")).status == 0
-        await asyncio.sleep(LIMITS.silence or 0)
         assert (await get(served.port, "/health")).body == b"well"
 
 
 async def test_whoever_waits_for_the_bridge_makes_no_room(tmp_path: Path) -> None:
     """A request that takes long is carried out to its end, however many come meanwhile."""
     app = make(tmp_path / "none")
-    go_on = asyncio.Event()
+    begun, go_on = asyncio.Event(), asyncio.Event()
 
     @app.post("/slow", role=Role.FULL)
     async def slow(_call: Call) -> Reply:
+        begun.set()
         await go_on.wait()
         return in_json({"done": True})
 
-    async with serving(app, Limits(clients=2, silence=0.1)) as port:
+    async with serving(app, Limits(clients=2)) as port:
         waiting = asyncio.create_task(post(port, "/slow"))
-        await asyncio.sleep(0.2)
+        await begun.wait()
         async with connection(port):
-            assert (await get(port, "/health")).status == 0
-            await asyncio.sleep(0.2)
-            assert (await get(port, "/health")).body == b"well"
+            for _ in range(5):
+                assert (await get(port, "/health")).body == b"well"
         go_on.set()
         assert (await waiting).document() == {"done": True}
+
+
+async def test_who_has_the_most_clients_makes_room(served: Served) -> None:
+    """Somebody who fills a port again and again loses his own clients by that, and nobody else is hung up on."""
+    async with connection(served.port, source="127.0.0.2") as (reader, writer), AsyncExitStack() as stack:
+        for _ in range(3 * LIMITS.clients):
+            await stack.enter_async_context(connection(served.port, b"GET / HTTP/1.1\r\n"))
+        writer.write(request("GET", "/health"))
+        async with asyncio.timeout(30):
+            assert parsed(await reader.read()).body == b"well"
+
+
+async def test_the_body_of_a_stranger_is_small_and_quick(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is not known yet has little to say: it does not take long."""
+    monkeypatch.setattr(listener, "PATIENCE", 0.2)
+    for length, status in (("4096", 408), ("4097", 413)):
+        answer = await send(served.port, request("POST", "/open", b"{}", {"Content-Length": length}))
+        assert answer.status == status
 
 
 def test_a_refusal_names_fields() -> None:
