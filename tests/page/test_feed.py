@@ -28,3 +28,22 @@ async def test_the_page_goes_on_when_the_bridge_is_back(browser: Browser, instal
         await module.happen("sim", "ready")
         await stands_at(screen, "shed", "online")
         assert await screen.page.evaluate("window.stayed")
+
+
+async def test_view_that_is_opened_while_the_network_is_away(browser: Browser, installation: Installation) -> None:
+    """It comes by itself once the network is back, with its styles."""
+    module = await installation.module("shed")
+    await installation.run({"shed": installation.settings(module)})
+    async with window(browser, installation.url) as screen:
+        screen.right("ERR_|Failed to load resource")
+        await screen.open()
+        await stands_at(screen, "shed", "online")
+        await screen.page.context.set_offline(offline=True)
+        await screen.page.evaluate("location.hash = '#/modem/shed/messages'")
+        await expect(screen.page.get_by_text(words("shell.unreachable.words"))).to_be_visible()
+        await screen.page.context.set_offline(offline=False)
+        await expect(screen.page.locator("view-messages")).to_be_visible()
+        sheets = await screen.page.evaluate(
+            "[...document.styleSheets].filter((each) => each.href?.includes('view-messages')).length"
+        )
+        assert sheets == 1

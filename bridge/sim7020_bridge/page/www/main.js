@@ -11,7 +11,9 @@ import "./parts.js";
 const { t } = i18n;
 const app = document.getElementById("app");
 const styles = new Set();
+const ASK_AGAIN = 3000; // milliseconds
 let turn = 0;
+let asking = null;
 
 /** Ask who is here, and show the log-in or the page. */
 async function boot() {
@@ -31,6 +33,7 @@ async function logIn(error) {
   const mine = ++turn;
   await Promise.all([i18n.texts("login"), style("view-login"), import("./view-login.js")]);
   if (mine !== turn) return;
+  clearTimeout(asking);
   document.title = `${t("login.title")} · sim7020-bridge`;
   show(
     app,
@@ -39,7 +42,10 @@ async function logIn(error) {
   );
 }
 
+/** Say that the bridge does not answer, and begin anew once it does: what failed to load is not asked for again otherwise. */
 function unreachable(error) {
+  clearTimeout(asking);
+  asking = setTimeout(askAgain, ASK_AGAIN);
   document.title = "sim7020-bridge";
   show(
     app,
@@ -49,9 +55,21 @@ function unreachable(error) {
       h("h1", null, i18n.has("shell.unreachable.title") ? t("shell.unreachable.title") : "sim7020-bridge"),
       h("p", null, i18n.has("shell.unreachable.words") ? t("shell.unreachable.words") : "The bridge does not answer."),
       h("p", { class: "quiet" }, error.message),
-      h("button", { class: "button", onclick: boot }, i18n.has("shell.retry") ? t("shell.retry") : "Try again"),
+      h("button", { class: "button", onclick: () => location.reload() }, i18n.has("shell.retry") ? t("shell.retry") : "Try again"),
     ),
   );
+}
+
+async function askAgain() {
+  try {
+    await get("api/session");
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status === 0 || error.status >= 500) {
+      asking = setTimeout(askAgain, ASK_AGAIN);
+      return;
+    }
+  }
+  location.reload();
 }
 
 /** Show the view of the address. */
@@ -89,6 +107,7 @@ async function route(moved = true) {
 }
 
 function frame(row, names, content) {
+  clearTimeout(asking);
   const title = row ? t(row.title) : t("shell.nowhere.title");
   document.title = [title, names.modem, "sim7020-bridge"].filter(Boolean).join(" · ");
   show(
@@ -224,8 +243,13 @@ function style(name) {
   if (styles.has(name)) return null;
   styles.add(name);
   return new Promise((resolve) => {
-    const link = h("link", { rel: "stylesheet", href: new URL(`${name}.css`, import.meta.url).pathname, onload: resolve, onerror: resolve });
+    const link = h("link", { rel: "stylesheet", href: new URL(`${name}.css`, import.meta.url).pathname, onload: resolve, onerror: missed });
     document.head.append(link);
+    function missed() {
+      styles.delete(name);
+      link.remove();
+      resolve();
+    }
   });
 }
 
