@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from sim7020_bridge.clock import rfc3339
 from sim7020_bridge.delivery.receipts import ReceiptState
-from sim7020_bridge.outbox.message import Entry, Message, Priority
+from sim7020_bridge.outbox.message import LONGEST_ID, Entry, Message, Priority
+from sim7020_bridge.page.pieces import cut
 
 MOST: Final = 500
 """Messages that are kept."""
@@ -29,6 +30,12 @@ BEGINNING: Final = 256
 LONGEST_TEXT: Final = 400
 """Characters of a payload that a list shows."""
 
+LONGEST_TOPIC: Final = 256
+"""Characters of a topic that are kept."""
+
+LONGEST_ERROR: Final = 300
+"""Characters of an error's words that are kept."""
+
 MOST_STEPS: Final = 16
 """Steps that are kept of a message that is tried for long: the first and the last."""
 
@@ -40,12 +47,13 @@ SLICE: Final = 25
 _HEXADECIMAL: Final = frozenset("0123456789abcdef")
 _STATES: Final = (*map(str, ReceiptState), RECEIVED)
 _STEP: Final = struct.Struct("<Bd")
+_BLANKS: Final = str.maketrans("\t\r\n", "   ")
 _PRIORITIES: Final = {priority: priority.name.lower() for priority in Priority}
 
 
 @dataclass(slots=True, eq=False)
 class Record:
-    """A message as it is kept: a few hundred bytes beside its payload.
+    """A message as it is kept, a few hundred bytes beside its payload: of what others chose only the beginning.
 
     Args:
         number: Its place in the order of this run.
@@ -128,13 +136,15 @@ class Messages:
 
     def taken(self, message: Message, topic: str | None) -> Record:
         """Take in a message that is on disk, unless it is known; ``topic`` is where it was published."""
-        known = self._by_name.get((message.socket, message.id))
+        known = self._by_name.get(_name(message.socket, message.id))
         if known is not None and not known.final:
-            known.topic = topic or known.topic
+            if topic:
+                known.topic = cut(topic, LONGEST_TOPIC)
             return known
         expires = None if message.ttl is None else message.at + timedelta(seconds=message.ttl)
         record = self._add(message.socket, message.id, topic, message.at, message.data)
-        record.key, record.priority = message.key, _PRIORITIES[message.priority]
+        record.key = None if message.key is None else cut(message.key, LONGEST_ID)
+        record.priority = _PRIORITIES[message.priority]
         record.expires = None if expires is None else expires.timestamp()
         record.step(ReceiptState.QUEUED, record.at)
         return record
@@ -142,25 +152,25 @@ class Messages:
     def found(self, entry: Entry) -> Record | None:
         """Take in a message of before the bridge was started; None if it is known."""
         message = entry.message
-        if (message.socket, message.id) in self._by_name:
+        if _name(message.socket, message.id) in self._by_name:
             return None
         record = self.taken(message, None)
         record.attempts = entry.attempts
         return record
 
-    def refused(self, message_id: str, socket: str, topic: str, data: bytes) -> Record:
-        """Take in what is not taken, as it came."""
-        known = self._by_name.get((socket, message_id))
+    def refused(self, message_id: str, socket: str, topic: str, data: bytes, size: int | None = None) -> Record:
+        """Take in what is not taken, as it came; ``size`` is that of all if ``data`` is only the beginning."""
+        known = self._by_name.get(_name(socket, message_id))
         if known is not None and not known.final:
             return known
-        record = self._add(socket, message_id, topic, self._clock(), data)
+        record = self._add(socket, message_id, topic, self._clock(), data, size=size)
         record.step(ReceiptState.REJECTED, record.at)
         record.final = True
         return record
 
     def receipt(self, receipt: Mapping[str, Any], message: Message | None) -> Record | None:
         """Take in a receipt; None if it is about nothing that is known."""
-        name = receipt["socket"], receipt["id"]
+        name = _name(receipt["socket"], receipt["id"])
         record = self._by_name.get(name) or (None if message is None else self.taken(message, None))
         if record is None:
             return None
@@ -170,7 +180,7 @@ class Messages:
         error = receipt["error"]
         record.step(receipt["state"], receipt["at"].timestamp())
         record.final, record.attempts = receipt["final"], receipt["attempts"]
-        record.error = None if error is None else (error.code, error.message)
+        record.error = None if error is None else (error.code, cut(error.message, LONGEST_ERROR))
         return record
 
     def delivered(self, socket: str, data: bytes, topic: str) -> Record:
@@ -228,14 +238,26 @@ class Messages:
             "expires": None if record.expires is None else _written(record.expires),
         }
 
-    def _add(self, socket: str, message_id: str | None, topic: str | None, at: datetime, data: bytes) -> Record:
+    def _add(
+        self,
+        socket: str,
+        message_id: str | None,
+        topic: str | None,
+        at: datetime,
+        data: bytes,
+        *,
+        size: int | None = None,
+    ) -> Record:
         self._number += 1
         # each message brought its own copy of them
-        socket, topic = intern(socket), None if topic is None else intern(topic)
-        record = Record(self._number, socket, message_id, topic, at.timestamp(), len(data), data[:MOST_OF_ONE])
+        socket = intern(cut(socket, LONGEST_ID))
+        message_id = None if message_id is None else cut(message_id, LONGEST_ID)
+        topic = None if topic is None else intern(cut(topic, LONGEST_TOPIC))
+        whole = len(data) if size is None else size
+        record = Record(self._number, socket, message_id, topic, at.timestamp(), whole, data[:MOST_OF_ONE])
         self._records.append(record)
         if message_id is not None:
-            self._by_name[socket, message_id] = record
+            self._by_name[_name(socket, message_id)] = record
         self._bytes += len(record.data)
         self._whole += 1
         if len(self._records) > MOST:
@@ -255,13 +277,18 @@ class Messages:
             del self._by_name[record.socket, record.id]
 
 
+def _name(socket: str, message_id: str) -> tuple[str, str]:
+    """Return what a message is known by, however long others made that."""
+    return cut(socket, LONGEST_ID), cut(message_id, LONGEST_ID)
+
+
 def readable(data: bytes, *, cut: bool = False) -> str | None:
     """Return a payload as text, None if it is none that a person reads; if ``cut``, it may end in mid-character."""
     try:
         text = codecs.getincrementaldecoder("utf-8")().decode(data, final=not cut)
     except UnicodeDecodeError:
         return None
-    return text if all(each.isprintable() or each in "\t\r\n" for each in text) else None
+    return text if text.translate(_BLANKS).isprintable() else None
 
 
 def _written(at: float) -> str:

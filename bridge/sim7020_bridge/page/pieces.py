@@ -9,6 +9,11 @@ SLICE: Final = 50
 """Parts of a list that are written before others have their turn."""
 
 
+def cut(text: str, most: int) -> str:
+    """Return a text that somebody else chose, as long as it may be."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def in_json(document: object) -> bytes:
     """Write JSON; half a character, which text from outside may have, becomes a question mark."""
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")

@@ -17,7 +17,7 @@ from sim7020_bridge.page.dialogue import MOST, Dialogue, Explainer, Line, explai
 from sim7020_bridge.page.dialogue import SLICE as LINES_AT_ONCE
 from sim7020_bridge.page.feed import Feed
 from sim7020_bridge.page.link import BringUp
-from sim7020_bridge.page.messages import Messages, Record
+from sim7020_bridge.page.messages import MOST_OF_ONE, Messages, Record
 from sim7020_bridge.page.minutes import Minutes, Row
 from sim7020_bridge.page.pieces import in_json
 
@@ -29,6 +29,9 @@ Each time costs a write to each stream, which takes longer than all else.
 
 BETWEEN: Final = 0.01
 """Seconds between two pieces of work that is due."""
+
+LONGEST_PUBLICATION: Final = 16 * 1024
+"""Bytes of topic and payload that browsers are told of what no broker retains, which may be for others to choose."""
 
 SLICE: Final = 100
 """Things that are worked up before others have their turn."""
@@ -109,7 +112,8 @@ class Shown:
 
     def published(self, publication: Publication) -> None:
         """Take what goes to the broker."""
-        self._later(partial(self._publish, publication))
+        if publication.retain or len(publication.topic) + len(publication.payload) <= LONGEST_PUBLICATION:
+            self._later(partial(self._publish, publication))
 
     def found(self, entry: Entry) -> None:
         """Take a message that waits from before."""
@@ -121,7 +125,8 @@ class Shown:
 
     def refused(self, message_id: str, socket: str, received: Received) -> None:
         """Take what is no message."""
-        self._later(partial(self.messages.refused, message_id, socket, received.topic, received.payload))
+        begun, size = received.payload[:MOST_OF_ONE], len(received.payload)
+        self._later(partial(self.messages.refused, message_id, socket, received.topic, begun, size))
 
     def receipt(self, receipt: Mapping[str, Any], message: Message | None) -> None:
         """Take a step of a message."""

@@ -21,6 +21,7 @@ from sim7020_bridge.page.messages import (
     Record,
     readable,
 )
+from sim7020_bridge.page.pieces import in_json
 
 AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
@@ -193,6 +194,35 @@ def test_only_the_last_are_kept_and_in_little_room() -> None:
     assert newest is not None
     assert len(newest.data) == MOST_OF_ONE
     assert messages._bytes == sum(len(record.data) for record in messages._records) <= MOST_OF_ALL
+
+
+def test_whatever_others_choose_is_kept_in_little_room() -> None:
+    """Topic, socket, id, key and an error's words may be as long as MQTT bears; what is kept of them has a bound."""
+    messages = kept()
+    long = "\U0001f600" * 16_000
+    tracemalloc.start()
+    try:
+        for number in range(2 * MOST):
+            name, socket, topic = (f"{number}{what}{long}" for what in ("id", "socket", "topic"))
+            if number % 2:
+                messages.taken(message(name, socket=socket, key=long), topic)
+            else:
+                messages.refused(name, socket, topic, b"x", 5000)
+            error = ErrorDocument("unknown_socket", f"there is no socket {socket}")
+            told = {**receipt(name, ReceiptState.REJECTED, error=error, final=True), "socket": socket}
+            record = messages.receipt(told, None)
+            assert record is not None
+            assert len(in_json(messages.document(record, whole=True))) < 5000
+        size, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert size < MOST * 5000
+    assert len(messages._by_name) == MOST
+    newest = messages.get(2 * MOST)
+    assert newest is not None
+    document = messages.document(newest)
+    assert (document["bytes"], document["cut"]) == (4, False)
+    assert str(document["topic"]).endswith("…")
 
 
 @given(st.lists(st.integers(0, 9000), max_size=60))
