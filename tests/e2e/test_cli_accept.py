@@ -284,7 +284,7 @@ def test_a_wrong_pin_is_tried_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fact", "words"),
     [
-        ("sim=pin", "The SIM asks for its PIN: none was given (--pin). Set the right pin"),
+        ("sim=pin", "The SIM asks for its PIN: none was given. Set the right pin"),
         ("sim=absent", "There is no SIM. Put the SIM in, contacts first"),
         ("registration=denied:11", "The network denied registration: PLMN not allowed. Check with the operator"),
     ],

@@ -138,7 +138,7 @@ BROKEN = {
         ["--timeout", "2"],
         "registration",
         "searching for a network",
-        "--timeout 600",
+        "allow 600 seconds",
     ),
     "attach withheld": (
         ["--set", "registration=withheld"],
@@ -162,7 +162,13 @@ BROKEN = {
         "Wait until that is over",
     ),
     "other APN": (["--attached"], ["--apn", "other.example"], "apn", "The APN is shnbiot", "apn: other.example"),
-    "no DNS": (["--attached", "--dns", "gone.test=fail:8"], ["--host", "gone.test"], "dns", "DNS common error", "DNS"),
+    "no DNS": (
+        ["--attached", "--dns", "gone.test=fail:8"],
+        ["--host", "gone.test"],
+        "dns",
+        "DNS common error",
+        "use addresses",
+    ),
     "no echo": (
         ["--attached", "--ping", "192.0.2.9=lost,lost,lost"],
         ["--host", "192.0.2.9"],
@@ -183,6 +189,7 @@ def test_the_first_broken_layer_gets_the_right_advice(tmp_path: Path, case: str)
     assert (document["broken"], last["layer"], last["status"]) == (layer, layer, "broken")
     assert summary in last["summary"]
     assert advice in last["advice"]
+    assert "--" not in last["summary"] + last["advice"], "the page says the same, and has no options"
     assert {found["status"] for found in document["layers"][:-1]} <= {"fine", "skipped"}
     assert document["not_reached"] == LAYERS[LAYERS.index(layer) + 1 :]
 

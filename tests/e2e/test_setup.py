@@ -271,6 +271,7 @@ async def test_from_another_computer(start: Start, tmp_path: Path) -> None:
     start = Start(tmp_path, "0.0.0.0")  # noqa: S104 - as others reach it
     async with begun(start):
         await logged(start.bridge, "until the configuration is written")
+        assert f"open http://{socket.gethostname()}:{start.port} in a browser" in start.bridge.log
         (code,) = re.findall(r"the password there is ([a-z2-9]{4}-[a-z2-9]{4}-[a-z2-9]{4}) until", start.bridge.log)
         answer = await start.write(form())
         assert (answer.status, answer.code) == (401, "log_in")

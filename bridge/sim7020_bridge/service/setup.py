@@ -6,6 +6,7 @@ import logging
 import os
 import secrets
 import signal
+import socket
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -82,7 +83,7 @@ class Setup:
                 if self._http.ingress is not None:
                     log.info("open the app's page in Home Assistant to set the bridge up")
                 else:
-                    log.info("open http://%s:%d in a browser to set the bridge up", _in_brackets(self._http.host), port)
+                    log.info("open http://%s:%d in a browser to set the bridge up", _reached_at(self._http.host), port)
                 if code is not None:
                     log.warning("the password there is %s until the configuration is written", code)
                 self._notifier.ready()
@@ -155,6 +156,13 @@ def _has_any(passwords: Path) -> bool:
 
 def _keep(file: Path, code: str) -> None:
     write_passwords(file, {Role.FULL: hashed(code)})
+
+
+def _reached_at(host: str) -> str:
+    """Return what other computers call this one; nobody can open the address that stands for all that it has."""
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared with, not listened at
+        return socket.gethostname()
+    return _in_brackets(host)
 
 
 def _in_brackets(host: str) -> str:

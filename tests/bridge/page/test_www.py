@@ -96,6 +96,20 @@ def test_every_alert_is_translated(language: str) -> None:
     assert texts("en", "alerts") == {}
 
 
+def test_carriers_are_those_of_the_documentation() -> None:
+    """The set-up fills in what the table says, name by name."""
+    table = (ROOT / "docs" / "hardware.md").read_text(encoding="utf-8").split("| carrier | APN |")[1].split("\n\n")[0]
+    documented = {}
+    for line in table.splitlines()[2:]:
+        carrier, apn, credentials = (cell.strip() for cell in line.strip("|").split("|"))
+        if carrier != "others, national operators":
+            documented[carrier] = [apn.strip("`"), *(re.findall(r"`(.*?)`", credentials) or ["", ""])]
+    script = (WWW / "carriers.js").read_text(encoding="utf-8").split("CARRIERS = {")[1].split("\n}")[0]
+    rows = re.findall(r'^  "?(\w+)"?: (\[.*\]),$', script, re.MULTILINE)
+    assert len(rows) == script.count("[")
+    assert {carrier: json.loads(row) for carrier, row in rows} == documented
+
+
 def test_every_text_that_is_asked_for_exists() -> None:
     """A key that a script names in full is in the texts."""
     known = {f"{part}.{key}" for part in PARTS for key, _ in leaves(texts("en", part))}

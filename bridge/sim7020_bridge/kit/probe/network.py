@@ -65,7 +65,7 @@ class Network:
 
     async def _enter_pin(self, pin: str | None) -> None:
         self._report.begin(Check.SIM, "entering the PIN")
-        problem = "none was given (--pin)" if pin is None else await enter_pin(self._module, pin)
+        problem = "none was given" if pin is None else await enter_pin(self._module, pin)
         if problem is None:
             await reach(self._module, SIM, settled=SIM.holds)
         else:
@@ -171,16 +171,16 @@ _SIGNAL_ADVICE: Final = (
     "Check the antenna and its plug, try another place, and ask the operator for NB-IoT coverage here."
 )
 _REGISTRATION_ADVICE: Final = (
-    "The first search can take minutes: try --timeout 600. Else check that the SIM is active for NB-IoT, and the band."
+    "The first search can take minutes: allow 600 seconds. Else check that the SIM is active for NB-IoT, and the band."
 )
 _WITHHELD_ADVICE: Final = "The bridge sends it automatically; by hand: AT+CGATT=1 in sim7020-bridge console."
 _BACKOFF_ADVICE: Final = "Wait until that is over, and probe again: until then the module does not try."
 _APN_ADVICE: Final = "Check the APN, its user name and its password with the operator."
 _DNS_ADVICE: Final = (
-    "A private APN may have no DNS: then use addresses, and probe with --host ADDRESS or --no-internet."
+    "A private APN may have no DNS: then use addresses, and have the probe ping one, or leave the internet out."
 )
 _PING_ADVICE: Final = (
-    "Many operators drop pings: if DNS works, data does. Else ask the operator, or probe another --host."
+    "Many operators drop pings: if DNS works, data does. Else ask the operator, or have another host pinged."
 )
 
 

@@ -1,18 +1,10 @@
 /** The questions of the set-up after the port: SIM and APN, broker, first socket; each a form of what it changes. */
 
 import { post } from "./api.js";
+import { CARRIERS } from "./carriers.js";
 import { h, View } from "./dom.js";
 import { t } from "./i18n.js";
 import { choice, failure, field } from "./parts.js";
-
-/** What carriers ask for, as docs/hardware.md has it: APN, user name, password. */
-const CARRIERS = {
-  "1NCE": ["iot.1nce.net", "", ""],
-  emnify: ["em", "", ""],
-  Hologram: ["hologram", "", ""],
-  Onomondo: ["onomondo", "", ""],
-  Soracom: ["soracom.io", "sora", "sora"],
-};
 
 /** What a name in the configuration may be, as a pattern for an input. */
 const NAME = { pattern: "[a-z0-9_\\-]{1,32}", maxlength: "32", required: true };
