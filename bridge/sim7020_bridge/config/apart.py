@@ -1,4 +1,4 @@
-"""A configuration read while the bridge goes on: a long one in a process of its own, which can be given up.
+"""A configuration read while the bridge goes on: a long or deep one in a process of its own, which can be given up.
 
 To read a text takes as long as its author likes, and garbage is looked for in all that comes of it at once.
 """
@@ -6,22 +6,31 @@ To read a text takes as long as its author likes, and garbage is looked for in a
 import asyncio
 import os
 import pickle
+import re
 import resource
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from sim7020_bridge.blocking import in_a_thread
-from sim7020_bridge.config.load import read
+from sim7020_bridge.config.load import read, secrets_in
 from sim7020_bridge.config.model import Settings
 from sim7020_bridge.errors import ConfigurationError, Mistake
 
+T = TypeVar("T")
+
 LONG: Final = 8 * 1024
-"""Bytes of a text that is not read in the bridge's own process."""
+"""Characters of a text that is not read in the bridge's own process."""
+
+DEEP: Final = 16
+"""Brackets inside each other, as far as that can be told at a glance, of which the same is true."""
 
 PATIENCE: Final = 30.0
 """Seconds that a text has to be read."""
+
+_BRACKETS: Final = re.compile(r"[\[\]{}]")
 
 _MOST_MEMORY: Final = 1024 * 1024 * 1024
 """Bytes of addresses, several times what is used."""
@@ -33,9 +42,23 @@ async def read_apart(path: Path, text: str | None = None) -> Settings:
     Raises:
         ConfigurationError: With every mistake; or with one that says that it takes too long or too much to read.
     """
-    size = await in_a_thread(partial(_size, path)) if text is None else len(text)
-    if size <= LONG:
-        return await in_a_thread(lambda: read(path, text=text).settings)
+    glance = await in_a_thread(partial(_beginning, path)) if text is None else text
+    return await _apart(partial(_settings, path, text), path, glance)
+
+
+async def secret_keys_apart(path: Path, text: str) -> list[str]:
+    """Return the keys of a text that hold secrets, as far as it is YAML.
+
+    Raises:
+        ConfigurationError: It is none, or takes too long or too much to read.
+    """
+    return await _apart(partial(_secret_keys, path, text), path, text)
+
+
+async def _apart(work: Callable[[], T], path: Path, text: str) -> T:
+    """Return what comes of a text, in a process of its own if that may take long."""
+    if len(text) <= LONG and not _is_deep(text):
+        return await in_a_thread(work)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", __name__),
         stdin=asyncio.subprocess.PIPE,
@@ -44,7 +67,7 @@ async def read_apart(path: Path, text: str | None = None) -> Settings:
     )
     try:
         async with asyncio.timeout(PATIENCE):
-            out, _ = await process.communicate(pickle.dumps((path, text)))
+            out, _ = await process.communicate(pickle.dumps(work))
     except TimeoutError:
         out = b""
     finally:
@@ -54,27 +77,47 @@ async def read_apart(path: Path, text: str | None = None) -> Settings:
     if process.returncode:
         problem = f"to read it takes more than {PATIENCE:g} s, or more memory than there is: make it shorter"
         raise ConfigurationError(str(path), [Mistake("", problem)])
-    found: Settings | tuple[Mistake, ...] = await in_a_thread(partial(pickle.loads, out))
-    if isinstance(found, Settings):
-        return found
-    raise ConfigurationError(str(path), found)
+    found: tuple[T | None, tuple[Mistake, ...]] = await in_a_thread(partial(pickle.loads, out))
+    result, mistakes = found
+    if result is None:
+        raise ConfigurationError(str(path), mistakes)
+    return result
 
 
-def _size(path: Path) -> int:
+def _settings(path: Path, text: str | None) -> Settings:
+    return read(path, text=text).settings
+
+
+def _secret_keys(path: Path, text: str) -> list[str]:
+    return [".".join(map(str, where)) for where, _ in secrets_in(path, text)]
+
+
+def _beginning(path: Path) -> str:
     try:
-        return path.stat().st_size
+        with path.open("rb") as file:
+            return file.read(LONG + 1).decode("latin-1")
     except (OSError, ValueError):
-        return 0
+        return ""
+
+
+def _is_deep(text: str) -> bool:
+    """Whether brackets are inside each other, also those in quotes and comments."""
+    depth = 0
+    for bracket in _BRACKETS.findall(text):
+        depth = depth + 1 if bracket in "[{" else max(0, depth - 1)
+        if depth > DEEP:
+            return True
+    return False
 
 
 def _main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
-    path, text = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the bridge itself
-    found: Settings | tuple[Mistake, ...]
+    work: Callable[[], object] = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the bridge itself
+    found: tuple[object, tuple[Mistake, ...]]
     try:
-        found = read(path, text=text).settings
+        found = work(), ()
     except ConfigurationError as error:
-        found = error.mistakes
+        found = None, tuple(error.mistakes)
     sys.stdout.buffer.write(pickle.dumps(found))
 
 

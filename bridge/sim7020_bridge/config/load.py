@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer, ComposerError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 from ruamel.yaml.reader import ReaderError
@@ -28,9 +29,27 @@ MAX_VALUES = 500_000
 _DEEPEST = 8
 """No key of a configuration is in so many mappings."""
 
+_MOST_NESTED = 32
+"""Values inside each other that a file may have; to read more takes a time that grows faster than they do."""
+
 _MAX_SHOWN = 60
 _SECRET_FILES = frozenset({"password_file", "pin_file", "apn_password_file"})
 _CREDENTIALS = re.compile(r"//[^/@]*@")
+
+
+class _Composer(Composer):
+    """Gives up at what is nested too deeply, before the rest is read."""
+
+    _depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:  # noqa: ANN401 - what YAML has
+        self._depth += 1
+        try:
+            if self._depth > _MOST_NESTED:
+                raise ComposerError(problem="nested too deeply", problem_mark=self.parser.peek_event().start_mark)
+            return super().compose_node(parent, index)
+        finally:
+            self._depth -= 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +208,7 @@ def _head(path: Path) -> bytes:
 def _parse(path: Path, content: str) -> tuple[Any, list[Problem]]:
     yaml = YAML(typ="rt")
     yaml.allow_duplicate_keys = True
+    yaml.Composer = _Composer
     try:
         composed = yaml.compose(content)
         if _values(composed, _DEEPEST, {}) > MAX_VALUES:

@@ -21,7 +21,7 @@ from sim7020_bridge.mqtt.onlooker import accepted
 from sim7020_bridge.page.configuration import told
 from sim7020_bridge.page.form import filled
 
-_LONGEST: Final = 64 * 1024
+_LONGEST: Final = 16 * 1024
 
 KEYS: Final = frozenset({"host", "port", "username", "password", "password_file", "protocol", "tls"})
 """What of the section ``mqtt`` can be tried."""

@@ -3,15 +3,17 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
 from sim7020_bridge.blocking import in_a_thread
+from sim7020_bridge.config.apart import secret_keys_apart
 from sim7020_bridge.config.changes import Changes, changes
 from sim7020_bridge.config.file import NotWritten, obstacle, replace, version
-from sim7020_bridge.config.load import MAX_SIZE, secrets_in
+from sim7020_bridge.config.load import MAX_SIZE
 from sim7020_bridge.config.model import Settings
 from sim7020_bridge.errors import ConfigurationError, Mistake
 from sim7020_bridge.http.app import App, Call
@@ -63,6 +65,7 @@ class Configuration:
         self._reload = reload
         self._waiting = 0
         self._checking = asyncio.Lock()
+        self._reading = asyncio.Lock()
         self._applying = asyncio.Lock()
 
     async def document(self) -> dict[str, Any]:
@@ -71,7 +74,11 @@ class Configuration:
         Raises:
             Refusal: It can't be read.
         """
-        return await in_a_thread(self._document)
+        async with self._reading:
+            document = await in_a_thread(self._document)
+            with suppress(ConfigurationError):
+                document["secrets"] = await secret_keys_apart(self._file, document["text"])
+        return document
 
     async def check(self, text: str) -> dict[str, Any]:
         """Return what is wrong with a text, and which keys it changes: those for a restart, and those for now.
@@ -137,7 +144,7 @@ class Configuration:
             "version": version(content),
             "writable": problem is None,
             "problem": problem,
-            "secrets": _secret_keys(self._file, text),
+            "secrets": [],
         }
 
     def _content(self) -> bytes:
@@ -202,13 +209,6 @@ def _like(before: bytes, text: str) -> bytes:
     if b"\r\n" in before and before.count(b"\n") == before.count(b"\r\n"):
         text = text.replace("\r\n", "\n").replace("\n", "\r\n")
     return (_BOM if before.startswith(_BOM) else b"") + text.encode()
-
-
-def _secret_keys(file: Path, text: str) -> list[str]:
-    try:
-        return [".".join(map(str, path)) for path, _ in secrets_in(file, text)]
-    except ConfigurationError:
-        return []
 
 
 def _unreadable(words: str) -> Refusal:

@@ -11,10 +11,11 @@ from unittest.mock import patch
 
 import pytest
 
+from sim7020_bridge.blocking import in_a_thread
 from sim7020_bridge.config.apart import read_apart
 from sim7020_bridge.config.load import read
 from sim7020_bridge.config.model import Settings
-from sim7020_bridge.errors import Mistake
+from sim7020_bridge.errors import ConfigurationError, Mistake
 from sim7020_bridge.page import configuration
 from sim7020_bridge.page.configuration import Configuration
 from tests.bridge.page.served import served
@@ -199,6 +200,11 @@ async def test_a_file_that_can_t_be_shown(bridge: Bridge, content: bytes, words:
         pytest.param("mqtt: \0", id="a zero byte"),
         pytest.param("\tmqtt: 1", id="a tab"),
         pytest.param("[" * 50_000, id="nested"),
+        pytest.param("[" * 4_000, id="nested in few bytes"),
+        pytest.param("a: " + "[" * 2_000 + "]" * 2_000, id="nested to its end"),
+        pytest.param("{a: " * 2_000, id="nested mappings"),
+        pytest.param("- " * 4_000, id="nested items"),
+        pytest.param("[\n" * 4_000, id="nested line by line"),
         pytest.param("- &a [x]\n" + "".join(f"- &a{n} [*a, *a, *a, *a]\n" for n in range(2000)), id="aliases"),
         pytest.param("".join(f"key{n}: 1\n" for n in range(4000)), id="mistakes"),
         pytest.param("modems: {" + ", ".join(f"m{n}: 1" for n in range(4000)) + "}", id="modems"),
@@ -230,6 +236,24 @@ async def test_whatever_is_typed_blocks_nobody(bridge: Bridge, text: object) -> 
     else:
         assert (answer.status, answer.code) == (400, "incomplete")
     assert longest < 0.05
+
+
+@pytest.mark.parametrize("text", ["[" * 4000, "{a: " * 2000, "[\n" * 4000, "- " * 4000, "? " * 4000])
+def test_deep_texts_are_given_up_early(tmp_path: Path, text: str) -> None:
+    """What no configuration has is a mistake before all of it is read, wherever it is read."""
+    before = time.thread_time()
+    with pytest.raises(ConfigurationError, match="nested too deeply"):
+        read(tmp_path / "bridge.yaml", text=text)
+    assert time.thread_time() - before < 3
+
+
+async def test_a_long_file_is_read_apart(bridge: Bridge) -> None:
+    """Its secrets are told as those of a short one are, and nobody waits for that."""
+    bridge.file.write_text("# x\n" * 50_000 + TEXT)
+    with patch("sim7020_bridge.config.apart.in_a_thread", side_effect=in_a_thread) as here:
+        document = await bridge.read()
+    assert document["secrets"] == ["mqtt.password", "modems.shed.pin"]
+    assert [call.args[0].func.__name__ for call in here.call_args_list] == ["loads"]
 
 
 async def test_texts_wait_for_each_other(bridge: Bridge) -> None:
