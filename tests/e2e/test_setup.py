@@ -68,7 +68,8 @@ async def begun(start: Start) -> AsyncIterator[Start]:
 
 def form(port: str = "/dev/none", **mqtt: object) -> dict[str, Any]:
     """Return what a form says."""
-    return {"mqtt": {"host": "127.0.0.1", **mqtt}, "modem": {"name": "shed", "port": port}}
+    # a bridge of a modem of that name may run on this machine, at the usual port
+    return {"mqtt": {"host": "127.0.0.1", "port": free_port(), **mqtt}, "modem": {"name": "shed", "port": port}}
 
 
 def mode(file: Path) -> int:
@@ -225,6 +226,16 @@ async def test_a_signal_ends_it(start: Start, number: signal.Signals) -> None:
     assert not start.file.exists()
 
 
+async def test_a_signal_between_set_up_and_bridge(start: Start) -> None:
+    """It is not lost, whichever of the two is told: the process ends in good order."""
+    await start.begin()
+    try:
+        assert (await start.write(form())).status == 200
+    finally:
+        await start.bridge.stop()
+    assert start.file.exists()
+
+
 async def test_a_port_that_is_taken(start: Start) -> None:
     """It is said, and that is the end."""
     with socket.create_server(("127.0.0.1", start.port)):
@@ -250,7 +261,7 @@ async def test_with_a_configuration_it_only_runs(start: Start) -> None:
     first, *mistakes = err.splitlines()
     assert first == f"{start.file} is there, so it is not set up anew"
     assert "modems.shed.port" in mistakes[0]
-    start.file.write_text(json.dumps({"mqtt": {"host": "127.0.0.1"}, "modems": {"shed": {"port": "/dev/none"}}}))
+    start.file.write_text(json.dumps({"mqtt": form()["mqtt"], "modems": {"shed": {"port": "/dev/none"}}}))
     await start.bridge.start()
     await logged(start.bridge, "modem shed at /dev/none")
     await start.bridge.stop()

@@ -7,7 +7,7 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -34,6 +34,9 @@ log: Final = logging.getLogger(__name__)
 
 ALIVE_EVERY: Final = 60.0
 """Seconds between two signs of life, if the service manager does not want more."""
+
+_TURNS: Final = 3
+"""Of the event loop: to read that there was a signal, to plan its handler, and to run that."""
 
 _LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 """None that looks like another one."""
@@ -65,31 +68,35 @@ class Setup:
         self._broker = settings.mqtt if ("mqtt", "host") in reading.given else None
         self._notifier = notifier or Notifier()
         self._over = asyncio.Event()
-        self._written = False
+        self._written = self._stopped = False
 
     async def run(self) -> bool:
-        """Return whether a configuration is written; signals wait from then on, for whoever runs by it.
+        """Return whether there is a configuration to run by; signals wait from then on, for whoever does.
 
         Raises:
             OSError: It can't listen there.
         """
-        with _signals(self._over), TemporaryDirectory(prefix="sim7020-bridge-") as folder:
-            passwords, code = self._passwords, None
-            if not is_loopback(_in_brackets(self._http.host)) and not await in_a_thread(partial(_has_any, passwords)):
-                code = "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(3))
-                passwords = Path(folder) / PASSWORDS
-                await in_a_thread(partial(_keep, passwords, code))
-            async with self._page(passwords, code).serve() as port:
-                if self._http.ingress is not None:
-                    log.info("open the app's page in Home Assistant to set the bridge up")
-                else:
-                    log.info("open http://%s:%d in a browser to set the bridge up", _reached_at(self._http.host), port)
-                if code is not None:
-                    log.warning("the password there is %s until the configuration is written", code)
-                self._notifier.ready()
-                self._notifier.status("waits for its configuration")
-                await self._wait()
-        return self._written
+        with TemporaryDirectory(prefix="sim7020-bridge-") as folder:
+            async with _signals(self._stop):
+                await self._serve(Path(folder))
+        return self._written and not self._stopped
+
+    async def _serve(self, folder: Path) -> None:
+        passwords, code = self._passwords, None
+        if not is_loopback(_in_brackets(self._http.host)) and not await in_a_thread(partial(_has_any, passwords)):
+            code = "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(3))
+            passwords = folder / PASSWORDS
+            await in_a_thread(partial(_keep, passwords, code))
+        async with self._page(passwords, code).serve() as port:
+            if self._http.ingress is not None:
+                log.info("open the app's page in Home Assistant to set the bridge up")
+            else:
+                log.info("open http://%s:%d in a browser to set the bridge up", _reached_at(self._http.host), port)
+            if code is not None:
+                log.warning("the password there is %s until the configuration is written", code)
+            self._notifier.ready()
+            self._notifier.status("waits for its configuration")
+            await self._wait()
 
     def _page(self, passwords: Path, code: str | None) -> Page:
         listed = Ports(dict)
@@ -103,6 +110,10 @@ class Setup:
         )
         return Page(self._http, passwords=passwords, about=lambda: about, pages={}, parts=parts)
 
+    def _stop(self) -> None:
+        self._stopped = True
+        self._over.set()
+
     def _done(self) -> None:
         self._written = True
         self._over.set()
@@ -115,18 +126,18 @@ class Setup:
             self._notifier.alive()
 
 
-@contextlib.contextmanager
-def _signals(over: asyncio.Event) -> Iterator[None]:
+@contextlib.asynccontextmanager
+async def _signals(stop: Callable[[], None]) -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
     at_terminal = has_terminal()
 
     def hang_up() -> None:
         if at_terminal and not has_terminal():
-            over.set()
+            stop()
 
     handlers = {
-        signal.SIGTERM: over.set,
-        signal.SIGINT: over.set,
+        signal.SIGTERM: stop,
+        signal.SIGINT: stop,
         signal.SIGHUP: hang_up,
         signal.SIGUSR1: _nothing,
         signal.SIGUSR2: _nothing,
@@ -138,6 +149,9 @@ def _signals(over: asyncio.Event) -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_BLOCK, handlers)
+        # one that came before is on its way through the loop
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
         for number in handlers:
             loop.remove_signal_handler(number)
 
