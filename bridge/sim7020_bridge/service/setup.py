@@ -7,10 +7,12 @@ import os
 import secrets
 import signal
 import socket
+import threading
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import FrameType
 from typing import Final
 
 from sim7020_bridge.blocking import in_a_thread
@@ -154,6 +156,14 @@ async def _signals(stop: Callable[[], None]) -> AsyncIterator[None]:
             await asyncio.sleep(0)
         for number in handlers:
             loop.remove_signal_handler(number)
+            signal.signal(number, _keep_for_later)
+
+
+def _keep_for_later(number: int, _frame: FrameType | None) -> None:
+    """Have a signal wait for whoever unblocks it: another thread, which may still be ending, does not block it."""
+    main = threading.main_thread().ident
+    if main is not None:
+        signal.pthread_kill(main, number)
 
 
 def _nothing() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -44,8 +45,13 @@ async def test_signals_wait_for_the_bridge(tmp_path: Path) -> None:
         assert (await post(port, "/api/setup", FORM)).status == 200
         assert await running
         assert set(SIGNALS) <= signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        # to a thread that does not block it, as one that was begun before and still ends
+        thread = threading.Thread(target=_raise_unblocked, args=(signal.SIGTERM,))
+        thread.start()
+        thread.join()
+        assert signal.sigtimedwait([signal.SIGTERM], 10) is not None
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        _as_before()
 
 
 async def test_a_signal_after_the_last_word(tmp_path: Path) -> None:
@@ -58,7 +64,7 @@ async def test_a_signal_after_the_last_word(tmp_path: Path) -> None:
         setup._done()
         assert not await running
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        _as_before()
 
 
 async def test_a_mistake_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,4 +74,15 @@ async def test_a_mistake_of_the_environment(tmp_path: Path, monkeypatch: pytest.
     assert (await get(port, "/api/setup")).document() == {"mqtt": None}
     running.cancel()
     await asyncio.wait({running})
+    _as_before()
+
+
+def _raise_unblocked(number: signal.Signals) -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [number])
+    signal.pthread_kill(threading.get_ident(), number)
+
+
+def _as_before() -> None:
+    for number in SIGNALS:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
