@@ -1,7 +1,11 @@
 """The first start: from nothing to the first message, as somebody with a phone goes through it."""
 
+import asyncio
+import os
+import re
+
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Locator, expect
 
 from tests.e2e.servers import until
 from tests.page.installation import Installation
@@ -9,6 +13,13 @@ from tests.page.screen import DESK, PHONE, Screen, window
 from tests.page.test_glance import stands_at
 from tests.page.test_messages import rows, write
 from tests.page.words import words
+
+# Count how often the page says some words from now on.
+_LISTEN = """(words) => {
+  window.said = 0;
+  const look = () => { if (document.body.textContent.includes(words)) window.said += 1; };
+  new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
+}"""
 
 
 async def step(screen: Screen, name: str) -> None:
@@ -22,6 +33,27 @@ async def step(screen: Screen, name: str) -> None:
 async def on(screen: Screen, key: str = "setup.next") -> None:
     """Go on."""
     await screen.page.get_by_role("main").get_by_role("button", name=words(key), exact=True).click()
+
+
+def labelled(screen: Screen, key: str) -> Locator:
+    """Return a field."""
+    return screen.page.get_by_label(words(key), exact=True)
+
+
+async def port(screen: Screen, name: str) -> None:
+    """Open the page and type a port."""
+    await screen.open()
+    await step(screen, "port")
+    await screen.page.get_by_label(words("setup.port.elsewhere"), exact=False).fill(name)
+
+
+async def at_the_broker(screen: Screen, host: str, broker_port: int) -> None:
+    """Go on from the port to the broker, and say where it is."""
+    await on(screen)
+    await on(screen, "setup.skip")
+    await on(screen)
+    await labelled(screen, "setup.broker.host").fill(host)
+    await labelled(screen, "setup.broker.port").fill(str(broker_port))
 
 
 @pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
@@ -79,14 +111,110 @@ async def test_a_broker_that_refuses_says_why(browser: Browser, installation: In
     module = await installation.module("shed")
     await installation.set_up()
     async with window(browser, installation.url) as screen:
-        await screen.open()
-        await step(screen, "port")
-        await screen.page.get_by_label(words("setup.port.elsewhere"), exact=False).fill(module.port)
-        await on(screen)
-        await on(screen, "setup.skip")
-        await on(screen)
-        await screen.page.get_by_label(words("setup.broker.host"), exact=True).fill("127.0.0.1")
-        await screen.page.get_by_label(words("setup.broker.port"), exact=True).fill(str(installation.http_port))
+        await port(screen, module.port)
+        await at_the_broker(screen, "127.0.0.1", installation.http_port)
         await on(screen, "setup.broker.try")
         await expect(screen.page.get_by_text(words("setup.broker.bad"))).to_be_visible()
         assert await screen.violations() == []
+
+
+async def test_a_broker_that_is_changed_while_it_is_tried(browser: Browser, installation: Installation) -> None:
+    """What comes of the old one is not said of the new one, which is tried as soon as the old one is given up."""
+    module = await installation.module("shed")
+    await installation.set_up()
+    called = asyncio.Event()
+
+    async def keep_waiting(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        called.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            writer.close()
+
+    async with (
+        await asyncio.start_server(keep_waiting, "127.0.0.1") as silent,
+        window(browser, installation.url) as screen,
+    ):
+        screen.right("409")
+        await port(screen, module.port)
+        await at_the_broker(screen, "127.0.0.1", silent.sockets[0].getsockname()[1])
+        await on(screen, "setup.broker.try")
+        await called.wait()
+        await screen.page.evaluate(_LISTEN, words("setup.broker.bad"))
+        await labelled(screen, "setup.broker.port").fill(str(installation.broker.port))
+        await on(screen, "setup.broker.try")
+        await expect(screen.page.get_by_text(words("setup.broker.good"))).to_be_visible()
+        assert await screen.page.evaluate("window.said") == 0
+        await on(screen)
+        await on(screen)
+        await step(screen, "summary")
+        await expect(
+            screen.page.get_by_text(f"{installation.broker.port} · {words('setup.summary.tried')}")
+        ).to_be_visible()
+
+
+async def test_a_port_in_use(browser: Browser, installation: Installation) -> None:
+    """By whom is said, of one that was typed too."""
+    module = await installation.module("shed")
+    await installation.set_up()
+    held = os.open(module.port, os.O_RDWR | os.O_NOCTTY)
+    try:
+        async with window(browser, installation.url) as screen:
+            screen.right("409")
+            await port(screen, module.port)
+            await on(screen)
+            await on(screen, "setup.probe.go")
+            await expect(screen.page.get_by_text(words("setup.probe.in_use"), exact=True)).to_be_visible()
+            await expect(screen.page.get_by_text(f"(process {os.getpid()})")).to_be_visible()
+            assert await screen.violations() == []
+    finally:
+        os.close(held)
+
+
+async def test_a_reload_and_the_way_back(browser: Browser, installation: Installation) -> None:
+    """Neither loses what was answered but secrets, which nothing keeps, and which are asked for again."""
+    module = await installation.module("shed")
+    await installation.set_up()
+    async with window(browser, installation.url) as screen:
+        await screen.open("#/setup?step=summary")
+        await step(screen, "port")
+        await port(screen, module.port)
+        await on(screen)
+        await on(screen, "setup.skip")
+        await screen.page.get_by_label(words("setup.modem.name")).fill("attic")
+        await screen.page.locator("view-setup select").select_option("other")
+        await labelled(screen, "setup.modem.apn").fill("iot.example")
+        await labelled(screen, "setup.modem.password").fill("first secret")
+        await on(screen)
+        await labelled(screen, "setup.broker.host").fill("broker.example")
+        await labelled(screen, "setup.broker.username").fill("somebody")
+        await labelled(screen, "setup.broker.password").fill("second secret")
+        assert "secret" not in await screen.page.evaluate("JSON.stringify([{...sessionStorage}, {...localStorage}])")
+        await screen.page.reload()
+        await step(screen, "broker")
+        await expect(labelled(screen, "setup.broker.host")).to_have_value("broker.example")
+        await expect(labelled(screen, "setup.broker.username")).to_have_value("somebody")
+        await expect(labelled(screen, "setup.broker.password")).to_have_value("")
+        await screen.page.go_back()
+        await step(screen, "modem")
+        await expect(screen.page.get_by_label(words("setup.modem.name"))).to_have_value("attic")
+        await expect(labelled(screen, "setup.modem.apn")).to_have_value("iot.example")
+        await labelled(screen, "setup.modem.password").fill("first secret")
+        for name in ("probe", "port"):
+            await screen.page.go_back()
+            await step(screen, name)
+        for name in ("probe", "modem", "broker"):
+            await screen.page.go_forward()
+            await step(screen, name)
+        assert "setup-heading" in await screen.page.evaluate("document.activeElement.className")
+        await on(screen)
+        await on(screen)
+        await step(screen, "summary")
+        missing = screen.page.locator(".note", has_text=words("setup.summary.missing"))
+        await expect(missing.get_by_role("listitem")).to_have_text([re.compile(words("setup.broker.password"))])
+        await missing.get_by_role("button").click()
+        await labelled(screen, "setup.broker.password").fill("second secret")
+        for _ in range(2):
+            await on(screen)
+        await step(screen, "summary")
+        await expect(missing).to_have_count(0)

@@ -13,6 +13,8 @@ const app = document.getElementById("app");
 const styles = new Set();
 const ASK_AGAIN = 3000; // milliseconds
 let turn = 0;
+/** What of the address the view on the page is there for. */
+let place = null;
 let asking = null;
 
 /** Ask who is here, and show the log-in or the page. */
@@ -83,6 +85,7 @@ async function route(moved = true) {
   }
   const lost = !found || (found.route.full && !store.full) || (found.names.modem && !store.knows(found.names.modem));
   if (lost) {
+    place = null;
     frame(null, {}, nowhere());
     return;
   }
@@ -99,9 +102,11 @@ async function route(moved = true) {
     return;
   }
   if (mine !== turn) return;
-  frame(row, names, h(row.view, { ...names, key: `${location.hash} ${i18n.current()}` }));
+  const before = place;
+  place = row.steps ? address(row.path, names) : location.hash;
+  frame(row, names, h(row.view, { ...names, key: `${place} ${i18n.current()}` }));
   for (const here of document.querySelectorAll("nav [aria-current=page]")) here.scrollIntoView({ block: "nearest", inline: "nearest" });
-  if (!moved) return;
+  if (!moved || place === before) return;
   scrollTo(0, 0);
   document.querySelector("#main h1")?.focus();
 }

@@ -60,6 +60,7 @@ class PortChoice extends View {
   #state(port, answer) {
     if (port.used_by) return [badge(t("setup.port.used"), "warn"), " ", h("span", { lang: "en", class: "quiet small" }, port.used_by)];
     if (port.usable === false) return [badge(t("setup.port.not_permitted"), "bad"), " ", h("span", { class: "quiet small" }, t("setup.port.not_permitted_hint"))];
+    if (answer?.used) return [badge(t("setup.port.used"), "warn"), " ", h("span", { lang: "en", class: "quiet small" }, answer.words)];
     if (answer === "asking") return badge(t("setup.port.asking"), "calm");
     if (!answer) return null;
     return [badge(answer.model ?? t(answer.answers ? "setup.port.answers" : "setup.port.silent"), answer.answers ? "good" : ""), " ",
@@ -107,7 +108,7 @@ class PortChoice extends View {
       this.#answers.set(name, await post("api/ports/ask", { port: name }, { signal: this.ended }));
     } catch (error) {
       if (error.name === "AbortError") return;
-      this.#answers.set(name, { answers: false, model: null, words: error.message });
+      this.#answers.set(name, { answers: false, model: null, words: error.message, used: error.code === "in_use" });
     }
     this.redraw();
   }

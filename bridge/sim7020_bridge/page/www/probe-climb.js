@@ -2,13 +2,14 @@
 
 import { stream } from "./api.js";
 import { h, View } from "./dom.js";
-import { duration, has, t } from "./i18n.js";
+import { duration, t } from "./i18n.js";
 import { failure } from "./parts.js";
 import { oneLine } from "./payload.js";
 
 const LAYERS = ["port", "baud_rate", "module", "firmware", "sim", "signal", "registration", "apn", "address", "dns", "ping"];
 /** Seconds below which it says nothing how long a layer took. */
 const MOMENT = 0.05;
+const REFUSALS = ["busy", "in_use"];
 const ICONS = { fine: "check", warning: "alert", broken: "close" };
 const TONES = { fine: "good", warning: "warn", broken: "bad" };
 
@@ -19,6 +20,7 @@ class ProbeClimb extends View {
   #waiting = null;
   #stopping = null;
   #problem = null;
+  #said = "";
   #well = null;
   #last = 0;
 
@@ -68,7 +70,7 @@ class ProbeClimb extends View {
   }
 
   #verdict() {
-    if (this.#problem) return note("bad", "alert", this.#problem);
+    if (this.#problem) return note("bad", "alert", this.#problem, this.#said);
     if (this.#well === null) return null;
     const warned = [...this.#found.values()].some(({ status }) => status === "warning");
     if (this.#well) return note(warned ? "warn" : "good", warned ? "alert" : "check", t(warned ? "setup.probe.warned" : "setup.probe.well"));
@@ -89,7 +91,7 @@ class ProbeClimb extends View {
     try {
       await stream("api/probe", this.#wanted, (line) => this.#hear(line), { signal: stopping.signal });
     } catch (error) {
-      if (error.name !== "AbortError") this.#problem = error.code === "in_use" || error.code === "busy" ? t(`setup.probe.${error.code}`) : failure(error);
+      if (error.name !== "AbortError") this.#fail(error, failure(error));
     }
     this.#stopping = null;
     this.#waiting = null;
@@ -97,10 +99,16 @@ class ProbeClimb extends View {
     if (this.#well !== null) this.onfound?.({ well: this.#well, found: this.#found });
   }
 
+  /** Say why there was no probe; of a port in use, also by whom. */
+  #fail({ code, message }, words) {
+    this.#problem = REFUSALS.includes(code) ? t(`setup.probe.${code}`) : words;
+    this.#said = code === "in_use" ? message : "";
+  }
+
   #hear(line) {
     if (line.done) {
       if (line.document) this.#well = line.document.ok;
-      else this.#problem = has(`setup.probe.${line.code}`) ? t(`setup.probe.${line.code}`) : line.message;
+      else this.#fail(line, line.message);
     } else if (line.waiting) {
       this.#waiting = line;
     } else {
@@ -112,8 +120,9 @@ class ProbeClimb extends View {
   }
 }
 
-function note(tone, icon, words) {
-  return h("div", { class: `note ${tone}` }, h("app-icon", { name: icon }), h("p", { class: "note-title" }, words));
+function note(tone, icon, words, said = "") {
+  return h("div", { class: `note ${tone}` }, h("app-icon", { name: icon }), h("p", { class: "note-title" }, words),
+    said ? h("p", { lang: "en" }, oneLine(said)) : null);
 }
 
 customElements.define("probe-climb", ProbeClimb);

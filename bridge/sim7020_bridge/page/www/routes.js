@@ -3,6 +3,7 @@
  * - `path`: what follows `#/`; a word after a colon stands for a name, which the element gets as an attribute;
  * - `view`: the custom element, in `<view>.js`, imported when it is needed first; with `style`, also `<view>.css`;
  * - `texts`: the parts of `lang/` that it needs;
+ * - `steps`: what follows a question mark in its address is a step of the view's own, which stays the same one;
  * - `title`: the key of its title; `nav` or `tab`: it is listed in the main navigation, or in a modem's;
  * - `full`: only for whoever may do things.
  */
@@ -13,7 +14,7 @@ export const ROUTES = [
   { path: "modem/:modem/live", view: "view-live", style: true, texts: ["live"], title: "shell.tab.live", tab: true },
   { path: "modem/:modem/actions", view: "view-actions", style: true, texts: ["actions", "refusals"], title: "shell.tab.actions", tab: true, full: true },
   { path: "configuration", view: "view-configuration", style: true, texts: ["configuration"], title: "shell.nav.configuration", nav: true, full: true },
-  { path: "setup", view: "view-setup", style: true, texts: ["setup"], title: "shell.nav.setup", nav: true, full: true },
+  { path: "setup", view: "view-setup", style: true, steps: true, texts: ["setup"], title: "shell.nav.setup", nav: true, full: true },
   { path: "diagnostics", view: "view-diagnostics", style: true, texts: ["diagnostics"], title: "shell.nav.diagnostics", nav: true, full: true },
 ];
 

@@ -8,6 +8,8 @@ import { choice, failure, field } from "./parts.js";
 
 /** What a name in the configuration may be, as a pattern for an input. */
 const NAME = { pattern: "[a-z0-9_\\-]{1,32}", maxlength: "32", required: true };
+/** Milliseconds between two tries of one that another one keeps waiting. */
+const PAUSE = 500;
 const PORT = { type: "number", min: "1", max: "65535", inputmode: "numeric" };
 
 /** The modem's name, and its way into the network. `change` is called with what somebody changed of the draft. */
@@ -104,19 +106,26 @@ export function brokerOf({ given, host, brokerPort, tls, username, password, pro
 /** A button that tries the broker of a draft, and what came of it. */
 class BrokerTrial extends View {
   #draft = null;
-  #busy = false;
+  /** What is being tried, and what gives it up. */
+  #asked = "";
+  #trying = null;
 
   set draft(draft) {
     this.#draft = draft;
+    if (this.#trying && JSON.stringify(brokerOf(draft)) !== this.#asked) this.#giveUp();
     this.redraw();
+  }
+
+  start() {
+    this.ended.addEventListener("abort", () => this.#giveUp());
   }
 
   render() {
     if (!this.#draft) return null;
     const { tried, host } = this.#draft;
     return [
-      h("button", { type: "button", class: "button", disabled: this.#busy || !host.trim(), onclick: () => this.#try() },
-        t(this.#busy ? "setup.broker.trying" : "setup.broker.try")),
+      h("button", { type: "button", class: "button", disabled: this.#trying !== null || !host.trim(), onclick: () => this.#try() },
+        t(this.#trying ? "setup.broker.trying" : "setup.broker.try")),
       h("div", { role: "status" }, tried
         ? h("div", { class: `note ${tried.ok ? "good" : "bad"}` }, h("app-icon", { name: tried.ok ? "check" : "alert" }),
           h("p", { class: "note-title" }, t(tried.ok ? "setup.broker.good" : "setup.broker.bad")),
@@ -125,18 +134,37 @@ class BrokerTrial extends View {
     ];
   }
 
+  #giveUp() {
+    this.#trying?.abort();
+    this.#trying = null;
+  }
+
   async #try() {
-    this.#busy = true;
+    const trying = new AbortController();
+    const asked = brokerOf(this.#draft);
+    this.#trying = trying;
+    this.#asked = JSON.stringify(asked);
     this.ontried?.(null);
-    try {
-      this.ontried?.(await post("api/try-broker", brokerOf(this.#draft), { signal: this.ended }));
-    } catch (error) {
-      if (error.name === "AbortError") return;
-      this.ontried?.({ ok: false, words: failure(error) });
-    }
-    this.#busy = false;
+    const tried = await result(asked, trying.signal);
+    // What it says of other values than those that stand there now is worth nothing.
+    if (trying.signal.aborted) return;
+    this.#trying = null;
+    this.ontried?.(tried);
     this.redraw();
   }
+}
+
+/** Try a broker; one that was given up may take a moment longer, and is waited for. */
+async function result(asked, signal) {
+  while (!signal.aborted) {
+    try {
+      return await post("api/try-broker", asked, { signal });
+    } catch (error) {
+      if (error.code !== "busy") return { ok: false, words: failure(error) };
+    }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  }
+  return null;
 }
 
 customElements.define("broker-trial", BrokerTrial);

@@ -4,6 +4,7 @@ import { get, post } from "./api.js";
 import { h, View } from "./dom.js";
 import { t } from "./i18n.js";
 import { facts, failure, field } from "./parts.js";
+import { draft, forget, keep } from "./setup-draft.js";
 import { brokerOf, brokerStep, modemStep, socketStep } from "./setup-steps.js";
 import { store } from "./store.js";
 import "./port-choice.js";
@@ -15,15 +16,14 @@ const POLL = 1000;
 /** Times that the bridge is asked for before somebody is told where to look. */
 const PATIENCE = 20;
 const OWN_PASSWORD = "page.password";
+const ADDRESS = "#/setup";
 
-/** What was answered so far; it outlives the view, which is made anew for another language. */
-const draft = {
-  step: "port", port: "", baudrate: "", probed: null, apnFound: null,
-  name: "modem", carrier: "", apn: "", apnUsername: "", apnPassword: "", pin: "",
-  host: "localhost", brokerPort: "", tls: false, username: "", password: "", protocol: "5", tried: null,
-  withSocket: false, socket: "telemetry", socketProtocol: "udp", socketHost: "", socketPort: "",
-  internet: true, probeHost: "", timeout: "120",
-  pagePassword: "", given: null,
+/** What each secret is called, and the step that asks for it. */
+const SECRETS = {
+  apnPassword: ["modem", "setup.modem.password"],
+  pin: ["modem", "setup.modem.pin"],
+  password: ["broker", "setup.broker.password"],
+  pagePassword: ["summary", "setup.summary.password"],
 };
 
 class ViewSetup extends View {
@@ -37,7 +37,8 @@ class ViewSetup extends View {
   }
 
   start() {
-    if (!this.#steps.includes(draft.step)) draft.step = "port";
+    this.#follow();
+    this.hear(window, "hashchange", () => this.#follow());
     if (store.session?.setup) this.#load();
   }
 
@@ -121,6 +122,9 @@ class ViewSetup extends View {
     ];
     return [
       facts(rows.map(([step, words]) => [t(`setup.${step}.short`), h("div", { class: "summary-row" }, h("span", null, words), this.#changing(step))])),
+      draft.missing.length ? h("div", { class: "note warn", key: "missing" }, h("app-icon", { name: "alert" }),
+        h("p", { class: "note-title" }, t("setup.summary.missing")),
+        h("ul", { class: "mistakes" }, draft.missing.map((key) => h("li", { key }, ...this.#missing(...SECRETS[key]))))) : null,
       this.#mistakes.length ? h("div", { class: "note bad", role: "alert" }, h("app-icon", { name: "alert" }),
         h("p", { class: "note-title" }, t("setup.summary.mistakes")),
         h("ul", { class: "mistakes" }, this.#mistakes.map(({ key, message }) => h("li", { key },
@@ -131,6 +135,10 @@ class ViewSetup extends View {
         oninput: (event) => this.#change({ pagePassword: event.target.value }),
       }, t("setup.summary.password_hint")) : null,
     ];
+  }
+
+  #missing(step, name) {
+    return step === "summary" ? [t(name)] : [`${t(`setup.${step}.short`)}: ${t(name)} `, this.#changing(step)];
   }
 
   #changing(step) {
@@ -155,13 +163,29 @@ class ViewSetup extends View {
   }
 
   #change(changes) {
-    Object.assign(draft, changes);
+    keep(changes);
     this.redraw();
   }
 
   #go(step) {
-    draft.step = step;
+    history.pushState(null, "", address(step));
+    this.#show(step);
+  }
+
+  /** Show the step that the address names; one that names none, or asks too early, is put right. */
+  #follow() {
+    if (this.#starting || !location.hash.startsWith(ADDRESS)) return;
+    const named = new URLSearchParams(location.hash.split("?")[1]).get("step");
+    const wanted = [named, draft.step].find((step) => this.#steps.includes(step));
+    const step = wanted && draft.port ? wanted : "port";
+    if (step !== named) history.replaceState(null, "", address(step));
+    if (step !== draft.step) this.#show(step);
+  }
+
+  #show(step) {
+    keep({ step });
     this.#problem = null;
+    if (!this.firstChild) return;
     this.draw();
     this.querySelector(".setup-heading").focus({ preventScroll: true });
     this.scrollIntoView({ block: "start" });
@@ -181,6 +205,7 @@ class ViewSetup extends View {
     this.redraw();
     try {
       await post("api/setup", body(), { signal: this.ended });
+      forget();
       this.#starting = true;
       this.draw();
       await this.#wait();
@@ -212,9 +237,13 @@ class ViewSetup extends View {
         if (error.status === 401 || error.status === 403) break;
       }
     }
-    location.hash = "#/";
+    history.replaceState(null, "", "#/");
     location.reload();
   }
+}
+
+function address(step) {
+  return `${ADDRESS}?step=${step}`;
 }
 
 function mark(at, here) {
