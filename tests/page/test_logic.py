@@ -89,6 +89,24 @@ async def test_numbers_and_times_in_words(screen: Screen, language: str, call: s
     assert await told(screen, "i18n", f"m.choose(given[0]); return {call}", language) == words
 
 
+@pytest.mark.parametrize(
+    ("signal", "key"),
+    [
+        ({"rsrp": -99, "rssi": -60}, "good"),
+        ({"rsrp": -100, "rssi": -60}, "fair"),
+        ({"rsrp": -121, "rssi": -60}, "hard"),
+        ({"rsrp": None, "rssi": -77}, "good"),
+        ({"rsrp": None, "rssi": -78}, "fair"),
+        ({"rsrp": None, "rssi": -91}, "weak"),
+        ({"rsrp": None, "rssi": -102}, "hard"),
+        ({"rsrp": None, "rssi": None}, None),
+    ],
+)
+async def test_a_signal_is_judged_by_what_is_known_of_it(screen: Screen, signal: object, key: str | None) -> None:
+    """By RSRP, and without one by RSSI as in a decoded log; only a signal of which neither is known is not known."""
+    assert await told(screen, "modems", "return m.verdict(given[0])?.key ?? null", signal) == key
+
+
 IN_PLACE = """
   const place = document.body.appendChild(document.createElement("div"));
   const row = (name) => m.h("li", { key: name, class: "row" }, m.h("input", { "aria-label": name }), name);

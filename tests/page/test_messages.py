@@ -96,7 +96,7 @@ async def test_one_is_sent_again(browser: Browser, house: Installation) -> None:
 
 
 async def test_one_that_waits_is_cancelled(browser: Browser, house: Installation) -> None:
-    """With a modem that has no network a message waits; cancelled, it has failed, in words, and never goes out."""
+    """With a modem that has no network a message waits; cancelled, it is said to be just that, and never goes out."""
     async with window(browser, house.url) as screen:
         await screen.open("#/modem/attic/messages")
         await write(screen, "Never mind")
@@ -106,8 +106,13 @@ async def test_one_that_waits_is_cancelled(browser: Browser, house: Installation
         await press(dialog(screen), "messages.cancel")
         await expect(dialog(screen).get_by_text(words("messages.cancelled"))).to_be_visible()
         await press(dialog(screen), "shell.close")
-        row = rows(screen, "Never mind").filter(has_text=words("messages.states.failed"))
-        await expect(row).to_contain_text(words("refusals.cancelled"))
+        badge = rows(screen, "Never mind").get_by_text(words("messages.withdrawn"), exact=True)
+        await expect(badge).to_have_class("badge ")
+        await expect(rows(screen, "Never mind")).not_to_contain_text(words("messages.states.failed"))
+        await rows(screen, "Never mind").get_by_role("button").click()
+        last = dialog(screen).get_by_role("listitem").last
+        await expect(last).to_contain_text(words("messages.withdrawn"))
+        await expect(dialog(screen)).not_to_contain_text(words("messages.states.failed"))
     assert b"Never mind" not in house.server.datagrams
 
 

@@ -12,13 +12,32 @@ const { t } = i18n;
 const app = document.getElementById("app");
 const styles = new Set();
 const ASK_AGAIN = 3000; // milliseconds
+const LATE = 300; // milliseconds
 let turn = 0;
 /** What of the address the view on the page is there for. */
 let place = null;
 let asking = null;
+let awaited = 0;
+
+/** Wait, and show after a moment that something is going on. */
+async function waitFor(promise) {
+  const late = setTimeout(() => app.setAttribute("aria-busy", "true"), LATE);
+  awaited += 1;
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(late);
+    awaited -= 1;
+    if (!awaited) app.removeAttribute("aria-busy");
+  }
+}
 
 /** Ask who is here, and show the log-in or the page. */
-async function boot() {
+function boot() {
+  return waitFor(begin());
+}
+
+async function begin() {
   store.stop();
   try {
     const [session] = await Promise.all([get("api/session"), i18n.texts("shell")]);
@@ -91,12 +110,12 @@ async function route(moved = true) {
   }
   const { route: row, names } = found;
   try {
-    await Promise.all([
+    await waitFor(Promise.all([
       i18n.texts(...row.texts, ...(names.modem ? ["modems", "alerts"] : [])),
       row.style && style(row.view),
       import(`./${row.view}.js`),
       names.modem && import("./modem-head.js"),
-    ]);
+    ]));
   } catch (error) {
     if (mine === turn) unreachable(error);
     return;

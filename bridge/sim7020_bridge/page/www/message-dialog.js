@@ -3,7 +3,7 @@
 import { get, pathOf, request } from "./api.js";
 import { h, View } from "./dom.js";
 import { dateTime, t } from "./i18n.js";
-import { direction, readings, stateBadge, steps, topicWords } from "./message-words.js";
+import { cancelled, direction, readings, stateBadge, steps, topicWords } from "./message-words.js";
 import { facts } from "./parts.js";
 import { cost, oneLine } from "./payload.js";
 import { refusal } from "./refusal.js";
@@ -59,7 +59,7 @@ export class MessageDialog extends View {
       h("h2", { id: "message-title" }, direction(message), " ",
         t(`messages.title_${message.direction}`, { socket: message.socket })),
       h("div", { class: "dialog-body" },
-        message.error
+        message.error && !cancelled(message)
           ? h("div", { class: "note bad" }, h("app-icon", { name: "alert" }), h("p", null, refusal(message.error))) : null,
         this.#payload(),
         this.#facts(),
@@ -71,9 +71,9 @@ export class MessageDialog extends View {
   }
 
   #facts() {
-    const { id, topic, at, state, bytes, attempts, key, priority, expires } = this.#message;
+    const { id, topic, at, bytes, attempts, key, priority, expires } = this.#message;
     return facts([
-      [t("messages.state"), stateBadge(state)],
+      [t("messages.state"), stateBadge(this.#message)],
       [t("messages.time"), h("time", { datetime: at }, dateTime(at))],
       [t("messages.topic"), topic === null ? null : h("span", { class: "mono whole-topic" }, topicWords(topic))],
       [t("messages.size"), bytes === null ? null : t("messages.bytes", { count: bytes })],

@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { clock, t } from "./i18n.js";
-import { direction, payloadLine, stateBadge, topicWords } from "./message-words.js";
+import { cancelled, direction, payloadLine, stateBadge, topicWords } from "./message-words.js";
 import { refusal } from "./refusal.js";
 
 /** Draw a message; `open` is called to have all of it shown. */
@@ -15,7 +15,7 @@ export function messageRow(message, open) {
     cell("socket", message.socket),
     cell(topic === null ? "topic none" : "topic", topic === null ? "–" : topicWords(topic)),
     cell("payload", payloadLine(message), " ", size(message)),
-    cell("state", stateBadge(message.state), attempts(message), trouble(message)));
+    cell("state", stateBadge(message), attempts(message), cancelled(message) ? null : trouble(message)));
 }
 
 function cell(column, ...children) {

@@ -25,9 +25,14 @@ export function stateWords(state) {
   return has(`messages.states.${state}`) ? t(`messages.states.${state}`) : state;
 }
 
-/** A message's state as a badge. */
-export function stateBadge(state) {
-  return badge(stateWords(state), TONES[state]);
+/** Whether a message ended because somebody wanted it to: to the contract it has failed, to people nothing is wrong. */
+export function cancelled({ state, error }) {
+  return state === "failed" && error?.code === "cancelled";
+}
+
+/** The state of a message, or of a step of it that is the last, as a badge. */
+export function stateBadge({ state, error = null }) {
+  return cancelled({ state, error }) ? badge(t("messages.withdrawn")) : badge(stateWords(state), TONES[state]);
 }
 
 /** Which way a message goes: an arrow, and the words for those who don't see it. */
@@ -74,7 +79,7 @@ export function steps(message) {
     const before = message.steps[index - 1];
     const seconds = before ? Math.max(0, (new Date(at) - new Date(before.at)) / 1000) : null;
     return h("li", { key: index },
-      stateBadge(state),
+      stateBadge({ state, error: message.error }),
       h("time", { datetime: at, class: "numbers" }, dateTime(at)),
       seconds === null ? null : h("span", { class: "quiet" }, t("messages.after", { time: duration(seconds) })));
   }));

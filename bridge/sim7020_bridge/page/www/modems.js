@@ -40,11 +40,17 @@ export function sinceWhen(modem) {
 
 /** The verdict on a reception: `bars` of 4 and the key of the words; null where nothing is known. */
 export function verdict(signal) {
-  const rsrp = signal?.rsrp;
-  if (rsrp === null || rsrp === undefined) return null;
-  if (rsrp > -100) return { bars: 4, key: "good", tone: "good" };
-  if (rsrp >= -110) return { bars: 3, key: "fair", tone: "good" };
-  if (rsrp >= -120) return { bars: 2, key: "weak", tone: "warn" };
+  const { rsrp, rssi } = signal ?? {};
+  if (typeof rsrp === "number") return graded(rsrp, rsrp > -100, -110, -120);
+  // With a connection up the module may tell no RSRP; these are the limits by which a log's +CSQ is judged.
+  if (typeof rssi === "number") return graded(rssi, rssi >= -77, -90, -98);
+  return null;
+}
+
+function graded(dBm, good, fair, weak) {
+  if (good) return { bars: 4, key: "good", tone: "good" };
+  if (dBm >= fair) return { bars: 3, key: "fair", tone: "good" };
+  if (dBm >= weak) return { bars: 2, key: "weak", tone: "warn" };
   return { bars: 1, key: "hard", tone: "bad" };
 }
 
@@ -63,7 +69,7 @@ export function reception(signal, { numbers = true } = {}) {
 
 function figures(signal) {
   const known = [
-    ["RSRP", signal.rsrp, "dBm"],
+    typeof signal.rsrp === "number" ? ["RSRP", signal.rsrp, "dBm"] : ["RSSI", signal.rssi, "dBm"],
     ["SINR", signal.sinr, "dB"],
   ]
     .filter(([, value]) => typeof value === "number")

@@ -3,7 +3,7 @@
 import { access, get } from "./api.js";
 
 const RETRY = 2000;
-const HIDDEN = 5 * 60 * 1000;
+const HIDDEN = 3000;
 
 /** One modem as its retained documents tell: each is null until it came. */
 class Modem {
@@ -136,6 +136,7 @@ class Store extends EventTarget {
     for (const kind of ["message", "history", "link", "log", "trace"]) {
       source.addEventListener(kind, (event) => this.#document(kind, event));
     }
+    if (document.hidden) this.seen(false);
   }
 
   async #failed(source) {

@@ -40,9 +40,15 @@ class ViewGlance extends View {
   }
 
   #summary(all) {
+    const known = all.filter((modem) => condition(modem).key !== "nothing").length;
+    if (!known) return t("shell.loading");
     const up = all.filter((modem) => ["online", "sleeping"].includes(condition(modem).key)).length;
     const needing = all.filter((modem) => modem.alerts.size || condition(modem).key === "broker").length;
-    return [t("glance.summary", { count: all.length, up }), needing ? [" · ", t("glance.needing", { count: needing })] : null];
+    return [
+      t("glance.summary", { count: known, up }),
+      needing ? [" · ", t("glance.needing", { count: needing })] : null,
+      known < all.length ? [" · ", t("glance.unknown", { count: all.length - known })] : null,
+    ];
   }
 
   #search() {
