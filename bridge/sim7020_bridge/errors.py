@@ -2,7 +2,6 @@
 
 BridgeError
 |-- ConfigurationError      the user mends a file; every mistake is listed at once
-|-- BrokerRefused           the broker said no (credentials, protocol, ACL); the user mends it
 |-- AlreadyRunning          another bridge of this machine has the session: this one must not run
 |-- LineError               the serial line is no use any more: end the session, open the port again
 |   |-- PortUnavailable     the port can't be opened: missing, busy, not permitted, refused
@@ -73,20 +72,6 @@ class ConfigurationError(BridgeError):
             key = f" {mistake.where}:" if mistake.where else ""
             lines.append(f"{place}:{key} {mistake.words}")
         return lines
-
-
-class BrokerRefused(BridgeError):
-    """The MQTT broker at ``place`` did not let the bridge in: ``reason`` in the broker's words, ``advice`` in ours.
-
-    One that has not ``answered`` took the connection alone, and the reason says what it did then.
-    """
-
-    def __init__(self, place: str, reason: str, advice: str, *, answered: bool = True) -> None:
-        self.place = place
-        self.reason = reason
-        self.advice = advice
-        done = f"refused the connection: {reason}" if answered else f"took the connection, but {reason}"
-        super().__init__(f"the MQTT broker at {place} {done}. {advice}")
 
 
 class AlreadyRunning(BridgeError):

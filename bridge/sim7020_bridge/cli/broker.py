@@ -116,7 +116,7 @@ async def connected(
         talking.cancel()
         await asyncio.wait({talking})
         if client.problem == not_yet:
-            fail(_in_options(not_yet), EXIT_NO_ANSWER)
+            fail(_in_options(str(not_yet)), EXIT_NO_ANSWER)
         sys.exit(EXIT_NO_ANSWER)  # it was told
     user = asyncio.current_task()
 

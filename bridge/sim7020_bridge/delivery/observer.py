@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from sim7020_bridge.mqtt.messages import Publication, Received
+from sim7020_bridge.mqtt.refusals import Problem
 from sim7020_bridge.outbox.message import Entry, Message
 
 
@@ -12,6 +13,9 @@ class Observer(Protocol):
 
     def published(self, publication: Publication) -> None:
         """A retained document or an event goes to the broker, or waits for it."""
+
+    def broker(self, problem: Problem | None) -> None:
+        """The broker accepted the bridge, or there is no connection for this reason, which may be the one of before."""
 
     def found(self, entry: Entry) -> None:
         """A message of before the bridge was started waits in the outbox."""

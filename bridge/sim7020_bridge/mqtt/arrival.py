@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sim7020_bridge.config.topic_names import topic_problem
-from sim7020_bridge.errors import BrokerRefused
 from sim7020_bridge.mqtt.messages import Acknowledgement, Received
+from sim7020_bridge.mqtt.refusals import Problem
 
 SESSION_EXPIRY = 7 * 24 * 3600
 """How long an MQTT 5 broker keeps messages for a bridge that is away, in seconds."""
@@ -68,14 +68,14 @@ class Lost:
     """The connection ended.
 
     Args:
-        reason: Why, in words.
-        refused: What the broker said, if it refused this client.
+        problem: Why.
+        refused: Whether the broker did not let this client in, or not any more.
         taken_over: Whether another client has the session now.
         unreadable: What came that is not MQTT, in words; empty if that was not why.
     """
 
-    reason: str
-    refused: BrokerRefused | None = None
+    problem: Problem
+    refused: bool = False
     taken_over: bool = False
     unreadable: str = ""
 

@@ -22,6 +22,7 @@ from sim7020_bridge.mqtt.outgoing import WINDOW, OutgoingQueue
 from sim7020_bridge.mqtt.packets import of_connect, of_publication, of_subscription
 from sim7020_bridge.mqtt.paho_client import PahoClient
 from sim7020_bridge.mqtt.quarantine import Outgoing, Quarantine
+from sim7020_bridge.mqtt.refusals import Problem
 from sim7020_bridge.mqtt.standing import Standing, Trouble
 from sim7020_bridge.mqtt.subscriptions import Subscriptions
 from sim7020_bridge.mqtt.timing import ClientTiming
@@ -48,7 +49,7 @@ class MqttClient:
         on_message: Called for each message. Whoever takes it acknowledges it, at once or later.
         on_forbidden: Called with a topic that the broker turns out to forbid.
         on_trouble: Called when ``trouble`` is different.
-        on_lost: Called at the end of each connection.
+        on_lost: Called with why at the end of each connection, and of each attempt at one.
         timing: The durations.
     """
 
@@ -65,7 +66,7 @@ class MqttClient:
         on_message: Callable[[Received], None],
         on_forbidden: Callable[[str], None] = lambda _topic: None,
         on_trouble: Callable[[], None] = lambda: None,
-        on_lost: Callable[[], None] = lambda: None,
+        on_lost: Callable[[Problem], None] = lambda _problem: None,
         timing: ClientTiming | None = None,
     ) -> None:
         self._nodes = cycle(settings.nodes)
@@ -93,7 +94,8 @@ class MqttClient:
         self._heard: asyncio.Queue[Accepted | Lost | MQTTMessage] = asyncio.Queue()
         self._connection = self._brief = 0
         self._began = self._pause = 0.0
-        self._last_problem = refusals.not_yet(self.settings.place)
+        self.problem: Problem | None = refusals.not_yet(self.settings.place)
+        """Why the broker has not accepted this client; None if it has."""
         self._will = will
         self._loop = asyncio.get_running_loop()
         self._paho = self._make_paho()
@@ -105,11 +107,6 @@ class MqttClient:
     def connected(self) -> bool:
         """Whether the broker has accepted this client."""
         return self._accepted.is_set()
-
-    @property
-    def problem(self) -> str:
-        """Why the broker has not accepted this client, in words; empty if that is not known."""
-        return self._last_problem
 
     async def wait_connected(self) -> None:
         """Return when the broker has accepted this client."""
@@ -130,10 +127,10 @@ class MqttClient:
                 if (self._outgoing.suspects or self._at_a_subscription) and not lost.unreadable:
                     attempts = 0  # the sooner it is found the better
                 tried = self.settings
-                if self._last_problem:  # it was not accepted
+                if self.problem is not None:  # it was not accepted
                     self.settings = next(self._nodes)
                 self._report(lost)
-                refused = lost.refused is not None and self.settings is tried
+                refused = lost.refused and self.settings is tried
                 self._pause = self._timing.pause(attempts, refused=refused)
                 if lost.taken_over:
                     self._pause = self._timing.stand_back(self._standing.takeovers)
@@ -245,7 +242,7 @@ class MqttClient:
                 heard = await self._heard.get()
             if isinstance(heard, Lost):
                 said = heard.unreadable or refusals.HUNG_UP
-                return heard if heard.refused else Lost("", refusals.no_answer(self.settings, said))
+                return heard if heard.refused else Lost(refusals.no_answer(self.settings, said), refused=True)
             while not isinstance(heard, Lost):
                 if isinstance(heard, Accepted):
                     self._accept(heard)
@@ -254,7 +251,7 @@ class MqttClient:
                 heard = await self._heard.get()
         except TimeoutError:
             self._drop()
-            return Lost("", refusals.no_answer(self.settings, "it does not answer"))
+            return Lost(refusals.no_answer(self.settings, "it does not answer"), refused=True)
         finally:
             for task in (tick, look, begin):
                 task.cancel()
@@ -277,7 +274,7 @@ class MqttClient:
         level, session = accepted.session(had_one=self._had_session)
         place = self.settings.place
         _LOGGER.log(level, "connected to the MQTT broker at %s as %s, %s", place, self._client_id, session)
-        self._last_problem = ""
+        self.problem = None
         self._brief += 1
         self.session_present = accepted.session_present
         self._standing.connected(accepted.offers, forgotten=self._had_session and not accepted.session_present)
@@ -328,10 +325,10 @@ class MqttClient:
                 return sent.mid
 
     def _report(self, lost: Lost) -> None:
-        problem = str(lost.refused or lost.reason)
-        level = logging.DEBUG if problem == self._last_problem else logging.WARNING
-        self._last_problem = problem
-        _LOGGER.log(level, "%s", problem)
+        level = logging.DEBUG if lost.problem == self.problem else logging.WARNING
+        self.problem = lost.problem
+        _LOGGER.log(level, "%s", lost.problem)
+        self._on_lost(lost.problem)
 
     async def _leave(self) -> None:
         if not self.connected:
@@ -397,7 +394,8 @@ class MqttClient:
         self, _client: Client, _userdata: object, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
     ) -> None:
         if reason.is_failure:
-            self._heard.put_nowait(Lost("", refusals.refusal(self.settings.place, reason.value, str(reason))))
+            problem = refusals.refusal(self.settings.place, reason.value, str(reason))
+            self._heard.put_nowait(Lost(problem, refused=True))
             return
         self._alive = True
         self._heard.put_nowait(Accepted(flags.session_present, arrival.offers(properties)))
@@ -406,7 +404,6 @@ class MqttClient:
         self, _client: Client, _userdata: object, flags: DisconnectFlags, reason: ReasonCode, _properties: object
     ) -> None:
         self._accepted.clear()
-        self._on_lost()
         self._outgoing.close()
         told = flags.is_disconnect_packet_from_server
         unreadable = ""
@@ -431,10 +428,11 @@ class MqttClient:
         suspected = not told and not ours and brief >= refusals.SUSPICIOUS and not suspects
         self._standing.disconnected(taken_over=taken_over, suspected=suspected)
         self._subscriptions.disconnected()
-        refused = refusals.refusal(self.settings.place, reason.value, str(reason)) if taken_over else None
         said = str(reason).lower() if told else unreadable or "the connection was lost"
         why = refusals.away(self.settings.place, said, code, () if unreadable else suspects, brief=brief)
-        self._heard.put_nowait(Lost(why, refused, taken_over, unreadable))
+        if taken_over:
+            why = refusals.refusal(self.settings.place, reason.value, str(reason))
+        self._heard.put_nowait(Lost(why, taken_over, taken_over, unreadable))
 
     def _published(
         self, _client: Client, _userdata: object, packet: int, reason: ReasonCode, _properties: object

@@ -57,7 +57,7 @@ async def accepted(mqtt: MqttSettings, within: float = PATIENCE) -> tuple[bool, 
         async with asyncio.timeout(within):
             await client.wait_connected()
     except TimeoutError:
-        return False, client.problem
+        return False, str(client.problem or "")
     finally:
         talking.cancel()
         with suppress(asyncio.CancelledError):

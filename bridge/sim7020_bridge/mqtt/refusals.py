@@ -3,9 +3,10 @@
 import socket
 import ssl
 from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 
 from sim7020_bridge.config.model import MqttProtocol, MqttSettings
-from sim7020_bridge.errors import BrokerRefused
 from sim7020_bridge.logs import shortened
 
 PROTOCOL_ERROR, KEEP_ALIVE_TIMEOUT, SESSION_TAKEN_OVER = 0x82, 0x8D, 0x8E
@@ -63,12 +64,46 @@ _ADVICE = {
 }
 
 
-def refusal(place: str, code: int, reason: str) -> BrokerRefused:
+class Kind(StrEnum):
+    """What a person would call it, in whatever language."""
+
+    LOG_IN = "log_in"
+    """The broker knows neither this user nor the password, or does not let them in."""
+    REFUSED = "refused"
+    """It answers, and says no for another reason."""
+    NO_ANSWER = "no_answer"
+    """Something takes the connection, or the network does, and no broker says anything."""
+    NAME = "name"
+    """Its name leads to no address."""
+    NOT_THERE = "not_there"
+    """Nothing listens there."""
+    TLS = "tls"
+    """The two can't agree on encryption."""
+    UNREACHABLE = "unreachable"
+    """The network or this machine is in the way."""
+    LOST = "lost"
+    """There was a connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why there is no connection to the broker: words for whoever reads a log, with what to do."""
+
+    words: str
+    kind: Kind
+
+    def __str__(self) -> str:
+        return self.words
+
+
+def refusal(place: str, code: int, reason: str) -> Problem:
     """Explain a reason code of CONNACK or DISCONNECT (MQTT 5.0 section 2.4)."""
-    return BrokerRefused(place, reason, _ADVICE.get(code, "See the broker's log"))
+    advice = _ADVICE.get(code, "See the broker's log")
+    kind = Kind.LOG_IN if advice == _LOG_IN else Kind.REFUSED
+    return Problem(f"the MQTT broker at {place} refused the connection: {reason}. {advice}", kind)
 
 
-def no_answer(settings: MqttSettings, reason: str) -> BrokerRefused:
+def no_answer(settings: MqttSettings, reason: str) -> Problem:
     """Explain a connection that the broker did not answer."""
     tls = " does it want TLS (mqtt.tls)," if settings.tls is None else ""
     if settings.tls is not None and reason == HUNG_UP:  # of TLS 1.3, the server looks at certificates last
@@ -77,29 +112,37 @@ def no_answer(settings: MqttSettings, reason: str) -> BrokerRefused:
     advice = f"Is it an MQTT broker,{tls} and does it speak MQTT {settings.protocol}?"
     if settings.protocol is MqttProtocol.V5:
         advice += " If it is an old one, set mqtt.protocol to 3.1.1"
-    return BrokerRefused(settings.place, reason, advice, answered=False)
+    words = f"the MQTT broker at {settings.place} took the connection, but {reason}. {advice}"
+    return Problem(words, Kind.NO_ANSWER)
 
 
-def not_yet(place: str) -> str:
+def not_yet(place: str) -> Problem:
     """Say that nothing came of the first attempt so far."""
-    return f"the MQTT broker at {place} has not answered yet. Check mqtt.host, mqtt.port and any firewall"
+    words = f"the MQTT broker at {place} has not answered yet. Check mqtt.host, mqtt.port and any firewall"
+    return Problem(words, Kind.NO_ANSWER)
 
 
-def unreachable(settings: MqttSettings, error: OSError | ValueError) -> str:
+def unreachable(settings: MqttSettings, error: OSError | ValueError) -> Problem:
     """Say why the connection could not be opened."""
+    kind = Kind.UNREACHABLE
     match error:
         case ssl.SSLError():
             problem, advice = _tls(error)
+            kind = Kind.TLS
         case ConnectionResetError() if settings.tls is not None:
             problem, advice = _NO_TLS
+            kind = Kind.TLS
         case socket.gaierror():
             problem = f"the name can't be resolved: {error.strerror}"
             advice = "Check mqtt.host"
+            kind = Kind.NAME
         case ConnectionRefusedError():
             problem = "nothing listens there"
             advice = "Is the broker running? Check mqtt.host and mqtt.port"
+            kind = Kind.NOT_THERE
         case TimeoutError():
             problem = "it does not answer"
+            kind = Kind.NO_ANSWER
             advice = "Check mqtt.host, mqtt.port and any firewall"
             if settings.tls is not None:
                 advice += ", and whether it speaks TLS there (mqtt.tls)"
@@ -109,10 +152,11 @@ def unreachable(settings: MqttSettings, error: OSError | ValueError) -> str:
         case FileNotFoundError() | PermissionError():
             problem = f"a certificate or key can't be read: {error.strerror}"
             advice = "Check the files of mqtt.tls"
+            kind = Kind.TLS
         case _:
             problem = getattr(error, "strerror", None) or str(error)
             advice = "Check mqtt.host and mqtt.port"
-    return f"the MQTT broker at {settings.place} can't be reached: {problem}. {advice}"
+    return Problem(f"the MQTT broker at {settings.place} can't be reached: {problem}. {advice}", kind)
 
 
 def _tls(error: ssl.SSLError) -> tuple[str, str]:
@@ -131,7 +175,7 @@ def _tls(error: ssl.SSLError) -> tuple[str, str]:
     return f"TLS failed: {said or error.strerror}", "Does it speak TLS there? Check mqtt.port and the files of mqtt.tls"
 
 
-def away(place: str, said: str, code: int | None, suspects: Sequence[str] = (), *, brief: int = 0) -> str:
+def away(place: str, said: str, code: int | None, suspects: Sequence[str] = (), *, brief: int = 0) -> Problem:
     """Say why a connection ended: with a reason code, what was published meanwhile, or many brief connections."""
     if suspects:
         said += f" while this was published: {', '.join(map(shortened, suspects[:3]))}"
@@ -139,7 +183,7 @@ def away(place: str, said: str, code: int | None, suspects: Sequence[str] = (), 
         said += f". {_ADVICE[code]}"
     elif brief >= (_LONGEST_SEARCH if suspects else SUSPICIOUS):
         said += f". This happens again and again: {IS_IT_TWO}"
-    return f"the MQTT broker at {place} is away: {said}"
+    return Problem(f"the MQTT broker at {place} is away: {said}", Kind.LOST)
 
 
 def subscription_refused(topic_filter: str, reason: str) -> str:

@@ -210,6 +210,7 @@ def _begin(connection: sqlite3.Connection, modems: Sequence[str]) -> None:
         "UPDATE outage SET ended = max(began, coalesce((SELECT max(time) + 60 FROM minute"
         " WHERE minute.modem = outage.modem), began)) WHERE ended IS NULL"
     )
+    connection.execute("DELETE FROM outage WHERE ended <= began")
 
 
 def _forget_far(connection: sqlite3.Connection, modem: str, now: float) -> None:

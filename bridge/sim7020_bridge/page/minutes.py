@@ -22,6 +22,9 @@ WELL: Final = frozenset({Layer.SLEEPING, Layer.ONLINE})
 
 MINUTE: Final = 60.0
 
+SHORTEST: Final = 1.0
+"""Seconds without a link that are an outage: of less the page, which knows whole ones, would show a moment."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -97,6 +100,8 @@ class Minutes:
         self._lowest = 0
         self._sent = self._received = self._failed = 0
         self._before: tuple[int, int] | None = None
+        self._out = self._since
+        self._told = False
         self.outages: list[Outage] = [Outage(now(), 0)]
         """Those that are new or not over, or ended since the last row."""
 
@@ -109,8 +114,11 @@ class Minutes:
         if last is None or last.ended is not None:
             if layer not in WELL:
                 self.outages.append(Outage(self._now(), height))
+                self._out, self._told = self._elapsed(), False
         elif layer in WELL:
             last.ended = max(self._now(), last.began)
+            if self._elapsed() - self._out < SHORTEST and not self._told:
+                self.outages.pop()
         else:
             last.layer = min(last.layer, height)
         self._layer = layer
@@ -155,8 +163,9 @@ class Minutes:
         return row
 
     def forget_outages(self) -> None:
-        """Keep only the one that is not over."""
+        """Keep only the one that is not over: all of them were written down."""
         self.outages = [outage for outage in self.outages if outage.ended is None]
+        self._told = True
 
     def _pass_time(self) -> None:
         now = self._elapsed()

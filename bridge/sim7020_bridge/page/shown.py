@@ -7,11 +7,12 @@ from functools import partial
 from typing import Any, Final, Protocol
 
 from sim7020_bridge import logs
-from sim7020_bridge.clock import Clock, wall_clock
+from sim7020_bridge.clock import Clock, rfc3339, wall_clock
 from sim7020_bridge.delivery.receipts import ReceiptState
 from sim7020_bridge.modem.modem import Modem
 from sim7020_bridge.modem.state import ModemState
 from sim7020_bridge.mqtt.messages import Publication, Received
+from sim7020_bridge.mqtt.refusals import Problem
 from sim7020_bridge.outbox.message import Entry, Message
 from sim7020_bridge.page.dialogue import MOST, Dialogue, Explainer, Line, explaining
 from sim7020_bridge.page.dialogue import SLICE as LINES_AT_ONCE
@@ -45,6 +46,10 @@ class Bridge(Protocol):
 
     modem: Modem
 
+    @property
+    def problem(self) -> Problem | None:
+        """Why the broker has not accepted the bridge; None if it has."""
+
     def state(self) -> Mapping[str, Any]:
         """Return the contract's ``state`` as it is now."""
 
@@ -68,6 +73,9 @@ class Shown:
         self.name: Final = name
         self._loop = loop = asyncio.get_running_loop()
         self._feed = feed
+        self._clock = clock
+        self._connected: bool | None = None
+        self._since, self._told_broker = "", b""
         self.messages = Messages(name, clock)
         self.dialogue = Dialogue(clock)
         self.bring_up = BringUp(loop.time, clock)
@@ -93,6 +101,7 @@ class Shown:
         store = bridge.modem.store
         store.listen(lambda _before, after: self._stands(after))
         self._stands(store.state)
+        self.broker(bridge.problem)
         logs.overhear(self.name, self._overhear)
         for topic, payload in bridge.retained().items():
             self.published(Publication(topic=topic, payload=payload, retain=True))
@@ -114,6 +123,20 @@ class Shown:
         """Take what goes to the broker."""
         if publication.retain or len(publication.topic) + len(publication.payload) <= LONGEST_PUBLICATION:
             self._later(partial(self._publish, publication))
+
+    def broker(self, problem: Problem | None) -> None:
+        """Take whether the broker has the bridge, and why not."""
+        connected = problem is None
+        if connected is not self._connected:
+            self._connected, self._since = connected, rfc3339(self._clock())
+        document = {
+            "modem": self.name,
+            "connected": connected,
+            "since": self._since,
+            "kind": None if problem is None else problem.kind,
+            "words": None if problem is None else problem.words,
+        }
+        self._later(partial(self._tell_broker, in_json(document)))
 
     def found(self, entry: Entry) -> None:
         """Take a message that waits from before."""
@@ -183,6 +206,11 @@ class Shown:
 
     def _tell_link(self) -> None:
         self._tell("link", {"modem": self.name, **self.bring_up.document()}, key=f"link {self.name}")
+
+    def _tell_broker(self, document: bytes) -> None:
+        if document != self._told_broker:
+            self._told_broker = document
+            self._feed.tell("broker", document, key=f"broker {self.name}")
 
     def _overhear(self, text: str) -> None:
         line = self.dialogue.add(text)

@@ -28,6 +28,7 @@ from sim7020_bridge.modem.usage import BudgetLevel, Usage
 from sim7020_bridge.mqtt.client import MqttClient
 from sim7020_bridge.mqtt.documents import OFFLINE, ONLINE
 from sim7020_bridge.mqtt.messages import Publication, Received
+from sim7020_bridge.mqtt.refusals import Problem
 from sim7020_bridge.mqtt.response_topics import ResponseTopics
 from sim7020_bridge.mqtt.topics import Inbox, Request, SocketSend, Subscription, Topics
 from sim7020_bridge.outbox.committer import Committer
@@ -79,7 +80,7 @@ class Bridge:
         answered = response_topics or ResponseTopics(mqtt, [settings], discovery_prefix=discovery_prefix)
         topics = Topics(mqtt.base_topic, settings.name)
         offline = Publication(topic=topics.availability, payload=OFFLINE, retain=True)
-        self._topics = topics
+        self._topics, self._offline = topics, offline
         self._inbox = Inbox(topics, settings.sockets)
         self._marks = () if discovery_prefix is None else (Subscription(topics.component, every_time=True),)
         # Home Assistant says on the second, by default, that it has started
@@ -95,7 +96,7 @@ class Bridge:
             on_message=self._received,
             on_forbidden=self._forbidden,
             on_trouble=self._trouble_changed,
-            on_lost=lambda: observer.published(offline) if observer is not None else None,
+            on_lost=self._lost,
         )
         self._receipts = receipts = Receipts(topics, settings.sockets, observer=observer, clock=clock)
         self._outbox = Outbox(
@@ -287,7 +288,19 @@ class Bridge:
         """Carry out a request as one over MQTT is, and return the contract's response; see Requests.ask."""
         return await self._requests.ask(verb, body)
 
+    @property
+    def problem(self) -> Problem | None:
+        """Why the broker has not accepted the bridge; None if it has."""
+        return self._client.problem
+
+    def _lost(self, problem: Problem) -> None:
+        if self._observer is not None:
+            self._observer.published(self._offline)
+            self._observer.broker(problem)
+
     def _connected(self) -> None:
+        if self._observer is not None:
+            self._observer.broker(None)
         self._intake.connected()  # what it refuses is of the session of before, which the publisher may have forgotten
         self._publisher.connected()
         self._reporter.connected()

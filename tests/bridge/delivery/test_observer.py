@@ -6,6 +6,7 @@ from typing import Any
 
 from sim7020_bridge.config.model import Encoding
 from sim7020_bridge.mqtt.messages import Publication, Received
+from sim7020_bridge.mqtt.refusals import Problem
 from sim7020_bridge.outbox.message import Entry, Message
 from tests.bridge.desk import TOPICS, named, staffed
 from tests.bridge.modem.bench import UDP
@@ -21,6 +22,10 @@ class Onlooker:
     def published(self, publication: Publication) -> None:
         """Note a publication."""
         self.told.append(("published", publication.topic))
+
+    def broker(self, problem: Problem | None) -> None:
+        """Note whether the broker has the bridge."""
+        self.told.append(("broker", problem))
 
     def found(self, entry: Entry) -> None:
         """Note what waits."""

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from sim7020_bridge.config.model import MqttProtocol, MqttSettings
 from sim7020_bridge.errors import PayloadRefused
 from sim7020_bridge.mqtt import arrival
 from sim7020_bridge.mqtt.messages import Publication
-from sim7020_bridge.mqtt.refusals import away
+from sim7020_bridge.mqtt.refusals import Kind, away, unreachable
 from sim7020_bridge.mqtt.timing import ClientTiming
 from sim7020_bridge.mqtt.topics import Subscription
 from tests.bridge.mqtt.peer import PROTOCOLS, Peer, Relay, at, peer, run, until
@@ -227,10 +228,45 @@ async def test_what_the_library_cannot_read(
         await one.ready(connections=2)
 
 
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (b"\x20\x03\x00\x86\x00", Kind.LOG_IN),
+        (b"\x20\x03\x00\x87\x00", Kind.LOG_IN),
+        (b"\x20\x03\x00\x8a\x00", Kind.REFUSED),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", Kind.NO_ANSWER),
+        (b"\x20\x03\x00\x00\x00\xe0\x02\x8b\x00", Kind.LOST),
+        (b"", Kind.NO_ANSWER),
+    ],
+)
+async def test_what_a_person_would_call_it(answer: bytes, kind: Kind) -> None:
+    """Whoever asks is told why there is no connection with the words that the log has."""
+    async with Relay(answer=answer) as relay:
+        timing = ClientTiming(connect=0.1, first_retry=0.01, last_retry=0.02, refused_retry=0.02, tick=0.05)
+        one = Peer(MqttSettings("127.0.0.1", relay.port), timing=timing)
+        await until(lambda: one.client.problem is not None and one.client.problem.kind is kind)
+        await one.end()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (socket.gaierror(-2, "Name or service not known"), Kind.NAME),
+        (ConnectionRefusedError(111, "Connection refused"), Kind.NOT_THERE),
+        (TimeoutError(), Kind.NO_ANSWER),
+        (FileNotFoundError(2, "No such file or directory"), Kind.TLS),
+        (OSError(101, "Network is unreachable"), Kind.UNREACHABLE),
+    ],
+)
+def test_what_a_person_would_call_a_way_that_is_closed(error: OSError, kind: Kind) -> None:
+    """It goes by what the system says."""
+    assert unreachable(MqttSettings("broker"), error).kind is kind
+
+
 def test_a_search_without_end_may_be_a_second_bridge() -> None:
     """A topic is blamed while it is searched for; if that goes on and on, the other cause is told as well."""
     told = [
-        away("broker:1883", "the connection was lost", None, suspects=suspects, brief=brief)
+        away("broker:1883", "the connection was lost", None, suspects=suspects, brief=brief).words
         for suspects in ((), ("t",))
         for brief in (2, 3, 10)
     ]

@@ -267,6 +267,30 @@ def test_outages_of_a_minute() -> None:
     assert hand.minutes.outages == []
 
 
+def test_a_start_is_no_outage_of_no_length() -> None:
+    """Nothing is written down where the modem is online at once; an outage that was gets its end, however short."""
+    hand = Hand()
+    hand.minutes.stands_at(Layer.AT)
+    hand.wait(0.4)
+    hand.minutes.stands_at(Layer.ONLINE)
+    assert hand.minutes.outages == []
+    hand.minutes.stands_at(Layer.PDN)
+    hand.minutes.forget_outages()
+    hand.wait(0.6)
+    hand.minutes.stands_at(Layer.ONLINE)
+    assert [outage.ended for outage in hand.minutes.outages] == [NOW + 1]
+
+
+async def test_an_outage_of_no_length_is_forgotten(tmp_path: Path) -> None:
+    """One that a run began and wrote nothing more of is none for the next."""
+    history = History(tmp_path / "h", ["shed"])
+    await history.keep({"shed": row(NOW - 60)}, {"shed": [Outage(NOW, 0), Outage(NOW - 50, 0, NOW - 20)]})
+    await history.close()
+    history = History(tmp_path / "h", ["shed"])
+    assert [each.began for each in (await history.read("shed", "hour", NOW + 60)).outages] == [NOW - 50]
+    await history.close()
+
+
 @pytest.mark.parametrize("jump", [-7200, 7200, -(10**9)])
 def test_a_clock_that_jumps(jump: float) -> None:
     """What is measured is not what the clock on the wall says, and no outage ends before it began."""

@@ -11,6 +11,7 @@ from typing import Any, cast
 from sim7020_bridge import logs
 from sim7020_bridge.config.model import SocketSettings
 from sim7020_bridge.modem.state import Layer
+from sim7020_bridge.mqtt.refusals import Kind, Problem
 from sim7020_bridge.page.feed import Feed
 from sim7020_bridge.page.shown import A_MOMENT, BETWEEN, SLICE, Bridge, Shown
 from tests.bridge.desk import TOPICS, Desk, named, staffed
@@ -57,6 +58,7 @@ async def shown(
             state=desk.reporter.state,
             retained=desk.reporter.retained,
             ask=desk.requests.ask,
+            problem=Problem("no answer yet", Kind.NO_ANSWER),
         )
         reading = asyncio.create_task(browser.read())
         modem.begin(cast(Bridge, bridge))
@@ -86,6 +88,26 @@ async def test_documents_are_told_byte_for_byte() -> None:
         await asyncio.sleep(1)
         again = [data[0] for kind, data in browser.events[before:] if kind == "mqtt"]
         assert TOPICS.state not in again, "what has not changed is not told again"
+
+
+@on_virtual_time
+async def test_the_broker_s_side() -> None:
+    """At the start and at each change, whether the broker has the bridge, since when, and why not; once for each."""
+    async with shown(UDP) as (_, modem, browser):
+        refused = Problem("the broker refused the connection", Kind.LOG_IN)
+        for problem in (refused, refused, None, refused):
+            await asyncio.sleep(10)
+            modem.broker(problem)
+        await asyncio.sleep(1)
+        told = browser.documents("broker")
+        assert [(each["connected"], each["kind"], each["words"]) for each in told] == [
+            (False, "no_answer", "no answer yet"),
+            (False, "log_in", "the broker refused the connection"),
+            (True, None, None),
+            (False, "log_in", "the broker refused the connection"),
+        ]
+        assert {each["modem"] for each in told} == {"shed"}
+        assert told[0]["since"] == told[1]["since"] < told[2]["since"] < told[3]["since"]
 
 
 @on_virtual_time

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from sim7020_bridge.mqtt.refusals import Kind
+
 ROOT = Path(__file__).resolve().parents[3]
 WWW = ROOT / "bridge" / "sim7020_bridge" / "page" / "www"
 VENDOR = WWW / "vendor"
@@ -108,6 +110,11 @@ def test_carriers_are_those_of_the_documentation() -> None:
     rows = re.findall(r'^  "?(\w+)"?: (\[.*\]),$', script, re.MULTILINE)
     assert len(rows) == script.count("[")
     assert {carrier: json.loads(row) for carrier, row in rows} == documented
+
+
+def test_every_reason_for_no_broker_has_words() -> None:
+    """What the client says of the broker has a title and an advice."""
+    assert texts("en", "modems")["broker"].keys() == {*Kind}
 
 
 def test_every_text_that_is_asked_for_exists() -> None:

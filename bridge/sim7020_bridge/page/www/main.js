@@ -278,6 +278,7 @@ function style(name) {
 }
 
 addEventListener("hashchange", () => route());
+store.addEventListener("restart", () => route(false));
 access.addEventListener("logged_out", () => {
   if (store.session) boot();
 });

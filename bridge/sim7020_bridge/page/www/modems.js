@@ -13,7 +13,7 @@ export const LAYERS = ["port", "at", "sim", "radio", "registration", "pdn", "onl
  */
 export function condition(modem) {
   const layer = modem.state?.link?.layer ?? null;
-  if (modem.availability === "offline") return { key: "broker", tone: "bad", rank: 1 };
+  if (modem.availability === "offline" || modem.broker?.connected === false) return { key: "broker", tone: "bad", rank: 1 };
   if (layer === null) return { key: "nothing", tone: "", rank: 3 };
   const up = layer === "online" || layer === "sleeping";
   if (!up) return { key: layer, tone: modem.alerts.size ? "bad" : "warn", rank: modem.alerts.size ? 0 : 2 };
@@ -135,12 +135,27 @@ function step(name, n, { layer, reached, link, steps, alerted }) {
   );
 }
 
-/** A modem's alerts, the oldest first: what is wrong and what to do. */
+/** What is wrong with a modem and what to do: the broker first, then its alerts, the oldest first. */
 export function alertNotes(modem) {
   const { tone } = condition(modem);
-  return [...modem.alerts.values()]
-    .sort((one, other) => String(one.since).localeCompare(String(other.since)))
-    .map((alert) => alertNote(alert, tone === "bad" ? "bad" : "warn"));
+  return [
+    modem.broker?.connected === false ? brokerNote(modem.broker) : null,
+    ...[...modem.alerts.values()]
+      .sort((one, other) => String(one.since).localeCompare(String(other.since)))
+      .map((alert) => alertNote(alert, tone === "bad" ? "bad" : "warn")),
+  ];
+}
+
+function brokerNote({ kind, words, since }) {
+  return h(
+    "div",
+    { class: "note bad", key: "broker" },
+    h("app-icon", { name: "alert" }),
+    h("p", { class: "note-title" }, t(`modems.broker.${kind}.title`)),
+    h("p", null, t(`modems.broker.${kind}.advice`)),
+    h("p", { class: "small", lang: "en" }, words),
+    h("p", { class: "small quiet-on-tint" }, h("time-since", { time: since })),
+  );
 }
 
 function alertNote(alert, tone) {

@@ -1,4 +1,4 @@
-/** A message written by hand. Nothing is asked twice: what was chosen last is chosen again. */
+/** A message written by hand. Socket and way of writing are those of the last one; what is out of sight at first never is. */
 
 import { request } from "./api.js";
 import { h, View } from "./dom.js";
@@ -13,12 +13,13 @@ const PRIORITIES = ["low", "normal", "high", "critical"];
 const LONGEST_TTL = 31622400;
 const DATAGRAM = 512;
 
-const chosen = { socket: "", way: "text", priority: "normal" };
+const chosen = { socket: "", way: "text" };
 
 export class SendDialog extends View {
   #modem;
   #closed;
   #text = "";
+  #priority = "normal";
   #ttl = "";
   #key = "";
   #busy = false;
@@ -79,7 +80,7 @@ export class SendDialog extends View {
           })),
         h("p", { id: "send-cost", class: problem ? "trouble" : "hint" }, problem ?? this.#price(bytes.length)),
         h("details", { class: "more" }, h("summary", null, t("messages.more")), h("div", { class: "stack" },
-          choice(t("messages.priority"), { chosen: chosen.priority, onchange: (event) => this.#choose({ priority: event.target.value }) },
+          choice(t("messages.priority"), { chosen: this.#priority, onchange: (event) => this.#note({ priority: event.target.value }) },
             PRIORITIES.map((priority) => [priority, t(`messages.priorities.${priority}`)])),
           field(t("messages.ttl"), {
             type: "number", min: "1", max: LONGEST_TTL, step: "any", inputmode: "decimal",
@@ -120,8 +121,9 @@ export class SendDialog extends View {
     this.#choose({ way });
   }
 
-  #note({ text = this.#text, ttl = this.#ttl, key = this.#key }) {
+  #note({ text = this.#text, priority = this.#priority, ttl = this.#ttl, key = this.#key }) {
     this.#text = text;
+    this.#priority = priority;
     this.#ttl = ttl;
     this.#key = key;
     this.redraw();
@@ -130,7 +132,7 @@ export class SendDialog extends View {
   async #send(event) {
     event.preventDefault();
     if (this.#busy) return;
-    const body = { socket: chosen.socket, priority: chosen.priority, data_hex: hexOf(this.#bytes) };
+    const body = { socket: chosen.socket, priority: this.#priority, data_hex: hexOf(this.#bytes) };
     if (this.#ttl) body.ttl = Number(this.#ttl);
     if (this.#key) body.key = this.#key;
     this.#busy = true;

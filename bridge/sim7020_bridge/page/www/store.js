@@ -5,7 +5,7 @@ import { access, get } from "./api.js";
 const RETRY = 2000;
 const HIDDEN = 3000;
 
-/** One modem as its retained documents tell: each is null until it came. */
+/** One modem as its retained documents tell, and what the stream says of `link` and `broker`: each is null until it came. */
 class Modem {
   constructor(name) {
     this.name = name;
@@ -13,6 +13,7 @@ class Modem {
     this.info = null;
     this.state = null;
     this.link = null;
+    this.broker = null;
     this.alerts = new Map();
     this.sockets = new Map();
   }
@@ -33,7 +34,8 @@ class Modem {
  * The documents, and the stream that brings them. Fires
  * - `change`: a document is another one, of the modem `detail.modem`, or of any where that is null;
  * - `connection`: `connection` is another one;
- * - `event`, `message`, `history`, `link`, `log`, `trace`: what the stream brought, in `detail`.
+ * - `restart`: nothing of before holds, not even which modems there are;
+ * - `event`, `broker`, `message`, `history`, `link`, `log`, `trace`: what the stream brought, in `detail`.
  */
 class Store extends EventTarget {
   /** What `api/session` said: role, version, modems, base_topic, host. */
@@ -51,10 +53,7 @@ class Store extends EventTarget {
 
   /** Listen to the bridge with the session that was given. */
   start(session) {
-    this.session = session;
-    // Without a configuration there is nothing to be told of.
-    this.#running = !session.setup;
-    for (const name of session.modems) this.modem(name);
+    this.#begin(session);
     this.#open();
   }
 
@@ -73,10 +72,9 @@ class Store extends EventTarget {
     return [...this.#modems.values()].sort((one, other) => one.name.localeCompare(other.name));
   }
 
-  /** A modem; one that nobody has heard of has no documents. */
+  /** A modem; one that the bridge does not have has no documents. */
   modem(name) {
-    if (!this.#modems.has(name)) this.#modems.set(name, new Modem(name));
-    return this.#modems.get(name);
+    return this.#modems.get(name) ?? new Modem(name);
   }
 
   /** Whether the configuration has such a modem. */
@@ -133,7 +131,7 @@ class Store extends EventTarget {
     source.onerror = () => this.#failed(source);
     source.addEventListener("restart", () => this.#restart());
     source.addEventListener("mqtt", (event) => this.#mqtt(event));
-    for (const kind of ["message", "history", "link", "log", "trace"]) {
+    for (const kind of ["broker", "message", "history", "link", "log", "trace"]) {
       source.addEventListener(kind, (event) => this.#document(kind, event));
     }
     if (document.hidden) this.seen(false);
@@ -144,15 +142,23 @@ class Store extends EventTarget {
     this.#become("lost");
     if (source.readyState !== EventSource.CLOSED) return;
     this.#close();
+    await this.#ask();
+    this.#openSoon();
+  }
+
+  /** Return what `api/session` says now; null if the bridge does not answer, or nobody is logged in any more. */
+  async #ask() {
     try {
-      await get("api/session");
+      return await get("api/session");
     } catch (error) {
-      // A session that ended has been told to whoever listens to `access`.
-      if (error.status === 401 || error.status === 403) {
-        if (error.status === 403) access.dispatchEvent(new Event("logged_out"));
-        return;
-      }
+      // A session that ended has been told to whoever listens to `access`, and stops this.
+      if (error.status === 403) access.dispatchEvent(new Event("logged_out"));
+      if (error.status === 401 || error.status === 403) this.#running = false;
+      return null;
     }
+  }
+
+  #openSoon() {
     if (this.#running && !this.#source) this.#timer = setTimeout(() => this.#open(), RETRY);
   }
 
@@ -162,12 +168,29 @@ class Store extends EventTarget {
     this.dispatchEvent(new Event("connection"));
   }
 
-  #restart() {
-    const names = this.session?.modems ?? [];
-    this.#modems.clear();
-    for (const name of names) this.modem(name);
-    this.#tell("change", { modem: null });
+  /** Begin anew: it may be another run of the bridge, with another configuration. */
+  async #restart() {
+    this.#close();
+    const session = await this.#ask();
+    if (this.#source) return;
+    if (!session) {
+      // What came last is asked for again, so that the answer is the same.
+      this.#openSoon();
+      return;
+    }
+    this.#last = null;
+    this.#begin(session);
+    // Whoever shows a modem that is gone goes first.
     this.dispatchEvent(new Event("restart"));
+    this.#tell("change", { modem: null });
+    this.#open();
+  }
+
+  #begin(session) {
+    this.session = session;
+    // Without a configuration there is nothing to be told of.
+    this.#running = !session.setup;
+    this.#modems = new Map(session.modems.map((name) => [name, new Modem(name)]));
   }
 
   #mqtt(event) {
@@ -186,8 +209,8 @@ class Store extends EventTarget {
     this.#last = event.lastEventId || this.#last;
     const document = parsed(event.data);
     if (!document) return;
-    if (kind === "link" && document.modem) {
-      this.modem(document.modem).link = document;
+    if (kind === "link" || kind === "broker") {
+      this.modem(document.modem)[kind] = document;
       this.#tell("change", { modem: document.modem });
     }
     this.#tell(kind, document);
