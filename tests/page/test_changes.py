@@ -1,6 +1,7 @@
 """What the page says when something around it changes: the broker, the configuration, the last message's choices."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,6 +25,16 @@ _TOUCHING = """() => {
     const next = names[n + 1];
     return next && next.box.top === box.top && next.box.left - box.right < 3 ? [`${name} ${next.name}`] : [];
   });
+}"""
+
+
+# Puts the browser's clock ahead by a day.
+_TOMORROW = """{
+  const Real = Date, ahead = 864e5;
+  Date = class extends Real {
+    constructor(...given) { given.length ? super(...given) : super(Real.now() + ahead); }
+    static now() { return Real.now() + ahead; }
+  };
 }"""
 
 
@@ -116,3 +127,29 @@ async def test_steps_of_a_phone_stand_apart(browser: Browser, house: Installatio
         await expect(screen.page.locator(".step.done")).to_have_count(4 + 7)
         assert await screen.page.evaluate(_TOUCHING) == []
         assert await screen.too_wide() == []
+
+
+async def test_a_browser_whose_clock_is_wrong(browser: Browser, house: Installation) -> None:
+    """What is told relative to now goes by the bridge's clock."""
+    async with window(browser, house.url) as screen:
+        await screen.page.add_init_script(_TOMORROW)
+        await screen.open()
+        since = screen.page.locator(".modem-since time")
+        await expect(since).to_have_count(2)
+        for words in await since.all_inner_texts():
+            assert "day" not in words
+        await expect(screen.page.locator(".step.stuck .step-time")).to_have_text(re.compile(r"\b(s|min)\b"))
+
+
+async def test_since_when_there_is_no_broker(browser: Browser, installation: Installation) -> None:
+    """It is the broker's time that stands beside the broker's condition, and not the link's."""
+    module = await installation.module("shed")
+    await installation.run({"shed": installation.settings(module)})
+    async with window(browser, installation.url) as screen:
+        await screen.open()
+        since = screen.page.locator(".modem-since time")
+        await expect(screen.page.locator(".badge", has_text="Online")).to_be_visible(timeout=PATIENCE)
+        link = await since.get_attribute("datetime")
+        await installation.broker.stop()
+        await expect(screen.page.locator(".badge", has_text="No MQTT broker")).to_be_visible()
+        await expect(since).not_to_have_attribute("datetime", link or "")

@@ -22,6 +22,9 @@ WELL: Final = frozenset({Layer.SLEEPING, Layer.ONLINE})
 
 MINUTE: Final = 60.0
 
+WHOLE: Final = 55.0
+"""Seconds that a minute has at least, by a clock on the wall that is corrected meanwhile."""
+
 SHORTEST: Final = 1.0
 """Seconds without a link that are an outage: of less the page, which knows whole ones, would show a moment."""
 
@@ -37,7 +40,7 @@ class Row:
         rsrq: In dB, as sinr.
         sinr: Signal to interference and noise ratio.
         ecl: Coverage enhancement level.
-        online: Seconds in which it was online, or asleep as it should be.
+        online: Seconds in which it was online, or asleep as it should be; None if the bridge did not see it all.
         layer: The lowest that the link stood at, as its place in LAYERS.
         waiting: Messages in the outbox.
         sent: Messages that the module took in this minute, as what follows but the last.
@@ -54,7 +57,7 @@ class Row:
     rsrq: float | None
     sinr: float | None
     ecl: int | None
-    online: float
+    online: float | None
     layer: int
     waiting: int
     sent: int
@@ -95,7 +98,7 @@ class Minutes:
         self._elapsed = elapsed
         self._now = now
         self._layer = Layer.PORT
-        self._since = elapsed()
+        self._began = self._since = elapsed()
         self._online = 0.0
         self._lowest = 0
         self._sent = self._received = self._failed = 0
@@ -148,7 +151,7 @@ class Minutes:
             rsrq=signal["rsrq"],
             sinr=signal["sinr"],
             ecl=signal["ecl"],
-            online=round(min(self._online, MINUTE), 1),
+            online=round(min(self._online, MINUTE), 1) if self._since - self._began >= WHOLE else None,
             layer=self._lowest,
             waiting=state["outbox"]["messages"],
             sent=self._sent,
@@ -158,6 +161,7 @@ class Minutes:
             down=max(0, total[1] - before[1]),
             voltage=state["power"]["voltage"],
         )
+        self._began = self._since
         self._online, self._lowest, self._before = 0.0, LAYERS.index(self._layer), total
         self._sent = self._received = self._failed = 0
         return row

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from sim7020_bridge import VERSION
+from sim7020_bridge.clock import rfc3339, wall_clock
 from sim7020_bridge.http.app import App, Call
 from sim7020_bridge.http.passwords import Role
 from sim7020_bridge.http.reply import Refusal, Reply, done, in_json
@@ -42,6 +43,7 @@ def routes(app: App, *, about: Callable[[], About]) -> None:
                 "modems": list(now.modems),
                 "base_topic": now.base_topic,
                 "host": socket.gethostname(),
+                "time": rfc3339(wall_clock()),
             }
         )
 

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 
@@ -106,16 +107,24 @@ async def test_nobody_waits_for_a_failure(names: Names, caplog: pytest.LogCaptur
     assert not caplog.records
 
 
-async def test_cancelled_as_it_opens(place: tuple[Place, MqttSettings], names: Names) -> None:
+async def test_cancelled_as_it_opens(
+    place: tuple[Place, MqttSettings], names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is closed too when cancelling comes together with it."""
     one, settings = place
+    loop, told = asyncio.get_running_loop(), threading.Event()
+    call_soon = loop.call_soon_threadsafe
+
+    def tell(*call: Any) -> None:
+        call_soon(*call)
+        told.set()
+
+    monkeypatch.setattr(loop, "call_soon_threadsafe", tell)
     task = asyncio.create_task(opened(settings))
     await until(names.asked.is_set)
     names.answers.set()
-    thread = names.thread
-    assert thread is not None
-    thread.join()  # it has told the loop, which has not heard it yet
-    asyncio.get_running_loop().call_soon(task.cancel)
+    told.wait()  # the thread has told the loop, which has not heard it yet
+    loop.call_soon(task.cancel)
     with pytest.raises(asyncio.CancelledError):
         await task
     await until(lambda: one.closed == 1)

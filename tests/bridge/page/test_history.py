@@ -267,6 +267,16 @@ def test_outages_of_a_minute() -> None:
     assert hand.minutes.outages == []
 
 
+def test_a_minute_that_was_not_seen_whole() -> None:
+    """What was online of it says nothing about a minute; the next one counts."""
+    hand = Hand()
+    hand.minutes.stands_at(Layer.ONLINE)
+    hand.wait(17)
+    assert hand.row().online is None
+    hand.wait(60)
+    assert hand.row().online == 60
+
+
 def test_a_start_is_no_outage_of_no_length() -> None:
     """Nothing is written down where the modem is online at once; an outage that was gets its end, however short."""
     hand = Hand()

@@ -29,7 +29,9 @@ def bridge() -> Bridge:
     """Return one whose modem is online all the time."""
     state = SimpleNamespace(link=SimpleNamespace(layer=Layer.ONLINE))
     store = SimpleNamespace(listen=lambda _: None, state=state)
-    return cast(Bridge, SimpleNamespace(modem=SimpleNamespace(store=store), state=lambda: STATE, retained=dict))
+    return cast(
+        Bridge, SimpleNamespace(modem=SimpleNamespace(store=store), state=lambda: STATE, retained=dict, problem=None)
+    )
 
 
 class Kept:

@@ -10,6 +10,7 @@ import ssl
 import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,7 @@ async def test_without_a_password_here(tmp_path: Path) -> None:
         assert answer.status == 200
         session = answer.document()
         assert session.pop("host")
+        assert abs(datetime.fromisoformat(session.pop("time")) - datetime.now(UTC)) < timedelta(minutes=1)
         assert session == {
             "role": "full",
             "password": False,

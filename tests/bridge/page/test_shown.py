@@ -185,7 +185,7 @@ async def test_the_dialogue_as_it_happens() -> None:
     modem, browser = Shown("shed", feed), Browser(feed, "trace")
     state = {"link": {"layer": Layer.PORT}}
     store = SimpleNamespace(listen=lambda _: None, state=SimpleNamespace(link=SimpleNamespace(layer=Layer.PORT)))
-    bridge = SimpleNamespace(modem=SimpleNamespace(store=store), state=lambda: state, retained=dict)
+    bridge = SimpleNamespace(modem=SimpleNamespace(store=store), state=lambda: state, retained=dict, problem=None)
     modem.begin(cast(Bridge, bridge))
     reading = asyncio.create_task(browser.read())
     logs.current_modem.set("shed")

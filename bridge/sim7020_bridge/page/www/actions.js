@@ -11,7 +11,7 @@ const UNITS = { B: 1, kB: 1e3, MB: 1e6 };
 /**
  * Each action: its `verb`, where it stands, what it `costs` if anything (`data`, `attach`, or the `line`),
  * `asks` whether it asks back first, `fields(modem)` for what it needs to know, `body(values)` for the request from that,
- * and `told(data)` for its answer.
+ * `told(data)` for its answer, and `well(data)` for whether it became what whoever asks for it wants.
  */
 export const ACTIONS = [
   { verb: "refresh", group: "look" },
@@ -35,9 +35,9 @@ export const ACTIONS = [
     body: ({ seconds }) => ({ seconds: Number(seconds) }),
     told: ({ seconds }) => h("p", null, seconds ? t("actions.trace.on", { time: duration(seconds) }) : t("actions.trace.off")),
   },
-  { verb: "activate", group: "connection", told: connection },
+  { verb: "activate", group: "connection", told: connection, well: connected },
   { verb: "deactivate", group: "connection", costs: "line", asks: true, told: connection },
-  { verb: "reattach", group: "connection", costs: "attach", asks: true, slow: true, told: connection },
+  { verb: "reattach", group: "connection", costs: "attach", asks: true, slow: true, told: connection, well: connected },
   {
     verb: "set_apn", group: "connection", costs: "attach", asks: true, slow: true,
     fields: (modem) => [
@@ -47,6 +47,7 @@ export const ACTIONS = [
     ],
     body: ({ apn, username, password }) => ({ apn: apn.trim(), ...(username ? { username } : {}), ...(password ? { password } : {}) }),
     told: (data) => [connection(data), h("p", null, t("actions.set_apn.keep"))],
+    well: connected,
   },
   { verb: "reset", group: "connection", costs: "attach", asks: true },
   { verb: "wake", group: "power", asks: true },
@@ -91,6 +92,10 @@ function pinged({ host: name, address, sent, received, replies }) {
 
 function milliseconds(time) {
   return `${number(time, { maximumFractionDigits: 0 })}\u00a0ms`;
+}
+
+function connected({ pdn }) {
+  return pdn?.state === "active";
 }
 
 function connection({ pdn }) {

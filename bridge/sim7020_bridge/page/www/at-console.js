@@ -3,6 +3,7 @@
 import { get, pathOf, request } from "./api.js";
 import { View, h } from "./dom.js";
 import { shortTime, t } from "./i18n.js";
+import { now } from "./now.js";
 import { failure } from "./parts.js";
 import { refusal } from "./refusal.js";
 
@@ -50,7 +51,7 @@ class AtConsole extends View {
     if (this.#busy || !command) return;
     this.#busy = true;
     this.#back = 0;
-    const entry = { command, at: Date.now(), lines: [], error: null };
+    const entry = { command, at: now(), lines: [], error: null };
     this.#dialogue.push(entry);
     if (this.#dialogue.length > LONGEST) this.#dialogue.shift();
     input.value = "";

@@ -1,5 +1,7 @@
 /** The history that the API gives, made into what is drawn and said. Nothing here touches the page. */
 
+import { now } from "./now.js";
+
 /** How many seconds each span covers, and how many of them a bar and a row of the table stand for. */
 export const SPANS = {
   hour: { seconds: 3600, bar: 60, row: 300 },
@@ -61,8 +63,8 @@ export class History {
   }
 
   /** How many seconds the outages take of the span that ends now. */
-  outage(seconds, now = Date.now() / 1000) {
-    return this.outages.reduce((sum, { from, to }) => sum + Math.max(0, (to ?? now) - Math.max(from, now - seconds)), 0);
+  outage(seconds, to = now() / 1000) {
+    return this.outages.reduce((sum, { from, to: end }) => sum + Math.max(0, (end ?? to) - Math.max(from, to - seconds)), 0);
   }
 
   /** Sums of columns by buckets of so many seconds: `time` is each bucket's beginning. */

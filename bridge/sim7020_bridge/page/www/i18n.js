@@ -1,5 +1,7 @@
 /** Words, numbers and times in the language of whoever looks. */
 
+import { now } from "./now.js";
+
 export const LANGUAGES = { en: "English", de: "Deutsch", "zh-Hans": "简体中文" };
 
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
@@ -157,8 +159,8 @@ export function span(seconds) {
 }
 
 /** A time relative to now: `2 minutes ago`; one that is yet to come by a clock that is slow is now. */
-export function ago(time, now = Date.now()) {
-  const seconds = Math.min((new Date(time) - now) / 1000, 0);
+export function ago(time, at = now()) {
+  const seconds = Math.min((new Date(time) - at) / 1000, 0);
   const [name, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? UNITS.at(-1);
   return format(Intl.RelativeTimeFormat, { numeric: "auto" }).format(Math.trunc(seconds / size), name);
 }
@@ -174,18 +176,18 @@ export function moment(time, options) {
 }
 
 /** A time of day, with the day only where that is another one than today. */
-export function shortTime(time, now = new Date()) {
+export function shortTime(time, at = new Date(now())) {
   const options = { hour: "2-digit", minute: "2-digit" };
-  if (new Date(time).toDateString() !== now.toDateString()) Object.assign(options, { day: "numeric", month: "short" });
+  if (new Date(time).toDateString() !== at.toDateString()) Object.assign(options, { day: "numeric", month: "short" });
   return moment(time, options);
 }
 
 /** A time of day with its seconds, and with milliseconds if it is to be `exact`; the day only where that is another one than today. */
-export function clock(time, { exact = false, now = new Date() } = {}) {
+export function clock(time, { exact = false, at = new Date(now()) } = {}) {
   const date = new Date(time);
   const options = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
   if (exact) options.fractionalSecondDigits = 3;
-  if (date.toDateString() !== now.toDateString()) Object.assign(options, { day: "numeric", month: "short" });
+  if (date.toDateString() !== at.toDateString()) Object.assign(options, { day: "numeric", month: "short" });
   return format(Intl.DateTimeFormat, options).format(date);
 }
 

@@ -4,6 +4,7 @@ import { get, pathOf } from "./api.js";
 import { View, h } from "./dom.js";
 import { History, SPANS } from "./history.js";
 import { bytes, dateTime, duration, number, percent, shortTime, t } from "./i18n.js";
+import { now } from "./now.js";
 import { failure } from "./parts.js";
 import { segments } from "./segments.js";
 import { store } from "./store.js";
@@ -99,7 +100,7 @@ class ModemPlots extends View {
 
   #plots(history) {
     const { seconds, bar } = SPANS[this.#span];
-    const to = Math.max(Math.floor(Date.now() / 1000), history.time.at(-1));
+    const to = Math.max(Math.floor(now() / 1000), history.time.at(-1));
     const frame = { from: to - seconds, to, outages: history.outages };
     const sums = history.buckets(bar, ["sent", "received", "failed", "up", "down"]);
     const middle = sums.time.map((time) => time + bar / 2);
@@ -208,7 +209,7 @@ function interruptions(history) {
           { key: from },
           t(to === null ? "modem.plots.still" : "modem.plots.lasted", {
             from: dateTime(from * 1000),
-            time: duration((to ?? Date.now() / 1000) - from),
+            time: duration((to ?? now() / 1000) - from),
             layer: t(`modems.condition.${layer}`),
           }),
         ),

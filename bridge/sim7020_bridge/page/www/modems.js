@@ -2,6 +2,7 @@
 
 import { h, svg } from "./dom.js";
 import { current, duration, has, number, t } from "./i18n.js";
+import { now } from "./now.js";
 import { badge } from "./parts.js";
 
 /** The steps of a link, in order; a modem that sleeps has climbed all of them. */
@@ -27,8 +28,9 @@ export function conditionBadge(modem) {
   return badge(t(`modems.condition.${key}`), tone);
 }
 
-/** Since when the link is as it is, and why, if the bridge says why. */
+/** Since when its condition is so, and why, if the bridge says why. */
 export function sinceWhen(modem) {
+  if (condition(modem).key === "broker") return modem.broker?.since ? h("time-since", { time: modem.broker.since, lasting: true }) : null;
   const { since, reason } = modem.state?.link ?? {};
   if (!since) return null;
   const up = ["online", "sleeping"].includes(modem.state.link.layer);
@@ -124,7 +126,7 @@ function step(name, n, { layer, reached, link, steps, alerted }) {
   const took = steps.find((known) => known.layer === name)?.seconds ?? null;
   let time = null;
   if (done && took !== null) time = duration(took, 1);
-  else if (here && link?.since) time = duration(Math.max(0, (Date.now() - new Date(link.since)) / 1000), 1);
+  else if (here && link?.since) time = duration(Math.max(0, (now() - new Date(link.since)) / 1000), 1);
   return h(
     "li",
     { class: `step ${how}`, key: name, title: t(`modems.stair.meaning.${name}`) },

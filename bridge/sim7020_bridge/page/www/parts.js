@@ -3,6 +3,7 @@
 import { ApiError } from "./api.js";
 import { View, h, show, svg } from "./dom.js";
 import { ago, dateTime, span, t } from "./i18n.js";
+import { now } from "./now.js";
 import { store } from "./store.js";
 
 /** Strokes on a field of 24 by 24. */
@@ -54,7 +55,7 @@ class TimeSince extends View {
   render() {
     const time = this.getAttribute("time");
     if (!time) return null;
-    const words = this.hasAttribute("lasting") ? t("shell.lasting", { span: span((Date.now() - new Date(time)) / 1000) }) : ago(time);
+    const words = this.hasAttribute("lasting") ? t("shell.lasting", { span: span((now() - new Date(time)) / 1000) }) : ago(time);
     return h("time", { datetime: time, title: dateTime(time) }, words);
   }
 }

@@ -1,6 +1,7 @@
 /** What is known of the bridge: the contract's documents by modem, kept up to date by the stream of events. */
 
 import { access, get } from "./api.js";
+import { itIs } from "./now.js";
 
 const RETRY = 2000;
 const HIDDEN = 3000;
@@ -172,7 +173,7 @@ class Store extends EventTarget {
   async #restart() {
     this.#close();
     const session = await this.#ask();
-    if (this.#source) return;
+    if (this.#source || !this.#running) return;
     if (!session) {
       // What came last is asked for again, so that the answer is the same.
       this.#openSoon();
@@ -188,6 +189,7 @@ class Store extends EventTarget {
 
   #begin(session) {
     this.session = session;
+    itIs(session.time);
     // Without a configuration there is nothing to be told of.
     this.#running = !session.setup;
     this.#modems = new Map(session.modems.map((name) => [name, new Modem(name)]));

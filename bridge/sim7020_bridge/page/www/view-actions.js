@@ -5,6 +5,7 @@ import { request } from "./api.js";
 import "./at-console.js";
 import { View, h } from "./dom.js";
 import { duration, t } from "./i18n.js";
+import { now } from "./now.js";
 import { ask, badge, failure } from "./parts.js";
 import { refusal } from "./refusal.js";
 import { store } from "./store.js";
@@ -86,13 +87,13 @@ class ViewActions extends View {
     const values = action.asks ? await this.#question(action) : {};
     if (values === null) return;
     const results = this.#results;
-    results.set(verb, { busy: true, since: Date.now() });
+    results.set(verb, { busy: true, since: now() });
     this.redraw();
     try {
       const response = await request(this.#modem.name, verb, action.body?.(values) ?? {});
-      results.set(verb, { at: Date.now(), response });
+      results.set(verb, { at: now(), response });
     } catch (error) {
-      results.set(verb, { at: Date.now(), error });
+      results.set(verb, { at: now(), error });
     }
     this.redraw();
   }
@@ -110,14 +111,15 @@ class ViewActions extends View {
 
 function outcome(action, { busy, since, at, response, error }) {
   if (busy) {
-    const seconds = Math.floor((Date.now() - since) / 1000);
+    const seconds = Math.floor((now() - since) / 1000);
     return h("p", { class: "quiet" }, t(action.slow ? "actions.working_long" : "actions.working"), seconds > 2 ? h("span", { "aria-hidden": "true" }, ` ${duration(seconds)}`) : null);
   }
   const when = h("p", { class: "small" }, h("time-since", { time: new Date(at).toISOString() }));
   if (error) return note("bad", t("actions.failed"), [h("p", null, failure(error)), when]);
   if (response.status !== "ok") return note("bad", t("actions.failed"), [h("p", null, refusal(response.error)), when]);
   const { warning } = response.data ?? {};
-  return note(warning ? "warn" : "good", t(`actions.${action.verb}.done`), [
+  const well = !warning && (action.well?.(response.data) ?? true);
+  return note(well ? "good" : "warn", t(`actions.${action.verb}.done`), [
     action.told?.(response.data),
     warning ? h("p", { lang: "en" }, warning) : null,
     when,
