@@ -10,6 +10,7 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +25,7 @@ from sim7020_bridge.http.passwords import (
 )
 from sim7020_bridge.http.reply import Refusal
 from sim7020_bridge.http.tries import Tries
+from sim7020_bridge.http.turns import NoTurn, Turns
 
 log: Final = logging.getLogger(__name__)
 
@@ -38,9 +40,6 @@ LONGEST_SESSION: Final = 7 * 24 * 3600.0
 
 LOOK_AGAIN: Final = 15.0
 """Seconds after which it is asked again whether somebody who stays may still be there."""
-
-MOST_WAITING: Final = 8
-"""Log-ins that may wait while a password is checked; scrypt takes 16 MiB, so one is checked at a time."""
 
 _TOKEN_BYTES: Final = 32
 _NICE: Final = 10
@@ -91,8 +90,7 @@ class Access:
         self._trusted = trusted
         self._sessions: dict[bytes, Session] = {}
         self._tries = Tries()
-        self._checking = asyncio.Lock()
-        self._waiting = 0
+        self._turns = Turns()
         self._known: tuple[object, Passwords | PasswordsUnreadable] | None = None
 
     async def caller(self, token: str | None, *, local: bool) -> Caller:
@@ -142,21 +140,22 @@ class Access:
         passwords = await self._passwords()
         if not passwords:
             raise Refusal(HTTPStatus.FORBIDDEN, "no_password", CLOSED)
-        if self._waiting >= MOST_WAITING:
-            raise _too_many("others are logging in", 1)
+        wrong = self._tries.wrong(address)
         wait = math.ceil(self._tries.begin(address))
         if wait > 0:
             raise _too_many("too many wrong passwords", wait)
-        self._waiting += 1
         try:
-            async with self._checking:
+            # scrypt takes 16 MiB
+            async with self._turns.turn(address, wrong):
                 found = await in_a_thread(lambda: _matching(password, passwords))
-        finally:
-            self._waiting -= 1
+        except NoTurn:
+            self._tries.withdraw(address)
+            raise _too_many("others are logging in", 1) from None
         if found is None:
             log.warning("somebody at %s tried a wrong password", address)
             raise Refusal(HTTPStatus.UNAUTHORIZED, "wrong_password", "that is not the password")
         self._tries.succeeded(address)
+        self._turns.has_been_in(address)
         log.info("somebody at %s logged in (%s)", address, found.name.lower())
         return self._new(found, passwords[found])
 
@@ -239,7 +238,18 @@ def _matching(password: str, passwords: Passwords) -> Role | None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
     if not 0 < len(password.encode(errors="surrogatepass")) <= LONGEST:
         return None
-    return next((role for role in sorted(passwords, reverse=True) if passwords[role].matches(password)), None)
+    try:
+        return next((role for role in sorted(passwords, reverse=True) if passwords[role].matches(password)), None)
+    finally:
+        _give_back()
+
+
+def _give_back() -> None:
+    """Have the C library give memory back: it keeps what scrypt took, for each thread anew."""
+    # what only this needs is not in memory before
+    ctypes = import_module("ctypes")
+    with suppress(OSError, AttributeError):  # musl gives it back by itself
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _key(token: str) -> bytes:

@@ -16,7 +16,7 @@ FORGIVEN: Final = 900.0
 """Seconds without a wrong password after which they are forgotten."""
 
 MOST_ADDRESSES: Final = 256
-"""Addresses that are remembered; beyond that, the one that was quiet for the longest is forgotten."""
+"""Addresses that are remembered; beyond that, one with the fewest wrong tries is forgotten, the quietest first."""
 
 
 @dataclass(slots=True)
@@ -48,9 +48,24 @@ class Tries:
             record.wrong += 1
             record.last = now
         while len(self._records) >= MOST_ADDRESSES:
-            del self._records[next(iter(self._records))]
+            del self._records[min(self._records, key=lambda each: self._worth(each, now))]
         self._records[key] = record
         return max(0.0, wait)
+
+    def wrong(self, address: str) -> int:
+        """Return how many were wrong."""
+        record = self._records.get(whose(address))
+        return 0 if record is None else record.wrong
+
+    def withdraw(self, address: str) -> None:
+        """Have the last try count for nothing: it was not looked at."""
+        record = self._records.get(whose(address))
+        if record is not None:
+            record.wrong = max(0, record.wrong - 1)
+
+    def _worth(self, key: str, now: float) -> tuple[bool, int]:
+        record = self._records[key]
+        return now - record.last <= FORGIVEN, record.wrong
 
     def succeeded(self, address: str) -> None:
         """Forget what was wrong before."""

@@ -11,6 +11,7 @@ from sim7020_bridge.http.access import IDLE, LONGEST_SESSION, MOST_SESSIONS, Acc
 from sim7020_bridge.http.passwords import Hash, PasswordsUnreadable, Role, read_passwords, write_passwords
 from sim7020_bridge.http.reply import Refusal
 from sim7020_bridge.http.tries import FORGIVEN, FREE, LONGEST_WAIT, MOST_ADDRESSES, Tries
+from sim7020_bridge.http.turns import MOST_OF_ONE, MOST_WAITING, NoTurn, Turns
 from tests.fast_time import FastLoop
 
 
@@ -173,19 +174,81 @@ async def test_wrong_passwords_slow_down(file: Path) -> None:
     assert (await refused(access, "wrong")).code == "wrong_password"
 
 
-async def test_waiting_for_others_is_no_wrong_password(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_waiting_for_others_is_no_wrong_password(file: Path) -> None:
     """Who is turned away since too many log in at once has lost no try by it."""
-    monkeypatch.setattr(access_module, "MOST_WAITING", 0)
     access = Access(file)
-    for _ in range(FREE + 1):
-        assert (await refused(access, "full")).code == "too_many_tries"
-    assert len(access._tries) == 0
+    tries = [access.log_in("wrong", "192.0.2.1") for _ in range(FREE)]
+    codes = [
+        refusal.code for refusal in await asyncio.gather(*tries, return_exceptions=True) if isinstance(refusal, Refusal)
+    ]
+    assert codes.count("wrong_password") == 1 + MOST_OF_ONE
+    assert codes.count("too_many_tries") == FREE - 1 - MOST_OF_ONE
+    assert access._tries.wrong("192.0.2.1") == 1 + MOST_OF_ONE
 
 
 async def test_trying_at_once_is_no_way_around() -> None:
     """A try counts when it begins."""
     tries = Tries()
     assert [tries.begin("192.0.2.1") > 0 for _ in range(FREE + 5)] == [False] * FREE + [True] * 5
+
+
+async def test_addresses_that_try_once_make_nobody_forgotten() -> None:
+    """Who tries from many addresses in between is not let off for that; a try that was not looked at is none."""
+    tries = Tries()
+    for _ in range(FREE):
+        tries.begin("192.0.2.1")
+    for number in range(2 * MOST_ADDRESSES):
+        tries.begin(f"198.51.{number // 256}.{number % 256}")
+    assert tries.begin("192.0.2.1") > 0
+    tries.withdraw("192.0.2.1")
+    assert tries.wrong("192.0.2.1") == FREE - 1
+    assert tries.begin("192.0.2.1") == 0
+    assert len(tries) == MOST_ADDRESSES
+
+
+async def test_who_has_been_in_comes_first() -> None:
+    """Then who was wrong the least; whoever is too many, or goes away, holds nobody up."""
+    turns = Turns()
+    turns.has_been_in("192.0.2.1")
+    order: list[str] = []
+
+    async def wait(address: str, wrong: int) -> None:
+        async with turns.turn(address, wrong):
+            order.append(address)
+
+    async with turns.turn("192.0.2.9", 0):
+        waiting = [asyncio.create_task(wait(f"198.51.100.{number}", number % 2)) for number in range(MOST_WAITING)]
+        await asyncio.sleep(0)
+        with pytest.raises(NoTurn):
+            await wait("203.0.113.1", 5)
+        waiting += [asyncio.create_task(wait("192.0.2.1", 4)) for _ in range(MOST_OF_ONE)]
+        await asyncio.sleep(0)
+        with pytest.raises(NoTurn):
+            await wait("192.0.2.1", 0)
+        waiting[0].cancel()
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    assert order[:3] == ["192.0.2.1", "192.0.2.1", "198.51.100.2"]
+    assert sum(isinstance(result, NoTurn) for result in results) == MOST_OF_ONE
+    assert len(order) == MOST_WAITING - 1
+    async with turns.turn("192.0.2.9", 0):
+        pass
+
+
+async def test_whose_turn_it_is_may_go_away() -> None:
+    """The next one has it then."""
+    turns = Turns()
+
+    async def wait(address: str) -> str:
+        async with turns.turn(address, 0):
+            return address
+
+    async with turns.turn("192.0.2.9", 0):
+        tasks = [asyncio.create_task(wait(f"192.0.2.{number}")) for number in range(3)]
+        await asyncio.sleep(0)
+        tasks[0].cancel()
+    tasks[1].cancel()
+    assert await tasks[2] == "192.0.2.2"
+    assert await wait("192.0.2.3") == "192.0.2.3"
 
 
 async def test_tries_are_bounded() -> None:
