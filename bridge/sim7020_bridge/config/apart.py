@@ -9,7 +9,7 @@ import pickle
 import re
 import resource
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -30,6 +30,9 @@ DEEP: Final = 16
 PATIENCE: Final = 30.0
 """Seconds that a text has to be read."""
 
+MOST_MISTAKES: Final = 100
+"""Mistakes that are told; who has more has begun at the wrong end."""
+
 _BRACKETS: Final = re.compile(r"[\[\]{}]")
 
 _MOST_MEMORY: Final = 1024 * 1024 * 1024
@@ -40,7 +43,7 @@ async def read_apart(path: Path, text: str | None = None) -> Settings:
     """Return the settings of a file, or of a text as if it stood there, with the environment of this process.
 
     Raises:
-        ConfigurationError: With every mistake; or with one that says that it takes too long or too much to read.
+        ConfigurationError: With its mistakes; or with one that says that it takes too long or too much to read.
     """
     glance = await in_a_thread(partial(_beginning, path)) if text is None else text
     return await _apart(partial(_settings, path, text), path, glance)
@@ -55,10 +58,21 @@ async def secret_keys_apart(path: Path, text: str) -> list[str]:
     return await _apart(partial(_secret_keys, path, text), path, text)
 
 
+def few(mistakes: Sequence[Mistake]) -> Sequence[Mistake]:
+    """Return as many as are told, and how many more there are: thousands would keep the bridge from all else."""
+    if len(mistakes) <= MOST_MISTAKES:
+        return mistakes
+    kept = MOST_MISTAKES - 1
+    return (*mistakes[:kept], Mistake("", f"and {len(mistakes) - kept} more mistakes"))
+
+
 async def _apart(work: Callable[[], T], path: Path, text: str) -> T:
     """Return what comes of a text, in a process of its own if that may take long."""
     if len(text) <= LONG and not _is_deep(text):
-        return await in_a_thread(work)
+        try:
+            return await in_a_thread(work)
+        except ConfigurationError as error:
+            raise ConfigurationError(error.file, few(error.mistakes)) from error
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", __name__),
         stdin=asyncio.subprocess.PIPE,
@@ -77,7 +91,7 @@ async def _apart(work: Callable[[], T], path: Path, text: str) -> T:
     if process.returncode:
         problem = f"to read it takes more than {PATIENCE:g} s, or more memory than there is: make it shorter"
         raise ConfigurationError(str(path), [Mistake("", problem)])
-    found: tuple[T | None, tuple[Mistake, ...]] = await in_a_thread(partial(pickle.loads, out))
+    found: tuple[T | None, Sequence[Mistake]] = await in_a_thread(partial(pickle.loads, out))
     result, mistakes = found
     if result is None:
         raise ConfigurationError(str(path), mistakes)
@@ -113,11 +127,11 @@ def _is_deep(text: str) -> bool:
 def _main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
     work: Callable[[], object] = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the bridge itself
-    found: tuple[object, tuple[Mistake, ...]]
+    found: tuple[object, Sequence[Mistake]]
     try:
         found = work(), ()
     except ConfigurationError as error:
-        found = None, tuple(error.mistakes)
+        found = None, few(error.mistakes)
     sys.stdout.buffer.write(pickle.dumps(found))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sim7020_bridge.blocking import in_a_thread
-from sim7020_bridge.config.apart import secret_keys_apart
+from sim7020_bridge.config.apart import few, secret_keys_apart
 from sim7020_bridge.config.changes import Changes, changes
 from sim7020_bridge.config.file import NotWritten, obstacle, replace, version
 from sim7020_bridge.config.load import MAX_SIZE
@@ -24,9 +24,6 @@ log: Final = logging.getLogger(__name__)
 
 LONGEST: Final = 2 * MAX_SIZE
 """Bytes of a request with a text: in JSON it is longer than it is."""
-
-MOST_MISTAKES: Final = 100
-"""Mistakes that are told; who has more has begun at the wrong end."""
 
 MOST_WAITING: Final = 4
 """Texts that may wait while one is checked."""
@@ -177,17 +174,14 @@ def routes(app: App, configuration: Configuration) -> None:
 
 def told(mistakes: Sequence[Mistake]) -> list[dict[str, Any]]:
     """Return mistakes as JSON has them, and how many more there are if there are too many."""
-    found = [
+    return [
         {
             "line": mistake.line,
             "key": mistake.where[:_MOST_OF_A_KEY],
             "message": mistake.words if mistake.source is None else f"{mistake.source}: {mistake.words}",
         }
-        for mistake in mistakes[:MOST_MISTAKES]
+        for mistake in few(mistakes)
     ]
-    if len(mistakes) > MOST_MISTAKES:
-        found.append({"line": None, "key": "", "message": f"and {len(mistakes) - MOST_MISTAKES} more mistakes"})
-    return found
 
 
 def with_mistakes(code: str, message: str, mistakes: Sequence[Mistake]) -> Reply:

@@ -12,7 +12,7 @@ from unittest.mock import patch
 import pytest
 
 from sim7020_bridge.blocking import in_a_thread
-from sim7020_bridge.config.apart import read_apart
+from sim7020_bridge.config.apart import MOST_MISTAKES, read_apart
 from sim7020_bridge.config.load import read
 from sim7020_bridge.config.model import Settings
 from sim7020_bridge.errors import ConfigurationError, Mistake
@@ -231,7 +231,7 @@ async def test_whatever_is_typed_blocks_nobody(bridge: Bridge, text: object) -> 
     watching.cancel()
     if isinstance(text, str):
         assert answer.status == 200
-        assert len(answer.document()["mistakes"]) <= configuration.MOST_MISTAKES + 1
+        assert len(answer.document()["mistakes"]) <= MOST_MISTAKES
         assert len(answer.body) < 100_000
     else:
         assert (answer.status, answer.code) == (400, "incomplete")
@@ -275,3 +275,12 @@ async def test_a_text_that_takes_too_long_is_given_up(bridge: Bridge) -> None:
     (mistake,) = document["mistakes"]
     assert "to read it takes more than 2 s" in mistake["message"]
     assert (await bridge.check(TEXT))["mistakes"] == []
+
+
+@pytest.mark.parametrize("number", [300, 5000])
+async def test_many_mistakes(bridge: Bridge, number: int) -> None:
+    """As many are told as somebody reads, and how many more there are, wherever the text is read."""
+    mistakes = (await bridge.check("".join(f"k{n}: 1\n" for n in range(number))))["mistakes"]
+    assert len(mistakes) == MOST_MISTAKES
+    # each of these keys, and two that are missing
+    assert mistakes[-1] == {"line": None, "key": "", "message": f"and {number + 2 - MOST_MISTAKES + 1} more mistakes"}
