@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from tests.bench.figures import Goal, Result, Table, median, percentile
+from tests.bench import held
+from tests.bench.figures import Goal, Result, Table, machine, median, percentile
 from tests.bench.stage import PATIENCE, Bridge, Ear, Reading, Stage, end, ready
 from tests.ports import free_port
 
@@ -77,6 +78,8 @@ def measure(effort: Effort) -> Result:
     with Stage() as stage:
         (port,), module = stage.modules(1, "--baud", "0")
         _see(stage, port, found, effort.rounds)
+        for kind in found.memory:
+            _count(stage, port, found, kind)
         for _ in range(effort.rounds):
             for kind in found.memory:
                 _weigh(stage, port, found, kind, effort.messages)
@@ -91,7 +94,7 @@ def goals(found: Found) -> list[Goal]:
     sent, drawn = (_view(found, what) for what in ("bytes", "drawn"))
     more = (median(found.memory["streams"]) - median(found.memory["off"])) / _MIB
     extra = sorted(name for name in found.modules["off"] if name.startswith(_OF_PAGE))
-    held = max((took for took, _, _ in found.held), default=0.0)
+    longest = max((took for took, _, _ in found.held), default=0.0)
     result = [
         Goal(
             "first view at most 150 kB over the wire",
@@ -107,7 +110,7 @@ def goals(found: Found) -> list[Goal]:
         text = f"message to datagram with {STREAMS} streams: p{part} not above the highest round's without"
         value, most = round(median(beside), 2), round(max(alone), 2)
         result.append(Goal(text, f"{value:.2f} ms; without {min(alone):.2f} to {most:.2f} ms", value <= most))
-    return [*result, Goal("event loop never held for more than 50 ms", f"{held:.1f} ms", held <= 50)]
+    return [*result, Goal("event loop never held for more than 50 ms", f"{longest:.1f} ms", longest <= 50)]
 
 
 def _met(found: Found, verdict: bool) -> bool | None:  # noqa: FBT001 - a verdict is what it is
@@ -138,16 +141,16 @@ def _tables(found: Found, effort: Effort) -> list[Table]:
         parts = [[percentile(each, part) for each in rounds] for part in (50, 95)]
         told = [f"{median(part):.2f} ({min(part):.2f} to {max(part):.2f})" for part in parts]
         times.append((str(streams), *told, f"{max(max(each) for each in rounds):.2f}"))
-    held = [(f"`{words}`", f"{took:.1f}", f"{busy:.1f}") for took, busy, words in found.held]
+    steps = [(f"`{words}`", f"{took:.1f}", f"{busy:.1f}") for took, busy, words in found.held]
     return [
-        Table("page-view", ("first view", "measured"), seen),
+        Table("page-view", ("first view", "measured"), seen, f"All of this section on {machine()}."),
         Table(
             "page-memory",
             (f"after {effort.messages:,} messages", "memory, MiB", "more", "modules imported", "of them the page's"),
             memory,
         ),
         Table("page-latency", ("streams", "p50, ms", "p95, ms", "longest, ms"), times),
-        Table("page-held", ("longest steps of the event loop", "ms", "ms of the processor"), held),
+        Table("page-held", ("longest steps of the event loop", "ms", "ms of the processor"), steps),
     ]
 
 
@@ -178,14 +181,23 @@ def _see(stage: Stage, module: str, found: Found, rounds: int) -> None:
 
 
 def _weigh(stage: Stage, module: str, found: Found, kind: str, messages: int) -> None:
-    """Read the memory of a bridge after so many messages, and what it has imported."""
+    """Read the memory of a bridge after so many messages; ``kind`` as in what was found."""
     page = free_port()
-    environment = {**os.environ, "PYTHONPROFILEIMPORTTIME": "1"}
-    bridge = stage.bridge([module], document={} if kind == "off" else _page(page), environment=environment)
+    bridge = stage.bridge([module], document={} if kind == "off" else _page(page))
     with _streams(stage, page, STREAMS if kind == "streams" else 0):
         _go(stage, stage.ear(), bridge, messages)
         time.sleep(_SETTLED)
         found.memory[kind].append(Reading.of(bridge.process.pid).memory)
+    bridge.stop()
+
+
+def _count(stage: Stage, module: str, found: Found, kind: str) -> None:
+    """Note what a bridge of a kind imports."""
+    page = free_port()
+    environment = {**os.environ, "PYTHONPROFILEIMPORTTIME": "1"}
+    bridge = stage.bridge([module], document={} if kind == "off" else _page(page), environment=environment)
+    with _streams(stage, page, STREAMS if kind == "streams" else 0):
+        _go(stage, stage.ear(), bridge, 1)
     bridge.stop()
     found.modules[kind] = set(_IMPORT.findall(bridge.log))
 
@@ -206,6 +218,7 @@ def _watch(stage: Stage, module: str, found: Found, effort: Effort) -> None:
     """Have a bridge note what holds its event loop while it has streams and messages, and somebody looks at it all."""
     page, notes = free_port(), stage.directory / "held.json"
     bridge = stage.bridge([module], program=("tests.bench.held", str(notes)), document=_page(page))
+    bridge.process.send_signal(held.BEGIN)
     ear, paths = stage.ear(), [f"api/modems/{bridge.names[0]}/{path}" for path in _LOOKED]
     with _streams(stage, page, STREAMS):
         for _ in range(effort.rounds):
