@@ -29,12 +29,13 @@ def note(file: Path) -> None:
     plain = asyncio.Handle._run
 
     def timed(handle: Any) -> None:
+        step = _step(handle)
         at, busy = time.perf_counter(), time.thread_time()
         plain(handle)
         took = time.perf_counter() - at
         if len(longest) < _KEPT or took > longest[0][0]:
-            # its words are asked for now: later its coroutine stands elsewhere
-            entry = took, next(number), time.thread_time() - busy, _words(handle)
+            words = str(getattr(step, "__qualname__", type(step).__name__))
+            entry = took, next(number), time.thread_time() - busy, words
             (heapq.heappush if len(longest) < _KEPT else heapq.heappushpop)(longest, entry)
 
     def begin(_number: int, _frame: object) -> None:
@@ -49,11 +50,11 @@ def note(file: Path) -> None:
     atexit.register(write)
 
 
-def _words(handle: Any) -> str:
+def _step(handle: Any) -> object:
+    """Return what a handle is about to call: of a task its coroutine, which it forgets at its end."""
     callback = handle._callback
     task = getattr(callback, "__self__", None)
-    step = task.get_coro() if isinstance(task, asyncio.Task) else getattr(callback, "func", callback)
-    return str(getattr(step, "__qualname__", type(step).__name__))
+    return task.get_coro() if isinstance(task, asyncio.Task) else getattr(callback, "func", callback)
 
 
 if __name__ == "__main__":

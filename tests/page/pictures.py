@@ -25,6 +25,40 @@ COLOURS: Final = 128
 ANSWERS: Final = {"valve/3": "open", "valve/4": "closed"}
 
 
+CONFIGURATION: Final = """\
+# The bridge's page beside the sensors.
+mqtt:
+  host: 127.0.0.1
+  username: bridge
+  password_file: mqtt.password
+http:
+  port: 8020
+  page: true
+modems:
+  greenhouse:
+    port: /dev/serial/by-id/usb-1a86-if00
+    apn: iot.1nce.net
+    data_budget:
+      bytes: 5 MB
+    sockets:
+      telemetry:
+        protocol: udq
+        host: 198.51.100.7
+        port: 5005
+        send_topics: [greenhouse/+]
+        received_topic: valves/commands
+"""
+# Puts other words for some in all texts that are shown.
+_PLACES: Final = """(places) => {
+  const walk = (node) => {
+    if (node.nodeType === Node.TEXT_NODE)
+      for (const [from, to] of places) if (node.data.includes(from)) node.data = node.data.replaceAll(from, to);
+    for (const child of node.childNodes) walk(child);
+  };
+  walk(document.body);
+}"""
+
+
 @pytest.fixture(scope="module")
 async def farm(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Installation]:
     """Run a bridge with three modems that have been there for a week."""
@@ -40,7 +74,7 @@ async def farm(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Instal
         }
         modems = {}
         for name, given in facts.items():
-            module = await farm.module(name, **given)
+            module = await farm.module(name, speed="1", **given)
             document = json.loads(json.dumps(sockets).replace("{name}", name))
             modems[name] = {"port": module.port, "sockets": document, "data_budget": {"bytes": 5_000_000}}
         (farm.directory / "state").mkdir()
@@ -62,10 +96,12 @@ async def farm(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Instal
         yield farm
 
 
-async def keep(screen: Screen, name: str) -> None:
-    """Take a picture with few colours, which pages are made of anyway."""
-    await screen.page.evaluate("document.activeElement?.blur()")
+async def keep(screen: Screen, name: str, *places: tuple[str, str], height: int | None = None) -> None:
+    """Take a picture from the top with few colours, with places as readers have them instead of this machine's own."""
+    await screen.page.evaluate(_PLACES, places)
+    await screen.page.evaluate("document.activeElement?.blur(), scrollTo(0, 0)")
     taken = Image.open(io.BytesIO(await screen.page.screenshot())).convert("RGB")
+    taken = taken.crop((0, 0, taken.width, height or taken.height))
     few = taken.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     few.save(IMAGES / f"{name}.png", optimize=True)
 
@@ -78,7 +114,7 @@ async def test_pictures(browser: Browser, farm: Installation, *, dark: bool) -> 
         await screen.open()
         await stands_at(screen, "greenhouse", "online")
         await stands_at(screen, "weir", "registration")
-        await keep(screen, f"page-{how}")
+        await keep(screen, f"page-{how}", height=700)
         await screen.open("#/modem/greenhouse")
         await screen.page.get_by_text(words("modem.plots.spans.day"), exact=True).click()
         await expect(screen.page.locator("canvas").first).to_be_visible()
@@ -92,17 +128,17 @@ async def test_pictures(browser: Browser, farm: Installation, *, dark: bool) -> 
         await keep(screen, f"page-messages-{how}")
         await screen.page.keyboard.press("Escape")
         await screen.open("#/configuration")
-        text = farm.config.read_text()
-        await editor(screen).fill(text.replace('"udp"', '"udq"', 1).replace("5000000", '"5 MB"', 1))
+        (farm.directory / "mqtt.password").write_text("secret\n")
+        await editor(screen).fill(CONFIGURATION)
         await expect(screen.page.get_by_text(words("configuration.mistakes", count=2))).to_be_visible()
-        await keep(screen, f"page-configuration-{how}")
+        await keep(screen, f"page-configuration-{how}", (str(farm.directory), "/etc/sim7020-bridge"))
 
 
 async def test_picture_of_the_set_up(browser: Browser, installation: Installation) -> None:
     """The climb of the probe, on a phone."""
     module = await installation.module("greenhouse", operator="Telekom.de", plmn="26201")
     await installation.set_up()
-    async with window(browser, installation.url, size=(360, 800)) as screen:
+    async with window(browser, installation.url, size=(360, 1000)) as screen:
         await screen.open()
         await screen.page.get_by_label(words("setup.port.elsewhere"), exact=False).fill(module.port)
         await on(screen)
@@ -111,4 +147,4 @@ async def test_picture_of_the_set_up(browser: Browser, installation: Installatio
         await screen.page.get_by_text(words("setup.probe.more")).click()
         await on(screen, "setup.probe.go")
         await expect(screen.page.get_by_text(words("setup.probe.again"), exact=True)).to_be_visible()
-        await keep(screen, "page-setup")
+        await keep(screen, "page-setup", (module.port, "/dev/ttyUSB0"))
