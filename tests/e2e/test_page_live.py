@@ -201,6 +201,76 @@ async def test_a_bridge_that_is_started_again(world: World) -> None:
         assert oldest["expires"]
 
 
+async def test_messages_are_there_after_a_restart(world: World) -> None:
+    """Each as it was, under its address, with those of before among those of now; the file is the user's alone."""
+    server = await world.udp(echo=True)
+    emulator = await world.emulator()
+    port = await paged(world, {"shed": {"port": emulator.place, "sockets": {"telemetry": udp(server.port)}}})
+    shed = world.modem("shed")
+    await shed.open("telemetry")
+    await shed.send("telemetry", b"21.5", "m1")
+    await shed.receipt("telemetry", "m1", "accepted")
+    await shed.received("telemetry", b"21.5")
+
+    async def both() -> list[Any]:
+        kept = await messages(port, 2)
+        return kept if all(each["final"] for each in kept) else []
+
+    before: list[Any] = []
+    async with asyncio.timeout(PATIENCE):
+        while not before:
+            before = await both()
+    [bridge] = world.bridges
+    await bridge.stop()
+    await bridge.start()
+    await served(port)
+    after = (await get(port, "/api/modems/shed/messages")).document()["messages"]
+    assert after == before
+    assert [step["state"] for step in after[-1]["steps"]] == ["queued", "sending", "accepted"]
+    one = (await get(port, f"/api/modems/shed/messages/{before[0]['n']}")).document()
+    assert one["hex"] == b"21.5".hex()
+    await asked(port, "send", socket="telemetry", data="22.0", id="m2")
+    newest = (await messages(port, 3))[0]
+    assert newest["n"] > before[0]["n"]
+    files = [file for file in (world.directory / "state").glob("page.history*") if file.stat().st_mode & 0o077]
+    assert files == []
+
+
+async def test_a_bridge_that_is_killed(world: World) -> None:
+    """A message that still waits goes on; of one whose end came after the last commit it is said that nobody knows."""
+    port = await paged(world, {"shed": {"port": str(world.directory / "no"), "sockets": {"telemetry": udp(9)}}})
+    for name in ("m1", "m2"):
+        await asked(port, "send", socket="telemetry", data="waits", id=name)
+    before = await messages(port, 2)
+    [bridge] = world.bridges
+    await bridge.stop()
+    file = world.directory / "state" / "page.history"
+    committed = file.read_bytes()
+    await bridge.start()
+    await served(port)
+    assert await messages(port, 2) == before
+    await asked(port, "outbox", action="cancel", id="m2")
+    # its end is on the disk before it is published
+    await world.modem("shed").receipt("telemetry", "m2", "failed")
+    await bridge.kill()
+    # a minute may have ended meanwhile
+    file.write_bytes(committed)
+    for more in file.parent.glob("page.history-*"):
+        more.unlink()
+    await bridge.start()
+    await served(port)
+    kept: list[Any] = []
+    told: dict[str, Any] = {}
+    async with asyncio.timeout(PATIENCE):
+        while told.get("m2") != "unknown":
+            kept = await messages(port, 2)
+            told = {each["id"]: each["state"] for each in kept}
+    assert told == {"m1": "queued", "m2": "unknown"}
+    assert [each["n"] for each in kept] == [each["n"] for each in before]
+    assert [step["state"] for step in kept[0]["steps"]] == ["queued", "unknown"]
+    assert (kept[0]["final"], kept[1]["final"]) == (True, False)
+
+
 async def test_log_dialogue_and_recording(world: World) -> None:
     """Lines are there from the past and as they come, masked and explained; the recording can be decoded."""
     emulator = await world.emulator("--set", "imsi=001019876543210")

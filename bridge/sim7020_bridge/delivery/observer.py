@@ -20,6 +20,9 @@ class Observer(Protocol):
     def found(self, entry: Entry) -> None:
         """A message of before the bridge was started waits in the outbox."""
 
+    def found_all(self) -> None:
+        """No other message of before waits."""
+
     def taken(self, message: Message, topic: str) -> None:
         """A message that was published to a topic is on disk; its receipts follow."""
 

@@ -1,4 +1,4 @@
-"""A week of every modem, minute by minute, in one file beside the outboxes: written in a thread of its own.
+"""A week of every modem, minute by minute, and its last messages, in one file: written in a thread of its own.
 
 Nothing waits for it, and nothing is lost with it but the past: a file that is damaged is begun anew, and without one
 that can be written the page goes on.
@@ -17,6 +17,8 @@ from queue import SimpleQueue
 from typing import Any, Final, TypeVar
 
 from sim7020_bridge.outbox.database import damage, damaged
+from sim7020_bridge.page.kept import dumped, loaded
+from sim7020_bridge.page.messages import MOST, Changes, Record
 from sim7020_bridge.page.minutes import LAYERS, Outage, Row
 
 log: Final = logging.getLogger(__name__)
@@ -34,17 +36,24 @@ MOST_OUTAGES: Final = 1000
 
 COLUMNS: Final = tuple(field.name for field in fields(Row))
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _TABLES: Final = f"""
 BEGIN;
 CREATE TABLE minute (modem TEXT NOT NULL, {", ".join(COLUMNS)}, PRIMARY KEY (modem, time)) WITHOUT ROWID;
 CREATE TABLE outage (modem TEXT NOT NULL, began REAL, layer INTEGER, ended REAL, PRIMARY KEY (modem, began))
     WITHOUT ROWID;
+"""
+_MESSAGES: Final = f"""
+CREATE TABLE message (modem TEXT NOT NULL, n INTEGER NOT NULL, data BLOB, record TEXT, PRIMARY KEY (modem, n));
 PRAGMA user_version = {_VERSION};
 COMMIT;
 """
+_STEPS: Final = {0: f"{_TABLES}{_MESSAGES}", 1: f"BEGIN;{_MESSAGES}"}
+"""What makes the tables of an older form those of today."""
+
 _SETTINGS: Final = ("journal_mode = WAL", "synchronous = NORMAL", "cache_size = -64", "journal_size_limit = 262144")
 _ADD_ROW: Final = f"INSERT OR REPLACE INTO minute VALUES (?{', ?' * len(COLUMNS)})"  # noqa: S608 - our own names
+_LONGEST_MESSAGE: Final = 64 * 1024
 _LIMITS: Final = (("minute", "time", MOST_ROWS), ("outage", "began", MOST_OUTAGES))
 _MEANS: Final = frozenset({"rssi", "rsrp", "rsrq", "sinr", "online", "voltage"})
 _SUMS: Final = frozenset({"sent", "received", "failed", "up", "down"})
@@ -86,20 +95,46 @@ class History:
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
         self._thread.start()
 
-    def keep(self, rows: Mapping[str, Row], outages: Mapping[str, Sequence[Outage]]) -> "asyncio.Future[None]":
-        """Write a minute of all modems in one commit; the future is done when it is written, or can't be."""
+    def keep(
+        self,
+        rows: Mapping[str, Row],
+        outages: Mapping[str, Sequence[Outage]],
+        messages: Mapping[str, Changes] | None = None,
+    ) -> "asyncio.Future[bool]":
+        """Write a minute of all modems in one commit; return whether it is written, or can't be."""
         # they may change meanwhile
         told = [(modem, astuple(outage)) for modem, each in outages.items() for outage in each]
         added = [(modem, *astuple(row)) for modem, row in rows.items()]
         now = max((row.time for row in rows.values()), default=0)
 
-        def write(connection: sqlite3.Connection) -> None:
+        def write(connection: sqlite3.Connection) -> bool:
             connection.executemany(_ADD_ROW, added)
             connection.executemany("INSERT OR REPLACE INTO outage VALUES (?, ?, ?, ?)", [(m, *o) for m, o in told])
             for modem in rows:
                 _forget_far(connection, modem, now)
+            for modem, changes in (messages or {}).items():
+                _keep_messages(connection, modem, changes)
+            return True
 
-        return self._submit(write, None)
+        return self._submit(write, False)
+
+    def recall(self, modem: str) -> "asyncio.Future[Sequence[Record]]":
+        """Return the messages that were kept of a modem, the oldest first; what is none is left out."""
+
+        def read(connection: sqlite3.Connection) -> Sequence[Record]:
+            found = connection.execute(
+                "SELECT n, data, record FROM message WHERE modem = ? AND length(data) + length(record) < ?"
+                " ORDER BY n DESC LIMIT ?",
+                (modem, _LONGEST_MESSAGE, MOST),
+            )
+            records = []
+            for row in found:
+                with contextlib.suppress(ValueError):
+                    records.append(loaded(*row))
+            records.reverse()
+            return records
+
+        return self._submit(read, ())
 
     def read(self, modem: str, span: str, now: float) -> "asyncio.Future[Past]":
         """Return what is known of a modem for one of SPANS until now; nothing where there is no file."""
@@ -158,7 +193,12 @@ class History:
         return job.otherwise
 
     def _open(self) -> sqlite3.Connection:
-        os.close(os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        opened = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            with contextlib.suppress(PermissionError):  # another user's
+                os.fchmod(opened, 0o600)
+        finally:
+            os.close(opened)
         connection = sqlite3.connect(self._file, timeout=1.0, check_same_thread=False)
         try:
             for setting in _SETTINGS:
@@ -195,8 +235,8 @@ class History:
 
 def _make_tables(connection: sqlite3.Connection) -> None:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version == 0:
-        connection.executescript(_TABLES)
+    if version in _STEPS:
+        connection.executescript(_STEPS[version])
     elif version != _VERSION:
         raise damage("another release wrote it")
 
@@ -204,13 +244,20 @@ def _make_tables(connection: sqlite3.Connection) -> None:
 def _begin(connection: sqlite3.Connection, modems: Sequence[str]) -> None:
     """Forget modems that there are no longer, and end the outages that an earlier run saw no end of."""
     marks = ", ".join("?" * len(modems))
-    for table in ("minute", "outage"):
+    for table in ("minute", "outage", "message"):
         connection.execute(f"DELETE FROM {table} WHERE modem NOT IN ({marks})", modems)  # noqa: S608 - our own names
     connection.execute(
         "UPDATE outage SET ended = max(began, coalesce((SELECT max(time) + 60 FROM minute"
         " WHERE minute.modem = outage.modem), began)) WHERE ended IS NULL"
     )
     connection.execute("DELETE FROM outage WHERE ended <= began")
+
+
+def _keep_messages(connection: sqlite3.Connection, modem: str, changes: Changes) -> None:
+    rows = [(modem, record.number, record.data, dumped(record)) for record in changes.records]
+    connection.executemany("INSERT OR REPLACE INTO message VALUES (?, ?, ?, ?)", rows)
+    beyond = "DELETE FROM message WHERE modem = ? AND (n < ? OR n > ?)"
+    connection.execute(beyond, (modem, changes.first, changes.last))
 
 
 def _forget_far(connection: sqlite3.Connection, modem: str, now: float) -> None:

@@ -11,12 +11,16 @@ from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.page.feed import Feed
 from sim7020_bridge.page.history import COLUMNS, History
 from sim7020_bridge.page.log import LogLine, LogLines
+from sim7020_bridge.page.messages import Changes
 from sim7020_bridge.page.minutes import MINUTE
 from sim7020_bridge.page.pieces import in_json, in_pieces
 from sim7020_bridge.page.shown import Bridge, Shown
 
 FILE: Final = "page.history"
 """The name of the history's file."""
+
+RECALLED_WITHIN: Final = 10.0
+"""Seconds that what was told waits for the messages of an earlier run."""
 
 LATE: Final = 1.0
 """Seconds by which a row may be late without making the next one late, too."""
@@ -37,27 +41,33 @@ class Live:
         self._file = state_dir / FILE
         self.feed = Feed()
         self.log = LogLines(self._logged)
-        self.modems: Mapping[str, Shown] = {name: Shown(name, self.feed, clock=clock) for name in modems}
+        self.modems: Mapping[str, Shown] = {name: Shown(name, self.feed, clock=clock, past=True) for name in modems}
+        self.recalled: Final = asyncio.Event()
+        """Set once the messages of an earlier run are there, or don't come."""
         self._history: History | None = None
 
     async def run(self, bridges: Mapping[str, Bridge]) -> None:
         """Show these bridges, and write a row a minute, until cancelled."""
-        self._history = History(self._file, tuple(self.modems))
+        self._history = history = History(self._file, tuple(self.modems))
         self.log.begin()
         for name, shown in self.modems.items():
             shown.begin(bridges[name])
         try:
+            await self._recall(history)
             # where the wall clock's minutes end; from then on by the clock that does not jump
             due = self._loop.time() + MINUTE - self._clock().timestamp() % MINUTE
             while True:
                 await asyncio.sleep(due - self._loop.time())
                 due = max(due, self._loop.time() - LATE) + MINUTE
-                self._end_minute(self._history)
+                self._end_minute(history)
         finally:
             for shown in self.modems.values():
+                shown.work_up_all()
                 shown.end()
             self.log.end()
-            await self._history.close()
+            if self.recalled.is_set():
+                history.keep({}, {}, {name: shown.messages.changes() for name, shown in self.modems.items()})
+            await history.close()
 
     async def history(self, modem: str, span: str) -> bytes:
         """Return the rows and outages of a modem as the browser's JSON; see History.read."""
@@ -71,9 +81,25 @@ class Live:
 
     def _end_minute(self, history: History) -> None:
         rows = {name: shown.end_minute() for name, shown in self.modems.items()}
-        history.keep(rows, {name: shown.minutes.outages for name, shown in self.modems.items()})
+        messages = {name: shown.messages.changes() for name, shown in self.modems.items()}
+        kept = history.keep(rows, {name: shown.minutes.outages for name, shown in self.modems.items()}, messages)
+        kept.add_done_callback(partial(self._noted, messages))
         for shown in self.modems.values():
             shown.minutes.forget_outages()
+
+    def _noted(self, messages: Mapping[str, Changes], kept: "asyncio.Future[bool]") -> None:
+        if not kept.result():
+            for name, changes in messages.items():
+                self.modems[name].messages.not_kept(changes)
+
+    async def _recall(self, history: History) -> None:
+        """Have each modem begin with its messages of before; a disk that is too slow has them forgotten."""
+        asked = {name: history.recall(name) for name in self.modems}
+        await asyncio.wait(asked.values(), timeout=RECALLED_WITHIN)
+        for name, shown in self.modems.items():
+            shown.recall(asked[name].result() if asked[name].done() else ())
+            await asyncio.sleep(0)
+        self.recalled.set()
 
     def _logged(self, line: LogLine) -> None:
         if self.feed.wants("log"):

@@ -47,6 +47,7 @@ def _of_messages(app: App, live: Live) -> None:
     @app.get("/api/modems/<name>/messages", role=Role.READ_ONLY)
     async def messages(call: Call, name: str) -> Reply:
         shown, arguments = _modem(live, name), call.arguments
+        await live.recalled.wait()
         limit = min(_number(call, "limit", MOST_LISTED) or MOST_LISTED, MOST_LISTED)
         found = shown.messages.find(
             socket=arguments.get("socket", ""),
@@ -66,6 +67,7 @@ def _of_messages(app: App, live: Live) -> None:
     @app.get("/api/modems/<name>/messages/<number>", role=Role.READ_ONLY)
     async def message(_call: Call, name: str, number: str) -> Reply:
         shown = _modem(live, name)
+        await live.recalled.wait()
         record = shown.messages.get(int(number)) if _is_number(number) else None
         if record is None:
             raise Refusal(HTTPStatus.NOT_FOUND, "unknown_message", "this message is not kept, or not any more")

@@ -4,7 +4,8 @@ import asyncio
 import codecs
 import struct
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from sys import intern
@@ -17,6 +18,9 @@ from sim7020_bridge.page.pieces import cut
 
 MOST: Final = 500
 """Messages that are kept."""
+
+LATEST: Final = 10**13
+"""The greatest number that a clock may make, which is some centuries away."""
 
 MOST_OF_ONE: Final = 4096
 """Bytes of a payload that are kept."""
@@ -41,11 +45,18 @@ MOST_STEPS: Final = 16
 
 RECEIVED: Final = "received"
 
+UNKNOWN: Final = "unknown"
+"""The end of a message of which an earlier run, which was killed, told no more, and which does not wait either."""
+
+STATES: Final = (*map(str, ReceiptState), RECEIVED, UNKNOWN)
+
+APART: Final = 100_000
+"""Numbers that are left out at a start: an earlier run that was killed may have given them to messages not kept."""
+
 SLICE: Final = 25
 """Messages that are looked at before others have their turn."""
 
 _HEXADECIMAL: Final = frozenset("0123456789abcdef")
-_STATES: Final = (*map(str, ReceiptState), RECEIVED)
 _STEP: Final = struct.Struct("<Bd")
 _BLANKS: Final = str.maketrans("\t\r\n", "   ")
 _PRIORITIES: Final = {priority: priority.name.lower() for priority in Priority}
@@ -56,7 +67,7 @@ class Record:
     """A message as it is kept, a few hundred bytes beside its payload: of what others chose only the beginning.
 
     Args:
-        number: Its place in the order of this run.
+        number: Its place in the order of all, which another run goes on with.
         socket: The socket's name.
         id: The sender's or the bridge's; None for what came from the network.
         topic: Where it was published; None if that is not known.
@@ -90,7 +101,7 @@ class Record:
     @property
     def state(self) -> str:
         """The last step."""
-        return _STATES[self.steps[-_STEP.size]]
+        return STATES[self.steps[-_STEP.size]]
 
     def step(self, state: str, at: float) -> None:
         """Take a step; the same one again is told by the number of attempts."""
@@ -99,13 +110,18 @@ class Record:
         if len(self.steps) == MOST_STEPS * _STEP.size:
             half = MOST_STEPS // 2 * _STEP.size
             self.steps = self.steps[:half] + self.steps[half + _STEP.size :]
-        self.steps += _STEP.pack(_STATES.index(state), at)
+        self.steps += _STEP.pack(STATES.index(state), at)
 
     def step_before_end(self, state: str, at: float) -> None:
         """Note a step that led to the end, and is told after it."""
-        index, end = _STATES.index(state), _STEP.unpack(self.steps[-_STEP.size :])
+        index, end = STATES.index(state), _STEP.unpack(self.steps[-_STEP.size :])
         if index not in (known for known, _ in _STEP.iter_unpack(self.steps)):
             self.steps = self.steps[: -_STEP.size] + _STEP.pack(index, min(at, end[1])) + self.steps[-_STEP.size :]
+
+    def told_steps(self) -> Iterator[tuple[str, float]]:
+        """Yield each state with the time when it began."""
+        for index, at in _STEP.iter_unpack(self.steps):
+            yield STATES[index], at
 
     def matches(self, text: str) -> bool:
         """Whether a text, in lower case, is in its payload, id or topic, or is hexadecimal digits of the payload."""
@@ -113,6 +129,21 @@ class Record:
         if any(text in word.lower() for word in words if word):
             return True
         return _HEXADECIMAL.issuperset(text) and text in self.data.hex()
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is to be kept of a modem's messages.
+
+    Args:
+        first: The number of the oldest one that is; of those before nothing is.
+        last: The greatest number that there is; of those beyond, which a clock that was wrong made, nothing is.
+        records: Those that are new or have changed.
+    """
+
+    first: int
+    last: int
+    records: Sequence[Record]
 
 
 class Messages:
@@ -130,14 +161,44 @@ class Messages:
         self._by_name: dict[tuple[str, str], Record] = {}
         self._number = self._bytes = 0
         self._whole = 0
+        self._changed: set[Record] = set()
+        self._unsure: set[Record] = set()
 
     def __len__(self) -> int:
         return len(self._records)
+
+    def recall(self, records: Iterable[Record]) -> None:
+        """Begin with what an earlier run kept, the oldest first; before anything else."""
+        self._records.extend(records)
+        for record in self._records:
+            if record.id is not None:
+                self._by_name[record.socket, record.id] = record
+            if not record.final:
+                self._unsure.add(record)
+        self._bytes = sum(len(record.data) for record in self._records)
+        self._whole = len(self._records)
+        before = self._records[-1].number + APART if self._records else 0
+        # so that an address of a message is no other one's, though nothing were kept
+        self._number = max(before, min(int(self._clock().timestamp() * 1000), LATEST))
+        self._make_room()
+
+    def changes(self) -> Changes:
+        """Return what changed since the last time, each as it is now."""
+        changed = sorted(self._changed, key=_number)
+        self._changed.clear()
+        first = self._records[0].number if self._records else self._number + 1
+        return Changes(first, self._number, [copy(record) for record in changed])
+
+    def not_kept(self, changes: Changes) -> None:
+        """Have changes told again that could not be written."""
+        numbers = {record.number for record in changes.records}
+        self._changed.update(record for record in self._records if record.number in numbers)
 
     def taken(self, message: Message, topic: str | None) -> Record:
         """Take in a message that is on disk, unless it is known; ``topic`` is where it was published."""
         known = self._by_name.get(_name(message.socket, message.id))
         if known is not None and not known.final:
+            self._touch(known)
             if topic:
                 known.topic = cut(topic, LONGEST_TOPIC)
             return known
@@ -152,11 +213,24 @@ class Messages:
     def found(self, entry: Entry) -> Record | None:
         """Take in a message of before the bridge was started; None if it is known."""
         message = entry.message
-        if _name(message.socket, message.id) in self._by_name:
+        known = self._by_name.get(_name(message.socket, message.id))
+        # of the same name, one that was taken after the end of another is another
+        if known is not None and not (known.final and message.at.timestamp() > known.at):
+            self._unsure.discard(known)
             return None
         record = self.taken(message, None)
         record.attempts = entry.attempts
         return record
+
+    def found_all(self) -> Sequence[Record]:
+        """End those that an earlier run kept, and which do not wait any more; return them."""
+        ended = sorted(self._unsure, key=_number)
+        at = self._clock().timestamp()
+        for record in ended:
+            record.step(UNKNOWN, at)
+            record.final = True
+            self._touch(record)
+        return ended
 
     def refused(self, message_id: str, socket: str, topic: str, data: bytes, size: int | None = None) -> Record:
         """Take in what is not taken, as it came; ``size`` is that of all if ``data`` is only the beginning."""
@@ -174,6 +248,7 @@ class Messages:
         record = self._by_name.get(name) or (None if message is None else self.taken(message, None))
         if record is None:
             return None
+        self._touch(record)
         if record.final and not receipt["final"]:
             record.step_before_end(receipt["state"], receipt["at"].timestamp())
             return record
@@ -231,7 +306,7 @@ class Messages:
             "state": record.state,
             "final": record.final,
             "attempts": record.attempts,
-            "steps": [{"state": _STATES[state], "at": _written(at)} for state, at in _STEP.iter_unpack(record.steps)],
+            "steps": [{"state": state, "at": _written(at)} for state, at in record.told_steps()],
             "error": None if error is None else {"code": error[0], "message": error[1]},
             "key": record.key,
             "priority": record.priority,
@@ -256,25 +331,41 @@ class Messages:
         whole = len(data) if size is None else size
         record = Record(self._number, socket, message_id, topic, at.timestamp(), whole, data[:MOST_OF_ONE])
         self._records.append(record)
+        self._changed.add(record)
         if message_id is not None:
             self._by_name[_name(socket, message_id)] = record
         self._bytes += len(record.data)
         self._whole += 1
-        if len(self._records) > MOST:
+        self._make_room()
+        return record
+
+    def _touch(self, record: Record) -> None:
+        self._changed.add(record)
+        self._unsure.discard(record)
+
+    def _make_room(self) -> None:
+        while len(self._records) > MOST:
             self._forget(self._records.popleft())
         while self._bytes > MOST_OF_ALL and self._whole > 1:
             # all before these are cut already
             oldest = self._records[len(self._records) - self._whole]
             self._bytes -= len(oldest.data) - len(oldest.data[:BEGINNING])
-            oldest.data = oldest.data[:BEGINNING]
+            if len(oldest.data) > BEGINNING:
+                oldest.data = oldest.data[:BEGINNING]
+                self._changed.add(oldest)
             self._whole -= 1
-        return record
 
     def _forget(self, record: Record) -> None:
         self._bytes -= len(record.data)
+        self._changed.discard(record)
+        self._unsure.discard(record)
         self._whole = min(self._whole, len(self._records))
         if record.id is not None and self._by_name.get((record.socket, record.id)) is record:
             del self._by_name[record.socket, record.id]
+
+
+def _number(record: Record) -> int:
+    return record.number
 
 
 def _name(socket: str, message_id: str) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, Protocol
 
@@ -67,9 +67,10 @@ class Shown:
         name: The modem's.
         feed: Where browsers read.
         clock: The time of day.
+        past: Whether there is a past to wait for; see recall.
     """
 
-    def __init__(self, name: str, feed: Feed, *, clock: Clock = wall_clock) -> None:
+    def __init__(self, name: str, feed: Feed, *, clock: Clock = wall_clock, past: bool = False) -> None:
         self.name: Final = name
         self._loop = loop = asyncio.get_running_loop()
         self._feed = feed
@@ -83,6 +84,7 @@ class Shown:
         self._bridge: Bridge | None = None
         self._queue: deque[Callable[[], Record | None]] = deque()
         self._work: asyncio.TimerHandle | None = None
+        self._has_past = not past
         self._told: dict[str, bytes] = {}
         self._explainer: Explainer | None = None
         self._explaining: asyncio.Task[None] | None = None
@@ -113,6 +115,19 @@ class Shown:
             if pending is not None:
                 pending.cancel()
 
+    def recall(self, records: Sequence[Record]) -> None:
+        """Begin with the messages of an earlier run; what was told meanwhile comes after them."""
+        self.messages.recall(records)
+        self._has_past = True
+        self._wait_a_moment()
+
+    def work_up_all(self) -> None:
+        """Take in what was told already, at an end."""
+        while self._has_past and self._queue:
+            if self._work is not None:
+                self._work.cancel()
+            self._work_up()
+
     def end_minute(self) -> Row:
         """Return what the last minute was like, and tell it."""
         row = self.minutes.row(self.bridge.state())
@@ -142,6 +157,10 @@ class Shown:
         """Take a message that waits from before."""
         self._later(partial(self.messages.found, entry))
 
+    def found_all(self) -> None:
+        """Take it that no other message waits from before."""
+        self._later(self._end_unknown)
+
     def taken(self, message: Message, topic: str) -> None:
         """Take a message that is on disk."""
         self._later(partial(self.messages.taken, message, topic))
@@ -161,7 +180,10 @@ class Shown:
 
     def _later(self, work: Callable[[], Record | None]) -> None:
         self._queue.append(work)
-        if self._work is None:
+        self._wait_a_moment()
+
+    def _wait_a_moment(self) -> None:
+        if self._work is None and self._has_past and self._queue:
             self._work = self._loop.call_later(A_MOMENT, self._work_up)
 
     def _work_up(self) -> None:
@@ -173,6 +195,10 @@ class Shown:
             if record is not None:
                 changed[record] = None
         for record in changed:
+            self._tell("message", self.messages.document(record))
+
+    def _end_unknown(self) -> None:
+        for record in self.messages.found_all():
             self._tell("message", self.messages.document(record))
 
     def _publish(self, publication: Publication) -> None:

@@ -363,6 +363,7 @@ class Bridge:
         await self._outbox.loaded.wait()
         for entry in list(self._outbox):
             observer.found(entry)
+        observer.found_all()
 
     def _outbox_changed(self) -> None:
         self._reporter.delivery_changed()

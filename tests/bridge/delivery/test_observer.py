@@ -30,6 +30,10 @@ class Onlooker:
         """Note what waits."""
         self.told.append(("found", entry.message.id))
 
+    def found_all(self) -> None:
+        """Note that nothing else waits."""
+        self.told.append(("found all",))
+
     def taken(self, message: Message, topic: str) -> None:
         """Note what is on disk."""
         self.told.append(("taken", message.id, message.data, topic))

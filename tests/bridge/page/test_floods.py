@@ -37,7 +37,8 @@ class Flooded:
 async def flooded(tmp_path: Path) -> AsyncIterator[Flooded]:
     """Serve a modem."""
     made = Flooded()
-    live = cast(Live, SimpleNamespace(modems={"shed": made.modem}, feed=made.feed))
+    live = cast(Live, SimpleNamespace(modems={"shed": made.modem}, feed=made.feed, recalled=asyncio.Event()))
+    live.recalled.set()
     async with served(tmp_path, partial(live_routes.routes, live=live)) as made.port:
         yield made
     made.modem.end()

@@ -2,18 +2,23 @@
 
 import asyncio
 import itertools
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import TypeVar, cast
 
 import pytest
 
 from sim7020_bridge.modem.state import Layer
-from sim7020_bridge.page.live import Live
+from sim7020_bridge.page.live import RECALLED_WITHIN, Live
+from sim7020_bridge.page.messages import Changes, Record
 from sim7020_bridge.page.minutes import Row
 from sim7020_bridge.page.shown import Bridge
+from tests.bridge.page.test_messages import message
 from tests.virtual_time import VirtualTimeLoop, run
+
+T = TypeVar("T")
 
 START = datetime(2026, 11, 30, 12, 0, 20, tzinfo=UTC)
 NOTHING = dict.fromkeys(("rssi", "rsrp", "rsrq", "sinr", "ecl"))
@@ -34,6 +39,13 @@ def bridge() -> Bridge:
     )
 
 
+def known(result: T) -> "asyncio.Future[T]":
+    """Return a future that is done."""
+    done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+    done.set_result(result)
+    return done
+
+
 class Kept:
     """When minutes were kept, and what time each was said to be."""
 
@@ -41,15 +53,28 @@ class Kept:
         self.at: list[float] = []
         self.times: list[set[int]] = []
         self.stall = 0.0
+        self.kept = True
+        self.at_end: list[list[str | None]] = []
+        self.told: list[list[str | None]] = []
 
-    def keep(self, rows: dict[str, Row], _outages: object) -> None:
+    def recall(self, _modem: str) -> "asyncio.Future[Sequence[Record]]":
+        """Know of nothing."""
+        return known(())
+
+    def keep(self, rows: dict[str, Row], _outages: object, messages: Mapping[str, Changes]) -> "asyncio.Future[bool]":
         """Note a minute; the first one is followed by a time in which nothing goes on."""
+        ids = [record.id for record in messages["shed"].records]
+        if not rows:
+            self.at_end.append(ids)
+            return known(True)
+        self.told.append(ids)
         loop = asyncio.get_running_loop()
         self.at.append(loop.time())
         self.times.append({row.time for row in rows.values()})
         assert isinstance(loop, VirtualTimeLoop)
         loop._jumping.now += self.stall
         self.stall = 0.0
+        return known(self.kept)
 
     async def close(self) -> None:
         """Have nothing to close."""
@@ -104,3 +129,40 @@ def test_a_minute_that_came_late(tmp_path: Path, kept: Kept) -> None:
     assert kept.at[0] == 40
     assert kept.at[1] == 155
     assert all(later - earlier >= 59 for earlier, later in itertools.pairwise(kept.at))
+
+
+def test_messages_go_with_the_minute(tmp_path: Path, kept: Kept) -> None:
+    """What changed is in its commit, once more if that failed, and what was told last in one at the end."""
+
+    async def main() -> None:
+        live = Live(["shed"], tmp_path, clock=lambda: START + timedelta(seconds=asyncio.get_running_loop().time()))
+        running = asyncio.create_task(live.run({"shed": bridge()}))
+        live.modems["shed"].taken(message("m1"), "t")
+        kept.kept = False
+        await asyncio.sleep(60)
+        kept.kept = True
+        await asyncio.sleep(120)
+        live.modems["shed"].taken(message("m2"), "t")
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    run(main())
+    assert kept.told == [["m1"], ["m1"], []]
+    assert kept.at_end == [["m2"]]
+
+
+def test_a_disk_that_is_too_slow(tmp_path: Path, kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is told does not wait for it for ever."""
+    monkeypatch.setattr(kept, "recall", lambda _: asyncio.get_running_loop().create_future())
+
+    async def main() -> None:
+        live = Live(["shed"], tmp_path)
+        running = asyncio.create_task(live.run({"shed": bridge()}))
+        live.modems["shed"].taken(message("m1"), "t")
+        await asyncio.wait_for(live.recalled.wait(), RECALLED_WITHIN + 1)
+        await asyncio.sleep(1)
+        assert len(live.modems["shed"].messages) == 1
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    run(main())

@@ -13,6 +13,7 @@ from sim7020_bridge.config.model import SocketSettings
 from sim7020_bridge.modem.state import Layer
 from sim7020_bridge.mqtt.refusals import Kind, Problem
 from sim7020_bridge.page.feed import Feed
+from sim7020_bridge.page.messages import Messages
 from sim7020_bridge.page.shown import A_MOMENT, BETWEEN, SLICE, Bridge, Shown
 from tests.bridge.desk import TOPICS, Desk, named, staffed
 from tests.bridge.modem.bench import UDP, virtual_clock
@@ -123,6 +124,23 @@ async def test_a_message_is_told_at_each_step() -> None:
         assert [step["state"] for step in told[-1]["steps"]] == ["queued", "sending", "accepted"]
         assert told[-1]["topic"] == TOPICS.send("udp")
         assert modem.end_minute().sent == 1
+
+
+@on_virtual_time
+async def test_what_is_told_before_the_past_is_there() -> None:
+    """It waits for that, and comes after it; at an end all is taken in."""
+    modem = Shown("shed", Feed("r"), clock=virtual_clock, past=True)
+    modem.delivered("udp", b"later", "t")
+    await asyncio.sleep(1)
+    modem.work_up_all()
+    assert len(modem.messages) == 0
+    past = Messages("shed", virtual_clock).delivered("udp", b"before", "t")
+    modem.recall([past])
+    await asyncio.sleep(1)
+    modem.delivered("udp", b"last", "t")
+    modem.work_up_all()
+    assert [record.data async for record in modem.messages.find()] == [b"last", b"later", b"before"]
+    modem.end()
 
 
 @on_virtual_time

@@ -7,7 +7,7 @@ import { bytesOfHex, bytesOfText, hexDump, oneLine, prettyJson, visibleText } fr
 
 /** States that a message may be looked for by, in the order in which it goes through them. */
 export const STATES = [
-  "queued", "sending", "accepted", "acknowledged", "received", "failed", "expired", "superseded", "rejected",
+  "queued", "sending", "accepted", "acknowledged", "received", "failed", "expired", "superseded", "rejected", "unknown",
 ];
 
 /** States of which a sender would rather have heard nothing, as one choice. */
@@ -15,7 +15,7 @@ export const UNDELIVERED = "failed,expired,rejected";
 
 const TONES = {
   queued: "calm", sending: "calm", accepted: "good", acknowledged: "good", received: "good",
-  failed: "bad", expired: "bad", rejected: "bad",
+  failed: "bad", expired: "bad", rejected: "bad", unknown: "warn",
 };
 const LINE = 160;
 const DIGITS = 48;
