@@ -130,10 +130,11 @@ async def test_steps_of_a_phone_stand_apart(browser: Browser, house: Installatio
 
 
 async def test_a_browser_whose_clock_is_wrong(browser: Browser, house: Installation) -> None:
-    """What is told relative to now goes by the bridge's clock."""
+    """What is told relative to now goes by the bridge's clock, and a line says that the two are apart."""
     async with window(browser, house.url) as screen:
         await screen.page.add_init_script(_TOMORROW)
         await screen.open()
+        await expect(screen.page.get_by_text("bridge are 1\xa0d apart")).to_be_visible()
         since = screen.page.locator(".modem-since time")
         await expect(since).to_have_count(2)
         for words in await since.all_inner_texts():

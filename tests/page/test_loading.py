@@ -50,6 +50,8 @@ async def test_a_view_that_takes_its_time(browser: Browser, house: Installation)
         await expect(screen.page.locator("view-glance")).to_be_visible()
         gate.opened.set()
         await expect(screen.page.locator("view-diagnostics")).to_be_visible()
+        sheets = await screen.page.evaluate("[...document.styleSheets].map((sheet) => sheet.href.split('/').at(-1))")
+        assert sheets[-2:] == ["view-glance.css", "view-diagnostics.css"]  # a view refines what all have
         await expect(app).not_to_have_attribute("aria-busy", "true")
 
 
@@ -95,6 +97,7 @@ async def test_many_tabs(browser: Browser, house: Installation) -> None:
         async with screen.page.expect_request("**/api/events?last=*"):
             await screen.page.evaluate(_HIDE, False)
         await expect(screen.page.locator(".badge").first).to_be_visible()
+        await expect(screen.page.locator(".clocks")).to_have_count(0)
 
 
 async def test_tab_that_is_opened_out_of_sight(browser: Browser, house: Installation) -> None:

@@ -268,7 +268,8 @@ function style(name) {
   styles.add(name);
   return new Promise((resolve) => {
     const link = h("link", { rel: "stylesheet", href: new URL(`${name}.css`, import.meta.url).pathname, onload: resolve, onerror: missed });
-    document.head.append(link);
+    // After the sheets that the document has, which a view refines.
+    document.body.append(link);
     function missed() {
       styles.delete(name);
       link.remove();

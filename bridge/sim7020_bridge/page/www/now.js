@@ -7,6 +7,11 @@ export function now() {
   return Date.now() + ahead;
 }
 
+/** How many seconds the two clocks are apart, whichever is ahead. */
+export function apart() {
+  return Math.abs(ahead) / 1000;
+}
+
 /** Take the time that the bridge says it is. */
 export function itIs(time) {
   const said = new Date(time).getTime();

@@ -2,8 +2,8 @@
 
 import { ApiError } from "./api.js";
 import { View, h, show, svg } from "./dom.js";
-import { ago, dateTime, span, t } from "./i18n.js";
-import { now } from "./now.js";
+import { ago, dateTime, duration, span, t } from "./i18n.js";
+import { apart, now } from "./now.js";
 import { store } from "./store.js";
 
 /** Strokes on a field of 24 by 24. */
@@ -69,7 +69,10 @@ document.addEventListener("visibilitychange", () => {
   if (!document.hidden) clock.dispatchEvent(new Event("tick"));
 });
 
-/** Says that the stream of events is lost, once it has been for more than a moment. */
+/** How many seconds the clocks of bridge and browser may be apart before it is worth a word. */
+const APART = 120;
+
+/** Says that the stream of events is lost, once it has been for more than a moment, and that a clock is wrong. */
 class ConnectionNote extends View {
   #late = false;
   #timer = 0;
@@ -80,6 +83,7 @@ class ConnectionNote extends View {
       if (store.connection === "lost") this.#timer = setTimeout(() => this.#became(true), 1500);
       else this.#became(false);
     });
+    this.hear(clock, "tick");
     this.ended.addEventListener("abort", () => clearTimeout(this.#timer));
   }
 
@@ -93,6 +97,7 @@ class ConnectionNote extends View {
       "div",
       { role: "status" },
       this.#late ? h("p", { class: "connection-lost" }, h("app-icon", { name: "alert" }), t("shell.connection.lost")) : null,
+      apart() > APART ? h("p", { class: "clocks quiet small" }, t("shell.clocks", { span: duration(apart(), 1) })) : null,
     );
   }
 }

@@ -128,7 +128,7 @@ class Store extends EventTarget {
     if (this.#last) query.set("last", this.#last);
     const source = new EventSource(`api/events${String(query) && `?${query}`}`);
     this.#source = source;
-    source.onopen = () => this.#become("open");
+    source.onopen = () => this.#opened();
     source.onerror = () => this.#failed(source);
     source.addEventListener("restart", () => this.#restart());
     source.addEventListener("mqtt", (event) => this.#mqtt(event));
@@ -136,6 +136,13 @@ class Store extends EventTarget {
       source.addEventListener(kind, (event) => this.#document(kind, event));
     }
     if (document.hidden) this.seen(false);
+  }
+
+  async #opened() {
+    this.#become("open");
+    // Meanwhile either clock may have been set. Whoever begins has just asked.
+    const session = this.#last && (await this.#ask());
+    if (session) itIs(session.time);
   }
 
   async #failed(source) {
