@@ -48,5 +48,5 @@ async def test_nothing_of_it_is_loaded_where_it_is_off(tmp_path: Path) -> None:
     off = await imported(tmp_path, page=False)
     assert {name for name in off if name.startswith(("sim7020_bridge.page", "microdot"))} == set()
     of_http = {name for name in off if name.startswith("sim7020_bridge.http.")}
-    assert of_http == {"sim7020_bridge.http.listener", "sim7020_bridge.http.pages"}
+    assert of_http == {f"sim7020_bridge.http.{name}" for name in ("addresses", "listener", "pages")}
     assert {"microdot", "sim7020_bridge.page.page"} <= await imported(tmp_path, page=True)
