@@ -30,6 +30,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "ipv6_address": ("whole", "own"),
     "cgpaddr_bare": ("answered", "refused"),
     "cops_format": ("long", "numeric"),
+    "cscon": ("no", "yes"),
     "unreachable_port": ("silent", "reset"),
     "cgact_off": ("ok", "no_carrier"),
     "extra_ok": ("no", "yes"),

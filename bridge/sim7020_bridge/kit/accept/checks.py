@@ -54,7 +54,9 @@ CHECKS: Final[Sequence[Check]] = (
     Check("identity", "ask who it is", line.identity),
     Check("line", "look at echo and blanks", line.line, ("spacing", "echo_quirk", "typed_ahead")),
     Check("attached", "wait until it is attached, as probe does", life.attached),
-    Check("registration", "read +CEREG and +COPS", line.registration, ("cereg_rac", "cops_format"), online=True),
+    Check(
+        "registration", "read +CEREG and +COPS", line.registration, ("cereg_rac", "cops_format", "cscon"), online=True
+    ),
     Check("context", "read the PDN context", line.context, _ADDRESSES, online=True),
     Check("questions", "ask all that the bridge asks", partial(tried, commands=QUESTIONS), online=True),
     Check("settings", "set what a restart forgets", partial(tried_and_put_back, settings=SETTINGS)),

@@ -49,7 +49,8 @@ async def line(bench: Bench) -> str:
 
 
 async def registration(bench: Bench) -> str:
-    """The forms of +CEREG and +COPS."""
+    """The forms of +CEREG and +COPS, and whether +CSCON tells of the radio connection."""
+    bench.answer("cscon", (await bench.ask("AT+CSCON=?")).verdict("yes", "no"))
     operator = (await bench.ask("AT+COPS?")).has(r'\+COPS: ?\d,([02]),"')
     bench.answer("cops_format", operator and {"0": "long", "2": "numeric"}[operator[1]])
     async with bench.kept("+CEREG"):
