@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -286,7 +287,8 @@ async def test_log_dialogue_and_recording(world: World) -> None:
         log = (await get(port, "/api/log?modem=shed&level=info")).document()["lines"]
         assert any("the module answers" in line["message"] for line in log)
         recording = await get(port, "/api/modems/shed/recording")
-        assert recording.fields["content-disposition"] == 'attachment; filename="shed.at"'
+        name = recording.fields["content-disposition"]
+        assert re.fullmatch(r'attachment; filename="shed-\d{8}T\d{6}Z\.at"', name)
         kinds = {str(each.kind) for each in explained([recording.body])}
         assert {"command", "answer", "final", "comment"} <= kinds
         everything = recording.body.decode() + json.dumps([lines, log, seen.of("trace"), seen.of("log")])

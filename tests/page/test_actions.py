@@ -7,9 +7,9 @@ from tests.page.screen import Screen, window
 from tests.page.words import words
 
 
-def action(screen: Screen, verb: str) -> Locator:
+def action(screen: Screen, verb: str, language: str = "en") -> Locator:
     """Return an action's row."""
-    name = screen.page.get_by_role("heading", name=words(f"actions.{verb}.title"), exact=True)
+    name = screen.page.get_by_role("heading", name=words(f"actions.{verb}.title", language), exact=True)
     return screen.page.get_by_role("listitem").filter(has=name)
 
 
@@ -85,7 +85,16 @@ async def test_a_refusal_is_said_in_words(browser: Browser, house: Installation)
         await question.get_by_label(words("actions.resolve.name")).fill("example.org")
         await question.get_by_role("button", name=words("actions.resolve.button"), exact=True).click()
         await expect(action(screen, "resolve")).to_contain_text(words("actions.failed"))
-        await expect(action(screen, "resolve")).to_contain_text(words("refusals.resolve_failed"))
+        await expect(action(screen, "resolve")).to_contain_text("Cannot resolve example.org: ")
+        await expect(action(screen, "resolve")).not_to_contain_text(words("refusals.resolve_failed"))
+    async with window(browser, house.url, language="de") as screen:
+        await screen.open("#/modem/attic/actions")
+        await action(screen, "resolve", "de").get_by_role("button").click()
+        question = screen.page.get_by_role("dialog")
+        await question.get_by_label(words("actions.resolve.name", "de")).fill("example.org")
+        await question.get_by_role("button", name=words("actions.resolve.button", "de"), exact=True).click()
+        await expect(action(screen, "resolve", "de")).to_contain_text(words("refusals.resolve_failed", "de"))
+        await expect(action(screen, "resolve", "de")).to_contain_text("cannot resolve example.org: ")
 
 
 async def test_at_commands_are_typed_where_they_are_allowed(browser: Browser, house: Installation) -> None:
@@ -114,3 +123,19 @@ async def test_the_operators_figure_is_entered(browser: Browser, house: Installa
         await done(screen, "calibrate")
     state = await house.modem("shed").state(lambda state: state["usage"]["used"] >= 123_000)
     assert state["usage"]["used"] < 124_000
+
+
+async def test_an_apn_that_the_network_does_not_take(browser: Browser, house: Installation) -> None:
+    """It is set, but nothing is well: there is no data connection."""
+    data = {"apn": "wrong", "pdn": {"state": "inactive", "cid": 1, "apn": None, "address": None}}
+    answer = {"id": None, "status": "ok", "data": data, "error": None}
+    async with window(browser, house.url) as screen:
+        await screen.page.route("**/request/set_apn", lambda route: route.fulfill(json=answer))
+        await screen.open("#/modem/shed/actions")
+        await press(screen, "set_apn")
+        question = screen.page.get_by_role("dialog")
+        await question.get_by_label(words("actions.set_apn.apn"), exact=True).fill("wrong")
+        await question.get_by_role("button", name=words("actions.set_apn.button"), exact=True).click()
+        note = action(screen, "set_apn").locator(".note")
+        await expect(note).to_contain_text(words("actions.connection.inactive"))
+        await expect(note).to_have_class("note warn")

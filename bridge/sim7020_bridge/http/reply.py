@@ -1,8 +1,10 @@
 """What a request is answered with."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
 
@@ -62,6 +64,12 @@ def in_json(document: object, status: HTTPStatus = HTTPStatus.OK) -> Reply:
 def attachment(body: bytes, content_type: str, name: str) -> Reply:
     """Return a file that browsers save under a name of ASCII letters, digits, dots and hyphens."""
     return Reply(body, content_type, fields={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+def named(*parts: str | datetime) -> str:
+    """Return a file's name of some words and times, with nothing in it that a system might not take."""
+    words = (part if isinstance(part, str) else f"{part.astimezone(UTC):%Y%m%dT%H%M%SZ}" for part in parts)
+    return "-".join(re.sub(r"[^A-Za-z0-9.-]+", "-", word).strip("-.") for word in words)
 
 
 def _named(fields: Mapping[str, str]) -> dict[str, str]:

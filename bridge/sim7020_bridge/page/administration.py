@@ -59,6 +59,8 @@ class Administration:
             documents={name: shown.bridge.retained() for name, shown in modems.items()},
             log=[_written(line) for line in self._live.log.find()],
             recordings={name: await shown.dialogue.recording(name) for name, shown in modems.items()},
+            messages={name: await shown.messages.outlines() for name, shown in modems.items()},
+            history={name: await self._live.history(name, "week") for name in modems},
             probe=self._probing.last,
         )
 

@@ -74,8 +74,13 @@ def _parts(file: Path, settings: Settings, facts: Facts) -> Iterator[tuple[str, 
             name = f"modems/{modem}/{topic.partition(f'/{modem}/')[2] or topic}".replace("..", "_")
             yield f"{name}.json", (topic, mask.document(payload))
     for modem, recording in facts.recordings.items():
-        what = "the last of its AT dialogue; sim7020-bridge decode explains it, replay plays it"
+        what = "the last of its AT dialogue, which sim7020-bridge decode explains"
         yield f"modems/{modem}/dialogue.at", (what, mask(recording.decode(errors="replace")))
+    for modem, messages in facts.messages.items():
+        what = "its last messages, and what became of each; not what was in them"
+        yield f"modems/{modem}/messages.json", (what, mask(_json(messages)))
+    for modem, week in facts.history.items():
+        yield f"modems/{modem}/history.json", ("a week of it, and its outages", mask(week.decode()))
     if facts.probe is not None:
         yield "probe.json", ("what came of the last probe of a port", mask(_json(facts.probe)))
     yield "log.txt", ("the last lines of the log", mask("".join(f"{line}\n" for line in facts.log)))

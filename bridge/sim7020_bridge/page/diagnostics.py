@@ -1,6 +1,7 @@
 """All that somebody who helps needs to know, in one archive: to look at, or to attach to an issue."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from functools import partial
 from http import HTTPStatus
@@ -13,10 +14,11 @@ from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.config.model import Settings
 from sim7020_bridge.http.app import App, Call
 from sim7020_bridge.http.passwords import Role
-from sim7020_bridge.http.reply import Refusal, Reply, attachment
+from sim7020_bridge.http.reply import Refusal, Reply, attachment, named
 from sim7020_bridge.page.facts import Facts
 
-NAME: Final = "sim7020-bridge-diagnostics.zip"
+NAME: Final = "sim7020-bridge-diagnostics"
+"""What an archive is called, before the machine's name and the time."""
 
 
 class Diagnostics:
@@ -54,4 +56,5 @@ def routes(app: App, *, diagnostics: Diagnostics, facts: Callable[[], Awaitable[
 
     @app.get("/api/diagnostics", role=Role.FULL)
     async def archive(_call: Call) -> Reply:
-        return attachment(await diagnostics.archive(await facts()), "application/zip", NAME)
+        archive = await diagnostics.archive(await facts())
+        return attachment(archive, "application/zip", f"{named(NAME, socket.gethostname(), wall_clock())}.zip")

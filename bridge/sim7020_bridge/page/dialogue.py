@@ -87,7 +87,7 @@ class Dialogue:
         return [line.document(words.get(line.number)) for line in lines]
 
     async def recording(self, modem: str) -> bytes:
-        """Return it as a recording, which ``decode`` explains and ``replay`` plays."""
+        """Return it as a recording, which ``decode`` explains; of the bring-up there may be nothing left to play."""
         # what only this needs is not in memory before
         writing = await in_a_thread(partial(import_module, "sim7020_bridge.kit.recording.writer"))
         written: list[str] = []

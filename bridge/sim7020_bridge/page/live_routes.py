@@ -3,10 +3,11 @@
 from http import HTTPStatus
 from typing import Final
 
+from sim7020_bridge.clock import wall_clock
 from sim7020_bridge.config.model import LogLevel
 from sim7020_bridge.http.app import App, Call
 from sim7020_bridge.http.passwords import Role
-from sim7020_bridge.http.reply import EVENTS, PLAIN, Refusal, Reply, attachment
+from sim7020_bridge.http.reply import EVENTS, PLAIN, Refusal, Reply, attachment, named
 from sim7020_bridge.page.history import SPANS
 from sim7020_bridge.page.live import Live
 from sim7020_bridge.page.messages import Record
@@ -97,7 +98,7 @@ def _of_a_modem(app: App, live: Live) -> None:
     @app.get("/api/modems/<name>/recording", role=Role.FULL)
     async def recording(_call: Call, name: str) -> Reply:
         shown = _modem(live, name)
-        return attachment(await shown.dialogue.recording(shown.name), PLAIN, f"{shown.name}.at")
+        return attachment(await shown.dialogue.recording(shown.name), PLAIN, f"{named(shown.name, wall_clock())}.at")
 
 
 def _modem(live: Live, name: str) -> Shown:

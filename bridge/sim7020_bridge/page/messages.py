@@ -62,6 +62,9 @@ _BLANKS: Final = str.maketrans("\t\r\n", "   ")
 _PRIORITIES: Final = {priority: priority.name.lower() for priority in Priority}
 
 
+_PAYLOAD: Final = frozenset({"text", "hex", "cut"})
+
+
 @dataclass(slots=True, eq=False)
 class Record:
     """A message as it is kept, a few hundred bytes beside its payload: of what others chose only the beginning.
@@ -312,6 +315,13 @@ class Messages:
             "priority": record.priority,
             "expires": None if record.expires is None else _written(record.expires),
         }
+
+    async def outlines(self) -> list[dict[str, object]]:
+        """Return all of them, the newest first, without anything of their payload."""
+        return [
+            {key: value for key, value in self.document(record).items() if key not in _PAYLOAD}
+            async for record in self.find()
+        ]
 
     def _add(
         self,

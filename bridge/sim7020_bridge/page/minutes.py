@@ -1,5 +1,6 @@
 """One row a minute of how a modem was, and the outages between."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -74,7 +75,7 @@ class Row:
 
 @dataclass(slots=True)
 class Outage:
-    """A time without a link, in seconds since 1970; ``layer`` is the lowest that it stood at, as in Row."""
+    """A time without a link, in seconds since 1970; ``layer`` is where it stood longest, as its place in LAYERS."""
 
     began: float
     layer: int
@@ -105,6 +106,7 @@ class Minutes:
         self._before: tuple[int, int] | None = None
         self._out = self._since
         self._told = False
+        self._stood: defaultdict[int, float] = defaultdict(float)
         self.outages: list[Outage] = [Outage(now(), 0)]
         """Those that are new or not over, or ended since the last row."""
 
@@ -118,13 +120,13 @@ class Minutes:
             if layer not in WELL:
                 self.outages.append(Outage(self._now(), height))
                 self._out, self._told = self._elapsed(), False
+                self._stood.clear()
         elif layer in WELL:
             last.ended = max(self._now(), last.began)
             if self._elapsed() - self._out < SHORTEST and not self._told:
                 self.outages.pop()
-        else:
-            last.layer = min(last.layer, height)
         self._layer = layer
+        self._find_layer()
 
     def sent(self) -> None:
         """Count a message that the module took."""
@@ -175,4 +177,14 @@ class Minutes:
         now = self._elapsed()
         if self._layer in WELL:
             self._online += now - self._since
+        else:
+            self._stood[LAYERS.index(self._layer)] += now - self._since
         self._since = now
+        self._find_layer()
+
+    def _find_layer(self) -> None:
+        """Have the outage that is not over say where the link has stood longest, the lowest of several."""
+        if self._layer in WELL or not self.outages or self.outages[-1].ended is not None:
+            return
+        self._stood[LAYERS.index(self._layer)] += 0
+        self.outages[-1].layer = min(self._stood, key=lambda height: (-self._stood[height], height))

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -54,6 +55,8 @@ FACTS = Facts(
         f"INFO  the module is {IMEI}, SIM 894902000012345678f, 12345678901234567890 more",
     ],
     recordings={"shed": b"# source: shed\n> AT+CGSN\n< ***************\n"},
+    messages={"shed": [{"id": "m1", "state": "failed", "topic": "sim7020/shed/socket/data/send"}]},
+    history={"shed": b'{"rows":[],"outages":[]}'},
     probe={"port": "/dev/ttyUSB0", "ok": True},
 )
 
@@ -78,7 +81,8 @@ async def files(port: int) -> dict[str, str]:
     """Return what is in the archive."""
     answer = await get(port, "/api/diagnostics")
     assert (answer.status, answer.fields["content-type"]) == (200, "application/zip")
-    assert answer.fields["content-disposition"] == 'attachment; filename="sim7020-bridge-diagnostics.zip"'
+    name = r'attachment; filename="sim7020-bridge-diagnostics-[A-Za-z0-9.-]+-\d{8}T\d{6}Z\.zip"'
+    assert re.fullmatch(name, answer.fields["content-disposition"])
     with zipfile.ZipFile(io.BytesIO(answer.body)) as archive:
         assert archive.testzip() is None
         return {name.partition("/")[2]: archive.read(name).decode() for name in archive.namelist()}
@@ -97,6 +101,8 @@ async def test_the_archive(port: int) -> None:
         "modems/shed/socket/data/state.json",
         "modems/shed/alert/_/_/evil.json",
         "modems/shed/dialogue.at",
+        "modems/shed/messages.json",
+        "modems/shed/history.json",
         "probe.json",
         "log.txt",
     ]

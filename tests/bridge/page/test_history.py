@@ -247,7 +247,7 @@ def test_a_minute() -> None:
 
 
 def test_outages_of_a_minute() -> None:
-    """The start is one, until the modem is online; each has the lowest layer that it saw."""
+    """The start is one, until the modem is online; each has the layer where it stood longest, the lowest of several."""
     hand = Hand()
     hand.wait(5)
     hand.minutes.stands_at(Layer.AT)
@@ -265,6 +265,24 @@ def test_outages_of_a_minute() -> None:
     assert hand.minutes.outages == []
     hand.minutes.stands_at(Layer.ONLINE)
     assert hand.minutes.outages == []
+
+
+def test_what_an_outage_is_called_after() -> None:
+    """It is where the modem stood longest: that its radio was off for a moment on the way says nothing of why."""
+    hand = Hand()
+    hand.minutes.stands_at(Layer.ONLINE)
+    hand.minutes.stands_at(Layer.RADIO)
+    hand.wait(5)
+    hand.minutes.stands_at(Layer.PDN)
+    [outage] = hand.minutes.outages
+    assert LAYERS[outage.layer] == "radio"
+    hand.wait(40)
+    hand.row()
+    assert LAYERS[outage.layer] == "pdn"
+    hand.minutes.stands_at(Layer.RADIO)
+    hand.wait(20)
+    hand.minutes.stands_at(Layer.ONLINE)
+    assert (LAYERS[outage.layer], outage.document()["to"]) == ("pdn", NOW + 65)
 
 
 def test_a_minute_that_was_not_seen_whole() -> None:

@@ -268,3 +268,17 @@ def test_text_that_is_cut_in_mid_character() -> None:
     """Half a character at the end makes no rubbish of the rest."""
     assert readable("aä".encode()[:-1], cut=True) == "a"
     assert readable("aä".encode()[:-1]) is None
+
+
+async def test_outlines() -> None:
+    """What became of a message can be told without what was in it."""
+    messages = Messages("shed", lambda: AT)
+    messages.delivered("data", b"secret", "sim7020/shed/socket/data/received")
+    [outline] = await messages.outlines()
+    assert (outline["state"], outline["bytes"], outline["topic"]) == (
+        "received",
+        6,
+        "sim7020/shed/socket/data/received",
+    )
+    assert "secret" not in str(outline)
+    assert b"secret".hex() not in str(outline)

@@ -6,7 +6,7 @@ import { t } from "./i18n.js";
 import { failure, toast } from "./parts.js";
 import { save } from "./save.js";
 
-const PARTS = ["configuration", "state", "probe", "log", "recording", "versions"];
+const PARTS = ["configuration", "state", "history", "messages", "probe", "log", "recording", "versions"];
 const MASKED = ["secrets", "identities", "payload"];
 const LEFT = ["names", "topics", "place"];
 
