@@ -7,6 +7,12 @@ import pytest
 from tests.page.words import LANGUAGES, keys_among, texts
 
 PLURALS = (".one", ".other")
+# Abbreviations, and words that German has from English or the other way round.
+EVERYWHERE = {"Ping", "APN", "kB", "MB", "ID", "JSON", "RSRP", "SINR"}
+GERMAN = {
+    *("0, normal", "Band", "Bridge", "Broker", "Detail", "Firmware", "Info", "Modem", "Modems", "Normal", "Online"),
+    *("Port", "Probe", "SIM", "Signal", "Socket", "Sockets", "Start", "Text", "Topic", "Version {version}"),
+}
 
 
 def whole(key: str) -> str:
@@ -27,6 +33,12 @@ def test_no_text_is_missing(language: str) -> None:
     """Each language has the texts that English has, but for alerts, whose English words come from the bridge."""
     known = {key for key in places("en") if not key.startswith("alerts.")}
     assert {key for key in places(language) if not key.startswith("alerts.")} == known
+
+
+@pytest.mark.parametrize(("language", "same"), [("de", EVERYWHERE | GERMAN), ("zh-Hans", EVERYWHERE)])
+def test_no_text_was_left_in_english(language: str, same: set[str]) -> None:
+    """What reads as in English is known to be right so."""
+    assert {text for key, text in texts(language).items() if texts("en").get(key) == text} <= same
 
 
 @pytest.mark.parametrize("language", LANGUAGES[1:])
