@@ -29,7 +29,7 @@ async def test_in_a_terminal(file: Path) -> None:
         terminal.types("correct horse\r")
         await terminal.sees("Once more:")
         terminal.types("correct hose\r")
-        seen = await terminal.sees("do not match")
+        seen = await terminal.sees("Password:", after=await terminal.sees("do not match"))
         terminal.types("correct horse\r")
         await terminal.sees("Once more:", after=seen)
         terminal.types("correct horse\r")

@@ -83,7 +83,7 @@ async def test_from_nothing_to_the_first_message(world: World, start: Start) -> 
     await world.add(start.bridge, "shed")
     await logged(start.bridge, f"open http://127.0.0.1:{start.port} in a browser to set the bridge up")
     process = start.bridge.process
-    assert await start.session() | {"host": "", "version": ""} == {
+    assert await start.session() | {"host": "", "version": "", "time": ""} == {
         "role": "full",
         "password": False,
         "setup": True,
@@ -91,6 +91,7 @@ async def test_from_nothing_to_the_first_message(world: World, start: Start) -> 
         "base_topic": "sim7020",
         "host": "",
         "version": "",
+        "time": "",
     }
     broker = {"host": world.broker.host, "port": world.broker.port, "username": "bridge", "password": "geheim"}
     assert (await post(start.port, "/api/try-broker", broker)).document()["ok"]

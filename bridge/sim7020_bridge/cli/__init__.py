@@ -36,7 +36,7 @@ _SUBCOMMANDS: Final = {
 }
 """The subcommands and what each does, in the order of the help; each has a module of its name, and in it that name."""
 
-_HELP: Final = "SIM7020 NB-IoT modems on MQTT. Without a modem: demo. With one: run -c FILE"
+_HELP: Final = "\b\nWithout a modem:  sim7020-bridge demo   With one:  sim7020-bridge run -c FILE"
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
