@@ -33,6 +33,7 @@ _LOOKED: Final = (
 )
 """What is asked of a modem while the event loop is watched."""
 _IMPORT: Final = re.compile(r"^import time: +\d+ \| +\d+ \| +([\w.]+)$", re.MULTILINE)
+_PLAIN: Final = ("tests.bench.plain",)
 _OF_PAGE: Final = ("microdot", "sim7020_bridge.page")
 
 
@@ -135,7 +136,8 @@ def _tables(found: Found, effort: Effort) -> list[Table]:
     for kind, name in names.items():
         kib, imported = median(found.memory[kind]), found.modules[kind]
         own = sum(module.startswith(_OF_PAGE) for module in imported)
-        memory.append((name, f"{kib / _MIB:.1f}", f"{(kib - off) / _MIB:+.1f}", str(len(imported)), str(own)))
+        spread = f"{kib / _MIB:.1f} ({min(found.memory[kind]) / _MIB:.1f} to {max(found.memory[kind]) / _MIB:.1f})"
+        memory.append((name, spread, f"{(kib - off) / _MIB:+.1f}", str(len(imported)), str(own)))
     times = []
     for streams, rounds in found.took.items():
         parts = [[percentile(each, part) for each in rounds] for part in (50, 95)]
@@ -183,7 +185,7 @@ def _see(stage: Stage, module: str, found: Found, rounds: int) -> None:
 def _weigh(stage: Stage, module: str, found: Found, kind: str, messages: int) -> None:
     """Read the memory of a bridge after so many messages; ``kind`` as in what was found."""
     page = free_port()
-    bridge = stage.bridge([module], document={} if kind == "off" else _page(page))
+    bridge = stage.bridge([module], program=_PLAIN, document={} if kind == "off" else _page(page))
     with _streams(stage, page, STREAMS if kind == "streams" else 0):
         _go(stage, stage.ear(), bridge, messages)
         time.sleep(_SETTLED)
@@ -195,7 +197,8 @@ def _count(stage: Stage, module: str, found: Found, kind: str) -> None:
     """Note what a bridge of a kind imports."""
     page = free_port()
     environment = {**os.environ, "PYTHONPROFILEIMPORTTIME": "1"}
-    bridge = stage.bridge([module], document={} if kind == "off" else _page(page), environment=environment)
+    document = {} if kind == "off" else _page(page)
+    bridge = stage.bridge([module], program=_PLAIN, document=document, environment=environment)
     with _streams(stage, page, STREAMS if kind == "streams" else 0):
         _go(stage, stage.ear(), bridge, 1)
     bridge.stop()

@@ -9,8 +9,9 @@ from playwright.async_api import Browser, expect
 from tests.left_running import pytest_configure, pytest_sessionfinish
 from tests.page.installation import SOCKET, Installation, installation_in
 from tests.page.screen import PATIENCE, chromium
+from tests.shared_out import pytest_runtestloop
 
-__all__ = ["browser", "house", "installation", "pytest_configure", "pytest_sessionfinish"]
+__all__ = ["browser", "house", "installation", "pytest_configure", "pytest_runtestloop", "pytest_sessionfinish"]
 
 expect.set_options(timeout=PATIENCE)
 

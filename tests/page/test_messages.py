@@ -35,7 +35,6 @@ async def write(screen: Screen, payload: str, *, ttl: float | None = None, key: 
         await dialog(screen).get_by_label(words("messages.key"), exact=False).last.fill(key)
     await press(dialog(screen), "messages.send_now")
     await expect(dialog(screen)).to_have_count(0)
-    await look_away(screen)
 
 
 async def look_away(screen: Screen) -> None:

@@ -35,7 +35,6 @@ class ViewMessages extends View {
   #sending = null;
   /** Ids of what was sent from here: whoever sent it waits for it. */
   #mine = new Set();
-  #moved = 0;
   #resting = 0;
   #body = h("tbody", {
     role: "rowgroup", onpointermove: () => this.#move(), onpointerleave: () => this.#settle(),
@@ -202,15 +201,17 @@ class ViewMessages extends View {
 
   #isRead() {
     if (!this.#table.isConnected || [...this.#fresh.values()].some(({ id }) => this.#mine.has(id))) return false;
-    const pointed = this.#body.matches(":hover") && performance.now() - this.#moved < HAND;
+    const pointed = this.#body.matches(":hover") && this.#resting !== 0;
     return pointed || this.#body.matches(":focus-within") || this.#body.getBoundingClientRect().top < 0 || this.#dialog !== null
       || !(getSelection()?.isCollapsed ?? true);
   }
 
   #move() {
-    this.#moved = performance.now();
     clearTimeout(this.#resting);
-    this.#resting = setTimeout(() => this.#settle(), HAND);
+    this.#resting = setTimeout(() => {
+      this.#resting = 0;
+      this.#settle();
+    }, HAND);
   }
 
   #mergeFresh() {
