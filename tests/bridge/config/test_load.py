@@ -1,7 +1,6 @@
 """Good files become settings; bad ones become one clear message per mistake."""
 
 import re
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from docs.site.configuration_keys import with_keys
-from sim7020_bridge.config.load import MAX_SIZE, load, read
+from sim7020_bridge.config.load import load
 from sim7020_bridge.config.model import (
     Encoding,
     ModemSettings,
@@ -48,14 +47,6 @@ def whole(mqtt: str = "", modem: str = "", socket: str = "", *, port: str = "por
         "        host: 198.51.100.7\n"
         f"        {'port: 5005' if not socket.startswith('port:') else socket}\n"
         f"        {socket if not socket.startswith('port:') else 'encoding: raw'}\n"
-    )
-
-
-def bomb(levels: int) -> str:
-    """Return lists of which each has the one before eight times; the first is a."""
-    names = "abcdefghijkl"
-    return "".join(
-        f"{name}: &{name} [{','.join([f'*{before}'] * 8)}]\n" for before, name in pairwise(names[: levels + 1])
     )
 
 
@@ -427,34 +418,3 @@ def test_secrets_that_are_not_needed(tmp_path: Path) -> None:
         ("a", "/dev/ttyUSB0", None),
         ("b", "/dev/ttyUSB1", None),
     ]
-
-
-def test_a_text_is_read_in_place_of_the_file(tmp_path: Path) -> None:
-    """Files that it names are looked for beside the path, where no file need be, and lines are the text's."""
-    file = tmp_path / "bridge.yaml"
-    (tmp_path / "secret").write_text("word\n")
-    text = whole("username: me, password_file: secret")
-    assert read(file, text=text).settings.mqtt.password == "word"  # noqa: S105 - it comes from the file above
-    file.write_text("other: 1\n")
-    with pytest.raises(ConfigurationError) as caught:
-        read(file, text=text.replace("/dev/ttyUSB0", "COM3").replace("\n", "\r\n"))
-    (mistake,) = caught.value.mistakes
-    assert (mistake.where, mistake.line) == ("modems.shed.port", 4)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        pytest.param("a: \ud800\n", id="a lone surrogate"),
-        pytest.param("mqtt: \0\n", id="a zero byte"),
-        pytest.param("[" * 100_000, id="nested"),
-        pytest.param("a: &a [x,x,x,x,x,x,x,x]\n" + bomb(7), id="aliases"),
-        pytest.param(f"modems: &m {{{', '.join(f'm{n}: *m' for n in range(1000))}}}\n", id="inside itself"),
-        pytest.param("x" * (MAX_SIZE + 1), id="long"),
-    ],
-)
-def test_a_text_that_nobody_would_write_is_one_mistake(tmp_path: Path, text: str) -> None:
-    """It is told in words, before anything that it repeats is looked at."""
-    with pytest.raises(ConfigurationError) as caught:
-        read(tmp_path / "bridge.yaml", text=text)
-    assert len(caught.value.mistakes) == 1
