@@ -15,6 +15,7 @@ from sim7020_bridge.clock import rfc3339
 
 if TYPE_CHECKING:
     from sim7020_bridge.kit.decode.decoder import Decoder
+    from sim7020_bridge.kit.decode.kinds import Explained
     from sim7020_bridge.kit.decode.log_line import LogReader
 
 MOST: Final = 400
@@ -117,17 +118,25 @@ class Explainer:
     def __init__(self, reader: "LogReader", decoder: "Decoder") -> None:
         self._reader = reader
         self._decoder = decoder
-        self._numbers: list[int] = []
+        self._numbers: deque[int] = deque(maxlen=MOST)
+        self._taken = 0
 
     def take(self, line: Line) -> dict[int, str]:
         """Take a line; return what is known by now of this and earlier ones, by their numbers."""
         self._numbers.append(line.number)
+        self._taken += 1
         taken = self._reader.take(line.text.encode("ascii", "backslashreplace"))
-        return {self._numbers[each.line - 1]: each.explanation for each in self._decoder.take(taken)}
+        return self._by_number(self._decoder.take(taken))
 
     def rest(self) -> dict[int, str]:
         """Return what is known of the last ones."""
-        return {self._numbers[each.line - 1]: each.explanation for each in self._decoder.close()}
+        return self._by_number(self._decoder.close())
+
+    def _by_number(self, explained: "list[Explained]") -> dict[int, str]:
+        forgotten = self._taken - len(self._numbers)
+        return {
+            self._numbers[each.line - 1 - forgotten]: each.explanation for each in explained if each.line > forgotten
+        }
 
 
 async def explaining(*, live: bool) -> Explainer:

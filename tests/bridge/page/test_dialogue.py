@@ -53,6 +53,17 @@ async def test_a_line_that_is_explained_as_it_comes() -> None:
         assert explainer.take(line)[line.number]
 
 
+async def test_lines_that_are_watched_for_days() -> None:
+    """Each is explained by its number, and those of before are forgotten."""
+    told = Told()
+    explainer = await explaining(live=True)
+    for _ in range(MOST):
+        for text in ("> AT+CSQ", "< +CSQ: 20,0", "< OK"):
+            line = told.dialogue.add(text)
+            assert line.number in explainer.take(line)
+    assert len(explainer._numbers) == MOST
+
+
 async def test_the_room_is_bounded() -> None:
     """However long lines are, and however many there are; what is left is explained all the same."""
     told = Told()
