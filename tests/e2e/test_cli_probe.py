@@ -12,6 +12,8 @@ from unittest.mock import patch
 import pytest
 import serial
 
+from sim7020_bridge.kit.probe.advice import Problem
+from sim7020_bridge.modem.alerts import AlertId
 from sim7020_bridge.port.listing import SerialPort
 from sim7020_emulator.emulator import running
 from sim7020_emulator.options import read_options
@@ -189,6 +191,7 @@ def test_the_first_broken_layer_gets_the_right_advice(tmp_path: Path, case: str)
     assert (document["broken"], last["layer"], last["status"]) == (layer, layer, "broken")
     assert summary in last["summary"]
     assert advice in last["advice"]
+    assert last["problem"] in {*AlertId, *Problem}
     assert "--" not in last["summary"] + last["advice"], "the page says the same, and has no options"
     assert {found["status"] for found in document["layers"][:-1]} <= {"fine", "skipped"}
     assert document["not_reached"] == LAYERS[LAYERS.index(layer) + 1 :]
@@ -233,10 +236,12 @@ def test_a_wrong_baud_rate_is_found_out(tmp_path: Path) -> None:
     assert document["broken"] == "baud_rate"
     last = document["layers"][-1]
     assert last["summary"] == "The module answers at 9600, not at 115200"
+    assert last["problem"] == "other_rate"
     assert "baudrate: 9600" in last["advice"]
     found = probed_beside(str(link), module_at(link, *garbled, baud="9600"), "--no-internet", status=0)
     rate = found["layers"][1]
     assert (rate["status"], rate["details"]) == ("warning", {"baudrate": 9600})
+    assert (rate["problem"], found["layers"][0]["problem"]) == ("rate_to_set", None)
     assert "baudrate: 9600" in rate["advice"]
     with running_beside(module_at(link, *garbled, baud="9600")):
         code, out, _ = typed("probe", str(link), "--no-internet")

@@ -171,6 +171,21 @@ async def test_a_port_in_use(browser: Browser, installation: Installation) -> No
         os.close(held)
 
 
+async def test_what_to_do_is_said_in_the_language_of_the_page(browser: Browser, installation: Installation) -> None:
+    """What a probe advises is what a beginner needs most."""
+    await installation.set_up()
+    async with window(browser, installation.url, language="de") as screen:
+        await screen.open()
+        await screen.page.get_by_label(words("setup.port.elsewhere", "de"), exact=False).fill("/dev/ttyUSB99")
+        for key in ("setup.next", "setup.probe.go"):
+            await screen.page.get_by_role("main").get_by_role("button", name=words(key, "de"), exact=True).click()
+        # which of the two depends on what the machine has
+        advice = (words("advice.no_ports", "de"), words("advice.no_device", "de", ports=""))
+        found = screen.page.locator(".rung-advice", has_text=re.compile("|".join(map(re.escape, advice))))
+        await expect(found).to_be_visible()
+        assert await screen.violations() == []
+
+
 async def test_a_reload_and_the_way_back(browser: Browser, installation: Installation) -> None:
     """Neither loses what was answered but secrets, which nothing keeps, and which are asked for again."""
     module = await installation.module("shed")

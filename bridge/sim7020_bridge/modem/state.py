@@ -433,7 +433,8 @@ def _link(state: ModemState) -> tuple[Layer, str | None]:  # noqa: PLR0911 - one
         return Layer.SLEEPING, "the module is saving power and will wake on its own"
     if not state.answering:
         return Layer.AT, state.answer_problem or "the module has not answered yet"
-    if state.sim is None or not state.sim.ready:
+    off = state.functionality is Functionality.MINIMUM and (state.sim is None or state.sim.busy)  # as the SIM is then
+    if not off and (state.sim is None or not state.sim.ready):
         return Layer.SIM, state.sim.words if state.sim else "the SIM has not been read yet"
     if state.functionality is not Functionality.FULL:
         return Layer.RADIO, "the radio is off" if state.functionality is not None else "the radio has not been read yet"

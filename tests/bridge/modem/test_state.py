@@ -117,6 +117,18 @@ ONLINE = after(*UPWARD, CELL, OPERATOR)
         pytest.param((*UPWARD[:3], SimReading(SimState.SIM_PIN)), Layer.SIM, "the SIM wants its PIN", id="PIN"),
         pytest.param((*UPWARD[:2], READY), Layer.RADIO, "the radio has not been read yet", id="radio unread"),
         pytest.param((*UPWARD[:4], Functionality.MINIMUM), Layer.RADIO, "the radio is off", id="radio off"),
+        pytest.param(
+            (*UPWARD[:4], Functionality.MINIMUM, SimReading(SimState.NOT_READY)),
+            Layer.RADIO,
+            "the radio is off",
+            id="radio off, and the SIM with it",
+        ),
+        pytest.param(
+            (*UPWARD[:4], Functionality.MINIMUM, SimReading(SimState.NOT_INSERTED)),
+            Layer.SIM,
+            "no SIM is inserted",
+            id="radio off, and no SIM",
+        ),
         pytest.param((*UPWARD[:4], Functionality.RF_OFF), Layer.RADIO, "the radio is off", id="flight mode"),
         pytest.param(UPWARD[:4], Layer.RADIO, "the signal has not been read yet", id="signal unread"),
         pytest.param((*UPWARD[:4], WEAK), Layer.RADIO, "no usable signal; check the antenna and the place", id="x=5"),

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from sim7020_bridge.kit.probe.advice import ADVICE, Problem
 from sim7020_bridge.mqtt.refusals import Kind
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -18,6 +19,8 @@ WWW = ROOT / "bridge" / "sim7020_bridge" / "page" / "www"
 VENDOR = WWW / "vendor"
 LANGUAGES = ("en", "de", "zh-Hans")
 PARTS = sorted(path.stem for path in (WWW / "lang" / "en").glob("*.json"))
+WITH_ENGLISH = [part for part in PARTS if part not in {"alerts", "advice"}]
+"""Parts whose English texts are not the bridge's own sentences."""
 OWN = sorted(path for path in WWW.glob("*.*") if path.suffix in {".js", ".css", ".html", ".svg"})
 SCRIPTS = [path for path in OWN if path.suffix == ".js"]
 FIRST_VIEW = 150_000
@@ -60,7 +63,7 @@ def placeholders(forms: dict[str, str]) -> set[str]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES[1:])
-@pytest.mark.parametrize("part", [part for part in PARTS if part != "alerts"])
+@pytest.mark.parametrize("part", WITH_ENGLISH)
 def test_languages_say_the_same_things(part: str, language: str) -> None:
     """No text is missing in a language, and none loses what is to be filled in."""
     english = dict(leaves(texts("en", part)))
@@ -77,7 +80,7 @@ def test_each_language_has_each_part(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("part", [part for part in PARTS if part != "alerts"])
+@pytest.mark.parametrize("part", WITH_ENGLISH)
 def test_plurals_have_the_forms_of_the_language(part: str, language: str) -> None:
     """A text in several forms has those that the language has, by the names of CLDR."""
     here = dict(leaves(texts(language, part)))
@@ -96,6 +99,17 @@ def test_every_alert_is_translated(language: str) -> None:
     assert translated.keys() == alerts
     assert all(set(entry) == {"title", "advice"} for entry in translated.values())
     assert texts("en", "alerts") == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES[1:])
+def test_every_advice_of_a_probe_is_translated(language: str) -> None:
+    """What a probe can find has its advice, with the same places; in English the probe's own sentences stand."""
+    assert ADVICE.keys() == set(Problem)
+    translated = texts(language, "advice")
+    assert translated.keys() == set(Problem)
+    for problem, advice in ADVICE.items():
+        assert placeholders({"other": str(translated[problem])}) == placeholders({"other": advice}), problem
+    assert texts("en", "advice") == {}
 
 
 def test_carriers_are_those_of_the_documentation() -> None:

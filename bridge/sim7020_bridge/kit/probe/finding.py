@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from sim7020_bridge.commands.quoting import hidden
+from sim7020_bridge.kit.probe.advice import ADVICE, Problem
 from sim7020_bridge.modem.alerts import AlertId, alerts
 from sim7020_bridge.modem.store import StateStore
 
@@ -47,6 +48,7 @@ class Finding:
         status: How it is.
         summary: What was found, as a phrase.
         details: The same by name, for machines.
+        problem: What is wrong, for machines; None if nothing is.
         advice: What to do; None if there is nothing to do.
     """
 
@@ -54,6 +56,7 @@ class Finding:
     status: Status
     summary: str
     details: Mapping[str, Detail] = field(default_factory=dict)
+    problem: Problem | AlertId | None = None
     advice: str | None = None
 
     def document(self, *, show_identities: bool) -> dict[str, object]:
@@ -67,6 +70,7 @@ class Finding:
             "status": self.status.value,
             "summary": self.summary,
             "details": details,
+            "problem": self.problem,
             "advice": self.advice,
         }
 
@@ -99,17 +103,17 @@ class Report:
         details: Mapping[str, Detail] | None = None,
         *,
         status: Status = Status.FINE,
-        advice: str | None = None,
+        problem: Problem | None = None,
         check: Check | None = None,
     ) -> bool:
         """Tell of a layer, the one begun last if no other, that keeps nothing from going on; return True."""
-        self._on_finding(Finding(check or self.check, status, summary, details or {}, advice))
+        self._tell(check, status, summary, details or {}, problem)
         return True
 
     def broken(
         self,
         summary: str = "",
-        advice: str = "",
+        problem: Problem | None = None,
         *,
         said_by: tuple[AlertId, ...] = (),
         details: Mapping[str, Detail] | None = None,
@@ -119,10 +123,22 @@ class Report:
         found = alerts(self._store.state)
         for alert in said_by:
             if alert in found:
-                summary, advice = found[alert].message, found[alert].advice
-                break
-        self._on_finding(Finding(check or self.check, Status.BROKEN, summary, details or {}, advice))
+                message, advice = found[alert].message, found[alert].advice
+                self._on_finding(Finding(check or self.check, Status.BROKEN, message, details or {}, alert, advice))
+                return False
+        self._tell(check, Status.BROKEN, summary, details or {}, problem)
         return False
+
+    def _tell(
+        self,
+        check: Check | None,
+        status: Status,
+        summary: str,
+        details: Mapping[str, Detail],
+        problem: Problem | None,
+    ) -> None:
+        advice = None if problem is None else ADVICE[problem].format_map(details)
+        self._on_finding(Finding(check or self.check, status, summary, details, problem, advice))
 
 
 _IDENTITIES: Final = frozenset({"imei", "imsi", "iccid"})

@@ -14,6 +14,7 @@ from sim7020_bridge.commands.raw import RawCommand
 from sim7020_bridge.commands.registration import ReportRegistration
 from sim7020_bridge.errors import BridgeError, CommandRefused, RequestRefused
 from sim7020_bridge.kit.decode.words import verdict
+from sim7020_bridge.kit.probe.advice import Problem
 from sim7020_bridge.kit.probe.finding import Check, Detail, Report, Status, Wanted
 from sim7020_bridge.modem.alerts import AlertId
 from sim7020_bridge.modem.bring_up import PDN, RADIO, REGISTRATION, SIM, is_withheld, reach
@@ -58,7 +59,7 @@ class Network:
                 self._module.store.apply(SimOverdue())
             ids = (AlertId.SIM_MISSING, AlertId.SIM_PIN, AlertId.SIM_PUK, AlertId.SIM_FAILED)
             summary = "The SIM is not ready" if sim is None else f"The SIM is not ready: {sim.words}"
-            return self._report.broken(summary, _SIM_ADVICE, said_by=ids)
+            return self._report.broken(summary, Problem.SIM_NOT_READY, said_by=ids)
         await read_subscriber(self._module)
         identity = self._state.identity
         return self._report.passed("ready", {"imsi": identity.imsi, "iccid": identity.iccid})
@@ -74,27 +75,27 @@ class Network:
     async def _signal(self) -> bool:
         self._report.begin(Check.SIGNAL, "looking for a signal")
         if not await reach(self._module, RADIO):
-            return self._report.broken("The radio is off", _RADIO_ADVICE)
+            return self._report.broken("The radio is off", Problem.RADIO_OFF)
         await reach(self._module, REGISTRATION, settled=_has_signal_or_is_registered)
         signal = self._state.signal
         if signal is None or signal.dbm is None:
             if self._state.registered:
                 return self._report.passed("strength not known", status=Status.WARNING)
-            return self._report.broken("There is no signal", _SIGNAL_ADVICE)
+            return self._report.broken("There is no signal", Problem.WEAK_SIGNAL)
         details: dict[str, Detail] = {"rssi_index": signal.rssi_index, "dbm": signal.dbm, "verdict": verdict(signal)}
         summary = f"{signal.dbm} dBm, {verdict(signal)}"
         if signal.usable:
             return self._report.passed(summary, details)
         if self._state.registered:
-            return self._report.passed(summary, details, advice=_SIGNAL_ADVICE, status=Status.WARNING)
-        return self._report.broken(f"The signal is too weak: {summary}", _SIGNAL_ADVICE, details=details)
+            return self._report.passed(summary, details, problem=Problem.WEAK_SIGNAL, status=Status.WARNING)
+        return self._report.broken(f"The signal is too weak: {summary}", Problem.WEAK_SIGNAL, details=details)
 
     async def _registration(self) -> bool:
         self._report.begin(Check.REGISTRATION, "waiting for the network")
         await reach(self._module, REGISTRATION, settled=_is_decided)
         if is_withheld(self._state):
             return self._report.broken(
-                "The module found its cell and waits for the command to attach", _WITHHELD_ADVICE
+                "The module found its cell and waits for the command to attach", Problem.WITHHELD
             )
         if _denied(self._state):
             await _read_cause(self._module)
@@ -105,8 +106,8 @@ class Network:
             summary = f"Not registered within {self._wanted.patience:g} s: {words}"
             if not _denied(self._state) and (seconds := await self._module.ask(ReadBackoffTimer())):
                 summary = f"The network told the module to stay away; {seconds} s of that are left (T3346)"
-                return self._report.broken(summary, _BACKOFF_ADVICE, details={"backoff_seconds": seconds})
-            return self._report.broken(summary, _REGISTRATION_ADVICE, said_by=ids)
+                return self._report.broken(summary, Problem.BACK_OFF, details={"backoff_seconds": seconds})
+            return self._report.broken(summary, Problem.NOT_REGISTERED, said_by=ids)
         return self._report.passed(words, {"registration": words})
 
     async def _context(self) -> bool:
@@ -116,15 +117,15 @@ class Network:
         details: dict[str, Detail] = {"apn": pdn.apn}
         if not pdn.active:
             self._module.store.apply(ApnProblem("the PDN context does not come up"))
-            return self._report.broken("There is no PDN context", _APN_ADVICE, said_by=(AlertId.APN_REJECTED,))
+            return self._report.broken("There is no PDN context", Problem.NO_CONTEXT, said_by=(AlertId.APN_REJECTED,))
         wanted = self._wanted.apn
         if wanted is not None and not _same_apn(pdn.apn, wanted):
-            advice = f"Set apn: {wanted} in the configuration: the bridge sets it in the module."
-            return self._report.broken(f"The APN is {pdn.apn or 'not reported'}, not {wanted}", advice, details=details)
+            summary = f"The APN is {pdn.apn or 'not reported'}, not {wanted}"
+            return self._report.broken(summary, Problem.OTHER_APN, details={**details, "wanted": wanted})
         self._report.passed(pdn.apn or "chosen by the network, not reported", details)
         if pdn.address is None:
             lacks = pdn.lacks or NO_ADDRESS
-            return self._report.broken(lacks[0].upper() + lacks[1:], _APN_ADVICE, check=Check.ADDRESS)
+            return self._report.broken(lacks[0].upper() + lacks[1:], Problem.NO_CONTEXT, check=Check.ADDRESS)
         return self._report.passed(pdn.address, {"address": pdn.address}, check=Check.ADDRESS)
 
     async def _resolve(self) -> bool:
@@ -142,9 +143,9 @@ class Network:
             answer = await self._module.resolve(host)
             problem = answer.words
         except (CommandRefused, RequestRefused) as error:
-            return self._report.broken(f"{host} was not resolved: {error}", _DNS_ADVICE, details=details)
+            return self._report.broken(f"{host} was not resolved: {error}", Problem.NO_NAMES, details=details)
         if not answer.addresses:
-            return self._report.broken(f"{host} was not resolved: {problem}", _DNS_ADVICE, details=details)
+            return self._report.broken(f"{host} was not resolved: {problem}", Problem.NO_NAMES, details=details)
         self._address = answer.addresses[0]
         return self._report.passed(f"{host} is {self._address}", {**details, "address": self._address})
 
@@ -155,33 +156,14 @@ class Network:
         try:
             replies = await self._module.ping(self._address, _PINGS)
         except CommandRefused as refused:
-            return self._report.broken(f"The module would not ping: {refused}", _PING_ADVICE)
+            return self._report.broken(f"The module would not ping: {refused}", Problem.NO_REPLY)
         came = [reply.time_ms for reply in replies if not reply.lost]
         details: dict[str, Detail] = {"address": self._address, "sent": _PINGS, "received": len(came)}
         if not came:
-            return self._report.broken(f"{self._address} does not answer", _PING_ADVICE, details=details)
+            return self._report.broken(f"{self._address} does not answer", Problem.NO_REPLY, details=details)
         summary = f"{len(came)} of {_PINGS} came back, the fastest after {min(came)} ms"
         status = Status.FINE if len(came) == _PINGS else Status.WARNING
         return self._report.passed(summary, {**details, "fastest_ms": min(came)}, status=status)
-
-
-_SIM_ADVICE: Final = "Wait a moment and try again; else take the SIM out and put it in, and try it in a phone."
-_RADIO_ADVICE: Final = "The bridge switches it on automatically; by hand: AT+CFUN=1 in sim7020-bridge console."
-_SIGNAL_ADVICE: Final = (
-    "Check the antenna and its plug, try another place, and ask the operator for NB-IoT coverage here."
-)
-_REGISTRATION_ADVICE: Final = (
-    "The first search can take minutes: allow 600 seconds. Else check that the SIM is active for NB-IoT, and the band."
-)
-_WITHHELD_ADVICE: Final = "The bridge sends it automatically; by hand: AT+CGATT=1 in sim7020-bridge console."
-_BACKOFF_ADVICE: Final = "Wait until that is over, and probe again: until then the module does not try."
-_APN_ADVICE: Final = "Check the APN, its user name and its password with the operator."
-_DNS_ADVICE: Final = (
-    "A private APN may have no DNS: then use addresses, and have the probe ping one, or leave the internet out."
-)
-_PING_ADVICE: Final = (
-    "Many operators drop pings: if DNS works, data does. Else ask the operator, or have another host pinged."
-)
 
 
 def _denied(state: ModemState) -> bool:

@@ -12,10 +12,11 @@ from sim7020_bridge.commands.network import PingReply
 from sim7020_bridge.commands.registration import RegistrationReport
 from sim7020_bridge.config.model import DEFAULT_BAUDRATE, ModemSettings
 from sim7020_bridge.errors import BridgeError, LineError, PortUnavailable
+from sim7020_bridge.kit.probe.advice import Problem
 from sim7020_bridge.kit.probe.finding import Check, Detail, Finding, Report, Status, Wanted
 from sim7020_bridge.kit.probe.line import BETWEEN_RATES, answers, listening, rates
 from sim7020_bridge.kit.probe.network import Network, error_numbers
-from sim7020_bridge.modem.alerts import OTHER_SERVER, AlertId, alerts
+from sim7020_bridge.modem.alerts import AlertId, alerts
 from sim7020_bridge.modem.heard import Heard
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.readings import read_identity
@@ -69,12 +70,20 @@ class Probe:
         except PortUnavailable as error:
             self._store.apply(PortLost(error.detail, error.reason))
             if error.reason == "missing":
-                return self._report.broken(f"There is no device {self._wanted.port}", _there_is(), check=Check.PORT)
+                return self._missing()
             return self._report.broken(said_by=tuple(AlertId), check=Check.PORT)
         except LineError as error:
-            return self._report.broken(f"The line broke: {error}", "Check cable, plug and supply; then try again.")
+            return self._report.broken(f"The line broke: {error}", Problem.LINE_BROKE)
         self._silent()
         return False
+
+    def _missing(self) -> bool:
+        """Tell that there is no such device, and which there are."""
+        ports = ", ".join(port.best_name for port in serial_ports())
+        summary = f"There is no device {self._wanted.port}"
+        if not ports:
+            return self._report.broken(summary, Problem.NO_PORTS, check=Check.PORT)
+        return self._report.broken(summary, Problem.NO_DEVICE, details={"ports": ports}, check=Check.PORT)
 
     def _opened(self) -> None:
         if not self._store.state.port_open:
@@ -84,9 +93,10 @@ class Probe:
     async def _from_module(self, channel: Channel, rate: int) -> bool:
         wanted = self._wanted.baudrate
         if wanted is not None and rate != wanted:
-            advice = f"Set baudrate: {rate} in the configuration, or AT+IPR={wanted} in the module."
             return self._report.broken(
-                f"The module answers at {rate}, not at {wanted}", advice, details={"baudrate": rate}
+                f"The module answers at {rate}, not at {wanted}",
+                Problem.OTHER_RATE,
+                details={"baudrate": rate, "wanted": wanted},
             )
         self._tell_rate(rate)
         self._store.apply(ModuleAnswered())
@@ -99,15 +109,13 @@ class Probe:
         except LineError:
             raise
         except BridgeError as error:
-            advice = "Try again; if it stays so, restart the module and send a recording (sim7020-bridge record)."
-            return self._report.broken(f"The module stopped making sense: {error}", advice)
+            return self._report.broken(f"The module stopped making sense: {error}", Problem.SENSELESS)
 
     def _tell_rate(self, rate: int) -> None:
         """Tell the rate, and whether the bridge has to be told it too."""
         details: dict[str, Detail] = {"baudrate": rate}
         if self._wanted.baudrate is None and rate != DEFAULT_BAUDRATE:
-            advice = f"Set baudrate: {rate} in the configuration: the bridge tries one rate only, {DEFAULT_BAUDRATE}."
-            self._report.passed(f"{rate} bit/s", details, status=Status.WARNING, advice=advice)
+            self._report.passed(f"{rate} bit/s", details, status=Status.WARNING, problem=Problem.RATE_TO_SET)
         else:
             self._report.passed(f"{rate} bit/s", details)
 
@@ -122,7 +130,7 @@ class Probe:
         if AlertId.NOT_SIM7020 in alerts(self._store.state):
             return self._report.broken(said_by=(AlertId.NOT_SIM7020,), details=details)
         if identity.model is None:
-            return self._report.broken("It answers AT, but does not say what it is", _NO_MODEM, details=details)
+            return self._report.broken("It answers AT, but does not say what it is", Problem.NO_MODEM, details=details)
         self._report.passed(f"{identity.model} by {identity.manufacturer or 'an unknown maker'}", details)
         if identity.firmware is None:
             self._report.passed("the module does not tell its firmware", status=Status.WARNING, check=Check.FIRMWARE)
@@ -152,15 +160,15 @@ class Probe:
         self._report.check = Check.MODULE
         if heard.telnet:
             talk = heard.words(acknowledged=self._acknowledged, refused=self._refused)
-            self._report.broken(f"Something talks at the port, but it is no modem: {talk}", OTHER_SERVER)
+            self._report.broken(f"Something talks at the port, but it is no modem: {talk}", Problem.OTHER_SERVER)
         elif heard.texts:
-            self._report.broken(f"Something talks at the port, but it is no modem: {heard.example!r}", _NO_MODEM)
+            self._report.broken(f"Something talks at the port, but it is no modem: {heard.example!r}", Problem.NO_MODEM)
         elif self._acknowledged:
-            self._report.broken("Something answers OK at the port to whatever it is asked", _NO_MODEM)
+            self._report.broken("Something answers OK at the port to whatever it is asked", Problem.NO_MODEM)
         elif self._refused:
-            self._report.broken(f"Something says {self._refused} to AT at the port", _NO_MODEM)
+            self._report.broken(f"Something says {self._refused} to AT at the port", Problem.NO_MODEM)
         elif heard.echoes:
-            self._report.broken("What is sent comes back, and nothing else", _ECHO)
+            self._report.broken("What is sent comes back, and nothing else", Problem.ECHO)
         else:
             self._store.apply(ModuleLost("", silent=True))
             self._report.broken(said_by=tuple(AlertId))
@@ -175,12 +183,6 @@ class Probe:
                 self._store.apply(registration)
 
 
-def _there_is() -> str:
-    """Return what to do about a device that is not there: which there are."""
-    names = ", ".join(port.best_name for port in serial_ports())
-    return f"Plug the modem in, or use one of these ports: {names}" if names else "Plug it in: there is no serial port."
-
-
 def _timing(patience: float) -> Timing:
     """Return how long a person may be kept waiting at each step."""
     return Timing(sim_poll=1.0, sim_patience=20.0, registration_poll=1.0, registration_patience=patience, pdn_poll=1.0)
@@ -188,7 +190,3 @@ def _timing(patience: float) -> Timing:
 
 _LAST_WORD: Final = 0.3
 """Seconds."""
-_NO_MODEM: Final = "Check that the port is the modem's: sim7020-bridge ports lists them all, with who made them."
-_ECHO: Final = (
-    "Check that TX and RX are not joined and go to the module; if it did answer before, switch it off and on again."
-)

@@ -2,7 +2,7 @@
 
 import { stream } from "./api.js";
 import { h, View } from "./dom.js";
-import { duration, t } from "./i18n.js";
+import { current, duration, has, t } from "./i18n.js";
 import { failure } from "./parts.js";
 import { oneLine } from "./payload.js";
 
@@ -66,7 +66,7 @@ class ProbeClimb extends View {
           found?.took >= MOMENT ? h("span", { class: "quiet small numbers" }, duration(found.took)) : null),
         found ? h("p", { lang: "en" }, oneLine(found.summary)) : null,
         !found && waiting ? h("p", { class: "quiet", lang: "en" }, `${oneLine(waiting.waiting)} …`) : null,
-        found?.advice ? h("p", { class: `rung-advice ${TONES[found.status] ?? ""}`, lang: "en" }, oneLine(found.advice)) : null));
+        found?.advice ? h("p", { class: `rung-advice ${TONES[found.status] ?? ""}` }, advice(found)) : null));
   }
 
   #verdict() {
@@ -118,6 +118,13 @@ class ProbeClimb extends View {
     }
     this.redraw();
   }
+}
+
+/** What to do, in the reader's language as far as the problem is known, and in the bridge's own words. */
+function advice({ problem, details, advice: words }) {
+  const known = current() !== "en" && [`advice.${problem}`, `alerts.${problem}.advice`].find(has);
+  if (!known) return h("span", { lang: "en" }, oneLine(words));
+  return oneLine(t(known, Object.fromEntries(Object.entries(details).map(([name, value]) => [name, String(value)]))));
 }
 
 function note(tone, icon, words, said = "") {

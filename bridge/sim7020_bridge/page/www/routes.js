@@ -14,7 +14,7 @@ export const ROUTES = [
   { path: "modem/:modem/live", view: "view-live", style: true, texts: ["live"], title: "shell.tab.live", tab: true },
   { path: "modem/:modem/actions", view: "view-actions", style: true, texts: ["actions", "refusals"], title: "shell.tab.actions", tab: true, full: true },
   { path: "configuration", view: "view-configuration", style: true, texts: ["configuration"], title: "shell.nav.configuration", nav: true, full: true },
-  { path: "setup", view: "view-setup", style: true, steps: true, texts: ["setup"], title: "shell.nav.setup", nav: true, full: true },
+  { path: "setup", view: "view-setup", style: true, steps: true, texts: ["setup", "alerts", "advice"], title: "shell.nav.setup", nav: true, full: true },
   { path: "diagnostics", view: "view-diagnostics", style: true, texts: ["diagnostics"], title: "shell.nav.diagnostics", nav: true, full: true },
 ];
 
