@@ -271,9 +271,8 @@ class MqttClient:
     def _accept(self, accepted: Accepted) -> None:
         if not self._alive:
             return  # what is sent again at once may have made the broker disconnect at once
-        level, session = accepted.session(had_one=self._had_session)
-        place = self.settings.place
-        _LOGGER.log(level, "connected to the MQTT broker at %s as %s, %s", place, self._client_id, session)
+        level, what = accepted.session(had_one=self._had_session)
+        _LOGGER.log(level, "connected to the MQTT broker at %s as %s, %s", self.settings.place, self._client_id, what)
         self.problem = None
         self._brief += 1
         self.session_present = accepted.session_present
@@ -284,10 +283,13 @@ class MqttClient:
         self._on_connect()
 
     async def _begin_to_publish(self) -> None:
-        """Publish once the broker has answered the subscriptions: else nobody could tell what it hangs up for."""
+        """Publish once all subscriptions are answered, or nobody could tell what it hangs up for; leave if none is."""
         await self._accepted.wait()
         await self._subscriptions.wait_answered(self._timing.granted)
         self.begin_to_publish()
+        if not await self._subscriptions.wait_heard(self._timing.heard):
+            self._heard.put_nowait(Lost(refusals.away(self.settings.place, "it answers no subscription", None)))
+            self._drop()
 
     def _subscribe_to(self, wanted: Subscription) -> int | None:
         if not self._v5:

@@ -54,7 +54,7 @@ class Subscriptions:
         self._refused: set[str] = set()
         self._ended_at: dict[str, int] = {}
         self._due = 0.0
-        self._answered = asyncio.Event()
+        self._answered, self._heard = asyncio.Event(), asyncio.Event()
         self._connected = False
         self._shared = self._wildcards = True
         self._timer: asyncio.TimerHandle | None = None
@@ -85,10 +85,11 @@ class Subscriptions:
                 self._drop(unwanted)
         guilty = self._guilty()
         self._ask_for([each for each in self._wanted if each.topic_filter not in guilty])
-        if self._asked:
-            self._answered.clear()
-        else:
-            self._answered.set()
+        for event in (self._answered, self._heard):
+            if self._asked:
+                event.clear()
+            else:
+                event.set()
         if guilty:
             # the others first, or one of them might be taken for what the broker ends the connection at
             self._ask_at(max(self._due, asyncio.get_running_loop().time() + self._timing.granted))
@@ -98,6 +99,13 @@ class Subscriptions:
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
                 await self._answered.wait()
+
+    async def wait_heard(self, within: float) -> bool:
+        """Return whether the broker has answered any that it was asked for, which it may take so many seconds for."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._heard.wait()
+        return self._heard.is_set()
 
     def interrupted(self, *, alone: bool) -> bool:
         """Note that the broker ended the connection; say whether it did so at a subscription.
@@ -143,6 +151,7 @@ class Subscriptions:
     def answered(self, packet: int, code: int, reason: str) -> None:
         """Note what the broker said of one."""
         topic_filter = self._asked.pop(packet, None)
+        self._heard.set()
         if not self._asked:
             self._answered.set()
         if topic_filter is None:

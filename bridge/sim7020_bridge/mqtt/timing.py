@@ -18,6 +18,7 @@ class ClientTiming:
         taken_over: First and longest wait after another client took over the session.
         retained: Longest wait for what is retained, once it is subscribed to.
         granted: Longest wait for the answers to subscriptions before anything is published.
+        heard: Longest wait for the answer to any subscription: a connection without one is of no use.
         ask_again: Wait before a subscription that was refused is asked for again.
         stable: A connection that lasted this long starts the next wait at the beginning.
         farewell: Longest wait for the last publications and the disconnection.
@@ -36,6 +37,7 @@ class ClientTiming:
     taken_over: tuple[float, float] = (30.0, 3600.0)
     retained: float = 5.0
     granted: float = 2.0
+    heard: float = 30.0
     ask_again: float = 60.0
     stable: float = 30.0
     farewell: float = 3.0

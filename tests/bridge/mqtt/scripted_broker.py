@@ -6,6 +6,7 @@ answered. What is delivered to the client stays in the session until it is ackno
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Self
@@ -46,7 +47,8 @@ class Published:
 class ScriptedBroker:
     """The broker; ``rule`` decides how each publication is answered, ``grants`` each subscription.
 
-    It closes the connection over a subscription that is granted None, and ``thinks`` for so many seconds about others.
+    It closes the connection over a subscription that is granted None, and ``thinks`` for so many seconds about others,
+    which may be without end.
     ``admits`` gives the reason code of CONNACK for each client identifier, ``connack`` are its properties. ``gives``
     says whether what is retained comes to a subscription with a filter.
     """
@@ -197,6 +199,8 @@ class ScriptedBroker:
         if code is None:
             return False
         suback = body[:2] + (b"\0" if self._version == V5 else b"") + bytes([code])
+        if self.thinks == math.inf:
+            return True
         if self.thinks:
             asyncio.get_running_loop().call_later(self.thinks, self._send, SUBACK, 0, suback)
         else:

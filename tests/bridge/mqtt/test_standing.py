@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -180,6 +181,25 @@ async def test_the_end_waits_for_no_subscription(protocol: MqttProtocol, caplog:
         assert loop.time() - began < PATIENCE / 2
         assert [each.topic for each in broker.taken] == ["b/m/state", WILL.topic]
     assert "last will" not in caplog.text
+
+
+@PROTOCOLS
+async def test_a_broker_that_answers_no_subscription(protocol: MqttProtocol, caplog: pytest.LogCaptureFixture) -> None:
+    """It acknowledges what it may throw away, and would never bring anything: another connection is made, and told."""
+
+    def grants(_topic_filter: str) -> int:
+        broker.thinks = math.inf if broker.connections == 1 else 0.0
+        return 1
+
+    async with ScriptedBroker(grants=grants) as broker:
+        settings = MqttSettings("127.0.0.1", broker.port, protocol=protocol)
+        timing = replace(QUICK, granted=0.05, heard=0.1)
+        async with peer(settings, subscriptions=SUBSCRIPTIONS[:1], timing=timing) as one:
+            await one.ready(connections=2)
+            broker.deliver("to/it", b"at last", packet=1)
+            assert (await one.next()).payload == b"at last"
+            assert one.client.trouble == Trouble()
+    assert caplog.text.count("is away: it answers no subscription") == 1
 
 
 async def test_several_subscriptions_that_end_the_connection() -> None:

@@ -109,3 +109,22 @@ async def test_what_is_refused_does_not_wait_for_what_ends_the_connection() -> N
     assert max(broker.gaps("to/#")) <= 61
     assert max(broker.gaps("not/this/one")) > LONGEST_PAUSE
     serving.cancel()
+
+
+@on_virtual_time
+async def test_a_broker_that_answers_no_subscription() -> None:
+    """It is known for what it is after the patience; one that answers any, refused or granted, is not taken for it."""
+    broker = Broker()
+    broker.grants = set()
+    broker.subscriptions.connected(shared=True)
+    began = asyncio.get_running_loop().time()
+    assert not await broker.subscriptions.wait_heard(30)
+    assert asyncio.get_running_loop().time() - began >= 30
+    broker.subscriptions.disconnected()
+    broker.refuses = {"not/this/one"}
+    broker.subscriptions.connected(shared=True)
+    assert await broker.subscriptions.wait_heard(30)
+    broker.subscriptions.disconnected()
+    broker.subscriptions.change([])
+    broker.subscriptions.connected(shared=True)
+    assert await broker.subscriptions.wait_heard(0)
