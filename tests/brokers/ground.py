@@ -32,4 +32,5 @@ class Ground:
 
     def peer(self, name: str, **options: Any) -> Peer:
         """Return a client that speaks the newest version."""
-        return Peer(self.broker.port(self.version), self.version, name, user=self.broker.kind.user, **options)
+        port, kind = self.broker.port(self.version), self.broker.kind
+        return Peer(port, self.version, name, user=kind.user, deaf=kind.deaf, **options)

@@ -19,6 +19,9 @@ from tests.brokers.programs import HOST, V5
 
 ANSWERS_WITHIN: Final = 20.0
 """Seconds until a broker has answered a packet that it must answer."""
+HEARS_WITHIN: Final = 5.0
+"""The same of a broker that may ignore a client; one that is only slow gets another connection for nothing."""
+NOTHING: Final = "nobody/subscribes/to/this"
 SHARE: Final = "$share/group/"
 SESSION: Final = 3600
 """Seconds for which an MQTT 5 broker is asked to keep a session."""
@@ -47,6 +50,7 @@ class Peer:
         will: The last will.
         acknowledges: Whether messages are acknowledged.
         user: Who it logs in as, by a password that is the same word.
+        deaf: Whether the broker may accept a client and then ignore it: another connection is made until it does not.
         answers_within: Seconds until the broker has answered a packet that it must answer.
     """
 
@@ -60,9 +64,11 @@ class Peer:
         will: Will | None = None,
         acknowledges: bool = True,
         user: str | None = None,
+        deaf: bool = False,
         answers_within: float = ANSWERS_WITHIN,
     ) -> None:
         self._port = port
+        self._deaf = deaf
         self._answers_within = answers_within
         self._v5 = version is V5
         self._lasting = lasting
@@ -94,6 +100,9 @@ class Peer:
         self._paho.on_subscribe = lambda _client, _data, packet, reasons, _properties: self._call(
             self._answered, "subscribe", packet, reasons[0].value
         )
+        self._paho.on_unsubscribe = lambda _client, _data, packet, _reasons, _properties: self._call(
+            self._answered, "unsubscribe", packet, 0
+        )
 
     @property
     def waiting(self) -> Sequence[MQTTMessage]:
@@ -107,6 +116,16 @@ class Peer:
 
     async def __aenter__(self) -> Self:
         """Connect. Raises Unanswered if the broker does not accept."""
+        await self._begin()
+        while self._deaf and not await self._is_heard():
+            self._paho.disconnect()
+            await self._end()
+            self._answers.clear()
+            self._ended.clear()
+            await self._begin()
+        return self
+
+    async def _begin(self) -> None:
         accepted = self._expect("connect", 0)
         await asyncio.to_thread(self._connect)
         self._paho.loop_start()
@@ -118,7 +137,15 @@ class Peer:
         if reason:
             await self.cut()
             raise Unanswered(f"CONNECT is refused with {reason}")
-        return self
+
+    async def _is_heard(self) -> bool:
+        """Tell whether the broker answers what it must answer and what changes nothing."""
+        _, packet = self._paho.unsubscribe(NOTHING)
+        try:
+            await self._answer(self._expect("unsubscribe", packet or 0), f"UNSUBSCRIBE from {NOTHING}", HEARS_WITHIN)
+        except Unanswered:
+            return False
+        return True
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -132,7 +159,8 @@ class Peer:
         """Break the connection, as when the power fails."""
         connection = self._paho.socket()
         if isinstance(connection, socket.socket):
-            connection.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):  # the broker was faster
+                connection.shutdown(socket.SHUT_RDWR)
             await self._ended.wait()
         await self._end()
 
@@ -195,10 +223,10 @@ class Peer:
     def _expect(self, kind: str, packet: int) -> asyncio.Future[int]:
         return self._answers.setdefault((kind, packet), self._loop.create_future())
 
-    async def _answer(self, expected: asyncio.Future[int], asked: str) -> int:
+    async def _answer(self, expected: asyncio.Future[int], asked: str, within: float | None = None) -> int:
         ended = asyncio.create_task(self._ended.wait())
         either: set[asyncio.Future[Any]] = {expected, ended}
-        await asyncio.wait(either, timeout=self._answers_within, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(either, timeout=within or self._answers_within, return_when=asyncio.FIRST_COMPLETED)
         ended.cancel()
         if not expected.done():
             how = "the connection was ended" if self._ended.is_set() else "nothing came"

