@@ -345,8 +345,8 @@ _POWER_SAVING = Section(
     Key(
         "release_assistance",
         module_values.flag,
-        "Tell the network with each message that no other follows, so that the radio goes off "
-        "at once; an answer that takes longer may then arrive late.",
+        "Tell the network with each message behind which no other waits that none follows, so that the radio goes "
+        "off at once; an answer that takes longer may then arrive late.",
     ),
     Key(
         "retain_sockets",

@@ -15,7 +15,7 @@ from sim7020_bridge.delivery.receipts import Receipts, ReceiptState
 from sim7020_bridge.errors import BridgeError, CommandRefused, LineError, ModuleSilent, PayloadRefused, StorageFailed
 from sim7020_bridge.modem.acknowledgements import SocketLost
 from sim7020_bridge.modem.connection import CAREFUL_PAYLOAD, SentInPart
-from sim7020_bridge.modem.socket import ModemSocket
+from sim7020_bridge.modem.socket import ModemSocket, Phase
 from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.mqtt.documents import ErrorDocument
 from sim7020_bridge.mqtt.payloads import encode_payload
@@ -192,6 +192,16 @@ class Router:
             return pause
         return max(pause, settings.batch_wait - self._outbox.age(first))
 
+    def _more_follows(self) -> bool:
+        """Whether a message waits that may go at once, over any socket."""
+        lowest = self._lowest()
+        return any(
+            socket.state.phase is Phase.OPEN
+            and self._outbox.queue.first(socket.settings.name, lowest) is not None
+            and self._pause(socket.settings) <= 0
+            for socket in self._sockets
+        )
+
     async def _held_back(self, seconds: float) -> None:
         """Wait for a change, or so long: nothing that waits may go now."""
         self._changed.clear()
@@ -224,7 +234,7 @@ class Router:
         form = socket.settings.batch
         data = payloads[0] if form is None else batch(form, payloads)
         try:
-            acknowledged = await socket.send(data)
+            acknowledged = await socket.send(data, more=self._more_follows())
         except (SocketLost, LineError) as error:
             log.log(_level(entries[0]), "message %s was interrupted: %s", entries[0].message.id, error)
             self._again(entries, unsure=cautious and not isinstance(error, SocketLost))

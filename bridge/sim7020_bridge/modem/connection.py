@@ -43,7 +43,6 @@ PROBES: Final = 4
 CAREFUL_PAYLOAD: Final = 256
 """Bytes that every firmware takes at once; sources differ on whether the limit is this or twice as much."""
 
-
 MORE_QUESTIONS: Final = 2
 """How often it is asked again how much is acknowledged: two answers have to agree, and one may be spoilt."""
 
@@ -91,7 +90,7 @@ class Connection:
         settings: The socket as configured.
         proven: Bytes of a datagram that the firmware is known to take.
         largest: Bytes that it is given at once; fewer from then on if it refuses so many of a stream.
-        release: Whether the network may release the radio connection after each payload.
+        release: Whether the network may release the radio connection after each payload that none follows.
         acknowledges: Whether the module tells what the peer acknowledges, as far as earlier connections have shown.
         telling: What the socket's earlier connections have shown of that; it learns what this one shows.
         trial: Whether it is to show if the module tells after all; its peer has no more time than at first.
@@ -196,13 +195,14 @@ class Connection:
             self.sound_for = (self._loop.time() if since is None else since) - self._opened
         self.over.set_result(failure)
 
-    async def send(self, data: bytes) -> "asyncio.Future[None]":
+    async def send(self, data: bytes, *, more: bool = False) -> "asyncio.Future[None]":
         """Give a payload to the module; see ModemSocket.send."""
         start = 0
         try:
             while start < len(data):
                 piece = data[start : start + self.largest]
-                start += await self._send_piece(piece, first=not start, last=start + len(piece) >= len(data))
+                last = not more and start + len(piece) >= len(data)
+                start += await self._send_piece(piece, first=not start, last=last)
         except (SocketLost, CommandRefused, ModuleSilent) as error:
             if start:
                 raise SentInPart(start, error) from error

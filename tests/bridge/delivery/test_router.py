@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim7020_bridge.config.model import Encoding, PriorityName
+from sim7020_bridge.config.model import Encoding, PowerSavingSettings, PriorityName
 from sim7020_bridge.delivery.router import ATTEMPTS
 from sim7020_bridge.modem.usage import Bytes
 from sim7020_bridge.mqtt.messages import Received
@@ -53,6 +53,27 @@ async def test_long_messages() -> None:
         assert (await desk.final("udp", "fits"))["state"] == "accepted"
         await desk.module.hears("AT+CSOSEND", times=3)
         assert [receipt["id"] for receipt in desk.documents(TOPICS.receipt("udp"))].count("large") == 1
+
+
+@on_virtual_time
+async def test_release_assistance_goes_before_the_last_of_several() -> None:
+    """What waits behind a message, at any socket, follows it; what the pace holds back does not."""
+    saving = PowerSavingSettings(release_assistance=True)
+    slow = replace(UDP, name="slow", min_interval=3600.0)
+    async with staffed(UDP, TCP, slow, power_saving=saving) as desk:
+        for name in ("udp", "tcp", "slow"):
+            await desk.bench.opened(name)
+        desk.send("slow", b"0", **named("s1"))
+        await desk.final("slow", "s1")
+        desk.send("slow", b"0", **named("s2"))
+        desk.module.heard.clear()
+        for number in range(3):
+            desk.send("udp", b"%d" % number, **named(f"m{number}"))
+        await desk.final("udp", "m2")
+        assert [line.partition("=")[0] for line in desk.module.heard if "RAI" in line or "CSOSEND=" in line] == [
+            *("AT+CSOSEND", "AT+CSOSEND"),
+            *("AT+CNBIOTRAI", "AT+CSOSEND"),
+        ]
 
 
 @on_virtual_time
