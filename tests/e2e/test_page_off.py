@@ -12,8 +12,18 @@ from tests.web import get
 _IMPORTED = re.compile(r"^import time:.*\| +(\S+)$", re.MULTILINE)
 
 
-async def imported(directory: Path, *, page: bool) -> set[str]:
-    """Run a bridge until it answers at its HTTP port, and return the modules that it has loaded."""
+_ADMINISTRATION = {f"sim7020_bridge.{name}" for name in ("page.ports", "kit.probe.finding", "config.writing")}
+"""Some of what is loaded for whoever administers the bridge."""
+
+
+async def imported(directory: Path, *, page: bool, asked: tuple[str, ...] = ()) -> set[str]:
+    """Run a bridge until it answers at its HTTP port, and return the modules that it has loaded.
+
+    Args:
+        directory: Where it may write.
+        page: Whether it has the page.
+        asked: Paths that are asked for, once it answers and all at the same time.
+    """
     port = free_port()
     tree = {
         "mqtt": {"host": "127.0.0.1", "port": free_port()},
@@ -35,6 +45,8 @@ async def imported(directory: Path, *, page: bool) -> set[str]:
                     await asyncio.sleep(0.05)
                 else:
                     break
+            answers = await asyncio.gather(*(get(port, path) for path in asked))
+            assert {answer.status for answer in answers} <= {200}
         bridge.terminate()
         _, log = await told
     finally:
@@ -50,3 +62,11 @@ async def test_nothing_of_it_is_loaded_where_it_is_off(tmp_path: Path) -> None:
     of_http = {name for name in off if name.startswith("sim7020_bridge.http.")}
     assert of_http == {f"sim7020_bridge.http.{name}" for name in ("addresses", "listener", "pages")}
     assert {"microdot", "sim7020_bridge.page.page"} <= await imported(tmp_path, page=True)
+
+
+async def test_what_administers_is_loaded_once_it_is_asked_for(tmp_path: Path) -> None:
+    """Looking at the page needs none of it; whoever asks for the ports or the configuration is answered with it."""
+    looked = await imported(tmp_path, page=True, asked=("/", "/api/session", "/api/log", "/api/modems/shed/messages"))
+    assert _ADMINISTRATION & looked == set()
+    used = await imported(tmp_path, page=True, asked=("/api/ports", "/api/configuration", "/api/ports"))
+    assert used >= _ADMINISTRATION

@@ -15,6 +15,7 @@ import pytest
 import serial
 
 from sim7020_bridge.page import broker_trial, ports, probing
+from sim7020_bridge.page.administration_routes import made_routes
 from sim7020_bridge.page.broker_trial import BrokerTrial
 from sim7020_bridge.page.ports import Ports
 from sim7020_bridge.page.probing import Probing
@@ -59,12 +60,12 @@ class Page:
 async def page(tmp_path: Path) -> AsyncIterator[Page]:
     """Serve what can be tried."""
     page = Page(tmp_path)
-    add = (
-        partial(ports.routes, ports=page.ports),
-        partial(probing.routes, probing=page.probing),
-        partial(broker_trial.routes, trial=page.trial),
-    )
-    async with served(tmp_path, *add) as page.port:
+    handlers = {
+        **ports.handlers(page.ports),
+        **probing.handlers(page.probing),
+        **broker_trial.handlers(page.trial),
+    }
+    async with served(tmp_path, partial(made_routes, handlers=handlers)) as page.port:
         yield page
 
 

@@ -1,14 +1,13 @@
 """What the page lets somebody do to a bridge that runs, beside its modems: all of it for the full role alone."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Final
 
 from sim7020_bridge.config.model import Settings
-from sim7020_bridge.http.app import App
 from sim7020_bridge.page import broker_trial, configuration, diagnostics, ports, probing
+from sim7020_bridge.page.administration_routes import Handlers
 from sim7020_bridge.page.broker_trial import BrokerTrial
 from sim7020_bridge.page.configuration import Configuration, Load, Reload
 from sim7020_bridge.page.diagnostics import Diagnostics
@@ -45,13 +44,13 @@ class Administration:
         listed = Ports(modems)
         self._live = live
         self._probing = Probing(listed)
-        self.parts: Final[Sequence[Callable[[App], None]]] = (
-            partial(configuration.routes, configuration=shown),
-            partial(ports.routes, ports=listed),
-            partial(probing.routes, probing=self._probing),
-            partial(broker_trial.routes, trial=BrokerTrial(file)),
-            partial(diagnostics.routes, diagnostics=Diagnostics(file, in_force=in_force), facts=self._facts),
-        )
+        self.handlers: Final[Handlers] = {
+            **configuration.handlers(shown),
+            **ports.handlers(listed),
+            **probing.handlers(self._probing),
+            **broker_trial.handlers(BrokerTrial(file)),
+            **diagnostics.handlers(Diagnostics(file, in_force=in_force), facts=self._facts),
+        }
 
     async def _facts(self) -> Facts:
         modems = self._live.modems

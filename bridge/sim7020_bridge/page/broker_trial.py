@@ -14,14 +14,12 @@ from sim7020_bridge.config.load import read
 from sim7020_bridge.config.model import MqttSettings
 from sim7020_bridge.config.writing import Draft, written
 from sim7020_bridge.errors import ConfigurationError
-from sim7020_bridge.http.app import App, Call
-from sim7020_bridge.http.passwords import Role
+from sim7020_bridge.http.app import Call
 from sim7020_bridge.http.reply import Refusal, Reply, in_json
 from sim7020_bridge.mqtt.onlooker import accepted
+from sim7020_bridge.page.administration_routes import Handlers
 from sim7020_bridge.page.configuration import told
 from sim7020_bridge.page.form import filled
-
-_LONGEST: Final = 16 * 1024
 
 KEYS: Final = frozenset({"host", "port", "username", "password", "password_file", "protocol", "tls"})
 """What of the section ``mqtt`` can be tried."""
@@ -62,10 +60,11 @@ class BrokerTrial:
         return read(self._file, without_modems(os.environ), text=text).settings.mqtt
 
 
-def routes(app: App, trial: BrokerTrial) -> None:
-    """Add ``api/try-broker``."""
+def handlers(trial: BrokerTrial) -> Handlers:
+    """Return what carries out ``api/try-broker``."""
 
-    @app.post("/api/try-broker", role=Role.FULL, longest=_LONGEST)
     async def tried(call: Call) -> Reply:
         document = call.document()
         return await trial.result(filled({key: document[key] for key in document.keys() & KEYS}))
+
+    return {"/api/try-broker": tried}

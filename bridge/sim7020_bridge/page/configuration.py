@@ -16,14 +16,11 @@ from sim7020_bridge.config.file import NotWritten, obstacle, replace, version
 from sim7020_bridge.config.load import MAX_SIZE
 from sim7020_bridge.config.model import Settings
 from sim7020_bridge.errors import ConfigurationError, Mistake
-from sim7020_bridge.http.app import App, Call
-from sim7020_bridge.http.passwords import Role
+from sim7020_bridge.http.app import Call
 from sim7020_bridge.http.reply import Refusal, Reply, in_json
+from sim7020_bridge.page.administration_routes import Handlers
 
 log: Final = logging.getLogger(__name__)
-
-LONGEST: Final = 2 * MAX_SIZE
-"""Bytes of a request with a text: in JSON it is longer than it is."""
 
 MOST_WAITING: Final = 4
 """Texts that may wait while one is checked."""
@@ -154,22 +151,21 @@ class Configuration:
             raise _unreadable(f"the file can't be read: {error.strerror}") from error
 
 
-def routes(app: App, configuration: Configuration) -> None:
-    """Add ``api/configuration`` and what is under it."""
+def handlers(configuration: Configuration) -> Handlers:
+    """Return what carries out ``api/configuration`` and what is under it."""
 
-    @app.get("/api/configuration", role=Role.FULL)
     async def read(_call: Call) -> Reply:
         return in_json(await configuration.document())
 
-    @app.post("/api/configuration/check", role=Role.FULL, longest=LONGEST)
     async def check(call: Call) -> Reply:
         (text,) = _texts(call, "text")
         return in_json(await configuration.check(text))
 
-    @app.post("/api/configuration/apply", role=Role.FULL, longest=LONGEST)
     async def apply(call: Call) -> Reply:
         text, expected = _texts(call, "text", "version")
         return await configuration.apply(text, expected)
+
+    return {"/api/configuration": read, "/api/configuration/check": check, "/api/configuration/apply": apply}
 
 
 def told(mistakes: Sequence[Mistake]) -> list[dict[str, Any]]:

@@ -12,9 +12,9 @@ from typing import Final
 from sim7020_bridge.blocking import in_a_thread
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.config.model import Settings
-from sim7020_bridge.http.app import App, Call
-from sim7020_bridge.http.passwords import Role
+from sim7020_bridge.http.app import Call
 from sim7020_bridge.http.reply import Refusal, Reply, attachment, named
+from sim7020_bridge.page.administration_routes import Handlers
 from sim7020_bridge.page.facts import Facts
 
 NAME: Final = "sim7020-bridge-diagnostics"
@@ -51,10 +51,11 @@ class Diagnostics:
             return made
 
 
-def routes(app: App, *, diagnostics: Diagnostics, facts: Callable[[], Awaitable[Facts]]) -> None:
-    """Add ``api/diagnostics``; ``facts`` is awaited for each request."""
+def handlers(diagnostics: Diagnostics, *, facts: Callable[[], Awaitable[Facts]]) -> Handlers:
+    """Return what carries out ``api/diagnostics``; ``facts`` is awaited for each request."""
 
-    @app.get("/api/diagnostics", role=Role.FULL)
     async def archive(_call: Call) -> Reply:
         archive = await diagnostics.archive(await facts())
         return attachment(archive, "application/zip", f"{named(NAME, socket.gethostname(), wall_clock())}.zip")
+
+    return {"/api/diagnostics": archive}

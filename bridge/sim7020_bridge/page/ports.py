@@ -11,15 +11,13 @@ from urllib.parse import urlsplit
 from sim7020_bridge.blocking import in_a_thread
 from sim7020_bridge.config import values
 from sim7020_bridge.config.model import DEFAULT_BAUDRATE
-from sim7020_bridge.http.app import App, Call
-from sim7020_bridge.http.passwords import Role
+from sim7020_bridge.http.app import Call
 from sim7020_bridge.http.reply import Refusal, Reply, in_json
 from sim7020_bridge.kit.probe.asking import ask
+from sim7020_bridge.page.administration_routes import Handlers
 from sim7020_bridge.page.form import checked
 from sim7020_bridge.port.holders import other_holders
 from sim7020_bridge.port.listing import SerialPort, serial_ports
-
-_LONGEST = 4096
 
 
 class Ports:
@@ -95,19 +93,19 @@ class Ports:
         }
 
 
-def routes(app: App, ports: Ports) -> None:
-    """Add ``api/ports`` and ``api/ports/ask``."""
+def handlers(ports: Ports) -> Handlers:
+    """Return what carries out ``api/ports`` and ``api/ports/ask``."""
 
-    @app.get("/api/ports", role=Role.FULL)
     async def listed(_call: Call) -> Reply:
         return in_json(await ports.document())
 
-    @app.post("/api/ports/ask", role=Role.FULL, longest=_LONGEST)
     async def asked(call: Call) -> Reply:
         document = call.document()
         port = checked(document, "port", values.serial_port)
         rate = checked(document, "baudrate", values.baudrate) if "baudrate" in document else DEFAULT_BAUDRATE
         return in_json(await ports.ask(port, rate))
+
+    return {"/api/ports": listed, "/api/ports/ask": asked}
 
 
 def _place(port: str) -> str:

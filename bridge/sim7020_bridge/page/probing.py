@@ -13,10 +13,10 @@ from typing import Any, Final
 from sim7020_bridge.blocking import in_a_thread
 from sim7020_bridge.commands.quoting import require_quotable
 from sim7020_bridge.config import module_values, values
-from sim7020_bridge.http.app import App, Call
-from sim7020_bridge.http.passwords import Role
+from sim7020_bridge.http.app import Call
 from sim7020_bridge.http.reply import LINES, Refusal, Reply
 from sim7020_bridge.kit.probe.finding import Check, Finding, Status, Wanted, document
+from sim7020_bridge.page.administration_routes import Handlers
 from sim7020_bridge.page.form import checked
 from sim7020_bridge.page.ports import Ports
 
@@ -28,7 +28,6 @@ HOST: Final = "example.com"
 AGAIN: Final = 10.0
 """Seconds after which what is waited for is told again, so that nothing between takes the stream for dead."""
 
-_LONGEST: Final = 4096
 _PATIENCE: Final = module_values.seconds(1, 3600)
 
 
@@ -111,12 +110,13 @@ class Probing:
                 await probe
 
 
-def routes(app: App, probing: Probing) -> None:
-    """Add ``api/probe``."""
+def handlers(probing: Probing) -> Handlers:
+    """Return what carries out ``api/probe``."""
 
-    @app.post("/api/probe", role=Role.FULL, longest=_LONGEST)
     async def probe(call: Call) -> Reply:
         return Reply(await probing.climb(_wanted(call.document())), LINES)
+
+    return {"/api/probe": probe}
 
 
 def _wanted(given: Mapping[str, Any]) -> Wanted:

@@ -29,6 +29,7 @@ from sim7020_bridge.service.session_name import SessionName
 from sim7020_bridge.service.systemd import Notifier
 
 if TYPE_CHECKING:
+    from sim7020_bridge.page.administration_routes import Handlers
     from sim7020_bridge.page.live import Live
     from sim7020_bridge.page.session import About
 
@@ -240,26 +241,33 @@ class Service:
     def _server(self, settings: HttpSettings, pages: Pages) -> AbstractAsyncContextManager[int]:
         if self._live is None:
             return serve(settings.host, settings.port, pages)
-        from sim7020_bridge.page import live_routes  # noqa: PLC0415
-        from sim7020_bridge.page.administration import Administration  # noqa: PLC0415
+        from sim7020_bridge.page import administration_routes, live_routes  # noqa: PLC0415
         from sim7020_bridge.page.page import Page as WholePage  # noqa: PLC0415
 
-        administration = Administration(
-            self._file,
-            load=self._load,
-            in_force=lambda: self._settings,
-            reload=self.reload,
-            live=self._live,
-            modems=lambda: {bridge.settings.name: bridge.settings.port for bridge in self._bridges},
-        )
+        administration = administration_routes.Deferred(partial(self._administration, self._live))
         page = WholePage(
             settings,
             passwords=self._settings.page_passwords,
             about=self._about,
             pages=pages,
-            parts=(partial(live_routes.routes, live=self._live), *administration.parts),
+            parts=(
+                partial(live_routes.routes, live=self._live),
+                partial(administration_routes.routes, handlers=administration),
+            ),
         )
         return page.serve()
+
+    def _administration(self, live: "Live") -> "Handlers":
+        from sim7020_bridge.page.administration import Administration  # noqa: PLC0415
+
+        return Administration(
+            self._file,
+            load=self._load,
+            in_force=lambda: self._settings,
+            reload=self.reload,
+            live=live,
+            modems=lambda: {bridge.settings.name: bridge.settings.port for bridge in self._bridges},
+        ).handlers
 
     def _about(self) -> "About":
         from sim7020_bridge.page.session import About  # noqa: PLC0415

@@ -22,7 +22,7 @@ from sim7020_bridge.config.model import DEFAULT_BASE_TOPIC, PASSWORDS
 from sim7020_bridge.config.writing import Draft, Keys, written
 from sim7020_bridge.http.listener import is_loopback
 from sim7020_bridge.http.passwords import PasswordsUnreadable, Role, hashed, read_passwords, write_passwords
-from sim7020_bridge.page import broker_trial, ports, probing, setting_up
+from sim7020_bridge.page import administration_routes, broker_trial, ports, probing, setting_up
 from sim7020_bridge.page.broker_trial import BrokerTrial
 from sim7020_bridge.page.page import Page
 from sim7020_bridge.page.ports import Ports
@@ -104,10 +104,13 @@ class Setup:
         listed = Ports(dict)
         setting = SettingUp(self._file, http=self._keys, given=self._broker, password=code is not None, done=self._done)
         about = About(modems=(), base_topic=DEFAULT_BASE_TOPIC, setup=True)
+        made = {
+            **ports.handlers(listed),
+            **probing.handlers(Probing(listed)),
+            **broker_trial.handlers(BrokerTrial(self._file)),
+        }
         parts = (
-            partial(ports.routes, ports=listed),
-            partial(probing.routes, probing=Probing(listed)),
-            partial(broker_trial.routes, trial=BrokerTrial(self._file)),
+            partial(administration_routes.made_routes, handlers=made),
             partial(setting_up.routes, setting_up=setting),
         )
         return Page(self._http, passwords=passwords, about=lambda: about, pages={}, parts=parts)

@@ -17,6 +17,7 @@ from sim7020_bridge.config.load import read
 from sim7020_bridge.config.model import Settings
 from sim7020_bridge.errors import ConfigurationError, Mistake
 from sim7020_bridge.page import configuration
+from sim7020_bridge.page.administration_routes import made_routes
 from sim7020_bridge.page.configuration import Configuration
 from tests.bridge.page.served import served
 from tests.web import Answer, get, post
@@ -77,7 +78,7 @@ async def bridge(tmp_path: Path) -> AsyncIterator[Bridge]:
     file.chmod(0o640)
     bridge = Bridge(file, read(file).settings)
     shown = Configuration(file, load=bridge.load, in_force=lambda: bridge.in_force, reload=bridge.reload)
-    async with served(tmp_path, partial(configuration.routes, configuration=shown)) as bridge.port:
+    async with served(tmp_path, partial(made_routes, handlers=configuration.handlers(shown))) as bridge.port:
         yield bridge
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from sim7020_bridge.config.load import read
 from sim7020_bridge.page import diagnostics
+from sim7020_bridge.page.administration_routes import made_routes
 from sim7020_bridge.page.diagnostics import Diagnostics
 from sim7020_bridge.page.facts import Facts
 from sim7020_bridge.page.masking import Mask, secrets_of, secrets_of_text
@@ -73,7 +74,8 @@ async def port(tmp_path: Path) -> AsyncIterator[int]:
         return FACTS
 
     made = Diagnostics(file, in_force=lambda: settings)
-    async with served(tmp_path, partial(diagnostics.routes, diagnostics=made, facts=facts)) as port:
+    handlers = diagnostics.handlers(made, facts=facts)
+    async with served(tmp_path, partial(made_routes, handlers=handlers)) as port:
         yield port
 
 
