@@ -1,7 +1,7 @@
 """Files of a folder over HTTP: by a list of those that there are, so that no path leads out of it."""
 
-import gzip
 import hashlib
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -24,6 +24,9 @@ _TYPES: Final = {
     ".woff2": "font/woff2",
 }
 _OTHER: Final = "application/octet-stream"
+
+_GZIP: Final = 16 + zlib.MAX_WBITS
+"""What has zlib write gzip's head and tail; the module gzip costs memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class Files:
             return Reply(b"", kind, HTTPStatus.NOT_MODIFIED, head)
         if "gzip" in fields.get("accept-encoding", ""):
             return Reply(packed.content, kind, fields={**head, "Content-Encoding": "gzip"})
-        return Reply(await in_a_thread(lambda: gzip.decompress(packed.content)), kind, fields=head)
+        return Reply(await in_a_thread(lambda: zlib.decompress(packed.content, _GZIP)), kind, fields=head)
 
     def _find(self, name: str) -> _Packed | None:
         if self._names is None:
@@ -74,7 +77,7 @@ class Files:
             if packed is None or packed.signature != signature:
                 content = file.read_bytes()
                 tag = f'W/"{hashlib.sha256(content).hexdigest()[:32]}"'
-                packed = self._packed[name] = _Packed(signature, tag, gzip.compress(content, mtime=0))
+                packed = self._packed[name] = _Packed(signature, tag, zlib.compress(content, 9, _GZIP))
         except OSError:
             return None
         return packed
