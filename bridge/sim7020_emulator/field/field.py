@@ -102,6 +102,8 @@ class Field:
         """Told each change."""
         self.on_level: Callable[[int, int], None] = lambda _level, _dbm: None
         """Told the coverage level and the RSRP in dBm of each new connection."""
+        self.on_lost: Callable[[str, int], None] = lambda _way, _size: None
+        """Told of each datagram or segment that is lost, ``up`` or ``down``, and its bytes with headers."""
         self._dice: dict[str, random.Random] = {}
         self._since: float | None = None
         self._timer: Timer | None = None
@@ -187,7 +189,7 @@ class Field:
             begins = max(now, self._connected_at)
         arrives = self._up_free = max(begins, self._up_free) + way
         lost = self._chance("loss up", self._around.loss_up, self.conditions.loss[0])
-        self.account.up.add(size + headers, lost=lost)
+        self._count("up", self.account.up, size + headers, lost=lost)
         if not lost:
             self._answers.append((arrives, trip - way))
         self._sent(arrives, connects=connects)
@@ -199,7 +201,7 @@ class Field:
             return Way(self._schedule.timing.downlink)
         now = self._schedule.now()
         lost = self._chance("loss down", self._around.loss_down, self.conditions.loss[1])
-        self.account.down.add(size + headers, lost=lost)
+        self._count("down", self.account.down, size + headers, lost=lost)
         if self.busy:
             way = self._way_down(now, size)
             arrives = max(now + way, self._connected_at, self._down_free)
@@ -237,7 +239,7 @@ class Field:
         self._answers.pop()
         conditions = self._conditions
         lost = self._chance("loss down", self._around.loss_down, conditions.loss[1])
-        self.account.down.add(down + headers, lost=lost)
+        self._count("down", self.account.down, down + headers, lost=lost)
         if lost:
             return None
         seconds = way.delay + way.back + (self._transfer(down) - self._transfer(up) if down > up else 0.0)
@@ -256,6 +258,11 @@ class Field:
         self._settle()
         name = "none" if self.conditions is None else self.conditions.name
         return {"profile": name, "radio": self.state.value, "level": str(self.level), **self.account.figures()}
+
+    def _count(self, way: str, direction: Direction, size: int, *, lost: bool) -> None:
+        direction.add(size, lost=lost)
+        if lost:
+            self.on_lost(way, size)
 
     def _again(self, send: Callable[[int, int], Way], acknowledged: Direction, size: int, headers: int) -> Way:
         delay, wait = 0.0, FIRST_REPETITION

@@ -88,7 +88,7 @@ class Module:
         self._tau: Timer | None = None
         self._waking: asyncio.Task[None] | None = None
         self._back_off_until = 0.0
-        self._silent_sleep = False
+        self._silent_sleep = self._detached_asleep = False
 
     @property
     def power(self) -> Power:
@@ -228,9 +228,11 @@ class Module:
         self.lose_network()
 
     def lose_network(self) -> None:
-        """Be detached by the network, and search again."""
-        self.leave_network(by_network=True)
-        self.attach()
+        """Be detached by the network, and search again; a module in deep sleep learns of it when it wakes."""
+        self._detached_asleep = self.power is Power.ASLEEP
+        if not self._detached_asleep:
+            self.leave_network(by_network=True)
+            self.attach()
 
     def change_registration(self, registration: str) -> None:
         """Let the network change its mind; ``registration`` as the fact of that name, for good."""
@@ -410,7 +412,9 @@ class Module:
             if self.profile.number("CPSMSTATUS"):
                 self.emit_urc('+CPSMSTATUS: "EXIT PSM"')
         self.psm.woken()
-        if updates:
+        if self._detached_asleep:
+            self.lose_network()
+        elif updates:
             self.field.update()
 
     def _changed(self) -> None:
@@ -431,8 +435,8 @@ class Module:
         self.packet.forget()
         self.radio.stat, self.radio.cause = Registration.IDLE, 0
         self.radio.cell_found = False
-        self.sim.powered = False
-        self.sim.verified = False
+        self.sim.powered = self.sim.verified = False
+        self._detached_asleep = False
         self.profile.restart()
 
     def _begin(self, procedure: Coroutine[Any, Any, None]) -> None:

@@ -22,7 +22,8 @@ class Player:
     """Watches one module and plays what its scenario says; times are the module's own.
 
     What happens is logged: ``fault: WORDS`` for an event, ``fault: end of NAME`` when one ends by itself, and
-    ``event: MOMENT`` for a moment of the module, unless ``moments`` is off; with a profile, ``radio: STATE``, too.
+    ``event: MOMENT`` for a moment of the module, unless ``moments`` is off; nor is then told each
+    datagram that is lost (``lost up``, ``lost down``) and, with a profile, ``radio: STATE``.
     """
 
     def __init__(self, target: Target, scenario: Scenario | None = None, *, moments: bool = True) -> None:
@@ -36,6 +37,7 @@ class Player:
         self._module.watch(self._look)
         self._module.bearer.on_connected = lambda: self._moment(When.CONNECTED)
         self._module.field.on_state = self._radio
+        self._module.field.on_lost = self._module.bearer.on_lost = self._lost
         target.line.on_line = self._command
         target.line.on_end = lambda name: target.log(f"fault: end of {name}")
 
@@ -59,6 +61,10 @@ class Player:
     def _radio(self, state: RadioState) -> None:
         if self._logs_moments:
             self._target.log(f"radio: {state}, level {self._module.field.level}")
+
+    def _lost(self, way: str, size: int) -> None:
+        if self._logs_moments:
+            self._target.log(f"lost {way}: {size} bytes")
 
     def _look(self) -> None:
         """Find out which moments a change of the module is."""

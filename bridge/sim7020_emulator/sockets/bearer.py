@@ -68,6 +68,8 @@ class Bearer:
         self.congested: Callable[[], bool] = lambda: False
         """Says whether the serial line is too busy for more to be received."""
         self.on_connected: Callable[[], None] = lambda: None
+        self.on_lost: Callable[[str, int], None] = lambda _way, _size: None
+        """Told of each datagram that is lost for want of a way, ``up`` or ``down``, and its bytes with headers."""
         self.traffic = Traffic()
 
     def open(
@@ -89,7 +91,7 @@ class Bearer:
         """
 
         def received(data: bytes) -> None:
-            if not self._loses(real):
+            if not self._loses(real, "down", data):
                 self._active()
                 self.traffic.down_bytes += len(data)
                 self.traffic.down_packets += 1
@@ -109,6 +111,7 @@ class Bearer:
             report_delay=report_delay,
             way_down=lambda size: self._down(real, size),
             on_close=lambda: self._field.count(up=2, down=2, headers=real.headers),
+            on_dropped=lambda size: self.on_lost("up", size + real.headers),
         )
         return real
 
@@ -144,7 +147,7 @@ class Bearer:
         code = self._internet.failure(*peer, FailurePoint.SEND) if peer else None
         if code is not None:
             raise SocketFailed(code)
-        if not self._loses(real):
+        if not self._loses(real, "up", data):
             way = (self._field.stream_up if real.stream else self._field.up)(len(data), real.headers)
             if not way.lost:
                 real.send(data, way.delay, way.back)
@@ -172,7 +175,8 @@ class Bearer:
     def _down(self, real: HostSocket, size: int) -> Way:
         return (self._field.stream_down if real.stream else self._field.down)(size, real.headers)
 
-    def _loses(self, real: HostSocket) -> bool:
-        if real.stream:
+    def _loses(self, real: HostSocket, way: str, data: bytes) -> bool:
+        if real.stream or (real.reaches() and not (self.loss > 0 and self._random.random() < self.loss)):
             return False
-        return not real.reaches() or (self.loss > 0 and self._random.random() < self.loss)
+        self.on_lost(way, len(data) + real.headers)
+        return True

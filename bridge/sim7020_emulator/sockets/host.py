@@ -48,6 +48,7 @@ class HostSocket:
         report_delay: Seconds from a send until that is told, at least; by default what the module takes for ``SEND:``.
         way_down: Returns what becomes of so many bytes on their way from the network to the module.
         on_close: Called when a stream is closed in order.
+        on_dropped: Called with the size of each datagram that had not left yet when the socket was given up.
     """
 
     def __init__(
@@ -66,10 +67,12 @@ class HostSocket:
         report_delay: float | None = None,
         way_down: Callable[[int], Way] | None = None,
         on_close: Callable[[], None] = lambda: None,
+        on_dropped: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._schedule = schedule
         self._way_down = way_down or (lambda _size: Way(schedule.timing.downlink))
         self._on_close = on_close
+        self._on_dropped = on_dropped
         self.headers = (_IP_HEADER if family == socket.AF_INET else _IPV6_HEADER) + (
             _TCP_HEADER if stream else _UDP_HEADER
         )
@@ -182,6 +185,9 @@ class HostSocket:
         """Close at once, whatever waits."""
         if self._sender is not None:  # a listener has no count
             self._left = self.unacknowledged()
+        if not self.stream:
+            for _, data in self._uplink:
+                self._on_dropped(len(data))
         self._closing = True
         for task in self._tasks:
             task.cancel()

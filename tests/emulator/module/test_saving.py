@@ -67,6 +67,24 @@ def test_what_the_network_does_keeps_no_module_from_waking(wakes: str) -> None:
     _on_bench(play, setup)
 
 
+def test_detached_asleep() -> None:
+    """A module in PSM learns that the network has detached it when it wakes, and attaches again then."""
+
+    async def play(bench: Bench) -> None:
+        await _sleep(bench)
+        bench.module.lose_network()
+        await asyncio.sleep(600)
+        assert bench.module.packet.activations == 1
+        bench.module.press_pwrkey()
+        assert [await bench.line(), await bench.line()] == ["+CPIN: READY", EXIT]
+        assert not bench.module.radio.registered
+        await asyncio.sleep(60)
+        assert bench.module.online
+        assert bench.module.packet.activations == 2
+
+    _on_bench(play)
+
+
 def test_psm_returns_after_an_idle_wake() -> None:
     """Without traffic PSM comes back after 5 s, and each command restarts those."""
 

@@ -252,6 +252,22 @@ def test_datagrams_are_lost() -> None:
         await asyncio.sleep(31)
         assert await theatre.answers('AT+CSOSEND=0,2,"42"', 30) == ["OK"]
         assert peer.datagrams == [b"B"]
+        assert [text for _, text in theatre.log if text.startswith("lost")] == ["lost up: 29 bytes"]
+
+    play(act)
+
+
+def test_datagram_under_way_is_lost_with_its_network() -> None:
+    """What the module has not sent yet when it is detached is told as lost."""
+
+    async def act(theatre: Theatre) -> None:
+        peer = await theatre.udp()
+        theatre.bench.type(b'AT+CSOSEND=0,2,"41"\r')
+        await asyncio.sleep(0.1)
+        theatre.do("detach")
+        await asyncio.sleep(30)
+        assert peer.datagrams == []
+        assert [text for _, text in theatre.log if text.startswith("lost")] == ["lost up: 29 bytes"]
 
     play(act)
 
