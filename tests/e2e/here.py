@@ -1,6 +1,6 @@
 """An emulated module inside the test's own process, on its clock: its SIM, radio and network can be changed."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -54,6 +54,11 @@ class EmulatorHere:
     def tell(self, words: str) -> None:
         """Let something happen to the module."""
         self._module.player.perform(read_event(words))
+
+    def figures(self) -> Mapping[str, str]:
+        """Return what the model of its radio network has counted, and the sessions of the module."""
+        module = self._module.target.module
+        return {**module.field.figures(), "sessions": str(module.packet.activations)}
 
     @property
     def _module(self) -> Running:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 _FAULT = "fault: "
+SOCKET_ENDED = "said: +CSOERR"
 ONLINE = "event: online"
 
 
@@ -33,6 +34,8 @@ class Trace:
         """Take a piece of dialogue."""
         if direction == ">":
             self.commands.append(text)
+        elif text.startswith("+CSOERR"):
+            self.comment(f"said: {text}")
 
     def comment(self, text: str) -> None:
         """Take what happened."""

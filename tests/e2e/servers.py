@@ -24,6 +24,7 @@ class UdpServer(asyncio.DatagramProtocol):
     def __init__(self, *, echo: bool = False) -> None:
         self.echo = echo
         self.datagrams: list[bytes] = []
+        self.on_data: Callable[[bytes], None] = lambda _: None
         self.port = free_port()
         self._transport: asyncio.DatagramTransport | None = None
         self._client: tuple[str, int] | None = None
@@ -41,6 +42,7 @@ class UdpServer(asyncio.DatagramProtocol):
         """Take a datagram."""
         self._client = addr
         self.datagrams.append(data)
+        self.on_data(data)
         if self.echo:
             self.send(data)
 
@@ -62,6 +64,7 @@ class TcpServer:
     def __init__(self, *, echo: bool = False) -> None:
         self.echo = echo
         self.stream = bytearray()
+        self.on_data: Callable[[bytes], None] = lambda _: None
         self.port = free_port()
         self.connections = 0
         self._server: asyncio.Server | None = None
@@ -89,6 +92,7 @@ class TcpServer:
         with contextlib.suppress(ConnectionError):
             while data := await reader.read(65536):
                 self.stream += data
+                self.on_data(data)
                 if self.echo:
                     writer.write(data)
                     await writer.drain()

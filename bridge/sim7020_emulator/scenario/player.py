@@ -22,8 +22,8 @@ class Player:
     """Watches one module and plays what its scenario says; times are the module's own.
 
     What happens is logged: ``fault: WORDS`` for an event, ``fault: end of NAME`` when one ends by itself, and
-    ``event: MOMENT`` for a moment of the module, unless ``moments`` is off; nor is then told each
-    datagram that is lost (``lost up``, ``lost down``) and, with a profile, ``radio: STATE``.
+    ``event: MOMENT`` for a moment of the module, unless ``moments`` is off. So are ``lost up`` and
+    ``lost down`` for each datagram that is lost and, with a profile, ``radio: STATE``.
     """
 
     def __init__(self, target: Target, scenario: Scenario | None = None, *, moments: bool = True) -> None:
