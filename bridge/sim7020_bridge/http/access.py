@@ -43,6 +43,9 @@ LOOK_AGAIN: Final = 15.0
 
 _TOKEN_BYTES: Final = 32
 _NICE: Final = 10
+_M_MMAP_THRESHOLD: Final = -3
+"""As in glibc's malloc.h; once it is set, glibc no longer raises it by itself."""
+_LARGE: Final = 1024 * 1024
 
 CLOSED: Final = (
     "other computers can reach this, so it needs a password: run sim7020-bridge password on the bridge's computer"
@@ -233,23 +236,21 @@ def _too_many(what: str, wait: int) -> Refusal:
 
 def _matching(password: str, passwords: Passwords) -> Role | None:
     """Return the highest role that has this password; for a thread of its own."""
+    _have_memory_given_back()
     with suppress(OSError):
         # of this thread alone: on one core the modems come first
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
     if not 0 < len(password.encode(errors="surrogatepass")) <= LONGEST:
         return None
-    try:
-        return next((role for role in sorted(passwords, reverse=True) if passwords[role].matches(password)), None)
-    finally:
-        _give_back()
+    return next((role for role in sorted(passwords, reverse=True) if passwords[role].matches(password)), None)
 
 
-def _give_back() -> None:
-    """Have the C library give memory back: it keeps what scrypt took, for each thread anew."""
+def _have_memory_given_back() -> None:
+    """Have the C library map what is large: it would keep the 16 MiB that scrypt takes, for several threads each."""
     # what only this needs is not in memory before
     ctypes = import_module("ctypes")
-    with suppress(OSError, AttributeError):  # musl gives it back by itself
-        ctypes.CDLL(None).malloc_trim(0)
+    with suppress(OSError, AttributeError):  # musl always does
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)
 
 
 def _key(token: str) -> bytes:

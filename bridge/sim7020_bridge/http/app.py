@@ -19,7 +19,7 @@ from microdot.microdot import NoCaseDict
 from sim7020_bridge.http import listener
 from sim7020_bridge.http.access import Access, Caller
 from sim7020_bridge.http.head import BadHead, Head, read_head
-from sim7020_bridge.http.listener import Connection, TooManyStreams
+from sim7020_bridge.http.listener import Connection, TooManyAtWork, TooManyStreams
 from sim7020_bridge.http.names import Names, check_origin
 from sim7020_bridge.http.pages import Pages
 from sim7020_bridge.http.passwords import Role
@@ -222,12 +222,16 @@ class App:
             check_origin(head, needed=posted, relayed=relayed, encrypted=connection.encrypted)
             request.caller = caller = await self._caller(route, head, request.cookies.get(self.cookie))
             body = await _body(route, connection, head)
+            connection.only_looks = caller.role < Role.FULL
             connection.at_work()
             https = connection.encrypted or head.fields.get("origin", "").startswith("https://")
             call = Call(head, request.args, request.cookies, body, caller, connection.peer, https)
             return await handler(call, **arguments)
         except Refusal as refusal:
             return refusal.reply
+        except TooManyAtWork:
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+            return Refusal(status, "busy", "too much is asked for at once", Retry_After="1").reply
         except Exception:
             log.exception("%s %s failed", route.method, route.path)
             return Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "failed", "this failed: the log says how").reply

@@ -32,6 +32,10 @@ class TooManyStreams(Exception):
     """There are as many streams as there may be."""
 
 
+class TooManyAtWork(Exception):
+    """Those who may only look are at work as much as they may be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much a port bears.
@@ -40,6 +44,8 @@ class Limits:
         clients: Clients at the same time that are no streams. For one more, one goes that is waited for: of those from
             the address that has the most of them, the one that is waited for the longest.
         streams: Clients whose answer never ends; counted apart, so that they can't keep short requests out.
+
+    Of both, those who may only look have half, so that they can't keep the others out.
     """
 
     clients: int
@@ -61,6 +67,8 @@ class Connection:
         self.writer = writer
         self.peer = peer
         self.whose = whose(peer)
+        self.only_looks = False
+        """Whether it is from somebody who may change nothing."""
         self._crowd = crowd
 
     @property
@@ -69,8 +77,16 @@ class Connection:
         return self.writer.get_extra_info("ssl_object") is not None
 
     def at_work(self) -> None:
-        """Say that it has asked, and that it is the bridge that makes it wait: it makes room for nobody."""
-        self._crowd.waiting.pop(self, None)
+        """Say that it has asked, and that it is the bridge that makes it wait: it makes room for nobody.
+
+        Raises:
+            TooManyAtWork: It only looks, and too many who do are at work already.
+        """
+        crowd = self._crowd
+        working = sum(each.only_looks and each not in crowd.waiting for each in crowd.clients)
+        if self.only_looks and working >= crowd.limits.clients // 2:
+            raise TooManyAtWork
+        crowd.waiting.pop(self, None)
 
     def waits(self) -> None:
         """Say that the client is waited for, from now on."""
@@ -85,7 +101,8 @@ class Connection:
             TooManyStreams: There are as many as there may be.
         """
         crowd = self._crowd
-        if len(crowd.streams) >= crowd.limits.streams:
+        looking = sum(each.only_looks for each in crowd.streams)
+        if len(crowd.streams) >= crowd.limits.streams or (self.only_looks and looking >= crowd.limits.streams // 2):
             raise TooManyStreams
         task = crowd.clients.pop(self)
         crowd.waiting.pop(self, None)

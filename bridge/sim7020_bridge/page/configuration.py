@@ -90,15 +90,12 @@ class Configuration:
             Refusal: The file is another one by now, or can't be written: it is as it was.
         """
         async with self._applying:
-            before = await in_a_thread(self._content)
-            if version(before) != expected:
-                raise Refusal(
-                    HTTPStatus.CONFLICT, "changed_meanwhile", "the file was changed since you opened it: load it again"
-                )
+            await self._expected(expected)
             mistakes, found = await self._checked(text)
             if mistakes:
                 return with_mistakes("mistakes", "nothing was written: the text has mistakes", mistakes)
-            content = _like(before, text)
+            # checking may have taken many seconds
+            content = _like(await self._expected(expected), text)
             try:
                 await in_a_thread(partial(replace, self._file, content))
             except NotWritten as error:
@@ -109,6 +106,13 @@ class Configuration:
                 words = "the text was written, but is not in force: with what else the bridge reads, it has mistakes"
                 return with_mistakes("not_in_force", words, mistakes)
             return in_json({"version": version(content), "restart": list(found.restart)})
+
+    async def _expected(self, expected: str) -> bytes:
+        content = await in_a_thread(self._content)
+        if version(content) != expected:
+            words = "the file was changed since you opened it: load it again"
+            raise Refusal(HTTPStatus.CONFLICT, "changed_meanwhile", words)
+        return content
 
     async def _checked(self, text: str) -> tuple[Sequence[Mistake], Changes]:
         if self._waiting >= MOST_WAITING:

@@ -17,6 +17,7 @@ from queue import SimpleQueue
 from typing import Any, Final, TypeVar
 
 from sim7020_bridge.outbox.database import damage, damaged
+from sim7020_bridge.outbox.reserve import is_full
 from sim7020_bridge.page.kept import dumped, loaded
 from sim7020_bridge.page.messages import MOST, Changes, Record
 from sim7020_bridge.page.minutes import LAYERS, Outage, Row
@@ -92,8 +93,12 @@ class History:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._connection: sqlite3.Connection | None = None
         self._problem = ""
-        self._thread = threading.Thread(target=self._run, name="history", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = threading.Thread(target=self._run, name="history", daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # no thread is to be had
+            self._thread = None
+            self._note(f"the page's history is not kept: {error}")
 
     def keep(
         self,
@@ -109,6 +114,8 @@ class History:
 
         def write(connection: sqlite3.Connection) -> bool:
             connection.executemany(_ADD_ROW, added)
+            # one that is not over may begin at another time by now, by a clock that was set
+            connection.executemany("DELETE FROM outage WHERE modem = ? AND ended IS NULL", [(m,) for m in outages])
             connection.executemany("INSERT OR REPLACE INTO outage VALUES (?, ?, ?, ?)", [(m, *o) for m, o in told])
             for modem in rows:
                 _forget_far(connection, modem, now)
@@ -157,12 +164,16 @@ class History:
 
     async def close(self) -> None:
         """Write what is left, and close the file."""
-        self._jobs.put(None)
-        await asyncio.to_thread(self._thread.join)
+        if self._thread is not None:
+            self._jobs.put(None)
+            await asyncio.to_thread(self._thread.join)
 
     def _submit(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> "asyncio.Future[T]":
         done: asyncio.Future[T] = self._loop.create_future()
-        self._jobs.put(_Job(work, otherwise, done))
+        if self._thread is None:
+            done.set_result(otherwise)
+        else:
+            self._jobs.put(_Job(work, otherwise, done))
         return done
 
     def _run(self) -> None:
@@ -180,6 +191,10 @@ class History:
                 with self._connection:
                     result = job.work(self._connection)
             except (sqlite3.Error, OSError) as error:
+                if is_full(error):
+                    # nothing that was read needs to be read anew
+                    self._note(f"the page's history is not kept: {self._file}: {error}")
+                    return job.otherwise
                 self._let_go()
                 if damaged(error) and self._set_aside(error):
                     continue

@@ -75,7 +75,9 @@ class Live:
             raise RuntimeError("the page has no history before it runs")
         past = await self._history.read(modem, span, self._clock().timestamp())
         # what is not over, or was not a minute ago, is known better here
-        outages = {each.began: each for each in (*past.outages, *self.modems[modem].minutes.outages)}
+        # of those that were not over when they were written, the modem knows better
+        over = [each for each in past.outages if each.ended is not None]
+        outages = {each.began: each for each in (*over, *self.modems[modem].minutes.outages)}
         documents = [outages[began].document() for began in sorted(outages)]
         return await in_pieces("rows", past.rows, columns=COLUMNS, outages=documents, step=past.step)
 

@@ -31,6 +31,13 @@ _KEY: Final = re.compile(
     r"""(?P<value>"(?:[^"\\]|\\.)*"?|'(?:[^']|'')*'?|\[[^\]]*\]?|[^\s#,}\]][^,}]*)?"""
 )
 
+_ENDS: Final = {
+    '"': re.compile(r'(?:[^"\\]|\\.)*"', re.DOTALL),
+    "'": re.compile(r"(?:[^']|'')*'"),
+    "[": re.compile(r"[^\]]*\]"),
+}
+"""What follows the beginning of a value, up to its end."""
+
 
 class Mask:
     """Masks texts.
@@ -49,17 +56,25 @@ class Mask:
         return "".join(self._line(line) for line in text.splitlines(keepends=True))
 
     def configuration(self, text: str) -> str:
-        """Return a configuration so: also what a comment, or a line that is not YAML, says of a secret key."""
+        """Return a configuration so: also what a comment, or a line that is not YAML, says of a secret key.
+
+        What goes on below a secret key is masked with it: lines that stand further in, and those up to the end of what
+        was begun with a quote or a bracket.
+        """
         masked = []
         block: int | None = None
+        begun: re.Pattern[str] | None = None
         for line in text.splitlines(keepends=True):
             indent = len(line) - len(line.lstrip(" #-"))
-            if block is not None and (indent > block or not line.strip()):
+            below = block is not None and (indent > block or not line.strip())
+            if begun is not None or below:
                 masked.append(f"{' ' * indent}{MASK}\n" if line.strip() else line)
+                begun = None if begun is not None and begun.match(line) else begun
                 continue
-            found = _KEY.search(line)
-            in_lines_below = found is not None and (found["value"] or "|").strip()[:1] in {"|", ">"}
-            block = indent if in_lines_below else None
+            found = list(_KEY.finditer(line))
+            # what stands further in below a comment is the configuration
+            block = indent if found and not line.lstrip().startswith("#") else None
+            begun = _begun(found[-1]["value"] or "") if found else None
             masked.append(_KEY.sub(_of_key, line))
         return self("".join(masked))
 
@@ -87,6 +102,12 @@ def _of_key(found: re.Match[str]) -> str:
     value = found["value"] or ""
     end = value[len(value.rstrip()) :]
     return found["key"] if not value.strip() else f'{found["key"]}"{MASK}"{end}'
+
+
+def _begun(value: str) -> re.Pattern[str] | None:
+    """Return what ends a value that its line does not."""
+    end = _ENDS.get(value[:1])
+    return None if end is None or end.fullmatch(value[1:].rstrip()) else end
 
 
 def secrets_of(settings: Settings) -> Iterator[str]:

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from sys import intern
 from typing import Any, Final
 
 from sim7020_bridge.clock import rfc3339
@@ -162,6 +161,7 @@ class Messages:
         self._clock = clock
         self._records: deque[Record] = deque()
         self._by_name: dict[tuple[str, str], Record] = {}
+        self._names: dict[str, str] = {}
         self._number = self._bytes = 0
         self._whole = 0
         self._changed: set[Record] = set()
@@ -318,10 +318,12 @@ class Messages:
 
     async def outlines(self) -> list[dict[str, object]]:
         """Return all of them, the newest first, without anything of their payload."""
-        return [
-            {key: value for key, value in self.document(record).items() if key not in _PAYLOAD}
-            async for record in self.find()
-        ]
+        outlines: list[dict[str, object]] = []
+        async for record in self.find():
+            outlines.append({key: value for key, value in self.document(record).items() if key not in _PAYLOAD})
+            if len(outlines) % SLICE == 0:
+                await asyncio.sleep(0)
+        return outlines
 
     def _add(
         self,
@@ -334,10 +336,9 @@ class Messages:
         size: int | None = None,
     ) -> Record:
         self._number += 1
-        # each message brought its own copy of them
-        socket = intern(cut(socket, LONGEST_ID))
+        socket = self._same(cut(socket, LONGEST_ID))
         message_id = None if message_id is None else cut(message_id, LONGEST_ID)
-        topic = None if topic is None else intern(cut(topic, LONGEST_TOPIC))
+        topic = None if topic is None else self._same(cut(topic, LONGEST_TOPIC))
         whole = len(data) if size is None else size
         record = Record(self._number, socket, message_id, topic, at.timestamp(), whole, data[:MOST_OF_ONE])
         self._records.append(record)
@@ -348,6 +349,12 @@ class Messages:
         self._whole += 1
         self._make_room()
         return record
+
+    def _same(self, name: str) -> str:
+        """Return a name as an earlier message has it: each brings its own copy. Those that are interned may stay."""
+        if len(self._names) >= MOST:
+            self._names = {}
+        return self._names.setdefault(name, name)
 
     def _touch(self, record: Record) -> None:
         self._changed.add(record)

@@ -30,6 +30,10 @@ SHORTEST: Final = 1.0
 """Seconds without a link that are an outage: of less the page, which knows whole ones, would show a moment."""
 
 
+SET: Final = 2.0
+"""Seconds by which two clocks differ if one was set: of less, being corrected bit by bit is the reason."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A minute of a modem.
@@ -122,7 +126,7 @@ class Minutes:
                 self._out, self._told = self._elapsed(), False
                 self._stood.clear()
         elif layer in WELL:
-            last.ended = max(self._now(), last.began)
+            last.ended = last.began + max(0.0, self._elapsed() - self._out)
             if self._elapsed() - self._out < SHORTEST and not self._told:
                 self.outages.pop()
         self._layer = layer
@@ -180,7 +184,15 @@ class Minutes:
         else:
             self._stood[LAYERS.index(self._layer)] += now - self._since
         self._since = now
+        self._find_beginning()
         self._find_layer()
+
+    def _find_beginning(self) -> None:
+        """Have the outage that is not over begin when it did by the clock that there is now, if somebody set it."""
+        if self.outages and self.outages[-1].ended is None:
+            began = self._now() - (self._elapsed() - self._out)
+            if abs(began - self.outages[-1].began) > SET:
+                self.outages[-1].began = began
 
     def _find_layer(self) -> None:
         """Have the outage that is not over say where the link has stood longest, the lowest of several."""

@@ -37,6 +37,9 @@ log: Final = logging.getLogger(__name__)
 
 _LONGEST: Final = 64 * 1024
 
+TOLD_WITHIN: Final = 5.0
+"""Seconds after which the bridge starts, whether or not somebody was told that it will."""
+
 _SECRETS: Final = {"password": "mqtt-password", "pin": "sim-pin", "apn_password": "apn-password"}
 """Keys whose values go into a file beside the configuration, which the key's name with ``_file`` names."""
 
@@ -49,7 +52,7 @@ class SettingUp:
         http: What it says of the port that the page is at.
         given: What the environment says of the broker, whatever the form says; None if it says nothing.
         password: The page needs a password, and there is none yet.
-        done: Called once it is written and whoever wrote it was told.
+        done: Called once it is written and whoever wrote it was told, or can't be; perhaps twice.
     """
 
     def __init__(
@@ -83,6 +86,8 @@ class SettingUp:
             except NotWritten as error:
                 raise Refusal(HTTPStatus.CONFLICT, "not_written", str(error)) from error
         log.info("the page wrote %s", self._file)
+        # whoever has hung up meanwhile is told nothing
+        asyncio.get_running_loop().call_later(TOLD_WITHIN, self._done)
         return Reply(self._told(), JSON)
 
     async def _told(self) -> AsyncIterator[bytes]:

@@ -2,17 +2,21 @@
 
 import asyncio
 import hashlib
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from sim7020_bridge.http import access as access_module
 from sim7020_bridge.http.access import IDLE, LONGEST_SESSION, MOST_SESSIONS, Access, Caller
-from sim7020_bridge.http.passwords import Hash, PasswordsUnreadable, Role, read_passwords, write_passwords
+from sim7020_bridge.http.passwords import Hash, PasswordsUnreadable, Role, hashed, read_passwords, write_passwords
 from sim7020_bridge.http.reply import Refusal
 from sim7020_bridge.http.tries import FORGIVEN, FREE, LONGEST_WAIT, MOST_ADDRESSES, Tries
 from sim7020_bridge.http.turns import MOST_OF_ONE, MOST_WAITING, NoTurn, Turns
 from tests.fast_time import FastLoop
+from tests.web import until
 
 
 def weak(password: str) -> Hash:
@@ -174,10 +178,18 @@ async def test_wrong_passwords_slow_down(file: Path) -> None:
     assert (await refused(access, "wrong")).code == "wrong_password"
 
 
-async def test_waiting_for_others_is_no_wrong_password(file: Path) -> None:
+async def test_waiting_for_others_is_no_wrong_password(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who is turned away since too many log in at once has lost no try by it."""
     access = Access(file)
-    tries = [access.log_in("wrong", "192.0.2.1") for _ in range(FREE)]
+    all_there = threading.Event()
+
+    def wrong(*_: object) -> None:
+        all_there.wait()
+
+    monkeypatch.setattr(access_module, "_matching", wrong)
+    tries = [asyncio.create_task(access.log_in("wrong", "192.0.2.1")) for _ in range(FREE)]
+    await until(lambda: sum(each.done() for each in tries) == FREE - 1 - MOST_OF_ONE)
+    all_there.set()
     codes = [
         refusal.code for refusal in await asyncio.gather(*tries, return_exceptions=True) if isinstance(refusal, Refusal)
     ]
@@ -268,3 +280,36 @@ async def test_tries_are_bounded() -> None:
     passes(FORGIVEN + 1)
     assert tries.begin("2001:db8::ffff") == 0
     assert tries.begin("no address") == 0
+
+
+_LOGS_IN = """
+import asyncio, sys
+from pathlib import Path
+from sim7020_bridge.http.access import Access
+
+def resident():
+    return int(next(line for line in Path("/proc/self/status").open() if line.startswith("VmRSS")).split()[1]) / 1024
+
+async def log_in(access, address):
+    await access.log_in("my own words", address)
+
+async def main():
+    access = Access(Path(sys.argv[1]))
+    await log_in(access, "192.0.2.1")
+    before = resident()
+    for turn in range(4):
+        await asyncio.gather(*(log_in(access, f"192.0.2.{each}") for each in range(4)))
+    print(resident() - before, before)
+
+asyncio.run(main())
+"""
+
+
+def test_memory_is_given_back(tmp_path: Path) -> None:
+    """Each log-in takes 16 MiB for a moment, in a thread of its own, and the bridge is no larger afterwards."""
+    write_passwords(tmp_path / "passwords", {Role.FULL: hashed("my own words")})
+    command = [sys.executable, "-c", _LOGS_IN, str(tmp_path / "passwords")]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    more, before = map(float, ran.stdout.split())
+    assert more < 8
+    assert before < 48

@@ -16,7 +16,7 @@ from sim7020_bridge.http.app import App, Call
 from sim7020_bridge.http.listener import Limits, listen
 from sim7020_bridge.http.names import Names
 from sim7020_bridge.http.pages import Page
-from sim7020_bridge.http.passwords import Role
+from sim7020_bridge.http.passwords import Role, hashed, read_passwords, write_passwords
 from sim7020_bridge.http.reply import EVENTS, LINES, Refusal, Reply, in_json
 from sim7020_bridge.http.stream import Events, event
 from tests.web import connection, get, parsed, post, request, send, until
@@ -216,6 +216,39 @@ async def test_too_many_streams(served: Served) -> None:
         assert len(served.closed) == 1
         assert (await get(served.port, "/health")).body == b"well"
     await until(lambda: len(served.closed) == LIMITS.streams + 1)
+
+
+async def test_who_only_looks_keeps_nobody_out(tmp_path: Path) -> None:
+    """They have half of the streams, and half of what may be at work."""
+    served = Served(tmp_path / "passwords")
+    go_on = asyncio.Event()
+    cookies = {}
+    for role, password in ((Role.READ_ONLY, "only to look"), (Role.FULL, "for everything")):
+        write_passwords(tmp_path / "passwords", {**read_passwords(tmp_path / "passwords"), role: hashed(password)})
+
+    @served.app.get("/slow", role=Role.READ_ONLY)
+    async def slow(_call: Call) -> Reply:
+        await go_on.wait()
+        return in_json({"done": True})
+
+    async with serving(served.app, Limits(clients=4, streams=4)) as port, AsyncExitStack() as stack:
+        for password in ("only to look", "for everything"):
+            token = await served.app.access.log_in(password, "127.0.0.1")
+            cookies[password] = {"Cookie": f"session={token}"}
+        looking, full = cookies["only to look"], cookies["for everything"]
+        for who, most in ((looking, 2), (full, 4)):
+            while len(served.streams) - len(served.closed) < most:
+                stream_request = request("GET", "/events", fields=who)
+                reader, _ = await stack.enter_async_context(connection(port, stream_request))
+                await reader.readuntil(b"data: 1\n\n")
+            assert (await get(port, "/events", **who)).code == "too_many_streams"
+        waiting = [asyncio.create_task(get(port, "/slow", **looking)) for _ in range(3)]
+        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        (refused,) = [task.result() for task in done]
+        assert (refused.status, refused.code) == (503, "busy")
+        assert (await get(port, "/things/one", **full)).status == 200
+        go_on.set()
+        assert sorted(answer.status for answer in await asyncio.gather(*waiting)) == [200, 200, 503]
 
 
 async def test_lines(served: Served) -> None:

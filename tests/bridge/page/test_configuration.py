@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -43,10 +43,14 @@ class Bridge:
     port: int = 0
     reloads: int = 0
     mistakes: Sequence[Mistake] = field(default_factory=tuple)
+    meanwhile: Callable[[], object] = lambda: None
+    """What somebody does while a text is checked."""
 
     async def load(self, text: str) -> Settings:
         """Read a text in the file's place."""
-        return await read_apart(self.file, text)
+        settings = await read_apart(self.file, text)
+        self.meanwhile()
+        return settings
 
     async def reload(self) -> Sequence[Mistake]:
         """Count."""
@@ -141,6 +145,15 @@ async def test_a_file_that_was_changed_meanwhile_is_kept(bridge: Bridge) -> None
     bridge.file.unlink()
     assert (await bridge.apply(TEXT, version)).code == "changed_meanwhile"
     assert (bridge.file.exists(), bridge.reloads) == (False, 0)
+
+
+async def test_a_file_that_is_changed_while_the_text_is_checked(bridge: Bridge) -> None:
+    """Checking a long text takes many seconds, in which others may write, too."""
+    version = (await bridge.read())["version"]
+    bridge.meanwhile = partial(bridge.file.write_text, f"{TEXT}# theirs\n")
+    answer = await bridge.apply(f"{TEXT}# ours\n", version)
+    assert (answer.status, answer.code) == (409, "changed_meanwhile")
+    assert (bridge.file.read_text(), bridge.reloads) == (f"{TEXT}# theirs\n", 0)
 
 
 async def test_a_text_with_mistakes_is_not_written(bridge: Bridge) -> None:

@@ -152,6 +152,11 @@ async def test_a_file_that_was_spoilt(port: int, tmp_path: Path) -> None:
         ),
         ("command:\n  - usb\n  - off\nnext: 1\n", "command:\n    ***\n    ***\nnext: 1\n"),
         ("password_file: mqtt-password\n", "password_file: mqtt-password\n"),
+        ('password: "one\n  two\\"\nthree" # end\nhost: h\n', 'password: "***"\n  ***\n***\nhost: h\n'),
+        ("mqtt: {password: 'it''s\n  two', port: 1}\nstate: 1\n", 'mqtt: {password: "***"\n  ***\nstate: 1\n'),
+        ("password: one\n  two\n  three\nhost: h\n", 'password: "***"\n  ***\n  ***\nhost: h\n'),
+        ("command: [usb,\n  off]\nnext: 1\n", 'command: "***"\n  ***\nnext: 1\n'),
+        ("#pin: 1\n    shed:\n", '#pin: "***"\n    shed:\n'),
         ("apn_password: [a, b]\r\n", 'apn_password: "***"\r\n'),
     ],
 )

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sqlite3
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +100,8 @@ async def test_the_file_is_bounded(tmp_path: Path) -> None:
         await past(history)
         many = [("shed", NOW - 60 * each, 0) for each in range(1, MOST_ROWS)] + [("shed", NOW + 10**8, 0)]
         connection.executemany("INSERT INTO minute (modem, time, layer) VALUES (?, ?, ?)", many)
-        bands = [("shed", NOW - 60 * each, 0) for each in range(MOST_OUTAGES)]
-        connection.executemany("INSERT INTO outage (modem, began, layer) VALUES (?, ?, ?)", bands)
+        bands = [("shed", NOW - 60 * each, 0, NOW - 60 * each + 9) for each in range(MOST_OUTAGES)]
+        connection.executemany("INSERT INTO outage (modem, began, layer, ended) VALUES (?, ?, ?, ?)", bands)
         connection.commit()
     await history.keep({"shed": ROW}, {"shed": [Outage(NOW, 0)]})
     await history.keep({"shed": row(NOW + 60)}, {})
@@ -334,6 +335,71 @@ def test_a_clock_that_jumps(jump: float) -> None:
     last = hand.minutes.outages[-1]
     assert last.ended is not None
     assert last.ended >= last.began
+
+
+@pytest.mark.parametrize("jump", [-7200.0, 56 * 365 * 86400.0])
+def test_a_clock_that_is_set_during_an_outage(jump: float) -> None:
+    """It took as long as it took, and began when it did by the clock that is right now."""
+    hand = Hand()
+    hand.minutes.stands_at(Layer.ONLINE)
+    hand.minutes.stands_at(Layer.PDN)
+    hand.wait(10)
+    hand.wait(5, wall=jump)
+    hand.row()
+    assert [outage.began for outage in hand.minutes.outages] == [hand.wall - 15]
+    hand.minutes.forget_outages()
+    hand.wait(15)
+    hand.minutes.stands_at(Layer.ONLINE)
+    assert [(outage.began, outage.ended) for outage in hand.minutes.outages] == [(hand.wall - 30, hand.wall)]
+
+
+async def test_an_outage_that_begins_at_another_time(tmp_path: Path) -> None:
+    """What was written of it before the clock was set is gone."""
+    history = History(tmp_path / "h", ["shed", "roof"])
+    other = Outage(NOW - 7, 3)
+    await history.keep({"shed": ROW, "roof": ROW}, {"shed": [Outage(5.0, 3)], "roof": [other]})
+    await history.keep({"shed": ROW}, {"shed": [Outage(NOW - 30, 3, NOW)]})
+    assert (await history.read("shed", "hour", NOW + 60)).outages == [Outage(NOW - 30, 3, NOW)]
+    assert (await history.read("roof", "hour", NOW + 60)).outages == [other]
+    await history.close()
+
+
+async def test_a_disk_that_is_full(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """What was kept is shown meanwhile, and what comes once there is room is kept."""
+    history = History(tmp_path / "h", ["shed"])
+    await history.keep({"shed": ROW}, {})
+    connection = history._connection
+    assert connection is not None
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+    minutes = 0
+    while await history.keep({"shed": row(NOW + 60 * minutes)}, {}):
+        minutes += 1
+    assert len(await past(history)) > 0
+    assert [record.getMessage().rpartition(": ")[2] for record in caplog.records] == ["database or disk is full"]
+    connection.execute("PRAGMA max_page_count = 100000")
+    assert await history.keep({"shed": ROW}, {})
+    await history.close()
+
+
+async def test_no_thread_to_be_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Then there is no past, and the bridge goes on."""
+
+    def none_left(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", none_left)
+    history = History(tmp_path / "h", ["shed"])
+    monkeypatch.undo()
+    assert not await history.keep({"shed": ROW}, {})
+    assert await past(history) == []
+    assert await history.recall("shed") == ()
+    await history.close()
+    assert [record.getMessage() for record in caplog.records] == [
+        "the page's history is not kept: can't start new thread"
+    ]
 
 
 def test_a_clock_that_is_corrected_bit_by_bit() -> None:

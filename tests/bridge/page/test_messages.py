@@ -1,5 +1,6 @@
 """What is kept of messages: the last of each modem, with every step, in little room."""
 
+import asyncio
 import tracemalloc
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from sim7020_bridge.page.messages import (
     MOST_OF_ALL,
     MOST_OF_ONE,
     MOST_STEPS,
+    SLICE,
     Messages,
     Record,
     readable,
@@ -218,6 +220,7 @@ def test_whatever_others_choose_is_kept_in_little_room() -> None:
         tracemalloc.stop()
     assert size < MOST * 5000
     assert len(messages._by_name) == MOST
+    assert len(messages._names) <= MOST
     newest = messages.get(2 * MOST)
     assert newest is not None
     document = messages.document(newest)
@@ -282,3 +285,31 @@ async def test_outlines() -> None:
     )
     assert "secret" not in str(outline)
     assert b"secret".hex() not in str(outline)
+
+
+async def test_outlines_of_many_keep_nobody_waiting() -> None:
+    """What they are made of is taken in pieces."""
+    messages = kept()
+    for number in range(MOST):
+        messages.taken(message(f"m{number}"), "t")
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    beside = asyncio.create_task(others())
+    assert len(await messages.outlines()) == MOST
+    beside.cancel()
+    assert turns >= MOST // SLICE
+
+
+def test_topics_that_come_once_are_not_kept() -> None:
+    """Whoever publishes to ever new topics takes no more room than others."""
+    messages = kept()
+    for number in range(3 * MOST):
+        record = messages.taken(message(f"m{number}"), f"topic/{number}")
+        assert record.topic == f"topic/{number}"
+    assert len(messages._names) <= MOST
