@@ -73,7 +73,7 @@ def hashed(password: str) -> Hash:
 
 
 def read_passwords(file: Path) -> Passwords:
-    """Return the passwords; none if there is no file.
+    """Return the passwords; none if there is no file, or one from which the last was removed.
 
     Raises:
         PasswordsUnreadable: There is one that is of no use.
@@ -93,6 +93,8 @@ def read_passwords(file: Path) -> Passwords:
             continue
         role, kept = _read(line.strip(), f"{file}:{number}")
         found[role] = kept
+    if not found and not content.startswith(_BEGINNING.encode()):
+        raise PasswordsUnreadable(f"{file} has no password in it, and sim7020-bridge password did not leave it so")
     return found
 
 

@@ -70,7 +70,8 @@ async def test_without_passwords(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["full hunter2\n", "full scrypt$3$1$1$AA==$AA==\n", "full scrypt$4$9$1$*$AA==\n", "x" * 5000]
+    "content",
+    ["full hunter2\n", "full scrypt$3$1$1$AA==$AA==\n", "full scrypt$4$9$1$*$AA==\n", "x" * 5000, "", "# full\n"],
 )
 async def test_a_broken_file_lets_nobody_in(tmp_path: Path, content: str) -> None:
     """Also on this machine: what can't be read was meant to keep somebody out."""
@@ -81,6 +82,12 @@ async def test_a_broken_file_lets_nobody_in(tmp_path: Path, content: str) -> Non
     assert refusal.value.code == "no_password"
     with pytest.raises(PasswordsUnreadable):
         read_passwords(file)
+
+
+async def test_the_last_password_is_removed(tmp_path: Path) -> None:
+    """Then this machine needs none, as before there was one."""
+    write_passwords(tmp_path / "passwords", {})
+    assert (await Access(tmp_path / "passwords").caller(None, local=True)).role is Role.FULL
 
 
 async def test_sessions_end(file: Path) -> None:
