@@ -71,7 +71,7 @@ def opened(file: Path) -> Outbox:
         resumed=lambda _: None,
         changed=lambda: None,
         publish=lambda *_: None,
-        usage=lambda _: None,
+        usage=lambda *_: None,
     )
     settings = OutboxSettings(max_messages=10**7, max_bytes=10**10)
     return Outbox(Committer(Database(file)), settings=settings, hooks=hooks)

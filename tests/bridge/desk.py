@@ -68,7 +68,7 @@ class Desk:
                 resumed=partial(resumed, bench.settings.sockets),
                 changed=self._outbox_changed,
                 publish=lambda *numbered: self._kept.put_nowait(numbered),
-                usage=lambda _: None,
+                usage=lambda *_: None,
             ),
             time=PassingTime(Clocks(boot=str, uptime=asyncio.get_running_loop().time, wall=lambda: 0.0)),
         )

@@ -67,6 +67,8 @@ async def test_a_forecast_needs_hours(screen: Screen) -> None:
     assert await told(screen, "history", ask, minutes(359), 1000) is None
     pace = 10 * DAY / 60
     assert await told(screen, "history", ask, minutes(360), pace * 3) == {"day": pace, "recorded": 21_600, "days": 3}
+    billed = "return m.forecast(new m.History(given[0]), given[1], 2)"
+    assert (await told(screen, "history", billed, minutes(360), pace * 3))["days"] == 1.5
     assert (await told(screen, "history", ask, minutes(360), None))["days"] is None
     paused = history([[60 * minute + DAY * (minute > 100), -90, 60, 8, 2] for minute in range(360)])
     assert (await told(screen, "history", ask, paused, pace))["days"] == 1

@@ -307,6 +307,13 @@ _DATA_BUDGET = Section(
         values.whole_number(1, 28),
         "The day of the month on which the billing period starts, 1 to 28, at 0:00 UTC.",
     ),
+    Key(
+        "billing",
+        values.choice(model.Billing),
+        "What the operator bills: `bytes`, each byte from the IP header on; `packets`, 54 more for each packet; or "
+        "`sessions`, which are rounded up to 1,024 bytes, each day. See "
+        "[How the operator counts](delivery.md#how-the-operator-counts).",
+    ),
 )
 
 _POWER_SAVING = Section(

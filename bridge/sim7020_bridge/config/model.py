@@ -143,12 +143,21 @@ class OutboxSettings:
     max_received: int = 1000
 
 
+class Billing(StrEnum):
+    """How an operator counts: packets' bytes, those of a tunnel with them, or whole kilobytes of each data session."""
+
+    BYTES = "bytes"
+    PACKETS = "packets"
+    SESSIONS = "sessions"
+
+
 @dataclass(frozen=True, slots=True)
 class DataBudgetSettings:
-    """What a modem may send and receive in a billing period."""
+    """What a modem may send and receive in a billing period, and how that is counted."""
 
     bytes: int | None = None
     first_day: int = 1
+    billing: Billing = Billing.BYTES
 
 
 @dataclass(frozen=True, slots=True)

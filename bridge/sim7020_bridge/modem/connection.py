@@ -22,7 +22,7 @@ from sim7020_bridge.errors import (
     ModuleSilent,
     RequestRefused,
 )
-from sim7020_bridge.modem import usage
+from sim7020_bridge.modem import data_cost
 from sim7020_bridge.modem.acknowledgements import SocketLost, Unacknowledged
 from sim7020_bridge.modem.module import SOONEST_ANSWER, Module
 from sim7020_bridge.modem.telling import Telling
@@ -145,7 +145,7 @@ class Connection:
             await self.module.try_setting(sockets.SetKeepAlive(self.id, idle, PROBE_INTERVAL, PROBES))
         began = self._loop.time()
         if self._stream:
-            self.module.store.on_cost(usage.connected())
+            self.module.store.on_cost(data_cost.connected())
         try:
             connect = sockets.ConnectSocket(self.id, self.settings.port, address)
             await (self.module.transmit(connect, "connect") if self._stream else self.module.execute(connect))
@@ -171,7 +171,7 @@ class Connection:
         if idle is not None and self._opened is not None:
             probes = int((now - self._quiet_since) // idle)
             self._quiet_since += probes * idle
-            self.module.store.on_cost(usage.kept_alive(probes))
+            self.module.store.on_cost(data_cost.kept_alive(probes))
 
     def _use(self) -> None:
         self.count_probes()
@@ -233,7 +233,7 @@ class Connection:
             raise SocketLost("the socket is not open")
         self._use()
         began = self.used
-        cost = usage.sent(len(piece), stream=self._stream)
+        cost = data_cost.sent(len(piece), stream=self._stream)
         pipeline = self._turn(first=first)
         try:
             if self.release and last:
@@ -305,7 +305,7 @@ class Connection:
                 self._use()
                 self.telling.heard()
                 self.module.carried = True
-                self.module.store.on_cost(usage.received(len(data), stream=self._stream))
+                self.module.store.on_cost(data_cost.received(len(data), stream=self._stream))
                 self.on_data(data)
             case sockets.DataAcknowledged(_, length):
                 self.unacknowledged.report(length)

@@ -88,7 +88,7 @@ class Modem:
             budgets=self._timing.budgets,
             port_patience=self._timing.port_patience,
             day=self._timing.day,
-            attached=self._keep_attaches,
+            attached=self._attached,
             usable=lambda: power is not None and power.usable,
         )
         self._recalled = self._ended = False
@@ -214,6 +214,10 @@ class Modem:
     def _keep_attaches(self) -> None:
         now = asyncio.get_running_loop().time()
         self._attaches.keep([now - at for at in self._recovery.attempts(now=now)], ended=self._ended)
+
+    def _attached(self) -> None:
+        self._keep_attaches()
+        self.store.on_attach()
 
     async def set_apn(self, apn: SetDefaultApn) -> None:
         """Use another APN than the configuration's, until the bridge is started again.

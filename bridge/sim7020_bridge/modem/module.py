@@ -16,11 +16,11 @@ from sim7020_bridge.commands.packet import DefaultApn, SetDefaultApn
 from sim7020_bridge.commands.secrets import mask
 from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent, RequestRefused
+from sim7020_bridge.modem.data_cost import pinged, resolved, time_asked
 from sim7020_bridge.modem.detachments import Detachments
 from sim7020_bridge.modem.state import Fact
 from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.timing import Timing
-from sim7020_bridge.modem.usage import pinged, resolved, time_asked
 
 log: Final = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 
 from sim7020_bridge.clock import Clock, wall_clock
+from sim7020_bridge.modem.data_cost import Bytes
 from sim7020_bridge.modem.state import Fact, ModemState, initial, reduce
-from sim7020_bridge.modem.usage import Bytes
 
 
 class StateStore:
@@ -13,6 +13,7 @@ class StateStore:
 
     ``on_cost`` is called with the data that things cost. ``affordable`` says whether something may be done that costs
     data: for the messages of a socket, or, with None, for none. When its answer changes, ``apply`` is called.
+    ``on_attach`` is called when the module was made to attach.
     """
 
     def __init__(self, clock: Clock = wall_clock) -> None:
@@ -21,6 +22,7 @@ class StateStore:
         self._listeners: list[Callable[[ModemState, ModemState], None]] = []
         self.on_cost: Callable[[Bytes], None] = lambda _: None
         self.affordable: Callable[[str | None], bool] = lambda _: True
+        self.on_attach: Callable[[], None] = lambda: None
         self._waiting: list[tuple[Callable[[ModemState], bool], asyncio.Future[None]]] = []
 
     @property

@@ -1,8 +1,4 @@
-"""How much data a modem used, by day and billing period, and what each act of its costs: payload and its headers.
-
-UDP, DNS, ping and SNTP are exact as far as one datagram is one packet. TCP is an estimate: one segment for each piece
-that is given to the module or reported by it, each acknowledged on its own, and nothing sent again.
-"""
+"""How much data a modem used, by day and billing period, and what of it the operator bills."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -11,7 +7,7 @@ from enum import IntEnum
 from typing import Final
 
 from sim7020_bridge.clock import Clock, wall_clock
-from sim7020_bridge.config.model import DataBudgetSettings
+from sim7020_bridge.config.model import Billing, DataBudgetSettings
 
 WARNED_AT: Final = 0.8
 """Part of the budget from which on there is an alert."""
@@ -22,15 +18,11 @@ KEPT: Final = timedelta(days=92)
 EARLIER: Final = date.min
 """The day of the row that has all that was counted longer ago."""
 
-IP_HEADER: Final = 20
-UDP_HEADERS: Final = IP_HEADER + 8
-TCP_HEADERS: Final = IP_HEADER + 20
-ICMP_HEADERS: Final = IP_HEADER + 8
+TUNNEL: Final = 54
+"""Bytes of headers that a packet gets for its way through the operator's network: Ethernet, IP, UDP and GTP."""
 
-_DNS_FIXED: Final = 12 + 1 + 5  # header; the name's end; type and class, and one byte more for the first label
-_DNS_ANSWER: Final = 16
-_SNTP: Final = 48
-_SYN_OPTIONS: Final = 4
+STEP: Final = 1024
+"""Bytes to a multiple of which a data session is rounded up."""
 
 
 class BudgetLevel(IntEnum):
@@ -42,41 +34,82 @@ class BudgetLevel(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Bytes:
-    """Bytes each way."""
-
-    up: int = 0
-    down: int = 0
-
-    @property
-    def total(self) -> int:
-        """Both ways."""
-        return self.up + self.down
-
-    def __neg__(self) -> "Bytes":
-        return Bytes(-self.up, -self.down)
-
-
-@dataclass(frozen=True, slots=True)
 class DayUsage:
-    """One row to keep.
+    """One row to keep: all that any way to bill it needs, so that another one may be chosen at any time.
 
     Args:
         day: The day, in UTC.
         up: Bytes sent.
         down: Bytes received.
+        packets: How many packets they were in.
+        padding: Bytes that were missing for each data session's part of the day to be a multiple of STEP.
+        sessions: Data sessions that began.
         correction: What the operator counted more (or less) in the billing period that starts on this day.
+        packets_known: How many of the period's packets the operator's figure has in it already.
+        padding_known: The same of its padding.
     """
 
     day: date
     up: int = 0
     down: int = 0
     correction: int = 0
+    packets: int = 0
+    padding: int = 0
+    sessions: int = 0
+    packets_known: int = 0
+    padding_known: int = 0
 
-    @property
-    def counted(self) -> int:
-        """What counts against the budget."""
-        return self.up + self.down + self.correction
+    def billed(self, billing: Billing) -> int:
+        """Return what the operator bills, by the bridge's own count."""
+        return self.up + self.down + _more(billing, self.packets, self.padding)
+
+    def counted(self, billing: Billing) -> int:
+        """Return what counts against the budget."""
+        return self.billed(billing) + self.correction - _more(billing, self.packets_known, self.padding_known)
+
+    def __add__(self, more: "DayUsage") -> "DayUsage":
+        return DayUsage(
+            self.day,
+            self.up + more.up,
+            self.down + more.down,
+            self.correction + more.correction,
+            self.packets + more.packets,
+            self.padding + more.padding,
+            self.sessions + more.sessions,
+            self.packets_known + more.packets_known,
+            self.padding_known + more.padding_known,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DataSession:
+    """The data session to be kept: the newest, or what will be the next.
+
+    Args:
+        day: The day that its bytes are of, in UTC.
+        bytes: How many were counted for it on that day.
+        begun: Whether it is known to have begun.
+        address: What address the network gave it, if that was told.
+    """
+
+    day: date
+    bytes: int = 0
+    begun: bool = False
+    address: str | None = None
+
+    def is_that_of(self, address: str | None) -> bool:
+        """Whether a context with an address, as far as that is known, may be this one's."""
+        return self.begun and (self.address == address or None in {self.address, address})
+
+
+def _more(billing: Billing, packets: int, padding: int) -> int:
+    match billing:
+        case Billing.BYTES:
+            return 0
+        case Billing.PACKETS:
+            return TUNNEL * packets
+        case Billing.SESSIONS:
+            return padding
 
 
 class Usage:
@@ -103,7 +136,9 @@ class Usage:
         self._changed = changed
         self._clock = clock
         self._days: dict[date, DayUsage] = {}
-        self._total = Bytes()
+        self._total = DayUsage(EARLIER)
+        self._session = DataSession(EARLIER)
+        self._ended = False
         self._newest = EARLIER
         self._earlier: tuple[date, int] | None = None
         self._told = (self._today(), BudgetLevel.GOOD)
@@ -114,29 +149,37 @@ class Usage:
         return self._settings.bytes
 
     @property
-    def today(self) -> Bytes:
+    def billing(self) -> Billing:
+        """How the operator counts."""
+        return self._settings.billing
+
+    @property
+    def today(self) -> DayUsage:
         """What was used today."""
-        day = self._day(self._today())
-        return Bytes(day.up, day.down)
+        return self._day(self._today())
 
     @property
-    def period(self) -> Bytes:
+    def period(self) -> DayUsage:
         """What was counted in this billing period, and in that of the newest day if the clock is far behind it."""
-        days = self._in_period()
-        return Bytes(sum(day.up for day in days), sum(day.down for day in days))
+        return sum(self._in_period(), DayUsage(self.period_start))
 
     @property
-    def total(self) -> Bytes:
+    def total(self) -> DayUsage:
         """What was counted ever since there is a record of it."""
         return self._total
+
+    @property
+    def session(self) -> DataSession:
+        """What has to be kept with the rows."""
+        return self._session
 
     @property
     def used(self) -> int:
         """What counts against the budget: what was counted, set right by the operator's own figure."""
         today = self._today()
         if self._earlier is None or self._earlier[0] != today:
-            self._earlier = today, sum(day.counted for day in self._in_period() if day.day != today)
-        return max(0, self._earlier[1] + self._day(today).counted)
+            self._earlier = today, sum(day.counted(self.billing) for day in self._in_period() if day.day != today)
+        return max(0, self._earlier[1] + self._day(today).counted(self.billing))
 
     @property
     def left(self) -> int | None:
@@ -155,10 +198,32 @@ class Usage:
         """The first day of this billing period."""
         return self._start(self._today())
 
-    def count(self, *, up: int = 0, down: int = 0) -> None:
-        """Count bytes."""
-        self._add(DayUsage(self._today(), up, down))
+    def count(self, *, up: int = 0, down: int = 0, packets: int = 0) -> None:
+        """Count bytes, and the packets that they are in."""
+        today = self._today()
+        self._add(DayUsage(today, up, down, packets=packets, padding=self._pad(today, up + down)))
         self._report()
+
+    def begin_session(self, address: str | None) -> None:
+        """Note that the network has given a context; a session that may be this context's goes on."""
+        known = self._session
+        if not known.is_that_of(address):
+            if known.begun:
+                known = DataSession(EARLIER)
+            self._session = replace(known, begun=True, address=address)
+            self._add(DayUsage(self._today(), sessions=1))
+        elif address is not None and known.address is None:
+            self._session = replace(known, address=address)
+        else:
+            return
+        self._report()
+
+    def end_session(self) -> None:
+        """Note that the network has taken the context back, or must have: what follows is another session's."""
+        self._ended = True
+        if self._session.begun:
+            self._session = DataSession(EARLIER)
+            self._report()
 
     def check_day(self) -> None:
         """Tell of a change if another day has begun; to be called now and then, for nothing else may happen on it."""
@@ -172,19 +237,27 @@ class Usage:
         """
         today = self._today()
         for far in [day for day in self._days if day > today]:
-            ahead, now = self._days.pop(far), self._day(today)
-            self._days[today] = replace(now, up=now.up + ahead.up, down=now.down + ahead.down)
+            self._days[today] = self._day(today) + replace(self._days.pop(far), correction=0)
         self._newest = max(self._days, default=EARLIER)
         for day in self._in_period():
-            self._days[day.day] = replace(day, correction=0)
-        self._add(DayUsage(self.period_start, correction=used - self.period.total))
+            self._days[day.day] = replace(day, correction=0, packets_known=0, padding_known=0)
+        period = self.period
+        correction = DayUsage(
+            self.period_start,
+            correction=used - period.up - period.down,
+            packets_known=period.packets,
+            padding_known=period.padding,
+        )
+        self._add(correction)
         self._earlier = None
         self._report()
 
-    def restore(self, rows: Iterable[DayUsage]) -> None:
+    def restore(self, rows: Iterable[DayUsage], session: DataSession | None = None) -> None:
         """Count on from what was kept; what was counted already is added. A level reached by that is no news."""
         for row in rows:
             self._add(row)
+        if session is not None and not self._ended:
+            self._go_on_with(session)
         self._earlier = None
         self._told = self._today(), self.level
         self._report()
@@ -195,11 +268,12 @@ class Usage:
         A clock that is far ahead for a while makes no day old: it may belong to the period to which the clock returns.
         """
         oldest = min([self._today() - KEPT, *sorted(self._days)[-KEPT.days :]])
-        earlier = [each for day, each in self._days.items() if day < oldest]
         days = tuple(each for day, each in self._days.items() if day >= oldest)
+        earlier = [each for day, each in self._days.items() if day < oldest]
         if not earlier:
             return days
-        return (DayUsage(EARLIER, sum(each.up for each in earlier), sum(each.down for each in earlier)), *days)
+        gone = replace(sum(earlier, DayUsage(EARLIER)), correction=0, packets_known=0, padding_known=0)
+        return (gone, *days)
 
     def _report(self) -> None:
         before, level = self._told[1], self.level
@@ -220,49 +294,32 @@ class Usage:
         return self._days.get(day, DayUsage(day))
 
     def _add(self, more: DayUsage) -> None:
-        day = self._day(more.day)
-        self._days[more.day] = DayUsage(
-            more.day, day.up + more.up, day.down + more.down, day.correction + more.correction
-        )
+        self._days[more.day] = self._day(more.day) + more
         self._newest = max(self._newest, more.day)
-        self._total = Bytes(self._total.up + more.up, self._total.down + more.down)
+        self._total += more
+
+    def _pad(self, today: date, size: int) -> int:
+        """Count bytes for the session; return by how much more (or less) it is rounded up."""
+        session = self._session
+        before = session.bytes if session.day == today else 0
+        self._session = replace(session, day=today, bytes=before + size)
+        return _padding(before + size) - _padding(before)
+
+    def _go_on_with(self, kept: DataSession) -> None:
+        """Count what was counted since the start for the session of before, unless it is known to be of another."""
+        since = self._session
+        if since.begun and not kept.is_that_of(since.address):
+            return
+        both = kept.begun and since.begun
+        self._session = replace(kept, begun=kept.begun or since.begun, address=since.address or kept.address)
+        if since.bytes or both:
+            padding = self._pad(since.day, since.bytes) - _padding(since.bytes)
+            self._add(DayUsage(since.day, padding=padding, sessions=-int(both)))
 
     def _today(self) -> date:
         today = self._clock().date()
         return self._newest if timedelta() < self._newest - today <= KEPT else today
 
 
-def sent(size: int, *, stream: bool) -> Bytes:
-    """Return the cost of a datagram with so much payload, or of a TCP segment and its acknowledgement."""
-    return Bytes(up=TCP_HEADERS + size, down=TCP_HEADERS) if stream else Bytes(up=UDP_HEADERS + size)
-
-
-def received(size: int, *, stream: bool) -> Bytes:
-    """Return the same for one that came."""
-    return Bytes(up=TCP_HEADERS, down=TCP_HEADERS + size) if stream else Bytes(down=UDP_HEADERS + size)
-
-
-def connected() -> Bytes:
-    """Return the cost of TCP's handshake, begun by the module, and of closing in order one day."""
-    return Bytes(up=4 * TCP_HEADERS + _SYN_OPTIONS, down=3 * TCP_HEADERS + _SYN_OPTIONS)
-
-
-def kept_alive(probes: int) -> Bytes:
-    """Return the cost of so many probes of a quiet TCP connection, and of their answers."""
-    return Bytes(up=probes * TCP_HEADERS, down=probes * TCP_HEADERS)
-
-
-def resolved(name: str, addresses: int) -> Bytes:
-    """Return the cost of a DNS query and its answer."""
-    query = UDP_HEADERS + _DNS_FIXED + len(name)
-    return Bytes(up=query, down=query + _DNS_ANSWER * addresses)
-
-
-def pinged(size: int, *, asked: int, answered: int) -> Bytes:
-    """Return the cost of pings and of the replies that came."""
-    return Bytes(up=asked * (ICMP_HEADERS + size), down=answered * (ICMP_HEADERS + size))
-
-
-def time_asked() -> Bytes:
-    """Return the cost of one SNTP question and its answer."""
-    return Bytes(up=UDP_HEADERS + _SNTP, down=UDP_HEADERS + _SNTP)
+def _padding(size: int) -> int:
+    return -size % STEP

@@ -111,7 +111,7 @@ class Outbox:
                 self.queue.leave(other)
             lost += leave
         self.pending.add(content.publications)
-        self._hooks.usage(content.usage)
+        self._hooks.usage(content.usage, content.session)
         self._sent_earlier = content.sent
         self.loaded.set()
         self._expiry.plan(*self)
@@ -283,6 +283,7 @@ class Outbox:
 
     def settle(self, entries: Sequence[Entry], publications: Publications) -> None:
         """End messages with their final receipts; tried again for as long as they can't be written."""
+        self._hooks.settling()
         for entry in entries:
             self.queue.leave(entry)
         self._unsettled += 1
@@ -327,10 +328,19 @@ class Outbox:
         work = partial(records.note_sent, socket=socket, at=self._time.now(), remembered=remembered)
         self._writer.write(work, within=LEISURE)
 
-    def keep_usage(self, rows: Sequence[records.UsageRow]) -> None:
-        """Write how many bytes each day had, unless what was there has not been read yet."""
+    def keep_usage(
+        self, rows: Sequence[records.UsageRow], session: records.SessionRow, *, others: bool = False
+    ) -> None:
+        """Write what was counted on each day, unless what was there has not been read yet.
+
+        Args:
+            rows: The days.
+            session: The newest data session.
+            others: Whether days stay that are not among the rows.
+        """
         if self.loaded.is_set():
-            self._writer.write(partial(records.keep_usage, rows=rows), within=LEISURE)
+            keep = records.keep_usage_of_days if others else records.keep_usage
+            self._writer.write(partial(keep, rows=rows, session=session), within=LEISURE)
 
     def packets_acknowledged(self, packets: Sequence[int]) -> None:
         """Note that the broker has the acknowledgements of these packets, and will use their numbers for others."""

@@ -27,12 +27,18 @@ REMEMBERED: Final = 24 * 3600.0
 MOST_REMEMBERED: Final = 100_000
 """Ids that are remembered; the oldest of more are forgotten early."""
 
-UsageRow = tuple[str, int, int, int]
-"""A day as ISO 8601 has it, bytes up, bytes down, and the correction of the billing period that starts then."""
+UsageRow = tuple[str, int, int, int, int, int, int, int, int]
+"""A day as ISO 8601 has it, bytes up, bytes down, and the correction of the billing period that starts then; packets,
+padding and sessions; and what of packets and padding the correction has in it."""
+
+SessionRow = tuple[str, int, int, str | None]
+"""Of the newest data session a day, its bytes on that, whether it has begun (1 or 0), and its address."""
 
 _MESSAGE: Final = (
     "number, socket, id, priority, key, data, at, ttl, taken, attempts, stage, reply_topic, correlation_data, pool"
 )
+
+_USAGE: Final = "day, up, down, correction, packets, padding, sessions, packets_known, padding_known"
 
 _TAKE_OVER: Final = """
 CREATE TEMP TABLE place AS
@@ -78,6 +84,7 @@ class Content:
     publications: Numbered
     mark: Mark | None
     usage: tuple[UsageRow, ...]
+    session: SessionRow | None
     cancelled: frozenset[int]
     last: int
     sent: tuple[tuple[str, float], ...]
@@ -109,7 +116,8 @@ def _load(connection: sqlite3.Connection) -> Content:
             (number, PendingPublication(PendingKind(kind), *row)) for number, kind, *row in publications
         ),
         mark=mark,
-        usage=tuple(read("SELECT day, up, down, correction FROM usage")),
+        usage=tuple(read(f"SELECT {_USAGE} FROM usage")),  # noqa: S608 - a constant
+        session=read("SELECT day, bytes, begun, address FROM data_session").fetchone(),
         cancelled=frozenset(number for (number,) in read("SELECT number FROM cancellation")),
         last=0 if last is None else last[0],
         sent=tuple(read("SELECT socket, at FROM sent ORDER BY at")),
@@ -292,10 +300,20 @@ def keep_time(connection: sqlite3.Connection, mark: Mark) -> None:
     )
 
 
-def keep_usage(connection: sqlite3.Connection, rows: Sequence[UsageRow]) -> None:
-    """Write the bytes of each day, instead of what was there."""
+def keep_usage(connection: sqlite3.Connection, rows: Sequence[UsageRow], session: SessionRow) -> None:
+    """Write what was counted on each day, and the newest data session, instead of what was there."""
     connection.execute("DELETE FROM usage")
-    connection.executemany("INSERT INTO usage VALUES (?, ?, ?, ?)", rows)
+    keep_usage_of_days(connection, rows, session)
+
+
+def keep_usage_of_days(connection: sqlite3.Connection, rows: Sequence[UsageRow], session: SessionRow) -> None:
+    """Write the same for some days, and let the others be."""
+    connection.executemany(
+        f"INSERT OR REPLACE INTO usage ({_USAGE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - a constant
+        rows,
+    )
+    connection.execute("DELETE FROM data_session")
+    connection.execute("INSERT INTO data_session VALUES (?, ?, ?, ?)", session)
 
 
 def cancellations(connection: sqlite3.Connection, most: int) -> tuple[int, ...]:

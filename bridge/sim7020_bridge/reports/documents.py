@@ -75,6 +75,13 @@ def state_document(state: ModemState, outbox: Outbox, usage: Usage, *, aside: in
             "today": {"up": today.up, "down": today.down},
             "period": {"up": period.up, "down": period.down},
             "total": {"up": total.up, "down": total.down},
+            "billing": usage.billing,
+            "billed": {
+                "today": today.billed(usage.billing),
+                "period": period.billed(usage.billing),
+                "total": total.billed(usage.billing),
+            },
+            "sessions": {"today": today.sessions, "period": period.sessions, "total": total.sessions},
             "used": usage.used,
             "budget": usage.budget,
             "left": usage.left,

@@ -20,6 +20,8 @@ from sim7020_bridge.delivery.router import Router, resumed
 from sim7020_bridge.delivery.usage_record import UsageRecord
 from sim7020_bridge.delivery.waking import wake_for_messages
 from sim7020_bridge.errors import OutboxInUse, StorageFailed
+from sim7020_bridge.modem.data_cost import Bytes
+from sim7020_bridge.modem.data_sessions import DataSessions
 from sim7020_bridge.modem.modem import Modem
 from sim7020_bridge.modem.power_hook import PowerHook
 from sim7020_bridge.modem.socket import ModemSocket
@@ -36,7 +38,7 @@ from sim7020_bridge.outbox.database import Database, path_of
 from sim7020_bridge.outbox.hooks import Hooks
 from sim7020_bridge.outbox.message import PendingPublication, Priority
 from sim7020_bridge.outbox.outbox import Outbox
-from sim7020_bridge.outbox.records import UsageRow
+from sim7020_bridge.outbox.records import SessionRow, UsageRow
 from sim7020_bridge.reports.discovery import Discovery
 from sim7020_bridge.reports.documents import Document, pdn_document
 from sim7020_bridge.reports.reporter import Reporter
@@ -108,6 +110,7 @@ class Bridge:
                 changed=self._outbox_changed,
                 publish=self._publish_kept,
                 usage=self._restore_usage,
+                settling=self._keep_today,
             ),
         )
         power = settings.recovery.power
@@ -150,7 +153,8 @@ class Bridge:
             clock=clock,
         )
         self.modem.store.affordable = self._affordable
-        self.modem.store.on_cost = lambda cost: self._usage.count(up=cost.up, down=cost.down)
+        self.modem.store.on_cost = self._count
+        DataSessions(self.modem.store, self._usage, changed=self._usage_record.keep)
         self._intake = Intake(
             settings.sockets,
             outbox=self._outbox,
@@ -383,8 +387,14 @@ class Bridge:
             self.modem.store.apply()
         self._outbox_changed()
 
-    def _restore_usage(self, rows: Sequence[UsageRow]) -> None:
-        self._usage_record.restore(rows)
+    def _count(self, cost: Bytes) -> None:
+        self._usage.count(up=cost.up, down=cost.down, packets=cost.packets)
+
+    def _restore_usage(self, rows: Sequence[UsageRow], session: SessionRow | None) -> None:
+        self._usage_record.restore(rows, session)
+
+    def _keep_today(self) -> None:
+        self._usage_record.keep_today()
 
     def _publish_kept(self, number: int, publication: PendingPublication) -> None:
         self._publisher.publish(number, publication)

@@ -37,6 +37,18 @@ _OF_MODEM: Final = {
     "data_today_bytes": ("gauge", "Bytes since 0:00 UTC, headers included.", "usage.today"),
     "data_period_bytes": ("gauge", "Bytes in this billing period, headers included.", "usage.period"),
     "data_bytes_total": ("counter", "Bytes since the outbox's file was made, headers included.", "usage.total"),
+    "data_billed_today_bytes": ("gauge", "Bytes since 0:00 UTC, as the operator counts.", "usage.billed.today"),
+    "data_billed_period_bytes": (
+        "gauge",
+        "Bytes in this billing period, as the operator counts.",
+        "usage.billed.period",
+    ),
+    "data_billed_bytes_total": (
+        "counter",
+        "Bytes since the outbox's file was made, as the operator counts.",
+        "usage.billed.total",
+    ),
+    "data_sessions_total": ("counter", "Data sessions that began.", "usage.sessions.total"),
     "data_budget_bytes": ("gauge", "Bytes that a billing period may have.", "usage.budget"),
     "data_left_bytes": ("gauge", "Bytes that are left of them.", "usage.left"),
     "recoveries_total": ("counter", "Recovery steps that were taken.", "counters.recoveries"),

@@ -31,7 +31,7 @@ class Gate:
                 resumed=lambda _: None,
                 changed=lambda: None,
                 publish=lambda *_: None,
-                usage=lambda _: None,
+                usage=lambda *_: None,
             ),
         )
         self.intake = Intake(

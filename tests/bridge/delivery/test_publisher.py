@@ -85,7 +85,7 @@ class Bench:
                 resumed=lambda _: None,
                 changed=lambda: None,
                 publish=self._publish,
-                usage=lambda _: None,
+                usage=lambda *_: None,
             ),
         )
         self.publisher = Publisher(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sim7020_bridge.config.model import Encoding, PowerSavingSettings, PriorityName
 from sim7020_bridge.delivery.router import ATTEMPTS
-from sim7020_bridge.modem.usage import Bytes
+from sim7020_bridge.modem.data_cost import Bytes
 from sim7020_bridge.mqtt.messages import Received
 from tests.bridge.desk import TOPICS, named, sent, staffed
 from tests.bridge.modem.bench import TCP, UDP, now

@@ -9,7 +9,7 @@ from sim7020_bridge.modem.usage import Usage
 from sim7020_bridge.outbox.hooks import Hooks
 from sim7020_bridge.outbox.message import Priority
 from sim7020_bridge.outbox.outbox import Outbox
-from sim7020_bridge.outbox.records import UsageRow
+from sim7020_bridge.outbox.records import SessionRow, UsageRow
 from tests.bridge.instant_store import InstantStore
 from tests.bridge.scripted_module import on_virtual_time
 
@@ -26,14 +26,28 @@ class Kept(Outbox):
                 resumed=lambda _: None,
                 changed=lambda: None,
                 publish=lambda *_: None,
-                usage=lambda _: None,
+                usage=lambda *_: None,
             ),
         )
         self.rows: list[tuple[UsageRow, ...]] = []
+        self.today: list[tuple[UsageRow, ...]] = []
+        self.session: SessionRow | None = None
 
-    def keep_usage(self, rows: tuple[UsageRow, ...]) -> None:  # type: ignore[override]  # what the record gives it
+    def keep_usage(
+        self,
+        rows: tuple[UsageRow, ...],  # type: ignore[override]  # what the record gives it
+        session: SessionRow,
+        *,
+        others: bool = False,
+    ) -> None:
         """Note them."""
-        self.rows.append(rows)
+        (self.today if others else self.rows).append(rows)
+        self.session = session
+
+
+def row(day: str, up: int, down: int, *, padding: int = 0) -> UsageRow:
+    """Return what is kept of a day."""
+    return day, up, down, 0, 0, padding, 0, 0, 0
 
 
 class Bench:
@@ -59,19 +73,19 @@ async def test_written_down_soon() -> None:
         bench.usage.count(up=1, down=2)
     assert bench.outbox.rows == []
     await asyncio.sleep(KEPT_WITHIN + 0.1)
-    assert bench.outbox.rows == [(("2026-11-28", 10, 20, 0),)]
+    assert bench.outbox.rows == [(row("2026-11-28", 10, 20, padding=994),)]
     bench.usage.count(up=1, down=0)
     bench.record.keep()
     bench.record.keep()
     await asyncio.sleep(KEPT_WITHIN + 0.1)
-    assert bench.outbox.rows[1:] == [(("2026-11-28", 11, 20, 0),)]
+    assert bench.outbox.rows[1:] == [(row("2026-11-28", 11, 20, padding=993),)]
 
 
 @on_virtual_time
 async def test_restored() -> None:
     """What was kept counts again; a day that is none is left out."""
     bench = Bench()
-    bench.record.restore([("2026-11-28", 60, 40, 0), ("never", 1000, 1000, 0)])
+    bench.record.restore([row("2026-11-28", 60, 40), row("never", 1000, 1000)], None)
     assert (bench.usage.today.up, bench.usage.today.down) == (60, 40)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from sim7020_bridge.modem.usage import Bytes
+from sim7020_bridge.modem.data_cost import Bytes
 from tests.bridge.modem.bench import TCP, UDP, Bench, running
 from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
 

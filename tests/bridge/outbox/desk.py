@@ -67,7 +67,7 @@ class Desk:
                 resumed=self._resume,
                 changed=lambda: None,
                 publish=lambda *numbered: self.published.append(numbered),
-                usage=self.usage.extend,
+                usage=lambda rows, _session: self.usage.extend(rows),
             ),
             time=PassingTime(self.machine.clocks()),
         )

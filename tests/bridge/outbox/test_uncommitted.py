@@ -150,7 +150,7 @@ class Run:
                 resumed=lambda _: None,
                 changed=lambda: None,
                 publish=lambda *_: None,
-                usage=lambda _: None,
+                usage=lambda *_: None,
             ),
             time=PassingTime(self.machine.clocks()),
         )

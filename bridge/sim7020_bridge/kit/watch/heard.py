@@ -251,12 +251,14 @@ def facts(modem: Heard) -> Iterator[tuple[str, str]]:
     signal = (("RSSI {} dBm", "rssi"), ("RSRP {} dBm", "rsrp"), ("SINR {} dB", "sinr"))
     yield "signal", _all_of(*(_unit(form, get("state", "signal", key)) for form, key in signal))
     yield "address", _all_of(get("state", "pdn", "address"), get("state", "pdn", "apn"))
+    by_bytes = get("state", "usage", "billing") in {None, "bytes"}
     yield "outbox", _all_of(_unit("{} waiting", get("state", "outbox", "messages")))
     yield (
         "data",
         _all_of(
             _bytes("today {} up", get("state", "usage", "today", "up")),
             _bytes("{} down", get("state", "usage", "today", "down")),
+            _bytes("{} billed", None if by_bytes else get("state", "usage", "billed", "today")),
             _bytes("{} left of the budget", get("state", "usage", "left")),
         ),
     )

@@ -105,11 +105,11 @@ export class History {
 
 /**
  * What becomes of a data budget at the pace of a history: bytes a `day`, and the `days` that what is left lasts.
- * Null while less than six hours are recorded; `days` is null without a budget, or where nothing is used.
+ * Each byte counts `weight` times. Null while less than six hours are recorded; `days` is null without a budget, or where nothing is used.
  */
-export function forecast(history, left) {
+export function forecast(history, left, weight = 1) {
   const recorded = history.values("up").filter((value) => value !== null).length * history.step;
   if (recorded < 6 * 3600) return null;
-  const day = ((history.sum("up") + history.sum("down")) / recorded) * 86400;
+  const day = ((history.sum("up") + history.sum("down")) / recorded) * 86400 * weight;
   return { day, recorded, days: typeof left === "number" && day > 0 ? left / day : null };
 }

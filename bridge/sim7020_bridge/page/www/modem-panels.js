@@ -36,7 +36,8 @@ export function usage({ state }, history, { calibrate }) {
   const { usage: used } = state;
   const share = used.budget ? used.used / used.budget : null;
   const tone = share === null || share < 0.8 ? "good" : share < 1 ? "warn" : "bad";
-  const paced = history ? forecast(history, used.left) : null;
+  const apart = used.billing !== "bytes" && typeof used.billed?.period === "number";
+  const paced = history ? forecast(history, used.left, apart ? weight(used) : 1) : null;
   return panel("usage", [
     share === null
       ? h("p", { class: "quiet" }, t("modem.usage.no_budget"))
@@ -48,7 +49,7 @@ export function usage({ state }, history, { calibrate }) {
     h(
       "table",
       { class: "usage-table" },
-      h("thead", null, h("tr", null, h("td", null), ["up", "down"].map((way) => h("th", { scope: "col", class: "numbers" }, t(`modem.usage.${way}`))))),
+      h("thead", null, h("tr", null, h("td", null), ["up", "down", ...(apart ? ["billed"] : [])].map((way) => h("th", { scope: "col", class: "numbers" }, t(`modem.usage.${way}`))))),
       h(
         "tbody",
         null,
@@ -57,13 +58,19 @@ export function usage({ state }, history, { calibrate }) {
             "tr",
             { key: time },
             h("th", { scope: "row" }, t(`modem.usage.${time}`)),
-            ["up", "down"].map((way) => h("td", { class: "numbers" }, used[time][way] === null ? "–" : bytes(used[time][way]))),
+            [used[time].up, used[time].down, ...(apart ? [used.billed[time]] : [])].map((size) => h("td", { class: "numbers" }, size === null ? "–" : bytes(size))),
           ),
         ),
       ),
     ),
     calibrate ? h("p", { class: "small" }, h("a", { href: calibrate }, t("modem.usage.calibrate"))) : null,
   ]);
+}
+
+/** How many bytes the operator bills for each that was counted in this billing period. */
+function weight({ billed, period }) {
+  const counted = period.up + period.down;
+  return counted > 0 ? billed.period / counted : 1;
 }
 
 function outlook(used, paced, history) {
