@@ -19,6 +19,7 @@ from sim7020_bridge.commands.registration import (
     ReadOperator,
     RegistrationStatus,
 )
+from sim7020_bridge.config.model import Billing
 from sim7020_bridge.errors import CommandRefused, ModuleSilent
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pdn import DEFAULT_CID
@@ -229,7 +230,9 @@ async def _register(module: Module) -> bool:
     def settled(state: ModemState) -> bool:
         return state.registered or state.pin_wanted or is_withheld(state)
 
-    if await reach(module, REGISTRATION, settled=settled, hopeless=_idle_for_long(module)):
+    billed = module.settings.data_budget.billing is Billing.SESSIONS
+    patience = module.timing.spared_patience if billed else None
+    if await reach(module, REGISTRATION, settled=settled, patience=patience, hopeless=_hopeless(module)):
         return True
     if not is_withheld(module.store.state):
         return not module.store.state.pin_wanted and await _choose_operator(module)
@@ -287,6 +290,25 @@ async def _have_it_register(module: Module) -> str:
         words = f"does not say whether it does again ({silent})"
     await reach(module, REGISTRATION, hopeless=_idle_for_long(module))
     return words
+
+
+def _hopeless(module: Module) -> Callable[[], Awaitable[bool]]:
+    """Return whether to wait no more for a registration, where sessions are billed and there is more patience for that.
+
+    A module that lost its network and still has its context may come back in the same data session, which to attach
+    again would end. Nothing else is worth the patience.
+    """
+    loop = asyncio.get_running_loop()
+    due = loop.time() + module.timing.registration_patience
+    idle_for_long = _idle_for_long(module)
+
+    async def hopeless() -> bool:
+        state = module.store.state
+        denied = state.registration is not None and state.registration.denied
+        session = state.pdn.active and not denied
+        return (loop.time() >= due and not session) or await idle_for_long()
+
+    return hopeless
 
 
 def _idle_for_long(module: Module) -> Callable[[], Awaitable[bool]]:

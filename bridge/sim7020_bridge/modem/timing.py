@@ -18,6 +18,7 @@ class Timing:
         sim_patience: For the SIM to become ready after the radio was switched on.
         registration_poll: Between two readings of signal and registration, should no URC come.
         registration_patience: For the network to register the module; NB-IoT takes minutes in bad coverage.
+        spared_patience: The same while a data session is open that is billed by itself, which attaching would end.
         idle_patience: For a module that has a signal and neither is registered nor searches: the network detached it.
         pdn_poll: Between two readings of the PDN context, should no URC come.
         pdn_patience: For the context to come up by itself after registration.
@@ -68,6 +69,7 @@ class Timing:
     sim_patience: float = 30.0
     registration_poll: float = 5.0
     registration_patience: float = 300.0
+    spared_patience: float = 900.0
     idle_patience: float = 10.0
     pdn_poll: float = 5.0
     pdn_patience: float = 30.0
