@@ -28,7 +28,7 @@ SHUTDOWN: Final = Settings.__dataclass_fields__["shutdown_timeout"].default
         ("contract/README.md", f"under `Hof 7/süd` it is `{default_client_id('Hof 7/süd', 'shed')}`"),
         ("contract/README.md", f"packets of at least {ENOUGH:,} bytes"),
         ("brokers.md", f"below {ENOUGH:,} bytes the alert"),
-        ("brokers.md", f"answers no subscription within {ClientTiming().heard:g} s is ended"),
+        ("brokers.md", f"answers no subscription within {ClientTiming().heard:g} s and brings"),
     ],
 )
 def test_a_figure(page: str, words: str) -> None:

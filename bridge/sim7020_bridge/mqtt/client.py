@@ -298,6 +298,7 @@ class MqttClient:
 
     def _take(self, message: MQTTMessage) -> None:
         """Hand on what came, unless it can't be taken at all."""
+        self._subscriptions.brought()
         received = arrival.received(message, self._connection)
         if self._probe.takes(received) and not self._subscriptions.want(received.topic):
             self.acknowledge(received)
@@ -306,8 +307,7 @@ class MqttClient:
         if problem is None:
             self._on_message(received)
             return
-        where = received.topic or "an unreadable topic"
-        _LOGGER.warning("a message to %s was dropped: %s", where, problem)
+        _LOGGER.warning("a message to %s was dropped: %s", received.topic or "an unreadable topic", problem)
         self.acknowledge(received)
 
     def _send(self, outgoing: Outgoing) -> int | None:

@@ -101,11 +101,15 @@ class Subscriptions:
                 await self._answered.wait()
 
     async def wait_heard(self, within: float) -> bool:
-        """Return whether the broker has answered any that it was asked for, which it may take so many seconds for."""
+        """Return whether the broker has answered any that it was asked for, or brought something, within seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
                 await self._heard.wait()
         return self._heard.is_set()
+
+    def brought(self) -> None:
+        """Note that the broker brings messages: its answers may be behind all that waited in the session."""
+        self._heard.set()
 
     def interrupted(self, *, alone: bool) -> bool:
         """Note that the broker ended the connection; say whether it did so at a subscription.

@@ -202,6 +202,19 @@ async def test_a_broker_that_answers_no_subscription(protocol: MqttProtocol, cap
     assert caplog.text.count("is away: it answers no subscription") == 1
 
 
+async def test_a_broker_that_brings_messages_before_it_answers() -> None:
+    """All that waited in a session may come first: nobody is left for that."""
+    async with ScriptedBroker(thinks=math.inf) as broker:
+        settings = MqttSettings("127.0.0.1", broker.port)
+        timing = replace(QUICK, granted=0.05, heard=1.0)
+        async with peer(settings, subscriptions=SUBSCRIPTIONS[:1], timing=timing) as one:
+            await until(lambda: broker.asked != [])
+            broker.deliver("to/it", b"of before", packet=1)
+            assert (await one.next()).payload == b"of before"
+            await asyncio.sleep(2 * timing.heard)
+            assert broker.connections == 1
+
+
 async def test_several_subscriptions_that_end_the_connection() -> None:
     """They are found without waits that grow; then the connection is left in peace."""
     wanted = (*SUBSCRIPTIONS[:1], *(Subscription(f"not/this/{number}") for number in range(4)))
