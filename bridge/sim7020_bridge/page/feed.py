@@ -7,7 +7,7 @@ is slow is sent only the newest of what replaces each other.
 import asyncio
 import secrets
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +21,9 @@ MOST_LINES_KEPT: Final = 32 * 1024
 
 LINES: Final = frozenset({"log", "trace"})
 """Kinds of events that only those get who ask for them."""
+
+MOST_PLACES: Final = 4
+"""Places of readers for which what comes next is held; nearly all of them are at the same one."""
 
 AT_ONCE: Final = 16 * 1024
 """Bytes after which a reader is waited for."""
@@ -110,7 +113,7 @@ class Feed:
         self._news.set()
         self._news = asyncio.Event()
 
-    async def follow(self, last: str | None = None, also: Iterable[str] = ()) -> AsyncIterator[bytes]:
+    async def follow(self, last: str | None = None, also: Iterable[str] = ()) -> AsyncGenerator[bytes]:
         """Yield what is sent to one reader, for as long as it keeps up.
 
         Args:
@@ -167,6 +170,8 @@ class Feed:
             events += [each for each in self._lines.after(place) if each.kind in wanted]
             events.sort(key=lambda each: each.number)
             found = list(_parts(each.content for each in events)), self._number
+            if len(self._joined) == MOST_PLACES:
+                self._joined.clear()
             self._joined[place, wanted] = found
         return found
 

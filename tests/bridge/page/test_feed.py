@@ -1,7 +1,9 @@
 """Events for many readers: in order, resumed where they broke off, the newest only for who is slow."""
 
 import asyncio
+import tracemalloc
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 import pytest
 
@@ -140,6 +142,27 @@ def test_each_event_is_joined_once_for_all() -> None:
         feed.tell("message", b"b")
         parts = await asyncio.gather(*waiting)
         assert all(part is parts[0] for part in parts)
+
+    run(main())
+
+
+def test_readers_at_many_places_take_little_memory() -> None:
+    """Who comes again and again, each time with another id, has nothing kept that nobody reads any more."""
+
+    async def main() -> None:
+        feed = Feed("r")
+        for _ in range(1000):
+            feed.tell("message", b"x" * 60)
+        tracemalloc.start()
+        try:
+            for number in range(900, 1000):
+                async with aclosing(feed.follow(f"r-{number - 300}")) as stream:
+                    await anext(stream)
+                    await anext(stream)
+            kept, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert kept < 10 * MOST_KEPT
 
     run(main())
 
