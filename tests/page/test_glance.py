@@ -1,5 +1,7 @@
 """All modems at a glance, and one that comes, goes and comes back while somebody looks."""
 
+import re
+
 from playwright.async_api import Browser, Locator, expect
 
 from tests.page.installation import SOCKET, Installation
@@ -60,3 +62,24 @@ async def test_trouble_comes_first(browser: Browser, house: Installation) -> Non
         alert = house.mqtt.latest["sim7020/attic/alert/registration_denied"].json()
         for text in (alert["message"], alert["advice"]):
             await expect(card(screen, "attic").get_by_text(text)).to_be_visible()
+
+
+async def test_a_socket_that_fails_is_seen_among_all_modems(browser: Browser, installation: Installation) -> None:
+    """A modem that is online and can't send comes before one that is well, and says which socket fails and why."""
+    modules = {name: await installation.module(name) for name in ("barn", "shed")}
+    await installation.run({name: installation.settings(module) for name, module in modules.items()})
+    for name in modules:
+        await installation.modem(name).open(SOCKET)
+    async with window(browser, installation.url) as screen:
+        await screen.open()
+        names = screen.page.get_by_role("main").get_by_role("heading", level=2)
+        await expect(names).to_have_text(["barn", "shed"])
+        await modules["shed"].happen("connect-fails", "3", "100000")
+        await modules["shed"].happen("send-fails", "3")
+        await installation.modem("shed").send(SOCKET, b"to fail", "fails")
+        title = words("modems.socket.title", name=SOCKET, words=words("modems.sockets.connection_reset"))
+        await expect(card(screen, "shed").get_by_text(title)).to_be_visible()
+        await expect(names).to_have_text(["shed", "barn"])
+        await expect(card(screen, "shed").locator(".modem")).to_have_class(re.compile(r"\bwarn\b"))
+        await expect(screen.page.get_by_text(words("glance.needing", count=1))).to_be_visible()
+        await screen.shot("socket-fails")

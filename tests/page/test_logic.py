@@ -109,6 +109,41 @@ async def test_a_signal_is_judged_by_what_is_known_of_it(screen: Screen, signal:
     assert await told(screen, "modems", "return m.verdict(given[0])?.key ?? null", signal) == key
 
 
+async def test_how_long_the_oldest_message_waits_grows(screen: Screen) -> None:
+    """It is counted from when the message began to wait: a state may be from long ago."""
+    ask = """
+      const n = await import("./static/now.js");
+      const since = new Date(n.now() - given[1] * 1000).toISOString();
+      return m.waiting({ state: { outbox: given[0] }, waiting: given[1] === null ? null : { since } });
+    """
+    outbox = {"messages": 2, "oldest": 326.1}
+    assert (await told(screen, "modems", ask, outbox, 3725)).endswith("the oldest for 1\xa0h 2\xa0min")
+    assert (await told(screen, "modems", ask, outbox, None)).endswith("the oldest for 5\xa0min 26\xa0s")
+    assert await told(screen, "modems", ask, {"messages": 0, "oldest": None}, None) == "nothing waits"
+
+
+@pytest.mark.parametrize(
+    ("layer", "phase", "at", "fails"),
+    [
+        ("online", "backoff", 1, True),
+        ("online", "backoff", 3, True),
+        ("online", "opening", 3, True),
+        ("online", "opening", 1, False),
+        ("online", "open", 3, False),
+        ("online", "closed", 3, False),
+        ("online", "backoff", None, False),
+        ("pdn", "backoff", 3, False),
+        ("sleeping", "closed", 3, False),
+    ],
+)
+async def test_when_a_socket_fails(screen: Screen, layer: str, phase: str, at: int | None, *, fails: bool) -> None:
+    """While its last try failed and the link is up; an error from before the link was lost says nothing of the next."""
+    state = {"link": {"layer": layer, "since": "2026-11-23T10:00:02Z"}}
+    error = at and {"code": 3, "name": "connection_reset", "at": f"2026-11-23T10:00:0{at}Z"}
+    ask = "return m.failing({ state: given[0], sockets: new Map([['data', given[1]]]) }).length"
+    assert await told(screen, "modems", ask, state, {"phase": phase, "last_error": error}) == int(fails)
+
+
 IN_PLACE = """
   const place = document.body.appendChild(document.createElement("div"));
   const row = (name) => m.h("li", { key: name, class: "row" }, m.h("input", { "aria-label": name }), name);

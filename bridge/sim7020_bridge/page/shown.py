@@ -1,8 +1,10 @@
 """One modem as the page shows it: what its bridge tells is worked up a moment later, and told to the browsers."""
 
 import asyncio
+import json
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, Protocol
 
@@ -36,6 +38,9 @@ LONGEST_PUBLICATION: Final = 16 * 1024
 
 SLICE: Final = 100
 """Things that are worked up before others have their turn."""
+
+SAME_MESSAGE: Final = timedelta(seconds=1)
+"""How far apart two times since when the oldest message waits may be that are of the same one."""
 
 _SENT: Final = frozenset({ReceiptState.ACCEPTED, ReceiptState.ACKNOWLEDGED})
 _LOST: Final = frozenset({ReceiptState.FAILED, ReceiptState.EXPIRED, ReceiptState.REJECTED})
@@ -77,6 +82,7 @@ class Shown:
         self._clock = clock
         self._connected: bool | None = None
         self._since, self._told_broker = "", b""
+        self._oldest: datetime | None = None
         self.messages = Messages(name, clock)
         self.dialogue = Dialogue(clock)
         self.bring_up = BringUp(loop.time, clock)
@@ -137,7 +143,7 @@ class Shown:
     def published(self, publication: Publication) -> None:
         """Take what goes to the broker."""
         if publication.retain or len(publication.topic) + len(publication.payload) <= LONGEST_PUBLICATION:
-            self._later(partial(self._publish, publication))
+            self._later(partial(self._publish, publication, self._clock()))
 
     def broker(self, problem: Problem | None) -> None:
         """Take whether the broker has the bridge, and why not."""
@@ -201,7 +207,7 @@ class Shown:
         for record in self.messages.found_all():
             self._tell("message", self.messages.document(record))
 
-    def _publish(self, publication: Publication) -> None:
+    def _publish(self, publication: Publication, at: datetime) -> None:
         topic, payload = publication.topic, publication.payload
         if publication.retain and self._told.get(topic) == payload:
             return
@@ -211,6 +217,21 @@ class Shown:
             if not payload:
                 del self._told[topic]
         self._feed.tell("mqtt", topic.encode() + b"\n" + payload, key=key, empty=not payload)
+        if publication.retain and payload and topic.endswith(f"/{self.name}/state"):
+            self._waits(json.loads(payload), at)
+
+    def _waits(self, document: Mapping[str, Any], at: datetime) -> None:
+        """Tell since when the oldest message waits: a state's ``oldest`` is true only when it is published."""
+        if "outbox" not in document:  # of a socket with the modem's name
+            return
+        age = document["outbox"]["oldest"]
+        oldest = None if age is None else at - timedelta(seconds=age)
+        if oldest is not None and self._oldest is not None and abs(oldest - self._oldest) < SAME_MESSAGE:
+            return
+        if oldest != self._oldest:
+            self._oldest = oldest
+            document = {"modem": self.name, "since": None if oldest is None else rfc3339(oldest)}
+            self._tell("waiting", document, key=f"waiting {self.name}")
 
     def _step(self, receipt: Mapping[str, Any], message: Message | None) -> Record | None:
         if receipt["final"]:

@@ -5,12 +5,15 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
 from sim7020_bridge import logs
+from sim7020_bridge.clock import rfc3339
 from sim7020_bridge.config.model import SocketSettings
 from sim7020_bridge.modem.state import Layer
+from sim7020_bridge.mqtt.messages import Publication
 from sim7020_bridge.mqtt.refusals import Kind, Problem
 from sim7020_bridge.page.feed import Feed
 from sim7020_bridge.page.messages import Messages
@@ -180,6 +183,34 @@ async def test_the_bring_up_is_told() -> None:
         told = browser.documents("link")
         assert told[-1] == {"modem": "shed", **modem.bring_up.document()}
         assert all(step["seconds"] is not None for step in told[-1]["steps"])
+
+
+@on_virtual_time
+async def test_since_when_the_oldest_message_waits_is_told() -> None:
+    """Once for each that is the oldest, whatever else changes meanwhile, and that none is any more."""
+    async with shown() as (_, modem, browser):
+
+        async def told(oldest: float | None) -> None:
+            payload = json.dumps({"outbox": {"messages": 2, "oldest": oldest}}).encode()
+            modem.published(Publication(topic="sim7020/shed/state", payload=payload, retain=True))
+            await asyncio.sleep(60)
+
+        await asyncio.sleep(60)
+        taken = virtual_clock()
+        await told(0.0)
+        await told(60.3)
+        await told(30.0)
+        await told(None)
+        state = Publication(topic="sim7020/shed/socket/shed/state", payload=b'{"phase": "open"}', retain=True)
+        modem.published(state)
+        await asyncio.sleep(1)
+        waiting = browser.documents("waiting")
+        later = taken + timedelta(seconds=90)
+        assert waiting == [
+            {"modem": "shed", "since": rfc3339(taken)},
+            {"modem": "shed", "since": rfc3339(later)},
+            {"modem": "shed", "since": None},
+        ]
 
 
 @on_virtual_time

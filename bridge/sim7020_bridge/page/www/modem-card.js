@@ -31,7 +31,7 @@ function title(modem) {
 }
 
 function whole(modem) {
-  const waits = waiting(modem.state);
+  const waits = waiting(modem);
   return h(
     "div",
     { class: `card modem ${condition(modem).tone}` },

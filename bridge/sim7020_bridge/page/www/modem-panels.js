@@ -2,8 +2,8 @@
 
 import { h } from "./dom.js";
 import { forecast } from "./history.js";
-import { bytes, dateTime, duration, has, number, percent, t } from "./i18n.js";
-import { operator, reception, waiting } from "./modems.js";
+import { bytes, dateTime, duration, number, percent, t } from "./i18n.js";
+import { operator, reception, socketError, waiting } from "./modems.js";
 import { badge, copying, facts, meter } from "./parts.js";
 
 /** How it receives, which cell it is in, and what address it has. */
@@ -85,12 +85,12 @@ function outlook(used, paced, history) {
 }
 
 /** What waits, and what the bridge had to do to keep the modem on line. */
-export function care({ state }, { messages }) {
-  const { outbox, counters } = state;
+export function care(modem, { messages }) {
+  const { outbox, counters } = modem.state;
   const steps = Object.entries(counters.recoveries).filter(([, count]) => count > 0);
   return panel("care", [
     facts([
-      [t("modem.care.waiting"), waiting(state)],
+      [t("modem.care.waiting"), waiting(modem)],
       [t("modem.care.bytes"), outbox.messages ? bytes(outbox.bytes) : null],
       [t("modem.care.aside"), outbox.aside ? number(outbox.aside) : null],
       [t("modem.care.reboots"), number(counters.reboots)],
@@ -142,7 +142,7 @@ function socket(name, state, info) {
           "p",
           { class: "small socket-error" },
           h("app-icon", { name: "alert" }),
-          h("span", null, t("modem.sockets.error", { words: failed(error), code: error.code }), " ", error.at ? h("time-since", { time: error.at }) : null),
+          h("span", null, t("modem.sockets.error", { words: socketError(error), code: error.code }), " ", error.at ? h("time-since", { time: error.at }) : null),
         )
       : null,
   );
@@ -150,10 +150,6 @@ function socket(name, state, info) {
 
 function through({ messages, bytes: count }) {
   return { count: messages, bytes: bytes(count) };
-}
-
-function failed({ name }) {
-  return has(`modem.sockets.errors.${name}`) ? t(`modem.sockets.errors.${name}`) : name;
 }
 
 /** Power saving as it was asked for and as the network granted it. */

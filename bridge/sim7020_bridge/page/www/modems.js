@@ -18,8 +18,28 @@ export function condition(modem) {
   if (layer === null) return { key: "nothing", tone: "", rank: 3 };
   const up = layer === "online" || layer === "sleeping";
   if (!up) return { key: layer, tone: modem.alerts.size ? "bad" : "warn", rank: modem.alerts.size ? 0 : 2 };
-  if (modem.alerts.size) return { key: layer, tone: "warn", rank: 2.5 };
+  if (modem.alerts.size || failing(modem).length) return { key: layer, tone: "warn", rank: 2.5 };
   return { key: layer, tone: layer === "online" ? "good" : "calm", rank: 4 };
+}
+
+/** The sockets whose last try failed, pairs of name and document; without a link none of them could do otherwise. */
+export function failing({ state, sockets }) {
+  const { layer, since } = state?.link ?? {};
+  if (layer !== "online") return [];
+  // While it is tried again it has the error of the last time, which may be from before the link was lost.
+  const failed = ({ phase, last_error: error }) =>
+    error && (phase === "backoff" || (phase === "opening" && new Date(error.at) >= new Date(since)));
+  return [...sockets].filter(([, document]) => failed(document)).sort(([one], [other]) => one.localeCompare(other));
+}
+
+/** Whether somebody should look at a modem. */
+export function needsSomebody(modem) {
+  return modem.alerts.size > 0 || condition(modem).key === "broker" || failing(modem).length > 0;
+}
+
+/** What went wrong with a socket last, in words. */
+export function socketError({ name }) {
+  return has(`modems.sockets.${name}`) ? t(`modems.sockets.${name}`) : name;
 }
 
 /** A modem's condition as a badge. */
@@ -97,13 +117,14 @@ export function operator(state) {
 }
 
 /** What waits to be sent, in words; null if that is not known. */
-export function waiting(state) {
+export function waiting({ state, waiting: oldest }) {
   const outbox = state?.outbox;
   if (typeof outbox?.messages !== "number") return null;
   if (!outbox.messages) return t("modems.waiting.none");
   const words = t("modems.waiting.some", { count: outbox.messages });
-  if (!outbox.oldest || outbox.oldest < 10) return words;
-  return t("modems.waiting.oldest", { words, age: duration(outbox.oldest) });
+  // The state tells the age that it had when the state was told.
+  const age = oldest?.since ? (now() - new Date(oldest.since)) / 1000 : outbox.oldest;
+  return !age || age < 10 ? words : t("modems.waiting.oldest", { words, age: duration(age) });
 }
 
 /** The stair from the port to online: how far the link has got, and how long each step took. */
@@ -137,7 +158,7 @@ function step(name, n, { layer, reached, link, steps, alerted }) {
   );
 }
 
-/** What is wrong with a modem and what to do: the broker first, then its alerts, the oldest first. */
+/** What is wrong with a modem and what to do: the broker first, then its alerts, the oldest first, then its sockets. */
 export function alertNotes(modem) {
   const { tone } = condition(modem);
   return [
@@ -145,6 +166,7 @@ export function alertNotes(modem) {
     ...[...modem.alerts.values()]
       .sort((one, other) => String(one.since).localeCompare(String(other.since)))
       .map((alert) => alertNote(alert, tone === "bad" ? "bad" : "warn")),
+    ...failing(modem).map(([name, document]) => socketNote(name, document)),
   ];
 }
 
@@ -157,6 +179,17 @@ function brokerNote({ kind, words, since }) {
     h("p", null, t(`modems.broker.${kind}.advice`)),
     h("p", { class: "small", lang: "en" }, words),
     h("p", { class: "small quiet-on-tint" }, h("time-since", { time: since })),
+  );
+}
+
+function socketNote(name, { last_error: error }) {
+  return h(
+    "div",
+    { class: "note warn", key: `socket ${name}` },
+    h("app-icon", { name: "alert" }),
+    h("p", { class: "note-title" }, t("modems.socket.title", { name, words: socketError(error) })),
+    h("p", null, t("modems.socket.advice")),
+    error.at ? h("p", { class: "small quiet-on-tint" }, h("time-since", { time: error.at })) : null,
   );
 }
 

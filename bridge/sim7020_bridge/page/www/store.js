@@ -6,7 +6,7 @@ import { itIs } from "./now.js";
 const RETRY = 2000;
 const HIDDEN = 3000;
 
-/** One modem as its retained documents tell, and what the stream says of `link` and `broker`: each is null until it came. */
+/** One modem as its retained documents tell, and what the stream says of `link`, `broker` and `waiting`: each is null until it came. */
 class Modem {
   constructor(name) {
     this.name = name;
@@ -15,6 +15,7 @@ class Modem {
     this.state = null;
     this.link = null;
     this.broker = null;
+    this.waiting = null;
     this.alerts = new Map();
     this.sockets = new Map();
   }
@@ -36,7 +37,7 @@ class Modem {
  * - `change`: a document is another one, of the modem `detail.modem`, or of any where that is null;
  * - `connection`: `connection` is another one;
  * - `restart`: nothing of before holds, not even which modems there are;
- * - `event`, `broker`, `message`, `history`, `link`, `log`, `trace`: what the stream brought, in `detail`.
+ * - `event`, `broker`, `message`, `history`, `link`, `waiting`, `log`, `trace`: what the stream brought, in `detail`.
  */
 class Store extends EventTarget {
   /** What `api/session` said: role, version, modems, base_topic, host. */
@@ -132,7 +133,7 @@ class Store extends EventTarget {
     source.onerror = () => this.#failed(source);
     source.addEventListener("restart", () => this.#restart());
     source.addEventListener("mqtt", (event) => this.#mqtt(event));
-    for (const kind of ["broker", "message", "history", "link", "log", "trace"]) {
+    for (const kind of ["broker", "message", "history", "link", "waiting", "log", "trace"]) {
       source.addEventListener(kind, (event) => this.#document(kind, event));
     }
     if (document.hidden) this.seen(false);
@@ -218,7 +219,7 @@ class Store extends EventTarget {
     this.#last = event.lastEventId || this.#last;
     const document = parsed(event.data);
     if (!document) return;
-    if (kind === "link" || kind === "broker") {
+    if (["link", "broker", "waiting"].includes(kind)) {
       this.modem(document.modem)[kind] = document;
       this.#tell("change", { modem: document.modem });
     }

@@ -3,7 +3,7 @@
 import { View, h } from "./dom.js";
 import { t } from "./i18n.js";
 import "./modem-card.js";
-import { condition, fits } from "./modems.js";
+import { condition, fits, needsSomebody } from "./modems.js";
 import { empty } from "./parts.js";
 import { store } from "./store.js";
 
@@ -43,7 +43,7 @@ class ViewGlance extends View {
     const known = all.filter((modem) => condition(modem).key !== "nothing").length;
     if (!known) return t("shell.loading");
     const up = all.filter((modem) => ["online", "sleeping"].includes(condition(modem).key)).length;
-    const needing = all.filter((modem) => modem.alerts.size || condition(modem).key === "broker").length;
+    const needing = all.filter(needsSomebody).length;
     return [
       t("glance.summary", { count: known, up }),
       needing ? [" · ", t("glance.needing", { count: needing })] : null,
