@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-PATIENCE = 30
+PATIENCE = 120
+"""Seconds for an answer: whatever computes on the machine comes before a password that is checked."""
 
 
 @dataclass(frozen=True)
