@@ -23,7 +23,7 @@ T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 
 MOST_AT_ONCE: Final = 500
-"""Pieces of work in one commit."""
+"""Pieces of work that are handed over at once, and from which on a commit takes in no more."""
 
 _EMPTY_LOG: Final = "PRAGMA wal_checkpoint(TRUNCATE)"
 
@@ -35,7 +35,6 @@ REOPEN_WAIT: Final = 5.0
 class _Job:
     work: Work[Any]
     done: "asyncio.Future[Any]"
-    due: float
     need: Need
     result: Any = None
     error: Exception | None = None
@@ -62,7 +61,8 @@ class Committer:
     """Carries out work on the database, in order, in as few commits as can be.
 
     While one commit waits for the disk, what comes meanwhile gathers for the next: so a slow disk makes larger
-    commits, not a longer queue.
+    commits, not a longer queue. What may wait for company does so in the event loop: each piece of work that the
+    thread is woken for costs two changes of threads.
 
     Args:
         database: What to own.
@@ -72,7 +72,9 @@ class Committer:
         self._database = database
         self._reserve = Reserve(database.file)
         self._loop = asyncio.get_running_loop()
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._gathered: list[_Job] = []
+        self._next: asyncio.TimerHandle | None = None
+        self._jobs: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
         self._connection: sqlite3.Connection | None = None
         self._failed: tuple[float, StorageFailed] | None = None
         self._thread = threading.Thread(target=self._run, name=f"outbox {database.file.name}", daemon=True)
@@ -104,18 +106,35 @@ class Committer:
         done: asyncio.Future[T] = self._loop.create_future()
         if self._closed:
             done.set_exception(OutboxClosed(self._database.file))
-        else:
-            self._jobs.put(_Job(work, done, time.monotonic() + within, need))
+            return done
+        self._gathered.append(_Job(work, done, need))
+        due = self._loop.time() + within
+        if not within or len(self._gathered) == MOST_AT_ONCE:
+            self._hand_over()
+        elif self._next is None or due < self._next.when():
+            self._plan(due)
         return done
 
     async def close(self) -> None:
         """Finish all that was submitted, and close the file."""
         if not self._closed:
             self._closed = True
+            self._hand_over()
             self._jobs.put(None)
         # told by the thread itself: another one to wait for it in might not be to be had
         await self._ended.wait()
         self._thread.join()
+
+    def _plan(self, due: float | None) -> None:
+        """Hand over at a time of the event loop's, and not when it was planned before; at none for now if None."""
+        if self._next is not None:
+            self._next.cancel()
+        self._next = None if due is None else self._loop.call_at(due, self._hand_over)
+
+    def _hand_over(self) -> None:
+        self._plan(None)
+        gathered, self._gathered = self._gathered, []
+        self._jobs.put(gathered)
 
     def _run(self) -> None:
         try:
@@ -140,17 +159,14 @@ class Committer:
 
     def _gather(self) -> tuple[list[_Job], bool]:
         """Return what is to be committed together, and whether more will come."""
-        job = self._jobs.get()
         batch: list[_Job] = []
-        due = time.monotonic() + 3600
-        while job is not None:
-            batch.append(job)
-            due = min(due, job.due)
-            if len(batch) == MOST_AT_ONCE:
+        jobs = self._jobs.get()
+        while jobs is not None:
+            batch += jobs
+            if len(batch) >= MOST_AT_ONCE:
                 return batch, True
             try:
-                left = due - time.monotonic()
-                job = self._jobs.get(timeout=left) if left > 0 else self._jobs.get_nowait()
+                jobs = self._jobs.get_nowait()
             except queue.Empty:
                 return batch, True
         return batch, False
