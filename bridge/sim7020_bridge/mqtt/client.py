@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import socket
-import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import cycle
@@ -222,8 +221,7 @@ class MqttClient:
         client.on_subscribe = self._subscribed
         client.on_socket_open = self._watch
         client.on_socket_close = self._unwatch
-        client.on_socket_register_write = self._wait_to_write
-        client.on_socket_unregister_write = self._written
+        client.on_socket_register_write = self._plan_to_write
         return client
 
     async def _stay_connected(self) -> Lost:
@@ -362,9 +360,8 @@ class MqttClient:
 
     def _read(self) -> None:
         self._paho.loop_read()
-        connection = self._paho.socket()
-        if isinstance(connection, ssl.SSLSocket) and connection.pending():
-            self._loop.call_soon(self._read)  # no selector sees what TLS has decrypted already
+        if self._paho.unread:
+            self._loop.call_soon(self._read)
 
     def _watch(self, _client: Client, _userdata: object, connection: object) -> None:
         if connection is not self._paho.opened:
@@ -375,11 +372,16 @@ class MqttClient:
         self._loop.remove_reader(self._paho.opened)
         self._loop.remove_writer(self._paho.opened)
 
-    def _wait_to_write(self, *_: object) -> None:
-        self._loop.add_writer(self._paho.opened, self._paho.loop_write)
+    def _plan_to_write(self, *_: object) -> None:
+        self._loop.call_soon(self._write)
 
-    def _written(self, *_: object) -> None:
+    def _write(self) -> None:
+        if self._paho.write():
+            self._loop.add_writer(self._paho.opened, self._write_on)
+
+    def _write_on(self) -> None:
         self._loop.remove_writer(self._paho.opened)
+        self._write()
 
     async def _tick(self) -> None:
         while True:

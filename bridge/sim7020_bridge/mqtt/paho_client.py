@@ -2,7 +2,9 @@
 
 import logging
 import socket
+import ssl
 import struct
+from typing import Final
 
 from paho.mqtt import MQTTException, properties
 from paho.mqtt.client import Client
@@ -12,6 +14,9 @@ from paho.mqtt.exception import MalformedPacket
 _LOGGER = logging.getLogger(__name__)
 
 _KIND = 0xF0
+
+_READ_AT_ONCE: Final = 4096
+"""Bytes that are read at once, where paho asks for a packet in three or more pieces."""
 
 
 class PahoClient(Client):
@@ -26,9 +31,39 @@ class PahoClient(Client):
     malformed = ""
     """What was wrong with the last packet that could not be read, in words."""
 
+    _unread = b""
+
+    @property
+    def unread(self) -> bool:
+        """Whether there is something to read that no selector sees: here, or what TLS has decrypted already."""
+        decrypted = isinstance(self._sock, ssl.SSLSocket) and self._sock.pending() > 0
+        return self._sock is not None and (bool(self._unread) or decrypted)
+
+    def write(self) -> bool:
+        """Write what is to be written; say whether there is some that the connection does not take now."""
+        self.loop_write()
+        return self._sock is not None and self.want_write()
+
     def _create_socket(self) -> socket.socket:
         self.malformed = ""
+        self._unread = b""
         return self.opened
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        if not self._unread:
+            self._unread = super()._sock_recv(max(bufsize, _READ_AT_ONCE))
+        taken, self._unread = self._unread[:bufsize], self._unread[bufsize:]
+        return taken
+
+    def _sock_send(self, buf: bytes | bytearray) -> int:
+        """Send a packet, together with those that follow at once: each segment costs more than its packet."""
+        if not self._out_packet or not isinstance(self._sock, socket.socket) or isinstance(self._sock, ssl.SSLSocket):
+            return super()._sock_send(buf)
+        try:
+            return self._sock.send(buf, socket.MSG_MORE)
+        except BlockingIOError:
+            self._call_socket_register_write()
+            raise
 
     def _packet_handle(self) -> MQTTErrorCode:
         try:
