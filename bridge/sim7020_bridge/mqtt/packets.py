@@ -18,8 +18,10 @@ def of_connect(*, lasting: bool) -> Properties:
     return properties
 
 
-def of_publication(publication: Publication) -> Properties:
-    """Return the properties of PUBLISH."""
+def of_publication(publication: Publication) -> Properties | None:
+    """Return the properties of PUBLISH; None if it has none."""
+    if publication.correlation_data is None and publication.expiry is None:
+        return None
     properties = _of(PacketTypes.PUBLISH)
     if publication.correlation_data is not None:
         properties.CorrelationData = publication.correlation_data

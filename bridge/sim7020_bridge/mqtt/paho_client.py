@@ -4,16 +4,25 @@ import logging
 import socket
 import ssl
 import struct
-from typing import Final
+from typing import Final, Literal
 
-from paho.mqtt import MQTTException, properties
+from paho.mqtt import MQTTException, _packet, properties
 from paho.mqtt.client import Client
-from paho.mqtt.enums import MessageType, MQTTErrorCode
+from paho.mqtt.enums import MessageType, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.exception import MalformedPacket
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 _LOGGER = logging.getLogger(__name__)
 
 _KIND = 0xF0
+
+_NUMBER: Final = 2
+"""Bytes of a packet's number."""
+
+_TAKEN: Final = {b"\x00", b"\x10"}
+"""Reason codes by which a broker has a message: Success, and No matching subscribers (MQTT 5.0 section 3.4.2.1)."""
 
 _READ_AT_ONCE: Final = 4096
 """Bytes that are read at once, where paho asks for a packet in three or more pieces."""
@@ -75,6 +84,17 @@ class PahoClient(Client):
             self.malformed = str(error)
             return MQTTErrorCode.MQTT_ERR_PROTOCOL
 
+    def _handle_pubackcomp(self, cmd: Literal["PUBACK", "PUBCOMP"]) -> MQTTErrorCode:
+        """Take an acknowledgement; paho makes five objects to find that one says nothing else, as nearly all."""
+        body = self._in_packet["packet"]
+        packet = int.from_bytes(body[:2], "big")
+        plain = len(body) == _NUMBER or (
+            self._protocol == MQTTProtocolVersion.MQTTv5 and bytes(body[_NUMBER:]) in _TAKEN
+        )
+        if cmd == "PUBACK" and plain and packet in self._out_messages:
+            return self._do_on_publish(packet, _SUCCESS, _NO_PROPERTIES)
+        return super()._handle_pubackcomp(cmd)
+
     def _drop_message(self) -> MQTTErrorCode:
         """Have done with what can't be read, if it is a message of QoS 0 or 1 with all that an answer needs."""
         first, body = self._in_packet["command"], self._in_packet["packet"]
@@ -102,3 +122,21 @@ def _read_text(buffer: bytes, longest: int) -> tuple[str, int]:
 
 
 properties.readUTF = _read_text
+
+
+_TABLES = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+
+
+class _LightProperties(Properties):
+    """Properties that share their tables: paho makes them anew for each packet, twice and more for each message."""
+
+    types, names, properties = _TABLES.types, _TABLES.names, _TABLES.properties
+
+    def __init__(self, packet_type: int) -> None:
+        self.packetType = packet_type
+
+
+_packet.Properties = _LightProperties  # type: ignore[attr-defined]
+
+_SUCCESS: Final = ReasonCode(PacketTypes.PUBACK)
+_NO_PROPERTIES: Final = _LightProperties(PacketTypes.PUBACK)
