@@ -344,7 +344,13 @@ async def test_completion_completes() -> None:
     assert "plain,status" in out.splitlines()
 
 
-async def test_the_daemon_draws_nothing() -> None:
-    """What runs for months does not hold in memory what only people in front of a terminal need."""
-    script = "import sys, sim7020_bridge.cli.run; print(*{'rich', 'pygments'} & set(sys.modules))"
+async def test_the_daemon_holds_only_what_it_uses() -> None:
+    """What runs for months holds nothing in memory for people in front of a terminal, and no HTTP client of paho's."""
+    script = "import sys, sim7020_bridge.cli.run; print(*{'rich', 'pygments', 'urllib.request'} & set(sys.modules))"
     assert await run(sys.executable, "-c", script) == (0, "\n", "")
+
+
+async def test_who_asks_over_http_can() -> None:
+    """What was kept from paho is there for whoever imports it later."""
+    script = "import sim7020_bridge.mqtt.client, urllib.request; print(urllib.request.urlopen.__name__)"
+    assert await run(sys.executable, "-c", script) == (0, "urlopen\n", "")

@@ -7,19 +7,18 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import cycle
 
-from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from sim7020_bridge.config.model import MqttProtocol, MqttSettings
 from sim7020_bridge.errors import PayloadRefused
-from sim7020_bridge.mqtt import arrival, refusals, transport
+from sim7020_bridge.mqtt import arrival, paho_client, refusals, transport
 from sim7020_bridge.mqtt.arrival import Accepted, Lost
 from sim7020_bridge.mqtt.messages import Acknowledgement, Publication, Received
 from sim7020_bridge.mqtt.outgoing import WINDOW, OutgoingQueue
 from sim7020_bridge.mqtt.packets import of_connect, of_publication, of_subscription
-from sim7020_bridge.mqtt.paho_client import PahoClient
+from sim7020_bridge.mqtt.paho_client import ConnectFlags, DisconnectFlags, MQTTMessage, PahoClient
 from sim7020_bridge.mqtt.quarantine import Outgoing, Quarantine
 from sim7020_bridge.mqtt.refusals import Problem
 from sim7020_bridge.mqtt.standing import Standing, Trouble
@@ -263,7 +262,7 @@ class MqttClient:
         properties = of_connect(lasting=self._will is not None) if self._v5 else None
         settings = self.settings
         self._paho.opened = await transport.opened(settings, patience=self._timing.connect)
-        clean = False if self._v5 else MQTT_CLEAN_START_FIRST_ONLY
+        clean = False if self._v5 else paho_client.MQTT_CLEAN_START_FIRST_ONLY
         self._paho.connect(settings.host, settings.port, settings.keepalive, clean_start=clean, properties=properties)
 
     def _accept(self, accepted: Accepted) -> None:
@@ -363,7 +362,7 @@ class MqttClient:
         if self._paho.unread:
             self._loop.call_soon(self._read)
 
-    def _watch(self, _client: Client, _userdata: object, connection: object) -> None:
+    def _watch(self, _client: object, _userdata: object, connection: object) -> None:
         if connection is not self._paho.opened:
             raise NotImplementedError("this release of paho-mqtt opens a connection of its own, without TLS")
         self._loop.add_reader(self._paho.opened, self._read)
@@ -395,7 +394,7 @@ class MqttClient:
             await self._probe.look()
 
     def _answered(
-        self, _client: Client, _userdata: object, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
+        self, _client: object, _userdata: object, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
     ) -> None:
         if reason.is_failure:
             problem = refusals.refusal(self.settings.place, reason.value, str(reason))
@@ -405,7 +404,7 @@ class MqttClient:
         self._heard.put_nowait(Accepted(flags.session_present, arrival.offers(properties)))
 
     def _disconnected(
-        self, _client: Client, _userdata: object, flags: DisconnectFlags, reason: ReasonCode, _properties: object
+        self, _client: object, _userdata: object, flags: DisconnectFlags, reason: ReasonCode, _properties: object
     ) -> None:
         self._accepted.clear()
         self._outgoing.close()
@@ -439,7 +438,7 @@ class MqttClient:
         self._heard.put_nowait(Lost(why, taken_over, taken_over, unreadable))
 
     def _published(
-        self, _client: Client, _userdata: object, packet: int, reason: ReasonCode, _properties: object
+        self, _client: object, _userdata: object, packet: int, reason: ReasonCode, _properties: object
     ) -> None:
         if reason.is_failure:
             self._outgoing.refused(packet, reason.value, str(reason))
@@ -447,6 +446,6 @@ class MqttClient:
             self._outgoing.acknowledged(packet)
 
     def _subscribed(
-        self, _client: Client, _userdata: object, packet: int, reasons: list[ReasonCode], _properties: object
+        self, _client: object, _userdata: object, packet: int, reasons: list[ReasonCode], _properties: object
     ) -> None:
         self._subscriptions.answered(packet, reasons[0].value, str(reasons[0]))

@@ -4,15 +4,35 @@ import logging
 import socket
 import ssl
 import struct
+import sys
+from importlib import import_module
+from types import ModuleType
 from typing import Final, Literal
 
 from paho.mqtt import MQTTException, _packet, properties
-from paho.mqtt.client import Client
 from paho.mqtt.enums import MessageType, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.exception import MalformedPacket
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+
+_UNUSED: Final = "urllib.request"
+"""What paho looks for a proxy with, where it opens a connection itself. It would be a tenth of the program's memory."""
+
+if _UNUSED not in sys.modules:
+    sys.modules[_UNUSED] = ModuleType(_UNUSED)
+    import_module("paho.mqtt.client")
+    del sys.modules[_UNUSED]  # whoever else imports it gets it
+
+from paho.mqtt.client import (  # noqa: E402 - without what it would import
+    MQTT_CLEAN_START_FIRST_ONLY,
+    Client,
+    ConnectFlags,
+    DisconnectFlags,
+    MQTTMessage,
+)
+
+__all__ = ["MQTT_CLEAN_START_FIRST_ONLY", "ConnectFlags", "DisconnectFlags", "MQTTMessage", "PahoClient"]
 
 _LOGGER = logging.getLogger(__name__)
 
