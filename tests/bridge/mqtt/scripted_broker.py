@@ -73,7 +73,7 @@ class ScriptedBroker:
     _subscribed: bool = False
     _session: dict[int, bytes] = field(default_factory=dict)
     _has_session: bool = False
-    _last: bytes = b""
+    last: bytes = b""
     _version: int = V5
     _writer: asyncio.StreamWriter | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -112,7 +112,7 @@ class ScriptedBroker:
 
     def answer_again(self) -> None:
         """Acknowledge what was published last."""
-        self._send(PUBACK, 0, self._last)
+        self._send(PUBACK, 0, self.last)
 
     def disconnect(self, code: int) -> None:
         """Say why, and close the connection."""
@@ -225,7 +225,7 @@ class ScriptedBroker:
         published = Published(topic, body[start:], retain, duplicate, self.connections, qos, properties)
         self.published.append(published)
         answer = self.rule(published)
-        self._last = packet
+        self.last = packet
         if answer.puback is not None:
             if answer.puback < 0x80:
                 self.taken.append(published)

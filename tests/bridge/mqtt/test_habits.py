@@ -11,7 +11,7 @@ from sim7020_bridge.errors import PayloadRefused
 from sim7020_bridge.mqtt.messages import Publication
 from sim7020_bridge.mqtt.standing import Trouble
 from sim7020_bridge.mqtt.topics import Subscription
-from tests.bridge.mqtt.peer import PROTOCOLS, QUICK, Peer, peer, until
+from tests.bridge.mqtt.peer import PATIENCE, PROTOCOLS, QUICK, Peer, peer, until
 from tests.bridge.mqtt.scripted_broker import CLOSE, SILENCE, TAKE, Answer, Published, ScriptedBroker
 
 ONLINE = Publication(topic="b/m/availability", payload=b"online", retain=True)
@@ -38,6 +38,42 @@ async def test_receive_maximum_of_one() -> None:
         await one.client.wait_idle()
         assert [published.payload for published in broker.published] == [b"1", b"2", b"3", b"4"]
         assert one.connections == 1
+
+
+@PROTOCOLS
+async def test_many_messages_at_once(protocol: MqttProtocol) -> None:
+    """What came in one piece is taken to its end, though nothing more comes."""
+    async with ScriptedBroker() as broker, peer(to(broker, protocol)) as one:
+        for number in range(1, 31):
+            broker.deliver("to/m", b"%d" % number, packet=number)
+        assert [(await one.next()).payload for _ in range(30)] == [b"%d" % number for number in range(1, 31)]
+        await broker.until(lambda: len(broker.acknowledged) == 30)
+        assert not broker.pings, "an answer to a ping brought the rest"
+
+
+@PROTOCOLS
+async def test_more_than_the_connection_takes_at_once(protocol: MqttProtocol) -> None:
+    """What has to wait for the broker to read goes on when it does, in order and whole."""
+    long = [b"%d" % number * 900_000 for number in range(8)]
+    async with ScriptedBroker() as broker, peer(to(broker, protocol)) as one:
+        for payload in long:
+            one.client.publish(Publication(topic="t", payload=payload))
+        await one.client.wait_idle()
+        assert [published.payload for published in broker.published] == long
+        assert not broker.pings, "a ping brought the rest"
+
+
+@pytest.mark.parametrize("code", [0x00, 0x10], ids=["taken", "nobody subscribes"])
+async def test_an_acknowledgement_with_properties(code: int) -> None:
+    """Whether a broker says nothing, a code, or more with it: the publication is with it."""
+    for more in (b"", bytes([code]), bytes([code, 0]), bytes([code, 4, 0x1F, 0, 1, 0x61])):
+        async with ScriptedBroker(rule=lambda _: SILENCE) as broker, peer(to(broker)) as one:
+            one.client.publish(Publication(topic="t", payload=b"1"))
+            await broker.until(lambda: bool(broker.published))
+            broker.babble(bytes([0x40, 2 + len(more)]) + broker.last + more)
+            async with asyncio.timeout(PATIENCE):
+                await one.client.wait_idle()
+            assert one.client.connected
 
 
 async def test_small_packets(caplog: pytest.LogCaptureFixture) -> None:
