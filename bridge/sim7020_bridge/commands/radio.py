@@ -75,6 +75,25 @@ class FunctionalityReport(Urc):
         return cls(Functionality.of(cursor.integer()))
 
 
+class ReportConnection(Order):
+    """+CSCON: have each change of the radio connection reported (3GPP TS 27.007 section 7.30)."""
+
+    syntax = "AT+CSCON=1"
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionReport(Urc):
+    """+CSCON: the radio connection was made or released; access and state, if they follow, are none of the bridge's."""
+
+    names = ("+CSCON",)
+
+    connected: bool
+
+    @classmethod
+    def _of(cls, cursor: Cursor) -> Self:
+        return cls(cursor.integer() == 1)
+
+
 USABLE_SIGNAL: Final = 5
 """+CSQ must be above this to count as a signal (TCP/IP note section 4: x > 5); 99 is unknown."""
 

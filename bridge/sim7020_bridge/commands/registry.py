@@ -9,7 +9,7 @@ from sim7020_bridge.commands.clock import NetworkTimeReport, SntpReport, TimeZon
 from sim7020_bridge.commands.network import NameResolution, PingReply
 from sim7020_bridge.commands.packet import PacketEvent, TrafficCount
 from sim7020_bridge.commands.power import EdrxReport, PoweredDown, SleepReport, SupplyReport
-from sim7020_bridge.commands.radio import FunctionalityReport, SignalReport
+from sim7020_bridge.commands.radio import ConnectionReport, FunctionalityReport, SignalReport
 from sim7020_bridge.commands.registration import RegistrationReport
 from sim7020_bridge.commands.sim import SimInsertedReport, SimReport
 from sim7020_bridge.commands.sockets import ClientConnected, DataAcknowledged, DataReceived, DataWaiting, SocketFailed
@@ -71,6 +71,7 @@ URCS: Final = UrcTable(
         PacketEvent,
         TrafficCount,
         SleepReport,
+        ConnectionReport,
         EdrxReport,
         SupplyReport,
         PoweredDown,

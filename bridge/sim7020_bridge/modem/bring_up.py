@@ -24,6 +24,7 @@ from sim7020_bridge.errors import CommandRefused, ModuleSilent
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pdn import DEFAULT_CID
 from sim7020_bridge.modem.pin import PinMemory, enter_pin
+from sim7020_bridge.modem.problems import ApnProblem, PinProblem, RadioProblem, RegisterProblem
 from sim7020_bridge.modem.readings import (
     read_network_wait,
     read_pdn,
@@ -31,14 +32,7 @@ from sim7020_bridge.modem.readings import (
     read_sim,
     read_subscriber,
 )
-from sim7020_bridge.modem.state import (
-    ApnProblem,
-    ModemState,
-    PinProblem,
-    RadioProblem,
-    RegisterProblem,
-    SimOverdue,
-)
+from sim7020_bridge.modem.state import ModemState, SimOverdue
 from sim7020_bridge.modem.timing import Timing
 
 log: Final = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from typing import Final
 
 from sim7020_bridge.at.exchange import Pipeline
 from sim7020_bridge.clock import Clock
-from sim7020_bridge.commands import power, sockets
+from sim7020_bridge.commands import sockets
 from sim7020_bridge.config.model import SocketSettings, Transport
 from sim7020_bridge.errors import (
     BridgeError,
@@ -26,9 +26,6 @@ from sim7020_bridge.modem import data_cost
 from sim7020_bridge.modem.acknowledgements import SocketLost, Unacknowledged
 from sim7020_bridge.modem.module import SOONEST_ANSWER, Module
 from sim7020_bridge.modem.telling import Telling
-
-NO_MORE_TO_COME: Final = 1
-"""+CNBIOTRAI: the network may release the connection right after the next uplink (low power note section 6.2.5)."""
 
 NO_BUFFER: Final = 6
 MODULE_ERRORS: Final = frozenset({NO_BUFFER, 8, 11})
@@ -236,15 +233,15 @@ class Connection:
         cost = data_cost.sent(len(piece), stream=self._stream)
         pipeline = self._turn(first=first)
         try:
-            if self.release and last:
-                await self.module.try_setting(power.SetReleaseAssistance(NO_MORE_TO_COME))
             # counted before the module answers: the peer's acknowledgement may be reported first
             if self._stream:
                 self.unacknowledged.give(len(piece))
             self.module.store.on_cost(cost)
             # before the module answers, too: a cause may be read together with the refusal that it follows
             self._asked.append(len(piece))
-            await self.module.transmit(sockets.SendData(self.id, piece), self.settings.transport, pipeline=pipeline)
+            send = sockets.SendData(self.id, piece)
+            last = last and self.release
+            await self.module.transmit(send, self.settings.transport, pipeline=pipeline, last=last)
             self._asked.popleft()
             self.unacknowledged.take(len(piece))
             # what a peer acknowledges is of use once it does
@@ -305,6 +302,7 @@ class Connection:
                 self._use()
                 self.telling.heard()
                 self.module.carried = True
+                self.module.release.received()
                 self.module.store.on_cost(data_cost.received(len(data), stream=self._stream))
                 self.on_data(data)
             case sockets.DataAcknowledged(_, length):

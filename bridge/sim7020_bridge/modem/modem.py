@@ -32,6 +32,7 @@ from sim7020_bridge.modem.pdn import PdnDrops
 from sim7020_bridge.modem.pin import PinMemory
 from sim7020_bridge.modem.power_hook import PowerHook
 from sim7020_bridge.modem.power_saving import Sleep, check_power_saving, set_power_saving
+from sim7020_bridge.modem.problems import Held
 from sim7020_bridge.modem.recovery import Plan, Recovery, RecoveryStep, Trouble
 from sim7020_bridge.modem.refusals import Refusals
 from sim7020_bridge.modem.restarts import Restarts
@@ -39,7 +40,7 @@ from sim7020_bridge.modem.session import Session
 from sim7020_bridge.modem.set_up import change_apn
 from sim7020_bridge.modem.socket import ModemSocket
 from sim7020_bridge.modem.sockets import Sockets
-from sim7020_bridge.modem.state import GONE, SHARED, Held, ModuleLost, PortLost, PortOpened, Recovering
+from sim7020_bridge.modem.state import GONE, SHARED, ModuleLost, PortLost, PortOpened, Recovering
 from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.timing import Timing
 from sim7020_bridge.port.holders import other_holders

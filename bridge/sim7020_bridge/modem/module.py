@@ -13,11 +13,13 @@ from sim7020_bridge.at.exchange import Pipeline
 from sim7020_bridge.commands.clock import SntpReport, StartSntp, StopSntp
 from sim7020_bridge.commands.network import NameResolution, Ping, PingReply, ResolveName
 from sim7020_bridge.commands.packet import DefaultApn, SetDefaultApn
+from sim7020_bridge.commands.power import SetReleaseAssistance
 from sim7020_bridge.commands.secrets import mask
 from sim7020_bridge.config.model import ModemSettings
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent, RequestRefused
 from sim7020_bridge.modem.data_cost import pinged, resolved, time_asked
 from sim7020_bridge.modem.detachments import Detachments
+from sim7020_bridge.modem.release import Release
 from sim7020_bridge.modem.state import Fact
 from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.timing import Timing
@@ -29,6 +31,9 @@ F = TypeVar("F", bound=Fact)
 
 SOONEST_ANSWER: Final = 0.1
 """Seconds within which nothing answers over NB-IoT: what is refused sooner, the module refused by itself."""
+
+NO_MORE_TO_COME: Final = 1
+"""+CNBIOTRAI: the network may release the connection right after the next uplink (low power note section 6.2.5)."""
 
 PING_SIZE: Final = 32
 """Bytes of a ping; the module's own default (manual V1.05, +CIPPING)."""
@@ -92,6 +97,10 @@ class Module:
         """Called with what shows that it has restarted, where an answer does."""
         self.on_transmit: Callable[[str], None] = lambda _: None
         """Called before it is made to transmit, with what kind of thing."""
+        self.release = Release(store.apply)
+        """How soon the network lets go of the radio; what outlives the session takes its place."""
+        self._transmitting = asyncio.Lock()
+        self._transmissions = 0
         self._resolving = asyncio.Lock()
         self._pinging = asyncio.Lock()
         self._replies: asyncio.Queue[PingReply] = asyncio.Queue()
@@ -100,10 +109,29 @@ class Module:
         """Send one command in its turn; raises what Channel.execute raises."""
         return await self.channel.execute(command, pipeline=pipeline)
 
-    async def transmit(self, command: Command[R], kind: str, *, pipeline: Pipeline | None = None) -> R:
-        """Send a command, as ``execute`` does, that makes the module transmit, which takes the most of its supply."""
+    async def transmit(
+        self, command: Command[R], kind: str, *, pipeline: Pipeline | None = None, last: bool = False
+    ) -> R:
+        """Send a command, as ``execute`` does, that makes the module transmit, which takes the most of its supply.
+
+        With release assistance the network is told of one that is the ``last`` that nothing follows, unless something
+        else is about to be transmitted: it is told with the next transmission, whosever that is.
+        """
         self.on_transmit(kind)
-        return await self.execute(command, pipeline=pipeline)
+        saving = self.settings.power_saving
+        if saving is None or not saving.release_assistance:
+            return await self.execute(command, pipeline=pipeline)
+        self._transmissions += 1
+        try:
+            async with self._transmitting:
+                last = last and self._transmissions == 1
+                if last:
+                    last = await self.try_setting(SetReleaseAssistance(NO_MORE_TO_COME))
+                answer = await self.execute(command, pipeline=pipeline)
+                self.release.sent(last=last)
+                return answer
+        finally:
+            self._transmissions -= 1
 
     async def ask(self, question: Command[R]) -> R | None:
         """Ask what the module may not tell; None if it does not."""

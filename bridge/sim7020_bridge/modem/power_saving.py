@@ -14,6 +14,7 @@ from sim7020_bridge.config.model import PowerSavingSettings
 from sim7020_bridge.config.module_values import power_saving_conflicts
 from sim7020_bridge.modem.backoff import Backoff
 from sim7020_bridge.modem.module import Module
+from sim7020_bridge.modem.release import Release
 from sim7020_bridge.modem.state import ModemState
 from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.timing import Timing
@@ -137,6 +138,7 @@ class Sleep:
 
     def __init__(self, store: StateStore, saving: PowerSavingSettings | None, timing: Timing) -> None:
         self.saving = saving
+        self.release = Release(store.apply)
         self._store = store
         self._timing = timing
         self.reported = False
@@ -165,13 +167,22 @@ class Sleep:
             return Backoff(window, window)
         if self.reported or self.saving is None:
             return Backoff(last, last)
-        granted = None if state.registration is None else state.registration.active_time
-        active = (granted and timers.t3324_seconds(granted)) or self.saving.active_time or last
+        active = self._active_time or self.saving.active_time or last
         return Backoff(window, max(window, min(active, last)))
+
+    @property
+    def _active_time(self) -> float | None:
+        """Seconds of the active time as granted, if it was and is known."""
+        registration = self._store.state.registration
+        granted = None if registration is None else registration.active_time
+        return None if granted is None else timers.t3324_seconds(granted)
 
     def begin(self, *, reported: bool = False) -> None:
         """Note that the module fell silent just now; ``reported`` if it said that it enters PSM."""
         self.reported = reported
+        if reported:
+            # it does so once the active time is over, which begins with the release (3GPP TS 24.301 section 5.3.11)
+            self.release.released(self._active_time or 0.0)
         longest = self._longest_now(reported=reported)
         if not longest and self._store.state.registration is None:
             # it woke a moment ago, and has not said yet that it is registered still
@@ -186,6 +197,7 @@ class Sleep:
     def end(self) -> None:
         """Note that whatever silence comes now is none that was agreed."""
         self._longest = self._until = 0.0
+        self.release.forget()
 
     def _longest_now(self, *, reported: bool) -> float:
         state = self._store.state

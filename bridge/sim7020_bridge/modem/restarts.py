@@ -4,8 +4,9 @@ import asyncio
 
 from sim7020_bridge.modem.alerts import AGAIN_AND_AGAIN
 from sim7020_bridge.modem.backoff import Backoff
+from sim7020_bridge.modem.problems import Held
 from sim7020_bridge.modem.recovery import Recovery, RecoveryStep
-from sim7020_bridge.modem.state import Held, RestartsAgain
+from sim7020_bridge.modem.state import RestartsAgain
 from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.timing import Timing
 

@@ -24,11 +24,12 @@ from sim7020_bridge.modem.module import KeptApn, Module
 from sim7020_bridge.modem.pdn import DEFAULT_CID, PdnDrops
 from sim7020_bridge.modem.pin import PinMemory
 from sim7020_bridge.modem.power_saving import Sleep
+from sim7020_bridge.modem.problems import ApnProblem, Held
 from sim7020_bridge.modem.readings import read_all, read_network_wait, read_pdn, read_registration
 from sim7020_bridge.modem.recovery import LEFT_ALONE, Plan, Recovery, RecoveryStep, Trouble
 from sim7020_bridge.modem.set_up import greet, set_up
 from sim7020_bridge.modem.sockets import Sockets
-from sim7020_bridge.modem.state import ApnProblem, Held, Layer, ModemState, ModuleAnswered, Recovered, Recovering
+from sim7020_bridge.modem.state import Layer, ModemState, ModuleAnswered, Recovered, Recovering
 from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.timing import Timing
 from sim7020_bridge.port.port import Port
@@ -79,22 +80,19 @@ class Session:
             mask=mask,
             marks=self.marks,
         )
-        self._greeted = False
+        self._greeted = self._rebooting = False
         self._echoes = 0
         self._echo_is_off = True
-        self._rebooting = False
         self._lost_at = -math.inf
         self._reset, self._booted = asyncio.Event(), asyncio.Event()
         self._heard = Heard()
-        self._signs_of_life = asyncio.Event()
-        self._answered = asyncio.Event()
+        self._signs_of_life, self._answered, self._changed = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.answered_at: float | None = None
         """When the module answered AT, by the event loop's time; None if it has not."""
         self._restarted: asyncio.Future[ModuleRestarted] = asyncio.get_running_loop().create_future()
         self._unread: set[Callable[[Module], Awaitable[object]]] = set()
-        self._changed = asyncio.Event()
         self.module = Module(self._channel, self.store, self.settings, self.timing, self.apn)
-        self.module.detachments = self.recovery.detachments
+        self.module.detachments, self.module.release = self.recovery.detachments, self.sleep.release
         self.module.on_restart = self._restart
         self._now = now = asyncio.get_running_loop().time
         self.module.on_attach = lambda: self.recovery.attach(now=now())
@@ -418,6 +416,8 @@ class Session:
                 | radio.SignalReport(fact)
             ):
                 self.store.apply(fact)
+            case radio.ConnectionReport(connected=False):
+                self.module.release.released()
             case power.EdrxReport(fact) | clock.NetworkTimeReport(fact) if fact is not None:
                 self.store.apply(fact)
 

@@ -6,14 +6,16 @@ from contextlib import suppress
 from typing import Final
 
 from sim7020_bridge.commands import clock, identity, packet, power, sockets
-from sim7020_bridge.commands.radio import Functionality
+from sim7020_bridge.commands.radio import Functionality, ReportConnection
 from sim7020_bridge.commands.registration import Registration, RegistrationStatus, ReportRegistration
+from sim7020_bridge.config.model import PowerSavingSettings
 from sim7020_bridge.errors import CommandRefused, ModuleSilent
 from sim7020_bridge.modem.bring_up import switch_radio
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.power_saving import set_power_saving
+from sim7020_bridge.modem.problems import ApnUnset
 from sim7020_bridge.modem.readings import read_identity, read_registration
-from sim7020_bridge.modem.state import ApnUnset, ModuleAnswered
+from sim7020_bridge.modem.state import ModuleAnswered
 from sim7020_bridge.port.port import has_own_rate
 
 log: Final = logging.getLogger(__name__)
@@ -52,6 +54,9 @@ async def set_up(module: Module) -> None:
         module.store.apply(Registration(RegistrationStatus.UNKNOWN))
     await module.try_setting(packet.ReportPacketEvents())
     await module.try_setting(power.ReportSleep())
+    if (module.settings.power_saving or PowerSavingSettings()).release_assistance:
+        # no manual of the SIM7020 has it
+        await module.ask(ReportConnection())
     await module.try_kept(sockets.ReceiveAsHex())
     await module.try_setting(sockets.SetPullReceive(enabled=False))
     module.reports_acknowledgements = await module.try_kept(sockets.ReportAcknowledgements())

@@ -18,7 +18,9 @@ from sim7020_bridge.commands.registration import Operator, Registration
 from sim7020_bridge.commands.sim import SimReading
 from sim7020_bridge.config.model import PowerSavingSettings
 from sim7020_bridge.modem.pdn import Contexts, Pdn, PdnDrops
+from sim7020_bridge.modem.problems import ApnProblem, ApnUnset, Held, PinProblem, Problem, RadioProblem, RegisterProblem
 from sim7020_bridge.modem.recovery import LEFT_ALONE, RecoveryStep
+from sim7020_bridge.modem.release import Releases
 
 SUPPLY_WELL: Final = 12
 """Readings, an hour's, that end a warning if none is bad: a supply that gives way in each send is well in between."""
@@ -137,6 +139,7 @@ class ModemState:
     sleeping: bool | None = None
     asked: PowerSavingSettings = field(default_factory=PowerSavingSettings)
     edrx: Edrx | None = None
+    releases: bool | None = None
     refused: Refused = Refused(None)
     supply: Supply | None = None
     supply_warning: str | None = None
@@ -216,32 +219,6 @@ class RestartsAgain:
     times: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Problem:
-    words: str | None
-    """What is in the way; None once nothing is."""
-
-
-class Held(_Problem):
-    """Why attaching waits longer than usual."""
-
-
-class PinProblem(_Problem):
-    """Why the configured PIN does not unlock the SIM."""
-
-
-class RadioProblem(_Problem):
-    """What the module said when its radio was to be switched on."""
-
-
-class ApnProblem(_Problem):
-    """What the module said to a context that could not be activated."""
-
-
-class ApnUnset(_Problem):
-    """Why the module has another APN than the configured one."""
-
-
 Reading: TypeAlias = (
     Identity | SimReading | Functionality | SignalQuality | CellReading | Registration | Operator | Edrx | Supply
 )
@@ -259,15 +236,10 @@ Event: TypeAlias = (
     | Recovered
     | Refused
     | PowerSavingSettings
+    | Releases
 )
-"""What the bridge does or notices; the last is what power saving it asks for."""
+"""What the bridge does or notices; power saving is what it asks for."""
 
-
-class RegisterProblem(_Problem):
-    """What keeps the module from registering, other than the network."""
-
-
-Problem: TypeAlias = Held | PinProblem | RadioProblem | ApnProblem | ApnUnset | RegisterProblem
 
 Fact: TypeAlias = Reading | Contexts | PdnDrops | NetworkTime | SleepReport | SupplyReport | Event | Problem
 
@@ -346,8 +318,9 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
             if fact.busy and said is not None and said.missing:
                 return state  # to switch the radio off makes a module say so of a SIM that is not there, too
             overdue = state.sim_overdue and (fact.busy or fact.unclear)
-            problem = state.pin_problem if fact.pin_required else None
-            return replace(state, sim=fact, sim_overdue=overdue, pin_problem=problem)
+            return replace(
+                state, sim=fact, sim_overdue=overdue, pin_problem=state.pin_problem if fact.pin_required else None
+            )
         case Functionality():
             return _radio(state, fact)
         case SignalQuality():
@@ -361,7 +334,9 @@ def _apply(state: ModemState, fact: Fact) -> ModemState:  # noqa: C901, PLR0911,
         case SleepReport(entered):
             return _slept(state, entered=entered)
         case PowerSavingSettings():
-            return replace(state, asked=fact)
+            return replace(state, asked=fact, releases=state.releases if fact.release_assistance else None)
+        case Releases(at_once):
+            return replace(state, releases=at_once)
         case Edrx():
             return replace(state, edrx=fact)
         case Supply():

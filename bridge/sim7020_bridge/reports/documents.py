@@ -194,6 +194,7 @@ def _power(state: ModemState) -> Document:
     if edrx is not None and edrx.granted is not None:
         window = None if edrx.window is None else ptw_seconds(edrx.window)
         granted = {"cycle": edrx_seconds(edrx.granted), "paging_window": window}
+    releases = None if state.releases is None else "works" if state.releases else "ignored"
     return {
         "asked": {
             "active_time": asked.active_time,
@@ -203,6 +204,7 @@ def _power(state: ModemState) -> Document:
         },
         "psm": psm,
         "edrx": granted,
+        "release_assistance": releases,
         "sleeping": state.sleeping,
         "voltage": None if supply is None or supply.millivolts is None else supply.millivolts / 1000,
     }

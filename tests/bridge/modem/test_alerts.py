@@ -12,23 +12,18 @@ from sim7020_bridge.commands.registration import Registration, RegistrationStatu
 from sim7020_bridge.commands.sim import SimReading, SimState
 from sim7020_bridge.modem.alerts import GROUNDS, AlertId, Ground, alerts
 from sim7020_bridge.modem.pdn import PdnDrops
+from sim7020_bridge.modem.problems import ApnProblem, ApnUnset, Held, PinProblem, RadioProblem, RegisterProblem
 from sim7020_bridge.modem.recovery import LEFT_ALONE
 from sim7020_bridge.modem.state import (
     SUPPLY_WELL,
-    ApnProblem,
-    ApnUnset,
     Fact,
-    Held,
     Identity,
     ModuleAnswered,
     ModuleLost,
-    PinProblem,
     PortLost,
     PortOpened,
-    RadioProblem,
     Recovered,
     Refused,
-    RegisterProblem,
     RestartsAgain,
     SimOverdue,
 )

@@ -11,7 +11,8 @@ from sim7020_bridge.config.model import PowerSavingSettings
 from sim7020_bridge.modem.alerts import AlertId, alerts
 from sim7020_bridge.modem.pdn import PdnDrops
 from sim7020_bridge.modem.power_saving import LONGEST_T3412, Sleep
-from sim7020_bridge.modem.state import Held, Layer, ModuleAnswered, PortLost, PortOpened
+from sim7020_bridge.modem.problems import Held
+from sim7020_bridge.modem.state import Layer, ModuleAnswered, PortLost, PortOpened
 from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.timing import Timing
 from tests.bridge.modem.bench import UDP, Bench, by_topic, now, running

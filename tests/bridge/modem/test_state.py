@@ -14,26 +14,22 @@ from sim7020_bridge.commands.radio import CellReading, Functionality, SignalQual
 from sim7020_bridge.commands.registration import Operator, Registration, RegistrationStatus
 from sim7020_bridge.commands.sim import SimReading, SimState
 from sim7020_bridge.modem.pdn import Pdn
+from sim7020_bridge.modem.problems import ApnProblem, ApnUnset, Held, PinProblem, RegisterProblem
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.state import (
     SUPPLY_WELL,
-    ApnProblem,
-    ApnUnset,
     Counters,
     Fact,
-    Held,
     Identity,
     Layer,
     ModemState,
     ModuleAnswered,
     ModuleLost,
     PdnWanted,
-    PinProblem,
     PortLost,
     PortOpened,
     Recovered,
     Recovering,
-    RegisterProblem,
     initial,
     reduce,
 )

@@ -21,8 +21,9 @@ from sim7020_bridge.modem.bring_up import PDN, RADIO, REGISTRATION, SIM, is_with
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pdn import NO_ADDRESS
 from sim7020_bridge.modem.pin import enter_pin
+from sim7020_bridge.modem.problems import ApnProblem, PinProblem
 from sim7020_bridge.modem.readings import read_registration, read_subscriber
-from sim7020_bridge.modem.state import ApnProblem, ModemState, PinProblem, SimOverdue
+from sim7020_bridge.modem.state import ModemState, SimOverdue
 
 _PINGS: Final = 3
 

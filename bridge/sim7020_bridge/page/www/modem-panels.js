@@ -154,7 +154,7 @@ function through({ messages, bytes: count }) {
 
 /** Power saving as it was asked for and as the network granted it. */
 export function power({ state }) {
-  const { psm, edrx, asked, sleeping, voltage } = state.power;
+  const { psm, edrx, asked, release_assistance: release, sleeping, voltage } = state.power;
   const granted = { active_time: psm?.active_time, periodic_update: psm?.periodic_update, edrx_cycle: edrx?.cycle, paging_window: edrx?.paging_window };
   const rows = Object.keys(granted);
   const any = rows.some((name) => known(granted[name]) || known(asked?.[name]));
@@ -179,6 +179,7 @@ export function power({ state }) {
           ),
         )
       : h("p", { class: "quiet" }, t("modem.power.off")),
+    known(release) ? h("p", null, t(`modem.power.release_assistance.${release}`)) : null,
   ]);
 }
 
