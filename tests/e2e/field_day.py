@@ -90,6 +90,7 @@ class Day:
         alerts: What was raised.
         figures: What the model has counted.
         detachments: How often the network detached the module.
+        assistance: What the bridge says of release assistance at the end.
     """
 
     profile: str
@@ -104,6 +105,7 @@ class Day:
     alerts: list[str]
     figures: dict[str, str]
     detachments: int
+    assistance: str | None
 
     def of(self, socket: str) -> list[Message]:
         """Return the messages of one socket."""
@@ -256,6 +258,7 @@ class _Life:
             [name for _, name in self._world.published.raised],
             figures,
             sum(mark.text == "fault: detach" for mark in trace.marks),
+            self._world.mqtt.latest[f"{ROOT}/state"].json()["power"]["release_assistance"],
         )
 
 
@@ -303,7 +306,7 @@ def rows(day: Day) -> dict[str, str]:
         if day.down
         else "never",
         "alerts": ", ".join(f"{name} {n}" for name, n in Counter(day.alerts).items()) or "none",
-        "release assistance": f"{day.figures['rai']} times, {day.figures['rai_ignored']} ignored",
+        "release assistance": f"{day.figures['rai']} times, {day.figures['rai_ignored']} ignored; {day.assistance}",
         "energy": f"{float(day.figures['joules']):.0f} J in all; {connected / len(day.messages):.2f} J a message",
         "bytes": f"up {day.figures['up_bytes']}, down {day.figures['down_bytes']}",
     }

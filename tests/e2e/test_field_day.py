@@ -13,4 +13,5 @@ def test_hour(tmp_path: Path) -> None:
     assert (day.uncalled, day.untold(), day.unexplained()) == ([], [], 0)
     assert day.said["attach attempts"] + day.said["contexts activated"] + day.said["attaches commanded"] == 0
     assert day.alerts == []
+    assert day.assistance == "works"
     assert len(day.of("control")) == sum(len(message.arrived) == 1 for message in day.of("control"))
