@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tests.bench import field_model, growth, idle, latency, others, page, scale, throughput
+from tests.bench import field, field_model, growth, idle, latency, others, page, scale, throughput
 from tests.bench.figures import DOCUMENT, Goal, Result, Table, goals_table, machine, write_goals
 
 
@@ -44,6 +44,12 @@ def _field_model(given: argparse.Namespace) -> Result:
     return field_model.measure(1000 if given.short else 10_000)
 
 
+def _field(given: argparse.Namespace) -> Result:
+    if given.short:
+        return field.measure(field.Effort(6, 2, ("field-good", "field-cellar"), (20,), (92.0,), 4))
+    return field.measure(field.Effort())
+
+
 def _page(given: argparse.Namespace) -> Result:
     return page.measure(page.Effort(1, 30, 20) if given.short else page.Effort(5, 600, 200))
 
@@ -56,10 +62,11 @@ PARTS: Mapping[str, Callable[[argparse.Namespace], Result]] = {
     "scale": _scale,
     "growth": _growth,
     "field-model": _field_model,
+    "field": _field,
     "page": _page,
 }
 
-PAGES: Mapping[str, Path] = {"field-model": DOCUMENT.with_name("field.md")}
+PAGES: Mapping[str, Path] = dict.fromkeys(("field-model", "field"), DOCUMENT.with_name("field.md"))
 """The pages of parts that are not written into ``DOCUMENT``."""
 
 
@@ -67,12 +74,12 @@ def main() -> None:
     """Measure what the command line names, and print it."""
     parser = argparse.ArgumentParser(prog="script/bench", description="Measure, and print tables.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; without any, all of them")
-    parser.add_argument("--short", action="store_true", help="little of everything, in less than a minute")
+    parser.add_argument("--short", action="store_true", help="little of everything, in two minutes")
     parser.add_argument("--others", action="store_true", help="measure other libraries too, installed by script/bench")
     parser.add_argument(
         "--write",
         action="store_true",
-        help=f"write figures and plots into docs/{DOCUMENT.name}, and those of field-model into docs/field.md",
+        help=f"write figures and plots into docs/{DOCUMENT.name}; of field-model and field into docs/field.md",
     )
     given = parser.parse_args()
     unknown = sorted(set(given.parts) - set(PARTS))

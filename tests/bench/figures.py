@@ -70,7 +70,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """Lines over a logarithmic axis, as SVG."""
+    """Lines over a logarithmic axis, as SVG in a folder of the documentation's."""
 
     name: str
     title: str
@@ -78,6 +78,7 @@ class Plot:
     lines: dict[str, Sequence[tuple[float, float]]]
     low: float = 0.0
     high: float | None = None
+    folder: Path = PLOTS
 
     def svg(self) -> str:
         """Draw it."""
@@ -119,8 +120,8 @@ class Plot:
 
     def write(self) -> None:
         """Put it beside the documentation."""
-        PLOTS.mkdir(exist_ok=True)
-        (PLOTS / f"{self.name}.svg").write_text(self.svg())
+        self.folder.mkdir(exist_ok=True)
+        (self.folder / f"{self.name}.svg").write_text(self.svg())
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,16 @@ class EmulatorHere:
         return {**module.field.figures(), "sessions": str(module.packet.activations)}
 
     @property
+    def busy(self) -> bool:
+        """Whether the radio is connected, or about to be."""
+        return self._module.target.module.field.busy
+
+    @property
+    def online(self) -> bool:
+        """Whether the module is registered and has a PDN context."""
+        return self._module.target.module.online
+
+    @property
     def _module(self) -> Running:
         if self._running is None:
             raise RuntimeError("the emulator was not started")

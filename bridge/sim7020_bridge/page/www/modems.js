@@ -56,8 +56,7 @@ export function sinceWhen(modem) {
   const up = ["online", "sleeping"].includes(modem.state.link.layer);
   return [
     h("time-since", { time: since, lasting: true }),
-    // The bridge's own words say it more closely; the condition beside them says it in every language.
-    reason && current() === "en" && !up && !modem.alerts.size ? ` · ${reason}` : null,
+    reason && !up && !modem.alerts.size ? [" · ", h("span", { lang: "en" }, reason)] : null,
   ];
 }
 

@@ -8,7 +8,7 @@ import { failure } from "./parts.js";
 class ViewLogin extends View {
   /** What the API said no with before. */
   refusal = null;
-  /** Called once the password was right; if this is still there afterwards, the browser has not kept the session. */
+  /** Called once the password was right. */
   onentered = () => {};
 
   #busy = false;
@@ -60,9 +60,8 @@ class ViewLogin extends View {
     this.redraw();
     try {
       await post("api/login", { password: password.value });
-      await this.onentered();
-      if (!this.isConnected) return;
-      this.#wrong = t("login.forgets");
+      this.onentered();
+      return;
     } catch (error) {
       if (error.code === "wrong_password") this.#wrong = t("login.wrong");
       else if (error.code === "too_many_tries") this.#until = Date.now() + (error.retryAfter ?? 30) * 1000;
