@@ -2,7 +2,7 @@
 
 import asyncio
 
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from tests.page.installation import PYTHON, Installation
 from tests.page.screen import Screen, window
@@ -103,3 +103,21 @@ async def test_a_session_that_ended_asks_for_the_password(browser: Browser, inst
         await expect(screen.page.get_by_label(words("login.password"))).to_be_visible()
         await log_in(screen, FULL)
         await expect(screen.page.get_by_role("heading", name="shed")).to_be_visible()
+
+
+async def test_a_browser_that_keeps_no_cookies(browser: Browser, installation: Installation) -> None:
+    """It is told so after the right password, and can try again."""
+    await guarded(installation)
+    async with window(browser, installation.url) as screen:
+        screen.right(NOT_IN)
+
+        async def forgotten(route: Route) -> None:
+            answer = await route.fetch()
+            await screen.context.clear_cookies()
+            await route.fulfill(status=answer.status)
+
+        await screen.page.route("**/api/login", forgotten)
+        await screen.open()
+        await log_in(screen, FULL)
+        await expect(screen.page.get_by_role("alert")).to_have_text(words("login.forgets"))
+        await expect(screen.page.get_by_role("button", name=words("login.enter"))).to_be_enabled()

@@ -40,12 +40,14 @@ async def test_a_wrong_apn_is_put_right(browser: Browser, installation: Installa
         await expect(screen.page.get_by_text(alert.json()["advice"])).to_be_visible()
         await screen.page.get_by_role("link", name="shed", exact=True).click()
         await screen.page.get_by_role("link", name=words("shell.tab.actions")).click()
+        await expect(screen.page.locator("view-actions").get_by_text(alert.json()["advice"])).to_be_visible()
         await press(screen, "set_apn")
         question = screen.page.get_by_role("dialog")
         await question.get_by_label(words("actions.set_apn.apn"), exact=True).fill("iot.example")
         await screen.shot("set-apn", whole=False)
         await confirm(screen, "set_apn")
         await done(screen, "set_apn")
+        await expect(action(screen, "set_apn").get_by_text(words("actions.set_apn.keep"))).to_be_visible()
         await expect(screen.page.get_by_text(words("modems.condition.online"), exact=True).first).to_be_visible()
     state = await installation.modem("shed").online()
     assert state["pdn"]["apn"] == "iot.example"
@@ -69,11 +71,19 @@ async def test_what_costs_asks_first(browser: Browser, house: Installation) -> N
 
 
 async def test_what_costs_nothing_is_done_at_once(browser: Browser, house: Installation) -> None:
-    """Everything is read anew without a question."""
+    """Everything is read anew without a question, and what was read stands below; beside the signal as well."""
     async with window(browser, house.url) as screen:
         await screen.open("#/modem/shed/actions")
         await press(screen, "refresh")
         await done(screen, "refresh")
+        for figure in (words("modems.signal.good"), "RSRP", words("modems.registration.home"), "Telekom.de"):
+            await expect(action(screen, "refresh")).to_contain_text(figure)
+        await screen.open("#/modem/shed")
+        network = screen.page.get_by_role("region", name=words("modem.network.title"))
+        async with screen.page.expect_response("**/modems/shed/request/refresh") as answer:
+            await network.get_by_role("button", name=words("modem.network.refresh"), exact=True).click()
+        assert (await (await answer.value).json())["status"] == "ok"
+        await expect(network.get_by_role("button", name=words("modem.network.refresh"), exact=True)).to_be_visible()
 
 
 async def test_a_refusal_is_said_in_words(browser: Browser, house: Installation) -> None:
@@ -139,3 +149,4 @@ async def test_an_apn_that_the_network_does_not_take(browser: Browser, house: In
         note = action(screen, "set_apn").locator(".note")
         await expect(note).to_contain_text(words("actions.connection.inactive"))
         await expect(note).to_have_class("note warn")
+        await expect(note).not_to_contain_text(words("actions.set_apn.keep"))

@@ -11,6 +11,7 @@ from playwright.async_api import Browser, expect
 from tests.broker import mosquitto
 from tests.page.installation import Installation
 from tests.page.screen import PATIENCE, PHONE, window
+from tests.page.words import words
 
 LANG = Path(__file__).parents[2] / "bridge" / "sim7020_bridge" / "page" / "www" / "lang"
 
@@ -137,8 +138,8 @@ async def test_a_browser_whose_clock_is_wrong(browser: Browser, house: Installat
         await expect(screen.page.get_by_text("bridge are 1\xa0d apart")).to_be_visible()
         since = screen.page.locator(".modem-since time")
         await expect(since).to_have_count(2)
-        for words in await since.all_inner_texts():
-            assert "day" not in words
+        for told in await since.all_inner_texts():
+            assert "day" not in told
         await expect(screen.page.locator(".step.stuck .step-time")).to_have_text(re.compile(r"\b(s|min)\b"))
 
 
@@ -154,3 +155,22 @@ async def test_since_when_there_is_no_broker(browser: Browser, installation: Ins
         await installation.broker.stop()
         await expect(screen.page.locator(".badge", has_text="No MQTT broker")).to_be_visible()
         await expect(since).not_to_have_attribute("datetime", link or "")
+
+
+async def test_what_was_asked_for_while_the_bridge_was_away(browser: Browser, installation: Installation) -> None:
+    """Pictures over time that could not be had come once the bridge is back, without waiting for minutes."""
+    module = await installation.module("shed")
+    await installation.run({"shed": installation.settings(module)})
+    async with window(browser, installation.url) as screen:
+        screen.right("ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET")
+        await screen.open("#/modem/shed")
+        plots = screen.page.locator("modem-plots")
+        none = plots.get_by_text(words("modem.plots.none"))
+        await expect(none).to_be_visible()
+        await installation.bridge.stop()
+        await plots.get_by_text(words("modem.plots.spans.week")).click()
+        failed = plots.get_by_text(words("shell.failed.unreachable"))
+        await expect(failed).to_be_visible()
+        await installation.start()
+        await expect(failed).to_have_count(0)
+        await expect(none).to_be_visible()

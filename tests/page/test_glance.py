@@ -29,6 +29,12 @@ async def test_a_modem_attaches_before_the_eyes(browser: Browser, installation: 
         await screen.open()
         await stands_at(screen, "shed", "registration")
         await screen.shot("attaching")
+        since = card(screen, "shed").locator(".modem-since")
+        await expect(since).to_contain_text(words("modems.registration.searching"))
+        async with window(browser, installation.url, language="de") as german:
+            await german.open()
+            await expect(card(german, "shed").locator(".modem-since time")).to_have_count(1)
+            await expect(card(german, "shed").locator(".modem-since")).not_to_contain_text("·")
         stair = card(screen, "shed").get_by_role("list", name=words("modems.stair.label"))
         done = stair.get_by_role("listitem").filter(has_text=words("modems.stair.how.done"))
         await expect(done).to_have_count(4)

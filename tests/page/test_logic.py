@@ -144,6 +144,36 @@ async def test_when_a_socket_fails(screen: Screen, layer: str, phase: str, at: i
     assert await told(screen, "modems", ask, state, {"phase": phase, "last_error": error}) == int(fails)
 
 
+async def test_what_holds_a_message_back(screen: Screen) -> None:
+    """The link before the budget, the budget before the socket; nothing is said where nothing is known."""
+    ask = """
+      const { texts } = await import("./static/i18n.js");
+      await texts("messages");
+      const [layer, left, phase] = given;
+      const error = { code: 3, name: "connection_reset", at: "2026-11-23T10:00:03Z" };
+      const sockets = new Map([["data", { phase, last_error: phase === "backoff" ? error : null }]]);
+      const state = layer && { link: { layer, since: "2026-11-23T10:00:02Z" }, usage: { left } };
+      return m.holding({ state, sockets }, { socket: "data", priority: "normal" });
+    """
+    assert await told(screen, "held", ask, None, None, "closed") is None
+    assert "not online (No network)" in await told(screen, "held", ask, "registration", 0, "backoff")
+    assert "asleep" in await told(screen, "held", ask, "sleeping", 0, "closed")
+    assert "budget" in await told(screen, "held", ask, "online", 0, "backoff")
+    assert "the other side reset the connection" in await told(screen, "held", ask, "online", 5, "backoff")
+    assert "being opened" in await told(screen, "held", ask, "online", None, "opening")
+    assert await told(screen, "held", ask, "online", None, "open") is None
+
+
+async def test_json_is_laid_out_within_bounds(screen: Screen) -> None:
+    """What would be a thousand times as long as it is, is no JSON to lay out; what people nest is."""
+    ask = "return m.prettyJson(given[0])"
+    assert await told(screen, "payload", ask, '{"a": [1, {}], "b": 1.50}') == (
+        '{\n  "a": [\n    1,\n    {}\n  ],\n  "b": 1.50\n}'
+    )
+    assert await told(screen, "payload", ask, "[" * 2048 + "]" * 2048) is None
+    assert await told(screen, "payload", ask, "[" * 64 + "1," * 1900 + "1" + "]" * 64) is None
+
+
 IN_PLACE = """
   const place = document.body.appendChild(document.createElement("div"));
   const row = (name) => m.h("li", { key: name, class: "row" }, m.h("input", { "aria-label": name }), name);

@@ -149,3 +149,72 @@ async def test_what_cannot_be_sent_is_said_before(browser: Browser, house: Insta
         await payload.fill("48 65")
         await expect(send).to_be_enabled()
         await press(dialog(screen), "shell.cancel")
+
+
+async def test_why_a_message_waits_is_said(browser: Browser, house: Installation) -> None:
+    """Without a network it is said before it is sent, and in its details for as long as it waits."""
+    why = words("messages.held.link", condition=words("modems.condition.registration"))
+    async with window(browser, house.url) as screen:
+        await screen.open("#/modem/attic/messages")
+        await press(screen, "messages.send")
+        await expect(dialog(screen).get_by_text(why)).to_be_visible()
+        await screen.shot("send-held", whole=False)
+        await press(dialog(screen), "shell.cancel")
+        await write(screen, "Some day")
+        await rows(screen, "Some day").get_by_role("button").click()
+        await expect(dialog(screen).get_by_text(why)).to_be_visible()
+        await press(dialog(screen), "messages.cancel")
+        await expect(dialog(screen).get_by_text(words("messages.cancelled"))).to_be_visible()
+        await expect(dialog(screen).get_by_text(why)).to_have_count(0)
+        await screen.open("#/modem/shed/messages")
+        await press(screen, "messages.send")
+        await expect(dialog(screen).get_by_text(words("modems.condition.online"))).to_have_count(0)
+        await expect(dialog(screen).locator(".note")).to_have_count(0)
+
+
+async def test_a_budget_that_is_used_up_is_said(browser: Browser, installation: Installation) -> None:
+    """Before sending, unless the priority is one that still goes, and in the details of what is held back."""
+    module = await installation.module("shed")
+    await installation.run({"shed": installation.settings(module, data_budget={"bytes": 10})})
+    modem = installation.modem("shed")
+    await modem.open(SOCKET)
+    await modem.send(SOCKET, b"the last", "last")
+    await modem.state(lambda state: state["usage"]["left"] == 0)
+    why = words("messages.held.budget")
+    async with window(browser, installation.url) as screen:
+        await screen.open("#/modem/shed/messages")
+        await press(screen, "messages.send")
+        await expect(dialog(screen).get_by_text(why)).to_be_visible()
+        await dialog(screen).get_by_text(words("messages.more")).click()
+        priority = dialog(screen).locator("details select")
+        await priority.select_option(label=words("messages.priorities.high"))
+        await expect(dialog(screen).get_by_text(why)).to_have_count(0)
+        await priority.select_option(label=words("messages.priorities.normal"))
+        await dialog(screen).get_by_label(words("messages.payload"), exact=True).fill("Alarm!")
+        await press(dialog(screen), "messages.send_now")
+        await rows(screen, "Alarm!").get_by_role("button").click()
+        await expect(dialog(screen).get_by_text(why)).to_be_visible()
+
+
+_FLOOD = """async ([modem, count]) => {
+  const { store } = await import("./static/store.js");
+  const message = {
+    modem, direction: "down", id: null, socket: "telemetry", topic: null, at: new Date().toISOString(), bytes: 1,
+    text: "x", hex: "78", cut: false, state: "received", final: true, attempts: 0, steps: [], error: null,
+  };
+  for (let n = 0; n < count; n++) {
+    store.dispatchEvent(new CustomEvent("message", { detail: { ...message, n: 1e14 + n } }));
+  }
+}"""
+
+
+async def test_a_tab_that_is_left_open_keeps_no_more_than_it_shows(browser: Browser, house: Installation) -> None:
+    """However many come while somebody reads, only so many of the newest are kept for later."""
+    async with window(browser, house.url) as screen:
+        await screen.open("#/modem/shed/messages")
+        await rows(screen, "greenhouse").or_(rows(screen, "temperature")).first.get_by_role("button").focus()
+        await screen.page.evaluate(_FLOOD, ["shed", 520])
+        news = words("messages.news", count=500)
+        await screen.page.get_by_role("button", name=news, exact=True).click()
+        await expect(screen.page.locator("tr.message")).to_have_count(500)
+        await expect(screen.page.locator("tr.message").first).to_have_attribute("data-n", str(10**14 + 519))

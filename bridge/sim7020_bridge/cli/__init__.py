@@ -74,11 +74,12 @@ class _Subcommands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in _SUBCOMMANDS:
             return None
-        # of what is imported nothing is garbage, and looking for some takes a tenth of the time
+        # of what is imported nothing is garbage: to look for some takes a tenth of the time, and later one long step
         gc.disable()
         try:
             command = getattr(import_module(f"sim7020_bridge.cli.{cmd_name}"), cmd_name)
         finally:
+            gc.freeze()
             gc.enable()
         if not isinstance(command, click.Command):
             raise TypeError(f"{cmd_name} is not a command")

@@ -298,7 +298,7 @@ _DATA_BUDGET = Section(
     Key(
         "bytes",
         values.whole_number(1, _MOST_BYTES),
-        "Bytes that may be sent and received in a billing period, headers included. At 80 % there is an alert; "
+        "Bytes that may be sent and received in a billing period, as `billing` counts them. At 80 % there is an alert; "
         "when they are used up, `low` and `normal` messages wait, and `high` and `critical` ones still go. "
         "Without it, bytes are only counted.",
     ),

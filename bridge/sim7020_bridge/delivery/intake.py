@@ -180,7 +180,9 @@ class Intake:
         check_datagram(settings, message.data)
         if message.ttl is None and settings.ttl is not None:
             message = replace(message, ttl=float(settings.ttl))
-        message = replace(message, priority=min(message.priority, Priority[settings.highest_priority.name]))
+        highest = Priority[settings.highest_priority.name]
+        if message.priority > highest:
+            message = replace(message, priority=highest)
 
         def written(is_new: bool) -> None:  # noqa: FBT001 - what a future holds
             if is_new:

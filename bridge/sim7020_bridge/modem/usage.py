@@ -313,8 +313,9 @@ class Usage:
         both = kept.begun and since.begun
         self._session = replace(kept, begun=kept.begun or since.begun, address=since.address or kept.address)
         if since.bytes or both:
-            padding = self._pad(since.day, since.bytes) - _padding(since.bytes)
-            self._add(DayUsage(since.day, padding=padding, sessions=-int(both)))
+            day = since.day if since.bytes else self._today()
+            padding = self._pad(day, since.bytes) - _padding(since.bytes)
+            self._add(DayUsage(day, padding=padding, sessions=-int(both)))
 
     def _today(self) -> date:
         today = self._clock().date()

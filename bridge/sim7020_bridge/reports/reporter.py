@@ -128,6 +128,7 @@ class Reporter:
         for name in gone:
             self._retain(self._topics.socket_state(name), b"")
         self._introduce()
+        self._alerts()
         for socket in self._sockets:
             self._socket(socket)
 
@@ -144,13 +145,14 @@ class Reporter:
 
     def pools_changed(self) -> None:
         """Publish that the modem takes from its pools, or no longer."""
+        self._alerts()
         for socket in self._sockets:
             if socket.settings.pool is not None:
                 self._socket(socket)
 
     def delivery_changed(self) -> None:
         """Publish what waits, a little later: a burst of messages makes one publication. Alerts don't wait."""
-        if self._delivery() != self._delivery_alerts:
+        if delivery_alerts(self._outbox, self._usage) != self._delivery_alerts:
             self._alerts()
         self._soon(self._topics.state, self._state)
 
@@ -169,7 +171,7 @@ class Reporter:
     def broker_changed(self) -> None:
         """Publish what the broker does not give, or gives again."""
         self._introduce()
-        self.delivery_changed()
+        self.delivery_changed()  # how much is put aside
         self.pools_changed()
 
     def state(self) -> Document:
@@ -234,8 +236,10 @@ class Reporter:
 
     def _alerts(self) -> None:
         """Publish the alerts that hold, each with the time since when, and empty those that are mended."""
-        self._delivery_alerts = self._delivery()
-        current, now = alerts(self._store.state) | self._delivery_alerts, asyncio.get_running_loop().time()
+        now = asyncio.get_running_loop().time()
+        self._delivery_alerts = delivery_alerts(self._outbox, self._usage)
+        pools = any(socket.pool is not None for socket in self._settings.sockets)
+        current = alerts(self._store.state) | self._delivery_alerts | broker_alerts(self._trouble(), pools=pools)
         for alert_id in self._alerted.keys() - current.keys():
             left = self._gone.setdefault(alert_id, now) + RELAPSE - now
             if alert_id in self._relapsed and left > 0:
@@ -255,10 +259,6 @@ class Reporter:
     def _documents(self) -> set[str]:
         sockets = (self._topics.socket_state(socket.name) for socket in self._settings.sockets)
         return {self._topics.availability, self._topics.info, self._topics.state, *sockets}
-
-    def _delivery(self) -> dict[AlertId, Alert]:
-        pools = any(socket.pool is not None for socket in self._settings.sockets)
-        return delivery_alerts(self._outbox, self._usage) | broker_alerts(self._trouble(), pools=pools)
 
     def event(self, name: str, **details: object) -> None:
         """Publish that something happened; what goes on and on is counted, and the last of it told with its number."""

@@ -7,6 +7,7 @@ import pytest
 from sim7020_bridge.config.load import load
 from sim7020_bridge.config.model import (
     BatchFormat,
+    Billing,
     DataBudgetSettings,
     OutboxSettings,
     PriorityName,
@@ -47,7 +48,7 @@ def test_all_keys(tmp_path: Path) -> None:
     """Every key has its place in the settings."""
     modem = (
         "outbox: {max_messages: 5, max_bytes: 2048, when_full: drop_oldest, max_received: 7}\n"
-        "    data_budget: {bytes: 1000, first_day: 15}"
+        "    data_budget: {bytes: 1000, first_day: 15, billing: sessions}"
     )
     socket = (
         "ttl: 60, when_unsure: fail, min_interval: 0.5, messages_per_hour: 9, batch: json, batch_wait: 3, "
@@ -55,7 +56,7 @@ def test_all_keys(tmp_path: Path) -> None:
     )
     [read] = load(write(tmp_path, modem, socket)).modems
     assert read.outbox == OutboxSettings(5, 2048, WhenFull.DROP_OLDEST, 7)
-    assert read.data_budget == DataBudgetSettings(1000, 15)
+    assert read.data_budget == DataBudgetSettings(1000, 15, Billing.SESSIONS)
     [one] = read.sockets
     assert (one.ttl, one.when_unsure, one.min_interval, one.messages_per_hour) == (60, WhenUnsure.FAIL, 0.5, 9)
     assert (one.batch, one.batch_wait, one.dead_letter_topic) == (BatchFormat.JSON, 3, "dead/letters")
@@ -88,6 +89,7 @@ def test_all_keys(tmp_path: Path) -> None:
         ("outbox: {max_bytes: 1}", "", "udp", "max_bytes: must be a whole number from 1024"),
         ("outbox: {when_full: drop}", "", "udp", "must be one of reject, drop_oldest"),
         ("data_budget: {first_day: 29}", "", "udp", "first_day: must be a whole number from 1 to 28"),
+        ("data_budget: {billing: session}", "", "udp", "billing: must be one of bytes, packets, sessions"),
         ("data_budget: {byte: 3}", "", "udp", "did you mean bytes"),
     ],
 )

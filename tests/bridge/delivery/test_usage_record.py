@@ -1,11 +1,11 @@
 """What the modem cost, over restarts."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sim7020_bridge.config.model import DataBudgetSettings, OutboxSettings
 from sim7020_bridge.delivery.usage_record import DAY_LOOK, KEPT_WITHIN, UsageRecord
-from sim7020_bridge.modem.usage import Usage
+from sim7020_bridge.modem.usage import DayUsage, Usage
 from sim7020_bridge.outbox.hooks import Hooks
 from sim7020_bridge.outbox.message import Priority
 from sim7020_bridge.outbox.outbox import Outbox
@@ -79,6 +79,26 @@ async def test_written_down_soon() -> None:
     bench.record.keep()
     await asyncio.sleep(KEPT_WITHIN + 0.1)
     assert bench.outbox.rows[1:] == [(row("2026-11-28", 11, 20, padding=993),)]
+
+
+@on_virtual_time
+async def test_written_down_with_a_receipt() -> None:
+    """What was counted today is written at once when a message ends, only if there is anything new; the rest soon."""
+    bench = Bench()
+    bench.usage.restore([DayUsage(date(2026, 11, 1), up=5)])
+    bench.usage.begin_session("10.0.0.1")
+    bench.usage.count(up=92, packets=1)
+    for _ in range(2):
+        bench.record.keep_today()
+    today = ("2026-11-28", 92, 0, 0, 1, 932, 1, 0, 0)
+    assert (bench.outbox.today, bench.outbox.rows) == ([(today,)], [])
+    assert bench.outbox.session == ("2026-11-28", 92, 1, "10.0.0.1")
+    await asyncio.sleep(KEPT_WITHIN + 0.1)
+    assert bench.outbox.rows == [(row("2026-11-01", 5, 0), today)]
+    again = Bench()
+    again.record.restore(bench.outbox.rows[0], bench.outbox.session)
+    assert (again.usage.rows(), again.usage.session) == (bench.usage.rows(), bench.usage.session)
+    again.record.keep()
 
 
 @on_virtual_time

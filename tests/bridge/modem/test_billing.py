@@ -169,6 +169,21 @@ def test_a_file_that_is_read_late() -> None:
         assert (late.used, late.today.sessions, late.today.up) == (billed, sessions, 3 * 92)
 
 
+def test_an_address_that_is_told_before_the_file_is_read() -> None:
+    """It is that of the session that goes on, whose own was not known: with another one, it is another."""
+    count = Count()
+    count.usage.begin_session(None)
+    datagram(count)
+    kept, count.usage = count.usage, count.made()
+    count.usage.begin_session("10.0.0.1")
+    count.usage.restore(kept.rows(), kept.session)
+    assert (count.usage.session.address, count.usage.today.sessions) == ("10.0.0.1", 1)
+    datagram(count)
+    assert count.usage.used == 1024
+    count.usage.begin_session("10.0.0.2")
+    assert count.usage.today.sessions == 2
+
+
 def test_a_file_that_is_read_after_the_session() -> None:
     """One that has ended since the start does not go on, whatever was kept."""
     count = Count()

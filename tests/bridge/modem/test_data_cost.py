@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from sim7020_bridge.errors import BridgeError
-from sim7020_bridge.modem.data_cost import Bytes, connected, pinged, received, resolved, sent, time_asked
+from sim7020_bridge.modem.data_cost import Bytes, connected, kept_alive, pinged, received, resolved, sent, time_asked
 from tests.bridge.modem.bench import UDP, running
 from tests.bridge.scripted_module import SILENCE, on_virtual_time
 
@@ -20,6 +20,7 @@ def test_segments() -> None:
     """40 bytes of headers for each segment and as much for its acknowledgement (RFC 9293)."""
     assert sent(512, stream=True) == Bytes(up=552, down=40, packets=2)
     assert received(8, stream=True) == Bytes(up=40, down=48, packets=2)
+    assert kept_alive(3) == Bytes(up=120, down=120, packets=6)
     assert connected() == Bytes(up=164, down=124, packets=7)
 
 
@@ -40,7 +41,7 @@ async def test_a_datagram_that_is_refused() -> None:
         bench.module.answer_once("AT+CSOSEND", "ERROR")
         with pytest.raises(BridgeError):
             await socket.send(bytes(100))
-        assert sum(each.up for each in counted) == 0
+        assert [sum(each) for each in zip(*((cost.up, cost.packets) for cost in counted), strict=True)] == [0, 0]
 
 
 @pytest.mark.parametrize(("after", "cost"), [(0.0, 0), (2.0, 57)], ids=["at once", "after a while"])

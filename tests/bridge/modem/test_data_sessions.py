@@ -83,6 +83,18 @@ async def test_what_ends_a_session(happens: Callable[[Bench], None], sessions: i
         assert usage.session.begun
 
 
+@on_virtual_time
+async def test_an_address_that_changes() -> None:
+    """Another address is another session, though nobody told that the context was off."""
+    async with running() as bench:
+        usage = counted(bench)
+        await bench.until(lambda state: state.pdn.address == ADDRESS)
+        bench.module.answer("AT+CGPADDR", '+CGPADDR: 1,"10.250.0.214"', "OK")
+        bench.module.answer("AT+CGCONTRDP", '+CGCONTRDP: 1,5,"shnbiot","10.250.0.214.255.255.255.0"', "OK")
+        await bench.until(lambda state: state.pdn.address == "10.250.0.214")
+        assert usage.today.sessions == 2
+
+
 @pytest.mark.parametrize("command", [REATTACH, REBOOT])
 @on_virtual_time
 async def test_what_the_bridge_ends(command: str) -> None:

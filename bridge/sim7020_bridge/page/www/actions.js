@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 import { bytes, duration, number, t } from "./i18n.js";
+import { operator, reception } from "./modems.js";
 import { choice, field } from "./parts.js";
 
 const CYCLES = [20.48, 40.96, 81.92, 163.84, 327.68, 655.36, 1310.72, 2621.44, 5242.88, 10485.76];
@@ -11,10 +12,10 @@ const UNITS = { B: 1, kB: 1e3, MB: 1e6 };
 /**
  * Each action: its `verb`, where it stands, what it `costs` if anything (`data`, `attach`, or the `line`),
  * `asks` whether it asks back first, `fields(modem)` for what it needs to know, `body(values)` for the request from that,
- * `told(data)` for its answer, and `well(data)` for whether it became what whoever asks for it wants.
+ * `told(data, modem)` for its answer, and `well(data)` for whether it became what whoever asks for it wants.
  */
 export const ACTIONS = [
-  { verb: "refresh", group: "look" },
+  { verb: "refresh", group: "look", told: (_, modem) => readings(modem) },
   {
     verb: "ping", group: "look", costs: "data", asks: true,
     fields: (modem) => [host(t("actions.ping.host"), firstHost(modem)), field(t("actions.ping.count"), { name: "count", type: "number", min: 1, max: 100, value: 4, required: true })],
@@ -46,7 +47,7 @@ export const ACTIONS = [
       field(t("actions.set_apn.password"), { name: "password", type: "password", maxlength: 255, autocomplete: "new-password" }, t("actions.set_apn.if_asked")),
     ],
     body: ({ apn, username, password }) => ({ apn: apn.trim(), ...(username ? { username } : {}), ...(password ? { password } : {}) }),
-    told: (data) => [connection(data), h("p", null, t("actions.set_apn.keep"))],
+    told: (data) => [connection(data), connected(data) ? h("p", null, t("actions.set_apn.keep")) : null],
     well: connected,
   },
   { verb: "reset", group: "connection", costs: "attach", asks: true },
@@ -79,6 +80,14 @@ function namedHost(modem) {
 
 function list(words) {
   return h("ul", { class: "plain-list" }, words.map((word) => h("li", { class: "mono", key: word }, word)));
+}
+
+/** What the state says that was read; it follows the answer in a moment. */
+function readings({ state }) {
+  if (!state) return null;
+  const status = state.registration?.status;
+  const where = [status ? t(`modems.registration.${status}`) : null, operator(state)].filter(Boolean).join(" · ");
+  return [h("p", null, reception(state.signal)), where ? h("p", null, where) : null];
 }
 
 function pinged({ host: name, address, sent, received, replies }) {

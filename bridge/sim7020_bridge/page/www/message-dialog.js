@@ -2,9 +2,10 @@
 
 import { get, pathOf, request } from "./api.js";
 import { h, View } from "./dom.js";
+import { holding } from "./held.js";
 import { dateTime, t } from "./i18n.js";
 import { cancelled, direction, readings, stateBadge, steps, topicWords } from "./message-words.js";
-import { facts } from "./parts.js";
+import { facts, warning } from "./parts.js";
 import { cost, oneLine } from "./payload.js";
 import { refusal } from "./refusal.js";
 import { segments } from "./segments.js";
@@ -15,6 +16,9 @@ export class MessageDialog extends View {
   #closed;
   #whole = false;
   #way = null;
+  /** Its payload in each way, and what these were made of: a drawing need not make them anew. */
+  #ways = [];
+  #read = {};
   #asking = false;
   #busy = false;
   #said = null;
@@ -30,6 +34,7 @@ export class MessageDialog extends View {
   start() {
     this.draw();
     this.querySelector("dialog").showModal();
+    this.hear(store, "change");
     this.#load();
   }
 
@@ -61,12 +66,13 @@ export class MessageDialog extends View {
       h("div", { class: "dialog-body" },
         message.error && !cancelled(message)
           ? h("div", { class: "note bad" }, h("app-icon", { name: "alert" }), h("p", null, refusal(message.error))) : null,
+        message.direction === "up" && ["queued", "sending"].includes(message.state) ? this.#held() : null,
         this.#payload(),
         this.#facts(),
         h("h3", null, t("messages.steps")),
         steps(message),
         h("p", { class: "said", role: "status" }, this.#said),
-        this.#asking ? h("p", { id: "message-ask" }, this.#question()) : null),
+        this.#asking ? [h("p", { id: "message-ask" }, this.#question()), this.#held()] : null),
       this.#asking ? this.#confirmation() : this.#buttons());
   }
 
@@ -85,8 +91,17 @@ export class MessageDialog extends View {
     ]);
   }
 
+  #readings() {
+    const { text, hex, cut } = this.#message;
+    if (text !== this.#read.text || hex !== this.#read.hex || cut !== this.#read.cut) {
+      this.#read = { text, hex, cut };
+      this.#ways = readings(this.#message);
+    }
+    return this.#ways;
+  }
+
   #payload() {
-    const ways = readings(this.#message);
+    const ways = this.#readings();
     if (ways.length === 0) return null;
     const [way, text] = ways.find(([key]) => key === this.#way) ?? ways[0];
     return [
@@ -117,6 +132,10 @@ export class MessageDialog extends View {
     const { modem, bytes, socket } = this.#message;
     const protocol = store.modem(modem).info?.sockets.find(({ name }) => name === socket)?.protocol;
     return t("messages.again_ask", { socket, count: cost(protocol, bytes) });
+  }
+
+  #held() {
+    return warning(holding(store.modem(this.#message.modem), this.#message));
   }
 
   #confirmation() {

@@ -6,18 +6,18 @@ import { bytes, dateTime, duration, number, percent, t } from "./i18n.js";
 import { operator, reception, socketError, waiting } from "./modems.js";
 import { badge, copying, facts, meter } from "./parts.js";
 
-/** How it receives, which cell it is in, and what address it has. */
-export function network({ state }) {
+/** How it receives, which cell it is in, and what address it has; `refresh` stands beside the signal. */
+export function network({ state }, refresh) {
   const { registration, signal, pdn } = state;
   return panel("network", [
-    reception(signal),
+    h("div", { class: "row apart" }, reception(signal), refresh),
     facts([
       ["RSSI", unit(signal.rssi, "dBm")],
       ["RSRQ", unit(signal.rsrq, "dB")],
       [t("modem.network.ecl"), typeof signal.ecl === "number" ? t(`modem.network.levels.${signal.ecl}`) : null],
       [t("modem.network.operator"), operator(state)],
       ["PLMN", registration.plmn],
-      [t("modem.network.status"), registration.status ? t(`modem.network.statuses.${registration.status}`) : null],
+      [t("modem.network.status"), registration.status ? t(`modems.registration.${registration.status}`) : null],
       [t("modem.network.band"), registration.band === null ? null : `B${registration.band}`],
       [t("modem.network.cell"), registration.cell_id],
       ["TAC", registration.tac],

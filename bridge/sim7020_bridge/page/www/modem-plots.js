@@ -32,6 +32,7 @@ class ModemPlots extends View {
       this.#minutes += 1;
       if (this.#minutes >= FRESH[this.#span]) this.#fetch();
     });
+    for (const again of ["back", "restart"]) this.hear(store, again, () => this.#fetch());
     this.#fetch();
   }
 

@@ -56,7 +56,8 @@ export function sinceWhen(modem) {
   const up = ["online", "sleeping"].includes(modem.state.link.layer);
   return [
     h("time-since", { time: since, lasting: true }),
-    reason && !up && !modem.alerts.size ? [" · ", h("span", { lang: "en" }, reason)] : null,
+    // The bridge's own words say it more closely; the condition beside them says it in every language.
+    reason && current() === "en" && !up && !modem.alerts.size ? ` · ${reason}` : null,
   ];
 }
 

@@ -122,6 +122,11 @@ export function meter(share, { tone = "", mark = null } = {}) {
   );
 }
 
+/** A sentence that somebody should see before going on; nothing without one. */
+export function warning(words) {
+  return words ? h("div", { class: "note warn" }, h("app-icon", { name: "alert" }), h("p", null, words)) : null;
+}
+
 /** Rows of a name and what it is; a row without a value is left out. */
 export function facts(rows) {
   return h(

@@ -3,6 +3,8 @@
 const IP_UDP = 28;
 const IP_TCP = 40;
 const SEGMENT = 512;
+/** Characters of a payload laid out as JSON: brackets within brackets would make a thousand times what they are. */
+const LONGEST_JSON = 65536;
 /** Control characters, and what turns the direction of writing or takes no room; but not what joins letters. */
 const HIDING = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\u2028\u2029]/u;
 
@@ -29,7 +31,7 @@ export function cost(protocol, bytes) {
   return bytes + IP_UDP;
 }
 
-/** A JSON object or array with a line for each member; null for all else. Numbers keep their digits. */
+/** A JSON object or array with a line for each member; null for all else, and where that is too long. Numbers keep their digits. */
 export function prettyJson(text) {
   if (!/^\s*[[{]/.test(text ?? "")) return null;
   try {
@@ -45,6 +47,7 @@ export function prettyJson(text) {
     else if (token === ",") laid += token + indent;
     else if (token === ":") laid += ": ";
     else laid += token.startsWith("{") || token.startsWith("[") ? token.replace(/\s/g, "") : token;
+    if (laid.length > LONGEST_JSON) return null;
   }
   return laid;
 }

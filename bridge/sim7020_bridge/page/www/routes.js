@@ -9,7 +9,7 @@
  */
 export const ROUTES = [
   { path: "", view: "view-glance", style: true, texts: ["modems", "alerts", "glance"], title: "shell.nav.modems", nav: true },
-  { path: "modem/:modem", view: "view-modem", style: true, texts: ["modem"], title: "shell.tab.overview", tab: true },
+  { path: "modem/:modem", view: "view-modem", style: true, texts: ["modem", "refusals"], title: "shell.tab.overview", tab: true },
   { path: "modem/:modem/messages", view: "view-messages", style: true, texts: ["messages", "refusals"], title: "shell.tab.messages", tab: true },
   { path: "modem/:modem/live", view: "view-live", style: true, texts: ["live"], title: "shell.tab.live", tab: true },
   { path: "modem/:modem/actions", view: "view-actions", style: true, texts: ["actions", "refusals"], title: "shell.tab.actions", tab: true, full: true },

@@ -2,8 +2,9 @@
 
 import { request } from "./api.js";
 import { h, View } from "./dom.js";
+import { holding } from "./held.js";
 import { t } from "./i18n.js";
-import { choice, field } from "./parts.js";
+import { choice, field, warning } from "./parts.js";
 import { bytesOfHex, bytesOfText, cost, hexOf } from "./payload.js";
 import { refusal } from "./refusal.js";
 import { segments } from "./segments.js";
@@ -79,6 +80,7 @@ export class SendDialog extends View {
             "aria-invalid": problem ? "true" : null, oninput: (event) => this.#note({ text: event.target.value }),
           })),
         h("p", { id: "send-cost", class: problem ? "trouble" : "hint" }, problem ?? this.#price(bytes.length)),
+        h("div", { role: "status" }, warning(holding(store.modem(this.#modem), { socket: chosen.socket, priority: this.#priority }))),
         h("details", { class: "more" }, h("summary", null, t("messages.more")), h("div", { class: "stack" },
           choice(t("messages.priority"), { chosen: this.#priority, onchange: (event) => this.#note({ priority: event.target.value }) },
             PRIORITIES.map((priority) => [priority, t(`messages.priorities.${priority}`)])),

@@ -36,6 +36,7 @@ class Modem {
  * The documents, and the stream that brings them. Fires
  * - `change`: a document is another one, of the modem `detail.modem`, or of any where that is null;
  * - `connection`: `connection` is another one;
+ * - `back`: the bridge can be asked again after it was lost, and what was asked for in between may have failed;
  * - `restart`: nothing of before holds, not even which modems there are;
  * - `event`, `broker`, `message`, `history`, `link`, `waiting`, `log`, `trace`: what the stream brought, in `detail`.
  */
@@ -173,8 +174,10 @@ class Store extends EventTarget {
 
   #become(connection) {
     if (this.connection === connection) return;
+    const back = this.connection === "lost" && connection === "open";
     this.connection = connection;
     this.dispatchEvent(new Event("connection"));
+    if (back) this.dispatchEvent(new Event("back"));
   }
 
   /** Begin anew: it may be another run of the bridge, with another configuration. */

@@ -5,6 +5,7 @@ import { request } from "./api.js";
 import "./at-console.js";
 import { View, h } from "./dom.js";
 import { duration, t } from "./i18n.js";
+import { alertNotes } from "./modems.js";
 import { now } from "./now.js";
 import { ask, badge, failure } from "./parts.js";
 import { refusal } from "./refusal.js";
@@ -40,6 +41,7 @@ class ViewActions extends View {
     return h(
       "div",
       { class: "stack" },
+      alertNotes(this.#modem),
       GROUPS.map((group) => {
         const actions = ACTIONS.filter((action) => action.group === group && verbs.has(action.verb));
         return actions.length ? this.#group(group, actions) : null;
@@ -77,7 +79,7 @@ class ViewActions extends View {
         { class: "button", "aria-disabled": result?.busy ? "true" : null, "aria-describedby": `about-${verb}`, onclick: () => this.#do(action) },
         t(`actions.${verb}.button`),
       ),
-      h("div", { class: "action-result", role: "status" }, result ? outcome(action, result) : null),
+      h("div", { class: "action-result", role: "status" }, result ? outcome(action, result, this.#modem) : null),
     );
   }
 
@@ -109,7 +111,7 @@ class ViewActions extends View {
   }
 }
 
-function outcome(action, { busy, since, at, response, error }) {
+function outcome(action, { busy, since, at, response, error }, modem) {
   if (busy) {
     const seconds = Math.floor((now() - since) / 1000);
     return h("p", { class: "quiet" }, t(action.slow ? "actions.working_long" : "actions.working"), seconds > 2 ? h("span", { "aria-hidden": "true" }, ` ${duration(seconds)}`) : null);
@@ -120,7 +122,7 @@ function outcome(action, { busy, since, at, response, error }) {
   const { warning } = response.data ?? {};
   const well = !warning && (action.well?.(response.data) ?? true);
   return note(well ? "good" : "warn", t(`actions.${action.verb}.done`), [
-    action.told?.(response.data),
+    action.told?.(response.data, modem),
     warning ? h("p", { lang: "en" }, warning) : null,
     when,
   ]);

@@ -32,6 +32,7 @@ class ViewLive extends View {
     this.hear(store, "log", ({ detail }) => this.#take("log", detail));
     this.hear(store, "trace", ({ detail }) => this.#take("at", detail));
     this.hear(store, "restart", () => this.#restart());
+    this.hear(store, "back", () => this.#problem && this.#restart());
     store.want("log", this.ended);
     store.want("trace", this.ended);
     this.#load();

@@ -8,7 +8,7 @@ import { failure } from "./parts.js";
 class ViewLogin extends View {
   /** What the API said no with before. */
   refusal = null;
-  /** Called once the password was right. */
+  /** Called once the password was right; if this is still there afterwards, the browser has not kept the session. */
   onentered = () => {};
 
   #busy = false;
@@ -60,8 +60,9 @@ class ViewLogin extends View {
     this.redraw();
     try {
       await post("api/login", { password: password.value });
-      this.onentered();
-      return;
+      await this.onentered();
+      if (!this.isConnected) return;
+      this.#wrong = t("login.forgets");
     } catch (error) {
       if (error.code === "wrong_password") this.#wrong = t("login.wrong");
       else if (error.code === "too_many_tries") this.#until = Date.now() + (error.retryAfter ?? 30) * 1000;

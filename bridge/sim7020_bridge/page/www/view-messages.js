@@ -51,6 +51,7 @@ class ViewMessages extends View {
     this.modem = this.getAttribute("modem");
     this.hear(store, "message", ({ detail }) => this.#take(detail));
     this.hear(store, "restart", () => this.#load());
+    this.hear(store, "back", () => this.#problem && this.#load());
     this.hear(store, "change");
     this.hear(window, "scroll", () => this.#settle());
     this.ended.addEventListener("abort", () => this.#leave());
@@ -182,10 +183,16 @@ class ViewMessages extends View {
     if (this.#loading) this.#heard.set(message.n, message);
     const place = this.#messages.findIndex(({ n }) => n === message.n);
     if (place >= 0) this.#messages = this.#messages.with(place, message);
-    else if (this.#fresh.has(message.n) || this.#isNew(message)) this.#fresh.set(message.n, message);
+    else if (this.#fresh.has(message.n) || this.#isNew(message)) this.#keep(message);
     this.#dialog?.take(message);
     this.#settle();
     this.redraw();
+  }
+
+  /** Of more than are ever shown at once the oldest are given up; they are loaded anew where somebody scrolls to them. */
+  #keep(message) {
+    this.#fresh.set(message.n, message);
+    if (this.#fresh.size > KEPT) this.#fresh.delete(Math.min(...this.#fresh.keys()));
   }
 
   #isNew(message) {

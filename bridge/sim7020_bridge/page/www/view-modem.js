@@ -1,24 +1,27 @@
 /** One modem: how far its link is, how it has been, and all that is known of it. */
 
-import { get, pathOf } from "./api.js";
+import { get, pathOf, request } from "./api.js";
 import { View, h } from "./dom.js";
 import { History } from "./history.js";
 import { t } from "./i18n.js";
 import "./modem-plots.js";
 import { care, identity, network, power, sockets, usage } from "./modem-panels.js";
 import { alertNotes, stair } from "./modems.js";
-import { clock } from "./parts.js";
+import { clock, failure, toast } from "./parts.js";
+import { refusal } from "./refusal.js";
 import { ROUTES, address } from "./routes.js";
 import { store } from "./store.js";
 
 class ViewModem extends View {
   #week = null;
+  #reading = false;
 
   start() {
     this.hear(store, "change", ({ detail }) => {
       if (detail.modem === null || detail.modem === this.getAttribute("modem")) this.redraw();
     });
     this.hear(clock, "tick");
+    for (const again of ["back", "restart"]) this.hear(store, again, () => this.#fetch());
     this.#fetch();
   }
 
@@ -43,13 +46,35 @@ class ViewModem extends View {
     );
   }
 
+  #refresh({ info }) {
+    if (!store.full || !info?.requests.includes("refresh")) return null;
+    return h("button", { class: "button", "aria-disabled": this.#reading ? "true" : null, onclick: () => this.#read() },
+      t(this.#reading ? "modem.network.refreshing" : "modem.network.refresh"));
+  }
+
+  /** Have everything read now; the state that follows shows it. */
+  async #read() {
+    if (this.#reading) return;
+    this.#reading = true;
+    this.redraw();
+    try {
+      const { status, error } = await request(this.getAttribute("modem"), "refresh", {}, { signal: this.ended });
+      if (status !== "ok") toast(refusal(error), "bad");
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      toast(failure(error), "bad");
+    }
+    this.#reading = false;
+    this.redraw();
+  }
+
   #panels(modem) {
     return [
       sockets(modem),
       h(
         "div",
         { class: "panels" },
-        network(modem),
+        network(modem, this.#refresh(modem)),
         usage(modem, this.#week, { calibrate: link("actions", modem) }),
         power(modem),
         care(modem, { messages: link("messages", modem) }),
