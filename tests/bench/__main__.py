@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tests.bench import field, field_model, growth, idle, latency, others, page, scale, throughput
+from tests.bench import field, field_model, growth, idle, latency, others, page, scale, small, throughput
 from tests.bench.figures import DOCUMENT, Goal, Result, Table, goals_table, machine, write_goals
 
 
@@ -36,6 +36,10 @@ def _scale(given: argparse.Namespace) -> Result:
     return scale.measure((1, 4, 16, 64, 256), ((2, 64), (4, 64)), 2000, 10)
 
 
+def _small(given: argparse.Namespace) -> Result:
+    return small.measure(1, 0.2, 5, (16, 64)) if given.short else small.measure(5, 1, 20)
+
+
 def _growth(given: argparse.Namespace) -> Result:
     return growth.measure((100,), 1) if given.short else growth.measure((1000, 10_000, 100_000, 1_000_000), 7)
 
@@ -59,6 +63,7 @@ PARTS: Mapping[str, Callable[[argparse.Namespace], Result]] = {
     "latency": _latency,
     "others": _others,
     "idle": _idle,
+    "small": _small,
     "scale": _scale,
     "growth": _growth,
     "field-model": _field_model,

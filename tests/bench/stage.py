@@ -28,6 +28,9 @@ PATIENCE = 120.0
 SOCKET = "t"
 """The name of each modem's socket."""
 
+BRIDGE = ("sim7020_bridge",)
+"""What a bridge is run with: a module, and what goes before the bridge's own command line."""
+
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
@@ -166,7 +169,7 @@ class Stage:
         self,
         ports: Sequence[str],
         *,
-        program: Sequence[str] = ("sim7020_bridge",),
+        program: Sequence[str] = BRIDGE,
         document: Mapping[str, object] | None = None,
         environment: Mapping[str, str] | None = None,
         **modem: object,
