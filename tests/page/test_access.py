@@ -65,7 +65,7 @@ async def test_a_password_lets_in_and_a_wrong_one_does_not(browser: Browser, ins
 
 
 async def test_who_may_only_look_is_offered_nothing_else(browser: Browser, installation: Installation) -> None:
-    """No view has a button that would be refused, and addresses of such views lead nowhere."""
+    """No view has a button that would be refused, and addresses of such views say that one may only look."""
     await guarded(installation)
     async with window(browser, installation.url) as screen:
         screen.right(NOT_IN)
@@ -80,7 +80,7 @@ async def test_who_may_only_look_is_offered_nothing_else(browser: Browser, insta
         await expect(screen.page.get_by_role("link", name=words("shell.tab.actions"))).to_have_count(0)
         for address in ("#/configuration", "#/diagnostics", "#/setup", "#/modem/shed/actions"):
             await screen.open(address)
-            await expect(screen.page.get_by_role("heading", name=words("shell.nowhere.title"))).to_be_visible()
+            await expect(screen.page.get_by_role("heading", name=words("shell.barred.title"))).to_be_visible()
         await screen.open("#/modem/shed")
         await expect(screen.page.get_by_role("heading", name="shed")).to_be_visible()
         posted = []

@@ -115,6 +115,8 @@ async def test_at_commands_are_typed_where_they_are_allowed(browser: Browser, ho
         await field.fill("AT+CSQ")
         await field.press("Enter")
         await expect(screen.page.locator("at-console")).to_contain_text("+CSQ: 20,0")
+        await expect(screen.page.locator("at-console .at-line").last).to_contain_text("good")
+        await expect(screen.page.locator("at-console")).not_to_contain_text("no command")
         await screen.shot("actions")
         await screen.open("#/modem/attic/actions")
         await expect(screen.page.get_by_text(words("actions.at.not_allowed"))).to_be_visible()

@@ -127,6 +127,8 @@ async def test_steps_of_a_phone_stand_apart(browser: Browser, house: Installatio
         await expect(screen.page.locator(".step.stuck")).to_have_count(1)
         await expect(screen.page.locator(".step.done")).to_have_count(4 + 7)
         assert await screen.page.evaluate(_TOUCHING) == []
+        wider = "[...document.querySelectorAll('.stair')].map((stair) => stair.scrollWidth - stair.clientWidth)"
+        assert await screen.page.evaluate(wider) == [0, 0]
         assert await screen.too_wide() == []
 
 
@@ -174,3 +176,45 @@ async def test_what_was_asked_for_while_the_bridge_was_away(browser: Browser, in
         await installation.start()
         await expect(failed).to_have_count(0)
         await expect(none).to_be_visible()
+
+
+AWAY = "ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|Failed to load"
+
+
+async def test_a_view_that_cannot_be_had(browser: Browser, installation: Installation) -> None:
+    """It says so in words, with the way to others; what somebody wrote and did not apply is there afterwards."""
+    module = await installation.module("shed")
+    await installation.run({"shed": installation.settings(module)})
+    async with window(browser, installation.url, language="de") as screen:
+        screen.right(AWAY)
+        await screen.open("#/configuration")
+        text = screen.page.get_by_label(words("configuration.text", "de"), exact=True)
+        before = await text.input_value()
+        await text.fill(f"{before} ")
+        await installation.bridge.stop()
+        navigation = screen.page.get_by_role("navigation", name=words("shell.nav.label", "de"))
+        await navigation.get_by_role("link", name=words("shell.nav.diagnostics", "de")).click()
+        main = screen.page.get_by_role("main")
+        await expect(main.get_by_role("heading", name=words("shell.unreachable.title", "de"))).to_be_visible()
+        await expect(main).not_to_contain_text("fetch")
+        await expect(navigation).to_be_visible()
+        async with screen.page.expect_response("**/api/session"):
+            await installation.start()
+        await navigation.get_by_role("link", name=words("shell.nav.configuration", "de")).click()
+        await expect(text).to_have_value(f"{before} ")
+
+
+async def test_one_broker_for_all(browser: Browser, installation: Installation) -> None:
+    """What is said of it stands once above all modems, and each still tells what it has itself."""
+    shed, attic = await installation.module("shed"), await installation.module("attic", sim="absent")
+    await installation.run({"attic": installation.settings(attic), "shed": installation.settings(shed)})
+    async with window(browser, installation.url) as screen:
+        await screen.open()
+        await expect(screen.page.get_by_text(words("modems.condition.sim"), exact=True)).to_be_visible()
+        await expect(screen.page.locator(".badge.good", has_text=words("modems.condition.online"))).to_be_visible()
+        await installation.broker.stop()
+        title = screen.page.locator(".note-title", has_text="MQTT")
+        await expect(title).to_have_count(1)
+        await expect(screen.page.locator("modem-card .note-title", has_text="MQTT")).to_have_count(0)
+        await expect(screen.page.get_by_text(words("modems.condition.sim"), exact=True)).to_be_visible()
+        await expect(screen.page.get_by_text(words("modems.condition.broker"), exact=True)).to_have_count(1)

@@ -49,12 +49,24 @@ async def test_histories(screen: Screen) -> None:
     ]
     figures = await told(screen, "history", "return new m.History(given[0]).figures('rsrp')", document)
     assert figures == {"least": -100, "greatest": -90, "mean": -95, "last": -100}
-    assert await told(screen, "history", "return new m.History(given[0]).online", document) == 0.5
+    assert await told(screen, "history", "return new m.History(given[0]).online(900)", document) == 0.5
     assert await told(screen, "history", "return new m.History(given[0]).outage(300, 600)", document) == 200 + 40
     sums = await told(screen, "history", "return new m.History(given[0]).buckets(300, ['up', 'down'])", document)
     assert sums == {"time": [0, 600], "up": [30, 40], "down": [3, 4]}
     table = await told(screen, "history", "return new m.History(given[0]).rows(300)", document)
     assert [(row["time"], row["rsrp"], row["up"]) for row in table] == [(600, None, 40), (0, -95, 30)]
+
+
+async def test_an_interruption_counts_before_its_minute_is_over(screen: Screen) -> None:
+    """What stands beside "1 interruption took 30 s" is never all of the time, nor is what is nearly all."""
+    rows: list[list[float | None]] = [[60 * minute, -90, 60, 0, 0] for minute in range(1, 10)]
+    ask = "return new m.History(given[0]).online(given[1])"
+    assert await told(screen, "history", ask, history(rows), 630) == 1
+    out = history(rows, outages=[{"from": 595, "to": 625, "layer": "sim"}])
+    assert await told(screen, "history", ask, out, 630) == (540 + 30 - 25) / 570
+    lasting = history(rows, outages=[{"from": 610, "to": None, "layer": "sim"}])
+    assert await told(screen, "history", ask, lasting, 630) == (540 + 30 - 20) / 570
+    assert await told(screen, "history", ask, lasting, 9999) == 1
 
 
 async def test_a_forecast_needs_hours(screen: Screen) -> None:
@@ -84,6 +96,9 @@ async def test_a_forecast_needs_hours(screen: Screen) -> None:
         ("de", "m.bytes(50144)", "50,1 kB"),
         ("zh-Hans", "m.duration(95)", "1分钟35秒"),
         ("en", "m.ago(Date.now() + 60000)", "now"),
+        ("en", "m.percent(0.99996)", "99.99%"),
+        ("en", "m.percent(0.994)", "99%"),
+        ("en", "m.percent(1)", "100%"),
     ],
 )
 async def test_numbers_and_times_in_words(screen: Screen, language: str, call: str, words: str) -> None:

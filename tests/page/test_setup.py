@@ -233,3 +233,41 @@ async def test_a_reload_and_the_way_back(browser: Browser, installation: Install
             await on(screen)
         await step(screen, "summary")
         await expect(missing).to_have_count(0)
+
+
+async def test_a_sim_that_wants_its_pin(browser: Browser, installation: Installation) -> None:
+    """Once a probe has found that, the PIN is asked for in plain sight, and the summary says that there is one."""
+    module = await installation.module("shed", sim="pin")
+    await installation.set_up()
+    async with window(browser, installation.url) as screen:
+        await port(screen, module.port)
+        await on(screen)
+        pin = screen.page.get_by_label(words("setup.modem.pin"), exact=False)
+        await expect(pin).to_be_hidden()
+        await on(screen, "setup.probe.go")
+        await expect(pin).to_be_visible()
+        await on(screen)
+        await step(screen, "modem")
+        await expect(pin).to_be_visible()
+        await pin.fill("1234")
+        for _ in range(3):
+            await on(screen)
+        await step(screen, "summary")
+        await expect(screen.page.get_by_text(words("setup.summary.pin_set"))).to_be_visible()
+
+
+async def test_a_second_tab_is_led_on(browser: Browser, installation: Installation) -> None:
+    """Once another one has finished the set-up, a step there leads to the bridge that runs."""
+    module = await installation.module("shed")
+    await installation.set_up()
+    async with window(browser, installation.url) as screen, window(browser, installation.url) as other:
+        for each in (screen, other):
+            each.right("ERR_|Failed to load resource")
+            await port(each, module.port)
+            await at_the_broker(each, installation.broker.host, installation.broker.port)
+            await on(each)
+        await on(screen)
+        await on(screen, "setup.summary.write")
+        await stands_at(screen, "modem", "online")
+        await on(other)
+        await stands_at(other, "modem", "online")

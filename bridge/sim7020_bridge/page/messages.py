@@ -44,6 +44,8 @@ MOST_STEPS: Final = 16
 
 RECEIVED: Final = "received"
 
+CANCELLED: Final = "cancelled"
+
 UNKNOWN: Final = "unknown"
 """The end of a message of which an earlier run, which was killed, told no more, and which does not wait either."""
 
@@ -104,6 +106,12 @@ class Record:
     def state(self) -> str:
         """The last step."""
         return STATES[self.steps[-_STEP.size]]
+
+    @property
+    def sort(self) -> str:
+        """What it is looked for by: its state, or that somebody cancelled it, which is no failure to whoever did."""
+        is_cancelled = self.error is not None and self.error[0] == CANCELLED
+        return CANCELLED if self.state == ReceiptState.FAILED and is_cancelled else self.state
 
     def step(self, state: str, at: float) -> None:
         """Take a step; the same one again is told by the number of attempts."""
@@ -278,7 +286,7 @@ class Messages:
                 await asyncio.sleep(0)
             if before is not None and record.number >= before:
                 continue
-            if (socket and record.socket != socket) or (states and record.state not in states):
+            if (socket and record.socket != socket) or (states and record.sort not in states):
                 continue
             if not text or record.matches(text):
                 yield record

@@ -66,11 +66,12 @@ class SettingUp:
         self._writing = asyncio.Lock()
 
     def document(self) -> dict[str, Any]:
-        """Return what a form need not ask for: the broker, if the environment has it."""
+        """Return the broker, if the environment has it, and whether a form must choose a password."""
         given = self._given
         if given is None:
-            return {"mqtt": None}
-        return {"mqtt": {"place": given.place, "username": given.username, "tls": given.tls is not None}}
+            return {"mqtt": None, "password": self._password}
+        mqtt = {"place": given.place, "username": given.username, "tls": given.tls is not None}
+        return {"mqtt": mqtt, "password": self._password}
 
     async def write(self, form: Mapping[str, Any]) -> Reply:
         """Write what a form says: ``mqtt``, ``modem`` with its ``name``, ``sockets`` by name, and ``page``.

@@ -164,6 +164,12 @@ async def test_filters() -> None:
     assert await numbers(before=3, socket="udp") == [1]
     assert messages.get(2) is not None
     assert messages.get(4) is None
+    for name, socket, code in (("m1", "udp", "cancelled"), ("m2", "tcp", "socket_lost")):
+        error = ErrorDocument(code, "words")
+        failed = receipt(name, ReceiptState.FAILED, final=True, error=error, socket=socket)
+        messages.receipt(failed, message(name, socket=socket))
+    assert await numbers(states=frozenset({"cancelled"})) == [1]
+    assert await numbers(states=frozenset({"failed"})) == [2]
 
 
 def test_long_payload() -> None:

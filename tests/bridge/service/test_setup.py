@@ -71,7 +71,7 @@ async def test_a_mistake_of_the_environment(tmp_path: Path, monkeypatch: pytest.
     """It is told at once; what is said of modems is for later."""
     monkeypatch.setenv("SIM7020_MODEMS__SHED__APN", "a.b")
     running, port = await begun(tmp_path)
-    assert (await get(port, "/api/setup")).document() == {"mqtt": None}
+    assert (await get(port, "/api/setup")).document() == {"mqtt": None, "password": False}
     running.cancel()
     await asyncio.wait({running})
     _as_before()

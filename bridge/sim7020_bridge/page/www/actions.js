@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { bytes, duration, number, t } from "./i18n.js";
-import { operator, reception } from "./modems.js";
+import { operator, reception, signalOf } from "./modems.js";
 import { choice, field } from "./parts.js";
 
 const CYCLES = [20.48, 40.96, 81.92, 163.84, 327.68, 655.36, 1310.72, 2621.44, 5242.88, 10485.76];
@@ -87,7 +87,7 @@ function readings({ state }) {
   if (!state) return null;
   const status = state.registration?.status;
   const where = [status ? t(`modems.registration.${status}`) : null, operator(state)].filter(Boolean).join(" · ");
-  return [h("p", null, reception(state.signal)), where ? h("p", null, where) : null];
+  return [h("p", null, reception(signalOf(state))), where ? h("p", null, where) : null];
 }
 
 function pinged({ host: name, address, sent, received, replies }) {

@@ -10,6 +10,8 @@ import { refusal } from "./refusal.js";
 /** The dialogue with each modem, for as long as the page is open. */
 const dialogues = new Map();
 const LONGEST = 100;
+/** What is said of a line whose command is not among what is kept; here it stands above. */
+const ASKED_HERE = " (the log shows no command for it)";
 
 class AtConsole extends View {
   #busy = false;
@@ -75,7 +77,7 @@ class AtConsole extends View {
     try {
       const kept = (await get(`${pathOf(this.#modem)}/at`)).lines;
       const from = kept.findLastIndex(({ direction, line }) => direction === ">" && line.trim() === command);
-      for (const { line, words: meaning } of kept.slice(Math.max(from, 0))) if (meaning) words.set(line.trim(), meaning);
+      for (const { line, words: meaning } of kept.slice(Math.max(from, 0))) if (meaning) words.set(line.trim(), meaning.replace(ASKED_HERE, ""));
     } catch {
       // The answer is shown without explanations.
     }

@@ -56,10 +56,19 @@ export class History {
     return this.values(name).reduce((sum, value) => sum + (value ?? 0), 0);
   }
 
-  /** The share of the recorded time that the modem was online, or null if nothing is recorded. */
-  get online() {
+  /**
+   * The share of the recorded time that the modem was online, or null if nothing is recorded. Outages since the last row
+   * count as well: they are told before their minute is.
+   */
+  online(to = now() / 1000) {
     const known = this.values("online").filter((value) => typeof value === "number");
-    return known.length ? known.reduce((sum, value) => sum + value, 0) / (known.length * 60) : null;
+    if (!known.length) return null;
+    const since = this.time.at(-1) + this.step;
+    const more = Math.max(0, to - since);
+    const out = this.outages.reduce((sum, { from, to: end }) => sum + Math.max(0, (end ?? to) - Math.max(from, since)), 0);
+    const [online, recorded] = [known.reduce((sum, value) => sum + value, 0) * (this.step / 60), known.length * this.step];
+    // Where nothing was recorded for longer, the bridge was not there to see it.
+    return more > 2 * this.step ? online / recorded : (online + Math.max(0, more - out)) / (recorded + more);
   }
 
   /** How many seconds the outages take of the span that ends now. */

@@ -106,6 +106,8 @@ export function number(value, options = {}) {
 
 /** A share of 1 in per cent. */
 export function percent(share) {
+  // What is nearly all is not all.
+  if (share >= 0.995 && share < 1) return number(Math.floor(share * 1e4) / 1e4, { style: "percent", maximumFractionDigits: 2 });
   return number(share, { style: "percent", maximumFractionDigits: share < 0.1 ? 1 : 0 });
 }
 

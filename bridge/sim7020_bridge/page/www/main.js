@@ -46,7 +46,7 @@ async function begin() {
   } catch (error) {
     await i18n.texts("shell").catch(() => {});
     if (error instanceof ApiError && (error.status === 401 || error.status === 403)) await logIn(error);
-    else unreachable(error);
+    else unreachable();
   }
 }
 
@@ -64,24 +64,26 @@ async function logIn(error) {
 }
 
 /** Say that the bridge does not answer, and begin anew once it does: what failed to load is not asked for again otherwise. */
-function unreachable(error) {
+function unreachable() {
+  place = null;
+  const said = (key, otherwise) => (i18n.has(key) ? t(key) : otherwise);
+  const words = [
+    h("h1", { tabindex: "-1" }, said("shell.unreachable.title", "sim7020-bridge")),
+    h("p", null, said("shell.unreachable.words", "The bridge does not answer.")),
+    h("button", { class: "button", onclick: askAgain }, said("shell.retry", "Try again")),
+  ];
+  if (store.session) {
+    frame(null, {}, h("div", { class: "stack", key: "unreachable" }, words), t("shell.unreachable.title"));
+  } else {
+    document.title = "sim7020-bridge";
+    show(app, h("main", { class: "page narrow", key: "unreachable" }, words));
+  }
   clearTimeout(asking);
   asking = setTimeout(askAgain, ASK_AGAIN);
-  document.title = "sim7020-bridge";
-  show(
-    app,
-    h(
-      "main",
-      { class: "page narrow", key: "unreachable" },
-      h("h1", null, i18n.has("shell.unreachable.title") ? t("shell.unreachable.title") : "sim7020-bridge"),
-      h("p", null, i18n.has("shell.unreachable.words") ? t("shell.unreachable.words") : "The bridge does not answer."),
-      h("p", { class: "quiet" }, error.message),
-      h("button", { class: "button", onclick: () => location.reload() }, i18n.has("shell.retry") ? t("shell.retry") : "Try again"),
-    ),
-  );
 }
 
 async function askAgain() {
+  clearTimeout(asking);
   try {
     await get("api/session");
   } catch (error) {
@@ -90,7 +92,9 @@ async function askAgain() {
       return;
     }
   }
-  location.reload();
+  // A view that keeps what somebody wrote, and nobody has applied, calls it off.
+  if (dispatchEvent(new Event("reloading", { cancelable: true }))) location.reload();
+  else await route(false);
 }
 
 /** Show the view of the address. */
@@ -105,7 +109,7 @@ async function route(moved = true) {
   const lost = !found || (found.route.full && !store.full) || (found.names.modem && !store.knows(found.names.modem));
   if (lost) {
     place = null;
-    frame(null, {}, nowhere());
+    frame(null, {}, nowhere(found?.route.full && !store.full));
     return;
   }
   const { route: row, names } = found;
@@ -116,8 +120,8 @@ async function route(moved = true) {
       import(`./${row.view}.js`),
       names.modem && import("./modem-head.js"),
     ]));
-  } catch (error) {
-    if (mine === turn) unreachable(error);
+  } catch {
+    if (mine === turn) unreachable();
     return;
   }
   if (mine !== turn) return;
@@ -130,9 +134,9 @@ async function route(moved = true) {
   document.querySelector("#main h1")?.focus();
 }
 
-function frame(row, names, content) {
+function frame(row, names, content, said = null) {
   clearTimeout(asking);
-  const title = row ? t(row.title) : t("shell.nowhere.title");
+  const title = said ?? t(row ? row.title : "shell.nowhere.title");
   document.title = [title, names.modem, "sim7020-bridge"].filter(Boolean).join(" · ");
   show(
     app,
@@ -148,12 +152,12 @@ function frame(row, names, content) {
   );
 }
 
-function nowhere() {
+function nowhere(barred) {
   return h(
     "div",
     { class: "empty", key: "nowhere" },
-    h("h1", { tabindex: "-1" }, t("shell.nowhere.title")),
-    h("p", null, t("shell.nowhere.words")),
+    h("h1", { tabindex: "-1" }, t(barred ? "shell.barred.title" : "shell.nowhere.title")),
+    h("p", null, t(barred ? "shell.failed.forbidden" : "shell.nowhere.words")),
     h("p", null, h("a", { href: "#/" }, t("shell.nav.modems"))),
   );
 }

@@ -65,7 +65,7 @@ export class MessageDialog extends View {
         t(`messages.title_${message.direction}`, { socket: message.socket })),
       h("div", { class: "dialog-body" },
         message.error && !cancelled(message)
-          ? h("div", { class: "note bad" }, h("app-icon", { name: "alert" }), h("p", null, refusal(message.error))) : null,
+          ? h("div", { class: "note bad" }, h("app-icon", { name: "alert" }), h("p", null, refusal(message.error, { both: true }))) : null,
         message.direction === "up" && ["queued", "sending"].includes(message.state) ? this.#held() : null,
         this.#payload(),
         this.#facts(),

@@ -13,10 +13,15 @@ export function keepFilter(filter) {
   history.replaceState(null, "", location.hash.split("?")[0] + query);
 }
 
+/** What a message is looked for by; the bridge's `find` does the same. */
+function sort({ state, error }) {
+  return state === "failed" && error?.code === "cancelled" ? "cancelled" : state;
+}
+
 /** Whether a message is among those that are looked for. */
 export function matches(message, { socket, state, text }) {
   if (socket && message.socket !== socket) return false;
-  if (state && !state.split(",").includes(message.state)) return false;
+  if (state && !state.split(",").includes(sort(message))) return false;
   const wanted = text.toLowerCase();
   return !wanted || [message.text, message.topic, message.id, message.hex]
     .some((value) => value?.toLowerCase().includes(wanted));

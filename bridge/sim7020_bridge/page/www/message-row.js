@@ -8,14 +8,19 @@ import { refusal } from "./refusal.js";
 /** Draw a message; `open` is called to have all of it shown. */
 export function messageRow(message, open) {
   const { topic } = message;
-  return h("tr", { key: message.n, role: "row", "data-n": message.n, ".message": message, class: `message ${message.direction}` },
-    cell("time", h("button", { type: "button", class: "open", "aria-haspopup": "dialog", onclick: open },
+  return h("tr", { key: message.n, role: "row", "data-n": message.n, ".message": message, class: `message ${message.direction}`, onclick: (event) => opens(event) && open() },
+    cell("time", h("button", { type: "button", class: "open", "aria-haspopup": "dialog" },
       h("time", { datetime: message.at }, clock(message.at)), h("span", { class: "hidden-words" }, t("messages.open")))),
     cell("direction", direction(message)),
     cell("socket", message.socket),
     cell(topic === null ? "topic none" : "topic", topic === null ? "–" : topicWords(topic)),
     cell("payload", payloadLine(message), " ", size(message)),
     cell("state", stateBadge(message), attempts(message), cancelled(message) ? null : trouble(message)));
+}
+
+/** The whole row leads to the message, unless somebody marks words in it. */
+function opens(event) {
+  return event.target.closest("button") || (getSelection()?.isCollapsed ?? true);
 }
 
 function cell(column, ...children) {

@@ -5,9 +5,9 @@ import { dateTime, duration, has, t } from "./i18n.js";
 import { badge } from "./parts.js";
 import { bytesOfHex, bytesOfText, hexDump, oneLine, prettyJson, visibleText } from "./payload.js";
 
-/** States that a message may be looked for by, in the order in which it goes through them. */
+/** What a message may be looked for by: states, and that it was cancelled, in the order in which it goes through them. */
 export const STATES = [
-  "queued", "sending", "accepted", "acknowledged", "received", "failed", "expired", "superseded", "rejected", "unknown",
+  "queued", "sending", "accepted", "acknowledged", "received", "failed", "cancelled", "expired", "superseded", "rejected", "unknown",
 ];
 
 /** States of which a sender would rather have heard nothing, as one choice. */
@@ -22,6 +22,7 @@ const DIGITS = 48;
 
 /** A message's state in a word or two. */
 export function stateWords(state) {
+  if (state === "cancelled") return t("messages.withdrawn");
   return has(`messages.states.${state}`) ? t(`messages.states.${state}`) : state;
 }
 

@@ -1,13 +1,16 @@
-/** `<modem-card modem="shed">`: one modem at a glance; with `slim`, one that is well among many. Draws itself when it changes. */
+/**
+ * `<modem-card modem="shed">`: one modem at a glance, which draws itself when it changes; with `slim`, one that is well
+ * among many; with `without-broker`, what is said of the broker stands elsewhere.
+ */
 
 import { View, h } from "./dom.js";
 import { t } from "./i18n.js";
-import { alertNotes, condition, conditionBadge, operator, reception, sinceWhen, stair, waiting } from "./modems.js";
+import { alertNotes, condition, conditionBadge, operator, reception, signalOf, sinceWhen, stair, waiting } from "./modems.js";
 import { clock } from "./parts.js";
 import { store } from "./store.js";
 
 class ModemCard extends View {
-  static observedAttributes = ["slim"];
+  static observedAttributes = ["slim", "without-broker"];
 
   attributeChangedCallback() {
     this.redraw();
@@ -22,7 +25,7 @@ class ModemCard extends View {
 
   render() {
     const modem = store.modem(this.getAttribute("modem"));
-    return this.hasAttribute("slim") ? small(modem) : whole(modem);
+    return this.hasAttribute("slim") ? small(modem) : whole(modem, { broker: !this.hasAttribute("without-broker") });
   }
 }
 
@@ -30,7 +33,7 @@ function title(modem) {
   return h("a", { class: "card-link", href: `#/modem/${encodeURIComponent(modem.name)}` }, modem.name);
 }
 
-function whole(modem) {
+function whole(modem, said) {
   const waits = waiting(modem);
   return h(
     "div",
@@ -41,11 +44,11 @@ function whole(modem) {
     h(
       "dl",
       { class: "modem-facts" },
-      h("div", null, h("dt", null, t("glance.signal")), h("dd", null, reception(modem.state?.signal))),
+      h("div", null, h("dt", null, t("glance.signal")), h("dd", null, reception(signalOf(modem.state)))),
       h("div", null, h("dt", null, t("glance.operator")), h("dd", null, operator(modem.state) ?? "–")),
       waits === null ? null : h("div", null, h("dt", null, t("glance.outbox")), h("dd", null, waits)),
     ),
-    alertNotes(modem),
+    alertNotes(modem, said),
   );
 }
 
@@ -58,7 +61,7 @@ function small(modem) {
     h(
       "div",
       { class: "row apart small" },
-      reception(modem.state?.signal, { numbers: false }),
+      reception(signalOf(modem.state), { numbers: false }),
       h("span", { class: "quiet" }, [operator(modem.state), messages ? t("modems.waiting.some", { count: messages }) : null].filter(Boolean).join(" · ")),
     ),
   );

@@ -3,18 +3,19 @@
 import { h } from "./dom.js";
 import { forecast } from "./history.js";
 import { bytes, dateTime, duration, number, percent, t } from "./i18n.js";
-import { operator, reception, socketError, waiting } from "./modems.js";
+import { operator, reception, signalOf, socketError, waiting } from "./modems.js";
 import { badge, copying, facts, meter } from "./parts.js";
 
 /** How it receives, which cell it is in, and what address it has; `refresh` stands beside the signal. */
 export function network({ state }, refresh) {
-  const { registration, signal, pdn } = state;
+  const { registration, pdn } = state;
+  const signal = signalOf(state);
   return panel("network", [
     h("div", { class: "row apart" }, reception(signal), refresh),
     facts([
-      ["RSSI", unit(signal.rssi, "dBm")],
-      ["RSRQ", unit(signal.rsrq, "dB")],
-      [t("modem.network.ecl"), typeof signal.ecl === "number" ? t(`modem.network.levels.${signal.ecl}`) : null],
+      ["RSSI", unit(signal?.rssi, "dBm")],
+      ["RSRQ", unit(signal?.rsrq, "dB")],
+      [t("modem.network.ecl"), typeof signal?.ecl === "number" ? t(`modem.network.levels.${signal.ecl}`) : null],
       [t("modem.network.operator"), operator(state)],
       ["PLMN", registration.plmn],
       [t("modem.network.status"), registration.status ? t(`modems.registration.${registration.status}`) : null],

@@ -93,7 +93,8 @@ class ModemPlots extends View {
     const rsrp = history.figures("rsrp");
     const [least, greatest] = rsrp ? [dBm(rsrp.least), dBm(rsrp.greatest)] : [];
     if (rsrp) words.push(least === greatest ? t("modem.plots.rsrp_same", { least }) : t("modem.plots.rsrp", { mean: dBm(rsrp.mean), least, greatest }));
-    if (history.online !== null) words.push(t("modem.plots.online", { share: percent(history.online) }));
+    const online = history.online();
+    if (online !== null) words.push(t("modem.plots.online", { share: percent(online) }));
     const out = history.outage(SPANS[this.#span].seconds);
     words.push(history.outages.length ? t("modem.plots.outages", { count: history.outages.length, time: duration(out) }) : t("modem.plots.no_outage"));
     return words.join(" ");

@@ -4,6 +4,7 @@ import { h, svg } from "./dom.js";
 import { current, duration, has, number, t } from "./i18n.js";
 import { now } from "./now.js";
 import { badge } from "./parts.js";
+import { capital } from "./payload.js";
 
 /** The steps of a link, in order; a modem that sleeps has climbed all of them. */
 export const LAYERS = ["port", "at", "sim", "radio", "registration", "pdn", "online"];
@@ -14,12 +15,18 @@ export const LAYERS = ["port", "at", "sim", "radio", "registration", "pdn", "onl
  */
 export function condition(modem) {
   const layer = modem.state?.link?.layer ?? null;
-  if (modem.availability === "offline" || modem.broker?.connected === false) return { key: "broker", tone: "bad", rank: 1 };
-  if (layer === null) return { key: "nothing", tone: "", rank: 3 };
   const up = layer === "online" || layer === "sleeping";
+  // Without a broker a modem has its own trouble all the same.
+  if (isCutOff(modem) && (up || layer === null)) return { key: "broker", tone: "bad", rank: 1 };
+  if (layer === null) return { key: "nothing", tone: "", rank: 3 };
   if (!up) return { key: layer, tone: modem.alerts.size ? "bad" : "warn", rank: modem.alerts.size ? 0 : 2 };
   if (modem.alerts.size || failing(modem).length) return { key: layer, tone: "warn", rank: 2.5 };
   return { key: layer, tone: layer === "online" ? "good" : "calm", rank: 4 };
+}
+
+/** Whether a modem's bridge has no broker. */
+function isCutOff({ availability, broker }) {
+  return availability === "offline" || broker?.connected === false;
 }
 
 /** The sockets whose last try failed, pairs of name and document; without a link none of them could do otherwise. */
@@ -34,7 +41,7 @@ export function failing({ state, sockets }) {
 
 /** Whether somebody should look at a modem. */
 export function needsSomebody(modem) {
-  return modem.alerts.size > 0 || condition(modem).key === "broker" || failing(modem).length > 0;
+  return modem.alerts.size > 0 || isCutOff(modem) || failing(modem).length > 0;
 }
 
 /** What went wrong with a socket last, in words. */
@@ -59,6 +66,11 @@ export function sinceWhen(modem) {
     // The bridge's own words say it more closely; the condition beside them says it in every language.
     reason && current() === "en" && !up && !modem.alerts.size ? ` · ${reason}` : null,
   ];
+}
+
+/** The signal as far as it is one of now: below the radio the state has that of before. */
+export function signalOf(state) {
+  return ["port", "at", "sim"].includes(state?.link?.layer) ? null : state?.signal;
 }
 
 /** The verdict on a reception: `bars` of 4 and the key of the words; null where nothing is known. */
@@ -159,16 +171,26 @@ function step(name, n, { layer, reached, link, steps, alerted }) {
   );
 }
 
-/** What is wrong with a modem and what to do: the broker first, then its alerts, the oldest first, then its sockets. */
-export function alertNotes(modem) {
+/**
+ * What is wrong with a modem and what to do: the broker first, then its alerts, the oldest first, then its sockets; `broker` false leaves
+ * the broker out, where that is said once for all.
+ */
+export function alertNotes(modem, { broker = true } = {}) {
   const { tone } = condition(modem);
   return [
-    modem.broker?.connected === false ? brokerNote(modem.broker) : null,
+    broker && modem.broker?.connected === false ? brokerNote(modem.broker) : null,
     ...[...modem.alerts.values()]
       .sort((one, other) => String(one.since).localeCompare(String(other.since)))
       .map((alert) => alertNote(alert, tone === "bad" ? "bad" : "warn")),
     ...failing(modem).map(([name, document]) => socketNote(name, document)),
   ];
+}
+
+/** Why no modem has a broker, where all of several have the same reason; null otherwise. */
+export function brokerOfAll(modems) {
+  const [first, ...others] = modems.map(({ broker }) => broker);
+  const same = (broker) => broker?.connected === false && broker.kind === first.kind;
+  return first?.connected === false && others.length && others.every(same) ? brokerNote(first) : null;
 }
 
 function brokerNote({ kind, words, since }) {
@@ -200,7 +222,7 @@ function alertNote(alert, tone) {
     "div",
     { class: `note ${tone}`, key: alert.id },
     h("app-icon", { name: "alert" }),
-    h("p", { class: "note-title" }, translated ? t(`alerts.${alert.id}.title`) : h("span", { lang: "en" }, alert.message)),
+    h("p", { class: "note-title" }, translated ? t(`alerts.${alert.id}.title`) : h("span", { lang: "en" }, capital(alert.message))),
     h("p", null, translated ? t(`alerts.${alert.id}.advice`) : h("span", { lang: "en" }, alert.advice)),
     translated ? h("p", { class: "small", lang: "en" }, alert.message) : null,
     alert.since ? h("p", { class: "small quiet-on-tint" }, h("time-since", { time: alert.since })) : null,

@@ -75,6 +75,11 @@ export function oneLine(text, length = Infinity) {
   return line;
 }
 
+/** Words as a sentence begins. */
+export function capital(words) {
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 /** A text as it is, line feeds and tabs included, with a sign for each other character that would move or hide others. */
 export function visibleText(text) {
   return Array.from(text, (character) => (character === "\n" || character === "\t" ? character : visible(character))).join("");

@@ -28,7 +28,7 @@ class PortChoice extends View {
       this.#ports === null ? this.#problem ? null : h("p", { class: "quiet" }, t("shell.loading")) : this.#list(),
       h("div", { class: "row" },
         h("button", { type: "button", class: "button", onclick: () => this.#load() }, t("setup.port.again")),
-        free.length ? h("button", { type: "button", class: "button", onclick: () => this.#askAll() }, t("setup.port.ask_all", { count: free.length })) : null),
+        free.length ? h("button", { type: "button", class: "button", onclick: () => this.#askAll() }, t(free.length === 1 ? "setup.port.ask_free" : "setup.port.ask_all", { count: free.length })) : null),
       h("p", { class: "hint" }, t("setup.port.ask_hint")),
       field(t("setup.port.elsewhere"), {
         name: "port", ".value": this.#isListed(this.#chosen) ? "" : this.#chosen, placeholder: "socket://192.0.2.7:5000",

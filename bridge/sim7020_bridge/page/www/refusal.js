@@ -2,16 +2,16 @@
 
 import { h } from "./dom.js";
 import { current, has, t } from "./i18n.js";
-import { oneLine } from "./payload.js";
+import { capital, oneLine } from "./payload.js";
 
 /**
  * Words for the `code` and `message` of a receipt, a response or an `ApiError`; needs the texts `refusals`.
  * Unless they are to be `quoted`, the bridge's own words only stand for a code that nobody translated. To whom they are
- * in the same language they say all of it, and nothing is said twice.
+ * in the same language they say all of it, and nothing is said twice; `both` are for where the short words stood before.
  */
-export function refusal({ code, message }, { quoted = true } = {}) {
+export function refusal({ code, message }, { quoted = true, both = false } = {}) {
   const key = `refusals.${code}`;
-  if (quoted && message && current() === "en") return h("span", null, sentence(oneLine(message)));
+  if (quoted && !both && message && current() === "en") return h("span", null, sentence(oneLine(message)));
   return [
     has(key) ? h("span", null, t(key), " ") : null,
     message && (quoted || !has(key)) ? h("span", { class: "quiet", lang: "en" }, oneLine(message)) : null,
@@ -19,5 +19,5 @@ export function refusal({ code, message }, { quoted = true } = {}) {
 }
 
 function sentence(words) {
-  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.!?…]$/.test(words) ? "" : "."}`;
+  return `${capital(words)}${/[.!?…]$/.test(words) ? "" : "."}`;
 }

@@ -11,7 +11,7 @@ export const draft = {
   host: "localhost", brokerPort: "", tls: false, username: "", password: "", protocol: "5", tried: null,
   withSocket: false, socket: "telemetry", socketProtocol: "udp", socketHost: "", socketPort: "",
   internet: true, probeHost: "", timeout: "120",
-  pagePassword: "", given: null,
+  pagePassword: "", given: null, passwordWanted: false, pinWanted: false,
   /** Secrets that were answered before the page was loaded anew, and not since. */
   missing: [],
 };

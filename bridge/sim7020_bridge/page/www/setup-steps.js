@@ -27,9 +27,12 @@ export function modemStep(draft, change) {
       field(t("setup.modem.username"), { ...bound(draft, "apnUsername", change) }),
       field(t("setup.modem.password"), { type: "password", autocomplete: "new-password", ...bound(draft, "apnPassword", change) }),
     ] : null,
-    h("details", { class: "more" }, h("summary", null, t("setup.modem.pin")),
-      field(t("setup.modem.pin"), { type: "password", autocomplete: "new-password", inputmode: "numeric", pattern: "[0-9]{4,8}", ...bound(draft, "pin", change), title: t("setup.modem.pin_rule") }, t("setup.modem.pin_hint"))),
+    draft.pinWanted ? pinField(draft, change) : h("details", { class: "more" }, h("summary", null, t("setup.modem.pin")), pinField(draft, change)),
   ];
+}
+
+function pinField(draft, change) {
+  return field(t("setup.modem.pin"), { type: "password", autocomplete: "new-password", inputmode: "numeric", pattern: "[0-9]{4,8}", ...bound(draft, "pin", change), title: t("setup.modem.pin_rule") }, t("setup.modem.pin_hint"));
 }
 
 function carrierChange(carrier) {

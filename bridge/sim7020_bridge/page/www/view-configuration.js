@@ -11,6 +11,9 @@ const TYPING = 400;
 
 /** What somebody wrote and did not apply, while other views are shown; not kept anywhere else, for it may have secrets. */
 let draft = null;
+addEventListener("reloading", (event) => {
+  if (draft) event.preventDefault();
+});
 
 class ViewConfiguration extends View {
   #file = null;
@@ -207,7 +210,7 @@ class ViewConfiguration extends View {
       this.#restart = restart;
       this.#resumed = false;
       this.#problem = null;
-      toast(t("configuration.applied"), "good");
+      toast(t(restart.length ? "configuration.applied_restart" : "configuration.applied"), restart.length ? "warn" : "good");
       this.#check();
     } catch (error) {
       if (error.name === "AbortError") return;

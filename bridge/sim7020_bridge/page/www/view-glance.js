@@ -3,7 +3,7 @@
 import { View, h } from "./dom.js";
 import { t } from "./i18n.js";
 import "./modem-card.js";
-import { condition, fits, needsSomebody } from "./modems.js";
+import { brokerOfAll, condition, fits, needsSomebody } from "./modems.js";
 import { empty } from "./parts.js";
 import { store } from "./store.js";
 
@@ -22,6 +22,8 @@ class ViewGlance extends View {
     const many = all.length > MANY;
     const shown = all.filter((modem) => !many || fits(modem, this.#words));
     const trouble = shown.filter((modem) => condition(modem).rank < 3).sort((one, other) => condition(one).rank - condition(other).rank);
+    const broker = brokerOfAll(all);
+    const card = (modem, slim) => h("li", { key: modem.name }, h("modem-card", { modem: modem.name, slim, "without-broker": broker !== null }));
     const well = shown.filter((modem) => condition(modem).rank >= 3);
     return [
       h(
@@ -30,6 +32,7 @@ class ViewGlance extends View {
         h("div", null, h("h1", { tabindex: "-1" }, t("glance.title")), h("p", { class: "quiet", role: "status" }, all.length ? this.#summary(all) : null)),
         many ? this.#search() : null,
       ),
+      broker,
       all.length ? null : empty(t("glance.no_modems.title"), store.full ? h("a", { href: "#/setup" }, t("glance.no_modems.words")) : null),
       all.length && !shown.length ? empty(t("glance.nothing_found", { words: this.#words })) : null,
       many && trouble.length ? h("h2", { class: "glance-part", key: "trouble" }, t("glance.trouble", { count: trouble.length })) : null,
@@ -60,10 +63,6 @@ class ViewGlance extends View {
       },
     });
   }
-}
-
-function card(modem, slim) {
-  return h("li", { key: modem.name }, h("modem-card", { modem: modem.name, slim }));
 }
 
 customElements.define("view-glance", ViewGlance);

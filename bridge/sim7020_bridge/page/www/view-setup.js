@@ -15,6 +15,8 @@ const USUAL_RATE = 115200;
 const POLL = 1000;
 /** Times that the bridge is asked for before somebody is told where to look. */
 const PATIENCE = 20;
+/** What is said no with to whoever sets up what has been set up already. */
+const ELSEWHERE = ["not_found", "there_already"];
 const OWN_PASSWORD = "page.password";
 const ADDRESS = "#/setup";
 
@@ -44,8 +46,8 @@ class ViewSetup extends View {
 
   async #load() {
     try {
-      const { mqtt } = await get("api/setup", { signal: this.ended });
-      this.#change({ given: mqtt });
+      const { mqtt, password } = await get("api/setup", { signal: this.ended });
+      this.#change({ given: mqtt, passwordWanted: password });
     } catch (error) {
       if (error.name !== "AbortError") this.#problem = failure(error);
       this.redraw();
@@ -95,6 +97,7 @@ class ViewSetup extends View {
     return [
       h("p", { class: "mono" }, port),
       h("probe-climb", { ".wanted": wanted, ".known": probed, onfound: (found) => this.#probed(found) }),
+      draft.pinWanted ? this.#pin() : null,
       h("details", { class: "more" }, h("summary", null, t("setup.probe.more")), h("div", { class: "stack" },
         h("label", { class: "check" },
           h("input", { type: "checkbox", ".checked": internet, onchange: (event) => this.#change({ internet: event.target.checked }) }),
@@ -102,21 +105,26 @@ class ViewSetup extends View {
         internet ? field(t("setup.probe.host"), { key: "host", placeholder: "example.com", ".value": probeHost, oninput: (event) => this.#change({ probeHost: event.target.value }) }, t("setup.probe.host_hint")) : null,
         field(t("setup.probe.timeout"), { type: "number", min: "1", max: "3600", ".value": timeout, oninput: (event) => this.#change({ timeout: event.target.value }) }, t("setup.probe.timeout_hint")),
         field(t("setup.probe.baudrate"), { type: "number", min: "1", ".value": baudrate, oninput: (event) => this.#change({ baudrate: event.target.value }) }, t("setup.probe.baudrate_hint")),
-        field(t("setup.modem.pin"), { type: "password", autocomplete: "new-password", inputmode: "numeric", ".value": pin, oninput: (event) => this.#change({ pin: event.target.value }) }, t("setup.modem.pin_hint")))),
+        draft.pinWanted ? null : this.#pin())),
       store.session?.setup ? null : h("p", null, t("setup.probe.then"), " ", h("a", { href: "#/configuration" }, t("shell.nav.configuration"))),
     ];
   }
 
+  #pin() {
+    return field(t("setup.modem.pin"), { key: "pin", type: "password", autocomplete: "new-password", inputmode: "numeric", ".value": draft.pin, oninput: (event) => this.#change({ pin: event.target.value }) }, t("setup.modem.pin_hint"));
+  }
+
   #probed(probed) {
+    const pinWanted = draft.pinWanted || [...probed.found.values()].some(({ problem }) => problem === "sim_pin");
     const { details = {} } = probed.found.get("apn") ?? {};
     const found = probed.found.get("baud_rate")?.details?.baudrate;
-    this.#change({ probed, apnFound: details.apn ?? null, ...rate(found) });
+    this.#change({ probed, pinWanted, apnFound: details.apn ?? null, ...rate(found) });
   }
 
   #summary() {
     const rows = [
       ["port", draft.port],
-      ["modem", [draft.name, draft.carrier ? draft.apn : t("setup.summary.kept_apn")].join(" · ")],
+      ["modem", [draft.name, draft.carrier ? draft.apn : t("setup.summary.kept_apn"), draft.pin ? t("setup.summary.pin_set") : null].filter(Boolean).join(" · ")],
       ["broker", [draft.given?.place ?? `${draft.host}${draft.brokerPort ? `:${draft.brokerPort}` : ""}`, ...(draft.given ? [] : [draft.username, draft.tls ? "TLS" : ""]), tried()].filter(Boolean).join(" · ")],
       ["socket", draft.withSocket ? `${draft.socket} · ${draft.socketProtocol.toUpperCase()} ${draft.socketHost}:${draft.socketPort}` : t("setup.summary.no_socket")],
     ];
@@ -133,7 +141,7 @@ class ViewSetup extends View {
       store.session?.password ? field(t("setup.summary.password"), {
         type: "password", autocomplete: "new-password", ".value": draft.pagePassword,
         oninput: (event) => this.#change({ pagePassword: event.target.value }),
-      }, t("setup.summary.password_hint")) : null,
+      }, t(draft.passwordWanted ? "setup.summary.password_wanted" : "setup.summary.password_hint")) : null,
     ];
   }
 
@@ -187,6 +195,7 @@ class ViewSetup extends View {
     this.#problem = null;
     if (!this.firstChild) return;
     this.draw();
+    if (store.session?.setup) this.#lookAgain();
     this.querySelector(".setup-heading").focus({ preventScroll: true });
     this.scrollIntoView({ block: "start" });
   }
@@ -212,10 +221,28 @@ class ViewSetup extends View {
     } catch (error) {
       if (error.name === "AbortError") return;
       if (error.status === 422 && error.document?.mistakes) this.#mistakes = error.document.mistakes;
+      else if (ELSEWHERE.includes(error.code)) await this.#leadOn();
       else this.#problem = failure(error);
     }
     this.#busy = false;
     this.redraw();
+  }
+
+  /** Another tab has finished the set-up. */
+  async #leadOn() {
+    this.#starting = true;
+    this.draw();
+    await this.#wait();
+  }
+
+  /** Ask whether there is still something to set up. */
+  async #lookAgain() {
+    try {
+      const { setup } = await get("api/session", { signal: this.ended });
+      if (!setup) await this.#leadOn();
+    } catch {
+      // What is asked for next says why.
+    }
   }
 
   #tellLate() {
