@@ -63,7 +63,7 @@ async def test_a_mistake_is_shown_at_its_line_and_a_right_change_applied(
         question = screen.page.get_by_role("dialog")
         await expect(question).to_contain_text('"alarm"')
         await question.get_by_role("button", name=words("configuration.apply"), exact=True).click()
-        await expect(screen.page.get_by_text(words("configuration.applied"))).to_be_visible()
+        await expect(screen.page.get_by_text(words("configuration.applied_restart"))).to_be_visible()
         await expect(screen.page.get_by_text(words("configuration.restart_now"))).to_be_visible()
         await shed.open("alarm")
         assert installation.config.read_text() == right

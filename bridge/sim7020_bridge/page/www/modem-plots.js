@@ -32,7 +32,8 @@ class ModemPlots extends View {
       this.#minutes += 1;
       if (this.#minutes >= FRESH[this.#span]) this.#fetch();
     });
-    for (const again of ["back", "restart"]) this.hear(store, again, () => this.#fetch());
+    this.hear(store, "restart", () => this.#fetch());
+    this.hear(store, "back", () => this.#error && this.#fetch());
     this.#fetch();
   }
 

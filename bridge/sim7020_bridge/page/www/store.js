@@ -36,7 +36,7 @@ class Modem {
  * The documents, and the stream that brings them. Fires
  * - `change`: a document is another one, of the modem `detail.modem`, or of any where that is null;
  * - `connection`: `connection` is another one;
- * - `back`: the bridge can be asked again after it was lost, and what was asked for in between may have failed;
+ * - `back`: the bridge can be asked again after it was lost, and has the same modems; what was asked for in between failed;
  * - `restart`: nothing of before holds, not even which modems there are;
  * - `event`, `broker`, `message`, `history`, `link`, `waiting`, `log`, `trace`: what the stream brought, in `detail`.
  */
@@ -141,10 +141,14 @@ class Store extends EventTarget {
   }
 
   async #opened() {
+    const back = this.connection === "lost";
     this.#become("open");
     // Meanwhile either clock may have been set. Whoever begins has just asked.
     const session = this.#last && (await this.#ask());
-    if (session) itIs(session.time);
+    if (!session) return;
+    itIs(session.time);
+    // With other modems it is another run of the bridge, and a restart.
+    if (back && [...this.#modems.keys()].every((name) => session.modems.includes(name))) this.dispatchEvent(new Event("back"));
   }
 
   async #failed(source) {
@@ -174,10 +178,8 @@ class Store extends EventTarget {
 
   #become(connection) {
     if (this.connection === connection) return;
-    const back = this.connection === "lost" && connection === "open";
     this.connection = connection;
     this.dispatchEvent(new Event("connection"));
-    if (back) this.dispatchEvent(new Event("back"));
   }
 
   /** Begin anew: it may be another run of the bridge, with another configuration. */

@@ -21,7 +21,8 @@ class ViewModem extends View {
       if (detail.modem === null || detail.modem === this.getAttribute("modem")) this.redraw();
     });
     this.hear(clock, "tick");
-    for (const again of ["back", "restart"]) this.hear(store, again, () => this.#fetch());
+    this.hear(store, "restart", () => this.#fetch());
+    this.hear(store, "back", () => this.#week === null && this.#fetch());
     this.#fetch();
   }
 
