@@ -138,16 +138,27 @@ def live(
     events: str = "day",
     speed: float = 600.0,
     every: float = EVERY,
+    ignored: bool = False,
 ) -> Day:
-    """Live for so many hours, then until the last message has ended."""
+    """Live for so many hours, then until the last message has ended; ``ignored`` if release assistance always is."""
+    arguments = ["--profile", profile, "--seed", str(seed), "--variant", "cscon=yes"]
+    if ignored:
+        arguments += ["--set", "rai_ignored=100"]
     with asyncio.Runner(loop_factory=FastLoop) as runner:
-        return runner.run(_live(directory, profile, hours, seed, saving, events, speed, every))
+        return runner.run(_live(directory, arguments, profile, hours, seed, saving, events, speed, every))
 
 
 async def _live(  # noqa: PLR0917 - what live was told
-    directory: Path, profile: str, hours: float, seed: int, saving: str, events: str, speed: float, every: float
+    directory: Path,
+    arguments: list[str],
+    profile: str,
+    hours: float,
+    seed: int,
+    saving: str,
+    events: str,
+    speed: float,
+    every: float,
 ) -> Day:
-    arguments = ("--profile", profile, "--seed", str(seed), "--variant", "cscon=yes")
     async with fast_world(directory, *arguments, speed=speed) as world:
         life = _Life(world, speed)
         names = ("telemetry", "control")

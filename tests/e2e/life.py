@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Final
 
 from sim7020_bridge.config.model import ModemSettings, PowerSavingSettings, RecoverySettings
+from sim7020_emulator.field.conditions import PROFILES
 from tests.e2e.fast_world import CHATTER, MOST_WAITING, NAME, ROOT, FastWorld, fast_world
 from tests.e2e.fault import told
 from tests.e2e.lived import Mark, outages
@@ -118,17 +119,27 @@ class _Tally:
 
 
 def live(
-    directory: Path, *, seed: int, faults: int, lasts: float, speed: float, saving: str = "none", spoil: int = 0
+    directory: Path,
+    *,
+    seed: int,
+    faults: int,
+    lasts: float,
+    speed: float,
+    saving: str = "none",
+    spoil: int = 0,
+    profile: str | None = None,
 ) -> Life:
     """Live for so many faults and so many seconds at least, then until all is well, and hold the bridge to tidiness."""
+    arguments = ["--scenario", f"random:{seed}", "--seed", str(seed), "--spoil", str(spoil)]
+    if profile is not None:
+        arguments += ["--profile", profile]
     with asyncio.Runner(loop_factory=FastLoop) as runner:
-        return runner.run(_live(directory, seed, faults, lasts, speed, saving, spoil))
+        return runner.run(_live(directory, arguments, seed, faults, lasts, speed, saving))
 
 
 async def _live(  # noqa: PLR0917 - what live was told
-    directory: Path, seed: int, faults: int, lasts: float, speed: float, saving: str, spoil: int
+    directory: Path, arguments: list[str], seed: int, faults: int, lasts: float, speed: float, saving: str
 ) -> Life:
-    arguments = ("--scenario", f"random:{seed}", "--seed", str(seed), "--spoil", str(spoil))
     async with fast_world(directory, *arguments, speed=speed) as world:
         tally = _Tally()
         # a TCP connection keeps the module out of deep sleep; with PSM it is open on demand only
@@ -238,6 +249,7 @@ def main() -> int:
         "--saving", choices=tuple(SAVINGS), default="none", help="power saving that is configured (none)"
     )
     parser.add_argument("--spoil", type=int, default=200, help="spoil one line in so many (200); 0: none")
+    parser.add_argument("--profile", choices=tuple(PROFILES), help="the radio network, as in the field (none)")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         life = live(
@@ -248,6 +260,7 @@ def main() -> int:
             speed=given.speed,
             saving=given.saving,
             spoil=given.spoil,
+            profile=given.profile,
         )
     lines = table(life)
     print("\n".join(lines))  # noqa: T201 - the program's output
