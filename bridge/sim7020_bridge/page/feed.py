@@ -5,16 +5,16 @@ is slow is sent only the newest of what replaces each other.
 """
 
 import asyncio
-import secrets
-from collections import Counter, deque
+import os
+from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from sim7020_bridge.http.stream import KEEP_ALIVE, event
 
-MOST_KEPT: Final = 128 * 1024
-"""Bytes of events that a reader may be behind, or may have missed while it was away."""
+MOST_KEPT: Final = 64 * 1024
+"""Bytes of events that a reader may be behind, or may have missed while it was away; beside what holds."""
 
 MOST_LINES_KEPT: Final = 32 * 1024
 """Bytes of lines, which come in floods; a reader that misses some sees it by their numbers."""
@@ -35,13 +35,12 @@ _LONGEST_NUMBER: Final = 15
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Event:
-    """One event; ``key`` is what later ones replace it by, empty for what nothing replaces."""
+    """One event; ``empty`` says that there is nothing any more of what it is about."""
 
     number: int
     kind: str
-    key: str
     content: bytes
-    empty: bool
+    empty: bool = False
 
 
 class _Ring:
@@ -50,25 +49,24 @@ class _Ring:
     def __init__(self, most: int) -> None:
         self.dropped = 0
         self._most = most
-        self._events: deque[Event] = deque()
+        self._events: dict[str, Event] = {}
         self._bytes = 0
 
-    def add(self, added: Event) -> Iterator[Event]:
-        """Take an event, and yield those that make room for it."""
-        self._events.append(added)
-        self._bytes += len(added.content)
+    def add(self, key: str, added: Event) -> bool:
+        """Take an event in place of the one with its key; say whether another one had to go for it."""
+        replaced = self._events.pop(key, None)
+        self._events[key] = added
+        self._bytes += len(added.content) - (0 if replaced is None else len(replaced.content))
+        full = self._bytes > self._most
         while self._bytes > self._most:
-            gone = self._events.popleft()
+            gone = self._events.pop(next(iter(self._events)))
             self._bytes -= len(gone.content)
             self.dropped = gone.number
-            yield gone
+        return full
 
     def after(self, number: int) -> Iterator[Event]:
         """Yield the events after a number, the newest first."""
-        for each in reversed(self._events):
-            if each.number <= number:
-                return
-            yield each
+        return _after(self._events, number)
 
 
 class Feed:
@@ -79,7 +77,7 @@ class Feed:
     """
 
     def __init__(self, run: str | None = None) -> None:
-        self._run = run or secrets.token_hex(4)
+        self._run = run or os.urandom(4).hex()
         self._number = 0
         self._events, self._lines = _Ring(MOST_KEPT), _Ring(MOST_LINES_KEPT)
         self._newest: dict[str, Event] = {}
@@ -91,24 +89,26 @@ class Feed:
         """Whether anybody reads a kind of lines: nobody need make them otherwise."""
         return self._readers[kind] > 0
 
-    def tell(self, kind: str, data: bytes, *, key: str = "", empty: bool = False) -> None:
+    def tell(self, kind: str, data: bytes, *, key: str = "", holds: bool = True, empty: bool = False) -> None:
         """Have every reader told.
 
         Args:
             kind: What it is; see LINES.
             data: The event's data.
-            key: Events of the same key replace each other, and who comes anew gets the last of each.
+            key: Events of the same key replace each other; those without one are replaced by none.
+            holds: Who comes anew gets it, if it has a key and is the last with that.
             empty: It says that there is nothing any more, so that who comes anew need not be told.
         """
         self._number += 1
-        content = event(kind, data, number=f"{self._run}-{self._number}")
-        made = Event(self._number, kind, key, content, empty)
-        if key:
+        number = f"{self._run}-{self._number}"
+        made = Event(self._number, kind, event(kind, data, number=number), empty)
+        if key and holds:
             self._newest.pop(key, None)  # so that they stand in the order of their numbers
             self._newest[key] = made
-        for gone in (self._lines if kind in LINES else self._events).add(made):
-            if gone.empty and self._newest.get(gone.key) is gone:
-                del self._newest[gone.key]
+        elif kind in LINES:
+            self._lines.add(number, made)
+        elif self._events.add(key or number, made):
+            self._forget_empty()
         self._joined.clear()
         self._news.set()
         self._news = asyncio.Event()
@@ -140,6 +140,11 @@ class Feed:
         finally:
             self._readers.subtract(wanted)
 
+    def _forget_empty(self) -> None:
+        """Forget what there is nothing of any more, once everybody who is not told of it begins anew."""
+        for key in [key for key, each in self._newest.items() if each.empty and each.number <= self._events.dropped]:
+            del self._newest[key]
+
     async def _more(self) -> bool:
         """Wait for something new; False if there was nothing for so long that a proxy may take the stream for dead."""
         try:
@@ -166,7 +171,7 @@ class Feed:
         """Return what a reader at a place is to get, and its next place; those at the same one share it."""
         found = self._joined.get((place, wanted))
         if found is None:
-            events = [each for each in self._events.after(place) if self._newest.get(each.key, each) is each]
+            events = [*_after(self._newest, place), *self._events.after(place)]
             events += [each for each in self._lines.after(place) if each.kind in wanted]
             events.sort(key=lambda each: each.number)
             found = list(_parts(each.content for each in events)), self._number
@@ -174,6 +179,14 @@ class Feed:
                 self._joined.clear()
             self._joined[place, wanted] = found
         return found
+
+
+def _after(events: dict[str, Event], number: int) -> Iterator[Event]:
+    """Yield events that stand in the order of their numbers, the newest first, as far as they are after a number."""
+    for each in reversed(events.values()):
+        if each.number <= number:
+            return
+        yield each
 
 
 def _parts(contents: Iterable[bytes]) -> Iterator[bytes]:

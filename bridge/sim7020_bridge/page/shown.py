@@ -36,8 +36,8 @@ BETWEEN: Final = 0.01
 LONGEST_PUBLICATION: Final = 16 * 1024
 """Bytes of topic and payload that browsers are told of what no broker retains, which may be for others to choose."""
 
-SLICE: Final = 100
-"""Things that are worked up before others have their turn."""
+SLICE: Final = 40
+"""Things that are worked up before others have their turn: what is told of them fits in what the feed keeps."""
 
 SAME_MESSAGE: Final = timedelta(seconds=1)
 """How far apart two times since when the oldest message waits may be that are of the same one."""
@@ -201,11 +201,15 @@ class Shown:
             if record is not None:
                 changed[record] = None
         for record in changed:
-            self._tell("message", self.messages.document(record))
+            self._tell_message(record)
 
     def _end_unknown(self) -> None:
         for record in self.messages.found_all():
-            self._tell("message", self.messages.document(record))
+            self._tell_message(record)
+
+    def _tell_message(self, record: Record) -> None:
+        document = in_json(self.messages.document(record))
+        self._feed.tell("message", document, key=f"message {self.name} {record.number}", holds=False)
 
     def _publish(self, publication: Publication, at: datetime) -> None:
         topic, payload = publication.topic, publication.payload

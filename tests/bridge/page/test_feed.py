@@ -59,14 +59,16 @@ def test_a_reader_that_was_away_goes_on() -> None:
     run(main())
 
 
-@pytest.mark.parametrize("last", ["other-1", "r-3", "r-", "r--1", "r-x", "r", "r-٣", "r-" + "9" * 5000, "r-0"])
+@pytest.mark.parametrize("last", ["other-1", "r-5", "r-", "r--1", "r-x", "r", "r-٣", "r-" + "9" * 5000, "r-0", "r-2"])
 def test_a_reader_that_was_away_too_long_begins_anew(last: str) -> None:
     """An id that is gone, or never was, is answered by all that holds."""
 
     async def main() -> None:
         feed = Feed("r")
+        feed.tell("message", b"gone")
+        feed.tell("mqtt", b"a\n1", key="a")
         feed.tell("message", bytes(MOST_KEPT - 1000))
-        feed.tell("mqtt", b"a\n" + b"x" * 1000, key="a")
+        feed.tell("message", bytes(1000))
         stream = await begun(feed, last)
         assert await read(stream) == "event: restart\ndata: \n\n"
         assert (await read(stream)).startswith("id: r-2\nevent: mqtt\ndata: a\n")
@@ -104,6 +106,46 @@ def test_a_slow_reader_of_what_replaces_each_other() -> None:
         for number in range(100):
             feed.tell("mqtt", b"a\n%d" % number, key="a")
         assert await reading == "id: r-100\nevent: mqtt\ndata: a\ndata: 99\n\n"
+
+    run(main())
+
+
+def test_what_replaces_each_other_costs_nobody_his_place() -> None:
+    """A topic or a message that changes all the time takes no more room than once; a message is not for who is new."""
+
+    async def main() -> None:
+        feed = Feed("r")
+        feed.tell("message", b"first")
+        for number in range(100):
+            feed.tell("mqtt", b"a\n" + b"x" * AT_ONCE, key="a")
+            feed.tell("message", b"%d" % number * AT_ONCE, key="message 1", holds=False)
+        feed.tell("message", b"last", key="message 1", holds=False)
+        away = await begun(feed, "r-1")
+        assert (await read(away)).startswith("id: r-200\nevent: mqtt\n")
+        assert await read(away) == "id: r-202\nevent: message\ndata: last\n\n"
+        new = await begun(feed)
+        assert (await read(new)).startswith("id: r-200\n")
+        feed.tell("message", b"{}")
+        assert await read(new) == "id: r-203\nevent: message\ndata: {}\n\n"
+        assert "first" in await read(await begun(feed, "r-0"))
+
+    run(main())
+
+
+def test_what_was_emptied_is_forgotten() -> None:
+    """Once nobody can have missed it any more: topics that come and go are not kept for ever."""
+
+    async def main() -> None:
+        feed = Feed("r")
+        tracemalloc.start()
+        try:
+            for number in range(2000):
+                feed.tell("mqtt", b"%d\n" % number, key=f"{number}", empty=True)
+                feed.tell("message", b"x" * 1000)
+            kept, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert kept < 3 * MOST_KEPT
 
     run(main())
 

@@ -26,9 +26,10 @@ from tests.bridge.scripted_module import on_virtual_time
 class Browser:
     """Reads a feed, and keeps what it reads by kind."""
 
-    def __init__(self, feed: Feed, *also: str) -> None:
+    def __init__(self, feed: Feed, *also: str, last: str | None = None) -> None:
+        self.feed = feed
         self.events: list[tuple[str, list[str]]] = []
-        self._stream = feed.follow(None, also)
+        self._stream = feed.follow(last, also)
 
     async def read(self) -> None:
         """Read until cancelled."""
@@ -127,6 +128,35 @@ async def test_a_message_is_told_at_each_step() -> None:
         assert [step["state"] for step in told[-1]["steps"]] == ["queued", "sending", "accepted"]
         assert told[-1]["topic"] == TOPICS.send("udp")
         assert modem.end_minute().sent == 1
+
+
+@on_virtual_time
+async def test_a_message_is_told_to_who_was_away() -> None:
+    """As it is by now, and once; who comes anew asks for all of them."""
+    async with shown(UDP, absent=100) as (desk, modem, browser):
+        await desk.ask("send", socket="udp", data="x", id="m1")
+        await asyncio.sleep(1)
+        await modem.bridge.ask("outbox", b'{"action": "cancel", "id": "m1"}')
+        await asyncio.sleep(1)
+        assert [each["state"] for each in browser.documents("message")] == ["queued", "failed"]
+        for last, states in (("r-0", ["failed"]), (None, [])):
+            other = Browser(browser.feed, last=last)
+            reading = asyncio.create_task(other.read())
+            await asyncio.sleep(1)
+            reading.cancel()
+            assert other.of_topic(TOPICS.state)
+            assert [each["state"] for each in other.documents("message")] == states
+
+
+@on_virtual_time
+async def test_a_flood_of_long_messages_cuts_nobody() -> None:
+    """Who reads at once gets all of them."""
+    async with shown(UDP) as (_, modem, browser):
+        await asyncio.sleep(1)
+        for number in range(5 * SLICE):
+            modem.delivered("udp", b"%04d" % number * 256, "t")
+        await asyncio.sleep(1)
+        assert len(browser.documents("message")) == 5 * SLICE
 
 
 @on_virtual_time
