@@ -59,10 +59,15 @@ class Page:
         cookie = f"sim7020_{settings.port}"
         names = Names(local=local, allowed=settings.allowed_hosts)
         self.app = App(self._access, names=names, pages=pages, local=local, cookie=cookie)
-        trusted = Access(passwords, trusted=True)
-        self.ingress = App(trusted, names=None, pages=pages, local=False, cookie=cookie, framed_by="'self'")
+        self._supervised: tuple[App, IngressSettings] | None = None
+        apps = [self.app]
+        if settings.ingress is not None:
+            trusted = Access(passwords, trusted=True)
+            ingress = App(trusted, names=None, pages=pages, local=False, cookie=cookie, framed_by="'self'")
+            self._supervised = ingress, settings.ingress
+            apps.append(ingress)
         files = Files(WWW)
-        for app in (self.app, self.ingress):
+        for app in apps:
             _files(app, files=files)
             session.routes(app, about=about)
             for part in parts:
@@ -81,8 +86,8 @@ class Page:
             await certificate.load()
         tls = None if certificate is None else certificate.context
         async with AsyncExitStack() as stack:
-            if settings.ingress is not None:
-                await stack.enter_async_context(self._serve_supervisor(settings.ingress))
+            if self._supervised is not None:
+                await stack.enter_async_context(_serve_supervisor(*self._supervised))
             open_port = listen(settings.host, settings.port, self.app.answer, limits=LIMITS, tls=tls)
             port = await stack.enter_async_context(open_port)
             if certificate is not None:
@@ -90,17 +95,6 @@ class Page:
             if not self._local and not await self._has_passwords():
                 log.error("the page is closed: %s", CLOSED)
             yield port
-
-    @asynccontextmanager
-    async def _serve_supervisor(self, settings: IngressSettings) -> AsyncIterator[None]:
-        try:
-            host = _address_towards(settings.supervisor)
-        except OSError as error:
-            raise OSError(f"http.ingress: no way to {settings.supervisor}: {error.strerror}") from error
-        answer, only = self.ingress.answer, settings.supervisor
-        async with listen(host, settings.port, answer, limits=LIMITS, only=only) as port:
-            log.info("the page is at port %d of %s for the Supervisor", port, host)
-            yield
 
     async def _has_passwords(self) -> bool:
         try:
@@ -117,6 +111,17 @@ def _files(app: App, *, files: Files) -> None:
     @app.get("/static/<path:name>", role=Role.ANYONE)
     async def static(call: Call, name: str) -> Reply:
         return await files.reply(name, call.head.fields)
+
+
+@asynccontextmanager
+async def _serve_supervisor(app: App, settings: IngressSettings) -> AsyncIterator[None]:
+    try:
+        host = _address_towards(settings.supervisor)
+    except OSError as error:
+        raise OSError(f"http.ingress: no way to {settings.supervisor}: {error.strerror}") from error
+    async with listen(host, settings.port, app.answer, limits=LIMITS, only=settings.supervisor) as port:
+        log.info("the page is at port %d of %s for the Supervisor", port, host)
+        yield
 
 
 @asynccontextmanager
