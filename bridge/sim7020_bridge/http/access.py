@@ -7,14 +7,15 @@ import math
 import os
 import secrets
 import threading
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from http import HTTPStatus
 from importlib import import_module
 from pathlib import Path
 from typing import Final
 
-from sim7020_bridge.blocking import in_a_thread
+from sim7020_bridge.blocking import NoThread, in_a_thread
 from sim7020_bridge.http.passwords import (
     LONGEST,
     Hash,
@@ -60,7 +61,7 @@ class Session:
     made_with: Hash
     since: float
     used: float
-    over: asyncio.Event = field(default_factory=asyncio.Event)
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,9 @@ class Access:
         self._tries = Tries()
         self._turns = Turns()
         self._known: tuple[object, Passwords | PasswordsUnreadable] | None = None
+        self._asking = asyncio.Lock()
+        self._staying: dict[Callable[[], None], Caller] = {}
+        self._looking: asyncio.Task[None] | None = None
 
     async def caller(self, token: str | None, *, local: bool) -> Caller:
         """Tell who has a cookie; ``local`` is whoever needs none as long as there is no password.
@@ -121,18 +125,39 @@ class Access:
         """
         return bool(await self._passwords())
 
-    async def stay(self, caller: Caller) -> None:
-        """Return once somebody who was let in may no longer be there; that counts as use meanwhile."""
-        if self._trusted:
-            await asyncio.Event().wait()
-        over = asyncio.Event() if caller.session is None else caller.session.over
-        while not over.is_set():
-            try:
-                async with asyncio.timeout(LOOK_AGAIN):
-                    await over.wait()
-            except TimeoutError:
-                if not await self._may_stay(caller):
-                    return
+    @contextmanager
+    def staying(self, caller: Caller | None, over: Callable[[], None]) -> Iterator[None]:
+        """Have it watched that somebody who was let in may still be there; that counts as use meanwhile.
+
+        Args:
+            caller: Who it is; None for somebody who may be there in any case.
+            over: Called once they may not, perhaps more than once.
+        """
+        if caller is None or self._trusted:
+            yield
+            return
+        self._staying[over] = caller
+        if self._looking is None:
+            self._looking = asyncio.get_running_loop().create_task(self._look_again(), name="who stays")
+        if caller.session is not None and caller.session.over:
+            over()
+        try:
+            yield
+        finally:
+            del self._staying[over]
+            if not self._staying:
+                self._looking.cancel()
+                self._looking = None
+
+    async def _look_again(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_AGAIN)
+            passwords: Passwords | None = None
+            with suppress(Refusal, NoThread):
+                passwords = await self._passwords()
+            for over, caller in list(self._staying.items()):
+                if passwords is None or not self._may_stay(caller, passwords):
+                    over()
 
     async def log_in(self, password: str, address: str) -> str:
         """Return the token of a new session.
@@ -166,16 +191,22 @@ class Access:
         """End a session, if there is one."""
         session = self._sessions.pop(_key(token), None) if token else None
         if session is not None:
-            session.over.set()
+            self._end(session)
 
     def _new(self, role: Role, made_with: Hash) -> str:
         now = asyncio.get_running_loop().time()
         while len(self._sessions) >= MOST_SESSIONS:
             oldest = min(self._sessions, key=lambda key: self._sessions[key].used)
-            self._sessions.pop(oldest).over.set()
+            self._end(self._sessions.pop(oldest))
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         self._sessions[_key(token)] = Session(role, made_with, now, now)
         return token
+
+    def _end(self, session: Session) -> None:
+        session.over = True
+        for over, caller in list(self._staying.items()):
+            if caller.session is session:
+                over()
 
     def _session(self, token: str | None, passwords: Passwords) -> Session | None:
         session = self._sessions.get(_key(token)) if token else None
@@ -188,29 +219,26 @@ class Access:
     def _still(self, session: Session, passwords: Passwords) -> bool:
         now = asyncio.get_running_loop().time()
         in_time = now - session.used < IDLE and now - session.since < LONGEST_SESSION
-        return in_time and not session.over.is_set() and passwords.get(session.role) == session.made_with
+        return in_time and not session.over and passwords.get(session.role) == session.made_with
 
-    async def _may_stay(self, caller: Caller) -> bool:
-        try:
-            passwords = await self._passwords()
-        except Refusal:
-            return False
+    def _may_stay(self, caller: Caller, passwords: Passwords) -> bool:
         session = caller.session
         if session is None:
             return not passwords
         if not self._still(session, passwords):
-            session.over.set()
             return False
         session.used = asyncio.get_running_loop().time()
         return True
 
     async def _passwords(self) -> Passwords:
-        signature = await in_a_thread(self._signature)
-        if self._known is None or self._known[0] != signature:
-            self._known = signature, await in_a_thread(self._read)
-            if isinstance(self._known[1], PasswordsUnreadable):
-                log.error("nobody can log in: %s", self._known[1])
-        passwords = self._known[1]
+        # one after another: each takes a thread, and many may ask at once
+        async with self._asking:
+            signature = await in_a_thread(self._signature)
+            if self._known is None or self._known[0] != signature:
+                self._known = signature, await in_a_thread(self._read)
+                if isinstance(self._known[1], PasswordsUnreadable):
+                    log.error("nobody can log in: %s", self._known[1])
+            passwords = self._known[1]
         if isinstance(passwords, PasswordsUnreadable):
             raise Refusal(HTTPStatus.FORBIDDEN, "no_password", f"the passwords are of no use: {passwords}")
         return passwords

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Final
@@ -24,7 +24,6 @@ from sim7020_bridge.http.names import Names, check_origin
 from sim7020_bridge.http.pages import Pages
 from sim7020_bridge.http.passwords import Role
 from sim7020_bridge.http.reply import Refusal, Reply
-from sim7020_bridge.http.stream import Events
 
 log: Final = logging.getLogger(__name__)
 
@@ -173,21 +172,25 @@ class App:
 
     async def answer(self, connection: Connection) -> None:
         """Answer one client, once."""
-        head: Head | None = None
-        caller: Caller | None = None
+        reply, caller, method, rest = await self._answer(connection)
+        connection.waits()
+        await self._send(connection, reply, caller, method=method)
+        if rest:
+            await _linger(connection)
+
+    async def _answer(self, connection: Connection) -> tuple[Reply, Caller | None, str, bool]:
+        """Return the reply, for whom it is, the method that was asked with, and whether there may be more to read."""
         try:
             async with asyncio.timeout(listener.PATIENCE):
                 head = read_head(await connection.reader.readuntil(b"\r\n\r\n"))
-            reply, caller = await self._reply(connection, head)
         except asyncio.LimitOverrunError:
             status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-            reply = Refusal(status, "too_long", f"a head has at most {listener.LONGEST_HEAD} bytes").reply
+            refusal = Refusal(status, "too_long", f"a head has at most {listener.LONGEST_HEAD} bytes")
+            return refusal.reply, None, "", True
         except BadHead as error:
-            reply = Refusal(error.status, "bad_request", error.words).reply
-        connection.waits()
-        await self._send(connection, reply, caller, method="" if head is None else head.method)
-        if head is None or (head.length and reply.status >= HTTPStatus.BAD_REQUEST):
-            await _linger(connection)
+            return Refusal(error.status, "bad_request", error.words).reply, None, "", True
+        reply, caller = await self._reply(connection, head)
+        return reply, caller, head.method, bool(head.length) and reply.status >= HTTPStatus.BAD_REQUEST
 
     async def _reply(self, connection: Connection, head: Head) -> tuple[Reply, Caller | None]:
         path = head.target.partition("?")[0]
@@ -256,19 +259,38 @@ class App:
                     await _write(connection, body[start : start + PART])
             return
         try:
-            with connection.as_stream():
-                # a proxy would keep it until it has enough
-                await self._send_head(connection, replace(reply, fields={**reply.fields, "X-Accel-Buffering": "no"}))
-                if method != "HEAD":
-                    stay = asyncio.Event().wait() if caller is None else self.access.stay(caller)
-                    await _first(_send_parts(connection, body), _gone(connection), stay)
+            await self._stream(connection, reply, body, caller, method=method)
         except TooManyStreams:
             status = HTTPStatus.SERVICE_UNAVAILABLE
             refusal = Refusal(status, "too_many_streams", "too many pages are open", Retry_After="5")
             await self._send(connection, refusal.reply, None, method=method)
         finally:
-            if isinstance(body, Events):
-                body.close()
+            if isinstance(body, AsyncGenerator):
+                await body.aclose()
+
+    async def _stream(
+        self, connection: Connection, reply: Reply, parts: AsyncIterator[bytes], caller: Caller | None, *, method: str
+    ) -> None:
+        """Send parts as they come, until there are no more, the client goes away, or it may be there no longer."""
+        over = asyncio.timeout(None)
+
+        def end() -> None:
+            if not over.expired():
+                over.reschedule(0)
+
+        try:
+            async with over:
+                with connection.as_stream(end), self.access.staying(caller, end):
+                    # a proxy would keep it until it has enough
+                    fields = {**reply.fields, "X-Accel-Buffering": "no"}
+                    await self._send_head(connection, replace(reply, fields=fields))
+                    if method == "HEAD" or not await _is_silent(connection):
+                        return
+                    async for part in parts:
+                        await _write(connection, part)
+        except TimeoutError:
+            if not over.expired():
+                raise
 
     async def _send_head(self, connection: Connection, reply: Reply, *, length: int | None = None) -> None:
         connection.writer.transport.set_write_buffer_limits(high=PART)
@@ -318,38 +340,24 @@ async def _body(route: Route, connection: Connection, head: Head) -> bytes:
         raise Refusal(HTTPStatus.BAD_REQUEST, "bad_request", "the body is shorter than it should be") from None
 
 
-async def _send_parts(connection: Connection, body: Events | AsyncIterator[bytes]) -> None:
-    parts = body.parts() if isinstance(body, Events) else body
-    try:
-        async for part in parts:
-            await _write(connection, part)
-    finally:
-        if isinstance(parts, AsyncGenerator):
-            await parts.aclose()
-
-
 async def _write(connection: Connection, part: bytes) -> None:
     connection.writer.write(part)
+    if not connection.writer.transport.get_write_buffer_size():
+        # it is with the client's system: nobody need watch how long that takes
+        await connection.writer.drain()
+        return
     async with asyncio.timeout(PART_PATIENCE):
         await connection.writer.drain()
 
 
-async def _gone(connection: Connection) -> None:
-    """Return once the client has hung up, or sends what it must not."""
-    await connection.reader.read(1)
-
-
-async def _first(*calls: Coroutine[Any, Any, object]) -> None:
-    """Return once one of several calls has ended, and the others are cancelled; raise what it raised."""
-    tasks = [asyncio.ensure_future(call) for call in calls]
+async def _is_silent(connection: Connection) -> bool:
+    """Whether a client that is sent a stream has sent nothing after its request, and is there."""
     try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        task.result()
+        async with asyncio.timeout(0):
+            await connection.reader.read(1)
+    except TimeoutError:
+        return True
+    return False
 
 
 async def _linger(connection: Connection) -> None:

@@ -5,12 +5,12 @@ import logging
 import socket
 import ssl
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
-from typing import Final
+from typing import Final, SupportsIndex
 from urllib.parse import urlsplit
 
 from sim7020_bridge.blocking import in_a_thread
@@ -52,17 +52,45 @@ class Limits:
     streams: int = 0
 
 
+class Reader(asyncio.StreamReader):
+    """What a client sends, of which ``LONGEST_HEAD`` bytes are kept at most."""
+
+    def __init__(self) -> None:
+        super().__init__(limit=LONGEST_HEAD)
+        self.came: Callable[[], None] = _nothing
+        """Called whenever more came, or the end."""
+
+    def feed_data(self, data: Iterable[SupportsIndex]) -> None:
+        """Take more."""
+        super().feed_data(data)
+        self.came()
+
+    def feed_eof(self) -> None:
+        """Take the end."""
+        super().feed_eof()
+        self.came()
+
+    def set_exception(self, exc: Exception) -> None:
+        """Take a failure."""
+        super().set_exception(exc)
+        self.came()
+
+
+def _nothing() -> None:
+    pass
+
+
 class Connection:
     """A client that is being served.
 
     Args:
-        reader: What it sends; keeps ``LONGEST_HEAD`` bytes at most.
+        reader: What it sends.
         writer: What it is sent.
         peer: Its address; an empty text if that can't be known.
         crowd: The others.
     """
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str, crowd: "_Crowd") -> None:
+    def __init__(self, reader: Reader, writer: asyncio.StreamWriter, peer: str, crowd: "_Crowd") -> None:
         self.reader = reader
         self.writer = writer
         self.peer = peer
@@ -94,8 +122,8 @@ class Connection:
         self._crowd.waiting[self] = None
 
     @contextmanager
-    def as_stream(self) -> Iterator[None]:
-        """Count it among the streams.
+    def as_stream(self, gone: Callable[[], None]) -> Iterator[None]:
+        """Count it among the streams; ``gone`` is called once the client has hung up, or sends what it must not.
 
         Raises:
             TooManyStreams: There are as many as there may be.
@@ -107,9 +135,11 @@ class Connection:
         task = crowd.clients.pop(self)
         crowd.waiting.pop(self, None)
         crowd.streams.add(self)
+        self.reader.came = gone
         try:
             yield
         finally:
+            self.reader.came = _nothing
             crowd.streams.discard(self)
             crowd.clients[self] = task
 
@@ -165,8 +195,9 @@ async def listen(
         OSError: It can't listen there.
     """
     crowd = _Crowd(limits)
+    loop = asyncio.get_running_loop()
 
-    async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def meet(reader: Reader, writer: asyncio.StreamWriter) -> None:
         peer = _peer(writer)
         task = asyncio.current_task()
         if task is None or not (only is None or peer == only) or not crowd.has_room(peer):
@@ -192,8 +223,12 @@ async def listen(
                 await _close(writer)
             crowd.tasks.discard(task)
 
+    def begin() -> asyncio.StreamReaderProtocol:
+        reader = Reader()
+        return asyncio.StreamReaderProtocol(reader, lambda _, writer: meet(reader, writer))
+
     # a start that is cancelled while it begins to listen would leave the port open
-    server = await asyncio.start_server(meet, await _addresses(host), port, limit=LONGEST_HEAD, start_serving=False)
+    server = await loop.create_server(begin, await _addresses(host), port, start_serving=False)
     try:
         await server.start_serving()
         yield int(server.sockets[0].getsockname()[1])

@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
 
-from sim7020_bridge.http.stream import Events
-
 JSON: Final = "application/json; charset=utf-8"
 PLAIN: Final = "text/plain; charset=utf-8"
 LINES: Final = "application/x-ndjson; charset=utf-8"
@@ -21,14 +19,14 @@ class Reply:
     """An answer.
 
     Args:
-        body: Bytes; or an event stream; or parts that are sent as they come, until there are no more. Whoever makes the
-            parts is cancelled when the client goes away.
+        body: Bytes; or parts that are sent as they come, until there are no more. Whoever makes them is cancelled when
+            the client goes away.
         content_type: What the body is.
         status: 2xx, unless it is the contract's document about a failure.
         fields: More fields of the head.
     """
 
-    body: bytes | Events | AsyncIterator[bytes] = b""
+    body: bytes | AsyncIterator[bytes] = b""
     content_type: str = JSON
     status: HTTPStatus = HTTPStatus.OK
     fields: Mapping[str, str] = field(default_factory=dict)

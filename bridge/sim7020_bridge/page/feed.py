@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from sim7020_bridge.http.stream import KEEP_ALIVE, event
+from sim7020_bridge.http.stream import COMMENT, KEEP_ALIVE, event
 
 MOST_KEPT: Final = 64 * 1024
 """Bytes of events that a reader may be behind, or may have missed while it was away; beside what holds."""
@@ -29,7 +29,6 @@ AT_ONCE: Final = 16 * 1024
 """Bytes after which a reader is waited for."""
 
 _BEGIN: Final = b"retry: 2000\n\n"
-_KEEP_ALIVE: Final = b":\n\n"
 _LONGEST_NUMBER: Final = 15
 
 
@@ -84,6 +83,7 @@ class Feed:
         self._readers: Counter[str] = Counter()
         self._joined: dict[tuple[int, frozenset[str]], tuple[list[bytes], int]] = {}
         self._news = asyncio.Event()
+        self._beating: asyncio.TimerHandle | None = None
 
     def wants(self, kind: str) -> bool:
         """Whether anybody reads a kind of lines: nobody need make them otherwise."""
@@ -110,8 +110,7 @@ class Feed:
         elif self._events.add(key or number, made):
             self._forget_empty()
         self._joined.clear()
-        self._news.set()
-        self._news = asyncio.Event()
+        self._wake()
 
     async def follow(self, last: str | None = None, also: Iterable[str] = ()) -> AsyncGenerator[bytes]:
         """Yield what is sent to one reader, for as long as it keeps up.
@@ -135,8 +134,10 @@ class Feed:
                 parts, place = self._since(place, wanted)
                 for part in parts:
                     yield part
-                if place == self._number and not await self._more():
-                    yield _KEEP_ALIVE
+                if place == self._number:
+                    await self._more()
+                    if place == self._number:
+                        yield COMMENT
         finally:
             self._readers.subtract(wanted)
 
@@ -145,14 +146,19 @@ class Feed:
         for key in [key for key, each in self._newest.items() if each.empty and each.number <= self._events.dropped]:
             del self._newest[key]
 
-    async def _more(self) -> bool:
-        """Wait for something new; False if there was nothing for so long that a proxy may take the stream for dead."""
-        try:
-            async with asyncio.timeout(KEEP_ALIVE):
-                await self._news.wait()
-        except TimeoutError:
-            return False
-        return True
+    async def _more(self) -> None:
+        """Wait for something new, or for the moment when all readers get a comment."""
+        if self._beating is None:
+            self._beating = asyncio.get_running_loop().call_later(KEEP_ALIVE, self._beat)
+        await self._news.wait()
+
+    def _beat(self) -> None:
+        self._beating = None
+        self._wake()
+
+    def _wake(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
 
     def _place(self, last: str | None) -> int | None:
         """Return the number of the last event that a reader has; None if what came after it is gone."""

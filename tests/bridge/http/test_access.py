@@ -118,35 +118,45 @@ async def test_a_new_password_ends_sessions_of_the_old_one(file: Path) -> None:
 async def test_who_stays(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stream ends with its session: at once by logging out, soon by another password; and keeps it from idling."""
     monkeypatch.setattr(access_module, "LOOK_AGAIN", 0.01)
-    access = Access(file)
+    access, over = Access(file), asyncio.Event()
     token = await access.log_in("full", "192.0.2.1")
     caller = await access.caller(token, local=True)
-    staying = asyncio.create_task(access.stay(caller))
-    assert caller.session is not None
-    used = caller.session.used
-    async with asyncio.timeout(30):
-        while caller.session.used == used:  # noqa: ASYNC110 - nothing tells
-            await asyncio.sleep(0.01)
-        assert not staying.done()
+    with access.staying(caller, over.set):
+        assert caller.session is not None
+        used = caller.session.used
+        async with asyncio.timeout(30):
+            while caller.session.used == used:  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.01)
+        assert not over.is_set()
         access.log_out(token)
-        await staying
+        assert over.is_set()
+    over.clear()
+    with access.staying(caller, over.set):
+        assert over.is_set()
+    over.clear()
+    eyes = await access.caller(await access.log_in("eyes", "192.0.2.1"), local=True)
     caller = await access.caller(await access.log_in("full", "192.0.2.1"), local=True)
-    staying = asyncio.create_task(access.stay(caller))
-    write_passwords(file, {Role.FULL: weak("new")})
-    async with asyncio.timeout(30):
-        await staying
+    others = asyncio.Event()
+    with access.staying(eyes, others.set), access.staying(caller, over.set):
+        write_passwords(file, {Role.FULL: weak("new"), Role.READ_ONLY: read_passwords(file)[Role.READ_ONLY]})
+        async with asyncio.timeout(30):
+            await over.wait()
+        assert not others.is_set()
+        await asyncio.to_thread(file.write_text, "no password")
+        async with asyncio.timeout(30):
+            await others.wait()
 
 
 async def test_who_stays_without_a_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once there is one, they are out."""
     monkeypatch.setattr(access_module, "LOOK_AGAIN", 0.01)
-    access = Access(tmp_path / "passwords")
-    staying = asyncio.create_task(access.stay(await access.caller(None, local=True)))
-    await asyncio.sleep(0.05)
-    assert not staying.done()
-    write_passwords(tmp_path / "passwords", {Role.FULL: weak("new")})
-    async with asyncio.timeout(30):
-        await staying
+    access, over = Access(tmp_path / "passwords"), asyncio.Event()
+    with access.staying(await access.caller(None, local=True), over.set):
+        await asyncio.sleep(0.05)
+        assert not over.is_set()
+        write_passwords(tmp_path / "passwords", {Role.FULL: weak("new")})
+        async with asyncio.timeout(30):
+            await over.wait()
 
 
 async def test_there_are_so_many_sessions(file: Path) -> None:

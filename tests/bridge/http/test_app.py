@@ -3,14 +3,14 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 
 from sim7020_bridge.http import app as app_module
-from sim7020_bridge.http import listener, stream
+from sim7020_bridge.http import listener
 from sim7020_bridge.http.access import Access
 from sim7020_bridge.http.app import App, Call
 from sim7020_bridge.http.listener import Limits, listen
@@ -18,7 +18,8 @@ from sim7020_bridge.http.names import Names
 from sim7020_bridge.http.pages import Page
 from sim7020_bridge.http.passwords import Role, hashed, read_passwords, write_passwords
 from sim7020_bridge.http.reply import EVENTS, LINES, Refusal, Reply, in_json
-from sim7020_bridge.http.stream import Events, event
+from sim7020_bridge.http.stream import event
+from tests.bridge.http.events import Events
 from tests.web import connection, get, parsed, post, request, send, until
 
 LIMITS = Limits(clients=16, streams=2)
@@ -37,7 +38,6 @@ class Served:
         self.app = app = make(file)
         self.calls: list[Call] = []
         self.streams: list[Events] = []
-        self.closed: list[Events] = []
         self.given_up = asyncio.Event()
         self.port = 0
 
@@ -61,13 +61,29 @@ class Served:
 
         @app.get("/events", role=Role.READ_ONLY)
         async def events(_call: Call) -> Reply:
-            waiting = Events([event("first", "1")], closed=lambda: self.closed.append(waiting))
+            waiting = Events(event("first", "1"))
             self.streams.append(waiting)
-            return Reply(waiting, EVENTS)
+            return Reply(waiting.parts(), EVENTS)
+
+        @app.get("/endless", role=Role.READ_ONLY)
+        async def endless(_call: Call) -> Reply:
+            return Reply(self._endless(), EVENTS)
 
         @app.get("/lines", role=Role.READ_ONLY)
         async def lines(_call: Call) -> Reply:
             return Reply(self._lines(), LINES)
+
+    @property
+    def open(self) -> int:
+        """How many streams are read."""
+        return sum(each.begun and not each.closed for each in self.streams)
+
+    async def _endless(self) -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield event("big", "x" * 10_000)
+        finally:
+            self.given_up.set()
 
     async def _lines(self) -> AsyncIterator[bytes]:
         try:
@@ -144,7 +160,7 @@ async def test_head(served: Served) -> None:
     assert (answer.status, answer.body) == (200, b"")
     assert answer.fields["content-length"] == "30"
     assert (await send(served.port, request("HEAD", "/events"))).body == b""
-    assert served.closed == served.streams
+    assert [each.begun for each in served.streams] == [False]
     assert (await send(served.port, request("HEAD", "/health"))).body == b""
 
 
@@ -168,7 +184,21 @@ async def test_events(served: Served) -> None:
         assert await reader.readuntil(b"\n\n") == b"event: first\ndata: 1\n\n"
         served.streams[0].push(event("more", "a\nb\rc", number="7-1"))
         assert await reader.readuntil(b"\n\n") == b"id: 7-1\nevent: more\ndata: a\ndata: b c\n\n"
-    await until(lambda: served.closed == served.streams)
+    await until(lambda: not served.open)
+
+
+@pytest.mark.parametrize("when", ["at once", "later"])
+async def test_who_is_sent_events_sends_nothing(served: Served, when: str) -> None:
+    """The stream ends otherwise."""
+    asked = request("GET", "/events")
+    async with connection(served.port, asked + b"x" if when == "at once" else asked) as (reader, writer):
+        if when == "later":
+            await reader.readuntil(b"data: 1\n\n")
+            writer.write(b"x")
+        async with asyncio.timeout(30):
+            with suppress(ConnectionError):
+                await reader.read()
+        await until(lambda: not served.open)
 
 
 async def test_events_that_end(served: Served) -> None:
@@ -180,29 +210,11 @@ async def test_events_that_end(served: Served) -> None:
         assert (await reader.read()).endswith(b"event: last\ndata: \n\n")
 
 
-async def test_keep_alive(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A silent stream has comments."""
-    monkeypatch.setattr(stream, "KEEP_ALIVE", 0.05)
-    async with connection(served.port, request("GET", "/events")) as (reader, _):
-        await reader.readuntil(b"data: 1\n\n")
-        assert await reader.readuntil(b"\n\n") == b":\n\n"
-
-
-async def test_a_reader_that_does_not_read(served: Served) -> None:
-    """One for whom too much waits is cut, and whoever pushes is never held up."""
-    async with connection(served.port, request("GET", "/events")) as (reader, _):
-        await until(lambda: served.streams)
-        big = event("big", "x" * 10_000)
-        for _ in range(10_000):
-            served.streams[0].push(big)
-            await asyncio.sleep(0)
-            if served.streams[0].over:
-                break
-        assert served.streams[0].over
-        async with asyncio.timeout(30):
-            while await reader.read(65536):
-                pass
-    await until(lambda: served.closed == served.streams)
+async def test_a_reader_that_does_not_read(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is cut."""
+    monkeypatch.setattr(app_module, "PART_PATIENCE", 0.2)
+    async with connection(served.port, request("GET", "/endless")), asyncio.timeout(30):
+        await served.given_up.wait()
 
 
 async def test_too_many_streams(served: Served) -> None:
@@ -213,9 +225,9 @@ async def test_too_many_streams(served: Served) -> None:
             await reader.readuntil(b"data: 1\n\n")
         answer = await get(served.port, "/events")
         assert (answer.status, answer.code) == (503, "too_many_streams")
-        assert len(served.closed) == 1
+        assert not served.streams[-1].begun
         assert (await get(served.port, "/health")).body == b"well"
-    await until(lambda: len(served.closed) == LIMITS.streams + 1)
+    await until(lambda: not served.open)
 
 
 async def test_who_only_looks_keeps_nobody_out(tmp_path: Path) -> None:
@@ -237,7 +249,7 @@ async def test_who_only_looks_keeps_nobody_out(tmp_path: Path) -> None:
             cookies[password] = {"Cookie": f"session={token}"}
         looking, full = cookies["only to look"], cookies["for everything"]
         for who, most in ((looking, 2), (full, 4)):
-            while len(served.streams) - len(served.closed) < most:
+            while served.open < most:
                 stream_request = request("GET", "/events", fields=who)
                 reader, _ = await stack.enter_async_context(connection(port, stream_request))
                 await reader.readuntil(b"data: 1\n\n")

@@ -24,8 +24,9 @@ from sim7020_bridge.http.access import IDLE
 from sim7020_bridge.http.app import App, Call, Route
 from sim7020_bridge.http.passwords import Role
 from sim7020_bridge.http.reply import EVENTS, Reply
-from sim7020_bridge.http.stream import Events, event
+from sim7020_bridge.http.stream import event
 from sim7020_bridge.page.page import LIMITS, Page, Part
+from tests.bridge.http.events import Events
 from tests.bridge.page.whole import ALL, EYES, page, serving, weak, with_passwords
 from tests.fast_time import FastLoop
 from tests.web import connection, get, post, request, send
@@ -327,8 +328,8 @@ async def streaming(tmp_path: Path) -> AsyncIterator[tuple[int, list[Events]]]:
     def live(app: App) -> None:
         @app.get("/api/events", role=Role.READ_ONLY)
         async def events(_call: Call) -> Reply:
-            streams.append(Events([event("first", "")]))
-            return Reply(streams[-1], EVENTS)
+            streams.append(Events(event("first", "")))
+            return Reply(streams[-1].parts(), EVENTS)
 
     async with serving(page(HERE, with_passwords(tmp_path), parts=[live])) as port:
         yield port, streams

@@ -213,9 +213,12 @@ def test_silence_is_broken() -> None:
     """A proxy does not take a stream for dead on which nothing happens."""
 
     async def main() -> None:
-        stream = await begun(Feed("r"))
+        feed = Feed("r")
+        streams = [await begun(feed) for _ in range(2)]
         began = asyncio.get_running_loop().time()
-        assert await read(stream) == ":\n\n"
-        assert asyncio.get_running_loop().time() - began == KEEP_ALIVE
+        for turn in range(1, 4):
+            assert await asyncio.gather(*map(read, streams)) == [":\n\n"] * 2
+            assert asyncio.get_running_loop().time() - began == turn * KEEP_ALIVE
+            feed.tell("trace", b"x")
 
     run(main())
