@@ -163,7 +163,7 @@ async def test_a_message_goes_out_and_another_is_cancelled(world: World) -> None
             cancelled = await asked(port, "outbox", action="cancel", id=name)
             assert cancelled["data"]["cancelled"] == 1
             await until(lambda: any(m["id"] == name and m["final"] for m in seen.of("message")))
-        listed = (await get(port, "/api/modems/shed/messages?state=failed")).document()
+        listed = (await get(port, "/api/modems/shed/messages?state=cancelled")).document()
         assert [each["id"] for each in listed["messages"]] == [name]
         assert listed["messages"][0]["error"]["code"] == "cancelled"
         assert not listed["more"]
