@@ -150,7 +150,8 @@ class _Line:
         self.write(command)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within):
-                while not self._heard.endswith(_FINAL):
+                # a report may stand behind it
+                while not any(final in self._heard for final in _FINAL):
                     self._spoke.clear()
                     await self._spoke.wait()
         return self._heard.decode("latin-1")
