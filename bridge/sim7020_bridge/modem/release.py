@@ -12,10 +12,14 @@ AT_ONCE: Final = 17.0
 Its own timer is 20 s and more nearly everywhere; one that was told was seen to take 14 s (docs/field.md)."""
 
 TOLD_BY: Final = 3
-"""Connections that have to agree before anything is said."""
+"""Connections that are needed before anything is said."""
+
+MOST: Final = 0.8
+"""The part of them that has to agree: between that and its opposite the verdict stays, since with long round trips the
+way up alone takes about as long as the limit."""
 
 MEMORY: Final = 10
-"""The last connections, of which most decide."""
+"""The last connections, which decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +56,9 @@ class Release:
             return
         self._seen.append(asyncio.get_running_loop().time() - ago - self._quiet_since <= AT_ONCE)
         self._quiet_since = None
-        soon = sum(self._seen)
-        if max(soon, len(self._seen) - soon) >= TOLD_BY:
-            self._tell(Releases(2 * soon > len(self._seen)))
+        soon, of = sum(self._seen), len(self._seen)
+        if of >= TOLD_BY and max(soon, of - soon) >= MOST * of:
+            self._tell(Releases(2 * soon > of))
 
     def forget(self) -> None:
         """Note that it can't be told what the last message came to: the module starts, or sleeps."""
