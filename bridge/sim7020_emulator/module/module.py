@@ -215,10 +215,10 @@ class Module:
             self._begin(self._attach(by_user=by_user))
 
     def leave_network(self, *, by_network: bool = False) -> None:
-        """Detach: sockets lose their bearer, the PDN goes, registration ends."""
+        """Detach: sockets lose their bearer, the PDN goes, registration ends; a module that searches has both still."""
         self._cancel_procedure()
         self._bearer_lost()
-        if self.radio.registered:
+        if self.radio.registered or self.packet.online:
             self.packet.detach(by_network=by_network)
         self.radio.change(Registration.IDLE)
 

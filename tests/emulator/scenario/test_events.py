@@ -294,6 +294,24 @@ def test_without_coverage_datagrams_are_lost_and_streams_wait() -> None:
     play(act)
 
 
+def test_radio_off_without_coverage_ends_the_session() -> None:
+    """A module that searches has its context until its radio goes off, and comes back with another."""
+
+    async def act(theatre: Theatre) -> None:
+        theatre.do("registration searching")
+        assert "+CGACT: 1,1" in await theatre.answers("AT+CGACT?")
+        await theatre.answers("AT+CFUN=0", 30)
+        assert not [line for line in await theatre.answers("AT+CGACT?") if line.endswith(",1")]
+        before = theatre.module.packet.activations
+        await theatre.answers("AT+CFUN=1", 30)
+        theatre.do("registration home")
+        await asyncio.sleep(60)
+        assert "+CGACT: 1,1" in await theatre.answers("AT+CGACT?")
+        assert theatre.module.packet.activations == before + 1
+
+    play(act)
+
+
 def test_facts_settings_and_variants_change() -> None:
     """Each kind of value can be changed while the module runs."""
 
