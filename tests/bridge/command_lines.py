@@ -54,6 +54,7 @@ _COMMANDS: tuple[Command[Any], ...] = (
     *(radio.SetFunctionality(level) for level in Functionality if level is not Functionality.UNKNOWN),
     radio.SetFunctionality(Functionality.FULL, reset=True),
     radio.ReadFunctionality(),
+    radio.ReportConnection(),
     radio.ReadSignalQuality(),
     radio.ReadCell(),
     registration.ReadRegistration(),
