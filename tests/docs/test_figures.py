@@ -11,6 +11,7 @@ from sim7020_bridge.mqtt import arrival, quarantine, response_topics
 from sim7020_bridge.mqtt.timing import ClientTiming
 from sim7020_bridge.outbox.outbox import MOST_UNSETTLED
 from sim7020_bridge.reports.broker_alerts import ENOUGH
+from tests.bench.packing import table
 from tests.docs.pages import DOCS
 
 SHUTDOWN: Final = Settings.__dataclass_fields__["shutdown_timeout"].default
@@ -34,6 +35,15 @@ SHUTDOWN: Final = Settings.__dataclass_fields__["shutdown_timeout"].default
 def test_a_figure(page: str, words: str) -> None:
     """The page has it, in these words."""
     assert words in " ".join((DOCS / page).read_text(encoding="utf-8").split())
+
+
+def test_what_readings_take_on_the_air() -> None:
+    """The table is what its program prints, and the sums under it are of its first row."""
+    page = (DOCS / "delivery.md").read_text(encoding="utf-8")
+    rows = list(table())
+    assert "\n".join(("<!-- written by python -m tests.bench.packing -->", *rows, "")) in page
+    cells = [cell.strip() for cell in rows[2].split("|")]
+    assert f"{int(cells[2]) + 28} KB as JSON with their headers of 28 bytes, and {int(cells[6]) + 28} KB" in page
 
 
 def test_figures_in_words() -> None:

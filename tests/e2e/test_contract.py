@@ -51,6 +51,29 @@ async def test_undecodable_payload(world: World) -> None:
     await server.has(*[b"good"] * len(encodings))
 
 
+async def test_json_is_small_on_the_air(world: World) -> None:
+    """What is published as JSON arrives as a struct or as CBOR, CBOR comes back as JSON, and info tells the form."""
+    server, echo = await world.udp(), await world.udp(echo=True)
+    emulator = await world.emulator()
+    pick = ["temperature i16 0.01", "battery u8"]
+    sockets = {
+        "small": udp(server.port, payload="struct", pick=pick),
+        "whole": udp(echo.port, payload="cbor"),
+    }
+    shed = await world.shed(emulator.place, sockets)
+    reading = b'{"battery": 100, "linkquality": 87, "temperature": 21.53}'
+    await shed.send("small", reading, "m1")
+    assert (await shed.receipt("small", "m1", "accepted"))["bytes"] == 3
+    await server.has(bytes.fromhex("086964"))
+    await shed.send("whole", b'{ "on": true }', "m2")
+    await echo.has(bytes.fromhex("a1626f6ef5"))
+    await shed.received("whole", b'{"on":true}')
+    await shed.send("small", b'{"battery": 255}', "m3")
+    assert (await shed.receipt("small", "m3", "rejected"))["error"]["code"] == "invalid_value"
+    info = (await world.mqtt.now(shed.topic("info"))).json()
+    assert [(socket["payload"], socket["pick"]) for socket in info["sockets"]] == [("struct", pick), ("cbor", [])]
+
+
 async def test_unknown_socket(world: World) -> None:
     """A socket that is not configured is told, over its send topic and in a request."""
     shed, _ = await modem_with(world)

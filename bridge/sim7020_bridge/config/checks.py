@@ -5,11 +5,13 @@ The checks look at the file as it was read, right or wrong, so that all mistakes
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import combinations
 from pathlib import Path
 
-from sim7020_bridge.config.model import DEFAULT_BASE_TOPIC, MqttProtocol, default_client_id
+from sim7020_bridge.config.model import DEFAULT_BASE_TOPIC, MqttProtocol, PayloadForm, default_client_id
 from sim7020_bridge.config.module_values import power_saving_conflicts
+from sim7020_bridge.config.picking import pick_conflicts
 from sim7020_bridge.config.topic_names import filter_problem, overlaps, topic_problem
 
 Tree = Mapping[object, object]
@@ -59,6 +61,7 @@ def cross_check(tree: Tree) -> Iterator[Problem]:
         sockets = dict(_sections(modem, "sockets"))
         yield from _topics(sockets, base, (*path, "sockets"))
         yield from _batches(sockets, (*path, "sockets"))
+        yield from _payloads(sockets, (*path, "sockets"))
         yield from _pools(sockets, mqtt, (*path, "sockets"))
         for key, words in power_saving_conflicts(_mapping(modem, "power_saving")):
             yield Problem((*path, "power_saving", key), words, quiet=words.startswith("needs"))
@@ -132,6 +135,23 @@ def _batches(sockets: Sections, path: tuple[object, ...]) -> Iterator[Problem]:
         if "keep_alive" in socket and socket.get("protocol") == "udp":
             yield Problem((*path, name, "keep_alive"), "is for tcp only: UDP has no connections", quiet=True)
         yield from _need(socket, (*path, name), ("batch_wait",), "batch")
+
+
+def _payloads(sockets: Sections, path: tuple[object, ...]) -> Iterator[Problem]:
+    for name, socket in sockets.items():
+        form, pick, here = socket.get("payload"), socket.get("pick"), (*path, name, "payload")
+        if "payload" in socket and socket.get("protocol") == "tcp":
+            yield Problem(here, "is for udp only: TCP does not tell where a message ends", quiet=True)
+        if "payload" in socket and socket.get("batch") in {"newline", "json"}:
+            yield Problem((*path, name, "batch"), "is for text: with payload, batch can be length only")
+        if form == PayloadForm.CBOR and find_spec("cbor2") is None:
+            yield Problem(here, "needs cbor2, which is not installed: pip install 'sim7020-bridge[cbor]'")
+        if form == PayloadForm.STRUCT and not pick:
+            yield Problem(here, "needs pick, with a type for each field")
+        yield from _need(socket, (*path, name), ("pick",), "payload", "needs payload: cbor or struct")
+        if isinstance(pick, list):
+            for index, words in pick_conflicts(pick, form):
+                yield Problem((*path, name, "pick", index), words)
 
 
 def _pools(sockets: Sections, mqtt: Tree, path: tuple[object, ...]) -> Iterator[Problem]:

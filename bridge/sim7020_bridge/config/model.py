@@ -43,6 +43,13 @@ class Encoding(StrEnum):
     JSON = "json"
 
 
+class PayloadForm(StrEnum):
+    """What becomes of JSON on the air."""
+
+    CBOR = "cbor"
+    STRUCT = "struct"
+
+
 class WhenFull(StrEnum):
     """What becomes of a message for which the outbox has no room."""
 
@@ -131,6 +138,8 @@ class SocketSettings:
     pool: str | None = None
     keep_alive: int | None = None
     highest_priority: PriorityName = PriorityName.CRITICAL
+    payload: PayloadForm | None = None
+    pick: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

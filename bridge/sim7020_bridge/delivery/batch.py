@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from sim7020_bridge.config.model import BatchFormat, SocketSettings, Transport
 from sim7020_bridge.errors import PayloadRefused
+from sim7020_bridge.mqtt.packing import packed
 
 
 def batch(form: BatchFormat, payloads: Sequence[bytes]) -> bytes:
@@ -31,11 +32,12 @@ def fits(form: BatchFormat, payloads: Sequence[bytes], limit: int) -> bool:
 
 
 def check_datagram(settings: SocketSettings, data: bytes) -> None:
-    """See that a socket can send a message: in one datagram, and told from others where it shares that.
+    """See that a socket can send a message: packed, in one datagram, and told from others where it shares that.
 
     Raises:
-        PayloadRefused: ``too_large`` or ``line_feed``.
+        PayloadRefused: ``too_large`` or ``line_feed``, or what can't be packed.
     """
+    data = packed(settings, data)
     if settings.transport is not Transport.UDP:
         return
     if len(data) > settings.max_payload:

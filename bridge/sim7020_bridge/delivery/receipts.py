@@ -1,14 +1,17 @@
 """What becomes of a message, as the contract tells it."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from typing import Final
 
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.config.model import SocketSettings
 from sim7020_bridge.delivery.observer import Observer
+from sim7020_bridge.errors import PayloadRefused
 from sim7020_bridge.mqtt.documents import ErrorDocument
 from sim7020_bridge.mqtt.json_text import dump
+from sim7020_bridge.mqtt.packing import packed
 from sim7020_bridge.mqtt.payloads import encode_payload
 from sim7020_bridge.mqtt.topics import Topics
 from sim7020_bridge.outbox.message import Entry, Loss, Message, PendingKind, PendingPublication, ReplyTo
@@ -45,6 +48,18 @@ _LOSSES: Final = {
         ErrorDocument(
             "line_feed", "its socket was changed: it ends each message with a line feed now, and this has one"
         ),
+    ),
+    Loss.INVALID_JSON: (
+        ReceiptState.FAILED,
+        ErrorDocument("invalid_json", "its socket was changed: it takes JSON now, and this is none"),
+    ),
+    Loss.NOTHING_PICKED: (
+        ReceiptState.FAILED,
+        ErrorDocument("nothing_picked", "its socket was changed, and it has none of the fields that are picked now"),
+    ),
+    Loss.INVALID_VALUE: (
+        ReceiptState.FAILED,
+        ErrorDocument("invalid_value", "its socket was changed, and a value does not fit the type of its field now"),
     ),
     Loss.NO_SOCKET: (
         ReceiptState.FAILED,
@@ -92,7 +107,7 @@ class Receipts:
             "state": state,
             "final": final,
             "at": self._clock(),
-            "bytes": len(message.data),
+            "bytes": self._size(message),
             "attempts": attempts,
             "error": error,
         }
@@ -128,6 +143,14 @@ class Receipts:
         if self._observer is not None:
             self._observer.receipt(receipt, None)
         return self._publications(socket, receipt, reply_to, pool)
+
+    def _size(self, message: Message) -> int:
+        """Return the bytes of payload that a message is on the air."""
+        socket = self._sockets.get(message.socket)
+        if socket is not None and socket.payload is not None:
+            with suppress(PayloadRefused):
+                return len(packed(socket, message.data))
+        return len(message.data)
 
     def _dead_letter(self, message: Message) -> tuple[PendingPublication, ...]:
         socket = self._sockets.get(message.socket)

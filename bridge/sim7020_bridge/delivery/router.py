@@ -18,6 +18,7 @@ from sim7020_bridge.modem.connection import CAREFUL_PAYLOAD, SentInPart
 from sim7020_bridge.modem.socket import ModemSocket, Phase
 from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.mqtt.documents import ErrorDocument
+from sim7020_bridge.mqtt.packing import packed, unpacked
 from sim7020_bridge.mqtt.payloads import encode_payload
 from sim7020_bridge.mqtt.topics import Topics
 from sim7020_bridge.outbox.message import Entry, Loss, PendingKind, PendingPublication, Place, Priority, Stage
@@ -126,7 +127,7 @@ class Router:
         """Publish what came from the network, once it is on disk."""
         settings = socket.settings
         peer = f"{socket.state.address or settings.host}:{settings.port}"
-        payload = encode_payload(settings.encoding, data, self._clock(), peer)
+        payload = encode_payload(settings.encoding, unpacked(settings, data), self._clock(), peer)
         topics = dict.fromkeys((self._topics.received(settings.name), settings.received_topic))
         self._outbox.keep(
             [PendingPublication(PendingKind.RECEIVED, topic, payload) for topic in topics if topic is not None]
@@ -146,12 +147,12 @@ class Router:
                 await self._held_back(pause)
                 continue
             await socket.wait_open()
-            entries = self._start_next(socket.settings)
+            entries, data = self._start_next(socket.settings)
             if entries:
                 self._note_sent(socket.settings)
                 self._sending.add(socket)
                 try:
-                    sending = tasks.create_task(self._send(socket, entries), name=f"send to {name}")
+                    sending = tasks.create_task(self._send(socket, entries, data), name=f"send to {name}")
                     gone_well = before is None or await before
                     before = sending
                     if not gone_well or not _ahead(socket):
@@ -209,20 +210,27 @@ class Router:
             async with asyncio.timeout(seconds):
                 await self._changed.wait()
 
-    def _start_next(self, settings: SocketSettings) -> tuple[Entry, ...]:
-        """Take what goes next: one message, or as many as fit a datagram where they are batched."""
+    def _start_next(self, settings: SocketSettings) -> tuple[tuple[Entry, ...], bytes]:
+        """Take what goes next, and pack it: one message, or as many as fit a datagram where they are batched."""
+        form = settings.batch
         taken: list[Entry] = []
+        payloads: list[bytes] = []
         if self._closing:
-            return ()
+            return (), b""
         while (entry := self._outbox.queue.first(settings.name, self._lowest())) is not None:
-            payloads = [each.message.data for each in (*taken, entry)]
-            if taken and (settings.batch is None or not fits(settings.batch, payloads, settings.max_payload)):
+            try:
+                payload = packed(settings, entry.message.data)
+            except PayloadRefused as refused:
+                self._outbox.lose(entry, Loss(refused.code))
+                continue
+            if taken and (form is None or not fits(form, [*payloads, payload], settings.max_payload)):
                 break
             self._outbox.queue.start_sending(entry)
             taken.append(entry)
-        return tuple(taken)
+            payloads.append(payload)
+        return tuple(taken), b"".join(payloads) if form is None else batch(form, payloads)
 
-    async def _send(self, socket: ModemSocket, entries: tuple[Entry, ...]) -> bool:
+    async def _send(self, socket: ModemSocket, entries: tuple[Entry, ...], data: bytes) -> bool:
         """Give messages to the module; say whether it took them."""
         cautious = socket.settings.when_unsure is WhenUnsure.FAIL
         if cautious and not await self._write_down(entries):
@@ -230,9 +238,6 @@ class Router:
         for entry in entries:
             entry.attempts += 1
             self._publish_interim_of(entry, ReceiptState.SENDING)
-        payloads = [entry.message.data for entry in entries]
-        form = socket.settings.batch
-        data = payloads[0] if form is None else batch(form, payloads)
         try:
             acknowledged = await socket.send(data, more=self._more_follows())
         except (SocketLost, LineError) as error:

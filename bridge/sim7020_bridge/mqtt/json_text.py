@@ -19,7 +19,7 @@ _TOO_DEEP = f"the JSON text is nested deeper than {MAX_DEPTH} levels"
 
 
 class NotJson(ValueError):
-    """The text is not a JSON object within the limits; the message says why."""
+    """The text is not JSON within the limits, or not an object where one is needed; the message says why."""
 
 
 def parse_object(payload: bytes) -> dict[str, JsonValue]:
@@ -28,10 +28,22 @@ def parse_object(payload: bytes) -> dict[str, JsonValue]:
     Raises:
         NotJson: It is something else, or it holds numbers or characters that JSON does not have.
     """
+    value = parse(payload)
+    if not isinstance(value, dict):
+        raise NotJson("not a JSON object, such as {}")
+    return value
+
+
+def parse(payload: bytes) -> JsonValue:
+    """Read any JSON of at most 64 KiB and 16 levels.
+
+    Raises:
+        NotJson: It is something else, or it holds numbers or characters that JSON does not have.
+    """
     if len(payload) > MAX_SIZE:
         raise NotJson(f"the JSON text has {len(payload)} bytes, and at most {MAX_SIZE} are taken")
     try:
-        value = json.loads(
+        value: JsonValue = json.loads(
             payload.decode(),
             object_pairs_hook=_no_key_twice,
             parse_constant=_no_constant,
@@ -47,8 +59,6 @@ def parse_object(payload: bytes) -> dict[str, JsonValue]:
         raise NotJson(f"not JSON: {error}") from error
     except RecursionError as error:
         raise NotJson(_TOO_DEEP) from error
-    if not isinstance(value, dict):
-        raise NotJson("not a JSON object, such as {}")
     if _deeper(value, MAX_DEPTH):
         raise NotJson(_TOO_DEEP)
     try:

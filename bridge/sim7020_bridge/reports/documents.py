@@ -42,6 +42,8 @@ def info_document(
                 "host": socket.host,
                 "port": socket.port,
                 "encoding": socket.encoding,
+                "payload": socket.payload,
+                "pick": socket.pick,
                 "send_topics": [topics.send(socket.name), *socket.send_topics],
                 "received_topic": socket.received_topic or topics.received(socket.name),
                 "pool": socket.pool,

@@ -1,0 +1,115 @@
+"""The keys of one socket, each with its reader and its description."""
+
+from sim7020_bridge.config import model, module_values, picking, values
+from sim7020_bridge.config.schema import Key, Section, list_of
+
+_DAY = 24 * 3600
+_LONGEST_TTL = 366 * _DAY
+_MOST_MESSAGES = 1_000_000
+
+SOCKET = Section(
+    model.SocketSettings,
+    Key("protocol", values.choice(model.Transport), "`udp` or `tcp`.", required=True, field="transport"),
+    Key(
+        "host",
+        values.peer_host,
+        "The peer: an IPv4 address, or a name that the module resolves whenever it opens the socket, and not again "
+        "before: a UDP socket stays open, at the address it has, for as long as nothing breaks.",
+        required=True,
+    ),
+    Key("port", values.whole_number(1, values.MAX_PORT), "The peer's port.", required=True),
+    Key(
+        "encoding",
+        values.choice(model.Encoding),
+        "How the payload is written on MQTT: `raw`, `text`, `hex`, `base64` or `json`.",
+    ),
+    Key(
+        "payload",
+        values.choice(model.PayloadForm),
+        "Make JSON small on the air: `cbor`, both ways, or, with `pick`, a `struct` of fixed length. Only with `udp`; "
+        "without it, the bytes go as they are. See [Small on the air](#small-on-the-air).",
+    ),
+    Key(
+        "pick",
+        list_of(picking.picked, "fields, such as [temperature, update.state]"),
+        "The fields of the JSON object that are sent, in this order, and nothing else: names, with dots between those "
+        "of nested ones; for a `struct` each with its type and, if it has one, its scale, as in "
+        "`temperature i16 0.01`. Without it, all of it is sent.",
+    ),
+    Key(
+        "send_topics",
+        list_of(values.topic_filter, "topics, such as [garden/+/temperature]"),
+        "Topics whose messages are sent, wildcards included, beside the socket's own `send` topic.",
+    ),
+    Key(
+        "received_topic",
+        values.topic,
+        "Where received payload is published, beside the socket's own `received` topic.",
+    ),
+    Key(
+        "ttl",
+        values.whole_number(1, _LONGEST_TTL),
+        "Seconds after which a waiting message is no longer sent, 1 to 31622400; a message can set its own. "
+        "Without it, messages wait indefinitely.",
+    ),
+    Key(
+        "when_unsure",
+        values.choice(model.WhenUnsure),
+        "What to do with a message if it is not known whether it was sent, because the module, the link or the "
+        "bridge failed meanwhile: `resend`, so that it may arrive twice, or `fail`, so that it may not arrive.",
+    ),
+    Key(
+        "highest_priority",
+        values.choice(model.PriorityName),
+        "The highest priority that a sender may give a message: `low`, `normal`, `high` or `critical`; a higher one "
+        "is lowered to this. Once the data budget is used up, only `high` and `critical` ones go.",
+    ),
+    Key(
+        "min_interval",
+        module_values.seconds(0, _DAY),
+        "Shortest time between two messages (with `batch`, two datagrams) in seconds, 0 to 86400; others wait.",
+    ),
+    Key(
+        "messages_per_hour",
+        values.whole_number(1, _MOST_MESSAGES),
+        "How many messages, with `batch` how many datagrams, may go within any 60 minutes; others wait. Without it, "
+        "there is no such limit.",
+    ),
+    Key(
+        "batch",
+        values.choice(model.BatchFormat),
+        "Put messages that wait together into one datagram of up to `max_payload` bytes, which saves 28 bytes each: "
+        "`newline` (each ends with a line feed), `length` (each after its length, two bytes, the high one first) or "
+        "`json` (an array of texts). Only with `udp`; without it, each message is a datagram.",
+    ),
+    Key(
+        "batch_wait",
+        module_values.seconds(0, _DAY),
+        "Seconds that a message waits for others to go with, 0 to 86400; `high` and `critical` ones don't.",
+    ),
+    Key(
+        "max_payload",
+        values.whole_number(1, model.DEFAULT_MAX_PAYLOAD),
+        "Bytes that the module accepts at once, 1 to 512; some firmware accepts no more than 256. A longer message is "
+        "rejected with `udp`, and goes in parts with `tcp`.",
+    ),
+    Key(
+        "keep_alive",
+        values.whole_number(30, 7200),
+        "Seconds of silence after which a TCP connection is probed, 30 to 7200, so that a connection that its peer or "
+        "a NAT has forgotten is noticed and opened again. Each probe costs 80 bytes. Only with `tcp`; without it, "
+        "nothing is sent that you did not send. See [the data budget](delivery.md#the-data-budget).",
+    ),
+    Key(
+        "pool",
+        values.pool,
+        "A pool that the socket takes messages from as well, shared among all sockets of that pool on any number of "
+        "hosts; only while its modem is online, and only with MQTT 5. See [Scale](scale.md#pools).",
+    ),
+    Key(
+        "dead_letter_topic",
+        values.topic,
+        "Where the payload of a message that failed, expired or was dropped is published, in the socket's `encoding`. "
+        "Without it, only the receipt tells.",
+    ),
+)
