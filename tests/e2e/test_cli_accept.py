@@ -12,7 +12,7 @@ from unittest.mock import Mock, patch
 
 import pytest
 
-from sim7020_bridge.commands import clock, identity, packet, power, registration, sim
+from sim7020_bridge.commands import clock, identity, packet, power, radio, registration, sim
 from sim7020_bridge.kit.accept import bench, checks, forms, life, sockets
 from sim7020_emulator.emulator import running
 from sim7020_emulator.firmware.profile import SETTINGS
@@ -44,6 +44,7 @@ UNTRIED = {
     registration.ChooseOperator: "it makes the module search, and only one that was told not to register is told it",
     power.SetEdrx: "it is stored by some firmware, and whether it was on can't be read back",
     power.SetEdrxWithWindow: "as with SetEdrx",
+    radio.ReportConnection: "AT+CSCON=? says whether there is one, and most modules have none",
     clock.StartSntp: "it sets the clock, and costs data",
     clock.StopSntp: "nothing is to be stopped",
 }
