@@ -16,7 +16,7 @@ from sim7020_bridge.commands.packet import DefaultApn, SetDefaultApn
 from sim7020_bridge.commands.power import SetReleaseAssistance
 from sim7020_bridge.commands.secrets import mask
 from sim7020_bridge.config.model import ModemSettings
-from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent, RequestRefused
+from sim7020_bridge.errors import CommandRefused, LineError, MalformedAnswer, ModuleSilent, RequestRefused
 from sim7020_bridge.modem.data_cost import pinged, resolved, time_asked
 from sim7020_bridge.modem.detachments import Detachments
 from sim7020_bridge.modem.release import Release
@@ -34,6 +34,8 @@ SOONEST_ANSWER: Final = 0.1
 
 NO_MORE_TO_COME: Final = 1
 """+CNBIOTRAI: the network may release the connection right after the next uplink (low power note section 6.2.5)."""
+NOTHING_SAID: Final = 0
+"""+CNBIOTRAI: of what follows the next uplink nothing is known."""
 
 PING_SIZE: Final = 32
 """Bytes of a ping; the module's own default (manual V1.05, +CIPPING)."""
@@ -115,7 +117,8 @@ class Module:
         """Send a command, as ``execute`` does, that makes the module transmit, which takes the most of its supply.
 
         With release assistance the network is told of one that is the ``last`` that nothing follows, unless something
-        else is about to be transmitted: it is told with the next transmission, whosever that is.
+        else is about to be transmitted: it is told with the next transmission, whosever that is. So it is taken back
+        if the module refuses the command.
         """
         self.on_transmit(kind)
         saving = self.settings.power_saving
@@ -127,7 +130,13 @@ class Module:
                 last = last and self._transmissions == 1
                 if last:
                     last = await self.try_setting(SetReleaseAssistance(NO_MORE_TO_COME))
-                answer = await self.execute(command, pipeline=pipeline)
+                try:
+                    answer = await self.execute(command, pipeline=pipeline)
+                except CommandRefused:
+                    if last:
+                        with suppress(LineError):  # the command was refused all the same
+                            await self.try_setting(SetReleaseAssistance(NOTHING_SAID))
+                    raise
                 self.release.sent(last=last)
                 return answer
         finally:

@@ -6,11 +6,13 @@ import pytest
 
 from sim7020_bridge.commands.registration import Registration, RegistrationStatus
 from sim7020_bridge.config.model import PowerSavingSettings
+from sim7020_bridge.errors import CommandRefused
+from sim7020_bridge.modem.acknowledgements import SocketLost
 from sim7020_bridge.modem.power_saving import Sleep
 from sim7020_bridge.modem.store import StateStore
 from sim7020_bridge.modem.timing import Timing
 from tests.bridge.modem.bench import TCP, UDP, Bench, running
-from tests.bridge.scripted_module import ScriptedModule, on_virtual_time
+from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
 
 SAVING = PowerSavingSettings(release_assistance=True)
 
@@ -42,6 +44,32 @@ async def test_two_sockets_at_once() -> None:
             "AT+CSOSEND",
             *("AT+CNBIOTRAI", "AT+CSOSEND"),
         ]
+
+
+@on_virtual_time
+async def test_refused_send_says_nothing_of_the_next() -> None:
+    """What was said is taken back, so that a handshake or a message that another follows does not go with it."""
+    async with running(UDP, power_saving=SAVING) as bench:
+        udp = await bench.opened("udp")
+        bench.module.answer_once("AT+CSOSEND", "ERROR")
+        with pytest.raises(SocketLost, match="ERROR"):
+            await udp.send(b"m")
+        said = [line.partition(",")[0] for line in bench.module.heard if "RAI" in line or "CSOSEND=" in line]
+        assert said == ["AT+CNBIOTRAI=1", "AT+CSOSEND=0", "AT+CNBIOTRAI=0"]
+
+
+@on_virtual_time
+async def test_refused_send_stays_refused_without_the_port() -> None:
+    """A port that goes away before it is taken back leaves no doubt whether the message went."""
+    async with running(UDP, power_saving=SAVING) as bench:
+        udp = await bench.opened("udp")
+        bench.module.answer_once("AT+CSOSEND", "ERROR")
+        bench.module.answer_once("AT+CNBIOTRAI=0", *SILENCE)
+        sending = asyncio.create_task(udp.send(b"m"))
+        await bench.module.hears("AT+CNBIOTRAI=0")
+        bench.module.unplug()
+        with pytest.raises(CommandRefused):
+            await sending
 
 
 @on_virtual_time
