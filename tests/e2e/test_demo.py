@@ -19,7 +19,9 @@ from sim7020_bridge.demo import broker as brokers
 from sim7020_bridge.demo.broker import BrokerProgram, find_broker, iotcore, mosquitto
 from sim7020_bridge.demo.child import DemoFailed
 from sim7020_bridge.demo.demo import play
+from sim7020_bridge.demo.stage import PROFILES
 from sim7020_bridge.demo.view import View, continued
+from sim7020_emulator.field.conditions import PROFILES as EMULATED
 
 PATIENCE = 90.0
 DEMO = (sys.executable, "-m", "sim7020_bridge", "demo")
@@ -108,6 +110,15 @@ async def test_once_ends_by_itself_with_both_round_trips(tmp_path: Path) -> None
     assert re.search(r"The page has \d{3,} bytes, and its feed brought sim7020/demo/state\.", running.output)
     assert "All went well" in running.output
     assert not re.search(r"[\x00-\x09\x0b-\x1f]|Traceback", running.output)
+
+
+async def test_once_in_the_field(tmp_path: Path) -> None:
+    """With one of the emulator's profiles the network takes its time, and all comes back as it does without."""
+    assert set(PROFILES) == set(EMULATED)
+    async with demo(tmp_path, "--once", "--profile", "field-good") as running:
+        assert await running.end() == 0, running.output
+    assert re.search(r"UDP to .* accepted after .* back on greenhouse/commands", running.output)
+    assert re.search(r"TCP to .* acknowledged after .* back on greenhouse/answers after", running.output)
 
 
 async def test_without_mosquitto_iotcore_is_the_broker() -> None:

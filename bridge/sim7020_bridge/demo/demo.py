@@ -26,6 +26,9 @@ from sim7020_bridge.mqtt.topics import Subscription
 DEADLINE: Final = 60.0
 """Longest that ``--once`` may take, in seconds."""
 
+DEADLINE_IN_THE_FIELD: Final = 300.0
+"""The same with a profile, where attaching alone may take minutes; a datagram that is lost is waited for in vain."""
+
 SPEED: Final = 2.0
 """How much faster than a real module the emulated one is, while people watch."""
 
@@ -35,8 +38,12 @@ SPEED_ONCE: Final = 5.0
 _STOPS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def run_demo(*, once: bool) -> int:
+def run_demo(*, once: bool, profile: str | None = None) -> int:
     """Run the demo until Ctrl-C, or until one message over UDP and one over TCP came back and the page was there.
+
+    Args:
+        once: Whether to end after that.
+        profile: What the network is like, one of PROFILES; None for one that takes the same short time each time.
 
     Returns:
         The exit status: 0, or 1 if something failed.
@@ -46,19 +53,27 @@ def run_demo(*, once: bool) -> int:
     view = View()
     logs.keep_quiet()
     try:
-        return asyncio.run(_stoppable(view, once=once))
+        return asyncio.run(_stoppable(view, once=once, profile=profile))
     except BrokenPipeError:
         # Nobody reads any more; the interpreter must not find out again when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 
-async def play(view: View, *, once: bool, broker: BrokerProgram | None = None, deadline: float = DEADLINE) -> None:
+async def play(
+    view: View,
+    *,
+    once: bool,
+    profile: str | None = None,
+    broker: BrokerProgram | None = None,
+    deadline: float = DEADLINE,
+) -> None:
     """Start everything, show it, and end everything. Raises DemoFailed if something does not work or takes too long.
 
     Args:
         view: Where to show it.
         once: Whether to end after a round trip over each socket and a visit to the page; else only cancelling ends it.
+        profile: As for ``run_demo``.
         broker: The broker to start; None finds one.
         deadline: Longest time in seconds that ``once`` may take.
     """
@@ -71,7 +86,7 @@ async def play(view: View, *, once: bool, broker: BrokerProgram | None = None, d
     program = broker or find_broker()
     with tempfile.TemporaryDirectory(prefix="sim7020-demo-") as directory:
         speed = SPEED_ONCE if once else SPEED
-        async with set_up(Path(directory), program, speed=speed, on_change=modems.touch) as stage:
+        async with set_up(Path(directory), program, speed=speed, profile=profile, on_change=modems.touch) as stage:
             for child in stage.children:
                 view.event(modems.elapsed, "started", f"{child.name} (process {child.pid})")
             client = _client(stage, modems)
@@ -91,8 +106,9 @@ async def play(view: View, *, once: bool, broker: BrokerProgram | None = None, d
         _summarize(view, program, modems, trips, *seen)
 
 
-async def _stoppable(view: View, *, once: bool) -> int:
-    playing = asyncio.create_task(play(view, once=once))
+async def _stoppable(view: View, *, once: bool, profile: str | None) -> int:
+    deadline = DEADLINE if profile is None else DEADLINE_IN_THE_FIELD
+    playing = asyncio.create_task(play(view, once=once, profile=profile, deadline=deadline))
 
     def stop() -> None:
         # once more must not disturb what ends in order

@@ -38,6 +38,8 @@ CONTROL: Final = SocketSettings(
     received_topic="greenhouse/answers",
 )
 SOCKETS: Final = (TELEMETRY, CONTROL)
+PROFILES: Final = ("field-good", "field-edge", "field-cellar", "field-bad-vendor", "field-day")
+"""What the emulator can have its network be like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Stage:
 
 @contextlib.asynccontextmanager
 async def set_up(
-    directory: Path, program: BrokerProgram, *, speed: float, on_change: Callable[[], None]
+    directory: Path, program: BrokerProgram, *, speed: float, on_change: Callable[[], None], profile: str | None = None
 ) -> AsyncIterator[Stage]:
     """Start everything, and end it in the opposite order: the bridge says goodbye while the broker still listens.
 
@@ -81,6 +83,7 @@ async def set_up(
         program: The broker to start.
         speed: How many times faster than a real one the module is.
         on_change: Called when an echo server received something.
+        profile: What the network is like, one of PROFILES; None for one without losses.
     """
     async with contextlib.AsyncExitStack() as stack:
         udp = await stack.enter_async_context(echo.udp_echo(on_change))
@@ -88,7 +91,9 @@ async def set_up(
         servers = {TELEMETRY.name: udp, CONTROL.name: tcp}
 
         modem = directory / "modem"
-        emulator = await stack.enter_async_context(running("emulator", _emulator(modem, servers, speed), directory))
+        emulator = await stack.enter_async_context(
+            running("emulator", _emulator(modem, servers, speed, profile), directory)
+        )
         broker = await stack.enter_async_context(running_broker(program, directory))
         await emulator.wait_ready(modem.exists)
         config = directory / "bridge.yaml"
@@ -129,8 +134,10 @@ def configuration(broker: int, page: int, modem: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _emulator(modem: Path, servers: dict[str, EchoServer], speed: float) -> list[str]:
+def _emulator(modem: Path, servers: dict[str, EchoServer], speed: float, profile: str | None) -> list[str]:
     command = [sys.executable, "-m", "sim7020_emulator", "--link", str(modem), "--speed", f"{speed:g}"]
+    if profile is not None:
+        command += ["--profile", profile, "--variant", "cscon=yes"]
     for socket in SOCKETS:
         command += ["--route", f"{socket.host}:{socket.port}={echo.HOST}:{servers[socket.name].port}"]
     return command
