@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from sim7020_bridge.http.passwords import Role, read_passwords
+from sim7020_bridge.http.passwords import read_passwords
+from sim7020_bridge.http.role import Role
 from tests.command_line import typed
 from tests.e2e.terminal import Terminal
 

@@ -64,6 +64,12 @@ async def test_nothing_of_it_is_loaded_where_it_is_off(tmp_path: Path) -> None:
     assert {"microdot", "sim7020_bridge.page.page"} <= await imported(tmp_path, page=True)
 
 
+async def test_what_logs_in_is_loaded_where_there_is_a_password(tmp_path: Path) -> None:
+    """Nor is a certificate's part where there is none."""
+    parts = {f"sim7020_bridge.http.{name}" for name in ("passwords", "log_in", "tries", "turns", "certificate")}
+    assert parts & await imported(tmp_path, page=True, asked=("/", "/api/session")) == set()
+
+
 async def test_what_administers_is_loaded_once_it_is_asked_for(tmp_path: Path) -> None:
     """Looking at the page needs none of it; whoever asks for the ports or the configuration is answered with it."""
     looked = await imported(tmp_path, page=True, asked=("/", "/api/session", "/api/log", "/api/modems/shed/messages"))

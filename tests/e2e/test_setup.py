@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from sim7020_bridge.http.passwords import Role, hashed, write_passwords
+from sim7020_bridge.http.passwords import hashed, write_passwords
+from sim7020_bridge.http.role import Role
 from tests.e2e.programs import BridgeProcess
 from tests.e2e.service_kit import logged, shell
 from tests.e2e.world import World, udp

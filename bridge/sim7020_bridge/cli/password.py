@@ -14,11 +14,11 @@ from sim7020_bridge.http.passwords import (
     LONGEST,
     SHORTEST,
     PasswordsUnreadable,
-    Role,
     hashed,
     read_passwords,
     write_passwords,
 )
+from sim7020_bridge.http.role import Role
 
 
 @click.command()

@@ -3,30 +3,21 @@
 import asyncio
 import hashlib
 import logging
-import math
 import os
-import secrets
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sim7020_bridge.blocking import NoThread, in_a_thread
-from sim7020_bridge.http.passwords import (
-    LONGEST,
-    Hash,
-    Passwords,
-    PasswordsUnreadable,
-    Role,
-    read_passwords,
-)
 from sim7020_bridge.http.reply import Refusal
-from sim7020_bridge.http.tries import Tries
-from sim7020_bridge.http.turns import NoTurn, Turns
+from sim7020_bridge.http.role import Role
+
+if TYPE_CHECKING:
+    from sim7020_bridge.http.log_in import LogIn
+    from sim7020_bridge.http.passwords import Hash, Passwords
 
 log: Final = logging.getLogger(__name__)
 
@@ -42,12 +33,6 @@ LONGEST_SESSION: Final = 7 * 24 * 3600.0
 LOOK_AGAIN: Final = 15.0
 """Seconds after which it is asked again whether somebody who stays may still be there."""
 
-_TOKEN_BYTES: Final = 32
-_NICE: Final = 10
-_M_MMAP_THRESHOLD: Final = -3
-"""As in glibc's malloc.h; once it is set, glibc no longer raises it by itself."""
-_LARGE: Final = 1024 * 1024
-
 CLOSED: Final = (
     "other computers can reach this, so it needs a password: run sim7020-bridge password on the bridge's computer"
 )
@@ -58,7 +43,7 @@ class Session:
     """Somebody who has logged in; in the loop's time."""
 
     role: Role
-    made_with: Hash
+    made_with: "Hash"
     since: float
     used: float
     over: bool = False
@@ -93,9 +78,8 @@ class Access:
         self._file = file
         self._trusted = trusted
         self._sessions: dict[bytes, Session] = {}
-        self._tries = Tries()
-        self._turns = Turns()
-        self._known: tuple[object, Passwords | PasswordsUnreadable] | None = None
+        self._log_in: LogIn | None = None
+        self._known: tuple[object, Passwords | str] | None = None
         self._asking = asyncio.Lock()
         self._staying: dict[Callable[[], None], Caller] = {}
         self._looking: asyncio.Task[None] | None = None
@@ -168,24 +152,14 @@ class Access:
         passwords = await self._passwords()
         if not passwords:
             raise Refusal(HTTPStatus.FORBIDDEN, "no_password", CLOSED)
-        wrong = self._tries.wrong(address)
-        wait = math.ceil(self._tries.begin(address))
-        if wait > 0:
-            raise _too_many("too many wrong passwords", wait)
-        try:
-            # scrypt takes 16 MiB
-            async with self._turns.turn(address, wrong):
-                found = await in_a_thread(lambda: _matching(password, passwords))
-        except NoTurn:
-            self._tries.withdraw(address)
-            raise _too_many("others are logging in", 1) from None
-        if found is None:
-            log.warning("somebody at %s tried a wrong password", address)
-            raise Refusal(HTTPStatus.UNAUTHORIZED, "wrong_password", "that is not the password")
-        self._tries.succeeded(address)
-        self._turns.has_been_in(address)
-        log.info("somebody at %s logged in (%s)", address, found.name.lower())
-        return self._new(found, passwords[found])
+        if self._log_in is None:
+            # with all that it needs, only where somebody logs in
+            from sim7020_bridge.http.log_in import LogIn  # noqa: PLC0415
+
+            self._log_in = LogIn()
+        role, token = await self._log_in.attempt(password, passwords, address)
+        self._begin(role, passwords[role], token)
+        return token
 
     def log_out(self, token: str | None) -> None:
         """End a session, if there is one."""
@@ -193,14 +167,12 @@ class Access:
         if session is not None:
             self._end(session)
 
-    def _new(self, role: Role, made_with: Hash) -> str:
+    def _begin(self, role: Role, made_with: "Hash", token: str) -> None:
         now = asyncio.get_running_loop().time()
         while len(self._sessions) >= MOST_SESSIONS:
             oldest = min(self._sessions, key=lambda key: self._sessions[key].used)
             self._end(self._sessions.pop(oldest))
-        token = secrets.token_urlsafe(_TOKEN_BYTES)
         self._sessions[_key(token)] = Session(role, made_with, now, now)
-        return token
 
     def _end(self, session: Session) -> None:
         session.over = True
@@ -208,7 +180,7 @@ class Access:
             if caller.session is session:
                 over()
 
-    def _session(self, token: str | None, passwords: Passwords) -> Session | None:
+    def _session(self, token: str | None, passwords: "Passwords") -> Session | None:
         session = self._sessions.get(_key(token)) if token else None
         if session is None or not self._still(session, passwords):
             self.log_out(token)
@@ -216,12 +188,12 @@ class Access:
         session.used = asyncio.get_running_loop().time()
         return session
 
-    def _still(self, session: Session, passwords: Passwords) -> bool:
+    def _still(self, session: Session, passwords: "Passwords") -> bool:
         now = asyncio.get_running_loop().time()
         in_time = now - session.used < IDLE and now - session.since < LONGEST_SESSION
         return in_time and not session.over and passwords.get(session.role) == session.made_with
 
-    def _may_stay(self, caller: Caller, passwords: Passwords) -> bool:
+    def _may_stay(self, caller: Caller, passwords: "Passwords") -> bool:
         session = caller.session
         if session is None:
             return not passwords
@@ -230,16 +202,16 @@ class Access:
         session.used = asyncio.get_running_loop().time()
         return True
 
-    async def _passwords(self) -> Passwords:
+    async def _passwords(self) -> "Passwords":
         # one after another: each takes a thread, and many may ask at once
         async with self._asking:
             signature = await in_a_thread(self._signature)
             if self._known is None or self._known[0] != signature:
                 self._known = signature, await in_a_thread(self._read)
-                if isinstance(self._known[1], PasswordsUnreadable):
+                if isinstance(self._known[1], str):
                     log.error("nobody can log in: %s", self._known[1])
             passwords = self._known[1]
-        if isinstance(passwords, PasswordsUnreadable):
+        if isinstance(passwords, str):
             raise Refusal(HTTPStatus.FORBIDDEN, "no_password", f"the passwords are of no use: {passwords}")
         return passwords
 
@@ -250,35 +222,17 @@ class Access:
             return error.errno
         return found.st_ino, found.st_mtime_ns, found.st_size, found.st_mode, found.st_uid
 
-    def _read(self) -> Passwords | PasswordsUnreadable:
+    def _read(self) -> "Passwords | str":
+        """Return the passwords, or why they can't be read."""
+        if not os.path.lexists(self._file):
+            return {}
+        # what only passwords need is not in memory before there are some
+        from sim7020_bridge.http.passwords import PasswordsUnreadable, read_passwords  # noqa: PLC0415
+
         try:
             return read_passwords(self._file)
         except PasswordsUnreadable as error:
-            return error
-
-
-def _too_many(what: str, wait: int) -> Refusal:
-    words = f"{what}: try again in {wait} s"
-    return Refusal(HTTPStatus.TOO_MANY_REQUESTS, "too_many_tries", words, Retry_After=str(wait))
-
-
-def _matching(password: str, passwords: Passwords) -> Role | None:
-    """Return the highest role that has this password; for a thread of its own."""
-    _have_memory_given_back()
-    with suppress(OSError):
-        # of this thread alone: on one core the modems come first
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
-    if not 0 < len(password.encode(errors="surrogatepass")) <= LONGEST:
-        return None
-    return next((role for role in sorted(passwords, reverse=True) if passwords[role].matches(password)), None)
-
-
-def _have_memory_given_back() -> None:
-    """Have the C library map what is large: it would keep the 16 MiB that scrypt takes, for several threads each."""
-    # what only this needs is not in memory before
-    ctypes = import_module("ctypes")
-    with suppress(OSError, AttributeError):  # musl always does
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)
+            return str(error)
 
 
 def _key(token: str) -> bytes:

@@ -22,8 +22,8 @@ from sim7020_bridge.http.head import BadHead, Head, read_head
 from sim7020_bridge.http.listener import Connection, TooManyAtWork, TooManyStreams
 from sim7020_bridge.http.names import Names, check_origin
 from sim7020_bridge.http.pages import Pages
-from sim7020_bridge.http.passwords import Role
 from sim7020_bridge.http.reply import Refusal, Reply
+from sim7020_bridge.http.role import Role
 
 log: Final = logging.getLogger(__name__)
 

@@ -11,9 +11,10 @@ import secrets
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
 from typing import Final
+
+from sim7020_bridge.http.role import Role
 
 SHORTEST: Final = 8
 """Characters of a new password."""
@@ -30,14 +31,6 @@ _MOST_MEMORY: Final = 64 * 1024 * 1024
 _MOST_P: Final = 16
 _LINE: Final = re.compile(r"(full|read_only) scrypt\$(\d{1,7})\$(\d{1,2})\$(\d{1,2})\$([\w+/=]+)\$([\w+/=]+)")
 _BEGINNING: Final = "# Written by sim7020-bridge password\n"
-
-
-class Role(IntEnum):
-    """What somebody may do; each may all that those before it may."""
-
-    ANYONE = 0
-    READ_ONLY = 1
-    FULL = 2
 
 
 class PasswordsUnreadable(Exception):

@@ -8,8 +8,8 @@ from typing import Final
 from sim7020_bridge.blocking import in_a_thread
 from sim7020_bridge.config.load import MAX_SIZE
 from sim7020_bridge.http.app import App, Call, Handler
-from sim7020_bridge.http.passwords import Role
 from sim7020_bridge.http.reply import Reply
+from sim7020_bridge.http.role import Role
 
 Handlers = Mapping[str, Handler]
 """What carries out a request, by the route's path."""

@@ -6,8 +6,8 @@ from typing import Final
 from sim7020_bridge.clock import wall_clock
 from sim7020_bridge.config.model import LogLevel
 from sim7020_bridge.http.app import App, Call
-from sim7020_bridge.http.passwords import Role
 from sim7020_bridge.http.reply import EVENTS, PLAIN, Refusal, Reply, attachment, named
+from sim7020_bridge.http.role import Role
 from sim7020_bridge.page.history import SPANS
 from sim7020_bridge.page.live import Live
 from sim7020_bridge.page.messages import Record

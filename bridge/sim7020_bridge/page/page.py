@@ -6,20 +6,22 @@ import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sim7020_bridge.config.model import HttpSettings, IngressSettings
 from sim7020_bridge.http.access import CLOSED, Access
 from sim7020_bridge.http.app import App, Call
-from sim7020_bridge.http.certificate import Certificate
 from sim7020_bridge.http.files import Files
 from sim7020_bridge.http.listener import Limits, is_loopback, listen
 from sim7020_bridge.http.names import Names
 from sim7020_bridge.http.pages import Pages
-from sim7020_bridge.http.passwords import Role
 from sim7020_bridge.http.reply import Refusal, Reply
+from sim7020_bridge.http.role import Role
 from sim7020_bridge.page import session
 from sim7020_bridge.page.session import About
+
+if TYPE_CHECKING:
+    from sim7020_bridge.http.certificate import Certificate
 
 log: Final = logging.getLogger(__name__)
 
@@ -82,6 +84,9 @@ class Page:
         """
         settings, certificate = self._settings, None
         if settings.tls is not None:
+            # only where it is wanted: it takes memory
+            from sim7020_bridge.http.certificate import Certificate  # noqa: PLC0415
+
             certificate = Certificate(settings.tls.cert_file, settings.tls.key_file)
             await certificate.load()
         tls = None if certificate is None else certificate.context
@@ -125,7 +130,7 @@ async def _serve_supervisor(app: App, settings: IngressSettings) -> AsyncIterato
 
 
 @asynccontextmanager
-async def _following(certificate: Certificate) -> AsyncIterator[None]:
+async def _following(certificate: "Certificate") -> AsyncIterator[None]:
     following = asyncio.create_task(certificate.follow(), name="certificate")
     try:
         yield

@@ -8,8 +8,8 @@ from http import HTTPStatus
 from sim7020_bridge import VERSION
 from sim7020_bridge.clock import rfc3339, wall_clock
 from sim7020_bridge.http.app import App, Call
-from sim7020_bridge.http.passwords import Role
 from sim7020_bridge.http.reply import Refusal, Reply, done, in_json
+from sim7020_bridge.http.role import Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,12 +24,12 @@ from sim7020_bridge.http.passwords import (
     LONGEST,
     SHORTEST,
     PasswordsUnreadable,
-    Role,
     hashed,
     read_passwords,
     write_passwords,
 )
 from sim7020_bridge.http.reply import JSON, Refusal, Reply, in_json
+from sim7020_bridge.http.role import Role
 from sim7020_bridge.page.configuration import with_mistakes
 from sim7020_bridge.page.form import filled
 

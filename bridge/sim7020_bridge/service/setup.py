@@ -21,7 +21,8 @@ from sim7020_bridge.config.load import read
 from sim7020_bridge.config.model import DEFAULT_BASE_TOPIC, PASSWORDS
 from sim7020_bridge.config.writing import Draft, Keys, written
 from sim7020_bridge.http.listener import is_loopback
-from sim7020_bridge.http.passwords import PasswordsUnreadable, Role, hashed, read_passwords, write_passwords
+from sim7020_bridge.http.passwords import PasswordsUnreadable, hashed, read_passwords, write_passwords
+from sim7020_bridge.http.role import Role
 from sim7020_bridge.page import administration_routes, broker_trial, ports, probing, setting_up
 from sim7020_bridge.page.broker_trial import BrokerTrial
 from sim7020_bridge.page.page import Page

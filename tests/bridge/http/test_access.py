@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from sim7020_bridge.http import access as access_module
+from sim7020_bridge.http import log_in as log_in_module
 from sim7020_bridge.http.access import IDLE, LONGEST_SESSION, MOST_SESSIONS, Access, Caller
-from sim7020_bridge.http.passwords import Hash, PasswordsUnreadable, Role, hashed, read_passwords, write_passwords
+from sim7020_bridge.http.passwords import Hash, PasswordsUnreadable, hashed, read_passwords, write_passwords
 from sim7020_bridge.http.reply import Refusal
+from sim7020_bridge.http.role import Role
 from sim7020_bridge.http.tries import FORGIVEN, FREE, LONGEST_WAIT, MOST_ADDRESSES, Tries
 from sim7020_bridge.http.turns import MOST_OF_ONE, MOST_WAITING, NoTurn, Turns
 from tests.fast_time import FastLoop
@@ -203,7 +205,7 @@ async def test_waiting_for_others_is_no_wrong_password(file: Path, monkeypatch: 
     def wrong(*_: object) -> None:
         all_there.wait()
 
-    monkeypatch.setattr(access_module, "_matching", wrong)
+    monkeypatch.setattr(log_in_module, "_matching", wrong)
     tries = [asyncio.create_task(access.log_in("wrong", "192.0.2.1")) for _ in range(FREE)]
     await until(lambda: sum(each.done() for each in tries) == FREE - 1 - MOST_OF_ONE)
     all_there.set()
@@ -212,7 +214,8 @@ async def test_waiting_for_others_is_no_wrong_password(file: Path, monkeypatch: 
     ]
     assert codes.count("wrong_password") == 1 + MOST_OF_ONE
     assert codes.count("too_many_tries") == FREE - 1 - MOST_OF_ONE
-    assert access._tries.wrong("192.0.2.1") == 1 + MOST_OF_ONE
+    assert access._log_in is not None
+    assert access._log_in.tries.wrong("192.0.2.1") == 1 + MOST_OF_ONE
 
 
 async def test_trying_at_once_is_no_way_around() -> None:

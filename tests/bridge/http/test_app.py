@@ -16,8 +16,9 @@ from sim7020_bridge.http.app import App, Call
 from sim7020_bridge.http.listener import Limits, listen
 from sim7020_bridge.http.names import Names
 from sim7020_bridge.http.pages import Page
-from sim7020_bridge.http.passwords import Role, hashed, read_passwords, write_passwords
+from sim7020_bridge.http.passwords import hashed, read_passwords, write_passwords
 from sim7020_bridge.http.reply import EVENTS, LINES, Refusal, Reply, in_json
+from sim7020_bridge.http.role import Role
 from sim7020_bridge.http.stream import event
 from tests.bridge.http.events import Events
 from tests.web import connection, get, parsed, post, request, send, until

@@ -22,8 +22,8 @@ from sim7020_bridge.http import app as app_module
 from sim7020_bridge.http import listener
 from sim7020_bridge.http.access import IDLE
 from sim7020_bridge.http.app import App, Call, Route
-from sim7020_bridge.http.passwords import Role
 from sim7020_bridge.http.reply import EVENTS, Reply
+from sim7020_bridge.http.role import Role
 from sim7020_bridge.http.stream import event
 from sim7020_bridge.page.page import LIMITS, Page, Part
 from tests.bridge.http.events import Events

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from sim7020_bridge.config.model import HttpSettings
 from sim7020_bridge.http.pages import Page as HandMade
-from sim7020_bridge.http.passwords import Hash, Passwords, Role, write_passwords
+from sim7020_bridge.http.passwords import Hash, Passwords, write_passwords
+from sim7020_bridge.http.role import Role
 from sim7020_bridge.page.page import Page, Part
 from sim7020_bridge.page.session import About
 
