@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sim7020_bridge.blocking import NoThread, in_a_thread
 from sim7020_bridge.http.reply import Refusal
@@ -49,8 +49,7 @@ class Session:
     over: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Who a request is from.
 
     Args:

@@ -9,9 +9,8 @@ import contextlib
 import json
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import microdot
 from microdot.microdot import NoCaseDict
@@ -56,8 +55,7 @@ _SECURITY: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A request to a route, from somebody who may make it.
 
     Args:
@@ -97,8 +95,7 @@ Handler = Callable[..., Awaitable[Reply]]
 """Takes a Call, and what stands for ``<name>`` in the path by that name; may raise Refusal."""
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """What is done for a method and a path, and for whom.
 
     Args:
@@ -283,7 +280,7 @@ class App:
                 with connection.as_stream(end), self.access.staying(caller, end):
                     # a proxy would keep it until it has enough
                     fields = {**reply.fields, "X-Accel-Buffering": "no"}
-                    await self._send_head(connection, replace(reply, fields=fields))
+                    await self._send_head(connection, reply._replace(fields=fields))
                     if method == "HEAD" or not await _is_silent(connection):
                         return
                     async for part in parts:

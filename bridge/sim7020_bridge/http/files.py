@@ -3,10 +3,9 @@
 import hashlib
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from sim7020_bridge.blocking import in_a_thread
 from sim7020_bridge.http.reply import Refusal, Reply
@@ -29,8 +28,7 @@ _GZIP: Final = 16 + zlib.MAX_WBITS
 """What has zlib write gzip's head and tail; the module gzip costs memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Packed:
+class _Packed(NamedTuple):
     """A file in memory, as most browsers take it."""
 
     signature: tuple[int, int]

@@ -5,9 +5,8 @@ length of two kinds is refused.
 """
 
 import re
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import Final, NamedTuple
 
 MOST_FIELDS: Final = 64
 """Fields of a head; browsers and proxies send about twenty."""
@@ -28,8 +27,7 @@ class BadHead(Exception):
         super().__init__(words)
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """What a request asks for.
 
     Args:

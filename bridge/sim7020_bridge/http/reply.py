@@ -3,10 +3,10 @@
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 JSON: Final = "application/json; charset=utf-8"
 PLAIN: Final = "text/plain; charset=utf-8"
@@ -14,8 +14,7 @@ LINES: Final = "application/x-ndjson; charset=utf-8"
 EVENTS: Final = "text/event-stream; charset=utf-8"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """An answer.
 
     Args:
@@ -29,7 +28,7 @@ class Reply:
     body: bytes | AsyncIterator[bytes] = b""
     content_type: str = JSON
     status: HTTPStatus = HTTPStatus.OK
-    fields: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = MappingProxyType({})
 
 
 def done(**fields: str) -> Reply:
@@ -51,7 +50,7 @@ class Refusal(Exception):
     def reply(self) -> Reply:
         """The same as an answer."""
         answer = in_json({"code": self.code, "message": self.message}, self.status)
-        return replace(answer, fields=self.fields)
+        return answer._replace(fields=self.fields)
 
 
 def in_json(document: object, status: HTTPStatus = HTTPStatus.OK) -> Reply:

@@ -3,11 +3,10 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sim7020_bridge import VERSION
 from sim7020_bridge.blocking import in_a_thread
@@ -31,8 +30,7 @@ SLICE: Final = 10
 """Lines that are explained before others have their turn."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Line:
+class Line(NamedTuple):
     """A line of the dialogue, with ``> `` or ``< `` in front; ``at`` is in seconds since 1970."""
 
     number: int

@@ -8,8 +8,7 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from sim7020_bridge.http.stream import COMMENT, KEEP_ALIVE, event
 
@@ -32,8 +31,7 @@ _BEGIN: Final = b"retry: 2000\n\n"
 _LONGEST_NUMBER: Final = 15
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Event:
+class Event(NamedTuple):
     """One event; ``empty`` says that there is nothing any more of what it is about."""
 
     number: int

@@ -11,10 +11,9 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from sim7020_bridge.outbox.database import damage, damaged
 from sim7020_bridge.outbox.reserve import is_full
@@ -35,7 +34,7 @@ MOST_ROWS: Final = 7 * 24 * 60
 MOST_OUTAGES: Final = 1000
 """Outages of a modem that are kept, of which an answer has half at most."""
 
-COLUMNS: Final = tuple(field.name for field in fields(Row))
+COLUMNS: Final = Row._fields
 
 _VERSION: Final = 2
 _TABLES: Final = f"""
@@ -60,8 +59,7 @@ _MEANS: Final = frozenset({"rssi", "rsrp", "rsrq", "sinr", "online", "voltage"})
 _SUMS: Final = frozenset({"sent", "received", "failed", "up", "down"})
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(NamedTuple):
     """A modem's rows, each a list of what COLUMNS name, and its outages; a row stands for ``step`` seconds."""
 
     rows: Sequence[Sequence[object]]
@@ -69,8 +67,7 @@ class Past:
     step: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
+class _Job(NamedTuple):
     """``otherwise`` is the result where there is no file that can be used."""
 
     work: Callable[[sqlite3.Connection], Any]
@@ -108,15 +105,15 @@ class History:
     ) -> "asyncio.Future[bool]":
         """Write a minute of all modems in one commit; return whether it is written, or can't be."""
         # they may change meanwhile
-        told = [(modem, astuple(outage)) for modem, each in outages.items() for outage in each]
-        added = [(modem, *astuple(row)) for modem, row in rows.items()]
+        told = [(modem, each.began, each.layer, each.ended) for modem, several in outages.items() for each in several]
+        added = [(modem, *row) for modem, row in rows.items()]
         now = max((row.time for row in rows.values()), default=0)
 
         def write(connection: sqlite3.Connection) -> bool:
             connection.executemany(_ADD_ROW, added)
             # one that is not over may begin at another time by now, by a clock that was set
             connection.executemany("DELETE FROM outage WHERE modem = ? AND ended IS NULL", [(m,) for m in outages])
-            connection.executemany("INSERT OR REPLACE INTO outage VALUES (?, ?, ?, ?)", [(m, *o) for m, o in told])
+            connection.executemany("INSERT OR REPLACE INTO outage VALUES (?, ?, ?, ?)", told)
             for modem in rows:
                 _forget_far(connection, modem, now)
             for modem, changes in (messages or {}).items():

@@ -5,9 +5,8 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from sim7020_bridge import logs
 from sim7020_bridge.clock import rfc3339
@@ -27,8 +26,7 @@ _OF_A_LINE: Final = 200
 _TRACE: Final = "sim7020_bridge.trace"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LogLine:
+class LogLine(NamedTuple):
     """A line of the log; ``at`` is in seconds since 1970."""
 
     number: int

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sim7020_bridge.clock import rfc3339
 from sim7020_bridge.delivery.receipts import ReceiptState
@@ -141,8 +141,7 @@ class Record:
         return _HEXADECIMAL.issuperset(text) and text in self.data.hex()
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(NamedTuple):
     """What is to be kept of a modem's messages.
 
     Args:

@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
 
 from sim7020_bridge.modem.state import Layer
 
@@ -34,8 +34,7 @@ SET: Final = 2.0
 """Seconds by which two clocks differ if one was set: of less, being corrected bit by bit is the reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A minute of a modem.
 
     Args:
@@ -74,7 +73,7 @@ class Row:
 
     def document(self) -> dict[str, object]:
         """Return it for the browser."""
-        return {**asdict(self), "layer": LAYERS[self.layer]}
+        return {**self._asdict(), "layer": LAYERS[self.layer]}
 
 
 @dataclass(slots=True)

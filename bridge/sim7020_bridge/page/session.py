@@ -2,8 +2,8 @@
 
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
+from typing import NamedTuple
 
 from sim7020_bridge import VERSION
 from sim7020_bridge.clock import rfc3339, wall_clock
@@ -12,8 +12,7 @@ from sim7020_bridge.http.reply import Refusal, Reply, done, in_json
 from sim7020_bridge.http.role import Role
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class About:
+class About(NamedTuple):
     """What the page is of.
 
     Args:
