@@ -278,7 +278,7 @@ class App:
         try:
             async with over:
                 with connection.as_stream(end), self.access.staying(caller, end):
-                    # a proxy would keep it until it has enough
+                    # nginx would keep it back until it has enough
                     fields = {**reply.fields, "X-Accel-Buffering": "no"}
                     await self._send_head(connection, reply._replace(fields=fields))
                     if method == "HEAD" or not await _is_silent(connection):

@@ -32,8 +32,7 @@ def _of_all(app: App, live: Live) -> None:
     async def events(call: Call) -> Reply:
         last = call.head.fields.get("last-event-id") or call.arguments.get("last")
         also = call.arguments.get("with", "").split(",")
-        # nginx would keep events back until it has many
-        return Reply(live.feed.follow(last, also), EVENTS, fields={"X-Accel-Buffering": "no"})
+        return Reply(live.feed.follow(last, also), EVENTS)
 
     @app.get("/api/log", role=Role.READ_ONLY)
     async def log(call: Call) -> Reply:
