@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sim7020_bridge.config.model import DEFAULT_BASE_TOPIC, MqttProtocol, PayloadForm, default_client_id
 from sim7020_bridge.config.module_values import power_saving_conflicts
-from sim7020_bridge.config.picking import pick_conflicts
+from sim7020_bridge.config.picking import change_conflicts, pick_conflicts
 from sim7020_bridge.config.topic_names import filter_problem, overlaps, topic_problem
 
 Tree = Mapping[object, object]
@@ -62,6 +62,7 @@ def cross_check(tree: Tree) -> Iterator[Problem]:
         yield from _topics(sockets, base, (*path, "sockets"))
         yield from _batches(sockets, (*path, "sockets"))
         yield from _payloads(sockets, (*path, "sockets"))
+        yield from _news(sockets, (*path, "sockets"))
         yield from _pools(sockets, mqtt, (*path, "sockets"))
         for key, words in power_saving_conflicts(_mapping(modem, "power_saving")):
             yield Problem((*path, "power_saving", key), words, quiet=words.startswith("needs"))
@@ -152,6 +153,16 @@ def _payloads(sockets: Sections, path: tuple[object, ...]) -> Iterator[Problem]:
         if isinstance(pick, list):
             for index, words in pick_conflicts(pick, form):
                 yield Problem((*path, name, "pick", index), words)
+
+
+def _news(sockets: Sections, path: tuple[object, ...]) -> Iterator[Problem]:
+    for name, socket in sockets.items():
+        if "every" in socket and socket.get("protocol") == "tcp":
+            yield Problem((*path, name, "every"), "is for udp only", quiet=True)
+        yield from _need(socket, (*path, name), ("change",), "pick")
+        if isinstance(change := socket.get("change"), list):
+            for index, words in change_conflicts(change, socket.get("pick")):
+                yield Problem((*path, name, "change", index), words)
 
 
 def _pools(sockets: Sections, mqtt: Tree, path: tuple[object, ...]) -> Iterator[Problem]:

@@ -140,6 +140,8 @@ class SocketSettings:
     highest_priority: PriorityName = PriorityName.CRITICAL
     payload: PayloadForm | None = None
     pick: tuple[str, ...] = ()
+    every: float | None = None
+    change: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 
 from sim7020_bridge.config.values import WrongValue, text
 
@@ -73,6 +74,56 @@ def picked_field(written: str) -> PickedField:
     if not _SCALE.fullmatch(more[1]) or not Decimal(more[1]):
         raise WrongValue("a scale is a number above 0, such as 0.01, with at most 9 digits before and after the point")
     return PickedField(path, kind, Decimal(more[1]))
+
+
+@dataclass(frozen=True, slots=True)
+class DeadBand:
+    """A field whose changes count.
+
+    Args:
+        path: As of a picked field.
+        width: By how much it may differ without being news.
+    """
+
+    path: tuple[str, ...]
+    width: Decimal = Decimal(0)
+
+    @property
+    def name(self) -> str:
+        """The path as it is written."""
+        return ".".join(self.path)
+
+
+def banded(value: object) -> str:
+    """Read one field of ``change`` as it is written."""
+    written = text(value)
+    dead_band(written)
+    return written
+
+
+@cache
+def dead_band(written: str) -> DeadBand:
+    """Take apart what is written of one field whose changes count: ``FIELD`` or ``FIELD BAND``.
+
+    Raises:
+        WrongValue: It is none.
+    """
+    name, *width = written.split(" ")
+    path = tuple(name.split("."))
+    if "" in path or len(width) > 1:
+        raise WrongValue("must be FIELD, or FIELD BAND")
+    if width and not _SCALE.fullmatch(width[0]):
+        raise WrongValue("a dead band is a number, such as 0.5, with at most 9 digits before and after the point")
+    return DeadBand(path, Decimal(width[0]) if width else Decimal(0))
+
+
+def change_conflicts(change: Sequence[object], pick: object) -> Iterator[tuple[int, str]]:
+    """Yield the place of each field of ``change`` that is not picked, and that, in words."""
+    fields = pick if isinstance(pick, list) else []
+    known = {written.split(" ")[0] for written in fields if isinstance(written, str)}
+    for index, written in enumerate(change):
+        if isinstance(written, str) and fields and written.split(" ")[0] not in known:
+            yield index, "is not in pick"
 
 
 def pick_conflicts(fields: Sequence[object], form: object) -> Iterator[tuple[int, str]]:

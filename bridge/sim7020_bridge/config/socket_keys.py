@@ -37,6 +37,20 @@ SOCKET = Section(
         "`temperature i16 0.01`. Without it, all of it is sent.",
     ),
     Key(
+        "every",
+        module_values.seconds(1, _DAY),
+        "Send of the messages with one key, or from one topic if they have none, the newest only, and that so many "
+        "seconds after the last at the earliest, 1 to 86400; `high` and `critical` ones go at once. Only with `udp`. "
+        "See [Delivery](delivery.md#only-what-is-news).",
+    ),
+    Key(
+        "change",
+        list_of(picking.banded, "fields of pick, such as [temperature 0.5, occupancy]"),
+        "Send such a message only if one of these fields differs from what was last sent by more than its dead band, "
+        "or at all if it has none or is not a number. Needs `pick`. "
+        "See [Delivery](delivery.md#only-what-is-news).",
+    ),
+    Key(
         "send_topics",
         list_of(values.topic_filter, "topics, such as [garden/+/temperature]"),
         "Topics whose messages are sent, wildcards included, beside the socket's own `send` topic.",

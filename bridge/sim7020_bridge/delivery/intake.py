@@ -135,7 +135,7 @@ class Intake:
                 at=self._clock(),
                 priority=_priority(properties),
                 ttl=received.message_expiry,
-                key=_checked("key", properties["key"]) if "key" in properties else None,
+                key=_checked("key", properties["key"]) if "key" in properties else _own_key(socket, received.topic),
                 reply_to=reply_to,
                 pool=pool,
             )
@@ -243,6 +243,13 @@ def origin(received: Received) -> Origin | None:
     said = (received.topic, received.payload, received.correlation_data, received.user_properties)
     digest = hashlib.blake2b(repr(said).encode(), digest_size=16).digest()
     return Origin(received.acknowledgement.packet, digest, received.duplicate)
+
+
+def _own_key(socket: SocketSettings, topic: str) -> str | None:
+    """Return the key of a message that was given none: its topic, where only the newest of each is sent."""
+    if socket.every is None and not socket.change:
+        return None
+    return topic if len(topic) <= LONGEST_ID else hashlib.sha256(topic.encode()).hexdigest()
 
 
 def _refuse_retained(received: Received) -> None:

@@ -32,6 +32,10 @@ class ReceiptState(StrEnum):
 
 _LOSSES: Final = {
     Loss.SUPERSEDED: (ReceiptState.SUPERSEDED, None),
+    Loss.UNCHANGED: (
+        ReceiptState.SUPERSEDED,
+        ErrorDocument("unchanged", "it says nothing new: what was last sent differs by no more than the dead bands"),
+    ),
     Loss.DROPPED: (ReceiptState.FAILED, ErrorDocument("outbox_full", "it made room for a newer message")),
     Loss.EXPIRED: (ReceiptState.EXPIRED, ErrorDocument("expired", "it waited longer than it was to live")),
     Loss.CANCELLED: (ReceiptState.FAILED, ErrorDocument("cancelled", "it was cancelled while it waited")),
@@ -67,7 +71,7 @@ _LOSSES: Final = {
     ),
 }
 
-_WANTED: Final = frozenset({Loss.SUPERSEDED, Loss.CANCELLED})
+_WANTED: Final = frozenset({Loss.SUPERSEDED, Loss.UNCHANGED, Loss.CANCELLED})
 """What somebody wanted to be lost makes no dead letter."""
 
 

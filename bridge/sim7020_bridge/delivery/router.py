@@ -10,6 +10,7 @@ from typing import Final
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.config.model import SocketSettings, Transport, WhenUnsure
 from sim7020_bridge.delivery.batch import batch, check_datagram, fits
+from sim7020_bridge.delivery.news import compares, is_news, said
 from sim7020_bridge.delivery.pace import Pace, remembered
 from sim7020_bridge.delivery.receipts import Receipts, ReceiptState
 from sim7020_bridge.errors import BridgeError, CommandRefused, LineError, ModuleSilent, PayloadRefused, StorageFailed
@@ -21,7 +22,7 @@ from sim7020_bridge.mqtt.documents import ErrorDocument
 from sim7020_bridge.mqtt.packing import packed, unpacked
 from sim7020_bridge.mqtt.payloads import encode_payload
 from sim7020_bridge.mqtt.topics import Topics
-from sim7020_bridge.outbox.message import Entry, Loss, PendingKind, PendingPublication, Place, Priority, Stage
+from sim7020_bridge.outbox.message import Entry, Loss, Message, PendingKind, PendingPublication, Place, Priority, Stage
 from sim7020_bridge.outbox.outbox import Outbox
 
 log: Final = logging.getLogger(__name__)
@@ -185,23 +186,40 @@ class Router:
 
     def _pause(self, settings: SocketSettings) -> float:
         """Return the seconds until the next message of a socket may go, so far as can be known."""
-        first = self._outbox.queue.first(settings.name, self._lowest())
+        first, held = self._first(settings)
         if first is None:
             return HELD_BACK_CHECK
-        pause = self._pace(settings).wait(settings, asyncio.get_running_loop().time())
+        pause = max(held, self._pace(settings).wait(settings, asyncio.get_running_loop().time()))
         if settings.batch is None or first.message.priority >= Priority.HIGH:
             return pause
         return max(pause, settings.batch_wait - self._outbox.age(first))
 
+    def _first(self, settings: SocketSettings) -> tuple[Entry | None, float]:
+        """Return the message that is next for a socket, and the seconds for which its key holds it back.
+
+        One that says nothing new ends here.
+        """
+        if settings.every is None and not settings.change:
+            return self._outbox.queue.first(settings.name, self._lowest()), 0.0
+        next_one, least = None, 0.0
+        for entry in self._outbox.queue.line(settings.name, self._lowest()):
+            last, held = None, 0.0
+            if compares(settings, entry.message):
+                last = self._outbox.last_sent(entry.message)
+                held = 0.0 if last is None else (settings.every or 0.0) - last[0]
+                if self._outbox.queue.is_away(entry.message):
+                    held = HELD_BACK_CHECK
+            if held > 0:
+                next_one, least = (entry, held) if next_one is None or held < least else (next_one, least)
+            elif last is None or is_news(settings.change, last[1], said(settings.change, entry.message.data)):
+                return entry, 0.0
+            else:
+                self._outbox.lose(entry, Loss.UNCHANGED)
+        return next_one, least
+
     def _more_follows(self) -> bool:
         """Whether a message waits that may go at once, over any socket."""
-        lowest = self._lowest()
-        return any(
-            socket.state.phase is Phase.OPEN
-            and self._outbox.queue.first(socket.settings.name, lowest) is not None
-            and self._pause(socket.settings) <= 0
-            for socket in self._sockets
-        )
+        return any(socket.state.phase is Phase.OPEN and self._pause(socket.settings) <= 0 for socket in self._sockets)
 
     async def _held_back(self, seconds: float) -> None:
         """Wait for a change, or so long: nothing that waits may go now."""
@@ -217,7 +235,10 @@ class Router:
         payloads: list[bytes] = []
         if self._closing:
             return (), b""
-        while (entry := self._outbox.queue.first(settings.name, self._lowest())) is not None:
+        while True:
+            entry, held = self._first(settings)
+            if entry is None or held > 0:
+                break
             try:
                 payload = packed(settings, entry.message.data)
             except PayloadRefused as refused:
@@ -259,7 +280,8 @@ class Router:
             if socket.acknowledges:
                 self._accepted(socket, entries[0], acknowledged)
             else:
-                self._outbox.settle(entries, [each for entry in entries for each in self._done(entry)])
+                receipts = [each for entry in entries for each in self._done(entry)]
+                self._outbox.settle(entries, receipts, _said(socket.settings, entries))
             return True
         return False
 
@@ -330,6 +352,13 @@ def _level(entry: Entry) -> int:
     return logging.INFO if entry.attempts <= ATTEMPTS else logging.DEBUG
 
 
+def _said(settings: SocketSettings, entries: Sequence[Entry]) -> list[tuple[Message, str]]:
+    """Return those of the messages that others are compared with, and what they said."""
+    if settings.every is None and not settings.change:
+        return []
+    return [(entry.message, said(settings.change, entry.message.data)) for entry in entries if entry.message.key]
+
+
 def _ahead(socket: ModemSocket) -> bool:
     """Whether the next message may be given to the channel while one is on the line.
 
@@ -337,6 +366,7 @@ def _ahead(socket: ModemSocket) -> bool:
     """
     settings = socket.settings
     paced = settings.min_interval > 0 or settings.messages_per_hour is not None
+    paced = paced or settings.every is not None or bool(settings.change)
     return socket.takes_ahead and not paced and settings.batch is None and settings.when_unsure is WhenUnsure.RESEND
 
 

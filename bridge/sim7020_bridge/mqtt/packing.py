@@ -42,7 +42,7 @@ def packed(socket: SocketSettings, data: bytes) -> bytes:
     fields = _table(socket.pick)
     if not fields:
         return cbor_of(value)
-    values = [_at(value, field.path) for field in fields]
+    values = [value_at(value, field.path) for field in fields]
     if all(each is None for each in values):
         raise PayloadRefused("nothing_picked", f"it has none of {', '.join(field.name for field in fields)}")
     if socket.payload is PayloadForm.CBOR:
@@ -69,7 +69,7 @@ def _table(pick: tuple[str, ...]) -> Sequence[PickedField]:
     return [picked_field(written) for written in pick]
 
 
-def _at(value: JsonValue, path: tuple[str, ...]) -> JsonValue:
+def value_at(value: JsonValue, path: tuple[str, ...]) -> JsonValue:
     """Return what a path leads to; None if it leads to nothing."""
     for name in path:
         match value:

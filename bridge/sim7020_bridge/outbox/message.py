@@ -38,6 +38,7 @@ class Loss(StrEnum):
     NO_SOCKET = "no_socket"
     TOO_LARGE = "too_large"
     LINE_FEED = "line_feed"
+    UNCHANGED = "unchanged"
     INVALID_JSON = "invalid_json"
     NOTHING_PICKED = "nothing_picked"
     INVALID_VALUE = "invalid_value"

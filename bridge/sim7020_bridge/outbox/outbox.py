@@ -15,6 +15,7 @@ from sim7020_bridge.outbox import records
 from sim7020_bridge.outbox.committer import Store, Work
 from sim7020_bridge.outbox.expiry import SLICE, Expiry
 from sim7020_bridge.outbox.hooks import Hooks
+from sim7020_bridge.outbox.last_sent import LastSent, Sent
 from sim7020_bridge.outbox.message import Entry, Loss, Message, Numbered, Origin, Place, Publications, Stage
 from sim7020_bridge.outbox.passing_time import PassingTime
 from sim7020_bridge.outbox.pending import PendingPublications
@@ -64,6 +65,7 @@ class Outbox:
         self.loaded = asyncio.Event()
         """Set once the file was read: before, nothing can be taken."""
         self.pending = PendingPublications(self._writer, publish=hooks.publish)
+        self._last_sent = LastSent()
         self._sent_earlier: Sequence[tuple[str, float]] = ()
         self._refused: dict[int, tuple[bytes, PayloadRefused]] = {}
         """Packets that were refused and may come again, with their digests: the disk may have had no room for them."""
@@ -113,6 +115,7 @@ class Outbox:
         self.pending.add(content.publications)
         self._hooks.usage(content.usage, content.session)
         self._sent_earlier = content.sent
+        self._last_sent.note(content.last_sent)
         self.loaded.set()
         self._expiry.plan(*self)
         for start in range(0, len(lost), SLICE):
@@ -281,8 +284,16 @@ class Outbox:
             lambda connection: records.progress(connection, number, stage, attempts), within=within
         )
 
-    def settle(self, entries: Sequence[Entry], publications: Publications) -> None:
-        """End messages with their final receipts; tried again for as long as they can't be written."""
+    def settle(
+        self, entries: Sequence[Entry], publications: Publications, said: Sequence[tuple[Message, str]] = ()
+    ) -> None:
+        """End messages with their final receipts; tried again for as long as they can't be written.
+
+        Args:
+            entries: The messages.
+            publications: Their receipts.
+            said: Those of them with a key that were sent, with what is compared with the next; see ``last_sent``.
+        """
         self._hooks.settling()
         for entry in entries:
             self.queue.leave(entry)
@@ -290,10 +301,14 @@ class Outbox:
         if self._unsettled >= MOST_UNSETTLED:
             self._few_unsettled.clear()
         numbers = tuple(entry.number for entry in entries)
+        now = self._time.now()
+        sent = [Sent(message.socket, message.key, now, what) for message, what in said if message.key is not None]
+        self._last_sent.note(sent)
 
         def write(connection: sqlite3.Connection) -> Numbered:
             for number in numbers:
                 records.remove(connection, number)
+            records.note_last_sent(connection, sent)
             return records.add_publications(connection, publications)
 
         def written(numbered: Numbered) -> None:
@@ -318,6 +333,11 @@ class Outbox:
             cancelled += len(lost)
             await asyncio.sleep(0)
         return cancelled
+
+    def last_sent(self, message: Message) -> tuple[float, str] | None:
+        """Return how many seconds ago a message with the key of this one was sent, and what it said, if one was."""
+        sent = None if message.key is None else self._last_sent.of(message.socket, message.key)
+        return None if sent is None else (self._time.now() - sent.at, sent.said)
 
     def send_ages(self, socket: str) -> Sequence[float]:
         """Return how many seconds ago a socket with a pace sent in earlier runs, the oldest first."""
@@ -375,12 +395,13 @@ class Outbox:
     def _restore(self) -> Work[None]:
         """Return what writes all that memory knows now into a new file."""
         entries, last = [entry for entry in self.queue if entry.committed], self._number
-        publications, mark = list(self.pending), self._time.mark()
+        publications, mark, last_sent = list(self.pending), self._time.mark(), list(self._last_sent)
 
         def restore(connection: sqlite3.Connection) -> None:
             for entry in entries:
                 records.add(connection, entry)
             records.count_on(connection, last)
+            records.note_last_sent(connection, last_sent)
             records.restore_publications(connection, publications)
             records.keep_time(connection, mark)
 

@@ -26,6 +26,7 @@ class Queue:
         self._settings = settings
         self._entries: dict[int, Entry] = {}
         self._keys: dict[tuple[str, str], dict[int, Entry]] = {}
+        self._away: set[Entry] = set()
         self._lines: dict[tuple[str, Priority], deque[Entry]] = {}
         self._filled: dict[str, asyncio.Event] = {}
         self._any = asyncio.Event()
@@ -73,6 +74,16 @@ class Queue:
                 return line[0]
         return None
 
+    def line(self, socket: str, lowest: Priority = Priority.LOW) -> list[Entry]:
+        """Return the messages that wait for a socket, the next first, looking at priorities down to ``lowest``."""
+        lines = (self._lines.get((socket, priority), ()) for priority in reversed(Priority) if priority >= lowest)
+        return [entry for line in lines for entry in line]
+
+    def is_away(self, message: Message) -> bool:
+        """Whether a message with the key and socket of this one is being sent."""
+        where = message.socket, message.key
+        return any((entry.message.socket, entry.message.key) == where for entry in self._away)
+
     def displaced_by(self, message: Message) -> list[tuple[Entry, Loss]]:
         """Return what has to go so that a message can be taken; nothing goes yet.
 
@@ -106,6 +117,7 @@ class Queue:
         if self._entries.pop(entry.number, None) is not None:
             self.bytes -= entry.message.size
             self._withdraw(entry)
+            self._away.discard(entry)
             entry.place = Place.GONE
             self.full = self.full and self.filled > NO_LONGER_FULL
 
@@ -115,6 +127,7 @@ class Queue:
         Of those that then wait with its key only the newest should: return the others.
         """
         entry.place = Place.WAITING
+        self._away.discard(entry)
         line = self._lines.setdefault((entry.message.socket, entry.message.priority), deque())
         if not line or line[-1].number < entry.number:
             line.append(entry)
@@ -130,6 +143,7 @@ class Queue:
         """Take a waiting message out of its line; it keeps its room, and is not superseded from here on."""
         self._withdraw(entry)
         entry.place = Place.SENDING
+        self._away.add(entry)
 
     def _withdraw(self, entry: Entry) -> None:
         """Take a message out of its line and from those with its key."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from sim7020_bridge.outbox.database import damage
+from sim7020_bridge.outbox.last_sent import MOST_KEYS, Sent
 from sim7020_bridge.outbox.message import (
     Entry,
     Message,
@@ -63,11 +64,13 @@ INSERT OR IGNORE INTO main.known
 SELECT socket, id, taken + :shift, CASE ours WHEN 0 THEN packet END, CASE ours WHEN 0 THEN digest END
 FROM source.known, sessions;
 INSERT INTO main.sent SELECT socket, at + :shift FROM source.sent;
+INSERT OR REPLACE INTO main.last_sent SELECT socket, key, at + :shift, said FROM source.last_sent;
 DELETE FROM source.message;
 DELETE FROM source.cancellation;
 DELETE FROM source.publication;
 DELETE FROM source.known;
-DELETE FROM source.sent
+DELETE FROM source.sent;
+DELETE FROM source.last_sent
 """
 
 
@@ -89,6 +92,7 @@ class Content:
     last: int
     sent: tuple[tuple[str, float], ...]
     latest: float
+    last_sent: tuple[Sent, ...]
 
 
 def load(connection: sqlite3.Connection) -> Content:
@@ -122,6 +126,7 @@ def _load(connection: sqlite3.Connection) -> Content:
         last=0 if last is None else last[0],
         sent=tuple(read("SELECT socket, at FROM sent ORDER BY at")),
         latest=latest,
+        last_sent=tuple(Sent(*row) for row in read("SELECT socket, key, at, said FROM last_sent ORDER BY at")),
     )
 
 
@@ -129,7 +134,7 @@ def clock(connection: sqlite3.Connection, file: str = "main") -> tuple[Mark | No
     """Read where the own time of an outbox, this or an attached one, stood, and the latest time that it wrote down."""
     read = connection.execute
     marks = [Mark(*row) for row in read(f"SELECT elapsed, boot, uptime, wall FROM {file}.passing_time")]  # noqa: S608
-    times = ("taken", "message"), ("taken", "known"), ("at", "sent")
+    times = ("taken", "message"), ("taken", "known"), ("at", "sent"), ("at", "last_sent")
     latest = [read(f"SELECT max({at}) FROM {file}.{table}").fetchone()[0] or 0.0 for at, table in times]  # noqa: S608
     return (marks[0] if marks else None), float(max(latest))
 
@@ -209,19 +214,29 @@ def forget_all_packets(connection: sqlite3.Connection) -> None:
 
 
 def forget_old(connection: sqlite3.Connection, now: float) -> None:
-    """Forget ids that may come again, and the oldest of too many."""
+    """Forget ids that may come again, and the oldest of too many ids and keys."""
     connection.execute("DELETE FROM known WHERE taken <= ?", (now - REMEMBERED,))
     surplus = connection.execute("SELECT count(*) FROM known").fetchone()[0] - MOST_REMEMBERED
     if surplus > 0:
         connection.execute(
             "DELETE FROM known WHERE (socket, id) IN (SELECT socket, id FROM known ORDER BY taken LIMIT ?)", (surplus,)
         )
+    connection.execute(
+        "DELETE FROM last_sent WHERE (socket, key) NOT IN (SELECT socket, key FROM last_sent ORDER BY at DESC LIMIT ?)",
+        (MOST_KEYS,),
+    )
 
 
 def note_sent(connection: sqlite3.Connection, socket: str, at: float, remembered: float) -> None:
     """Note when a socket sent, and forget what is too old."""
     connection.execute("DELETE FROM sent WHERE socket = ? AND at <= ?", (socket, at - remembered))
     connection.execute("INSERT INTO sent VALUES (?, ?)", (socket, at))
+
+
+def note_last_sent(connection: sqlite3.Connection, several: Iterable[Sent]) -> None:
+    """Note what was last sent with each key."""
+    rows = [(sent.socket, sent.key, sent.at, sent.said) for sent in several]
+    connection.executemany("INSERT OR REPLACE INTO last_sent VALUES (?, ?, ?, ?)", rows)
 
 
 def add(connection: sqlite3.Connection, entry: Entry) -> None:

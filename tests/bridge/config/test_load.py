@@ -1,7 +1,6 @@
 """Good files become settings; bad ones become one clear message per mistake."""
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -247,38 +246,6 @@ WRONG = [
         "must be one of raw, text, hex, base64, json; did you mean base64?",
         id="encoding",
     ),
-    pytest.param(
-        whole(socket="payload: cbro"), "data.payload: must be one of cbor, struct; did you mean cbor?", id="payload"
-    ),
-    pytest.param(whole(socket="pick: [a]"), "data.pick: needs payload: cbor or struct", id="pick without payload"),
-    pytest.param(whole(socket="payload: struct"), "data.payload: needs pick, with a type for each", id="no pick"),
-    pytest.param(
-        whole(socket="payload: struct\n        pick: [a u8, b]"), "item 2: needs a type in a struct: u8,", id="no type"
-    ),
-    pytest.param(
-        whole(socket="payload: cbor\n        pick: [a u8]"), "item 1: has a type, and CBOR has its own", id="CBOR type"
-    ),
-    pytest.param(
-        whole(socket="payload: cbor\n        pick: [a.b, c, a.b]"), "item 3: is picked already", id="picked twice"
-    ),
-    pytest.param(whole(socket="payload: struct\n        pick: [a u7]"), "item 1: a type is one of u8, u16,", id="type"),
-    pytest.param(
-        whole(socket="payload: struct\n        pick: [a u8 0.0]"), "item 1: a scale is a number above 0", id="scale"
-    ),
-    pytest.param(
-        whole(socket="payload: struct\n        pick: [a f32 2]"), "item 1: f32 has no scale", id="scale of f32"
-    ),
-    pytest.param(
-        whole(socket="payload: cbor\n        pick: [a..b]"), "item 1: must be FIELD, FIELD TYPE or FIELD", id="path"
-    ),
-    pytest.param(
-        whole(socket="payload: cbor\n        batch: json"), "data.batch: is for text: with payload", id="text batch"
-    ),
-    pytest.param(
-        whole(socket="payload: cbor").replace("protocol: udp", "protocol: tcp"),
-        "data.payload: is for udp only: TCP does not tell where a message ends",
-        id="payload over TCP",
-    ),
     pytest.param(whole(socket="port: 70000"), "data.port: must be a whole number from 1 to 65535", id="socket port"),
     pytest.param(whole(socket="host: x"), "the key is there already, at line 9", id="host twice"),
     pytest.param(whole(modem="baudrate: 9601"), "5: modems.shed.baudrate: must be one of 110, 300", id="baudrate"),
@@ -451,12 +418,3 @@ def test_secrets_that_are_not_needed(tmp_path: Path) -> None:
         ("a", "/dev/ttyUSB0", None),
         ("b", "/dev/ttyUSB1", None),
     ]
-
-
-def test_a_library_that_is_missing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """CBOR needs cbor2, and the mistake says how to get it; a struct needs none."""
-    monkeypatch.setitem(sys.modules, "cbor2", None)
-    [mistake] = mistakes_in(tmp_path, whole(socket="payload: cbor"))
-    assert "data.payload: needs cbor2, which is not installed: pip install 'sim7020-bridge[cbor]'" in mistake
-    (tmp_path / "bridge.yaml").write_text(whole(socket="payload: struct\n        pick: [a u8]"))
-    assert load(tmp_path / "bridge.yaml", {}).modems[0].sockets[0].pick == ("a u8",)

@@ -348,3 +348,23 @@ async def test_killed_in_the_commit(tmp_path: Path) -> None:
         kills += killed(in_the_commit((run + 1) * 5e-5), signal.SIGALRM, old, new, desk)
         assert sorted([*held(old), *held(new)]) == sorted(["m1", "m2", "of m1", "n1", "of n1"]), f"run {run}"
     assert kills
+
+
+async def test_what_was_last_sent_with_a_key_moves_too(old: Path, new: Path) -> None:
+    """A modem that is called otherwise compares with what it sent under its old name."""
+    desk = Desk(old)
+    await desk.outbox.load()
+    desk.put("m1", key="k")
+    await desk.written()
+    (entry,) = desk.outbox
+    desk.outbox.settle((entry,), (), [(entry.message, '{"t":1}')])
+    await desk.outbox.close()
+    desk.machine.pass_by(60)
+    moved(old, new, desk)
+    later = Desk(new)
+    later.machine = desk.machine
+    await later.again()
+    told = later.outbox.last_sent(entry.message)
+    assert told is not None
+    assert (round(told[0]), told[1]) == (60, '{"t":1}')
+    await later.outbox.close()

@@ -1,13 +1,17 @@
 """The outbox, over its own file: what is written stays, goes once, and in order."""
 
 import asyncio
+import sqlite3
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from sim7020_bridge.config.model import OutboxSettings, WhenFull
-from sim7020_bridge.errors import PayloadRefused
+from sim7020_bridge.errors import PayloadRefused, StorageFailed
+from sim7020_bridge.outbox import records
+from sim7020_bridge.outbox.database import damage
 from sim7020_bridge.outbox.expiry import SLICE
 from sim7020_bridge.outbox.message import Loss, PendingKind, PendingPublication, Priority, ReplyTo, Stage
 from sim7020_bridge.outbox.passing_time import PassingTime
@@ -347,3 +351,36 @@ async def test_publications_stay_until_the_broker_has_them(desk: Desk) -> None:
     await desk.again()
     assert desk.pending() == ["2"]
     assert desk.published[3:] == [(numbers[2], three[2])]
+
+
+async def test_what_was_last_sent_with_a_key_is_remembered(desk: Desk) -> None:
+    """Over restarts, moves of the clock and a damaged file, with when it was: it was written with the message's end."""
+    desk.put("one", key="k")
+    await desk.written()
+    (entry,) = desk.outbox
+    assert desk.outbox.last_sent(entry.message) is None
+    desk.outbox.settle((entry,), (), [(entry.message, '{"t":1}')])
+    await desk.again()
+    desk.machine.pass_by(5)
+    assert desk.outbox.last_sent(entry.message) == (5.0, '{"t":1}')
+
+    def fail(_connection: sqlite3.Connection) -> None:
+        raise damage("malformed")
+
+    with pytest.raises(StorageFailed, match="malformed"):
+        await desk.outbox._writer.write(fail)
+    await desk.written()
+    assert desk.outbox.set_aside is not None
+    await desk.again()
+    assert desk.outbox.last_sent(entry.message) == (5.0, '{"t":1}')
+
+
+async def test_keys_that_were_sent_long_ago_are_forgotten(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file has no more of them than the memory."""
+    monkeypatch.setattr("sim7020_bridge.outbox.records.MOST_KEYS", 2)
+    for number in range(3):
+        desk.machine.pass_by(1)
+        desk.outbox.settle((), (), [(message("x", key=f"k{number}"), "{}")])
+    await desk.outbox._writer.write(partial(records.forget_old, now=desk.machine.uptime))
+    content = await desk.outbox._writer.write(records.load)
+    assert [sent.key for sent in content.last_sent] == ["k1", "k2"]
