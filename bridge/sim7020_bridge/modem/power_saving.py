@@ -180,9 +180,9 @@ class Sleep:
     def begin(self, *, reported: bool = False) -> None:
         """Note that the module fell silent just now; ``reported`` if it said that it enters PSM."""
         self.reported = reported
-        if reported:
+        if reported and (active := self._active_time) is not None:
             # it does so once the active time is over, which begins with the release (3GPP TS 24.301 section 5.3.11)
-            self.release.released(self._active_time or 0.0)
+            self.release.released(active)
         longest = self._longest_now(reported=reported)
         if not longest and self._store.state.registration is None:
             # it woke a moment ago, and has not said yet that it is registered still

@@ -132,3 +132,16 @@ async def test_sleep_tells(seconds: float, *, releases: bool) -> None:
         await asyncio.sleep(seconds)
         sleep.begin(reported=True)
     assert store.state.releases is releases
+
+
+@on_virtual_time
+async def test_sleep_after_a_time_that_nobody_knows() -> None:
+    """A module that does not tell its active time may have been released at once, and sleeps as late as others."""
+    store = StateStore()
+    sleep = Sleep(store, SAVING, Timing())
+    store.apply(SAVING, Registration(RegistrationStatus.HOME))
+    for _ in range(3):
+        sleep.release.sent(last=True)
+        await asyncio.sleep(31)
+        sleep.begin(reported=True)
+    assert store.state.releases is None
