@@ -16,6 +16,7 @@ from sim7020_emulator.field.quantiles import Quantiles
 from sim7020_emulator.schedule import Schedule
 from tests.emulator.bench import Bench
 from tests.emulator.field.stage import Outdoors, outdoors
+from tests.field_published import DISTRIBUTIONS, Figures
 from tests.ks import distance, probability
 from tests.virtual_time import run
 
@@ -139,6 +140,18 @@ def messages(
     return run(live(), grace=0)
 
 
+def part_up(conditions: Conditions, *, seed: int) -> float:
+    """Send a datagram from idle; return the part of its round trip that is the way up."""
+
+    async def live() -> float:
+        sender = _Sender(conditions, seed, 0)
+        await sender.attach()
+        way = sender.field.up(20, _HEADERS)
+        return way.delay / (way.delay + way.back)
+
+    return run(live(), grace=0)
+
+
 def connected_trips(conditions: Conditions, count: int, *, seed: int) -> list[float]:
     """Exchange so many small messages in one connection."""
 
@@ -187,20 +200,25 @@ class Row:
     Args:
         name: What it is.
         source: Whose, with the number of measurements.
-        published: The distribution.
+        row: What the model knows of it.
         sample: Draws so many values with a seed.
         exact: Whether the model draws from this very row, so that nothing but chance may be between them.
     """
 
     name: str
     source: str
-    published: Quantiles
+    row: Quantiles
     sample: Callable[[int, int], list[float]]
     exact: bool = True
 
+    @property
+    def published(self) -> Figures:
+        """Return what was measured."""
+        return DISTRIBUTIONS[self.name]
+
     def probability(self, values: Sequence[float]) -> float:
-        """Return how probable it is that chance alone puts the values so far from the published distribution."""
-        return probability(distance(values, self.published.below), len(values))
+        """Return how probable it is that chance alone puts the values so far from the row."""
+        return probability(distance(values, self.row.below), len(values))
 
 
 def _connected_trips(conditions: Conditions) -> Callable[[int, int], list[float]]:

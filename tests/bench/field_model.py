@@ -84,11 +84,11 @@ def _goal(text: str, chance: float, name: str) -> Goal:
 
 def _away(row: Row, values: Sequence[float]) -> float:
     """Return the part by which a quantile from 0.05 to 0.9 is off at the most."""
-    return max(abs(percentile(values, part) / row.published.at(part / 100) - 1) for part in (5, 10, 25, 50, 75, 90))
+    return max(abs(percentile(values, part) / row.published.values[part] - 1) for part in (5, 10, 25, 50, 75, 90))
 
 
 def _lines(row: Row, values: Sequence[float]) -> list[tuple[str, ...]]:
-    published = (f"{row.published.at(part / 100):.3g}" for part in _PARTS)
+    published = (f"{row.published.values[part]:.3g}" for part in _PARTS)
     emulated = (f"{percentile(values, part):.3g}" for part in _PARTS)
     chance = f"{row.probability(values):.2f}" if row.exact else ""
     return [(row.name, row.source, *published, ""), ("", f"emulator, {len(values)}", *emulated, chance)]

@@ -87,6 +87,17 @@ async def test_network_that_releases_at_once() -> None:
         assert _releases(bench) is True
 
 
+@pytest.mark.parametrize(("seconds", "releases"), [(16.5, True), (17.5, False)])
+@on_virtual_time
+async def test_limit(seconds: float, *, releases: bool) -> None:
+    """At once is within 17 s: 99 in 100 take 14 s at level 0 when it is followed, and 20 s or more when not."""
+    async with running(UDP, power_saving=SAVING) as bench:
+        await bench.opened("udp")
+        for _ in range(3):
+            await _send(bench, seconds)
+        assert _releases(bench) is releases
+
+
 @on_virtual_time
 async def test_network_that_takes_no_notice() -> None:
     """It is told when the network stops to take notice, and forgotten with release assistance itself."""

@@ -2,7 +2,10 @@
 
 import pytest
 
-from tests.field_model import ENERGIES, RATES, ROWS, WHOLE, Energy, Rate, Row, echoes
+from sim7020_emulator.field.conditions import BAD_VENDOR, CELLAR, EDGE, GOOD, PROFILES, Conditions
+from sim7020_emulator.field.quantiles import Quantiles
+from tests.field_model import ENERGIES, RATES, ROWS, WHOLE, Energy, Rate, Row, echoes, messages, part_up
+from tests.field_published import ATTACH, UPDATE_MEANS, VENDOR_MEAN, VENDOR_MOST, WAY_UP
 from tests.ks import distance, probability
 
 SEED = 1
@@ -16,8 +19,43 @@ def test_distribution(row: Row) -> None:
     if row.exact:
         assert row.probability(values) > 0.05
     for part in (0.1, 0.25, 0.5, 0.75, 0.9):
-        assert row.published.at(part - 0.06) * 0.95 < sorted(values)[int(len(values) * part)]
-        assert sorted(values)[int(len(values) * part)] < row.published.at(part + 0.06) * 1.05
+        assert row.row.at(part - 0.06) * 0.95 < sorted(values)[int(len(values) * part)]
+        assert sorted(values)[int(len(values) * part)] < row.row.at(part + 0.06) * 1.05
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_row_is_what_was_measured(row: Row) -> None:
+    """The model draws from the quantiles of the sources, of as many measurements as they have."""
+    assert row.source.endswith(f" {row.published.count}")
+    assert row.row.size in {0, row.published.count}
+    for part, value in zip(row.row.grid, row.row.values, strict=True):
+        assert value == pytest.approx(row.published.values[round(100 * part)], rel=0.006)
+
+
+@pytest.mark.parametrize(("level", "conditions"), [(0, GOOD), (1, EDGE), (2, CELLAR)])
+def test_way_up(level: int, conditions: Conditions) -> None:
+    """The way up is the part of a round trip from idle that was measured, at each level."""
+    assert part_up(conditions, seed=SEED) == pytest.approx(WAY_UP[level])
+
+
+def test_updates() -> None:
+    """A tracking-area update takes between the means that were published, and the slowest vendor's in its profile."""
+    assert (GOOD.update.at(0), GOOD.update.at(1)) == UPDATE_MEANS
+    assert BAD_VENDOR.update.at(0.5) == UPDATE_MEANS[1]
+
+
+@pytest.mark.parametrize("conditions", list(PROFILES.values()), ids=lambda conditions: conditions.name)
+def test_attach(conditions: Conditions) -> None:
+    """Attaching takes what each profile says it does."""
+    assert [conditions.attach.at(part) for part in (0.5, 0.95, 1)] == pytest.approx(ATTACH[conditions.name], rel=0.006)
+
+
+def test_slowest_vendor() -> None:
+    """What was published as a mean is the median of the round trips, from which the tail makes a greater mean."""
+    trips = sorted(trip for each in messages(BAD_VENDOR, 2000, seed=SEED) if (trip := each.trip) is not None)
+    row = Quantiles((2.4, VENDOR_MEAN, *VENDOR_MOST), (0, 0.5, 0.95, 1), size=1000)
+    assert probability(distance(trips, row.below), len(trips)) > 0.05
+    assert sum(trips) / len(trips) == pytest.approx(32, rel=0.1)
 
 
 @pytest.mark.parametrize("rate", RATES, ids=lambda rate: rate.name)
