@@ -136,7 +136,7 @@ async def test_a_broker_that_the_environment_names(start: Start, monkeypatch: py
     monkeypatch.setenv("SIM7020_MODEMS__SHED__APN", "a.b")
     async with begun(start):
         document = (await get(start.port, "/api/setup")).document()
-        assert document == {"mqtt": {"place": f"127.0.0.1:{port}", "username": "addons", "tls": False}}
+        assert document["mqtt"] == {"place": f"127.0.0.1:{port}", "username": "addons", "tls": False}
         tried = (await post(start.port, "/api/try-broker", {})).document()
         assert (tried["ok"], f"127.0.0.1:{port} can't be reached" in tried["words"]) == (False, True)
         answer = await start.write({"mqtt": {"host": "other", "password": "x"}, "modem": form()["modem"]})
