@@ -58,6 +58,7 @@ async def test_a_topic_is_a_key() -> None:
         began = now()
         desk.send("udp", b"2", **named("m2"))
         desk.send("udp", b"!", **named("urgent", key="alarm", priority="high"))
+        assert await end(desk, "urgent") == ("accepted", None)
         desk.send("udp", b"!!", **named("again", key="alarm", priority="high"))
         await desk.ask("send", socket="udp", data="r", id="r1")
         await desk.ask("send", socket="udp", data="s", id="r2")
@@ -108,6 +109,18 @@ async def test_beyond_a_dead_band(readings: list[str], goes: list[str]) -> None:
         assert went == goes
         assert set(ended) - {("accepted", None)} == {("superseded", "unchanged")}
         assert len(air(desk)) == len(goes)
+
+
+@on_virtual_time
+async def test_what_says_nothing_new_is_no_dead_letter() -> None:
+    """Somebody wanted it left out."""
+    async with staffed(replace(CHANGE, dead_letter_topic="dead")) as desk:
+        await desk.bench.opened("udp")
+        for name in ("m1", "m2"):
+            desk.send("udp", b'{"t": 20}', **named(name))
+            await end(desk, name)
+        assert await end(desk, "m2") == ("superseded", "unchanged")
+        assert desk.on("dead") == []
 
 
 @on_virtual_time
