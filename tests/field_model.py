@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from sim7020_emulator.emulator import Setup
 from sim7020_emulator.field import rows
 from sim7020_emulator.field.account import RadioState
-from sim7020_emulator.field.conditions import CELLAR, DAY, EDGE, GOOD, Conditions
+from sim7020_emulator.field.conditions import BAD_VENDOR, CELLAR, DAY, EDGE, GOOD, Conditions
 from sim7020_emulator.field.field import Field
 from sim7020_emulator.field.quantiles import Quantiles
 from sim7020_emulator.schedule import Schedule
@@ -343,7 +343,8 @@ RATES: tuple[Rate, ...] = (
     Rate("lost up or down, all levels (`field-day`)", "OSL, 2741", 11 / 2741, _lost(DAY)),
     Rate("connections at level 1 (`field-day`)", "GER, 312", 9 / 312, _at_level_1),
     Rate("release assistance 1 ignored (`field-good`)", "OSL, 486", 7 / 486, _ignored(GOOD, 1)),
-    Rate("release assistance 2 ignored (`field-good`)", "OSL, 813", 46 / 813, _ignored(GOOD, 2)),
+    Rate("release assistance 2 ignored (`field-good`)", "OSL, 462", 25 / 462, _ignored(GOOD, 2)),
+    Rate("release assistance 1 ignored (`field-bad-vendor`)", "OSL, 129", 64 / 129, _ignored(BAD_VENDOR, 1)),
 )
 
 

@@ -79,7 +79,7 @@ GOOD = Conditions(
     connected=(rows.CONNECTED_ROUND_TRIP, rows.CONNECTED_ROUND_TRIP_1, _CONNECTED_2),
     loss=(0.0012, 0.0006),
     release=(rows.RELEASE[0], rows.RELEASE[1], rows.RELEASE[2]),
-    ignored=(0.0144, 0.0566),
+    ignored=(0.0144, 0.0541),
     attach=rows.ATTACH,
     update=Quantiles(rows.UPDATE_MEANS, (0, 1)),
 )
