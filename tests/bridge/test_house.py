@@ -21,12 +21,14 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 RUNTIME = tuple(Requirement(line) for line in PROJECT["project"]["dependencies"])
 CBOR = tuple(Requirement(line) for line in PROJECT["project"]["optional-dependencies"]["cbor"])
 DEMO = tuple(Requirement(line) for line in PROJECT["project"]["optional-dependencies"]["demo"])
+COAP = tuple(Requirement(line) for line in PROJECT["project"]["optional-dependencies"]["coap"])
 GROUPS = PROJECT["dependency-groups"]
 LOCKS = sorted(path.stem for path in (ROOT / "requirements").glob("*.txt"))
-OF_GROUPS = sorted(set(LOCKS) - {"cbor", "demo", "dev", "runtime"})
+OF_GROUPS = sorted(set(LOCKS) - {"cbor", "coap", "demo", "dev", "runtime"})
 
 # Import package -> the file or folder of the bridge that knows it; rich draws what the terminal shows, in three places.
 HOMES = {
+    "aiocoap": ("coap/messages.py",),
     "cbor2": ("mqtt/cbor.py",),
     "click": ("cli/",),
     "microdot": ("http/app.py",),
@@ -78,7 +80,7 @@ def import_name(requirement: Requirement) -> str:
 
 def test_each_dependency_has_a_home() -> None:
     """No third-party package comes in without a place of its own."""
-    assert set(HOMES) == {import_name(requirement) for requirement in (*RUNTIME, *CBOR)}
+    assert set(HOMES) == {import_name(requirement) for requirement in (*RUNTIME, *CBOR, *COAP)}
 
 
 @pytest.mark.parametrize(("package", "homes"), HOMES.items())
@@ -92,7 +94,7 @@ def test_dependencies_live_where_the_architecture_says(package: str, homes: tupl
         assert f"`{home}`" in architecture
 
 
-@pytest.mark.parametrize("requirement", [*RUNTIME, *CBOR, *DEMO], ids=lambda requirement: requirement.name)
+@pytest.mark.parametrize("requirement", [*RUNTIME, *CBOR, *COAP, *DEMO], ids=lambda requirement: requirement.name)
 def test_each_dependency_has_a_decision(requirement: Requirement) -> None:
     """Whoever meets a library finds the page that says why it is here."""
     titles = [path.read_text(encoding="utf-8").splitlines()[0] for path in (ROOT / "docs" / "decisions").glob("0*.md")]
@@ -112,8 +114,9 @@ def test_decisions_are_numbered_without_gaps() -> None:
     [
         ("runtime", [*RUNTIME]),
         ("cbor", [*RUNTIME, *CBOR]),
+        ("coap", [*RUNTIME, *COAP]),
         ("demo", [*RUNTIME, *DEMO]),
-        ("dev", [*RUNTIME, *CBOR, *DEMO, *group("dev")]),
+        ("dev", [*RUNTIME, *CBOR, *COAP, *DEMO, *group("dev")]),
         *[(name, [*group(name)]) for name in OF_GROUPS],
     ],
 )
@@ -130,7 +133,7 @@ def test_the_build_system_is_in_the_locked_set() -> None:
     assert asked <= set(pins("build"))
 
 
-@pytest.mark.parametrize("lock", ["build", "cbor", "demo", "runtime"])
+@pytest.mark.parametrize("lock", ["build", "cbor", "coap", "demo", "runtime"])
 def test_locks_agree_on_versions(lock: str) -> None:
     """What runs in the demo and in service is what was tested."""
     assert pins(lock).items() <= pins("dev").items()

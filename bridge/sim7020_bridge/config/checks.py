@@ -9,10 +9,14 @@ from importlib.util import find_spec
 from itertools import combinations
 from pathlib import Path
 
-from sim7020_bridge.config.model import DEFAULT_BASE_TOPIC, MqttProtocol, PayloadForm, default_client_id
+from sim7020_bridge.config.model import DEFAULT_BASE_TOPIC, MqttProtocol, PayloadForm, Protocol, default_client_id
 from sim7020_bridge.config.module_values import power_saving_conflicts
 from sim7020_bridge.config.picking import change_conflicts, pick_conflicts
 from sim7020_bridge.config.topic_names import filter_problem, overlaps, topic_problem
+
+NO_COAP = (
+    "needs the extra coap, which is not installed: pip install 'sim7020-bridge[coap]' in the bridge's own environment"
+)
 
 Tree = Mapping[object, object]
 Sections = Mapping[object, Tree]
@@ -60,6 +64,7 @@ def cross_check(tree: Tree) -> Iterator[Problem]:
         yield from _need(modem, path, ("apn_password", "apn_password_file"), "apn_username")
         sockets = dict(_sections(modem, "sockets"))
         yield from _topics(sockets, base, (*path, "sockets"))
+        yield from _peers(_mapping(modem, "sockets"), (*path, "sockets"))
         yield from _batches(sockets, (*path, "sockets"))
         yield from _payloads(sockets, (*path, "sockets"))
         yield from _news(sockets, (*path, "sockets"))
@@ -129,11 +134,27 @@ def _topics(sockets: Sections, base: object, path: tuple[object, ...]) -> Iterat
             yield Problem(where, f"{whose} takes {first} already: a message could be sent twice")
 
 
+def _peers(sockets: Tree, path: tuple[object, ...]) -> Iterator[Problem]:
+    for name, socket in sockets.items():
+        if not isinstance(socket, dict):
+            continue
+        coap = socket.get("protocol") == Protocol.COAP
+        needed = {"url": "where messages are posted to"} if coap else {"host": "the peer", "port": "the peer's port"}
+        foreign, words = (("host", "port"), "is in the url") if coap else (("url", "confirmable"), "is for coap only")
+        for key in needed.keys() - socket.keys():
+            yield Problem((*path, name, key), f"the key {key} is missing: {needed[key]}", quiet=True)
+        for key in foreign:
+            if key in socket:
+                yield Problem((*path, name, key), words, quiet=True)
+        if coap and find_spec("aiocoap") is None:
+            yield Problem((*path, name, "protocol"), NO_COAP)
+
+
 def _batches(sockets: Sections, path: tuple[object, ...]) -> Iterator[Problem]:
     for name, socket in sockets.items():
         if "batch" in socket and socket.get("protocol") == "tcp":
             yield Problem((*path, name, "batch"), "is for udp only: TCP has no datagrams", quiet=True)
-        if "keep_alive" in socket and socket.get("protocol") == "udp":
+        if "keep_alive" in socket and socket.get("protocol") in {"udp", "coap"}:
             yield Problem((*path, name, "keep_alive"), "is for tcp only: UDP has no connections", quiet=True)
         yield from _need(socket, (*path, name), ("batch_wait",), "batch")
 

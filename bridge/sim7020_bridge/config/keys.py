@@ -9,7 +9,6 @@ from sim7020_bridge.config.http_keys import http
 from sim7020_bridge.config.schema import Key, Named, Section, list_of, one_or_list_of
 from sim7020_bridge.config.socket_keys import SOCKET
 
-_DAY = 24 * 3600
 _LONGEST_SHUTDOWN = 300
 _MOST_MESSAGES = 1_000_000
 _MOST_BYTES = 1024**4

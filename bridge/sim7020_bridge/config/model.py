@@ -33,6 +33,14 @@ class Transport(StrEnum):
     TCP = "tcp"
 
 
+class Protocol(StrEnum):
+    """What a socket and its peer speak, as the file has it; CoAP goes over UDP."""
+
+    UDP = "udp"
+    TCP = "tcp"
+    COAP = "coap"
+
+
 class Encoding(StrEnum):
     """How a socket's payload is written on MQTT."""
 
@@ -116,9 +124,34 @@ class MqttSettings:
         return (self, *(replace(self, host=host, port=port) for host, port in self.other_nodes))
 
 
+COAP_TOKEN = 2
+"""Bytes of the token of a CoAP request."""
+
+_COAP_HEAD = 4
+_ONE_BYTE, _TWO_BYTES = 13, 269
+
+
+@dataclass(frozen=True, slots=True)
+class CoapSettings:
+    """The resource that messages are posted to, and whether its server has to say that it has them."""
+
+    path: tuple[str, ...] = ()
+    query: tuple[str, ...] = ()
+    confirmable: bool = True
+
+    @property
+    def overhead(self) -> int:
+        """How many bytes of a datagram are not payload (RFC 7252 section 3)."""
+        sizes = [len(option.encode()) for option in (*self.path, *self.query)]
+        lengths = [1 + (size >= _ONE_BYTE) + (size >= _TWO_BYTES) for size in sizes]
+        # option 15 comes first where there is no path, and its delta takes a byte of its own
+        far = bool(self.query) and not self.path
+        return _COAP_HEAD + COAP_TOKEN + sum(sizes) + sum(lengths) + far + 1
+
+
 @dataclass(frozen=True, slots=True)
 class SocketSettings:
-    """One socket of the module and the topics that map to it; ``transport`` is the file's ``protocol``."""
+    """One socket of the module and the topics that map to it; ``coap`` is what it speaks over UDP, None for nothing."""
 
     name: str
     transport: Transport
@@ -142,6 +175,17 @@ class SocketSettings:
     pick: tuple[str, ...] = ()
     every: float | None = None
     change: tuple[str, ...] = ()
+    coap: CoapSettings | None = None
+
+    @property
+    def protocol(self) -> Protocol:
+        """What it speaks, as the file has it."""
+        return Protocol(self.transport) if self.coap is None else Protocol.COAP
+
+    @property
+    def room(self) -> int:
+        """How many bytes of payload a datagram has room for."""
+        return self.max_payload - (0 if self.coap is None else self.coap.overhead)
 
 
 @dataclass(frozen=True, slots=True)

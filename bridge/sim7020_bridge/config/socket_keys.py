@@ -1,23 +1,58 @@
 """The keys of one socket, each with its reader and its description."""
 
-from sim7020_bridge.config import model, module_values, picking, values
+from collections.abc import Mapping
+from typing import Any
+
+from sim7020_bridge.config import coap_url, model, module_values, picking, values
 from sim7020_bridge.config.schema import Key, Section, list_of
 
 _DAY = 24 * 3600
 _LONGEST_TTL = 366 * _DAY
 _MOST_MESSAGES = 1_000_000
 
-SOCKET = Section(
+
+class _Socket(Section):
+    """A socket, whose peer is a host and a port, or a CoAP resource."""
+
+    def build(self, read: Mapping[str, Any], **more: object) -> model.SocketSettings:
+        """Return the settings of a socket; CoAP goes over a UDP one."""
+        peer: coap_url.CoapUrl | None = read.get("url")
+        keys = {key: value for key, value in read.items() if key not in {"url", "confirmable"}}
+        if peer is not None:
+            resource = model.CoapSettings(peer.path, peer.query, confirmable=read.get("confirmable", True))
+            keys |= {"protocol": model.Transport.UDP, "host": peer.host, "port": peer.port}
+            more["coap"] = resource
+        else:
+            keys["protocol"] = model.Transport(keys["protocol"])
+        settings: model.SocketSettings = super().build(keys, **more)
+        return settings
+
+
+SOCKET = _Socket(
     model.SocketSettings,
-    Key("protocol", values.choice(model.Transport), "`udp` or `tcp`.", required=True, field="transport"),
+    Key("protocol", values.choice(model.Protocol), "`udp`, `tcp` or `coap`.", required=True, field="transport"),
     Key(
         "host",
         values.peer_host,
         "The peer: an IPv4 address, or a name that the module resolves whenever it opens the socket, and not again "
-        "before: a UDP socket stays open, at the address it has, for as long as nothing breaks.",
-        required=True,
+        "before: a UDP socket stays open, at the address it has, for as long as nothing breaks. Needed with `udp` and "
+        "`tcp`.",
     ),
-    Key("port", values.whole_number(1, values.MAX_PORT), "The peer's port.", required=True),
+    Key("port", values.whole_number(1, values.MAX_PORT), "The peer's port; needed with `udp` and `tcp`.", default=None),
+    Key(
+        "url",
+        coap_url.coap_url,
+        "Where messages are posted to, as in `coap://198.51.100.7/t`; needed with `coap`. The port is "
+        f"{coap_url.PORT} without one. Short paths cost less. See [CoAP](coap.md).",
+        default=None,
+    ),
+    Key(
+        "confirmable",
+        module_values.flag,
+        "Whether the server has to say that it has each message, which is repeated until it does: `false` for what may "
+        "get lost. Only with `coap`; without it, `true`.",
+        default=None,
+    ),
     Key(
         "encoding",
         values.choice(model.Encoding),
@@ -26,7 +61,7 @@ SOCKET = Section(
     Key(
         "payload",
         values.choice(model.PayloadForm),
-        "Make JSON small on the air: `cbor`, both ways, or, with `pick`, a `struct` of fixed length. Only with `udp`; "
+        "Make JSON small on the air: `cbor`, both ways, or, with `pick`, a `struct` of fixed length. Not with `tcp`; "
         "without it, the bytes go as they are. See [Small on the air](#small-on-the-air).",
     ),
     Key(
@@ -40,7 +75,7 @@ SOCKET = Section(
         "every",
         module_values.seconds(1, _DAY),
         "Send of the messages with one key, or from one topic if they have none, the newest only, and that so many "
-        "seconds after the last at the earliest, 1 to 86400; `high` and `critical` ones go at once. Only with `udp`. "
+        "seconds after the last at the earliest, 1 to 86400; `high` and `critical` ones go at once. Not with `tcp`. "
         "See [Delivery](delivery.md#only-what-is-news).",
     ),
     Key(
@@ -94,7 +129,7 @@ SOCKET = Section(
         values.choice(model.BatchFormat),
         "Put messages that wait together into one datagram of up to `max_payload` bytes, which saves 28 bytes each: "
         "`newline` (each ends with a line feed), `length` (each after its length, two bytes, the high one first) or "
-        "`json` (an array of texts). Only with `udp`; without it, each message is a datagram.",
+        "`json` (an array of texts). Not with `tcp`; without it, each message is a datagram.",
     ),
     Key(
         "batch_wait",
@@ -105,7 +140,7 @@ SOCKET = Section(
         "max_payload",
         values.whole_number(1, model.DEFAULT_MAX_PAYLOAD),
         "Bytes that the module accepts at once, 1 to 512; some firmware accepts no more than 256. A longer message is "
-        "rejected with `udp`, and goes in parts with `tcp`.",
+        "rejected with `udp`, and goes in parts with `tcp`; with `coap` it is what its head and path leave.",
     ),
     Key(
         "keep_alive",

@@ -40,11 +40,11 @@ def check_datagram(settings: SocketSettings, data: bytes) -> None:
     data = packed(settings, data)
     if settings.transport is not Transport.UDP:
         return
-    if len(data) > settings.max_payload:
-        problem = f"{len(data)} bytes don't fit: one datagram of this socket takes {settings.max_payload}"
+    if len(data) > settings.room:
+        problem = f"{len(data)} bytes don't fit: one datagram of this socket takes {settings.room}"
         raise PayloadRefused("too_large", problem)
     if settings.batch is BatchFormat.NEWLINE and b"\n" in data[:-1]:
         raise PayloadRefused("line_feed", "this socket ends each message with a line feed, and so it must have none")
-    if settings.batch is not None and not fits(settings.batch, [data], settings.max_payload):
-        problem = f"{len(data)} bytes don't fit a datagram of {settings.max_payload} with what marks them in a batch"
+    if settings.batch is not None and not fits(settings.batch, [data], settings.room):
+        problem = f"{len(data)} bytes don't fit a datagram of {settings.room} with what marks them in a batch"
         raise PayloadRefused("too_large", problem)

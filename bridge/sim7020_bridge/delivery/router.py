@@ -5,9 +5,10 @@ import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sim7020_bridge.clock import Clock, wall_clock
+from sim7020_bridge.coap.ends import Declined, NotNow
 from sim7020_bridge.config.model import SocketSettings, Transport, WhenUnsure
 from sim7020_bridge.delivery.batch import batch, check_datagram, fits
 from sim7020_bridge.delivery.news import compares, is_news, said
@@ -24,6 +25,9 @@ from sim7020_bridge.mqtt.payloads import encode_payload
 from sim7020_bridge.mqtt.topics import Topics
 from sim7020_bridge.outbox.message import Entry, Loss, Message, PendingKind, PendingPublication, Place, Priority, Stage
 from sim7020_bridge.outbox.outbox import Outbox
+
+if TYPE_CHECKING:
+    from sim7020_bridge.coap.endpoint import Endpoint
 
 log: Final = logging.getLogger(__name__)
 
@@ -73,6 +77,7 @@ class Router:
         self._closing = False
         self._serving: dict[ModemSocket, asyncio.Task[None]] = {}
         self._sending: set[ModemSocket] = set()
+        self._endpoints: dict[ModemSocket, Endpoint] = {}
         self._resocketed = asyncio.Event()
         self._paces: dict[str, Pace] = {}
         self._clock = clock
@@ -90,6 +95,9 @@ class Router:
     async def change(self) -> None:
         """Serve the sockets that there are now; what waits fails as it does when the bridge is started with these."""
         self._resocketed.set()
+        for socket in self._endpoints.keys() - set(self._sockets):
+            self._endpoints.pop(socket).close()
+        await asyncio.sleep(0)  # what was under way over them waits again by then
         with contextlib.suppress(StorageFailed):
             await self._outbox.wait_written()
         settings = [socket.settings for socket in self._sockets]
@@ -107,8 +115,19 @@ class Router:
                 task.cancel()
         for socket in self._sockets:
             if socket not in self._serving:
+                if socket.settings.coap is not None:
+                    talking = self._endpoint(socket).run()
+                    tasks.create_task(talking, name=f"coap: {socket.settings.name}")
                 serving = self._serve(socket, tasks)
                 self._serving[socket] = tasks.create_task(serving, name=f"router: {socket.settings.name}")
+
+    def _endpoint(self, socket: ModemSocket) -> "Endpoint":
+        """Return what speaks CoAP over a socket."""
+        from sim7020_bridge.coap.endpoint import Endpoint  # noqa: PLC0415 - aiocoap may not be installed
+
+        if socket not in self._endpoints:
+            self._endpoints[socket] = Endpoint(socket, free=self.recheck)
+        return self._endpoints[socket]
 
     async def finish(self, within: float) -> None:
         """Begin nothing more, and give what is with the module so many seconds to come to its end."""
@@ -127,6 +146,11 @@ class Router:
     def deliver(self, socket: ModemSocket, data: bytes) -> None:
         """Publish what came from the network, once it is on disk."""
         settings = socket.settings
+        if settings.coap is not None:
+            answer = self._endpoints[socket].received(data) if socket in self._endpoints else None
+            if answer is None:
+                return
+            data = answer
         peer = f"{socket.state.address or settings.host}:{settings.port}"
         payload = encode_payload(settings.encoding, unpacked(settings, data), self._clock(), peer)
         topics = dict.fromkeys((self._topics.received(settings.name), settings.received_topic))
@@ -143,7 +167,7 @@ class Router:
                 socket.refusals.unasked(name)
             await self._outbox.queue.wait(name)
             await self._outbox.wait_settled()
-            pause = self._pause(socket.settings)
+            pause = self._pause(socket)
             if pause > 0:
                 await self._held_back(pause)
                 continue
@@ -165,7 +189,7 @@ class Router:
         """Return once a message waits that neither the pace nor the data budget holds back."""
         while True:
             await self._outbox.queue.until_any()
-            waiting = [socket.settings for socket in self._sockets if self._outbox.queue.first(socket.settings.name)]
+            waiting = [socket for socket in self._sockets if self._outbox.queue.first(socket.settings.name)]
             pause = min(map(self._pause, waiting), default=HELD_BACK_CHECK)
             if pause <= 0:
                 return
@@ -184,12 +208,15 @@ class Router:
         if remembered(settings):
             self._outbox.note_sent(settings.name, remembered=remembered(settings))
 
-    def _pause(self, settings: SocketSettings) -> float:
+    def _pause(self, socket: ModemSocket) -> float:
         """Return the seconds until the next message of a socket may go, so far as can be known."""
+        settings = socket.settings
         first, held = self._first(settings)
         if first is None:
             return HELD_BACK_CHECK
         pause = max(held, self._pace(settings).wait(settings, asyncio.get_running_loop().time()))
+        if socket in self._endpoints:
+            pause = max(pause, self._endpoints[socket].pause())
         if settings.batch is None or first.message.priority >= Priority.HIGH:
             return pause
         return max(pause, settings.batch_wait - self._outbox.age(first))
@@ -219,7 +246,7 @@ class Router:
 
     def _more_follows(self) -> bool:
         """Whether a message waits that may go at once, over any socket."""
-        return any(socket.state.phase is Phase.OPEN and self._pause(socket.settings) <= 0 for socket in self._sockets)
+        return any(socket.state.phase is Phase.OPEN and self._pause(socket) <= 0 for socket in self._sockets)
 
     async def _held_back(self, seconds: float) -> None:
         """Wait for a change, or so long: nothing that waits may go now."""
@@ -244,7 +271,7 @@ class Router:
             except PayloadRefused as refused:
                 self._outbox.lose(entry, Loss(refused.code))
                 continue
-            if taken and (form is None or not fits(form, [*payloads, payload], settings.max_payload)):
+            if taken and (form is None or not fits(form, [*payloads, payload], settings.room)):
                 break
             self._outbox.queue.start_sending(entry)
             taken.append(entry)
@@ -260,7 +287,7 @@ class Router:
             entry.attempts += 1
             self._publish_interim_of(entry, ReceiptState.SENDING)
         try:
-            acknowledged = await socket.send(data, more=self._more_follows())
+            acknowledged = await self._give(socket, data, entries)
         except (SocketLost, LineError) as error:
             log.log(_level(entries[0]), "message %s was interrupted: %s", entries[0].message.id, error)
             self._again(entries, unsure=cautious and not isinstance(error, SocketLost))
@@ -276,14 +303,26 @@ class Router:
                 log.warning(MAY_BE_TOO_LARGE, socket.settings.name, len(data), CAREFUL_PAYLOAD)
             self._refused(entries, error, unsure=cautious and isinstance(error, ModuleSilent))
         else:
-            self.taken += 1
-            if socket.acknowledges:
-                self._accepted(socket, entries[0], acknowledged)
-            else:
-                receipts = [each for entry in entries for each in self._done(entry)]
-                self._outbox.settle(entries, receipts, _said(socket.settings, entries))
+            self._taken(socket, entries, acknowledged)
             return True
         return False
+
+    def _taken(self, socket: ModemSocket, entries: tuple[Entry, ...], acknowledged: "asyncio.Future[None]") -> None:
+        """Settle what the module took, now or once its peer acknowledges it."""
+        self.taken += 1
+        coap = socket.settings.coap
+        if socket.acknowledges or (coap is not None and coap.confirmable):
+            for entry in entries:
+                self._accepted(socket, entry, acknowledged)
+        else:
+            receipts = [each for entry in entries for each in self._done(entry)]
+            self._outbox.settle(entries, receipts, _said(socket.settings, entries))
+
+    async def _give(self, socket: ModemSocket, data: bytes, entries: tuple[Entry, ...]) -> "asyncio.Future[None]":
+        more = self._more_follows()
+        if socket.settings.coap is None:
+            return await socket.send(data, more=more)
+        return await self._endpoint(socket).send(data, message=entries[0].message.id, more=more)
 
     def _publish_interim_of(self, entry: Entry, state: ReceiptState) -> None:
         self._publish_interim(partial(self._receipts.of, entry.message, state, attempts=entry.attempts, final=False))
@@ -321,17 +360,29 @@ class Router:
             error = None if done.cancelled() else done.exception()
             if entry.place is not Place.SENDING:
                 return
-            if isinstance(error, SocketLost):
-                entry.losses += error.broke
-                if entry.losses >= TIMES_LOST:
-                    self._failed(entry, "socket_lost", error)
-                else:
-                    self._again((entry,), unsure=socket.settings.when_unsure is WhenUnsure.FAIL)
-            elif error is None:
-                state = ReceiptState.ACKNOWLEDGED
-                self._outbox.settle((entry,), self._receipts.of(entry.message, state, attempts=entry.attempts))
+            cautious = socket.settings.when_unsure is WhenUnsure.FAIL
+            match error:
+                case None:
+                    state = ReceiptState.ACKNOWLEDGED
+                    receipts = self._receipts.of(entry.message, state, attempts=entry.attempts)
+                    self._outbox.settle((entry,), receipts, _said(socket.settings, (entry,)))
+                case SocketLost():
+                    self._lost(entry, error, "socket_lost", counts=error.broke, unsure=cautious)
+                case NotNow():
+                    log.log(_level(entry), "message %s waits: %s", entry.message.id, error)
+                    self._lost(entry, error, "peer_failed", counts=error.counts, unsure=cautious and not error.said)
+                case Declined():
+                    self._failed(entry, "peer_refused", error)
 
         acknowledged.add_done_callback(ended)
+
+    def _lost(self, entry: Entry, error: BridgeError, code: str, *, counts: bool, unsure: bool) -> None:
+        """Let a message that was under way go again, unless it was lost too often."""
+        entry.losses += counts
+        if entry.losses >= TIMES_LOST:
+            self._failed(entry, code, error)
+        else:
+            self._again((entry,), unsure=unsure)
 
     def _again(self, entries: Sequence[Entry], *, unsure: bool) -> None:
         """Let messages that did not go wait again, unless they may have gone and must not go twice."""
@@ -367,7 +418,8 @@ def _ahead(socket: ModemSocket) -> bool:
     settings = socket.settings
     paced = settings.min_interval > 0 or settings.messages_per_hour is not None
     paced = paced or settings.every is not None or bool(settings.change)
-    return socket.takes_ahead and not paced and settings.batch is None and settings.when_unsure is WhenUnsure.RESEND
+    plain = settings.batch is None and settings.coap is None
+    return socket.takes_ahead and plain and not paced and settings.when_unsure is WhenUnsure.RESEND
 
 
 def resumed(sockets: Sequence[SocketSettings], entry: Entry) -> Loss | None:

@@ -192,14 +192,14 @@ class Connection:
             self.sound_for = (self._loop.time() if since is None else since) - self._opened
         self.over.set_result(failure)
 
-    async def send(self, data: bytes, *, more: bool = False) -> "asyncio.Future[None]":
+    async def send(self, data: bytes, *, more: bool = False, answered: bool = False) -> "asyncio.Future[None]":
         """Give a payload to the module; see ModemSocket.send."""
         start = 0
         try:
             while start < len(data):
                 piece = data[start : start + self.largest]
                 last = not more and start + len(piece) >= len(data)
-                start += await self._send_piece(piece, first=not start, last=last)
+                start += await self._send_piece(piece, first=not start, last=last, answered=answered)
         except (SocketLost, CommandRefused, ModuleSilent) as error:
             if start:
                 raise SentInPart(start, error) from error
@@ -224,7 +224,7 @@ class Connection:
             return self._pipeline
         return Pipeline(self._may_go) if first else None
 
-    async def _send_piece(self, piece: bytes, *, first: bool, last: bool) -> int:
+    async def _send_piece(self, piece: bytes, *, first: bool, last: bool, answered: bool) -> int:
         """Send a piece and return how much of it the module took: none of it if it wants smaller ones."""
         if self.over.done() or not self.gate.is_set():
             raise SocketLost("the socket is not open")
@@ -241,7 +241,8 @@ class Connection:
             self._asked.append(len(piece))
             send = sockets.SendData(self.id, piece)
             last = last and self.release
-            await self.module.transmit(send, self.settings.transport, pipeline=pipeline, last=last)
+            kind = self.settings.transport
+            await self.module.transmit(send, kind, pipeline=pipeline, last=last, answered=answered)
             self._asked.popleft()
             self.unacknowledged.take(len(piece))
             # what a peer acknowledges is of use once it does

@@ -33,6 +33,7 @@ SOONEST_ANSWER: Final = 0.1
 """Seconds within which nothing answers over NB-IoT: what is refused sooner, the module refused by itself."""
 
 NO_MORE_TO_COME: Final = 1
+ONE_ANSWER_TO_COME: Final = 2
 """+CNBIOTRAI: the network may release the connection right after the next uplink (low power note section 6.2.5)."""
 NOTHING_SAID: Final = 0
 """+CNBIOTRAI: of what follows the next uplink nothing is known."""
@@ -112,13 +113,19 @@ class Module:
         return await self.channel.execute(command, pipeline=pipeline)
 
     async def transmit(
-        self, command: Command[R], kind: str, *, pipeline: Pipeline | None = None, last: bool = False
+        self,
+        command: Command[R],
+        kind: str,
+        *,
+        pipeline: Pipeline | None = None,
+        last: bool = False,
+        answered: bool = False,
     ) -> R:
         """Send a command, as ``execute`` does, that makes the module transmit, which takes the most of its supply.
 
-        With release assistance the network is told of one that is the ``last`` that nothing follows, unless something
-        else is about to be transmitted: it is told with the next transmission, whosever that is. So it is taken back
-        if the module refuses the command.
+        With release assistance the network is told of one that is the ``last`` that nothing follows, or nothing but one
+        answer if it is to be ``answered``, unless something else is about to be transmitted: it is told with the next
+        transmission, whosever that is. So it is taken back if the module refuses the command.
         """
         self.on_transmit(kind)
         saving = self.settings.power_saving
@@ -129,7 +136,8 @@ class Module:
             async with self._transmitting:
                 last = last and self._transmissions == 1
                 if last:
-                    last = await self.try_setting(SetReleaseAssistance(NO_MORE_TO_COME))
+                    expected = ONE_ANSWER_TO_COME if answered else NO_MORE_TO_COME
+                    last = await self.try_setting(SetReleaseAssistance(expected))
                 try:
                     answer = await self.execute(command, pipeline=pipeline)
                 except CommandRefused:

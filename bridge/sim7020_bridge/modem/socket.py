@@ -176,7 +176,7 @@ class ModemSocket:
             if self._open.is_set():
                 return
 
-    async def send(self, data: bytes, *, more: bool = False) -> "asyncio.Future[None]":
+    async def send(self, data: bytes, *, more: bool = False, answered: bool = False) -> "asyncio.Future[None]":
         """Give a payload to the module and return once it took all of it.
 
         UDP takes up to ``max_payload`` bytes, which make one datagram; for TCP a longer payload is split. The
@@ -187,6 +187,7 @@ class ModemSocket:
         Args:
             data: The payload.
             more: Whether another one follows at once: the network must not be told that none does.
+            answered: Whether the peer answers it at once, and the network is told that, too.
 
         Raises:
             SocketLost: The socket is not open, the modem is not online, what was given before failed, or the module
@@ -200,7 +201,7 @@ class ModemSocket:
         if connection is None:
             raise SocketLost("the socket is not open")
         try:
-            acknowledged = await connection.send(data, more=more)
+            acknowledged = await connection.send(data, more=more, answered=answered)
         except SentInPart:
             # it takes something: of a stream, what it has no room for may wait for a peer that is slow to acknowledge
             self.refusals.done(self.settings.name, Asked.SEND)

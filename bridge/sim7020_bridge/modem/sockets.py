@@ -159,4 +159,4 @@ class Sockets:
 
 def _moved(old: SocketSettings, new: SocketSettings) -> bool:
     """Whether a socket must be opened anew."""
-    return any(getattr(old, key) != getattr(new, key) for key in ("transport", "host", "port", "keep_alive"))
+    return any(getattr(old, key) != getattr(new, key) for key in ("transport", "host", "port", "keep_alive", "coap"))

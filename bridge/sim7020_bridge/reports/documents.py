@@ -38,7 +38,7 @@ def info_document(
         "sockets": [
             {
                 "name": socket.name,
-                "protocol": socket.transport,
+                "protocol": socket.protocol,
                 "host": socket.host,
                 "port": socket.port,
                 "encoding": socket.encoding,
@@ -113,7 +113,7 @@ def socket_document(socket: ModemSocket, *, in_pools: bool) -> Document:
     settings, state, failure = socket.settings, socket.state, socket.state.failure
     return {
         "phase": state.phase,
-        "protocol": settings.transport,
+        "protocol": settings.protocol,
         "host": settings.host,
         "port": settings.port,
         "address": state.address,

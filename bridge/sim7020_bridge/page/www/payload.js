@@ -2,6 +2,8 @@
 
 const IP_UDP = 28;
 const IP_TCP = 40;
+/** Head, token, a path of one letter and a mark; and the acknowledgement, with its token and headers. */
+const COAP = 9 + 6 + IP_UDP;
 const SEGMENT = 512;
 /** Characters of a payload laid out as JSON: brackets within brackets would make a thousand times what they are. */
 const LONGEST_JSON = 65536;
@@ -28,7 +30,7 @@ export function bytesOfText(text) {
 /** Bytes that the network counts for a payload on a connection that is open, as docs/delivery.md says. */
 export function cost(protocol, bytes) {
   if (protocol === "tcp") return bytes + Math.max(1, Math.ceil(bytes / SEGMENT)) * 2 * IP_TCP;
-  return bytes + IP_UDP;
+  return bytes + IP_UDP + (protocol === "coap" ? COAP : 0);
 }
 
 /** A JSON object or array with a line for each member; null for all else, and where that is too long. Numbers keep their digits. */

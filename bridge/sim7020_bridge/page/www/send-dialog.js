@@ -101,7 +101,7 @@ export class SendDialog extends View {
 
   #problem(bytes) {
     if (bytes === null) return t("messages.no_hex");
-    return this.#socket?.protocol === "udp" && bytes.length > DATAGRAM
+    return ["udp", "coap"].includes(this.#socket?.protocol) && bytes.length > DATAGRAM
       ? t("messages.too_long", { count: bytes.length, limit: DATAGRAM }) : null;
   }
 

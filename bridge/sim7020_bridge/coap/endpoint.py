@@ -1,0 +1,354 @@
+"""One socket's exchanges with its CoAP server (RFC 7252 section 4): what is posted, repeated, answered."""
+
+import asyncio
+import logging
+import random
+import secrets
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+from sim7020_bridge.coap import messages
+from sim7020_bridge.coap.ends import Declined, NotNow
+from sim7020_bridge.coap.messages import TOO_MANY_REQUESTS, UNAVAILABLE, Datagram, Kind, Of
+from sim7020_bridge.coap.timeout import Timeout
+from sim7020_bridge.config.model import COAP_TOKEN, CoapSettings
+from sim7020_bridge.errors import BridgeError
+from sim7020_bridge.modem.acknowledgements import SocketLost
+from sim7020_bridge.modem.backoff import Backoff
+from sim7020_bridge.modem.socket import ModemSocket
+
+log: Final = logging.getLogger(__name__)
+
+REPEATS: Final = 4
+"""How often a datagram is repeated at most (MAX_RETRANSMIT)."""
+
+SLOWER: Final = 1.5
+"""By how much each time-out is longer than the one before: it starts high enough that doubling it would only wait."""
+
+RANDOM: Final = 1.25
+"""By how much the first may be longer, so that modems do not repeat together (ACK_RANDOM_FACTOR)."""
+
+GIVEN_UP: Final = 2
+"""Messages in a row that a server has left unanswered, after which each goes once, until it answers again."""
+
+LIFETIME: Final = 247.0
+"""Seconds for which a server knows a message by its id (EXCHANGE_LIFETIME)."""
+
+ANSWER_WITHIN: Final = 120.0
+"""Seconds that a server which has acknowledged a request has to answer it."""
+
+PAUSES: Final = (30.0, 1800.0)
+"""The first and the longest wait for a server that does not answer, or can't say when it will."""
+
+LONGEST_PAUSE: Final = 3600
+"""Seconds: a server that asks for more is asked again then."""
+
+BUSY: Final = 60.0
+"""Seconds after which it is looked again whether an exchange is over; its end is told at once."""
+
+MOST_OWED: Final = 8
+"""Acknowledgements and resets that wait; what more of them is wanted for comes again."""
+
+REMEMBERED: Final = 64
+"""Answers, and requests that nobody waits for, that are recognised."""
+
+
+@dataclass(eq=False, slots=True)
+class Exchange:
+    """One message on its way: the same datagram each time, so that the server knows it again.
+
+    ``due`` is when something must be done by the loop's clock, None while the module is being given it; ``first`` is
+    when it had taken it the first time.
+    """
+
+    message: str
+    payload: bytes
+    id: int
+    token: bytes
+    datagram: bytes
+    timeout: float
+    began: float
+    first: float | None = None
+    due: float | None = None
+    sent: int = 0
+    acknowledged: bool = False
+    answer: Datagram | None = None
+    done: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class Endpoint:
+    """Posts the messages of a socket one after the other, as RFC 7252 has it (NSTART 1).
+
+    Args:
+        socket: Which must be one with ``coap`` in its settings.
+        free: Called whenever the next message may go.
+    """
+
+    def __init__(self, socket: ModemSocket, *, free: Callable[[], None]) -> None:
+        self._socket = socket
+        self._free = free
+        self._loop = asyncio.get_running_loop()
+        self._timeout = Timeout()
+        self._backoff = Backoff(*PAUSES)
+        self._resume = 0.0
+        self._next_id = random.getrandbits(16)
+        self._exchange: Exchange | None = None
+        self._unanswered: OrderedDict[str, Exchange] = OrderedDict()
+        """Those that ended without an answer, by message: they go on as they are, or their answer comes late."""
+        self._posted: deque[bytes] = deque(maxlen=REMEMBERED)
+        """Tokens of what was posted and not to be confirmed."""
+        self._answered: deque[tuple[bytes, int]] = deque(maxlen=REMEMBERED)
+        """Token and message id of each answer that came as a message of its own."""
+        self._owed: deque[tuple[Kind, int]] = deque(maxlen=MOST_OWED)
+        self._wake = asyncio.Event()
+        self._closed = False
+
+    @property
+    def confirms(self) -> bool:
+        """Whether the server has to say that it has a message."""
+        return self._resource.confirmable
+
+    @property
+    def _resource(self) -> CoapSettings:
+        return self._socket.settings.coap or CoapSettings()
+
+    def pause(self) -> float:
+        """Return the seconds until the next message may go, so far as can be known."""
+        if self._exchange is not None:
+            return BUSY
+        return self._resume - self._loop.time()
+
+    async def send(self, data: bytes, *, message: str, more: bool) -> "asyncio.Future[None]":
+        """Post a payload and return once the module took it.
+
+        The future that is returned is done once the server has the message, or at once where that is not asked for.
+        It fails with Declined, with NotNow, or with SocketLost if the module could not go on with it.
+
+        Args:
+            data: The payload.
+            message: What it is known by when it comes again.
+            more: Whether another message follows at once, over whichever socket.
+
+        Raises:
+            What ModemSocket.send raises; the server may then have it, if the module may have taken it.
+        """
+        exchange = self._exchange = self._begin(data, message)
+        if exchange.answer is not None:
+            self._settle(exchange, exchange.answer)
+            return exchange.done
+        try:
+            await self._give(exchange, more=more)
+        except BridgeError:
+            self._lapse(exchange)
+            raise
+        if not self.confirms:
+            self._posted.append(exchange.token)
+            self._finish(exchange)
+        return exchange.done
+
+    def received(self, data: bytes) -> bytes | None:
+        """Take what came, and return what of it is an answer's payload, once; anything else is let go of."""
+        datagram = messages.read(data)
+        if datagram is None:
+            log.debug("socket %s: %d bytes came that are no CoAP message", self._socket.settings.name, len(data))
+            return None
+        if datagram.kind in {Kind.ACKNOWLEDGEMENT, Kind.RESET}:
+            exchange = next((each for each in self._open() if each.id == datagram.id), None)
+            return None if exchange is None else self._replied(exchange, datagram)
+        return self._came(datagram)
+
+    async def run(self) -> None:
+        """Repeat what is not acknowledged, and acknowledge what came, until closed."""
+        while not self._closed:
+            self._wake.clear()
+            while self._owed:
+                await self._repay(*self._owed.popleft())
+            exchange = self._exchange
+            due = None if exchange is None else exchange.due
+            if exchange is not None and due is not None and due <= self._loop.time():
+                await self._overdue(exchange)
+                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if due is None else due - self._loop.time()):
+                    await self._wake.wait()
+
+    def close(self) -> None:
+        """End what is under way: the socket is gone."""
+        self._closed = True
+        if self._exchange is not None:
+            self._finish(self._exchange, SocketLost("the socket is no longer in the configuration"))
+        self._wake.set()
+
+    def _begin(self, data: bytes, message: str) -> Exchange:
+        now = self._loop.time()
+        for name in [name for name, old in self._unanswered.items() if now - old.began >= LIFETIME]:
+            del self._unanswered[name]
+        timeout = self._timeout.seconds(self._level) * random.uniform(1.0, RANDOM)  # noqa: S311 - spreads load
+        before = self._unanswered.pop(message, None)
+        if before is not None and before.payload == data:
+            before.done = self._loop.create_future()
+            before.timeout, before.acknowledged = timeout, False
+            return before
+        number, self._next_id = self._next_id, (self._next_id + 1) % 2**16
+        token = secrets.token_bytes(COAP_TOKEN)
+        while token in self._posted or any(token == each.token for each in self._open()):
+            token = secrets.token_bytes(COAP_TOKEN)
+        datagram = messages.post(self._resource, data, id=number, token=token)
+        return Exchange(message, data, number, token, datagram, timeout, now)
+
+    @property
+    def _level(self) -> int | None:
+        reading = self._socket.store.state.cell
+        return None if reading is None or reading.serving is None else reading.serving.ecl
+
+    def _open(self) -> list[Exchange]:
+        """Return the exchanges that an answer may be for."""
+        return [*([] if self._exchange is None else [self._exchange]), *self._unanswered.values()]
+
+    async def _give(self, exchange: Exchange, *, more: bool = False) -> None:
+        exchange.due = None
+        exchange.sent += 1
+        await self._socket.send(exchange.datagram, more=more, answered=self.confirms)
+        now = self._loop.time()
+        if exchange.first is None:
+            exchange.first = now
+        if not exchange.acknowledged:
+            exchange.due = now + exchange.timeout
+            self._wake.set()
+
+    async def _overdue(self, exchange: Exchange) -> None:
+        """Repeat a datagram, or give it up for now."""
+        now = self._loop.time()
+        exchange.timeout *= SLOWER
+        most = REPEATS if self._backoff.failures < GIVEN_UP else 0
+        sent_enough = exchange.sent > most or now + exchange.timeout >= exchange.began + LIFETIME
+        if exchange.acknowledged or sent_enough:
+            words = "has acknowledged the message, and not answered it" if exchange.acknowledged else "does not answer"
+            self._wait(None)
+            self._lapse(exchange, NotNow(f"the server {words}", said=False))
+            return
+        log.debug("socket %s: message %s is repeated", self._socket.settings.name, exchange.message)
+        try:
+            await self._give(exchange)
+        except BridgeError as error:
+            self._lapse(exchange, SocketLost(str(error)))
+
+    async def _repay(self, kind: Kind, number: int) -> None:
+        # what is not acknowledged comes again
+        with suppress(BridgeError):
+            await self._socket.send(messages.empty(kind, number), more=self._exchange is not None)
+
+    def _replied(self, exchange: Exchange, datagram: Datagram) -> bytes | None:
+        """Take an acknowledgement or a reset."""
+        if datagram.kind is Kind.RESET:
+            self._measure(exchange)
+            self._wait(None)
+            self._finish(exchange, NotNow("the server does not know what to do with it", said=True, counts=True))
+            return None
+        if not datagram.empty:
+            return self._answer(exchange, datagram) if datagram.token == exchange.token else None
+        if not exchange.acknowledged:
+            self._measure(exchange)
+            exchange.acknowledged = True
+            exchange.due = self._loop.time() + ANSWER_WITHIN
+            self._wake.set()
+        return None
+
+    def _came(self, datagram: Datagram) -> bytes | None:
+        """Take a message of the server's own, which may be an answer."""
+        known = (datagram.token, datagram.id)
+        payload, wanted = None, known in self._answered
+        if datagram.of in _ANSWERS and not wanted:
+            exchange = next((each for each in self._open() if each.token == datagram.token), None)
+            if exchange is not None:
+                wanted, payload = True, self._answer(exchange, datagram)
+            elif datagram.token in self._posted:
+                wanted, payload = True, _payload(datagram)
+        if wanted and known not in self._answered:
+            self._answered.append(known)
+        if datagram.kind is Kind.CONFIRMABLE:
+            self._owed.append((Kind.ACKNOWLEDGEMENT if wanted else Kind.RESET, datagram.id))
+            self._wake.set()
+        return payload
+
+    def _answer(self, exchange: Exchange, datagram: Datagram) -> bytes | None:
+        """Take the answer to a message, whether it still waits for it or not."""
+        if datagram.of not in _ANSWERS:
+            return None
+        if exchange.answer is not None:
+            return None
+        if not exchange.acknowledged and datagram.kind is Kind.ACKNOWLEDGEMENT:
+            self._measure(exchange)
+        exchange.answer = datagram
+        if exchange is self._exchange:
+            self._settle(exchange, datagram)
+        else:
+            # the message waits to go again: it goes at once, and finds that it need not
+            self._resume = 0.0
+            self._free()
+        return _payload(datagram, self._socket.settings.name)
+
+    def _settle(self, exchange: Exchange, answer: Datagram) -> None:
+        """End an exchange as its answer has it."""
+        if answer.of is Of.SUCCESS:
+            self._backoff.reset()
+            self._resume = 0.0
+            self._finish(exchange)
+        elif answer.of is Of.CLIENT_ERROR and answer.code != TOO_MANY_REQUESTS:
+            self._backoff.reset()
+            self._finish(exchange, Declined(f"the server says {answer.words}"))
+        else:
+            self._wait(answer.max_age if answer.code in {UNAVAILABLE, TOO_MANY_REQUESTS} else None)
+            counts = answer.code not in {UNAVAILABLE, TOO_MANY_REQUESTS}
+            self._finish(exchange, NotNow(f"the server says {answer.words}", said=True, counts=counts))
+
+    def _wait(self, seconds: int | None) -> None:
+        """Let the server be for so long; None if it did not say."""
+        pause = self._backoff.next_wait() if seconds is None else min(seconds, LONGEST_PAUSE)
+        self._resume = self._loop.time() + pause
+
+    def _measure(self, exchange: Exchange) -> None:
+        if exchange.first is None:
+            return
+        seconds = self._loop.time() - exchange.first
+        if exchange.sent == 1:
+            self._timeout.measured(seconds)
+        else:
+            self._timeout.exceeded(seconds)
+
+    def _lapse(self, exchange: Exchange, error: BridgeError | None = None) -> None:
+        """End an exchange of which nobody knows what became; if its message goes again, it goes on."""
+        self._unanswered[exchange.message] = exchange
+        while len(self._unanswered) > REMEMBERED:
+            self._unanswered.popitem(last=False)
+        exchange.due = None
+        self._finish(exchange, error, keep=True)
+
+    def _finish(self, exchange: Exchange, error: BridgeError | None = None, *, keep: bool = False) -> None:
+        if not keep:
+            self._unanswered.pop(exchange.message, None)
+        if self._exchange is exchange:
+            self._exchange = None
+        if not exchange.done.done():
+            if error is None:
+                exchange.done.set_result(None)
+            else:
+                exchange.done.set_exception(error)
+                exchange.done.exception()  # it counts as seen, also where nobody waits any more
+        self._free()
+
+
+_ANSWERS: Final = frozenset({Of.SUCCESS, Of.CLIENT_ERROR, Of.SERVER_ERROR})
+
+
+def _payload(datagram: Datagram, name: str = "") -> bytes | None:
+    """Return what an answer brings, if it brings anything."""
+    if datagram.of is not Of.SUCCESS or not datagram.payload:
+        return None
+    if not datagram.whole:
+        log.warning("socket %s: an answer came that is longer than a datagram, and is not taken", name)
+        return None
+    return datagram.payload
