@@ -95,6 +95,7 @@ class Field:
         self.conditions: Conditions | None = None
         self.account = Account()
         self.state = RadioState.OFF
+        self._joins = False
         self.level = 0
         self.on_connected: Callable[[bool], None] = lambda _: None
         """Told when the module is connected, and when it is not any more."""
@@ -125,8 +126,12 @@ class Field:
         return self.state in _BUSY
 
     def play(self, conditions: Conditions | None) -> None:
-        """Go over to a profile, or to none; a connection stays, what comes is the new profile's."""
+        """Go over to a profile, or to none; a connection stays, what comes is the new profile's.
+
+        A module that is registered when the first begins, or one after none, is idle: it does not attach for that.
+        """
         self._settle()
+        self._joins = self.conditions is None
         if conditions is None:
             self._enter(RadioState.OFF)
             self._plan()
@@ -137,10 +142,14 @@ class Field:
         if not self.on:
             return
         self._settle()
+        joins, self._joins = self._joins, False
         if asleep or not runs or not registered:
             state = RadioState.PSM if asleep else RadioState.SEARCHING if runs and searches else RadioState.OFF
             self._enter(state)
         elif self.state is RadioState.PSM:
+            self._enter(RadioState.IDLE)
+        elif joins:
+            self._draw_level()
             self._enter(RadioState.IDLE)
         elif self.state in _AWAY:
             self.account.attaches += 1

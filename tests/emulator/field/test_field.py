@@ -348,8 +348,7 @@ def test_event_changes_the_profile() -> None:
         target = Target(place.module, place.bench.emulator.line_faults)
         async with place.echo():
             read_event("profile field-good").action(target)
-            assert describe_field(place.module).startswith("profile=field-good radio=connected")
-            await place.until_idle()
+            assert describe_field(place.module).startswith("profile=field-good radio=idle")
             assert (await place.round_trip() or 0) > 0.5
             assert place.module.field.level == 0
             await place.bench.ask("AT+CSCON=1")
@@ -359,6 +358,28 @@ def test_event_changes_the_profile() -> None:
         assert describe_field(place.module).startswith("profile=none radio=off")
 
     outdoors("none", act)
+
+
+def test_profile_that_begins_is_no_attach() -> None:
+    """A registered module is idle when one begins, also after none, and no connection is made up; the sums go on."""
+
+    async def act(place: Outdoors) -> None:
+        target = Target(place.module, place.bench.emulator.line_faults)
+        before = [place.figure(name) for name in ("attaches", "connections", "connected_s", "waiting_s")]
+        assert before[0] == 1
+        await place.bench.ask("AT+CSCON=1")
+        read_event("profile none").action(target)
+        read_event("profile field-cellar").action(target)
+        await asyncio.sleep(200)
+        assert describe_field(place.module).startswith("profile=field-cellar radio=idle level=2")
+        assert [place.figure(name) for name in ("attaches", "connections", "connected_s", "waiting_s")] == before
+        assert b"+CSCON" not in place.bench.heard
+        await place.bench.ask("AT+CFUN=0")
+        await place.bench.ask("AT+CFUN=1")
+        await place.connection_report(1)
+        assert place.figure("attaches") == 2
+
+    outdoors("field-good", act)
 
 
 def test_command_line_and_events_know_the_profiles() -> None:
