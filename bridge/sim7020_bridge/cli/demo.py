@@ -20,7 +20,6 @@ def demo(*, once: bool, profile: str | None) -> None:
     Exit status: 0 all went well, 1 something failed.
 
     \b
-    Examples:  sim7020-bridge demo --once
-               sim7020-bridge demo --profile field-edge
+    Example:   sim7020-bridge demo --once
     """
     sys.exit(run_demo(once=once, profile=profile))
