@@ -180,7 +180,9 @@ class Sleep:
     def begin(self, *, reported: bool = False) -> None:
         """Note that the module fell silent just now; ``reported`` if it said that it enters PSM."""
         self.reported = reported
-        if reported and (active := self._active_time) is not None:
+        if not reported or (active := self._active_time) is None:
+            self.release.forget()
+        else:
             # it does so once the active time is over, which begins with the release (3GPP TS 24.301 section 5.3.11)
             self.release.released(active)
         longest = self._longest_now(reported=reported)

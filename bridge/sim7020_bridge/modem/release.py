@@ -15,10 +15,13 @@ TOLD_BY: Final = 3
 """Connections that are needed before anything is said."""
 
 MOST: Final = 0.8
-"""The part of them that has to agree: between that and its opposite the verdict stays, since with long round trips the
-way up alone takes about as long as the limit."""
+"""The part of them that has to agree: below it the verdict stays, since with long round trips the way up alone takes
+about as long as the limit."""
 
-MEMORY: Final = 10
+DIVIDED: Final = 0.6
+"""The part of half of MEMORY or more of them below which there is no verdict any more."""
+
+MEMORY: Final = 20
 """The last connections, which decide."""
 
 
@@ -57,8 +60,11 @@ class Release:
         self._seen.append(asyncio.get_running_loop().time() - ago - self._quiet_since <= AT_ONCE)
         self._quiet_since = None
         soon, of = sum(self._seen), len(self._seen)
-        if of >= TOLD_BY and max(soon, of - soon) >= MOST * of:
+        agree = max(soon, of - soon)
+        if of >= TOLD_BY and agree >= MOST * of:
             self._tell(Releases(2 * soon > of))
+        elif 2 * of >= MEMORY and agree < DIVIDED * of:
+            self._tell(Releases(None))
 
     def forget(self) -> None:
         """Note that it can't be told what the last message came to: the module starts, or sleeps."""

@@ -103,9 +103,9 @@ async def test_network_that_takes_no_notice() -> None:
     """It is told when the network stops to take notice, and forgotten with release assistance itself."""
     async with running(UDP, power_saving=SAVING) as bench:
         await bench.opened("udp")
-        for seconds in (4, 4, 4, *7 * (21,)):
+        for seconds in (4, 4, 4, *11 * (21,)):
             await _send(bench, seconds)
-        assert _releases(bench) is True, "seven of the last ten, with long round trips, say nothing"
+        assert _releases(bench) is True, "less than four of five say nothing, as with long round trips"
         await _send(bench, 21)
         assert _releases(bench) is False
         await bench.modem.save_power(None)
@@ -113,6 +113,18 @@ async def test_network_that_takes_no_notice() -> None:
         await bench.socket("udp").send(b"m")
         bench.module.say("+CSCON: 0")
         await asyncio.sleep(1)
+        assert _releases(bench) is None
+
+
+@on_virtual_time
+async def test_network_that_is_divided() -> None:
+    """One half of whose cells take notice, and the other half do not, has no verdict."""
+    async with running(UDP, power_saving=SAVING) as bench:
+        await bench.opened("udp")
+        for seconds in (4, 4, 4, 21, 21, 21, 21, 21, 4):
+            await _send(bench, seconds)
+        assert _releases(bench) is True, "nine are too few"
+        await _send(bench, 4)
         assert _releases(bench) is None
 
 
@@ -143,6 +155,21 @@ async def test_sleep_tells(seconds: float, *, releases: bool) -> None:
         await asyncio.sleep(seconds)
         sleep.begin(reported=True)
     assert store.state.releases is releases
+
+
+@on_virtual_time
+async def test_sleep_that_says_nothing() -> None:
+    """What was sent before it is not taken for what the next sleep ends."""
+    store = StateStore()
+    sleep = Sleep(store, SAVING, Timing())
+    for _ in range(3):
+        store.apply(SAVING, Registration(RegistrationStatus.HOME))
+        sleep.release.sent(last=True)
+        sleep.begin(reported=True)
+        await asyncio.sleep(600)
+        store.apply(SAVING, Registration(RegistrationStatus.HOME, active_time="00000101"))
+        sleep.begin(reported=True)
+    assert store.state.releases is None
 
 
 @on_virtual_time
