@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 def disk() -> sqlite3.Connection:
     """Return an empty file in memory, which outlives the stores over it."""
-    connection = sqlite3.connect(":memory:", isolation_level=None, factory=MemoryDatabase)
+    connection = sqlite3.connect(":memory:", isolation_level=None, factory=MemoryDatabase, check_same_thread=False)
     for step in migrations():
         connection.executescript(step)
     return connection
