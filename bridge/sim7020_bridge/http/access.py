@@ -5,7 +5,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -136,8 +136,12 @@ class Access:
         while True:
             await asyncio.sleep(LOOK_AGAIN)
             passwords: Passwords | None = None
-            with suppress(Refusal, NoThread):
+            try:
                 passwords = await self._passwords()
+            except (Refusal, NoThread):
+                pass
+            except Exception:
+                log.exception("it can't be told who may stay")
             for over, caller in list(self._staying.items()):
                 if passwords is None or not self._may_stay(caller, passwords):
                     over()

@@ -1,7 +1,6 @@
 """The file of passwords: for each role, what scrypt makes of its password."""
 
 import base64
-import binascii
 import contextlib
 import hashlib
 import hmac
@@ -29,7 +28,7 @@ _R: Final = 8
 _P: Final = 5
 _MOST_MEMORY: Final = 64 * 1024 * 1024
 _MOST_P: Final = 16
-_LINE: Final = re.compile(r"(full|read_only) scrypt\$(\d{1,7})\$(\d{1,2})\$(\d{1,2})\$([\w+/=]+)\$([\w+/=]+)")
+_LINE: Final = re.compile(r"(full|read_only) scrypt\$(\d{1,7})\$(\d{1,2})\$(\d{1,2})\$([\w+/=]+)\$([\w+/=]+)", re.ASCII)
 _BEGINNING: Final = "# Written by sim7020-bridge password\n"
 
 
@@ -125,7 +124,7 @@ def _read(line: str, place: str) -> tuple[Role, Hash]:
         raise PasswordsUnreadable(f"{place} asks for more or less than scrypt can do here")
     try:
         salt, digest = (base64.b64decode(found[group], validate=True) for group in (5, 6))
-    except binascii.Error as error:
+    except ValueError as error:
         raise PasswordsUnreadable(f"{place} is cut or changed") from error
     return Role[found[1].upper()], Hash(n, r, p, salt, digest)
 

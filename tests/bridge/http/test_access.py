@@ -73,7 +73,15 @@ async def test_without_passwords(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    ["full hunter2\n", "full scrypt$3$1$1$AA==$AA==\n", "full scrypt$4$9$1$*$AA==\n", "x" * 5000, "", "# full\n"],
+    [
+        "full hunter2\n",
+        "full scrypt$3$1$1$AA==$AA==\n",
+        "full scrypt$4$9$1$*$AA==\n",
+        "x" * 5000,
+        "",
+        "# full\n",
+        "full scrypt$4$9$1$\u00e9$AA==\n",
+    ],
 )
 async def test_a_broken_file_lets_nobody_in(tmp_path: Path, content: str) -> None:
     """Also on this machine: what can't be read was meant to keep somebody out."""
@@ -147,6 +155,23 @@ async def test_who_stays(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.to_thread(file.write_text, "no password")
         async with asyncio.timeout(30):
             await others.wait()
+
+
+async def test_whatever_goes_wrong_ends_those_who_stay(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream does not outlive its password because something unforeseen failed, nor does the next one."""
+    monkeypatch.setattr(access_module, "LOOK_AGAIN", 0.01)
+    access, over, later = Access(file), asyncio.Event(), asyncio.Event()
+    caller = await access.caller(await access.log_in("full", "192.0.2.1"), local=True)
+
+    async def fail() -> None:
+        raise ZeroDivisionError
+
+    with access.staying(caller, over.set):
+        monkeypatch.setattr(access, "_passwords", fail)
+        async with asyncio.timeout(30):
+            await over.wait()
+            with access.staying(caller, later.set):
+                await later.wait()
 
 
 async def test_who_stays_without_a_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
