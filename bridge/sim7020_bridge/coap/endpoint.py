@@ -175,12 +175,15 @@ class Endpoint:
                 async with asyncio.timeout(None if due is None else due - self._loop.time()):
                     await self._wake.wait()
 
-    def close(self) -> None:
-        """End what is under way: the socket is gone."""
+    def close(self) -> "asyncio.Future[None] | None":
+        """End what is under way, and return its end; None if nothing is. The socket is gone."""
         self._closed = True
-        if self._exchange is not None:
-            self._finish(self._exchange, SocketLost("the socket is no longer in the configuration"))
         self._wake.set()
+        if self._exchange is None:
+            return None
+        ended = self._exchange.done
+        self._finish(self._exchange, SocketLost("the socket is no longer in the configuration"))
+        return ended
 
     def _begin(self, data: bytes, message: str) -> Exchange:
         now = self._loop.time()

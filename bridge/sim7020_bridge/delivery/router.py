@@ -95,9 +95,10 @@ class Router:
     async def change(self) -> None:
         """Serve the sockets that there are now; what waits fails as it does when the bridge is started with these."""
         self._resocketed.set()
-        for socket in self._endpoints.keys() - set(self._sockets):
-            self._endpoints.pop(socket).close()
-        await asyncio.sleep(0)  # what was under way over them waits again by then
+        ends = [self._endpoints.pop(socket).close() for socket in self._endpoints.keys() - set(self._sockets)]
+        # what was under way over them waits again once whoever follows it was told
+        if under_way := [end for end in ends if end is not None]:
+            await asyncio.wait(under_way)
         with contextlib.suppress(StorageFailed):
             await self._outbox.wait_written()
         settings = [socket.settings for socket in self._sockets]
