@@ -17,7 +17,7 @@ from sim7020_bridge.mqtt import arrival, paho_client, refusals, transport
 from sim7020_bridge.mqtt.arrival import Accepted, Lost
 from sim7020_bridge.mqtt.messages import Acknowledgement, Publication, Received
 from sim7020_bridge.mqtt.outgoing import WINDOW, OutgoingQueue
-from sim7020_bridge.mqtt.packets import of_connect, of_publication, of_subscription
+from sim7020_bridge.mqtt.packets import of_connect, of_publication
 from sim7020_bridge.mqtt.paho_client import ConnectFlags, DisconnectFlags, MQTTMessage, PahoClient
 from sim7020_bridge.mqtt.quarantine import Outgoing, Quarantine
 from sim7020_bridge.mqtt.refusals import Problem
@@ -77,12 +77,15 @@ class MqttClient:
         self._on_lost = on_lost
         self._timing = timing or ClientTiming()
         self._v5 = settings.protocol is MqttProtocol.V5
+        self._will = will
+        self._loop = asyncio.get_running_loop()
+        self._paho = self._make_paho()
         self._standing = Standing(on_trouble, timing=self._timing)
         self._subscriptions = Subscriptions(
-            subscriptions, ask=self._subscribe_to, drop=self.give_up, changed=on_trouble, timing=self._timing
+            subscriptions, ask=self._paho.ask_for, drop=self.give_up, changed=on_trouble, timing=self._timing
         )
         self._probe = WildcardProbe(
-            probe, ask=self._subscribe_to, drop=self.give_up, changed=on_trouble, patience=self._timing.retained
+            probe, ask=self._paho.ask_for, drop=self.give_up, changed=on_trouble, patience=self._timing.retained
         )
         self._quarantine = Quarantine(on_forbidden, on_trouble, timing=self._timing)
         self._outgoing = OutgoingQueue(
@@ -94,9 +97,6 @@ class MqttClient:
         self._began = self._pause = 0.0
         self.problem: Problem | None = refusals.not_yet(self.settings.place)
         """Why the broker has not accepted this client; None if it has."""
-        self._will = will
-        self._loop = asyncio.get_running_loop()
-        self._paho = self._make_paho()
         self._alive = self._starts_afresh = self._had_session = self._at_a_subscription = False
         self.session_present = False
         """Whether the broker still knew the session at the last connection; packet identifiers are a session's own."""
@@ -287,11 +287,6 @@ class MqttClient:
         if not await self._subscriptions.wait_heard(self._timing.heard):
             self._heard.put_nowait(Lost(refusals.away(self.settings.place, "it answers no subscription", None)))
             self._drop()
-
-    def _subscribe_to(self, wanted: Subscription) -> int | None:
-        if not self._v5:
-            return self._paho.subscribe(wanted.topic_filter, qos=1)[1]
-        return self._paho.subscribe(wanted.topic_filter, options=of_subscription(wanted))[1]
 
     def _take(self, message: MQTTMessage) -> None:
         """Hand on what came, unless it can't be taken at all."""

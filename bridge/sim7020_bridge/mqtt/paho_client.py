@@ -32,6 +32,9 @@ from paho.mqtt.client import (  # noqa: E402 - without what it would import
     MQTTMessage,
 )
 
+from sim7020_bridge.mqtt.packets import of_subscription  # noqa: E402 - it knows paho, too
+from sim7020_bridge.mqtt.topics import Subscription  # noqa: E402
+
 __all__ = ["MQTT_CLEAN_START_FIRST_ONLY", "ConnectFlags", "DisconnectFlags", "MQTTMessage", "PahoClient"]
 
 _LOGGER = logging.getLogger(__name__)
@@ -67,6 +70,12 @@ class PahoClient(Client):
         """Whether there is something to read that no selector sees: here, or what TLS has decrypted already."""
         decrypted = isinstance(self._sock, ssl.SSLSocket) and self._sock.pending() > 0
         return self._sock is not None and (bool(self._unread) or decrypted)
+
+    def ask_for(self, wanted: Subscription) -> int | None:
+        """Subscribe, and return the packet's number; None if there is no connection."""
+        if self.protocol != MQTTProtocolVersion.MQTTv5:
+            return self.subscribe(wanted.topic_filter, qos=1)[1]
+        return self.subscribe(wanted.topic_filter, options=of_subscription(wanted))[1]
 
     def write(self) -> bool:
         """Write what is to be written; say whether there is some that the connection does not take now."""
