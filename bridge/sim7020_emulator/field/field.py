@@ -9,12 +9,12 @@ import random
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from sim7020_emulator.field import rows
 from sim7020_emulator.field.account import CONNECTED_STATES, Account, Direction, RadioState, read_watts
 from sim7020_emulator.field.conditions import LEVELS, SECONDS_A_BYTE, Conditions
 from sim7020_emulator.field.quantiles import Quantiles
+from sim7020_emulator.field.surroundings import Surroundings
 from sim7020_emulator.schedule import Schedule, Timer
 
 _ACCESS_PART = 0.8
@@ -31,42 +31,6 @@ _SOON = 0.05
 
 _BUSY = CONNECTED_STATES | {RadioState.ACCESS}
 _AWAY = frozenset((RadioState.OFF, RadioState.SEARCHING, RadioState.PSM))
-
-
-class Surroundings(Protocol):
-    """What the field asks of its module."""
-
-    @property
-    def loss_up(self) -> str:
-        """Per cent of the datagrams that are lost on the way up; empty: as the profile has it."""
-
-    @property
-    def loss_down(self) -> str:
-        """The same on the way down."""
-
-    @property
-    def inactivity(self) -> str:
-        """Seconds until the network releases a connection without traffic."""
-
-    @property
-    def rai_ignored(self) -> str:
-        """Per cent of the sends in which the network takes no notice of release assistance."""
-
-    @property
-    def watts(self) -> str:
-        """Watts by state, as NAME=NUMBER by comma, that count instead of ``Watts``."""
-
-    def take_assistance(self) -> int:
-        """Return what the next uplink says of those that follow (+CNBIOTRAI), once."""
-
-    def sleeps_lightly(self) -> bool:
-        """Say whether the module sleeps while its radio is idle."""
-
-    def paging_cycle(self) -> float:
-        """Return after how many seconds an idle module listens again."""
-
-    def update_period(self) -> float | None:
-        """Return the seconds after which it has to update its tracking area, if such a timer was granted."""
 
 
 @dataclass(frozen=True, slots=True)
