@@ -103,6 +103,7 @@ async def test_the_file_is_bounded(tmp_path: Path) -> None:
         bands = [("shed", NOW - 60 * each, 0, NOW - 60 * each + 9) for each in range(MOST_OUTAGES)]
         connection.executemany("INSERT INTO outage (modem, began, layer, ended) VALUES (?, ?, ?, ?)", bands)
         connection.commit()
+    connection.close()
     await history.keep({"shed": ROW}, {"shed": [Outage(NOW, 0)]})
     await history.keep({"shed": row(NOW + 60)}, {})
     with sqlite3.connect(tmp_path / "h") as connection:
