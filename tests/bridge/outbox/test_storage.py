@@ -177,23 +177,17 @@ async def test_an_older_file_is_brought_up_to_date(tmp_path: Path, monkeypatch: 
         assert connection.execute("SELECT colour FROM message").fetchall() == [(None,), (None,)]
 
 
-async def test_usage_of_an_older_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was counted before there were ways to bill goes on, without packets and sessions; other days are let be."""
-    forms = database.migrations()
-    with monkeypatch.context() as patch:
-        patch.setattr(database, "migrations", lambda: forms[:1])
-        older = database.Database(tmp_path / "shed.outbox")
-        with contextlib.closing(older.open()) as connection:
-            connection.execute("INSERT INTO usage VALUES ('2026-11-27', 10, 20, -5), ('2026-11-28', 1, 2, 0)")
-        older.release()
+async def test_usage_of_other_days_is_let_be(tmp_path: Path) -> None:
+    """What is counted of some days replaces these, and all others only where that is said."""
     desk = Desk(tmp_path)
     await desk.outbox.load()
-    assert desk.usage == [("2026-11-27", 10, 20, -5, *5 * (0,)), ("2026-11-28", 1, 2, 0, *5 * (0,))]
+    older = ("2026-11-27", 10, 20, -5, 1, 2, 3, 4, 5)
+    desk.outbox.keep_usage((older, ("2026-11-28", 1, 2, *6 * (0,))), ("2026-11-28", 7, 1, None))
     newer = ("2026-11-28", 3, 4, 0, 5, 6, 7, 8, 9)
     desk.outbox.keep_usage((newer,), ("2026-11-28", 7, 1, None), others=True)
     desk.usage.clear()
     await desk.again()
-    assert desk.usage == [("2026-11-27", 10, 20, -5, *5 * (0,)), newer]
+    assert desk.usage == [older, newer]
     desk.outbox.keep_usage((newer,), ("2026-11-28", 7, 1, None))
     desk.usage.clear()
     await desk.again()

@@ -51,13 +51,28 @@ CREATE TABLE cancellation (
     number INTEGER PRIMARY KEY
 ) STRICT;
 
--- Bytes by day (UTC), and what the operator counted differently in the billing period that starts on a day.
+-- What was counted on each day (UTC): bytes, and what ways to bill need besides: packets, the bytes that the day's data sessions are
+-- rounded up by, how many of these began. The operator's figure for the billing period that starts on a day gives the correction of the
+-- bytes, and what of packets and rounding it has in it already.
 CREATE TABLE usage (
     day TEXT PRIMARY KEY,
     up INTEGER NOT NULL,
     down INTEGER NOT NULL,
-    correction INTEGER NOT NULL
+    correction INTEGER NOT NULL,
+    packets INTEGER NOT NULL,
+    padding INTEGER NOT NULL,
+    sessions INTEGER NOT NULL,
+    packets_known INTEGER NOT NULL,
+    padding_known INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- The newest data session, on one row: its bytes on a day (UTC), whether it has begun, and its address.
+CREATE TABLE data_session (
+    day TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    begun INTEGER NOT NULL,
+    address TEXT
+) STRICT;
 
 -- When a socket with a pace sent, in seconds of the outbox's own time.
 CREATE TABLE sent (
@@ -65,3 +80,13 @@ CREATE TABLE sent (
     at REAL NOT NULL
 ) STRICT;
 CREATE INDEX sent_by_socket ON sent (socket, at);
+
+-- When a socket that sends only so often, or only changes, last sent a message with a key, in seconds of the outbox's own time,
+-- and what of it is compared with the next, a JSON object.
+CREATE TABLE last_sent (
+    socket TEXT NOT NULL,
+    key TEXT NOT NULL,
+    at REAL NOT NULL,
+    said TEXT NOT NULL,
+    PRIMARY KEY (socket, key)
+) STRICT, WITHOUT ROWID;
