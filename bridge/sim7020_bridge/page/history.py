@@ -36,21 +36,16 @@ MOST_OUTAGES: Final = 1000
 
 COLUMNS: Final = Row._fields
 
-_VERSION: Final = 2
+_VERSION: Final = 1
 _TABLES: Final = f"""
 BEGIN;
 CREATE TABLE minute (modem TEXT NOT NULL, {", ".join(COLUMNS)}, PRIMARY KEY (modem, time)) WITHOUT ROWID;
 CREATE TABLE outage (modem TEXT NOT NULL, began REAL, layer INTEGER, ended REAL, PRIMARY KEY (modem, began))
     WITHOUT ROWID;
-"""
-_MESSAGES: Final = f"""
 CREATE TABLE message (modem TEXT NOT NULL, n INTEGER NOT NULL, data BLOB, record TEXT, PRIMARY KEY (modem, n));
 PRAGMA user_version = {_VERSION};
 COMMIT;
 """
-_STEPS: Final = {0: f"{_TABLES}{_MESSAGES}", 1: f"BEGIN;{_MESSAGES}"}
-"""What makes the tables of an older form those of today."""
-
 _SETTINGS: Final = ("journal_mode = WAL", "synchronous = NORMAL", "cache_size = -64", "journal_size_limit = 262144")
 _ADD_ROW: Final = f"INSERT OR REPLACE INTO minute VALUES (?{', ?' * len(COLUMNS)})"  # noqa: S608 - our own names
 _LONGEST_MESSAGE: Final = 64 * 1024
@@ -247,8 +242,8 @@ class History:
 
 def _make_tables(connection: sqlite3.Connection) -> None:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version in _STEPS:
-        connection.executescript(_STEPS[version])
+    if version == 0:
+        connection.executescript(_TABLES)
     elif version != _VERSION:
         raise damage("another release wrote it")
 

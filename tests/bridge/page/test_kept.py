@@ -235,27 +235,6 @@ async def test_an_id_that_came_again_before_the_kill(tmp_path: Path) -> None:
     assert len(messages) == 2
 
 
-async def test_a_file_of_an_older_form(tmp_path: Path) -> None:
-    """It gets the table that it lacks, and keeps its week."""
-    file = tmp_path / "h"
-    history = History(file, ["shed"])
-    await write(history, kept())
-    await history.close()
-    with sqlite3.connect(file) as connection:
-        connection.execute("DROP TABLE message")
-        connection.execute("PRAGMA user_version = 1")
-    connection.close()
-    history = History(file, ["shed"])
-    assert await history.recall("shed") == []
-    messages = kept()
-    messages.taken(message("m1"), "t")
-    await write(history, messages)
-    assert len((await history.read("shed", "hour", ROW.time + 60)).rows) == 1
-    await history.close()
-    assert len(await after_restart(file)) == 1
-    assert not (tmp_path / "h.damaged").exists()
-
-
 async def test_messages_of_a_modem_that_is_gone(tmp_path: Path) -> None:
     """They are deleted, as its rows are."""
     await restored(tmp_path)

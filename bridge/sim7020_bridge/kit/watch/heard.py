@@ -73,7 +73,7 @@ class Heard:
         return self.available is True and self.layer is Layer.ONLINE and all(phase == "open" for phase in phases)
 
     def get(self, *path: str) -> Any:  # noqa: ANN401 - documents hold anything
-        """Return a value of ``info`` or ``state``, None where there is none: an older bridge may not have it."""
+        """Return a value of ``info`` or ``state``, None where there is none."""
         value: Any = {"info": self.info, "state": self.state}
         for key in path:
             value = value.get(key) if isinstance(value, Mapping) else None
