@@ -1,9 +1,7 @@
 """Whoever may publish to a bridge fills neither the page's memory nor its time, seen from a browser over a socket."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +16,7 @@ from sim7020_bridge.page.live import Live
 from sim7020_bridge.page.messages import MOST, MOST_OF_ALL
 from sim7020_bridge.page.shown import Shown
 from tests.bridge.page.served import served
+from tests.bridge.page.turns import others_have_their_turn
 from tests.web import connection, get, request, until
 
 LONG = "<b>\U0001f600" * 9000
@@ -42,27 +41,6 @@ async def flooded(tmp_path: Path) -> AsyncIterator[Flooded]:
     async with served(tmp_path, partial(live_routes.routes, live=live)) as made.port:
         yield made
     made.modem.end()
-
-
-@contextmanager
-def others_have_their_turn() -> Iterator[None]:
-    """Hold the event loop to 50 ms of computing at a time."""
-    longest = 0.0
-
-    async def watch() -> None:
-        nonlocal longest
-        while True:
-            before = time.thread_time()
-            await asyncio.sleep(0)
-            longest = max(longest, time.thread_time() - before)
-            await asyncio.sleep(0.001)
-
-    watching = asyncio.create_task(watch())
-    try:
-        yield
-    finally:
-        watching.cancel()
-    assert longest < 0.05
 
 
 async def test_long_topics_are_listed_in_no_time(flooded: Flooded) -> None:
