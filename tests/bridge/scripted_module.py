@@ -5,7 +5,7 @@ It shares nothing with the emulator: no clock, no network, no state but which so
 
 import asyncio
 import functools
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec
 
@@ -62,6 +62,8 @@ class ScriptedModule:
         self._answers: dict[str, tuple[str, ...]] = dict(ATTACHED)
         self._once: dict[str, deque[tuple[str, ...]]] = {}
         self._incoming: deque[bytes] = deque()
+        self._times: Counter[str] = Counter()
+        self._counted = 0
         self._heard: Callable[[bytes], None] | None = None
         self._gone: Callable[[PortClosed], None] = lambda _: None
         self._changed = asyncio.Event()
@@ -95,7 +97,13 @@ class ScriptedModule:
 
     def times(self, command: str) -> int:
         """Say how often a command was heard, in all its forms if only its name is given."""
-        return sum(line == command or line.partition("=")[0] == command for line in self.heard)
+        if self._counted > len(self.heard):
+            self._times.clear()
+            self._counted = 0
+        for line in self.heard[self._counted :]:
+            self._times.update({line, line.partition("=")[0]})
+        self._counted = len(self.heard)
+        return self._times[command]
 
     async def hears(self, command: str, *, times: int = 1, within: float = 3600.0) -> None:
         """Return once a command was heard so often, counted from the beginning."""
