@@ -164,12 +164,11 @@ async def slow_line(to: int, *, rate: int) -> AsyncIterator[int]:
     tasks: set[asyncio.Task[Any]] = set()
 
     async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.closing(writer), contextlib.suppress(OSError):
             while data := await reader.read(rate // 20):
                 writer.write(data)
                 await writer.drain()
                 await asyncio.sleep(len(data) / rate)
-        writer.close()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         up_reader, up_writer = await asyncio.open_connection("127.0.0.1", to)

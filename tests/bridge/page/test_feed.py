@@ -1,7 +1,6 @@
 """Events for many readers: in order, resumed where they broke off, the newest only for who is slow."""
 
 import asyncio
-import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
@@ -9,6 +8,7 @@ import pytest
 
 from sim7020_bridge.http.stream import KEEP_ALIVE
 from sim7020_bridge.page.feed import AT_ONCE, MOST_KEPT, Feed
+from tests.bridge.page.memory import memory_traced
 from tests.virtual_time import run
 
 
@@ -137,14 +137,11 @@ def test_what_was_emptied_is_forgotten() -> None:
 
     async def main() -> None:
         feed = Feed("r")
-        tracemalloc.start()
-        try:
+        with memory_traced() as held:
             for number in range(2000):
                 feed.tell("mqtt", b"%d\n" % number, key=f"{number}", empty=True)
                 feed.tell("message", b"x" * 1000)
-            kept, _ = tracemalloc.get_traced_memory()
-        finally:
-            tracemalloc.stop()
+            kept = held()
         assert kept < 3 * MOST_KEPT
 
     run(main())
@@ -195,15 +192,12 @@ def test_readers_at_many_places_take_little_memory() -> None:
         feed = Feed("r")
         for _ in range(1000):
             feed.tell("message", b"x" * 60)
-        tracemalloc.start()
-        try:
+        with memory_traced() as held:
             for number in range(900, 1000):
                 async with aclosing(feed.follow(f"r-{number - 300}")) as stream:
                     await anext(stream)
                     await anext(stream)
-            kept, _ = tracemalloc.get_traced_memory()
-        finally:
-            tracemalloc.stop()
+            kept = held()
         assert kept < 10 * MOST_KEPT
 
     run(main())

@@ -1,7 +1,6 @@
 """What is kept of messages: the last of each modem, with every step, in little room."""
 
 import asyncio
-import tracemalloc
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,6 +23,7 @@ from sim7020_bridge.page.messages import (
     readable,
 )
 from sim7020_bridge.page.pieces import in_json
+from tests.bridge.page.memory import memory_traced
 
 AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
@@ -185,16 +185,13 @@ def test_long_payload() -> None:
 def test_only_the_last_are_kept_and_in_little_room() -> None:
     """However many come, and however long they are: what is kept has a bound, and the newest are whole."""
     messages = kept()
-    tracemalloc.start()
-    try:
+    with memory_traced() as held:
         for number in range(3 * MOST):
             name = f"{number:032x}"
             messages.taken(message(name, number.to_bytes(2, "big") * 3000), "greenhouse/a")
             for state in (ReceiptState.SENDING, ReceiptState.ACCEPTED):
                 messages.receipt(receipt(name, state, attempts=1), message(name))
-        size, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+        size = held()
     assert len(messages) == MOST
     assert len(messages._by_name) == MOST
     assert size < MOST_OF_ALL + 600 * 1024
@@ -208,22 +205,23 @@ def test_whatever_others_choose_is_kept_in_little_room() -> None:
     """Topic, socket, id, key and an error's words may be as long as MQTT bears; what is kept of them has a bound."""
     messages = kept()
     long = "\U0001f600" * 16_000
-    tracemalloc.start()
-    try:
+
+    def come(number: int) -> None:
+        name, socket, topic = (f"{number}{what}{long}" for what in ("id", "socket", "topic"))
+        if number % 2:
+            messages.taken(message(name, socket=socket, key=long), topic)
+        else:
+            messages.refused(name, socket, topic, b"x", 5000)
+        error = ErrorDocument("unknown_socket", f"there is no socket {socket}")
+        told = {**receipt(name, ReceiptState.REJECTED, error=error, final=True), "socket": socket}
+        record = messages.receipt(told, None)
+        assert record is not None
+        assert len(in_json(messages.document(record, whole=True))) < 5000
+
+    with memory_traced() as held:
         for number in range(2 * MOST):
-            name, socket, topic = (f"{number}{what}{long}" for what in ("id", "socket", "topic"))
-            if number % 2:
-                messages.taken(message(name, socket=socket, key=long), topic)
-            else:
-                messages.refused(name, socket, topic, b"x", 5000)
-            error = ErrorDocument("unknown_socket", f"there is no socket {socket}")
-            told = {**receipt(name, ReceiptState.REJECTED, error=error, final=True), "socket": socket}
-            record = messages.receipt(told, None)
-            assert record is not None
-            assert len(in_json(messages.document(record, whole=True))) < 5000
-        size, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+            come(number)
+        size = held()
     assert size < MOST * 5000
     assert len(messages._by_name) == MOST
     assert len(messages._names) <= MOST
