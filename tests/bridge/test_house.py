@@ -38,6 +38,8 @@ HOMES = {
     "serial": ("port/port.py",),
     "voluptuous": ("config/schema.py",),
 }
+OF_WEIGHT = 100
+"""Lines of a file from which on whoever is new should be led to it."""
 IMPORT_NAMES = {"paho-mqtt": "paho", "pyserial": "serial", "ruamel.yaml": "ruamel"}
 
 
@@ -185,6 +187,22 @@ def test_architecture_names_files_that_exist() -> None:
             assert list((ROOT / "bridge").glob(f"*/{row[1]}/**/{name}")), f"{row[1]}/{name}"
     for name in re.findall(r"`(\w+/[\w/]+\.py)`", picture):
         assert [*(ROOT / "bridge").glob(f"*/{name}"), *ROOT.glob(name)], name
+
+
+@pytest.mark.parametrize("package", ["sim7020_bridge", "sim7020_emulator"])
+def test_architecture_leads_to_every_file_of_weight(package: str) -> None:
+    """A row names each that is not short, or its folder, unless its room has a file for each of a kind."""
+    picture = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    picture = picture.split("## The emulator\n")[package == "sim7020_emulator"]
+    rows = re.findall(r"^\| (`[^|]*) \|(.*)$", picture, re.MULTILINE)
+    unnamed = []
+    for path in sorted((ROOT / "bridge" / package).glob("*/**/*.py")):
+        room, *folders, file = path.relative_to(ROOT / "bridge" / package).parts
+        leads_to = [row for rooms, row in rows if f"`{room}`" in rooms]
+        named = any(f"`{[*folders, file][0]}`" in row or "one file for each" in row for row in leads_to)
+        if len(path.read_bytes().splitlines()) >= OF_WEIGHT and not named:
+            unnamed.append(path.name)
+    assert unnamed == []
 
 
 def test_the_readme_s_configuration_is_valid(tmp_path: Path) -> None:
