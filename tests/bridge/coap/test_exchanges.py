@@ -132,6 +132,26 @@ async def test_a_server_that_is_silent_for_long() -> None:
 
 
 @on_virtual_time
+async def test_nothing_is_repeated_that_the_server_may_have_forgotten() -> None:
+    """However slow it has been: after that it would take the same datagram for another message."""
+
+    def slow(seen: Seen) -> list[Answer]:
+        return [(50.0, put_together(Seen(ACK, (2, 4), seen.id, seen.token, (), b"")))]
+
+    async with staffed(COAP) as desk, serving(desk, then=slow) as server:
+        desk.send("coap", b"1", **named("m1"))
+        await desk.final("coap", "m1")
+        server.then = silent
+        before = len(server.got)
+        desk.send("coap", b"2", **named("m2"))
+        await asyncio.sleep(2 * LIFETIME)
+        first = server.got[before]
+        times = [at for seen, at in zip(server.got, server.at, strict=True) if seen.id == first.id]
+        assert len(times) > 2
+        assert times[-1] - times[0] < LIFETIME
+
+
+@on_virtual_time
 async def test_a_message_that_runs_out_meanwhile() -> None:
     """The time to live goes on while the server is silent."""
     async with staffed(COAP) as desk, serving(desk, then=silent):

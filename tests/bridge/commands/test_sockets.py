@@ -7,18 +7,20 @@ from sim7020_bridge.at.framer import Line
 from sim7020_bridge.commands.registry import URCS
 from sim7020_bridge.commands.sockets import (
     SOCKET_ERRORS,
+    Acknowledged,
     ClientConnected,
     CreateSocket,
     DataAcknowledged,
     DataReceived,
     DataWaiting,
+    ReadAcknowledged,
     ReadSockets,
     ReadSocketStatus,
     SendData,
     SocketFailed,
     SocketId,
 )
-from sim7020_bridge.errors import CommandRefused
+from sim7020_bridge.errors import CommandRefused, MalformedAnswer
 from tests.bridge.commands.conftest import Ask
 
 ZERO = SocketId(0)
@@ -35,11 +37,18 @@ EVERY_BYTE = bytes(range(256))
         (ReadSockets(), ("+CSOC: 0", "+CSOC: 1"), (0, 1)),
         (ReadSocketStatus(ZERO), ("+CSOSTATUS: 0,2",), 2),
         (ReadSocketStatus(ZERO), ("+CSOSTATUS: 0,9",), 9),
+        (ReadAcknowledged(ZERO), ("+CSOACK: 0,5,4",), Acknowledged(5, 4)),
     ],
 )
 def test_answers(ask: Ask, command: Command[object], lines: tuple[str, ...], result: object) -> None:
     """Each answer is read in all its layouts, and URCs in between are left alone."""
     assert ask(command, *lines) == result
+
+
+def test_acknowledgements_of_another_socket(ask: Ask) -> None:
+    """They are none of this one's."""
+    with pytest.raises(MalformedAnswer, match="another socket"):
+        ask(ReadAcknowledged(ZERO), "+CSOACK: 1,5,4")
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,8 @@ async def test_a_request_has_json_in_data() -> None:
         (b"{", "invalid_json"),
         (b"\xff", "invalid_json"),
         (b'{"t": 400, "battery": 1}', "invalid_value"),
+        (b'{"t": -327.68}', "invalid_value"),
+        (b'{"battery": 255}', "invalid_value"),
         (b'{"t": "warm"}', "invalid_value"),
         (b'{"x": 1}', "nothing_picked"),
         (b"[1]", "nothing_picked"),

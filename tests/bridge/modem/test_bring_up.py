@@ -9,6 +9,7 @@ from sim7020_bridge.modem.alerts import AlertId, alerts
 from sim7020_bridge.modem.pdn import DEFAULT_CID
 from sim7020_bridge.modem.recovery import RecoveryStep
 from sim7020_bridge.modem.state import Layer, PdnWanted
+from sim7020_bridge.modem.timing import Timing
 from tests.bridge.modem.bench import as_heard, now, running
 from tests.bridge.scripted_module import ATTACHED, SILENCE, ScriptedModule, on_virtual_time
 
@@ -342,6 +343,24 @@ async def test_module_that_was_detached_is_asked_to_attach_soon() -> None:
         bench.module.say("+CEREG: 0")
         await bench.module.hears("AT+CFUN=0")
         assert 17 <= now() - detached <= 22
+
+
+@on_virtual_time
+async def test_module_that_hears_the_network_again_has_its_time_from_then_on() -> None:
+    """For however long it heard nothing before."""
+    async with running() as bench:
+        await bench.online()
+        bench.module.answer("AT+CEREG?", "+CEREG: 5,0", "OK")
+        bench.module.answer("AT+CGREG?", "+CGREG: 0,0", "OK")
+        bench.module.answer("AT+CSQ", "+CSQ: 99,99", "OK")
+        bench.module.say("+CEREG: 0")
+        await asyncio.sleep(100)
+        waits = bench.module.times("AT+CTRJ?")
+        await bench.module.hears("AT+CSQ", times=bench.module.times("AT+CSQ") + 1)
+        bench.module.answer("AT+CSQ", "+CSQ: 22,0", "OK")
+        heard = now()
+        await bench.module.hears("AT+CTRJ?", times=waits + 1)
+        assert now() - heard > 1.5 * Timing().registration_poll
 
 
 @pytest.mark.parametrize(

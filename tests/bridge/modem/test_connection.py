@@ -112,6 +112,21 @@ async def test_whose_cause_it_is(name: str, size: int, code: int, refused: Asked
 
 
 @on_virtual_time
+async def test_what_waits_behind_a_datagram_when_its_socket_breaks_is_not_sent() -> None:
+    """The module has taken the first, and the id may soon be another socket's."""
+    async with running(UDP) as bench:
+        socket = await bench.opened("udp")
+        bench.module.answer_once("AT+CSOSEND", *SILENCE)
+        first, second = (asyncio.create_task(socket.send(data)) for data in (b"1", b"2"))
+        await bench.module.hears("AT+CSOSEND")
+        bench.module.say(f"+CSOERR: {socket.id},1", "OK")
+        await first
+        with pytest.raises(SocketLost):
+            await second
+        assert bench.module.times("AT+CSOSEND") == 1
+
+
+@on_virtual_time
 async def test_what_was_taken_is_no_longer_asked() -> None:
     """A socket that breaks some time after a payload was taken was refused nothing."""
     async with running(UDP) as bench:

@@ -6,7 +6,7 @@ import pytest
 
 from sim7020_bridge.commands.registration import Registration
 from sim7020_bridge.modem.state import ModuleAnswered, ModuleLost, PortLost, PortOpened
-from sim7020_bridge.reports.story import FLAPS, LASTS, OFTEN
+from sim7020_bridge.reports.story import FLAPS, LASTS, OF_LATE, OFTEN
 from tests.bridge.desk import staffed, wired
 from tests.bridge.modem.bench import register, running, unregistered
 from tests.bridge.scripted_module import on_virtual_time
@@ -56,7 +56,7 @@ async def test_blip(caplog: pytest.LogCaptureFixture) -> None:
 
 @on_virtual_time
 async def test_link_that_comes_and_goes(caplog: pytest.LogCaptureFixture) -> None:
-    """Its first changes are told each, later ones by their number, and in the end how it is then."""
+    """Its first changes are told each, later ones by their number, in the end how it is then, and hours later each."""
     async with staffed() as desk:
         await desk.bench.online()
         await asyncio.sleep(60)
@@ -74,8 +74,12 @@ async def test_link_that_comes_and_goes(caplog: pytest.LogCaptureFixture) -> Non
         assert told(caplog)[-1][1].startswith(f"online again: {HOW}")
         assert any(line.endswith(" (10 changes in 10 minutes)") for _, line in lines)
         count = len(told(caplog))
-        await asyncio.sleep(4 * FLAPS)
+        await asyncio.sleep(OF_LATE)
         assert told(caplog)[count:] == []
+        desk.module.answer("AT+CEREG?", "+CEREG: 5,2", "OK")
+        desk.module.say("+CEREG: 2")
+        await asyncio.sleep(LASTS + 1)
+        assert told(caplog)[count:] == [("WARNING", "no longer online: searching for a network")]
 
 
 @on_virtual_time
