@@ -1,14 +1,13 @@
 """Bridges that share a broker, and nothing else."""
 
-import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 from sim7020_bridge.config.model import ModemSettings, MqttSettings
 from sim7020_bridge.service.bridge import Bridge
 from tests.broker import mosquitto
 from tests.e2e.mqtt_peer import MqttPeer
+from tests.e2e.test_budget import running
 
 BASES = ("sim7020", "farm", "farm/sim7020", "sim7020/farm")
 
@@ -29,16 +28,3 @@ async def test_modems_of_one_name_under_different_base_topics(tmp_path: Path) ->
             await peer.publish(f"{base}/shed/request/outbox", b"")
             await peer.message(f"{base}/shed/response/outbox", since=before)
         assert broker.log.count(" as sim7020-bridge-") == len(BASES)
-
-
-@contextlib.asynccontextmanager
-async def running(bridge: Bridge) -> AsyncIterator[None]:
-    """Run a bridge in this process."""
-    await bridge.open()
-    task = asyncio.create_task(bridge.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task

@@ -15,6 +15,15 @@ from tests.bridge.desk import change, named, sent, staffed
 from tests.bridge.modem.bench import UDP, now
 from tests.bridge.scripted_module import on_virtual_time
 
+WHAT_NO_BATCH_CAN_HOLD = pytest.mark.parametrize(
+    ("form", "payload", "code"),
+    [
+        (BatchFormat.NEWLINE, b"two\nlines", "line_feed"),
+        (BatchFormat.LENGTH, bytes(511), "too_large"),
+        (BatchFormat.JSON, bytes(100), "too_large"),
+    ],
+)
+
 
 @on_virtual_time
 async def test_a_minimum_interval() -> None:
@@ -149,14 +158,7 @@ async def test_batches_are_bounded_and_wait_for_company() -> None:
         assert now() - began < 62
 
 
-@pytest.mark.parametrize(
-    ("form", "payload", "code"),
-    [
-        (BatchFormat.NEWLINE, b"two\nlines", "line_feed"),
-        (BatchFormat.LENGTH, bytes(511), "too_large"),
-        (BatchFormat.JSON, bytes(100), "too_large"),
-    ],
-)
+@WHAT_NO_BATCH_CAN_HOLD
 @on_virtual_time
 async def test_what_no_batch_can_hold(form: BatchFormat, payload: bytes, code: str) -> None:
     """A message that could not be told from others in a batch is refused at once."""
@@ -165,14 +167,7 @@ async def test_what_no_batch_can_hold(form: BatchFormat, payload: bytes, code: s
         assert (await desk.final("udp", "m1"))["error"]["code"] == code
 
 
-@pytest.mark.parametrize(
-    ("form", "payload", "code"),
-    [
-        (BatchFormat.NEWLINE, b"two\nlines", "line_feed"),
-        (BatchFormat.LENGTH, bytes(511), "too_large"),
-        (BatchFormat.JSON, bytes(100), "too_large"),
-    ],
-)
+@WHAT_NO_BATCH_CAN_HOLD
 @on_virtual_time
 async def test_what_waits_when_batches_begin(form: BatchFormat, payload: bytes, code: str) -> None:
     """A message that waits while its socket is made one with batches is held to what is refused of new ones."""

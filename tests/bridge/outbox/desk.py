@@ -1,5 +1,6 @@
 """An outbox with a file of its own and hands to work it with."""
 
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 from sim7020_bridge.config.model import OutboxSettings
 from sim7020_bridge.errors import StorageFailed
 from sim7020_bridge.outbox.committer import Committer
-from sim7020_bridge.outbox.database import Database
+from sim7020_bridge.outbox.database import Database, damage
 from sim7020_bridge.outbox.hooks import Hooks
 from sim7020_bridge.outbox.message import Entry, Loss, Message, Origin, PendingKind, PendingPublication, Priority
 from sim7020_bridge.outbox.outbox import Outbox
@@ -128,4 +129,9 @@ def receipt(what: Message, state: str) -> PendingPublication:
     return PendingPublication(PendingKind.RECEIPT, f"receipt/{what.socket}", f"{what.id} {state}".encode())
 
 
-__all__ = ["Desk", "Machine", "Priority", "message", "receipt"]
+def malformed(_connection: sqlite3.Connection) -> None:
+    """Find out, as a piece of work does, that the file is damaged."""
+    raise damage("malformed")
+
+
+__all__ = ["Desk", "Machine", "Priority", "malformed", "message", "receipt"]

@@ -8,9 +8,9 @@ import pytest
 
 from sim7020_bridge.errors import StorageFailed
 from sim7020_bridge.outbox.committer import Work
-from sim7020_bridge.outbox.database import Database, damage
+from sim7020_bridge.outbox.database import Database
 from sim7020_bridge.outbox.message import PendingKind, PendingPublication
-from tests.bridge.outbox.desk import Desk
+from tests.bridge.outbox.desk import Desk, malformed
 
 
 @pytest.mark.parametrize("harm", ["truncated", "overwritten", "no database"])
@@ -115,10 +115,6 @@ async def test_a_file_that_is_damaged_meanwhile_is_written_anew(desk: Desk) -> N
 
 async def test_a_file_made_anew_has_what_nobody_has_heard_of(desk: Desk) -> None:
     """What was committed to a damaged file just before is in the new one, though the loop was busy meanwhile."""
-
-    def fail(_connection: sqlite3.Connection) -> None:
-        raise damage("malformed")
-
     restored: list[tuple[list[str], bool]] = []
     restore = desk.outbox._store.restore
 
@@ -131,7 +127,7 @@ async def test_a_file_made_anew_has_what_nobody_has_heard_of(desk: Desk) -> None
     desk.put("one")
     desk.outbox._writer.write(lambda _connection: begun.set())
     assert begun.wait(30)
-    failed = desk.outbox._writer.write(fail)
+    failed = desk.outbox._writer.write(malformed)
     desk.put("two")
     with pytest.raises(StorageFailed, match="malformed"):
         await failed
@@ -148,14 +144,11 @@ async def test_a_new_file_that_could_not_be_made_gets_all_later(desk: Desk, monk
     desk.put("m")
     await desk.written()
 
-    def fail(_connection: sqlite3.Connection) -> None:
-        raise damage("malformed")
-
     def full(_database: Database) -> sqlite3.Connection:
         raise sqlite3.OperationalError("database or disk is full")
 
     with pytest.raises(StorageFailed, match="malformed"):
-        await desk.outbox._writer.write(fail)
+        await desk.outbox._writer.write(malformed)
     monkeypatch.setattr("sim7020_bridge.outbox.committer.REOPEN_WAIT", 0.0)
     with monkeypatch.context() as patched:
         patched.setattr(Database, "_open", full)
@@ -175,11 +168,8 @@ async def test_numbers_go_on_in_a_file_made_anew(desk: Desk) -> None:
     assert [desk.send() for _ in range(3)] == ["one", "two", "three"]
     await desk.written()
 
-    def fail(_connection: sqlite3.Connection) -> None:
-        raise damage("malformed")
-
     with pytest.raises(StorageFailed, match="malformed"):
-        await desk.outbox._writer.write(fail)
+        await desk.outbox._writer.write(malformed)
     await desk.written()
     assert desk.outbox.set_aside is not None
     await desk.again()

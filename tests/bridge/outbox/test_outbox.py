@@ -1,7 +1,6 @@
 """The outbox, over its own file: what is written stays, goes once, and in order."""
 
 import asyncio
-import sqlite3
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,11 +10,10 @@ import pytest
 from sim7020_bridge.config.model import OutboxSettings, WhenFull
 from sim7020_bridge.errors import PayloadRefused, StorageFailed
 from sim7020_bridge.outbox import records
-from sim7020_bridge.outbox.database import damage
 from sim7020_bridge.outbox.expiry import SLICE
 from sim7020_bridge.outbox.message import Loss, PendingKind, PendingPublication, Priority, ReplyTo, Stage
 from sim7020_bridge.outbox.passing_time import PassingTime
-from tests.bridge.outbox.desk import Desk, Machine, message
+from tests.bridge.outbox.desk import Desk, Machine, malformed, message
 
 DAY = 24 * 3600
 YEAR = 365.25 * DAY
@@ -364,11 +362,8 @@ async def test_what_was_last_sent_with_a_key_is_remembered(desk: Desk) -> None:
     desk.machine.pass_by(5)
     assert desk.outbox.last_sent(entry.message) == (5.0, '{"t":1}')
 
-    def fail(_connection: sqlite3.Connection) -> None:
-        raise damage("malformed")
-
     with pytest.raises(StorageFailed, match="malformed"):
-        await desk.outbox._writer.write(fail)
+        await desk.outbox._writer.write(malformed)
     await desk.written()
     assert desk.outbox.set_aside is not None
     await desk.again()

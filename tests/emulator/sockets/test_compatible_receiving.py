@@ -1,7 +1,6 @@
 """The SIM800-compatible stack: what its links and its server receive."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -9,29 +8,6 @@ from tests.emulator.bench import Bench
 from tests.emulator.links import ADDRESS, EVERY_BYTE, bring_up, connect, send
 from tests.emulator.peers import Peer
 from tests.ports import free_port
-
-
-@pytest.fixture
-async def bench() -> AsyncIterator[Bench]:
-    """An attached module without delays."""
-    async with Bench() as started:
-        yield started
-
-
-@pytest.fixture
-async def peer() -> AsyncIterator[Peer]:
-    """A loopback TCP server."""
-    opened = await Peer("tcp").open()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-async def udp_peer() -> AsyncIterator[Peer]:
-    """A loopback UDP server."""
-    opened = await Peer("udp").open()
-    yield opened
-    opened.close()
 
 
 async def test_fetching_by_hand(bench: Bench, peer: Peer) -> None:

@@ -1,7 +1,6 @@
 """The module's HTTP client, against a real server on loopback."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -15,21 +14,6 @@ from tests.ports import free_port
 ADDRESS = "198.51.100.7"
 BODY = b'{"app": "Hello World!"}'
 NONE = "(null)"
-
-
-@pytest.fixture
-async def bench() -> AsyncIterator[Bench]:
-    """An attached module without delays."""
-    async with Bench() as started:
-        yield started
-
-
-@pytest.fixture
-async def peer() -> AsyncIterator[Peer]:
-    """A loopback TCP server."""
-    opened = await Peer("tcp").open()
-    yield opened
-    opened.close()
 
 
 async def _connect(bench: Bench, peer: Peer, login: str = "") -> str:

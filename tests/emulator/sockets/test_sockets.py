@@ -20,13 +20,6 @@ EVERY_BYTE = bytes(range(256))
 ADDRESS = "203.0.113.9"
 
 
-@pytest.fixture
-async def bench() -> AsyncIterator[Bench]:
-    """An attached module without delays."""
-    async with Bench() as started:
-        yield started
-
-
 @pytest.fixture(params=["tcp", "udp"])
 async def peer(request: pytest.FixtureRequest) -> AsyncIterator[Peer]:
     """A loopback server."""
