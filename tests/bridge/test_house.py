@@ -7,6 +7,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,8 @@ HOMES = {
 }
 OF_WEIGHT = 100
 """Lines of a file from which on whoever is new should be led to it."""
+LONGEST_FILE = 450
+"""Lines that one reads in a sitting."""
 IMPORT_NAMES = {"paho-mqtt": "paho", "pyserial": "serial", "ruamel.yaml": "ruamel"}
 
 
@@ -203,6 +206,30 @@ def test_architecture_leads_to_every_file_of_weight(package: str) -> None:
         if len(path.read_bytes().splitlines()) >= OF_WEIGHT and not named:
             unnamed.append(path.name)
     assert unnamed == []
+
+
+@pytest.mark.parametrize(("package", "rooms"), [("sim7020_bridge", 22), ("sim7020_emulator", 13)])
+def test_the_house_stays_small(package: str, rooms: int) -> None:
+    """Few files lie in the hall, few names stand in the picture, and each file is read in a sitting."""
+    contracts = PROJECT["tool"]["importlinter"]["contracts"]
+    [layers] = [contract["layers"] for contract in contracts if contract.get("containers") == [package]]
+    assert len(list((ROOT / "bridge" / package).glob("*.py"))) <= 6
+    assert sum(len(layer.split("|")) for layer in layers) <= rooms
+    files = (ROOT / "bridge" / package).rglob("*.py")
+    assert [file.name for file in files if len(file.read_bytes().splitlines()) > LONGEST_FILE] == []
+
+
+@pytest.mark.parametrize("package", ["sim7020_bridge", "sim7020_emulator"])
+def test_no_file_imports_itself_by_way_of_others(package: str) -> None:
+    """Not within a room either, nor for its types alone, nor only where a function needs it."""
+    root = ROOT / "bridge" / package
+    files = {".".join(path.relative_to(root.parent).with_suffix("").parts): path for path in root.rglob("*.py")}
+    imports = {}
+    for name, path in files.items():
+        froms = [node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.ImportFrom)]
+        used = {f"{node.module}.{alias.name}" for node in froms for alias in node.names}
+        imports[name] = (used | {str(node.module) for node in froms}) & files.keys()
+    TopologicalSorter(imports).prepare()
 
 
 def test_the_readme_s_configuration_is_valid(tmp_path: Path) -> None:
