@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from sim7020_bridge.coap.endpoint import LIFETIME, REPEATS
+from sim7020_bridge.coap.endpoint import ANSWER_WITHIN, LIFETIME, PAUSES, REPEATS
 from sim7020_bridge.coap.timeout import FLOORS
 from sim7020_bridge.config.model import BatchFormat, CoapSettings, PowerSavingSettings, WhenUnsure
 from sim7020_bridge.delivery.router import TIMES_LOST
@@ -74,7 +74,8 @@ async def test_declined(code: tuple[int, int], words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "age", "pause"), [((5, 3), b"\x02\x58", 600), ((5, 3), None, 60), ((4, 29), b"\x05", 5)]
+    ("code", "age", "pause"),
+    [((5, 3), b"\x02\x58", 600), ((5, 3), None, 60), ((4, 29), b"\x05", 5), ((5, 3), b"\xff\xff", 3600)],
 )
 @on_virtual_time
 async def test_later(code: tuple[int, int], age: bytes | None, pause: int) -> None:
@@ -233,17 +234,19 @@ async def test_separate_answer_whose_acknowledgement_is_lost() -> None:
         assert len(server.posts) == 1
 
 
+@pytest.mark.parametrize("times", [1, 20])
 @on_virtual_time
-async def test_an_answer_that_never_follows() -> None:
-    """A server that acknowledges, and never answers, is asked again."""
+async def test_an_answer_that_never_follows(times: int) -> None:
+    """A server that acknowledges, however often, and never answers, is asked again."""
 
     def only_acknowledges(seen: Seen) -> list[Answer]:
-        return [(1.0, put_together(Seen(ACK, (0, 0), seen.id)))]
+        return [(1.0 + 60 * time, put_together(Seen(ACK, (0, 0), seen.id))) for time in range(times)]
 
     async with staffed(COAP) as desk, serving(desk, only_acknowledges) as server:
         desk.send("coap", b"1", **named("m1"))
         final = await desk.final("coap", "m1")
         assert (final["state"], final["attempts"], len(server.got)) == ("acknowledged", 2, 2)
+        assert server.at[1] - server.at[0] < ANSWER_WITHIN + PAUSES[0] + 5
 
 
 @on_virtual_time
@@ -368,6 +371,8 @@ async def test_a_batch_that_grows_is_another_message() -> None:
     """What joins messages that are sent again is not taken for what the server had of them."""
     socket = replace(COAP, batch=BatchFormat.NEWLINE)
     async with staffed(socket) as desk, serving(desk, then=silent) as server:
+        # at a good place, so that the server still knows the first when it is sent again
+        await desk.bench.until(lambda state: state.cell is not None)
         desk.send("coap", b"0", **named("m0"))
         await desk.module.hears("AT+CSOSEND")
         desk.send("coap", b"1", **named("m1"))

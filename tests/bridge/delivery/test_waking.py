@@ -108,6 +108,19 @@ async def test_presses_that_are_all_lost() -> None:
 
 
 @on_virtual_time
+async def test_a_press_that_is_lost_long_after_others() -> None:
+    """Once a message went out, it is made up for as soon as the first."""
+    sleeper = Sleeper(lost=6)
+    async with asleep(sleeper) as desk:
+        desk.send("udp", b"a", **named("a"))
+        await desk.final("udp", "a", within=HOUR)
+        await asyncio.sleep(100)
+        sleeper.lost = len(sleeper.presses) + 1
+        desk.send("udp", b"b", **named("b"))
+        await desk.final("udp", "b", within=45)
+
+
+@on_virtual_time
 async def test_a_hook_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is tried as rarely: it may have got as far as to press."""
     sleeper, tried = Sleeper(lost=1000), []

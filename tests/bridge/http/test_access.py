@@ -16,7 +16,7 @@ from sim7020_bridge.http.passwords import Hash, PasswordsUnreadable, hashed, rea
 from sim7020_bridge.http.reply import Refusal
 from sim7020_bridge.http.role import Role
 from sim7020_bridge.http.tries import FORGIVEN, FREE, LONGEST_WAIT, MOST_ADDRESSES, Tries
-from sim7020_bridge.http.turns import MOST_OF_ONE, MOST_WAITING, NoTurn, Turns
+from sim7020_bridge.http.turns import MOST_KNOWN, MOST_OF_ONE, MOST_WAITING, NoTurn, Turns
 from tests.fast_time import FastLoop
 from tests.web import until
 
@@ -261,6 +261,26 @@ async def test_addresses_that_try_once_make_nobody_forgotten() -> None:
     assert tries.wrong("192.0.2.1") == FREE - 1
     assert tries.begin("192.0.2.1") == 0
     assert len(tries) == MOST_ADDRESSES
+
+
+async def test_who_was_wrong_long_ago_is_forgotten_first() -> None:
+    """However often that was: those who are wrong now are what there is to be slowed down."""
+    tries = Tries()
+    for _ in range(FREE - 1):
+        tries.begin("192.0.2.1")
+    passes(FORGIVEN + 1)
+    for number in range(MOST_ADDRESSES):
+        tries.begin(f"198.51.100.{number}")
+    assert tries.wrong("192.0.2.1") == 0
+    assert [number for number in range(MOST_ADDRESSES) if not tries.wrong(f"198.51.100.{number}")] == []
+
+
+async def test_who_has_been_in_is_remembered_within_bounds() -> None:
+    """The one that was in the longest ago is forgotten for another."""
+    turns = Turns()
+    for number in (1, 2, 1, *range(3, MOST_KNOWN + 2)):
+        turns.has_been_in(f"192.0.2.{number}")
+    assert list(turns._known) == [f"192.0.2.{number}" for number in (1, *range(3, MOST_KNOWN + 2))]
 
 
 async def test_who_has_been_in_comes_first() -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from sim7020_bridge.config.model import DataBudgetSettings
-from sim7020_bridge.modem.usage import BudgetLevel, DayUsage, Usage
+from sim7020_bridge.modem.usage import EARLIER, BudgetLevel, DayUsage, Usage
 
 
 class Calendar:
@@ -46,6 +46,13 @@ def test_a_level_that_was_reached_before_a_restart_is_no_news() -> None:
     assert levels == []
     again.count(up=150)
     assert levels == [BudgetLevel.USED_UP]
+
+
+def test_what_was_long_ago_is_of_no_period() -> None:
+    """It counts in all that was ever counted, and the day that it stands under has no month before it."""
+    counted, _ = usage(Calendar(2026, 11, 23), first_day=24)
+    counted.restore([DayUsage(EARLIER, up=500), DayUsage(date(2026, 11, 1), up=20)])
+    assert (counted.used, counted.period.up, counted.total.up) == (20, 20, 520)
 
 
 @pytest.mark.parametrize(

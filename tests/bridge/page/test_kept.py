@@ -217,6 +217,14 @@ async def test_a_message_whose_end_nobody_wrote_down(tmp_path: Path) -> None:
     assert [each.number for each in messages.changes().records] == [record.number]
 
 
+async def test_a_message_that_many_others_pushed_out(tmp_path: Path) -> None:
+    """It has no end to be told: nobody sees it any more."""
+    messages = await restored(tmp_path)
+    for number in range(MOST):
+        messages.taken(message(f"n{number}"), "t")
+    assert messages.found_all() == []
+
+
 async def test_a_message_whose_end_comes_first(tmp_path: Path) -> None:
     """Its receipt is told before all that waits is known, and is its end."""
     messages = await restored(tmp_path)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from sim7020_bridge.config.model import PowerSavingSettings
 from sim7020_bridge.modem.alerts import AlertId
 from sim7020_bridge.modem.state import ModuleAnswered, ModuleLost, PortLost, PortOpened
 from sim7020_bridge.modem.usage import BudgetLevel
+from sim7020_bridge.reports.memory import TopicMemory
 from sim7020_bridge.reports.reporter import COUNTER_DELAY
 from tests.bridge.desk import TOPICS, Desk, named, staffed, wired
 from tests.bridge.modem.bench import TCP, UDP, running
@@ -349,3 +351,21 @@ async def test_delivery_is_told_of() -> None:
         budget, aside = (event for event in desk.documents(TOPICS.event) if event["type"] != "attached")
         assert (budget["type"], budget["used"], budget["budget"]) == ("data_budget", desk.usage.used, None)
         assert (aside["type"], aside["topic"], aside["publications"]) == ("put_aside", "elsewhere", 0)
+
+
+def test_what_an_earlier_run_left_is_remembered_until_the_end(tmp_path: Path) -> None:
+    """It is emptied, and again after the next start if the bridge is killed before the broker has that."""
+    file = tmp_path / "shed.topics"
+    left = TOPICS.socket_state("gone")
+    TopicMemory(file).keep([left])
+
+    @on_virtual_time
+    async def run() -> None:
+        async with staffed() as desk:
+            desk.reporter._memory = TopicMemory(file)
+            desk.reporter.connected()
+            assert [publication.payload for publication in desk.on(left)] == [b""]
+            assert left in file.read_text().splitlines()
+
+    run()
+    assert left not in file.read_text().splitlines()
