@@ -154,7 +154,7 @@ def _batches(sockets: Sections, path: tuple[object, ...]) -> Iterator[Problem]:
     for name, socket in sockets.items():
         if "batch" in socket and socket.get("protocol") == "tcp":
             yield Problem((*path, name, "batch"), "is for udp only: TCP has no datagrams", quiet=True)
-        if "keep_alive" in socket and socket.get("protocol") in {"udp", "coap"}:
+        if "keep_alive" in socket and socket.get("protocol") in ("udp", "coap"):
             yield Problem((*path, name, "keep_alive"), "is for tcp only: UDP has no connections", quiet=True)
         yield from _need(socket, (*path, name), ("batch_wait",), "batch")
 
@@ -164,7 +164,7 @@ def _payloads(sockets: Sections, path: tuple[object, ...]) -> Iterator[Problem]:
         form, pick, here = socket.get("payload"), socket.get("pick"), (*path, name, "payload")
         if "payload" in socket and socket.get("protocol") == "tcp":
             yield Problem(here, "is for udp only: TCP does not tell where a message ends", quiet=True)
-        if "payload" in socket and socket.get("batch") in {"newline", "json"}:
+        if "payload" in socket and socket.get("batch") in ("newline", "json"):
             yield Problem((*path, name, "batch"), "is for text: with payload, batch can be length only")
         if form == PayloadForm.CBOR and find_spec("cbor2") is None:
             yield Problem(here, "needs cbor2, which is not installed: pip install 'sim7020-bridge[cbor]'")

@@ -57,6 +57,14 @@ WRONG = [
         "item 1: must be FIELD, or FIELD BAND",
         id="two dead bands",
     ),
+    pytest.param(
+        whole(socket="payload: cbor\n        batch: [json]"), "data.batch: must be one of", id="a list for a batch"
+    ),
+    pytest.param(
+        whole(socket="keep_alive: 60").replace("protocol: udp", "protocol: {udp: 1}"),
+        "data.protocol: must be one of",
+        id="a mapping for a protocol",
+    ),
     pytest.param(whole(socket="every: 0"), "data.every: must be a number", id="every"),
     pytest.param(
         whole(socket="every: 5").replace("protocol: udp", "protocol: tcp"), "data.every: is for udp only", id="TCP"
