@@ -1,6 +1,7 @@
 """What becomes of a socket's JSON on the air: CBOR, or the fields that are picked of it, as an array or a struct."""
 
 import logging
+import re
 import struct
 from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -24,6 +25,7 @@ _BITS: Final = {
     FieldType.I32: 32,
 }
 _F32_NOTHING: Final = bytes.fromhex("7fc00000")
+_PLACE: Final = re.compile("0|[1-9][0-9]{0,8}")
 
 
 def packed(socket: SocketSettings, data: bytes) -> bytes:
@@ -75,8 +77,8 @@ def value_at(value: JsonValue, path: tuple[str, ...]) -> JsonValue:
         match value:
             case dict():
                 value = value.get(name)
-            case list() if name in (places := [str(place) for place in range(len(value))]):
-                value = value[places.index(name)]
+            case list() if _PLACE.fullmatch(name) and int(name) < len(value):
+                value = value[int(name)]
             case _:
                 return None
     return value
