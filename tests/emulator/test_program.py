@@ -80,21 +80,15 @@ def test_every_byte_passes_the_pty(tmp_path: Path) -> None:
 
 
 def test_pty_is_paced(tmp_path: Path) -> None:
-    """A pty at 9600 baud takes the time of its bits."""
+    """A pty at 9600 baud is no faster than its bits."""
     with running("--link", str(tmp_path / "modem"), "--baud", "9600", "--speed", "0", "--attached") as (_, printed):
         file = open_tty(printed)
-        took = expected = 0.0
-        for _ in range(10):
-            start = time.monotonic()
-            os.write(file, b"AT&V\r")
-            said = read_until(file, b"OK\r\n")
-            took = time.monotonic() - start
-            expected = (len(said) + 5) * 10 / 9600
-            # a busy machine adds to it now and then, but never takes from it
-            if took <= 1.2 * expected:
-                break
+        start = time.monotonic()
+        os.write(file, b"AT&V\r")
+        said = read_until(file, b"OK\r\n")
+        # a busy machine adds to it, but never takes from it
+        assert time.monotonic() - start > 0.8 * (len(said) + 5) * 10 / 9600
         os.close(file)
-    assert took == pytest.approx(expected, rel=0.2)
 
 
 def test_wrong_rate_garbles(tmp_path: Path) -> None:

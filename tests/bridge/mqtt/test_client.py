@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import statistics
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,19 +71,6 @@ async def test_the_library_opens_no_connection_of_its_own(broker: Mosquitto, mon
     with pytest.raises(NotImplementedError, match="opens a connection of its own"):
         await one.task
     assert one.connections == 0
-
-
-async def test_nagle_is_off(tmp_path: Path) -> None:
-    """Small packets are not held back: of fifty round trips, each acknowledged, few take the 40 ms of a late ACK."""
-    async with mosquitto(tmp_path, "set_tcp_nodelay true") as broker, peer(at(broker)) as one:
-        took = []
-        for _ in range(50):
-            started = asyncio.get_running_loop().time()
-            await one.published(Publication(topic="to/me", payload=b"x"))
-            await one.next()
-            took.append(asyncio.get_running_loop().time() - started)
-        # the median: the broker is a program of its own, which a busy machine may keep from running now and then
-        assert statistics.median(took) < 0.04
 
 
 @PROTOCOLS
@@ -254,11 +240,9 @@ async def test_end_while_connecting() -> None:
         for filler in fillers:
             filler.setblocking(False)
             filler.connect_ex(full.getsockname())
-        one = Peer(MqttSettings("127.0.0.1", full.getsockname()[1]))
+        one = Peer(MqttSettings("127.0.0.1", full.getsockname()[1]), timing=replace(QUICK, connect=86400.0))
         await asyncio.sleep(0.05)
-        started = asyncio.get_running_loop().time()
         await one.end()
-        assert asyncio.get_running_loop().time() - started < QUICK.connect
         for filler in fillers:
             filler.close()
 

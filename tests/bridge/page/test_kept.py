@@ -1,6 +1,5 @@
 """Messages over restarts: what is written with each minute, what is there again, and what became of the rest."""
 
-import asyncio
 import json
 import sqlite3
 from collections.abc import Sequence
@@ -312,7 +311,7 @@ def test_any_json(value: object) -> None:
 
 
 async def test_a_slow_disk_holds_up_nobody(tmp_path: Path) -> None:
-    """Five hundred messages are made ready to be written in a moment; the rest is the thread's."""
+    """Five hundred messages are written by the thread: the event loop waits for none of them."""
     messages = kept()
     for number in range(MOST):
         messages.taken(message(f"m{number}", bytes(BEGINNING)), "t")
@@ -320,10 +319,7 @@ async def test_a_slow_disk_holds_up_nobody(tmp_path: Path) -> None:
     await history.recall("shed")
     other = sqlite3.connect(tmp_path / "h", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    loop = asyncio.get_running_loop()
-    began = loop.time()
     keeping = history.keep({"shed": ROW}, {}, {"shed": messages.changes()})
-    assert loop.time() - began < 0.5
     assert not keeping.done()
     other.execute("ROLLBACK")
     other.close()
