@@ -64,7 +64,8 @@ INSERT OR IGNORE INTO main.known
 SELECT socket, id, taken + :shift, CASE ours WHEN 0 THEN packet END, CASE ours WHEN 0 THEN digest END
 FROM source.known, sessions;
 INSERT INTO main.sent SELECT socket, at + :shift FROM source.sent;
-INSERT OR REPLACE INTO main.last_sent SELECT socket, key, at + :shift, said FROM source.last_sent;
+INSERT INTO main.last_sent SELECT socket, key, at + :shift, said FROM source.last_sent WHERE true
+ON CONFLICT DO UPDATE SET at = excluded.at, said = excluded.said WHERE excluded.at > at;
 DELETE FROM source.message;
 DELETE FROM source.cancellation;
 DELETE FROM source.publication;

@@ -18,7 +18,7 @@ from sim7020_bridge.outbox.message import Origin, PendingKind, PendingPublicatio
 from sim7020_bridge.outbox.passing_time import PassingTime
 from sim7020_bridge.outbox.records import REMEMBERED
 from sim7020_bridge.outbox.shell import OutboxFile, Waiting, orphans
-from tests.bridge.outbox.desk import Desk
+from tests.bridge.outbox.desk import Desk, message
 
 
 def moved(old: Path, new: Path, desk: Desk) -> Sequence[str]:
@@ -351,20 +351,23 @@ async def test_killed_in_the_commit(tmp_path: Path) -> None:
 
 
 async def test_what_was_last_sent_with_a_key_moves_too(old: Path, new: Path) -> None:
-    """A modem that is called otherwise compares with what it sent under its old name."""
-    desk = Desk(old)
-    await desk.outbox.load()
-    desk.put("m1", key="k")
-    await desk.written()
-    (entry,) = desk.outbox
-    desk.outbox.settle((entry,), (), [(entry.message, '{"t":1}')])
-    await desk.outbox.close()
-    desk.machine.pass_by(60)
-    moved(old, new, desk)
+    """A modem that is called otherwise compares with the last that was sent under either name."""
+    desks = Desk(old), Desk(new)
+    for desk in desks:
+        await desk.outbox.load()
+    for number, (at, key) in enumerate([(0, "a"), (0, "b"), (1, "b"), (1, "c"), (0, "c")]):
+        desks[at].put(f"m{number}", key=key)
+        await desks[at].written()
+        (entry,) = desks[at].outbox
+        desks[at].outbox.settle((entry,), (), [(entry.message, f"{number}")])
+        for desk in desks:
+            desk.machine.pass_by(60)
+    for desk in desks:
+        await desk.outbox.close()
+    moved(old, new, desks[0])
     later = Desk(new)
-    later.machine = desk.machine
+    later.machine = desks[0].machine
     await later.again()
-    told = later.outbox.last_sent(entry.message)
-    assert told is not None
-    assert (round(told[0]), told[1]) == (60, '{"t":1}')
+    told = [later.outbox.last_sent(message("m", key=key)) for key in "abc"]
+    assert [(round(each[0]), each[1]) for each in told if each is not None] == [(300, "0"), (180, "2"), (60, "4")]
     await later.outbox.close()
