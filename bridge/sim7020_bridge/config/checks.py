@@ -4,19 +4,33 @@ The checks look at the file as it was read, right or wrong, so that all mistakes
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import combinations
 from pathlib import Path
 
-from sim7020_bridge.config.model import DEFAULT_BASE_TOPIC, MqttProtocol, PayloadForm, Protocol, default_client_id
+from sim7020_bridge.config.coap_url import coap_url
+from sim7020_bridge.config.model import (
+    DEFAULT_BASE_TOPIC,
+    BatchFormat,
+    CoapSettings,
+    MqttProtocol,
+    PayloadForm,
+    Protocol,
+    default_client_id,
+)
 from sim7020_bridge.config.module_values import power_saving_conflicts
-from sim7020_bridge.config.picking import change_conflicts, pick_conflicts
+from sim7020_bridge.config.picking import change_conflicts, pick_conflicts, picked_field
 from sim7020_bridge.config.topic_names import filter_problem, overlaps, topic_problem
+from sim7020_bridge.config.values import WrongValue, text
 
 NO_COAP = (
     "needs the extra coap, which is not installed: pip install 'sim7020-bridge[coap]' in the bridge's own environment"
 )
+
+_MARKS: Mapping[str, int] = {BatchFormat.LENGTH: 2, BatchFormat.JSON: 4}
+"""Bytes that mark a message in a batch at least."""
 
 Tree = Mapping[object, object]
 Sections = Mapping[object, Tree]
@@ -67,6 +81,7 @@ def cross_check(tree: Tree) -> Iterator[Problem]:
         yield from _peers(_mapping(modem, "sockets"), (*path, "sockets"))
         yield from _batches(sockets, (*path, "sockets"))
         yield from _payloads(sockets, (*path, "sockets"))
+        yield from _rooms(sockets, (*path, "sockets"))
         yield from _news(sockets, (*path, "sockets"))
         yield from _pools(sockets, mqtt, (*path, "sockets"))
         for key, words in power_saving_conflicts(_mapping(modem, "power_saving")):
@@ -174,6 +189,31 @@ def _payloads(sockets: Sections, path: tuple[object, ...]) -> Iterator[Problem]:
         if isinstance(pick, list):
             for index, words in pick_conflicts(pick, form):
                 yield Problem((*path, name, "pick", index), words)
+
+
+def _rooms(sockets: Sections, path: tuple[object, ...]) -> Iterator[Problem]:
+    """Find limits below which no message at all could be sent."""
+    for name, socket in sockets.items():
+        most = socket.get("max_payload")
+        if not isinstance(most, int) or socket.get("protocol") == Protocol.TCP:
+            continue
+        least = _MARKS.get(str(socket.get("batch")), 0) + max(1, _struct_size(socket))
+        with suppress(WrongValue):
+            url = coap_url(socket["url"]) if socket.get("protocol") == Protocol.COAP and "url" in socket else None
+            least += 0 if url is None else CoapSettings(url.path, url.query).overhead
+        if 0 < most < least:
+            yield Problem((*path, name, "max_payload"), f"no message would fit: the shortest takes {least} bytes here")
+
+
+def _struct_size(socket: Tree) -> int:
+    """Return the bytes of a struct; 0 if it is none, or not rightly written."""
+    pick = socket.get("pick")
+    if socket.get("payload") != PayloadForm.STRUCT or not isinstance(pick, list):
+        return 0
+    try:
+        return sum(picked_field(text(written)).size for written in pick)
+    except WrongValue:
+        return 0
 
 
 def _news(sockets: Sections, path: tuple[object, ...]) -> Iterator[Problem]:

@@ -44,6 +44,11 @@ class PickedField:
         """The path as it is written."""
         return ".".join(self.path)
 
+    @property
+    def size(self) -> int:
+        """Its bytes in a struct; 0 if it has no type."""
+        return 0 if self.type is None else int(self.type[1:]) // 8
+
 
 def picked(value: object) -> str:
     """Read one field of ``pick`` as it is written."""

@@ -88,6 +88,10 @@ def test_in_force(tmp_path: Path) -> None:
         ("protocol: coap, url: 'coap://h/t#f'", "without a user and without a fragment"),
         (f"protocol: coap, url: coap://h/{201 * 'x'}", "must have at most 200 bytes behind the host"),
         ("protocol: coap, url: 5", "t.url: must be text"),
+        (
+            "protocol: coap, url: coap://h/t, max_payload: 9",
+            "t.max_payload: no message would fit: the shortest takes 10",
+        ),
     ],
 )
 def test_mistakes(tmp_path: Path, keys: str, problem: str) -> None:

@@ -65,6 +65,18 @@ WRONG = [
         "data.protocol: must be one of",
         id="a mapping for a protocol",
     ),
+    pytest.param(
+        whole(socket="payload: struct\n        pick: [a f32, b u8]\n        batch: length\n        max_payload: 6"),
+        "data.max_payload: no message would fit: the shortest takes 7 bytes here",
+        id="room",
+    ),
+    pytest.param(
+        whole(socket="payload: struct\n        pick: [a u7]\n        batch: length\n        max_payload: 3"),
+        "item 1: a type is one of u8, u16,",
+        id="room for what nobody knows",
+    ),
+    pytest.param(whole(socket="batch: json\n        max_payload: 4"), "no message would fit", id="room for marks"),
+    pytest.param(whole(socket="batch: json\n        max_payload: 0"), "must be a whole number", id="no room at all"),
     pytest.param(whole(socket="every: 0"), "data.every: must be a number", id="every"),
     pytest.param(
         whole(socket="every: 5").replace("protocol: udp", "protocol: tcp"), "data.every: is for udp only", id="TCP"
