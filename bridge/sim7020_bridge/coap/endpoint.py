@@ -43,8 +43,11 @@ ANSWER_WITHIN: Final = 120.0
 PAUSES: Final = (30.0, 1800.0)
 """The first and the longest wait for a server that does not answer, or can't say when it will."""
 
+SHORTEST_PAUSE: Final = 10
+"""Seconds: a server that asks for less is asked again then, for each time costs a datagram each way."""
+
 LONGEST_PAUSE: Final = 3600
-"""Seconds: a server that asks for more is asked again then."""
+"""The same for one that asks for more."""
 
 BUSY: Final = 60.0
 """Seconds after which it is looked again whether an exchange is over; its end is told at once."""
@@ -93,6 +96,8 @@ class Endpoint:
         self._loop = asyncio.get_running_loop()
         self._timeout = Timeout()
         self._backoff = Backoff(*PAUSES)
+        self._silent = 0
+        """Messages in a row that the server left unanswered."""
         self._resume = 0.0
         self._next_id = random.getrandbits(16)
         self._exchange: Exchange | None = None
@@ -120,6 +125,11 @@ class Endpoint:
         if self._exchange is not None:
             return BUSY
         return self._resume - self._loop.time()
+
+    def before(self, message: str) -> bytes | None:
+        """Return what a message was in when the server may have got it, for as long as it knows that again."""
+        exchange = self._unanswered.get(message)
+        return None if exchange is None or self._is_forgotten(exchange) else exchange.payload
 
     async def send(self, data: bytes, *, message: str, more: bool) -> "asyncio.Future[None]":
         """Post a payload and return once the module took it.
@@ -187,7 +197,7 @@ class Endpoint:
 
     def _begin(self, data: bytes, message: str) -> Exchange:
         now = self._loop.time()
-        for name in [name for name, old in self._unanswered.items() if now - old.began >= LIFETIME]:
+        for name in [name for name, old in self._unanswered.items() if self._is_forgotten(old)]:
             del self._unanswered[name]
         timeout = self._timeout.seconds(self._level) * random.uniform(1.0, RANDOM)  # noqa: S311 - spreads load
         before = self._unanswered.pop(message, None)
@@ -201,6 +211,10 @@ class Endpoint:
             token = secrets.token_bytes(COAP_TOKEN)
         datagram = messages.post(self._resource, data, id=number, token=token)
         return Exchange(message, data, number, token, datagram, timeout, now)
+
+    def _is_forgotten(self, exchange: Exchange) -> bool:
+        """Whether the server may take the same datagram for another message by now."""
+        return self._loop.time() - exchange.began >= LIFETIME
 
     @property
     def _level(self) -> int | None:
@@ -226,10 +240,11 @@ class Endpoint:
         """Repeat a datagram, or give it up for now."""
         now = self._loop.time()
         exchange.timeout *= SLOWER
-        most = REPEATS if self._backoff.failures < GIVEN_UP else 0
+        most = REPEATS if self._silent < GIVEN_UP else 0
         sent_enough = exchange.sent > most or now + exchange.timeout >= exchange.began + LIFETIME
         if exchange.acknowledged or sent_enough:
             words = "has acknowledged the message, and not answered it" if exchange.acknowledged else "does not answer"
+            self._silent += 1
             self._wait(None)
             self._lapse(exchange, NotNow(f"the server {words}", said=False))
             return
@@ -247,6 +262,7 @@ class Endpoint:
     def _replied(self, exchange: Exchange, datagram: Datagram) -> bytes | None:
         """Take an acknowledgement or a reset."""
         if datagram.kind is Kind.RESET:
+            self._silent = 0
             self._measure(exchange)
             self._wait(None)
             self._finish(exchange, NotNow("the server does not know what to do with it", said=True, counts=True))
@@ -269,7 +285,8 @@ class Endpoint:
             if exchange is not None:
                 wanted, payload = True, self._answer(exchange, datagram)
             elif datagram.token in self._posted:
-                wanted, payload = True, _payload(datagram)
+                self._posted.remove(datagram.token)
+                wanted, payload = True, _payload(datagram, self._socket.settings.name)
         if wanted and known not in self._answered:
             self._answered.append(known)
         if datagram.kind is Kind.CONFIRMABLE:
@@ -286,6 +303,7 @@ class Endpoint:
         if not exchange.acknowledged and datagram.kind is Kind.ACKNOWLEDGEMENT:
             self._measure(exchange)
         exchange.answer = datagram
+        self._silent = 0
         if exchange is self._exchange:
             self._settle(exchange, datagram)
         else:
@@ -310,7 +328,7 @@ class Endpoint:
 
     def _wait(self, seconds: int | None) -> None:
         """Let the server be for so long; None if it did not say."""
-        pause = self._backoff.next_wait() if seconds is None else min(seconds, LONGEST_PAUSE)
+        pause = self._backoff.next_wait() if seconds is None else min(max(SHORTEST_PAUSE, seconds), LONGEST_PAUSE)
         self._resume = self._loop.time() + pause
 
     def _measure(self, exchange: Exchange) -> None:
@@ -347,7 +365,7 @@ class Endpoint:
 _ANSWERS: Final = frozenset({Of.SUCCESS, Of.CLIENT_ERROR, Of.SERVER_ERROR})
 
 
-def _payload(datagram: Datagram, name: str = "") -> bytes | None:
+def _payload(datagram: Datagram, name: str) -> bytes | None:
     """Return what an answer brings, if it brings anything."""
     if datagram.of is not Of.SUCCESS or not datagram.payload:
         return None

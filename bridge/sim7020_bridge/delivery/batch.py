@@ -31,15 +31,15 @@ def fits(form: BatchFormat, payloads: Sequence[bytes], limit: int) -> bool:
     return len(batch(form, payloads)) <= limit
 
 
-def check_datagram(settings: SocketSettings, data: bytes) -> None:
-    """See that a socket can send a message: packed, in one datagram, and told from others where it shares that.
+def payload_on_air(settings: SocketSettings, data: bytes) -> bytes:
+    """Return a message as a socket sends it: packed, in one datagram, and told from others where it shares that.
 
     Raises:
         PayloadRefused: ``too_large`` or ``line_feed``, or what can't be packed.
     """
     data = packed(settings, data)
     if settings.transport is not Transport.UDP:
-        return
+        return data
     if len(data) > settings.room:
         problem = f"{len(data)} bytes don't fit: one datagram of this socket takes {settings.room}"
         raise PayloadRefused("too_large", problem)
@@ -48,3 +48,4 @@ def check_datagram(settings: SocketSettings, data: bytes) -> None:
     if settings.batch is not None and not fits(settings.batch, [data], settings.room):
         problem = f"{len(data)} bytes don't fit a datagram of {settings.room} with what marks them in a batch"
         raise PayloadRefused("too_large", problem)
+    return data

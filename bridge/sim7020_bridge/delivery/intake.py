@@ -11,7 +11,7 @@ from typing import Final
 
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.config.model import SocketSettings
-from sim7020_bridge.delivery.batch import check_datagram
+from sim7020_bridge.delivery.batch import payload_on_air
 from sim7020_bridge.delivery.observer import Observer
 from sim7020_bridge.delivery.receipts import Receipts, ReceiptState
 from sim7020_bridge.errors import PayloadRefused, StorageFailed
@@ -177,7 +177,7 @@ class Intake:
                 was never open.
         """
         settings = self._socket(message.socket)
-        check_datagram(settings, message.data)
+        payload_on_air(settings, message.data)
         if message.ttl is None and settings.ttl is not None:
             message = replace(message, ttl=float(settings.ttl))
         highest = Priority[settings.highest_priority.name]

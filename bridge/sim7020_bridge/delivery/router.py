@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sim7020_bridge.clock import Clock, wall_clock
 from sim7020_bridge.coap.ends import Declined, NotNow
 from sim7020_bridge.config.model import SocketSettings, Transport, WhenUnsure
-from sim7020_bridge.delivery.batch import batch, check_datagram, fits
+from sim7020_bridge.delivery.batch import batch, fits, payload_on_air
 from sim7020_bridge.delivery.news import compares, is_news, said
 from sim7020_bridge.delivery.pace import Pace, remembered
 from sim7020_bridge.delivery.receipts import Receipts, ReceiptState
@@ -20,7 +20,7 @@ from sim7020_bridge.modem.connection import CAREFUL_PAYLOAD, SentInPart
 from sim7020_bridge.modem.socket import ModemSocket, Phase
 from sim7020_bridge.modem.sockets import Sockets
 from sim7020_bridge.mqtt.documents import ErrorDocument
-from sim7020_bridge.mqtt.packing import packed, unpacked
+from sim7020_bridge.mqtt.packing import unpacked
 from sim7020_bridge.mqtt.payloads import encode_payload
 from sim7020_bridge.mqtt.topics import Topics
 from sim7020_bridge.outbox.message import Entry, Loss, Message, PendingKind, PendingPublication, Place, Priority, Stage
@@ -173,7 +173,7 @@ class Router:
                 await self._held_back(pause)
                 continue
             await socket.wait_open()
-            entries, data = self._start_next(socket.settings)
+            entries, data = self._start_next(socket)
             if entries:
                 self._note_sent(socket.settings)
                 self._sending.add(socket)
@@ -256,28 +256,32 @@ class Router:
             async with asyncio.timeout(seconds):
                 await self._changed.wait()
 
-    def _start_next(self, settings: SocketSettings) -> tuple[tuple[Entry, ...], bytes]:
+    def _start_next(self, socket: ModemSocket) -> tuple[tuple[Entry, ...], bytes]:
         """Take what goes next, and pack it: one message, or as many as fit a datagram where they are batched."""
-        form = settings.batch
+        settings, form = socket.settings, socket.settings.batch
         taken: list[Entry] = []
         payloads: list[bytes] = []
+        data, before = b"", None
         if self._closing:
             return (), b""
-        while True:
+        while not taken or data != before:  # what a CoAP server may have goes again as it was, to be known again
             entry, held = self._first(settings)
             if entry is None or held > 0:
                 break
             try:
-                payload = packed(settings, entry.message.data)
+                payload = payload_on_air(settings, entry.message.data)
             except PayloadRefused as refused:
                 self._outbox.lose(entry, Loss(refused.code))
                 continue
             if taken and (form is None or not fits(form, [*payloads, payload], settings.room)):
                 break
+            if not taken and socket in self._endpoints:
+                before = self._endpoints[socket].before(entry.message.id)
             self._outbox.queue.start_sending(entry)
             taken.append(entry)
             payloads.append(payload)
-        return tuple(taken), b"".join(payloads) if form is None else batch(form, payloads)
+            data = payload if form is None else batch(form, payloads)
+        return tuple(taken), data
 
     async def _send(self, socket: ModemSocket, entries: tuple[Entry, ...], data: bytes) -> bool:
         """Give messages to the module; say whether it took them."""
@@ -429,7 +433,7 @@ def resumed(sockets: Sequence[SocketSettings], entry: Entry) -> Loss | None:
     if settings is None:
         return Loss.NO_SOCKET
     try:
-        check_datagram(settings, entry.message.data)
+        payload_on_air(settings, entry.message.data)
     except PayloadRefused as refused:
         return Loss(refused.code)
     unsure = entry.stage is Stage.SENDING and settings.when_unsure is WhenUnsure.FAIL

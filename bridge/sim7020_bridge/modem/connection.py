@@ -86,7 +86,7 @@ class Connection:
         id: Its id.
         settings: The socket as configured.
         proven: Bytes of a datagram that the firmware is known to take.
-        largest: Bytes that it is given at once; fewer from then on if it refuses so many of a stream.
+        largest: Bytes of a stream that it is given at once; fewer from then on if it refuses so many.
         release: Whether the network may release the radio connection after each payload that none follows.
         acknowledges: Whether the module tells what the peer acknowledges, as far as earlier connections have shown.
         telling: What the socket's earlier connections have shown of that; it learns what this one shows.
@@ -197,7 +197,7 @@ class Connection:
         start = 0
         try:
             while start < len(data):
-                piece = data[start : start + self.largest]
+                piece = data[start : start + self.largest] if self._stream else data
                 last = not more and start + len(piece) >= len(data)
                 start += await self._send_piece(piece, first=not start, last=last, answered=answered)
         except (SocketLost, CommandRefused, ModuleSilent) as error:

@@ -17,7 +17,7 @@ from sim7020_bridge.commands.sockets import (
     SocketFailed,
     SocketId,
 )
-from sim7020_bridge.config.model import PowerSavingSettings, SocketSettings, Transport
+from sim7020_bridge.config.model import DEFAULT_MAX_PAYLOAD, PowerSavingSettings, SocketSettings, Transport
 from sim7020_bridge.errors import CommandRefused, MalformedAnswer, ModuleSilent, RequestRefused
 from sim7020_bridge.modem.acknowledgements import SocketLost
 from sim7020_bridge.modem.backoff import Backoff
@@ -119,7 +119,7 @@ class ModemSocket:
         self._open = asyncio.Event()
         self._connection: Connection | None = None
         self._proven = CAREFUL_PAYLOAD
-        self._largest = self.settings.max_payload
+        self._largest = DEFAULT_MAX_PAYLOAD
         self._status_tells = True  # in this session
         self._telling = Telling(self.told, self.timing)
         self._fruitless = False  # whether the last connection was
@@ -341,7 +341,7 @@ class ModemSocket:
             socket,
             self.settings,
             proven=self._proven,
-            largest=self._largest,
+            largest=min(self._largest, self.settings.max_payload),
             release=self._release,
             acknowledges=acknowledges,
             telling=telling,

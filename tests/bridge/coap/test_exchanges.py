@@ -8,7 +8,7 @@ import pytest
 
 from sim7020_bridge.coap.endpoint import ANSWER_WITHIN, LIFETIME, PAUSES, REPEATS
 from sim7020_bridge.coap.timeout import FLOORS
-from sim7020_bridge.config.model import BatchFormat, CoapSettings, PowerSavingSettings, WhenUnsure
+from sim7020_bridge.config.model import CoapSettings, PowerSavingSettings, WhenUnsure
 from sim7020_bridge.delivery.router import TIMES_LOST
 from tests.bridge.coap_server import CHANGED, COAP, Answer, saying, serving, silent
 from tests.bridge.desk import TOPICS, Desk, change, named, staffed
@@ -75,7 +75,14 @@ async def test_declined(code: tuple[int, int], words: str) -> None:
 
 @pytest.mark.parametrize(
     ("code", "age", "pause"),
-    [((5, 3), b"\x02\x58", 600), ((5, 3), None, 60), ((4, 29), b"\x05", 5), ((5, 3), b"\xff\xff", 3600)],
+    [
+        ((5, 3), b"\x02\x58", 600),
+        ((5, 3), None, 60),
+        ((5, 3), b"\xff\xff", 3600),
+        ((5, 3), b"", 10),
+        ((4, 29), b"\x01", 10),
+        ((4, 29), b"\x0f", 15),
+    ],
 )
 @on_virtual_time
 async def test_later(code: tuple[int, int], age: bytes | None, pause: int) -> None:
@@ -98,6 +105,17 @@ async def test_a_server_that_always_fails() -> None:
         assert (final["state"], final["error"]["code"]) == ("failed", "peer_failed")
         assert final["error"]["message"] == "the server says 5.00 Internal Server Error"
         assert len(server.got) == 20 + TIMES_LOST
+
+
+@on_virtual_time
+async def test_a_server_that_fails_is_not_a_silent_one() -> None:
+    """What it does not answer after it has failed is repeated, for it has answered."""
+    failing = saying((5, 0))
+    async with staffed(COAP) as desk, serving(desk, failing, failing, silent, silent) as server:
+        desk.send("coap", b"1", **named("m1"))
+        final = await desk.final("coap", "m1")
+        assert (final["state"], final["attempts"]) == ("acknowledged", 3)
+        assert len(server.got) == 5
 
 
 @on_virtual_time
@@ -346,42 +364,31 @@ async def test_what_may_get_lost() -> None:
 
 
 @on_virtual_time
+async def test_an_answer_that_is_given_twice() -> None:
+    """Of two answers to what nobody has to confirm, the first counts; a copy of it is acknowledged, and no news."""
+    socket = replace(COAP, coap=CoapSettings(("t",), confirmable=False))
+
+    def answer(seen: Seen) -> list[Answer]:
+        if seen.code != (0, 2):
+            return []
+        several = [put_together(Seen(CON, (2, 5), number, seen.token, (), b"set=3")) for number in (7, 7, 8)]
+        return [(1.0 + after, data) for after, data in enumerate(several)]
+
+    async with staffed(socket) as desk, serving(desk, then=answer) as server:
+        desk.send("coap", b"1", **named("m1"))
+        await desk.module.hears("AT+CSOSEND", times=4)
+        await asyncio.sleep(1)
+        assert received(desk) == [b"set=3"]
+        assert [(seen.kind, seen.id) for seen in server.got[1:]] == [(ACK, 7), (ACK, 7), (RST, 8)]
+
+
+@on_virtual_time
 async def test_an_answer_with_more_than_fits() -> None:
     """The first block of a longer answer says that the server has the message; half an answer is not published."""
     async with staffed(COAP) as desk, serving(desk, saying((2, 4), b"half", (23, b"\x0e"))):
         desk.send("coap", b"1", **named("m1"))
         assert (await desk.final("coap", "m1"))["state"] == "acknowledged"
         assert received(desk) == []
-
-
-@on_virtual_time
-async def test_batch() -> None:
-    """Messages that share a datagram are acknowledged together, and go together again."""
-    socket = replace(COAP, batch=BatchFormat.NEWLINE, batch_wait=5.0)
-    async with staffed(socket) as desk, serving(desk, silent, saying((5, 0))) as server:
-        for number in range(3):
-            desk.send("coap", b"%d" % number, **named(f"m{number}"))
-        for number in range(3):
-            assert (await desk.final("coap", f"m{number}"))["state"] == "acknowledged"
-        assert [seen.payload for seen in server.got] == 3 * [b"0\n1\n2\n"]
-
-
-@on_virtual_time
-async def test_a_batch_that_grows_is_another_message() -> None:
-    """What joins messages that are sent again is not taken for what the server had of them."""
-    socket = replace(COAP, batch=BatchFormat.NEWLINE)
-    async with staffed(socket) as desk, serving(desk, then=silent) as server:
-        # at a good place, so that the server still knows the first when it is sent again
-        await desk.bench.until(lambda state: state.cell is not None)
-        desk.send("coap", b"0", **named("m0"))
-        await desk.module.hears("AT+CSOSEND")
-        desk.send("coap", b"1", **named("m1"))
-        await desk.module.hears("AT+CSOSEND", times=REPEATS + 1)
-        await asyncio.sleep(1)
-        server.then = CHANGED
-        assert (await desk.final("coap", "m1"))["state"] == "acknowledged"
-        assert server.got[-1].payload == b"0\n1\n"
-        assert server.got[-1].id != server.got[0].id
 
 
 @on_virtual_time

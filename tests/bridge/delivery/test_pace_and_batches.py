@@ -207,3 +207,30 @@ async def test_dead_letters() -> None:
         await desk.final("udp", "m4")
         await asyncio.sleep(1)
         assert [one.payload for one in desk.on("dead/letters")] == [b"61", 257 * b"64"]
+
+
+@on_virtual_time
+async def test_more_fits_from_a_reload_on() -> None:
+    """A socket whose limit was raised sends what fits now in one datagram, as before."""
+    async with staffed(replace(UDP, max_payload=100)) as desk:
+        await desk.bench.opened("udp")
+        await change(desk, replace(UDP, max_payload=200))
+        desk.send("udp", 150 * b"a", **named("m1"))
+        assert (await desk.final("udp", "m1"))["state"] == "accepted"
+        assert sent(desk) == [150 * "a"]
+
+
+@on_virtual_time
+async def test_less_fits_while_a_message_is_refused() -> None:
+    """What no longer fits a datagram when it is to go again fails, and does not go in two."""
+    async with staffed(UDP) as desk:
+        await desk.bench.opened("udp")
+        desk.module.answer("AT+CSOSEND")
+        desk.send("udp", 150 * b"a", **named("m1"))
+        await desk.module.hears("AT+CSOSEND")
+        changing = asyncio.create_task(change(desk, replace(UDP, max_payload=100)))
+        desk.module.answer("AT+CSOSEND", "OK")
+        desk.module.say("ERROR")
+        await changing
+        assert (await desk.final("udp", "m1"))["error"]["code"] == "too_large"
+        assert len(sent(desk)) == 1

@@ -26,6 +26,7 @@ def air(desk: Desk) -> list[str]:
     [
         (CBOR, b'{"on": true}', "a1626f6ef5"),
         (replace(CBOR, pick=("t", "battery", "x")), READING, "83fb403587ae147ae1481864f6"),
+        (replace(CBOR, pick=("v.1", "v.01", "v.-1", "v.2", "v." + 5000 * "9")), b'{"v": [7, 8]}', "8508f6f6f6f6"),
         (STRUCT, READING, "086964"),
         (replace(STRUCT, encoding=Encoding.HEX), READING.hex().encode(), "086964"),
         (replace(STRUCT, encoding=Encoding.JSON), json.dumps({"data": READING.decode()}).encode(), "086964"),
