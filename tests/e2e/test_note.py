@@ -25,7 +25,13 @@ async def test_2_1_attach(world: World) -> None:
     assert state["registration"]["status"] == "home"
     assert state["registration"]["technology"] == "NB-IoT"
     assert (state["registration"]["operator"], state["registration"]["plmn"]) == ("CHN-UNICOM", None)
-    assert state["pdn"] == {"state": "active", "cid": 1, "apn": "shnbiot", "address": "10.250.0.213"}
+    assert state["pdn"] == {
+        "state": "active",
+        "cid": 1,
+        "requested_apn": None,
+        "apn": "shnbiot",
+        "address": "10.250.0.213",
+    }
     info = (await world.mqtt.now(shed.topic("info"), lambda heard: heard.json()["modem"]["iccid"] is not None)).json()
     assert info["modem"]["imei"] == "866207050000016"
     assert info["modem"]["imsi"] == "460010000000001"

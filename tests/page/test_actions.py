@@ -39,10 +39,14 @@ async def test_a_wrong_apn_is_put_right(browser: Browser, installation: Installa
         await screen.open()
         await expect(screen.page.get_by_text(alert.json()["advice"])).to_be_visible()
         await screen.page.get_by_role("link", name="shed", exact=True).click()
+        asked = words("modem.network.not_given", apn="wrong.example")
+        await expect(screen.page.locator("view-modem").get_by_text(asked, exact=True)).to_be_visible()
+        await screen.shot("refused-apn")
         await screen.page.get_by_role("link", name=words("shell.tab.actions")).click()
         await expect(screen.page.locator("view-actions").get_by_text(alert.json()["advice"])).to_be_visible()
         await press(screen, "set_apn")
         question = screen.page.get_by_role("dialog")
+        await expect(question.get_by_label(words("actions.set_apn.apn"), exact=True)).to_have_value("wrong.example")
         await question.get_by_label(words("actions.set_apn.apn"), exact=True).fill("iot.example")
         await screen.shot("set-apn", whole=False)
         await confirm(screen, "set_apn")
@@ -139,7 +143,10 @@ async def test_the_operators_figure_is_entered(browser: Browser, house: Installa
 
 async def test_an_apn_that_the_network_does_not_take(browser: Browser, house: Installation) -> None:
     """It is set, but nothing is well: there is no data connection."""
-    data = {"apn": "wrong", "pdn": {"state": "inactive", "cid": 1, "apn": None, "address": None}}
+    data = {
+        "apn": "wrong",
+        "pdn": {"state": "inactive", "cid": 1, "requested_apn": "wrong", "apn": None, "address": None},
+    }
     answer = {"id": None, "status": "ok", "data": data, "error": None}
     async with window(browser, house.url) as screen:
         await screen.page.route("**/request/set_apn", lambda route: route.fulfill(json=answer))

@@ -85,6 +85,12 @@ async def test_a_socket_that_fails_is_seen_among_all_modems(browser: Browser, in
         await installation.modem("shed").send(SOCKET, b"to fail", "fails")
         title = words("modems.socket.title", name=SOCKET, words=words("modems.sockets.connection_reset"))
         await expect(card(screen, "shed").get_by_text(title)).to_be_visible()
+        topic = installation.modem("shed").topic(f"socket/{SOCKET}/state")
+        heard = await installation.mqtt.now(topic, lambda heard: (heard.json()["last_error"] or {}).get("at"))
+        since = heard.json()["last_error"]["since"]
+        await installation.mqtt.now(topic, lambda heard: heard.json()["last_error"]["at"] > since)
+        note = card(screen, "shed").locator(".note").filter(has_text=title)
+        await expect(note.locator("time")).to_have_attribute("datetime", since)
         await expect(names).to_have_text(["shed", "barn"])
         await expect(card(screen, "shed").locator(".modem")).to_have_class(re.compile(r"\bwarn\b"))
         await expect(screen.page.get_by_text(words("glance.needing", count=1))).to_be_visible()

@@ -264,7 +264,9 @@ def _network(state: ModemState) -> dict[AlertId, Alert]:
             f"The module does not have the configured APN: {state.apn_unset}", _APN_UNSET
         )
     elif state.apn_problem is not None and not state.pdn.usable:
-        found[AlertId.APN_REJECTED] = Alert(f"The network gives no address: {state.apn_problem}", _APN_ADVICE)
+        asked = state.pdn.requested_apn
+        to = "" if asked is None else f" to the APN {asked}"
+        found[AlertId.APN_REJECTED] = Alert(f"The network gives no address{to}: {state.apn_problem}", _APN_ADVICE)
     return found
 
 

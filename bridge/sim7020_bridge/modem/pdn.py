@@ -25,15 +25,25 @@ class PdnDrops:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestedApn:
+    """The APN that the module was set to ask for."""
+
+    apn: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pdn:
     """The default context: on or off, its APN and IPv4 address; ``wanted`` is False while a user keeps it off.
 
+    ``apn`` is what the network gave, as long as the context is on; ``requested_apn`` what this bridge has had the
+    module ask for, None if it leaves that to the module.
     ``lacks`` says in words why nothing can go over it though it is on. An address that nobody tells is not lacking.
     ``drops`` is as PdnDrops has it.
     """
 
     active: bool | None = None
     cid: int | None = None
+    requested_apn: str | None = None
     apn: str | None = None
     address: str | None = None
     wanted: bool = True
@@ -52,17 +62,19 @@ class Pdn:
             return "the PDN context was switched off on request"
         return self.lacks if self.active and self.lacks is not None else "the PDN context is off"
 
-    def told(self, contexts: Contexts | PdnDrops) -> "Pdn":
+    def told(self, contexts: Contexts | PdnDrops | RequestedApn) -> "Pdn":
         """Return what is known after an answer; one without the default context says nothing about it."""
         if isinstance(contexts, PdnDrops):
             return replace(self, drops=contexts.times)
+        if isinstance(contexts, RequestedApn):
+            return replace(self, requested_apn=contexts.apn)
         for context in contexts:
             if context.cid != DEFAULT_CID:
                 continue
             match context:
                 case ContextState(cid, active):
                     known = replace(self, cid=cid, active=active)
-                    return known if active else replace(known, address=None, lacks=None)
+                    return known if active else replace(known, apn=None, address=None, lacks=None)
                 case ContextParameters():
                     known = replace(self, cid=context.cid, apn=context.apn)
                     return _addressed(known, contexts) if _addresses(contexts) else known

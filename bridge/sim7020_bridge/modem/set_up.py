@@ -12,8 +12,9 @@ from sim7020_bridge.config.model import PowerSavingSettings
 from sim7020_bridge.errors import CommandRefused, ModuleSilent
 from sim7020_bridge.modem.bring_up import switch_radio
 from sim7020_bridge.modem.module import Module
+from sim7020_bridge.modem.pdn import RequestedApn
 from sim7020_bridge.modem.power_saving import set_power_saving
-from sim7020_bridge.modem.problems import ApnUnset
+from sim7020_bridge.modem.problems import ApnProblem, ApnUnset
 from sim7020_bridge.modem.readings import read_identity, read_registration
 from sim7020_bridge.modem.state import ModuleAnswered
 from sim7020_bridge.port.port import has_own_rate
@@ -90,6 +91,8 @@ async def ensure_apn(module: Module) -> None:
         problem = kept.problem
     else:
         problem = module.over_ceiling() or await _try_apn(module, wanted, current)
+    if problem is None:
+        module.store.apply(RequestedApn(wanted.apn))
     module.store.apply(ApnUnset(problem))
 
 
@@ -138,6 +141,7 @@ async def change_apn(module: Module, apn: packet.SetDefaultApn) -> None:
             with suppress(CommandRefused, ModuleSilent):
                 await switch_radio(module, Functionality.FULL)
             raise
+        # what the network said of another one is no news of this one
+        module.store.apply(RequestedApn(apn.apn), ApnUnset(None), ApnProblem(None))
         await switch_radio(module, Functionality.FULL)
-    module.store.apply(ApnUnset(None))
     module.apn.set, module.apn.read = apn, await module.ask(packet.ReadDefaultApn())

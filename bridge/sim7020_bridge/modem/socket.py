@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import InitVar, dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Address
 from typing import Any, Final
@@ -70,11 +71,12 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class SocketState:
-    """One socket as it is now; ``address`` is the peer's, once it is known."""
+    """One socket as it is now; ``address`` is the peer's, once it is known; ``since`` when the failures in a row began."""
 
     phase: Phase = Phase.CLOSED
     address: str | None = None
     failure: Failure | None = None
+    since: datetime | None = None
     sent: Traffic = Traffic()
     received: Traffic = Traffic()
 
@@ -259,7 +261,8 @@ class ModemSocket:
                 self.refusals.failed(self.settings.name, failure)
                 level = logging.WARNING if self._backoff.failures < WORTH_A_WARNING else logging.DEBUG
                 log.log(level, "socket %s: %s; opening it again", self.settings.name, failure.words)
-                self._publish(replace(self.state, phase=Phase.BACKOFF, failure=failure))
+                since = self.state.since if self._backoff.failures and self.state.since else failure.at
+                self._publish(replace(self.state, phase=Phase.BACKOFF, failure=failure, since=since))
                 # a context that comes back is a reason to try at once
                 await module.store.until(_offline, within=self._backoff.next_wait())
                 module.store.apply(Recovering(RecoveryStep.SOCKETS))

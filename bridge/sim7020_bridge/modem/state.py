@@ -17,7 +17,7 @@ from sim7020_bridge.commands.radio import CellReading, Functionality, SignalQual
 from sim7020_bridge.commands.registration import Operator, Registration
 from sim7020_bridge.commands.sim import SimReading
 from sim7020_bridge.config.model import PowerSavingSettings
-from sim7020_bridge.modem.pdn import Contexts, Pdn, PdnDrops
+from sim7020_bridge.modem.pdn import Contexts, Pdn, PdnDrops, RequestedApn
 from sim7020_bridge.modem.problems import ApnProblem, ApnUnset, Held, PinProblem, Problem, RadioProblem, RegisterProblem
 from sim7020_bridge.modem.recovery import LEFT_ALONE, RecoveryStep
 from sim7020_bridge.modem.release import Releases
@@ -241,7 +241,9 @@ Event: TypeAlias = (
 """What the bridge does or notices; power saving is what it asks for."""
 
 
-Fact: TypeAlias = Reading | Contexts | PdnDrops | NetworkTime | SleepReport | SupplyReport | Event | Problem
+Fact: TypeAlias = (
+    Reading | Contexts | PdnDrops | RequestedApn | NetworkTime | SleepReport | SupplyReport | Event | Problem
+)
 
 
 def initial(now: datetime) -> ModemState:
@@ -390,7 +392,7 @@ def _radio(state: ModemState, level: Functionality) -> ModemState:
     if level is Functionality.FULL:
         return replace(state, functionality=level, radio_problem=None)
     off = replace(state, functionality=level, signal=None, cell=None, registration=None, operator=None)
-    return replace(off, pdn=replace(state.pdn, active=False, address=None))
+    return replace(off, pdn=replace(state.pdn, active=False, apn=None, address=None))
 
 
 def _registered(state: ModemState, registration: Registration) -> ModemState:

@@ -105,19 +105,28 @@ def state_document(state: ModemState, outbox: Outbox, usage: Usage, *, aside: in
 def pdn_document(pdn: Pdn) -> Document:
     """Return the ``pdn`` of ``.../state``."""
     state = None if pdn.active is None else "active" if pdn.active else "inactive"
-    return {"state": state, "cid": pdn.cid, "apn": pdn.apn, "address": pdn.address}
+    return {
+        "state": state,
+        "cid": pdn.cid,
+        "requested_apn": pdn.requested_apn,
+        "apn": pdn.apn,
+        "address": pdn.address,
+    }
 
 
 def socket_document(socket: ModemSocket, *, in_pools: bool) -> Document:
     """Return ``.../socket/<socket>/state``; ``in_pools`` is whether the modem takes from its pools now."""
     settings, state, failure = socket.settings, socket.state, socket.state.failure
+    error = None
+    if failure is not None:
+        error = {"code": failure.code, "name": failure.name, "at": failure.at, "since": state.since}
     return {
         "phase": state.phase,
         "protocol": settings.protocol,
         "host": settings.host,
         "port": settings.port,
         "address": state.address,
-        "last_error": None if failure is None else {"code": failure.code, "name": failure.name, "at": failure.at},
+        "last_error": error,
         "sent": asdict(state.sent),
         "received": asdict(state.received),
         "in_pool": None if settings.pool is None else in_pools,

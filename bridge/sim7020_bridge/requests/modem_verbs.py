@@ -114,7 +114,7 @@ class ModemVerbs:
             raise RequestRefused("invalid_request", str(error)) from error
         warning = self._warning()
         await self._modem.set_apn(apn)
-        await _until_online(module)
+        await _until_online(module, or_refused=True)
         return {"apn": apn.apn, "pdn": self._pdn(module.store.state), **warning}
 
     async def _reattach(self, _body: RequestBody) -> Data:
@@ -188,10 +188,10 @@ def _matches(line: str, pattern: str) -> bool:
     return start == "AT" or line[2:3] in {"+", "*"} or rest == "" or rest.isdigit()
 
 
-async def _until_online(module: Module) -> None:
+async def _until_online(module: Module, *, or_refused: bool = False) -> None:
     try:
         async with asyncio.timeout(LINK_WAIT):
-            await module.store.until(lambda state: state.online)
+            await module.store.until(lambda state: state.online or (or_refused and state.apn_problem is not None))
     except TimeoutError:
         log.warning("not online again within %g s", LINK_WAIT)
 

@@ -22,6 +22,7 @@ async def test_apn_is_set_only_if_it_differs(apn: str | None, sets: int) -> None
     async with running(apn=apn) as bench:
         await bench.online()
         assert bench.module.times("AT*MCGDEFCONT") == sets
+        assert bench.modem.store.state.pdn.requested_apn == apn
         if sets:
             setting = '*MCGDEFCONT="IP","iot.1nce.net"'
             order = ("AT+CFUN=0", f"AT{setting}", "AT+CFUN=1", "AT+CPIN?")

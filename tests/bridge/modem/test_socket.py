@@ -56,6 +56,9 @@ async def test_error_report_reopens() -> None:
         failure_now = bench.socket("udp").state.failure
         assert failure_now is not None
         assert (failure_now.code, failure_now.name) == (2, "connection_aborted")
+        since = bench.socket("udp").state.since
+        assert since is not None
+        assert (failure_now.at - since).total_seconds() == pytest.approx(sum(waits[:-1]), abs=0.1)
 
 
 @on_virtual_time
@@ -73,6 +76,9 @@ async def test_stable_socket_starts_with_short_wait() -> None:
         began = now()
         await bench.opened("udp")
         assert now() - began <= 0.26
+        state = bench.socket("udp").state
+        assert state.failure is not None
+        assert state.since == state.failure.at
 
 
 @pytest.mark.parametrize(

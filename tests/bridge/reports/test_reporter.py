@@ -83,7 +83,13 @@ async def test_state_when_online() -> None:
         assert said["registration"]["status"] == "home"
         assert (said["registration"]["plmn"], said["registration"]["technology"]) == ("46000", "NB-IoT")
         assert (said["registration"]["pci"], said["signal"]["rsrp"], said["signal"]["ecl"]) == (106, -82, 0)
-        assert said["pdn"] == {"state": "active", "cid": 1, "apn": "shnbiot", "address": "10.250.0.213"}
+        assert said["pdn"] == {
+            "state": "active",
+            "cid": 1,
+            "requested_apn": None,
+            "apn": "shnbiot",
+            "address": "10.250.0.213",
+        }
         assert said["power"]["voltage"] == 3.418
         info = desk.documents(TOPICS.info)[-1]
         assert info["modem"]["imei"] == "869951030000019"

@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from sim7020_bridge.config.model import PowerSavingSettings, RecoverySettings
+from sim7020_bridge.modem.alerts import AlertId, alerts
+from sim7020_bridge.requests.modem_verbs import LINK_WAIT
 from tests.bridge.desk import TOPICS, staffed
+from tests.bridge.modem.bench import ACTIVATE, give_context, now
 from tests.bridge.scripted_module import on_virtual_time
 from tests.virtual_time import run
 
@@ -21,6 +24,30 @@ async def test_reattach() -> None:
         assert response["data"]["pdn"]["state"] == "active"
         heard = desk.module.heard
         assert heard.index("AT+CFUN=0") < heard.index("AT+CFUN=1")
+
+
+@on_virtual_time
+async def test_an_apn_that_the_network_refuses() -> None:
+    """The response comes with the refusal, and the state names what was asked for and not what was in force before."""
+    async with staffed() as desk:
+        await desk.bench.online()
+        await asyncio.sleep(5)
+        assert desk.documents(TOPICS.state)[-1]["pdn"]["requested_apn"] is None
+        module, began = desk.module, now()
+        module.answer("AT+CGACT?", "+CGACT: 1,0", "OK")
+        module.answer(ACTIVATE, "+CME ERROR: 607")
+        response = await desk.ask("set_apn", apn="wrong.example")
+        assert now() - began < LINK_WAIT
+        assert (response["data"]["pdn"]["requested_apn"], response["data"]["pdn"]["apn"]) == ("wrong.example", None)
+        assert desk.documents(TOPICS.state)[-1]["pdn"]["requested_apn"] == "wrong.example"
+        refused = alerts(desk.bench.modem.store.state)[AlertId.APN_REJECTED]
+        assert "to the APN wrong.example" in refused.message
+        await desk.ask("set_apn", apn="wrong.again")
+        assert "wrong.again" in alerts(desk.bench.modem.store.state)[AlertId.APN_REJECTED].message
+        give_context(module)
+        response = await desk.ask("set_apn", apn="right.example")
+        assert (response["data"]["pdn"]["state"], response["data"]["pdn"]["apn"]) == ("active", "shnbiot")
+        assert AlertId.APN_REJECTED not in alerts(desk.bench.modem.store.state)
 
 
 @on_virtual_time

@@ -143,7 +143,9 @@ async def test_a_modem_that_attaches_in_vain_is_an_error(hass: HomeAssistant, br
     """Whoever has it attach again waits for a connection."""
     bridge.serve()
     await set_up(hass)
-    bridge.answers["reattach"] = {"pdn": {"state": "inactive", "cid": None, "apn": None, "address": None}}
+    bridge.answers["reattach"] = {
+        "pdn": {"state": "inactive", "cid": None, "requested_apn": None, "apn": None, "address": None}
+    }
     with pytest.raises(HomeAssistantError) as raised:
         await press(hass, "reattach")
     assert raised.value.translation_key == "no_connection"

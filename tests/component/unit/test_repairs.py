@@ -16,7 +16,10 @@ from tests.component.rules.texts import flat
 from tests.component.rules.tree import REPOSITORY
 from tests.component.unit.kit import Bridge, document, ok, refused, set_up
 
-NO_CONNECTION = {"apn": "iot.1nce.net", "pdn": {"state": "inactive", "cid": None, "apn": None, "address": None}}
+NO_CONNECTION = {
+    "apn": "iot.1nce.net",
+    "pdn": {"state": "inactive", "cid": None, "requested_apn": "iot.1nce.net", "apn": None, "address": None},
+}
 
 
 CAUSE = "the network refuses the registration: illegal UE (EMM cause 3)"

@@ -42,7 +42,7 @@ export const ACTIONS = [
   {
     verb: "set_apn", group: "connection", costs: "attach", asks: true, slow: true,
     fields: (modem) => [
-      field(t("actions.set_apn.apn"), { name: "apn", required: true, maxlength: 100, value: modem.state?.pdn?.apn ?? "" }),
+      field(t("actions.set_apn.apn"), { name: "apn", required: true, maxlength: 100, value: modem.state?.pdn?.requested_apn ?? modem.state?.pdn?.apn ?? "" }),
       field(t("actions.set_apn.username"), { name: "username", maxlength: 255 }, t("actions.set_apn.if_asked")),
       field(t("actions.set_apn.password"), { name: "password", type: "password", maxlength: 255, autocomplete: "new-password" }, t("actions.set_apn.if_asked")),
     ],

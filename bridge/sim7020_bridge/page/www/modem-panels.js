@@ -25,11 +25,18 @@ export function network({ state }, refresh) {
       ["PCI", registration.pci],
       ["EARFCN", registration.earfcn],
       ["APN", pdn.apn],
+      ...requested(pdn),
       [t("modem.network.address"), pdn.address],
       [t("modem.network.context"), pdn.state ? t(`modem.network.contexts.${pdn.state}`) : null],
       [t("modem.network.sim"), state.sim.status ? t(`modem.network.sims.${state.sim.status}`) : null],
     ]),
   ]);
+}
+
+/** The APN that was asked for, where the network has given another or none. */
+function requested({ state, requested_apn: asked, apn }) {
+  if (!asked || asked.toLowerCase() === apn?.toLowerCase()) return [];
+  return [[t("modem.network.requested_apn"), state === "active" ? asked : t("modem.network.not_given", { apn: asked })]];
 }
 
 /** What of the budget is used, and until when the rest will do; `history` is the last week's, or null. */

@@ -212,7 +212,7 @@ function socketNote(name, { last_error: error }) {
     h("app-icon", { name: "alert" }),
     h("p", { class: "note-title" }, t("modems.socket.title", { name, words: socketError(error) })),
     h("p", null, t("modems.socket.advice")),
-    error.at ? h("p", { class: "small quiet-on-tint" }, h("time-since", { time: error.at })) : null,
+    error.since ? h("p", { class: "small quiet-on-tint" }, h("time-since", { time: error.since })) : null,
   );
 }
 
