@@ -5,6 +5,8 @@ import json
 import zipfile
 from typing import Any
 
+from tests.e2e.page_stream import stream
+from tests.e2e.servers import until
 from tests.e2e.service_kit import Configured, logged
 from tests.e2e.world import World, udp
 from tests.web import get, post
@@ -44,6 +46,11 @@ async def test_a_socket_is_added_from_the_page(world: World) -> None:
     await logged(service.bridge, "modems.shed.apn was changed, and needs a restart to come into force")
     found = (await post(port, "/api/configuration/check", {"text": text})).document()
     assert (found["restart"], found["reload"]) == (["modems.shed.apn"], [])
+    async with stream(port) as seen:  # whoever comes later is told, too
+        await until(lambda: seen.of("restart_needed") == [{"keys": ["modems.shed.apn"]}])
+        version = (await get(port, "/api/configuration")).document()["version"]
+        answer = await post(port, "/api/configuration/apply", {"text": document["text"], "version": version})
+        await until(lambda: seen.of("restart_needed")[1:] == [{"keys": []}])
 
 
 async def test_a_mistake_changes_nothing(world: World) -> None:

@@ -1,6 +1,7 @@
 """The configuration in the editor: what is wrong stands at its line, what is right is written and in force at once."""
 
 import json
+import signal
 
 from playwright.async_api import Browser, Locator, expect
 
@@ -67,6 +68,16 @@ async def test_a_mistake_is_shown_at_its_line_and_a_right_change_applied(
         await expect(screen.page.get_by_text(words("configuration.restart_now"))).to_be_visible()
         await shed.open("alarm")
         assert installation.config.read_text() == right
+
+        await screen.open()
+        note = screen.page.locator("view-glance .note").filter(has_text=words("glance.restart.title"))
+        await expect(note).to_contain_text("modems.shed.baudrate")
+        await expect(note).to_contain_text(words("glance.restart.advice"))
+        await screen.shot("restart-needed")
+        installation.config.write_text(before)
+        assert installation.bridge.process is not None
+        installation.bridge.process.send_signal(signal.SIGHUP)
+        await expect(note).to_have_count(0)
 
 
 async def test_what_somebody_else_wrote_is_not_written_over(browser: Browser, installation: Installation) -> None:

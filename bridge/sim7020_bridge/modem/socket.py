@@ -71,7 +71,7 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class SocketState:
-    """One socket as it is now; ``address`` is the peer's, once it is known; ``since`` when the failures in a row began."""
+    """One socket as it is now; ``address`` is the peer's, once known, ``since`` when the failures in a row began."""
 
     phase: Phase = Phase.CLOSED
     address: str | None = None

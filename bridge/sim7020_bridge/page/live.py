@@ -69,6 +69,10 @@ class Live:
                 history.keep({}, {}, {name: shown.messages.changes() for name, shown in self.modems.items()})
             await history.close()
 
+    def wait_for_restart(self, keys: Sequence[str]) -> None:
+        """Tell which keys of the configuration were changed and wait until the bridge is started again."""
+        self.feed.tell("restart_needed", in_json({"keys": list(keys)}), key="restart_needed", empty=not keys)
+
     async def history(self, modem: str, span: str) -> bytes:
         """Return the rows and outages of a modem as the browser's JSON; see History.read."""
         if self._history is None:

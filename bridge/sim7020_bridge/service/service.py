@@ -190,8 +190,11 @@ class Service:
     async def _apply(self, new: Settings) -> None:
         """Put into force what can be while the modems stay attached, and name what can't."""
         old = self._settings
-        for key in changes(old, new).restart:
+        waiting = changes(old, new).restart
+        for key in waiting:
             reply.warning("%s was changed, and needs a restart to come into force", key)
+        if self._live is not None:
+            self._live.wait_for_restart(waiting)
         if new.logging != old.logging:
             logs.log_to_stderr(new.logging)
         # what the change itself ends has receipts: they go by both, for a moment

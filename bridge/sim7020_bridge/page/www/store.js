@@ -43,6 +43,9 @@ class Modem {
 class Store extends EventTarget {
   /** What `api/session` said: role, version, modems, base_topic, host. */
   session = null;
+
+  /** The keys of the configuration that wait until the bridge is started again. */
+  waiting = [];
   /** `connecting` at first, `open`, or `lost` while it is being tried again. */
   connection = "connecting";
 
@@ -134,7 +137,7 @@ class Store extends EventTarget {
     source.onerror = () => this.#failed(source);
     source.addEventListener("restart", () => this.#restart());
     source.addEventListener("mqtt", (event) => this.#mqtt(event));
-    for (const kind of ["broker", "message", "history", "link", "waiting", "log", "trace"]) {
+    for (const kind of ["broker", "message", "history", "link", "waiting", "restart_needed", "log", "trace"]) {
       source.addEventListener(kind, (event) => this.#document(kind, event));
     }
     if (document.hidden) this.seen(false);
@@ -205,6 +208,7 @@ class Store extends EventTarget {
     itIs(session.time);
     // Without a configuration there is nothing to be told of.
     this.#running = !session.setup;
+    this.waiting = [];
     this.#modems = new Map(session.modems.map((name) => [name, new Modem(name)]));
   }
 
@@ -227,6 +231,10 @@ class Store extends EventTarget {
     if (["link", "broker", "waiting"].includes(kind)) {
       this.modem(document.modem)[kind] = document;
       this.#tell("change", { modem: document.modem });
+    }
+    if (kind === "restart_needed") {
+      this.waiting = document.keys;
+      this.#tell("change", { modem: null });
     }
     this.#tell(kind, document);
   }

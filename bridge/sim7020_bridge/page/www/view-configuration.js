@@ -6,6 +6,7 @@ import { t } from "./i18n.js";
 import { LineEditor } from "./line-editor.js";
 import { lineDiff } from "./line-diff.js";
 import { ask, failure, toast } from "./parts.js";
+import { store } from "./store.js";
 
 const TYPING = 400;
 
@@ -23,11 +24,11 @@ class ViewConfiguration extends View {
   #typing = 0;
   #problem = null;
   #other = null;
-  #restart = [];
   #busy = false;
   #resumed = false;
 
   start() {
+    this.hear(store, "restart_needed");
     this.hear(window, "beforeunload", (event) => {
       if (this.#changed) event.preventDefault();
     });
@@ -60,7 +61,7 @@ class ViewConfiguration extends View {
       writable ? null : note("warn", "info", t("configuration.read_only"), problem ? h("p", { lang: "en" }, problem) : ""),
       secrets?.length ? note("", "info", t("configuration.secrets", { keys: secrets.join(", ") })) : null,
       this.#resumed ? note("", "info", t("configuration.resumed")) : null,
-      this.#restart.length ? note("warn", "waiting", t("configuration.restart_now"), keys(this.#restart)) : null,
+      store.waiting.length ? note("warn", "waiting", t("configuration.restart_now"), keys(store.waiting)) : null,
       this.#other ? this.#conflict() : null,
       this.#editor,
       h("div", { class: "configuration-foot", id: "configuration-foot" },
@@ -207,7 +208,6 @@ class ViewConfiguration extends View {
     try {
       const { version, restart } = await post("api/configuration/apply", { text, version: this.#file.version }, { signal: this.ended });
       this.#file = { ...this.#file, text, version };
-      this.#restart = restart;
       this.#resumed = false;
       this.#problem = null;
       toast(t(restart.length ? "configuration.applied_restart" : "configuration.applied"), restart.length ? "warn" : "good");

@@ -33,6 +33,7 @@ class ViewGlance extends View {
         many ? this.#search() : null,
       ),
       broker,
+      store.waiting.length ? restart(store.waiting) : null,
       all.length ? null : empty(t("glance.no_modems.title"), store.full ? h("a", { href: "#/setup" }, t("glance.no_modems.words")) : null),
       all.length && !shown.length ? empty(t("glance.nothing_found", { words: this.#words })) : null,
       many && trouble.length ? h("h2", { class: "glance-part", key: "trouble" }, t("glance.trouble", { count: trouble.length })) : null,
@@ -63,6 +64,18 @@ class ViewGlance extends View {
       },
     });
   }
+}
+
+/** What of the configuration waits until the bridge is started again, and how that is done. */
+function restart(keys) {
+  return h(
+    "div",
+    { class: "note warn", key: "restart" },
+    h("app-icon", { name: "alert" }),
+    h("p", { class: "note-title" }, t("glance.restart.title")),
+    h("p", null, h("span", { class: "mono", lang: "en" }, keys.join(", "))),
+    h("p", null, t("glance.restart.advice")),
+  );
 }
 
 customElements.define("view-glance", ViewGlance);
