@@ -60,7 +60,7 @@ OF_A_MODEM = [
         ),
     ),
     ("socket/s/state", socket(SocketState())),
-    ("socket/s/state", socket(SocketState(Phase.BACKOFF, "198.51.100.7", Failure(-1, "common", "no", AT)))),
+    ("socket/s/state", socket(SocketState(Phase.BACKOFF, "198.51.100.7", Failure(-1, "common", "no", AT), AT))),
 ]
 
 
