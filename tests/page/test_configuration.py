@@ -69,13 +69,25 @@ async def test_a_mistake_is_shown_at_its_line_and_a_right_change_applied(
         await shed.open("alarm")
         assert installation.config.read_text() == right
 
+
+async def test_what_waits_for_a_restart_stands_above_all_modems(browser: Browser, installation: Installation) -> None:
+    """Whoever changed the file, and how the bridge is restarted; it goes when the file is as it was."""
+    module = await installation.module("shed")
+    await installation.run({"shed": installation.settings(module)})
+    before = installation.config.read_text()
+    document = json.loads(before)
+    document["modems"]["shed"]["baudrate"] = 57600
+    async with window(browser, installation.url) as screen:
         await screen.open()
+        await expect(screen.page.locator("modem-card")).to_have_count(1)
+        installation.config.write_text(json.dumps(document))
+        assert installation.bridge.process is not None
+        installation.bridge.process.send_signal(signal.SIGHUP)
         note = screen.page.locator("view-glance .note").filter(has_text=words("glance.restart.title"))
         await expect(note).to_contain_text("modems.shed.baudrate")
         await expect(note).to_contain_text(words("glance.restart.advice"))
         await screen.shot("restart-needed")
         installation.config.write_text(before)
-        assert installation.bridge.process is not None
         installation.bridge.process.send_signal(signal.SIGHUP)
         await expect(note).to_have_count(0)
 
