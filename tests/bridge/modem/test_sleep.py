@@ -215,6 +215,18 @@ async def test_silence_that_was_not_agreed(saving: PowerSavingSettings | None, c
         assert pressed
 
 
+@on_virtual_time
+async def test_module_that_fell_asleep_without_a_word_is_asked_rarely() -> None:
+    """Soon at first, then about once in the time for which it stays awake."""
+    async with saving_power(PSM) as (bench, _):
+        bench.module.deaf = True
+        await asyncio.sleep(600)
+        before = bench.module.times("AT")
+        await asyncio.sleep(HOUR)
+        awake = HOUR / 60
+        assert awake <= bench.module.times("AT") - before < 5 * awake
+
+
 @pytest.mark.parametrize("answers", [True, False], ids=["answers AT", "is heard"])
 @on_virtual_time
 async def test_wake_that_is_too_short(*, answers: bool) -> None:

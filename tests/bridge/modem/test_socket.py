@@ -391,3 +391,15 @@ async def test_nothing_is_opened_that_costs_too_much() -> None:
         await bench.opened("tcp")
         await bench.opened("named")
         await bench.module.hears("AT+CSNTPSTART")
+
+
+@on_virtual_time
+async def test_refusals_go_with_their_socket() -> None:
+    """What the module refused a socket that is gone from the configuration is no trouble any more."""
+    async with running(UDP) as bench:
+        await bench.opened("udp")
+        bench.module.answer("AT+CSOC", "ERROR")
+        bench.module.say("+CSOERR: 0,1")
+        await bench.until(lambda state: state.refused.what is not None, within=3600)
+        await bench.modem.sockets.change(())
+        assert bench.modem.store.state.refused.what is None

@@ -14,7 +14,7 @@ import pytest
 from sim7020_bridge.config.model import DEFAULT_ATTACH_CEILING
 from sim7020_bridge.modem.alerts import AlertId, alerts
 from sim7020_bridge.modem.state import Layer
-from tests.bridge.modem.bench import HOUR, REATTACH, REBOOT, TCP, UDP, Bench, current, now, running
+from tests.bridge.modem.bench import HOUR, REATTACH, REBOOT, TCP, UDP, Bench, by_topic, current, now, running
 from tests.bridge.scripted_module import SILENCE, ScriptedModule, on_virtual_time
 
 SET_UP = (
@@ -234,3 +234,13 @@ async def test_reattach_that_could_not_begin_is_no_attach_attempt() -> None:
         await module.hears(REBOOT)
         await asyncio.sleep(1)
         assert [bench.modem._recovery.attempts(now=now())] == [tuple(module.attaches)]
+
+
+@on_virtual_time
+async def test_power_hook_for_a_module_that_is_of_no_use_each_time() -> None:
+    """One that answers AT and hangs at the same command for ever is switched off and on, though each time lasts."""
+    module, presses = Stubborn("AT+CGACT=", "hangs"), list[str]()
+    _context_is_off(module)
+    async with running(module=module, power=by_topic(presses.append)):
+        await asyncio.sleep(HOUR)
+        assert "ON" in presses
