@@ -200,16 +200,19 @@ class Row:
     Args:
         name: What it is.
         source: Whose, with the number of measurements.
-        row: What the model knows of it.
         sample: Draws so many values with a seed.
-        exact: Whether the model draws from this very row, so that nothing but chance may be between them.
+        drawn: The row of the model's that they are drawn from; None if they come out of several.
     """
 
     name: str
     source: str
-    row: Quantiles
     sample: Callable[[int, int], list[float]]
-    exact: bool = True
+    drawn: Quantiles | None = None
+
+    @property
+    def row(self) -> Quantiles:
+        """Return what the values are held to: what they are drawn from, or else what was measured."""
+        return self.drawn or self.published.quantiles
 
     @property
     def published(self) -> Figures:
@@ -217,8 +220,12 @@ class Row:
         return DISTRIBUTIONS[self.name]
 
     def probability(self, values: Sequence[float]) -> float:
-        """Return how probable it is that chance alone puts the values so far from the row."""
-        return probability(distance(values, self.row.below), len(values))
+        """Return how probable it is that chance alone puts the values so far from the row.
+
+        What was measured is a sample itself, and as far from the truth as its number makes it.
+        """
+        found, count = len(values), self.published.count
+        return probability(distance(values, self.row.below), found if self.drawn else found * count / (found + count))
 
 
 def _connected_trips(conditions: Conditions) -> Callable[[int, int], list[float]]:
@@ -236,13 +243,18 @@ def _trips(conditions: Conditions, sizes: Sequence[int] = (20,)) -> Callable[[in
     return sample
 
 
-def _tails(conditions: Conditions) -> Callable[[int, int], list[float]]:
-    return lambda count, seed: [m.tail for m in messages(conditions, count, seed=seed) if m.trip is not None]
-
-
-def _connections(conditions: Conditions, code: int = 0) -> Callable[[int, int], list[float]]:
+def _tails(conditions: Conditions, sizes: Sequence[int]) -> Callable[[int, int], list[float]]:
     def sample(count: int, seed: int) -> list[float]:
-        found = messages(conditions, count, seed=seed, code=code)
+        return [m.tail for m in messages(conditions, count, seed=seed, sizes=sizes) if m.trip is not None]
+
+    return sample
+
+
+def _connections(
+    conditions: Conditions, sizes: Sequence[int] = (20,), code: int = 0
+) -> Callable[[int, int], list[float]]:
+    def sample(count: int, seed: int) -> list[float]:
+        found = messages(conditions, count, seed=seed, sizes=sizes, code=code)
         return [m.connected for m in found if m.trip is not None and not m.ignored]
 
     return sample
@@ -252,44 +264,41 @@ _MIX = [size for size, count in zip(rows.ROUND_TRIP_SIZES, (113, 46, 24, 1), str
 """Sizes as often as they are among the 2393 rows."""
 
 _IDLE, _BUSY = "round trip from idle", "round trip connected"
+_ECHOED = ((GOOD, _MIX, 2393), (EDGE, (20,), 460), (CELLAR, (20,), 326))
+"""Profile, sizes and number of the messages in OSL that had an echo, without release assistance, by level."""
+
 _COUNTS = {0: (3545, 528, 327), 1: (357, 385, 214), 2: (504, 478, 89)}
 """Messages in OSL without release assistance and with each kind, by level."""
 
 ROWS: tuple[Row, ...] = (
     *(
-        Row(f"{_IDLE}, level 0, {size} bytes, s", f"OSL, {row.size or 13}", row, _trips(GOOD, (size,)))
+        Row(f"{_IDLE}, level 0, {size} bytes, s", f"OSL, {row.size or 13}", _trips(GOOD, (size,)), row)
         for size, row in zip(rows.ROUND_TRIP_SIZES, rows.ROUND_TRIP, strict=True)
     ),
-    Row(f"{_IDLE}, level 0, all of them, s", "OSL, 2393", rows.ROUND_TRIP_ALL, _trips(GOOD, _MIX), exact=False),
-    Row(f"{_IDLE}, level 1, 20 bytes, s", "OSL, 460", rows.ROUND_TRIP_1, _trips(EDGE)),
-    Row(f"{_IDLE}, level 2, 20 bytes, s", "OSL, 326", rows.ROUND_TRIP_2, _trips(CELLAR)),
-    Row(f"{_BUSY}, level 0, s", "GER, 156", rows.CONNECTED_ROUND_TRIP, _connected_trips(GOOD)),
-    Row(f"{_BUSY}, level 1, s", "GER, 5", rows.CONNECTED_ROUND_TRIP_1, _connected_trips(EDGE)),
+    Row(f"{_IDLE}, level 0, all of them, s", "OSL, 2393", _trips(GOOD, _MIX)),
+    Row(f"{_IDLE}, level 1, 20 bytes, s", "OSL, 460", _trips(EDGE), rows.ROUND_TRIP_1),
+    Row(f"{_IDLE}, level 2, 20 bytes, s", "OSL, 326", _trips(CELLAR), rows.ROUND_TRIP_2),
+    Row(f"{_BUSY}, level 0, s", "GER, 156", _connected_trips(GOOD), rows.CONNECTED_ROUND_TRIP),
+    Row(f"{_BUSY}, level 1, s", "GER, 5", _connected_trips(EDGE), rows.CONNECTED_ROUND_TRIP_1),
     *(
-        Row(f"echo to release, level {level}, s", f"OSL, {count}", rows.RELEASE[level], _tails(conditions))
-        for (conditions, level), count in zip(_LEVELS, (2565, 492, 326), strict=True)
+        Row(f"echo to release, level {level}, s", f"OSL, {count}", _tails(conditions, sizes))
+        for level, (conditions, sizes, count) in enumerate(_ECHOED)
     ),
     *(
-        Row(
-            f"connected for a message, level {level}, s",
-            f"OSL, {_COUNTS[0][level]}",
-            rows.CONNECTED[level],
-            _connections(conditions),
-            exact=False,
-        )
-        for conditions, level in _LEVELS
+        Row(f"connected for a message, level {level}, s", f"OSL, {count}", _connections(conditions, sizes))
+        for level, (conditions, sizes, count) in enumerate(_ECHOED)
     ),
     *(
         Row(
             f"the same, release assistance {code}, level {level}, s",
             f"OSL, {_COUNTS[code][level]}",
+            _connections(conditions, code=code),
             rows.ASSISTED[code][level],
-            _connections(conditions, code),
         )
         for code in (1, 2)
         for conditions, level in _LEVELS
     ),
-    Row("radio on to registered, s", "GER, 156", rows.ATTACH, _attach_times(GOOD)),
+    Row("radio on to registered, s", "GER, 156", _attach_times(GOOD), rows.ATTACH),
 )
 
 

@@ -1,13 +1,15 @@
 """What was measured in the field, computed from the rows of the sources alone: a copy apart from what the model draws.
 
 The sources are those of docs/field.md. field_published.csv beside this has the distributions: how many measurements,
-and their quantiles in seconds, linearly between the nearest two, with four digits.
+and their quantiles in seconds, linearly between the nearest two, with four or five digits.
 """
 
 import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from sim7020_emulator.field.quantiles import Quantiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,11 @@ class Figures:
     count: int
     values: dict[int, float]
 
+    @property
+    def quantiles(self) -> Quantiles:
+        """Return the distribution, on a line between one and the next."""
+        return Quantiles(tuple(self.values.values()), tuple(part / 100 for part in self.values))
+
 
 def _read() -> dict[str, Figures]:
     with Path(__file__).with_suffix(".csv").open(newline="") as file:
@@ -34,7 +41,7 @@ def _read() -> dict[str, Figures]:
 
 
 DISTRIBUTIONS: Final = _read()
-"""By what it is, as in ``field_model.ROWS``."""
+"""By what it is, as in ``field_model.ROWS``; of the time from an echo to the release also each range of round trips."""
 
 WAY_UP: Final = (0.81, 0.78, 0.65)
 """Median part of a round trip from idle that is the way up, by level; of those in which it is a part of it. OSL."""

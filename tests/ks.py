@@ -17,8 +17,11 @@ def distance(sample: Sequence[float], below: Callable[[float], float]) -> float:
     return max(max((index + 1) / count - part, part - index / count) for index, part in enumerate(parts))
 
 
-def probability(distance_found: float, count: int) -> float:
-    """Return how probable such a distance or a greater one is for so many values (Stephens' approximation)."""
+def probability(distance_found: float, count: float) -> float:
+    """Return how probable such a distance or a greater one is for so many values (Stephens' approximation).
+
+    Between two samples of n and m values, the count is n * m / (n + m).
+    """
     root = math.sqrt(count)
     scaled = (root + 0.12 + 0.11 / root) * distance_found
     terms = (2 * (-1) ** (term - 1) * math.exp(-2 * term**2 * scaled**2) for term in range(1, 101))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from sim7020_emulator.field import rows
-from sim7020_emulator.field.quantiles import Quantiles
+from sim7020_emulator.field.quantiles import Quantiles, Ranges
 
 LEVELS = 3
 """Coverage enhancement levels: 0 good, 1 at the edge, 2 in a cellar."""
@@ -14,6 +14,9 @@ SECONDS_A_BYTE = 0.0028
 
 RoundTrip = Callable[[float, int], float]
 """Gives the seconds of a round trip for a part of 1 and a number of payload bytes."""
+
+Release = Callable[[float, float], float]
+"""Gives the seconds until a release for the round trip of a connection in seconds and a part of 1."""
 
 
 def by_payload(part: float, size: int) -> float:
@@ -44,7 +47,8 @@ class Conditions:
         from_idle: Round trip of a datagram that has to connect first, by level.
         connected: Round trip of a small one in connected state, by level.
         loss: Part of the datagrams that is lost on the way up, and down.
-        release: Seconds from the last datagram until the network releases the connection, by level.
+        release: Seconds from the last datagram until the network releases the connection, by level; for the
+            round trip with which the connection began, and a part of 1.
         ignored: How often the network ignores release assistance that expects nothing more, and one answer.
         attach: Seconds from radio on to registered.
         update: Seconds that a tracking-area update takes.
@@ -57,7 +61,7 @@ class Conditions:
     from_idle: tuple[RoundTrip, RoundTrip, RoundTrip]
     connected: tuple[Quantiles, Quantiles, Quantiles]
     loss: tuple[float, float]
-    release: tuple[Quantiles, Quantiles, Quantiles]
+    release: tuple[Release, Release, Release]
     ignored: tuple[float, float]
     attach: Quantiles
     update: Quantiles
@@ -78,7 +82,7 @@ GOOD = Conditions(
     from_idle=(by_payload, as_row(rows.ROUND_TRIP_1), as_row(rows.ROUND_TRIP_2)),
     connected=(rows.CONNECTED_ROUND_TRIP, rows.CONNECTED_ROUND_TRIP_1, _CONNECTED_2),
     loss=(0.0012, 0.0006),
-    release=(rows.RELEASE[0], rows.RELEASE[1], rows.RELEASE[2]),
+    release=(rows.RELEASE[0].at, rows.RELEASE[1].at, rows.RELEASE[2].at),
     ignored=(0.0144, 0.0541),
     attach=rows.ATTACH,
     update=Quantiles(rows.UPDATE_MEANS, (0, 1)),
@@ -105,7 +109,7 @@ CELLAR = replace(
 )
 
 _VENDOR_TRIP = as_row(Quantiles((2.4, 20, 100, 300), (0, 0.5, 0.95, 1), size=1000))
-_VENDOR_RELEASE = Quantiles((20, 120), (0, 1))
+_VENDOR_RELEASE = Ranges((), Quantiles((20, 120), (0, 1))).at
 
 BAD_VENDOR = replace(
     GOOD,

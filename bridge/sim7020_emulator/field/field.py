@@ -77,6 +77,7 @@ class Field:
         self._up_free = self._down_free = -math.inf
         self._expects = 0
         self._fortune = 0.5
+        self._trip = 0.0
         self._answers: deque[tuple[float, float]] = deque()
 
     @property
@@ -137,6 +138,7 @@ class Field:
             return
         self.account.updates += 1
         self._draw_level()
+        self._draw_trip()
         lasts = self.conditions.update.at(self._part("update"))
         now = self._schedule.now()
         self._access(now + lasts / 2)
@@ -151,7 +153,7 @@ class Field:
         if connects:
             self._draw_level()
             self._fortune = self._part("round trip")
-            trip = self.conditions.from_idle[self.level](self._fortune, size)
+            trip = self._trip = self.conditions.from_idle[self.level](self._fortune, size)
             way = trip * rows.WAY_UP[self.level]
             begins = now
             self._access(now + way * _ACCESS_PART)
@@ -270,6 +272,7 @@ class Field:
     def _attached(self) -> None:
         """Be connected by the attach itself."""
         self._draw_level()
+        self._draw_trip()
         self._connected_at = self._began = self._schedule.now()
         self._enter(RadioState.CONNECTED)
         self._keep(self._connected_at)
@@ -289,6 +292,7 @@ class Field:
             return
         if not self.busy:
             self._draw_level()
+            self._draw_trip()
             now = self._schedule.now()
             self._access(now + (arrives - now) * _ACCESS_PART)
         self._keep(arrives)
@@ -326,7 +330,7 @@ class Field:
         """Be busy until then, and connected until the network's timer has run out."""
         self._busy_until = max(self._busy_until, until)
         fixed = self._around.inactivity
-        tail = float(fixed) if fixed else self._conditions.release[self.level].at(self._part("release"))
+        tail = float(fixed) if fixed else self._conditions.release[self.level](self._trip, self._part("release"))
         self._release_at = self._busy_until + max(tail, _SOON)
         self._plan()
 
@@ -397,6 +401,10 @@ class Field:
                 self.level = level
                 break
         self.on_level(self.level, round(_signal(self.level).at(self._part("signal"))))
+
+    def _draw_trip(self) -> None:
+        """Draw the round trip of a connection that no datagram of the module begins: its release depends on one."""
+        self._trip = self._conditions.from_idle[self.level](self._part("round trip without a datagram"), 0)
 
     def _transfer(self, size: int) -> float:
         return max(0, size - rows.ROUND_TRIP_SIZES[0]) * SECONDS_A_BYTE

@@ -1,4 +1,4 @@
-"""A distribution that is known by its quantiles."""
+"""A distribution that is known by its quantiles, and one that depends on something else."""
 
 import math
 from bisect import bisect_right
@@ -66,3 +66,22 @@ class Quantiles:
             return part
         edge = 0.5 / self.size
         return _NORMAL.inv_cdf(min(max(part, edge), 1 - edge))
+
+
+class Ranges:
+    """Values that depend on another: quantiles for each range of the other.
+
+    Args:
+        bounds: Where one range ends and the next begins, ascending.
+        rows: The quantiles of each range, one more than there are bounds.
+    """
+
+    def __init__(self, bounds: Sequence[float], *rows: Quantiles) -> None:
+        if len(rows) != len(bounds) + 1 or list(bounds) != sorted(bounds):
+            raise ValueError(bounds)
+        self.bounds = tuple(bounds)
+        self.rows = rows
+
+    def at(self, other: float, part: float) -> float:
+        """Return the value below which such a part lies, 0 to 1, of those with such another."""
+        return self.rows[bisect_right(self.bounds, other)].at(part)

@@ -411,7 +411,7 @@ def test_every_number_of_a_profile_can_be(conditions: object) -> None:
         trips = [conditions.from_idle[level](part / 100, size) for part in range(101)]
         assert all(trip > 0 for trip in trips)
         assert trips[-1] == max(trips)
-        assert conditions.release[level].at(0.5) > 19
+        assert all(conditions.release[level](trip, 0.5) > 19 for trip in trips)
 
 
 def test_power_is_counted_and_can_be_set() -> None:

@@ -1,11 +1,22 @@
 """The model is held to what was measured: in short here, at length every night, and for people on docs/field.md."""
 
+import math
+
 import pytest
 
+from sim7020_emulator.field import rows
 from sim7020_emulator.field.conditions import BAD_VENDOR, CELLAR, EDGE, GOOD, PROFILES, Conditions
 from sim7020_emulator.field.quantiles import Quantiles
 from tests.field_model import ENERGIES, RATES, ROWS, WHOLE, Energy, Rate, Row, echoes, messages, part_up
-from tests.field_published import ATTACH, UPDATE_MEANS, VENDOR_MEAN, VENDOR_MOST, WAY_UP
+from tests.field_published import (
+    ATTACH,
+    DISTRIBUTIONS,
+    UPDATE_MEANS,
+    VENDOR_MEAN,
+    VENDOR_MOST,
+    WAY_UP,
+    Figures,
+)
 from tests.ks import distance, probability
 
 SEED = 1
@@ -13,11 +24,10 @@ SEED = 1
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_distribution(row: Row) -> None:
-    """What is drawn can't be told from its row; what is a sum is close."""
+    """What the model does can't be told from its row, or from what was measured if it comes out of several."""
     values = row.sample(400, SEED)
     assert len(values) > 360
-    if row.exact:
-        assert row.probability(values) > 0.05
+    assert row.probability(values) > 0.05
     for part in (0.1, 0.25, 0.5, 0.75, 0.9):
         assert row.row.at(part - 0.06) * 0.95 < sorted(values)[int(len(values) * part)]
         assert sorted(values)[int(len(values) * part)] < row.row.at(part + 0.06) * 1.05
@@ -27,9 +37,29 @@ def test_distribution(row: Row) -> None:
 def test_row_is_what_was_measured(row: Row) -> None:
     """The model draws from the quantiles of the sources, of as many measurements as they have."""
     assert row.source.endswith(f" {row.published.count}")
-    assert row.row.size in {0, row.published.count}
-    for part, value in zip(row.row.grid, row.row.values, strict=True):
-        assert value == pytest.approx(row.published.values[round(100 * part)], rel=0.006)
+    if row.drawn:
+        _check(row.drawn, row.published)
+
+
+@pytest.mark.parametrize(
+    ("level", "trips"), [(0, "level 0, all of them"), (1, "level 1, 20 bytes"), (2, "level 2, 20 bytes")]
+)
+def test_release_is_what_was_measured(level: int, trips: str) -> None:
+    """So does the release with round trips of each range; the bounds are where as many messages were below them."""
+    release, published = rows.RELEASE[level], DISTRIBUTIONS[f"round trip from idle, {trips}, s"]
+    below = 0
+    for number, (row, bound) in enumerate(zip(release.rows, (*release.bounds, math.inf), strict=True), 1):
+        found = DISTRIBUTIONS[f"echo to release, level {level}, range {number}, s"]
+        _check(row, found)
+        below += found.count
+        assert published.quantiles.below(bound) == pytest.approx(below / published.count, abs=0.02)
+    assert below == DISTRIBUTIONS[f"echo to release, level {level}, s"].count == published.count
+
+
+def _check(row: Quantiles, published: Figures) -> None:
+    assert row.size in {0, published.count}
+    for part, value in zip(row.grid, row.values, strict=True):
+        assert value == pytest.approx(published.values[round(100 * part)], rel=0.006)
 
 
 @pytest.mark.parametrize(("level", "conditions"), [(0, GOOD), (1, EDGE), (2, CELLAR)])
