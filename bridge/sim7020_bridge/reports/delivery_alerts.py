@@ -43,7 +43,7 @@ def delivery_alerts(outbox: Outbox, usage: Usage) -> dict[AlertId, Alert]:
     if usage.level is BudgetLevel.USED_UP:
         found[AlertId.DATA_BUDGET] = Alert(
             f"The data budget of {usage.budget} bytes is used up; only high and critical messages go",
-            "Raise data_budget.bytes if the contract allows it, or set the operator's figure with request/calibrate.",
+            "Raise data_budget.bytes if the contract allows it, or give the bridge the operator's own figure.",
         )
     elif usage.level is BudgetLevel.WARNING:
         found[AlertId.DATA_BUDGET] = Alert(

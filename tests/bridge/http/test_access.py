@@ -200,6 +200,17 @@ async def test_there_are_so_many_sessions(file: Path) -> None:
     assert len(access._sessions) == MOST_SESSIONS
 
 
+async def test_who_may_only_look_ends_no_session_of_who_may_do_more(file: Path) -> None:
+    """However many log in that way, and however long the other has been idle."""
+    access = Access(file)
+    token = await access.log_in("full", "192.0.2.1")
+    for _ in range(MOST_SESSIONS):
+        passes(1)
+        await access.log_in("eyes", "192.0.2.2")
+    assert (await access.caller(token, local=True)).role is Role.FULL
+    assert len(access._sessions) == MOST_SESSIONS
+
+
 @pytest.mark.parametrize("password", ["", "x" * 1025, "\ud800"])
 async def test_what_is_no_password(file: Path, password: str) -> None:
     """It is wrong, whatever it is."""
