@@ -152,6 +152,8 @@ class Endpoint:
         try:
             await self._give(exchange, more=more)
         except BridgeError:
+            if exchange.answer is not None:
+                return exchange.done  # the server knows better than the module
             self._lapse(exchange)
             raise
         if not self.confirms:
@@ -252,7 +254,8 @@ class Endpoint:
         try:
             await self._give(exchange)
         except BridgeError as error:
-            self._lapse(exchange, SocketLost(str(error)))
+            if exchange is self._exchange:
+                self._lapse(exchange, SocketLost(str(error)))
 
     async def _repay(self, kind: Kind, number: int) -> None:
         # what is not acknowledged comes again
