@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -101,11 +101,7 @@ class Router:
             await asyncio.wait(under_way)
         with contextlib.suppress(StorageFailed):
             await self._outbox.wait_written()
-        settings = [socket.settings for socket in self._sockets]
-        for entry in self._outbox:
-            loss = resumed(settings, entry)
-            if loss is not None and entry.place is Place.WAITING:
-                self._outbox.lose(entry, loss)
+        self._lose_unsendable(self._outbox)
 
     def _follow(self, tasks: asyncio.TaskGroup) -> None:
         """Begin to serve sockets that are new, and end to serve those that are gone, each after its last message."""
@@ -117,18 +113,17 @@ class Router:
         for socket in self._sockets:
             if socket not in self._serving:
                 if socket.settings.coap is not None:
-                    talking = self._endpoint(socket).run()
-                    tasks.create_task(talking, name=f"coap: {socket.settings.name}")
+                    self._endpoints[socket] = endpoint = _endpoint(socket, free=self.recheck)
+                    tasks.create_task(endpoint.run(), name=f"coap: {socket.settings.name}")
                 serving = self._serve(socket, tasks)
                 self._serving[socket] = tasks.create_task(serving, name=f"router: {socket.settings.name}")
 
-    def _endpoint(self, socket: ModemSocket) -> "Endpoint":
-        """Return what speaks CoAP over a socket."""
-        from sim7020_bridge.coap.endpoint import Endpoint  # noqa: PLC0415 - aiocoap may not be installed
-
-        if socket not in self._endpoints:
-            self._endpoints[socket] = Endpoint(socket, free=self.recheck)
-        return self._endpoints[socket]
+    def _lose_unsendable(self, entries: Iterable[Entry]) -> None:
+        """End those messages that wait and that the sockets there are now can't send."""
+        settings = [socket.settings for socket in self._sockets]
+        for entry in entries:
+            if entry.place is Place.WAITING and (loss := resumed(settings, entry)) is not None:
+                self._outbox.lose(entry, loss)
 
     async def finish(self, within: float) -> None:
         """Begin nothing more, and give what is with the module so many seconds to come to its end."""
@@ -327,7 +322,9 @@ class Router:
         more = self._more_follows()
         if socket.settings.coap is None:
             return await socket.send(data, more=more)
-        return await self._endpoint(socket).send(data, message=entries[0].message.id, more=more)
+        if (endpoint := self._endpoints.get(socket)) is None:
+            raise SocketLost("the socket is no longer in the configuration")
+        return await endpoint.send(data, message=entries[0].message.id, more=more)
 
     def _publish_interim_of(self, entry: Entry, state: ReceiptState) -> None:
         self._publish_interim(partial(self._receipts.of, entry.message, state, attempts=entry.attempts, final=False))
@@ -396,11 +393,20 @@ class Router:
                 self._outbox.lose(entry, Loss.UNSURE)
             else:
                 self._outbox.put_back(entry)
+        # their socket may have gone meanwhile
+        self._lose_unsendable(entries)
         self.recheck()
 
     def _failed(self, entry: Entry, code: str, error: BridgeError) -> None:
         log.warning("message %s failed: %s", entry.message.id, error)
         self._outbox.settle((entry,), self._receipts.failed(entry, ErrorDocument(code, str(error))))
+
+
+def _endpoint(socket: ModemSocket, *, free: Callable[[], None]) -> "Endpoint":
+    """Return what speaks CoAP over a socket."""
+    from sim7020_bridge.coap.endpoint import Endpoint  # noqa: PLC0415 - aiocoap may not be installed
+
+    return Endpoint(socket, free=free)
 
 
 def _level(entry: Entry) -> int:

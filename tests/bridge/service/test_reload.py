@@ -3,8 +3,11 @@
 import asyncio
 from dataclasses import replace
 
-from sim7020_bridge.config.model import Encoding, PowerSavingSettings
+import pytest
+
+from sim7020_bridge.config.model import Encoding, PowerSavingSettings, SocketSettings, WhenUnsure
 from sim7020_bridge.modem.socket import Phase
+from tests.bridge.coap_server import COAP
 from tests.bridge.desk import TOPICS, change, named, sent, staffed
 from tests.bridge.modem.bench import TCP, UDP
 from tests.bridge.scripted_module import SILENCE, on_virtual_time
@@ -49,6 +52,23 @@ async def test_removed_socket_is_closed_and_forgotten() -> None:
         await change(desk, TCP, UDP)
         desk.send("udp", b"y", **named("m2"))
         assert (await desk.final("udp", "m2"))["state"] == "accepted"
+
+
+@pytest.mark.parametrize("socket", [UDP, COAP])
+@on_virtual_time
+async def test_message_that_is_written_down_while_its_socket_goes(
+    socket: SocketSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message that was about to be given to the module fails as well, however slow the disk is."""
+    async with staffed(replace(socket, when_unsure=WhenUnsure.FAIL)) as desk:
+        await desk.bench.opened(socket.name)
+        slow: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        monkeypatch.setattr(desk.outbox, "progress", lambda *_: slow)
+        desk.send(socket.name, b"x", **named("m1"))
+        await asyncio.sleep(1)
+        await change(desk)
+        slow.set_result(None)
+        assert (await desk.final(socket.name, "m1"))["error"]["code"] == "unknown_socket"
 
 
 @on_virtual_time
