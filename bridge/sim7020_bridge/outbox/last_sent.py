@@ -1,11 +1,14 @@
 """What was sent last with each key: the next waits for a while after it, or until it has something new to say."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 MOST_KEYS: Final = 10_000
 """Keys of a modem that are remembered; of more, those are forgotten that were sent longest ago."""
+
+NOTHING: Final = "{}"
+"""What says nothing: whatever comes next is new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,12 @@ class LastSent:
     def of(self, socket: str, key: str) -> Sent | None:
         """Return what was sent last; None if nothing was, or it is forgotten."""
         return self._by_key.get((socket, key))
+
+    def doubt(self, keys: Iterable[tuple[str, str]]) -> list[Sent]:
+        """Note that something else may have been sent since with keys, each of a socket; return what is known then."""
+        doubted = [replace(self._by_key[key], said=NOTHING) for key in keys if key in self._by_key]
+        self._by_key |= {(sent.socket, sent.key): sent for sent in doubted}
+        return doubted
 
     def note(self, several: Iterable[Sent]) -> None:
         """Note what was sent, each later than what is remembered already."""

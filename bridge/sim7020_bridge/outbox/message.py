@@ -137,6 +137,7 @@ class Entry:
         stage: How far it has come, as far as the disk knows.
         place: Where it is in memory.
         committed: Whether it is on the disk.
+        given: Whether the module may have been given it, by an earlier run, too.
     """
 
     number: int
@@ -148,6 +149,7 @@ class Entry:
     committed: bool = False
     refusals: int = 0
     losses: int = 0
+    given: bool = False
 
     @property
     def expires(self) -> float | None:

@@ -100,7 +100,7 @@ class Outbox:
         lost: list[tuple[Entry, Loss]] = []
         self._number = max(self._number, content.last)
         for entry in content.entries:
-            entry.committed = True
+            entry.committed = entry.given = True
             self.queue.enter(entry)
             # an older one with its key was being sent when the bridge ended
             leave = [(older, Loss.SUPERSEDED) for older in self.queue.start_waiting(entry)]
@@ -195,6 +195,7 @@ class Outbox:
         entry = Entry(self._number, message, self._time.now())
         for other, _ in displaced:
             self.queue.leave(other)
+        self._doubt([other for other, _ in displaced])
         lost = [(other.number, other.committed, self._hooks.lost(other, loss)) for other, loss in displaced]
         self.queue.enter(entry)
 
@@ -297,6 +298,7 @@ class Outbox:
         self._hooks.settling()
         for entry in entries:
             self.queue.leave(entry)
+        self._doubt([entry for entry in entries if all(entry.message is not message for message, _ in said)])
         self._unsettled += 1
         if self._unsettled >= MOST_UNSETTLED:
             self._few_unsettled.clear()
@@ -377,6 +379,12 @@ class Outbox:
         """Note that the broker has forgotten the session: no packet of before comes again."""
         self._refused.clear()
         self._writer.insist(records.forget_all_packets, lambda _: None, within=0.0)
+
+    def _doubt(self, ended: Sequence[Entry]) -> None:
+        """Have nothing compared with what was sent before messages that came to no good end: the peer may have them."""
+        keys = [(entry.message.socket, entry.message.key) for entry in ended if entry.given]
+        if doubted := self._last_sent.doubt((socket, key) for socket, key in keys if key is not None):
+            self._writer.write(partial(records.note_last_sent, several=doubted), within=LEISURE)
 
     def _lose_all(self, lost: Sequence[tuple[Entry, Loss]]) -> None:
         if lost:

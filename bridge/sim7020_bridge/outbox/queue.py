@@ -142,7 +142,7 @@ class Queue:
     def start_sending(self, entry: Entry) -> None:
         """Take a waiting message out of its line; it keeps its room, and is not superseded from here on."""
         self._withdraw(entry)
-        entry.place = Place.SENDING
+        entry.place, entry.given = Place.SENDING, True
         self._away.add(entry)
 
     def _withdraw(self, entry: Entry) -> None:

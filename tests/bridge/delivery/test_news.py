@@ -153,6 +153,24 @@ async def test_nothing_is_compared_while_one_is_on_its_way() -> None:
 
 
 @on_virtual_time
+async def test_nothing_is_compared_with_what_was_before_a_doubt() -> None:
+    """The peer may have a message that came to no good end: what was sent before it is what nobody knows it to have."""
+    async with staffed(CHANGE, absent=10**6) as desk:
+        desk.send("udp", b'{"t": 25}', **named("m1"))
+        await asyncio.sleep(1)
+        [first] = desk.outbox
+        desk.outbox.settle((), (), [(first.message, '{"t":20,"on":null}')])
+        desk.outbox.queue.start_sending(first)
+        desk.outbox.put_back(first)
+        desk.send("udp", b'{"t": 20}', **named("m2"))
+        await asyncio.sleep(1)
+        [second] = desk.outbox
+        assert desk.router._first(CHANGE) == (second, 0.0)
+        kept = await desk.outbox._writer.write(records.load)
+        assert [sent.said for sent in kept.last_sent] == ["{}"]
+
+
+@on_virtual_time
 async def test_what_was_not_sent_changes_nothing() -> None:
     """A reading that expired is not what the peer has: the next is compared with the one before."""
     async with staffed(replace(CHANGE, every=60.0)) as desk:
