@@ -152,7 +152,7 @@ class Endpoint:
         try:
             await self._give(exchange, more=more)
         except BridgeError:
-            if exchange.answer is not None:
+            if exchange.done.done() and not self._closed:
                 return exchange.done  # the server knows better than the module
             self._lapse(exchange)
             raise
