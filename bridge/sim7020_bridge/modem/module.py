@@ -16,7 +16,14 @@ from sim7020_bridge.commands.packet import DefaultApn, SetDefaultApn
 from sim7020_bridge.commands.power import SetReleaseAssistance
 from sim7020_bridge.commands.secrets import mask
 from sim7020_bridge.config.model import ModemSettings
-from sim7020_bridge.errors import CommandRefused, LineError, MalformedAnswer, ModuleSilent, RequestRefused
+from sim7020_bridge.errors import (
+    CommandHeldBack,
+    CommandRefused,
+    LineError,
+    MalformedAnswer,
+    ModuleSilent,
+    RequestRefused,
+)
 from sim7020_bridge.modem.data_cost import pinged, resolved, time_asked
 from sim7020_bridge.modem.detachments import Detachments
 from sim7020_bridge.modem.release import Release
@@ -125,7 +132,7 @@ class Module:
 
         With release assistance the network is told of one that is the ``last`` that nothing follows, or nothing but one
         answer if it is to be ``answered``, unless something else is about to be transmitted: it is told with the next
-        transmission, whosever that is. So it is taken back if the module refuses the command.
+        transmission, whosever that is. So it is taken back if the command is refused or held back.
         """
         self.on_transmit(kind)
         saving = self.settings.power_saving
@@ -140,9 +147,9 @@ class Module:
                     last = await self.try_setting(SetReleaseAssistance(expected))
                 try:
                     answer = await self.execute(command, pipeline=pipeline)
-                except CommandRefused:
+                except (CommandRefused, CommandHeldBack):
                     if last:
-                        with suppress(LineError):  # the command was refused all the same
+                        with suppress(LineError):  # the command has not gone all the same
                             await self.try_setting(SetReleaseAssistance(NOTHING_SAID))
                     raise
                 self.release.sent(last=last)

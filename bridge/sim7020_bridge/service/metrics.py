@@ -58,7 +58,7 @@ _OF_MODEM: Final = {
 _OF_SOCKET: Final = {
     "socket_open": ("gauge", "1 if the socket is open.", "open"),
     "socket_sent_messages_total": ("counter", "Messages that the module took.", "sent.messages"),
-    "socket_sent_bytes_total": ("counter", "What they take, payload and all that is kept with it.", "sent.bytes"),
+    "socket_sent_bytes_total": ("counter", "Their bytes.", "sent.bytes"),
     "socket_received_messages_total": ("counter", "Pieces of data that came.", "received.messages"),
     "socket_received_bytes_total": ("counter", "Their bytes.", "received.bytes"),
 }

@@ -59,6 +59,25 @@ async def test_refused_send_says_nothing_of_the_next() -> None:
 
 
 @on_virtual_time
+async def test_send_that_is_held_back_says_nothing_of_the_next() -> None:
+    """The network may be lost between what was said and the message, which then does not go."""
+    async with running(UDP, power_saving=SAVING) as bench:
+        udp = await bench.opened("udp")
+        bench.module.answer_once("AT+CNBIOTRAI=1", *SILENCE)
+        sending = asyncio.create_task(udp.send(b"m"))
+        await bench.module.hears("AT+CNBIOTRAI=1")
+        bench.module.say("+CEREG: 2")
+        await bench.until(lambda state: not state.online)
+        bench.module.say("OK")
+        with pytest.raises(SocketLost, match="was not sent"):
+            await sending
+        assert [line for line in bench.module.heard if "RAI" in line or "CSOSEND=" in line] == [
+            "AT+CNBIOTRAI=1",
+            "AT+CNBIOTRAI=0",
+        ]
+
+
+@on_virtual_time
 async def test_refused_send_stays_refused_without_the_port() -> None:
     """A port that goes away before it is taken back leaves no doubt whether the message went."""
     async with running(UDP, power_saving=SAVING) as bench:
