@@ -40,6 +40,9 @@ TIMES_LOST: Final = 10
 HELD_BACK_CHECK: Final = 60.0
 """Seconds until messages that the data budget holds back are looked at again: a new period may have begun."""
 
+SHORTEST_WAIT: Final = 0.001
+"""Seconds for which nothing is looked at again: in less than that, by rounding, no time may have passed at all."""
+
 STORAGE_WAIT: Final = 5.0
 """Seconds before a message that must not go unless written down is tried again."""
 
@@ -248,7 +251,7 @@ class Router:
         """Wait for a change, or so long: nothing that waits may go now."""
         self._changed.clear()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(max(SHORTEST_WAIT, seconds)):
                 await self._changed.wait()
 
     def _start_next(self, socket: ModemSocket) -> tuple[tuple[Entry, ...], bytes]:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from dataclasses import replace
+from unittest.mock import patch
 
 import pytest
 
@@ -46,6 +47,23 @@ async def test_the_newest_so_often() -> None:
         assert 60 <= now() - began < 62
         assert [await end(desk, name) for name in ("m2", "m3")] == [("superseded", None)] * 2
         assert sent(desk) == ["1", "b", "4"]
+
+
+@on_virtual_time
+async def test_a_wait_that_rounding_leaves() -> None:
+    """A rest of the pause that is too short for the clock to show ends all the same."""
+    async with staffed(EVERY) as desk:
+        await desk.bench.opened("udp")
+        await asyncio.sleep(5000)
+        began, rest = now(), 1e-13
+        assert began + rest == began
+
+        def told(_: object) -> tuple[float, str]:
+            return (60.0 if now() > began else 60.0 - rest), "{}"
+
+        with patch.object(desk.outbox, "last_sent", told):
+            desk.send("udp", b"1", **named("m1", key="a"))
+            assert await end(desk, "m1") == ("accepted", None)
 
 
 @on_virtual_time
