@@ -11,7 +11,8 @@ from sim7020_bridge.mqtt.json_text import JsonValue, NotJson, dump, object_or_no
 from sim7020_bridge.mqtt.packing import value_at
 from sim7020_bridge.outbox.message import Message, Priority
 
-_REMEMBERED: Final = 1000
+_REMEMBERED: Final = 100
+"""Messages that are not looked at again: each may have 64 KiB."""
 
 
 def compares(settings: SocketSettings, message: Message) -> bool:
