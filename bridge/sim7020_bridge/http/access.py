@@ -211,11 +211,14 @@ class Access:
         # one after another: each takes a thread, and many may ask at once
         async with self._asking:
             signature = await in_a_thread(self._signature)
-            if self._known is None or self._known[0] != signature:
-                self._known = signature, await in_a_thread(self._read)
-                if isinstance(self._known[1], str):
-                    log.error("nobody can log in: %s", self._known[1])
-            passwords = self._known[1]
+            known = self._known
+            if known is None or known[0] != signature or isinstance(known[1], str):
+                # what can't be read now may be to be read later, as it is
+                self._known = now = signature, await in_a_thread(self._read)
+                if isinstance(now[1], str) and now != known:
+                    log.error("nobody can log in: %s", now[1])
+                known = now
+            passwords = known[1]
         if isinstance(passwords, str):
             raise Refusal(HTTPStatus.FORBIDDEN, "no_password", f"the passwords are of no use: {passwords}")
         return passwords

@@ -11,6 +11,7 @@ import pytest
 
 from sim7020_bridge.http import access as access_module
 from sim7020_bridge.http import log_in as log_in_module
+from sim7020_bridge.http import passwords as passwords_module
 from sim7020_bridge.http.access import IDLE, LONGEST_SESSION, MOST_SESSIONS, Access, Caller
 from sim7020_bridge.http.passwords import Hash, PasswordsUnreadable, hashed, read_passwords, write_passwords
 from sim7020_bridge.http.reply import Refusal
@@ -40,6 +41,11 @@ def passes(seconds: float) -> None:
     loop = asyncio.get_running_loop()
     assert isinstance(loop, FastLoop)
     loop._pace.now += seconds
+
+
+def too_many_open_files(_file: Path) -> None:
+    """Fail as a file does that can't be opened now."""
+    raise PasswordsUnreadable("too many open files")
 
 
 async def refused(access: Access, password: str, address: str = "192.0.2.1") -> Refusal:
@@ -92,6 +98,19 @@ async def test_a_broken_file_lets_nobody_in(tmp_path: Path, content: str) -> Non
     assert refusal.value.code == "no_password"
     with pytest.raises(PasswordsUnreadable):
         read_passwords(file)
+
+
+async def test_a_file_that_could_not_be_read_for_a_while(
+    file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is read again, though nothing changed in it; that it can't be is told once."""
+    access = Access(file)
+    with monkeypatch.context() as patch:
+        patch.setattr(passwords_module, "read_passwords", too_many_open_files)
+        for _ in range(3):
+            assert (await refused(access, "full")).code == "no_password"
+    assert caplog.text.count("nobody can log in: too many open files") == 1
+    assert await access.log_in("full", "192.0.2.1")
 
 
 async def test_the_last_password_is_removed(tmp_path: Path) -> None:
