@@ -186,6 +186,19 @@ export function alertNotes(modem, { broker = true } = {}) {
   ];
 }
 
+/** That these keys of the configuration wait until the bridge is started again, and how that is done; null without any. */
+export function restartNote(keys) {
+  if (!keys.length) return null;
+  return h(
+    "div",
+    { class: "note warn", key: "restart" },
+    h("app-icon", { name: "alert" }),
+    h("p", { class: "note-title" }, t("modems.restart.title")),
+    h("p", null, h("span", { class: "mono", lang: "en" }, keys.join(", "))),
+    h("p", null, t("modems.restart.advice")),
+  );
+}
+
 /** Why no modem has a broker, where all of several have the same reason; null otherwise. */
 export function brokerOfAll(modems) {
   const [first, ...others] = modems.map(({ broker }) => broker);

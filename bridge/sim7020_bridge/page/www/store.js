@@ -88,6 +88,11 @@ class Store extends EventTarget {
     return this.#modems.has(name);
   }
 
+  /** The keys of the configuration of one modem that wait until the bridge is started again. */
+  waitingOf(name) {
+    return this.waiting.filter((key) => key.startsWith(`modems.${name}.`));
+  }
+
   /** Whether whoever is here may do things, and not only look. */
   get full() {
     return this.session?.role === "full";

@@ -5,7 +5,7 @@ import { request } from "./api.js";
 import "./at-console.js";
 import { View, h } from "./dom.js";
 import { duration, t } from "./i18n.js";
-import { alertNotes } from "./modems.js";
+import { alertNotes, restartNote } from "./modems.js";
 import { now } from "./now.js";
 import { ask, badge, failure } from "./parts.js";
 import { refusal } from "./refusal.js";
@@ -41,6 +41,7 @@ class ViewActions extends View {
     return h(
       "div",
       { class: "stack" },
+      restartNote(store.waitingOf(this.#modem.name)),
       alertNotes(this.#modem),
       GROUPS.map((group) => {
         const actions = ACTIONS.filter((action) => action.group === group && verbs.has(action.verb));

@@ -28,7 +28,7 @@ class ViewConfiguration extends View {
   #resumed = false;
 
   start() {
-    this.hear(store, "restart_needed");
+    this.hear(store, "restart_needed", () => this.#reread());
     this.hear(window, "beforeunload", (event) => {
       if (this.#changed) event.preventDefault();
     });
@@ -138,6 +138,20 @@ class ViewConfiguration extends View {
       this.#problem = failure(error);
     }
     this.redraw();
+  }
+
+  /** The bridge has read the file again: somebody may have written it meanwhile. */
+  async #reread() {
+    this.redraw();
+    if (this.#busy || !this.#editor) return;
+    const file = await this.#read().catch(() => null);
+    if (!file || this.#busy) return;
+    if (file.version !== this.#file.version && this.#changed) this.#other = file;
+    else if (file.version !== this.#file.version) {
+      this.#file = file;
+      this.#editor.text = file.text;
+    }
+    await this.#check();
   }
 
   #edit(text) {

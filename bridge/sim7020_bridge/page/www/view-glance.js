@@ -3,7 +3,7 @@
 import { View, h } from "./dom.js";
 import { t } from "./i18n.js";
 import "./modem-card.js";
-import { brokerOfAll, condition, fits, needsSomebody } from "./modems.js";
+import { brokerOfAll, condition, fits, needsSomebody, restartNote } from "./modems.js";
 import { empty } from "./parts.js";
 import { store } from "./store.js";
 
@@ -33,7 +33,7 @@ class ViewGlance extends View {
         many ? this.#search() : null,
       ),
       broker,
-      store.waiting.length ? restart(store.waiting) : null,
+      restartNote(store.waiting),
       all.length ? null : empty(t("glance.no_modems.title"), store.full ? h("a", { href: "#/setup" }, t("glance.no_modems.words")) : null),
       all.length && !shown.length ? empty(t("glance.nothing_found", { words: this.#words })) : null,
       many && trouble.length ? h("h2", { class: "glance-part", key: "trouble" }, t("glance.trouble", { count: trouble.length })) : null,
@@ -64,18 +64,6 @@ class ViewGlance extends View {
       },
     });
   }
-}
-
-/** What of the configuration waits until the bridge is started again, and how that is done. */
-function restart(keys) {
-  return h(
-    "div",
-    { class: "note warn", key: "restart" },
-    h("app-icon", { name: "alert" }),
-    h("p", { class: "note-title" }, t("glance.restart.title")),
-    h("p", null, h("span", { class: "mono", lang: "en" }, keys.join(", "))),
-    h("p", null, t("glance.restart.advice")),
-  );
 }
 
 customElements.define("view-glance", ViewGlance);

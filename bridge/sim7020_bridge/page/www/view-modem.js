@@ -6,7 +6,7 @@ import { History } from "./history.js";
 import { t } from "./i18n.js";
 import "./modem-plots.js";
 import { care, identity, network, power, sockets, usage } from "./modem-panels.js";
-import { alertNotes, stair } from "./modems.js";
+import { alertNotes, restartNote, stair } from "./modems.js";
 import { clock, failure, toast } from "./parts.js";
 import { refusal } from "./refusal.js";
 import { ROUTES, address } from "./routes.js";
@@ -40,6 +40,7 @@ class ViewModem extends View {
     return h(
       "div",
       { class: "stack" },
+      restartNote(store.waitingOf(modem.name)),
       alertNotes(modem),
       h("section", { class: "card panel", key: "link", "aria-labelledby": "panel-link" }, h("h2", { id: "panel-link" }, t("modem.link.title")), stair(modem)),
       h("modem-plots", { modem: modem.name, key: "plots" }),
