@@ -226,9 +226,9 @@ def test_no_file_imports_itself_by_way_of_others(package: str) -> None:
     files = {".".join(path.relative_to(root.parent).with_suffix("").parts): path for path in root.rglob("*.py")}
     imports = {}
     for name, path in files.items():
-        froms = [node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.ImportFrom)]
-        used = {f"{node.module}.{alias.name}" for node in froms for alias in node.names}
-        imports[name] = (used | {str(node.module) for node in froms}) & files.keys()
+        named = [node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.ImportFrom)]
+        used = {f"{node.module}.{alias.name}" for node in named for alias in node.names}
+        imports[name] = (used | {str(node.module) for node in named}) & files.keys()
     TopologicalSorter(imports).prepare()
 
 

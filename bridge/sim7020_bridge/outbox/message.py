@@ -88,7 +88,7 @@ class Message:
         at: When it was taken.
         priority: What it may overtake.
         ttl: Seconds from ``at`` after which it is not worth sending any more; None for never.
-        key: A later message with the same key that is no less urgent takes its place while it waits.
+        key: A later message with the same key takes its place while it waits.
         reply_to: Where receipts go besides the receipt topic.
         pool: The pool that it was published to, if it was.
     """

@@ -90,8 +90,7 @@ class Queue:
         Raises:
             PayloadRefused: ``outbox_full``: it can't be taken.
         """
-        same = self._with_key_of(message)
-        displaced = [(older, Loss.SUPERSEDED) for older in same if older.message.priority <= message.priority]
+        displaced = [(older, Loss.SUPERSEDED) for older in self._with_key_of(message)]
         superseded = {older for older, _ in displaced}
         messages = self.messages - len(superseded)
         size = self.bytes + message.size - sum(older.message.size for older in superseded)
@@ -125,7 +124,7 @@ class Queue:
     def start_waiting(self, entry: Entry) -> list[Entry]:
         """Put a message in its place: before those that were taken after it, also if it had been away.
 
-        Of those that then wait with its key, return each behind which a newer one waits that is no less urgent.
+        Of those that then wait with its key only the newest should: return the others.
         """
         entry.place = Place.WAITING
         self._away.discard(entry)
@@ -137,13 +136,8 @@ class Queue:
         self._event(entry.message.socket).set()
         self._any.set()
         self._note_key(entry)
-        same = [each for each in self._with_key_of(entry.message) if each.place is Place.WAITING]
-        newest, superseded = Priority.LOW - 1, []
-        for each in sorted(same, key=_number, reverse=True):
-            if each.message.priority <= newest:
-                superseded.append(each)
-            newest = max(newest, each.message.priority)
-        return superseded
+        same = (each for each in self._with_key_of(entry.message) if each.place is Place.WAITING)
+        return sorted(same, key=_number)[:-1]
 
     def start_sending(self, entry: Entry) -> None:
         """Take a waiting message out of its line; it keeps its room, and is not superseded from here on."""

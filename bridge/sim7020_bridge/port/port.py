@@ -393,7 +393,10 @@ def _unavailable(name: str, error: Exception) -> PortUnavailable:
     if name.startswith(("socket://", "rfc2217://")):
         why = os.strerror(number) if number and number > 0 else error
         return PortUnavailable(name, "refused", f"cannot connect ({why}); is the serial server running there?")
-    if number in {errno.ENOENT, errno.ENODEV, errno.ENXIO}:
+    # pyserial tells why it could not configure a device only as the context of its own error
+    told = getattr(error.__context__, "args", ())
+    # EIO: it hung up between being opened and being configured
+    if number in {errno.ENOENT, errno.ENODEV, errno.ENXIO} or errno.EIO in told:
         return PortUnavailable(name, "missing", "there is no such device; is the modem plugged in?")
     if number in {errno.EACCES, errno.EPERM}:
         return PortUnavailable(name, "not_permitted", "this user may not open it; its group may, usually dialout")
@@ -401,7 +404,6 @@ def _unavailable(name: str, error: Exception) -> PortUnavailable:
         found = holders(name)
         who = found[0].words if found else "another program"
         return PortUnavailable(name, "busy", f"{who} has it open")
-    # pyserial tells why it could not configure a device only as the context of its own error
-    if number == errno.EISDIR or errno.ENOTTY in getattr(error.__context__, "args", ()):
+    if number == errno.EISDIR or errno.ENOTTY in told:
         return PortUnavailable(name, "unusable", "it is no serial port")
     return PortUnavailable(name, "unusable", f"it can't be used as a serial port ({error})")

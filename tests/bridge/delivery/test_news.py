@@ -88,18 +88,6 @@ async def test_a_topic_is_a_key() -> None:
 
 
 @on_virtual_time
-async def test_what_is_urgent_keeps_its_place() -> None:
-    """While the modem is away, nothing less urgent from its topic takes it; what is no less urgent does."""
-    async with staffed(EVERY, absent=100) as desk:
-        for text in ("older", "alarm", "newer alarm", "reading", "newer reading"):
-            desk.send("udp", text.encode(), **named(text, priority="high" if "alarm" in text else "normal"))
-        for name in ("older", "alarm", "reading"):
-            assert await end(desk, name) == ("superseded", None)
-        assert await end(desk, "newer reading") == ("accepted", None)
-        assert sent(desk) == ["newer alarm", "newer reading"]
-
-
-@on_virtual_time
 async def test_what_is_held_wakes_nobody_before_its_time() -> None:
     """A module that sleeps is not woken for what its key holds back, nor for what says nothing new."""
     async with staffed(replace(CHANGE, every=100.0), absent=10**6) as desk:

@@ -73,10 +73,9 @@ STEPS = st.lists(
 )
 
 
-def is_superseded(one: tuple[int, Put, int], other: tuple[int, Put, int]) -> bool:
-    """Whether a message has its place taken by another: a later one with its key that is no less urgent."""
-    same = one[1].key is not None and (one[1].socket, one[1].key) == (other[1].socket, other[1].key)
-    return same and one[0] < other[0] and one[1].priority <= other[1].priority
+def key_of(one: tuple[int, Put, int]) -> tuple[str, str | None]:
+    """Return what a message supersedes others by."""
+    return one[1].socket, one[1].key
 
 
 class Model:
@@ -92,16 +91,17 @@ class Model:
 
     def put(self, put: Put) -> bool:
         """Take a message in; say whether there was room."""
-        newer = (self.number + 1, put, self.now)
-        old = [one for one in self.waiting if is_superseded(one, newer)]
-        if len(self.waiting) + len(self.away) - len(old) >= MOST:
+        old = next(
+            (one for one in self.waiting if put.key and (one[1].socket, one[1].key) == (put.socket, put.key)), None
+        )
+        if len(self.waiting) + len(self.away) - (old is not None) >= MOST:
             return False
         if (put.socket, put.name) not in self.known:
             self.known.add((put.socket, put.name))
-            for one in old:
-                self.end(one, "superseded")
+            if old is not None:
+                self.end(old, "superseded")
             self.number += 1
-            self.waiting.append(newer)
+            self.waiting.append((self.number, put, self.now))
         return True
 
     def end(self, one: tuple[int, Put, int], how: str) -> None:
@@ -123,23 +123,23 @@ class Model:
         return f"m{line[0][1].name}"
 
     def again(self, one: tuple[int, Put, int]) -> None:
-        """Let a message wait again, unless a newer one has its place."""
+        """Let a message wait again; of those that wait with its key only the newest does."""
         self.away.remove(one)
-        self.wait(one)
-        self.expire()
-
-    def wait(self, one: tuple[int, Put, int]) -> None:
-        """Let a message wait, and none for which there is a newer one."""
         self.waiting.append(one)
-        for older in [each for each in self.waiting if any(is_superseded(each, newer) for newer in self.waiting)]:
+        same = sorted((each for each in self.waiting if one[1].key and key_of(each) == key_of(one)), key=lambda e: e[0])
+        for older in same[:-1]:
             self.end(older, "superseded")
+        self.expire()
 
     def crash(self) -> None:
         """Let all that the module had wait again, the oldest first."""
         everything = sorted(self.away + self.waiting, key=lambda one: one[0])
         self.away, self.waiting = [], []
         for one in everything:
-            self.wait(one)
+            older = next((each for each in self.waiting if one[1].key and key_of(each) == key_of(one)), None)
+            if older is not None:
+                self.end(older, "superseded")
+            self.waiting.append(one)
         self.expire()
 
     def expire(self) -> None:
