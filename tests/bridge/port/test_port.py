@@ -127,6 +127,23 @@ async def test_missing_device(tmp_path: Path) -> None:
     assert missing.value.reason == "missing"
 
 
+async def test_device_that_goes_while_it_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that hangs up between being opened and being configured is missing, and no other sort of device."""
+    peer, slave = os.openpty()
+    name, configured = os.ttyname(slave), termios.tcgetattr
+
+    def hang_up(port: int) -> object:
+        os.close(peer)
+        monkeypatch.undo()
+        return configured(port)
+
+    monkeypatch.setattr(termios, "tcgetattr", hang_up)
+    with pytest.raises(PortUnavailable, match="is the modem plugged in") as missing:
+        await open_port(name, 115200)
+    os.close(slave)
+    assert missing.value.reason == "missing"
+
+
 async def test_not_a_tty(tmp_path: Path) -> None:
     """A file and a folder can't be used as a port."""
     file = tmp_path / "file"
