@@ -38,14 +38,14 @@ class Modem {
  * - `connection`: `connection` is another one;
  * - `back`: the bridge can be asked again after it was lost, and has the same modems; what was asked for in between failed;
  * - `restart`: nothing of before holds, not even which modems there are;
- * - `event`, `broker`, `message`, `history`, `link`, `waiting`, `log`, `trace`: what the stream brought, in `detail`.
+ * - `event`, `broker`, `message`, `history`, `link`, `waiting`, `restart_needed`, `log`, `trace`: what the stream brought, in `detail`.
  */
 class Store extends EventTarget {
   /** What `api/session` said: role, version, modems, base_topic, host. */
   session = null;
 
   /** The keys of the configuration that wait until the bridge is started again. */
-  waiting = [];
+  restartKeys = [];
   /** `connecting` at first, `open`, or `lost` while it is being tried again. */
   connection = "connecting";
 
@@ -89,8 +89,8 @@ class Store extends EventTarget {
   }
 
   /** The keys of the configuration of one modem that wait until the bridge is started again. */
-  waitingOf(name) {
-    return this.waiting.filter((key) => key.startsWith(`modems.${name}.`));
+  restartKeysOf(name) {
+    return this.restartKeys.filter((key) => key.startsWith(`modems.${name}.`));
   }
 
   /** Whether whoever is here may do things, and not only look. */
@@ -213,7 +213,7 @@ class Store extends EventTarget {
     itIs(session.time);
     // Without a configuration there is nothing to be told of.
     this.#running = !session.setup;
-    this.waiting = [];
+    this.restartKeys = [];
     this.#modems = new Map(session.modems.map((name) => [name, new Modem(name)]));
   }
 
@@ -238,7 +238,7 @@ class Store extends EventTarget {
       this.#tell("change", { modem: document.modem });
     }
     if (kind === "restart_needed") {
-      this.waiting = document.keys;
+      this.restartKeys = document.keys;
       this.#tell("change", { modem: null });
     }
     this.#tell(kind, document);

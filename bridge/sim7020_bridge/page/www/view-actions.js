@@ -41,7 +41,7 @@ class ViewActions extends View {
     return h(
       "div",
       { class: "stack" },
-      restartNote(store.waitingOf(this.#modem.name)),
+      restartNote(store.restartKeysOf(this.#modem.name)),
       alertNotes(this.#modem),
       GROUPS.map((group) => {
         const actions = ACTIONS.filter((action) => action.group === group && verbs.has(action.verb));

@@ -61,7 +61,7 @@ class ViewConfiguration extends View {
       writable ? null : note("warn", "info", t("configuration.read_only"), problem ? h("p", { lang: "en" }, problem) : ""),
       secrets?.length ? note("", "info", t("configuration.secrets", { keys: secrets.join(", ") })) : null,
       this.#resumed ? note("", "info", t("configuration.resumed")) : null,
-      store.waiting.length ? note("warn", "waiting", t("configuration.restart_now"), keys(store.waiting)) : null,
+      store.restartKeys.length ? note("warn", "waiting", t("configuration.restart_now"), keys(store.restartKeys)) : null,
       this.#other ? this.#conflict() : null,
       this.#editor,
       h("div", { class: "configuration-foot", id: "configuration-foot" },

@@ -33,7 +33,7 @@ class ViewGlance extends View {
         many ? this.#search() : null,
       ),
       broker,
-      restartNote(store.waiting),
+      restartNote(store.restartKeys),
       all.length ? null : empty(t("glance.no_modems.title"), store.full ? h("a", { href: "#/setup" }, t("glance.no_modems.words")) : null),
       all.length && !shown.length ? empty(t("glance.nothing_found", { words: this.#words })) : null,
       many && trouble.length ? h("h2", { class: "glance-part", key: "trouble" }, t("glance.trouble", { count: trouble.length })) : null,

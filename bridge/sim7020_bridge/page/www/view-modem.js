@@ -40,7 +40,7 @@ class ViewModem extends View {
     return h(
       "div",
       { class: "stack" },
-      restartNote(store.waitingOf(modem.name)),
+      restartNote(store.restartKeysOf(modem.name)),
       alertNotes(modem),
       h("section", { class: "card panel", key: "link", "aria-labelledby": "panel-link" }, h("h2", { id: "panel-link" }, t("modem.link.title")), stair(modem)),
       h("modem-plots", { modem: modem.name, key: "plots" }),
