@@ -174,9 +174,8 @@ class Access:
         now = asyncio.get_running_loop().time()
         while len(self._sessions) >= MOST_SESSIONS:
             # whoever may only look keeps nobody out who may do more
-            lowest = min(session.role for session in self._sessions.values())
-            others = [key for key, session in self._sessions.items() if session.role == lowest]
-            self._end(self._sessions.pop(min(others, key=lambda key: self._sessions[key].used)))
+            first = min(self._sessions, key=lambda key: (self._sessions[key].role, self._sessions[key].used))
+            self._end(self._sessions.pop(first))
         self._sessions[_key(token)] = Session(role, made_with, now, now)
 
     def _end(self, session: Session) -> None:
