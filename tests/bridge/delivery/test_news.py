@@ -11,6 +11,7 @@ from sim7020_bridge.config.model import PayloadForm
 from sim7020_bridge.delivery.router import HELD_BACK_CHECK
 from sim7020_bridge.outbox import records
 from sim7020_bridge.outbox.last_sent import MOST_KEYS, LastSent, Sent
+from sim7020_bridge.outbox.message import Entry
 from tests.bridge.desk import Desk, change, named, sent, staffed
 from tests.bridge.modem.bench import UDP, now
 from tests.bridge.scripted_module import on_virtual_time
@@ -152,15 +153,21 @@ async def test_another_field_is_news() -> None:
         assert await end(desk, "m1") != ("accepted", None)
 
 
+async def begun_after_20(desk: Desk) -> Entry:
+    """Begin to send m1, of 25, where 20 was sent last, and return it."""
+    desk.send("udp", b'{"t": 25}', **named("m1"))
+    await asyncio.sleep(1)
+    [entry] = desk.outbox
+    desk.outbox.settle((), (), [(entry.message, '{"t":20,"on":null}')])
+    desk.outbox.queue.start_sending(entry)
+    return entry
+
+
 @on_virtual_time
 async def test_nothing_is_compared_while_one_is_on_its_way() -> None:
     """What returns to the value before the one that is being sent is news: that one changes what the peer has."""
     async with staffed(CHANGE, absent=10**6) as desk:
-        desk.send("udp", b'{"t": 25}', **named("m1"))
-        await asyncio.sleep(1)
-        [first] = desk.outbox
-        desk.outbox.settle((), (), [(first.message, '{"t":20,"on":null}')])
-        desk.outbox.queue.start_sending(first)
+        first = await begun_after_20(desk)
         desk.send("udp", b'{"t": 20}', **named("m2"))
         await asyncio.sleep(1)
         second = desk.outbox.queue.first("udp")
@@ -174,11 +181,7 @@ async def test_nothing_is_compared_while_one_is_on_its_way() -> None:
 async def test_nothing_is_compared_with_what_was_before_a_doubt() -> None:
     """The peer may have a message that came to no good end: what was sent before it is what nobody knows it to have."""
     async with staffed(CHANGE, absent=10**6) as desk:
-        desk.send("udp", b'{"t": 25}', **named("m1"))
-        await asyncio.sleep(1)
-        [first] = desk.outbox
-        desk.outbox.settle((), (), [(first.message, '{"t":20,"on":null}')])
-        desk.outbox.queue.start_sending(first)
+        first = await begun_after_20(desk)
         desk.outbox.put_back(first)
         desk.send("udp", b'{"t": 20}', **named("m2"))
         await asyncio.sleep(1)
