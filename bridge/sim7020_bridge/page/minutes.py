@@ -106,12 +106,16 @@ class Minutes:
         self._online = 0.0
         self._lowest = 0
         self._sent = self._received = self._failed = 0
-        self._before: tuple[int, int] | None = None
+        self._before = (0, 0)
         self._out = self._since
         self._told = False
         self._stood: defaultdict[int, float] = defaultdict(float)
         self.outages: list[Outage] = [Outage(now(), 0)]
         """Those that are new or not over, or ended since the last row."""
+
+    def begin(self, state: Mapping[str, Any]) -> None:
+        """Count from what was used before; ``state`` is the contract's."""
+        self._before = _used(state)
 
     def stands_at(self, layer: Layer) -> None:
         """Note where the link stands now."""
@@ -146,8 +150,7 @@ class Minutes:
     def row(self, state: Mapping[str, Any]) -> Row:
         """End a minute, and return what it was like; ``state`` is the contract's."""
         self._pass_time()
-        signal, total = state["signal"], (state["usage"]["total"]["up"], state["usage"]["total"]["down"])
-        before = total if self._before is None else self._before
+        signal, total, before = state["signal"], _used(state), self._before
         row = Row(
             # to the nearest: a clock that is corrected bit by bit skips no minute
             time=round((self._now() - MINUTE) / MINUTE) * int(MINUTE),
@@ -199,3 +202,8 @@ class Minutes:
             return
         self._stood[LAYERS.index(self._layer)] += 0
         self.outages[-1].layer = min(self._stood, key=lambda height: (-self._stood[height], height))
+
+
+def _used(state: Mapping[str, Any]) -> tuple[int, int]:
+    total = state["usage"]["total"]
+    return total["up"], total["down"]

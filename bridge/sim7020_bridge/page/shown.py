@@ -109,6 +109,7 @@ class Shown:
         store = bridge.modem.store
         store.listen(lambda _before, after: self._stands(after))
         self._stands(store.state)
+        self.minutes.begin(bridge.state())
         self.broker(bridge.problem)
         logs.overhear(self.name, self._overhear)
         for topic, payload in bridge.retained().items():

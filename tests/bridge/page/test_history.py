@@ -217,16 +217,20 @@ class Hand:
 
     def row(self, up: int = 0) -> Row:
         """End a minute."""
-        nothing = dict.fromkeys(("rssi", "rsrp", "rsrq", "sinr", "ecl"))
-        usage = {"total": {"up": up, "down": 2 * up}}
-        state = {"signal": nothing, "usage": usage, "outbox": {"messages": 3}, "power": {"voltage": None}}
-        return self.minutes.row(state)
+        return self.minutes.row(state(up))
+
+
+def state(up: int) -> dict[str, Any]:
+    """Return a modem's, which has sent so many bytes, and received twice as many."""
+    nothing = dict.fromkeys(("rssi", "rsrp", "rsrq", "sinr", "ecl"))
+    usage = {"total": {"up": up, "down": 2 * up}}
+    return {"signal": nothing, "usage": usage, "outbox": {"messages": 3}, "power": {"voltage": None}}
 
 
 def test_a_minute() -> None:
     """What happened in it is counted, and only what happened in it."""
     hand = Hand()
-    hand.row(up=1000)
+    hand.minutes.begin(state(up=1000))
     hand.minutes.stands_at(Layer.ONLINE)
     hand.wait(20)
     hand.minutes.stands_at(Layer.REGISTRATION)

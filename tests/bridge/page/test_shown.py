@@ -262,7 +262,7 @@ async def test_the_dialogue_as_it_happens() -> None:
     """Who asks for it is told each line with its meaning; the first ones wait until what explains them is loaded."""
     feed = Feed("r")
     modem, browser = Shown("shed", feed), Browser(feed, "trace")
-    state = {"link": {"layer": Layer.PORT}}
+    state = {"link": {"layer": Layer.PORT}, "usage": {"total": {"up": 0, "down": 0}}}
     store = SimpleNamespace(listen=lambda _: None, state=SimpleNamespace(link=SimpleNamespace(layer=Layer.PORT)))
     bridge = SimpleNamespace(modem=SimpleNamespace(store=store), state=lambda: state, retained=dict, problem=None)
     modem.begin(cast(Bridge, bridge))
