@@ -282,7 +282,8 @@ function rate(baudrate) {
 }
 
 function tried() {
-  return t(draft.tried?.ok ? "setup.summary.tried" : "setup.summary.not_tried");
+  if (!draft.tried) return t("setup.summary.not_tried");
+  return t(draft.tried.ok ? "setup.summary.tried" : "setup.summary.tried_in_vain");
 }
 
 /** The step in which a key of the configuration is asked for. */
