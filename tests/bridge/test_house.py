@@ -23,13 +23,14 @@ RUNTIME = tuple(Requirement(line) for line in PROJECT["project"]["dependencies"]
 CBOR = tuple(Requirement(line) for line in PROJECT["project"]["optional-dependencies"]["cbor"])
 DEMO = tuple(Requirement(line) for line in PROJECT["project"]["optional-dependencies"]["demo"])
 COAP = tuple(Requirement(line) for line in PROJECT["project"]["optional-dependencies"]["coap"])
+OSCORE = tuple(Requirement(line) for line in PROJECT["project"]["optional-dependencies"]["oscore"])
 GROUPS = PROJECT["dependency-groups"]
 LOCKS = sorted(path.stem for path in (ROOT / "requirements").glob("*.txt"))
-OF_GROUPS = sorted(set(LOCKS) - {"cbor", "coap", "demo", "dev", "runtime"})
+OF_GROUPS = sorted(set(LOCKS) - {"cbor", "coap", "demo", "dev", "oscore", "runtime"})
 
 # Import package -> the file or folder of the bridge that knows it; rich draws what the terminal shows, in three places.
 HOMES = {
-    "aiocoap": ("coap/messages.py",),
+    "aiocoap": ("coap/messages.py", "coap/sealing.py"),
     "cbor2": ("mqtt/cbor.py",),
     "click": ("cli/",),
     "microdot": ("http/app.py",),
@@ -39,6 +40,8 @@ HOMES = {
     "serial": ("port/port.py",),
     "voluptuous": ("config/schema.py",),
 }
+OF_AIOCOAP = {"cryptography", "filelock"}
+"""What nothing of the bridge imports but through aiocoap."""
 OF_WEIGHT = 100
 """Lines of a file from which on whoever is new should be led to it."""
 LONGEST_FILE = 450
@@ -86,6 +89,8 @@ def import_name(requirement: Requirement) -> str:
 def test_each_dependency_has_a_home() -> None:
     """No third-party package comes in without a place of its own."""
     assert set(HOMES) == {import_name(requirement) for requirement in (*RUNTIME, *CBOR, *COAP)}
+    assert {requirement.name for requirement in OSCORE} == {"aiocoap", "cbor2", *OF_AIOCOAP}
+    assert [*importers("cryptography"), *importers("filelock")] == []
 
 
 @pytest.mark.parametrize(("package", "homes"), HOMES.items())
@@ -99,7 +104,7 @@ def test_dependencies_live_where_the_architecture_says(package: str, homes: tupl
         assert f"`{home}`" in architecture
 
 
-@pytest.mark.parametrize("requirement", [*RUNTIME, *CBOR, *COAP, *DEMO], ids=lambda requirement: requirement.name)
+@pytest.mark.parametrize("requirement", [*RUNTIME, *CBOR, *COAP, *OSCORE, *DEMO], ids=lambda needed: needed.name)
 def test_each_dependency_has_a_decision(requirement: Requirement) -> None:
     """Whoever meets a library finds the page that says why it is here."""
     titles = [path.read_text(encoding="utf-8").splitlines()[0] for path in (ROOT / "docs" / "decisions").glob("0*.md")]
@@ -121,7 +126,8 @@ def test_decisions_are_numbered_without_gaps() -> None:
         ("cbor", [*RUNTIME, *CBOR]),
         ("coap", [*RUNTIME, *COAP]),
         ("demo", [*RUNTIME, *DEMO]),
-        ("dev", [*RUNTIME, *CBOR, *COAP, *DEMO, *group("dev")]),
+        ("oscore", [*RUNTIME, *OSCORE]),
+        ("dev", [*RUNTIME, *CBOR, *COAP, *OSCORE, *DEMO, *group("dev")]),
         *[(name, [*group(name)]) for name in OF_GROUPS],
     ],
 )
@@ -138,7 +144,7 @@ def test_the_build_system_is_in_the_locked_set() -> None:
     assert asked <= set(pins("build"))
 
 
-@pytest.mark.parametrize("lock", ["build", "cbor", "coap", "demo", "runtime"])
+@pytest.mark.parametrize("lock", ["build", "cbor", "coap", "demo", "oscore", "runtime"])
 def test_locks_agree_on_versions(lock: str) -> None:
     """What runs in the demo and in service is what was tested."""
     assert pins(lock).items() <= pins("dev").items()

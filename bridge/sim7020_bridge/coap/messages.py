@@ -1,12 +1,16 @@
 """CoAP datagrams (RFC 7252 section 3): values into bytes, and bytes into values or nothing. It alone knows aiocoap."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from types import MappingProxyType
 from typing import Final
 
 import aiocoap
 from aiocoap.error import UnparsableMessage
 from aiocoap.numbers.codes import Code
+from aiocoap.numbers.optionnumbers import OptionNumber
+from aiocoap.optiontypes import UintOption
 
 from sim7020_bridge.config.model import CoapSettings
 
@@ -39,6 +43,10 @@ class Of(IntEnum):
     SERVER_ERROR = 5
 
 
+_ECHO: Final = 252
+_UINT: Final = range(1, 6)
+"""Bytes of a number that is taken for one."""
+
 _CLASSES: Final = frozenset(int(each) for each in Of)
 
 TOO_MANY_REQUESTS: Final = "4.29"
@@ -60,6 +68,8 @@ class Datagram:
         max_age: Seconds for which it holds.
         whole: Whether that is all of the payload; otherwise it is the first block of more.
         empty: Whether it has no code: an acknowledgement, a reset or a ping alone.
+        echo: What the request has to be sent again with, to show that it is fresh (RFC 9175).
+        command: The number of the command that it carries.
     """
 
     kind: Kind
@@ -72,15 +82,41 @@ class Datagram:
     max_age: int
     whole: bool
     empty: bool
+    echo: bytes | None = None
+    command: int | None = None
 
 
-def post(resource: CoapSettings, payload: bytes, *, id: int, token: bytes) -> bytes:  # noqa: A002 - RFC 7252's word
-    """Return a request that posts a payload to a resource."""
+FIRST: Final = 65000
+"""The option that has the number under which a message was sealed the first time."""
+
+COMMAND: Final = 65004
+"""The option that has a command's number: with its text in an answer, and in the request that says it has come."""
+
+
+def request(
+    resource: CoapSettings,
+    payload: bytes,
+    *,
+    id: int,  # noqa: A002 - RFC 7252's word
+    token: bytes,
+    numbers: Mapping[int, int] = MappingProxyType({}),
+    echo: bytes | None = None,
+) -> aiocoap.Message:
+    """Return a request that posts a payload to a resource, with options that are numbers, and an Echo."""
     kind = Kind.CONFIRMABLE if resource.confirmable else Kind.NON_CONFIRMABLE
     message = aiocoap.Message(code=aiocoap.POST, payload=payload, _mtype=kind, _mid=id, _token=token)
     message.opt.uri_path = resource.path
     message.opt.uri_query = resource.query
-    return bytes(message.encode())
+    if echo is not None:
+        message.opt.echo = echo
+    for option, number in numbers.items():
+        message.opt.add_option(UintOption(OptionNumber(option), number))
+    return message
+
+
+def post(resource: CoapSettings, payload: bytes, *, id: int, token: bytes) -> bytes:  # noqa: A002 - RFC 7252's word
+    """Return a request that posts a payload to a resource."""
+    return bytes(request(resource, payload, id=id, token=token).encode())
 
 
 def empty(kind: Kind, id: int) -> bytes:  # noqa: A002 - RFC 7252's word
@@ -92,29 +128,37 @@ def read(data: bytes) -> Datagram | None:
     """Read a datagram; None if it is none of CoAP, whatever it is."""
     try:
         message = aiocoap.Message.decode(data)
-        options = [(int(option.number), bytes(option.encode())) for option in message.opt.option_list()]
-        block, max_age = message.opt.block2, message.opt.max_age
+        options = [bytes(option.encode()) for option in message.opt.option_list()]
+        datagram = datagram_of(message)
     except (UnparsableMessage, ValueError, LookupError, OverflowError):
         return None
-    code, length = int(message.code), data[0] & 0x0F
-    is_empty = code == 0
-    if length > _LONGEST_TOKEN or len(message.token) < length or (is_empty and len(data) > _HEAD):
+    length = data[0] & 0x0F
+    if length > _LONGEST_TOKEN or len(message.token) < length or (datagram.empty and len(data) > _HEAD):
         return None
     rest = data[_HEAD + length :]
-    if not message.payload and rest.endswith(_PAYLOAD_MARK) and not (options and options[-1][1].endswith(rest[-1:])):
+    if not message.payload and rest.endswith(_PAYLOAD_MARK) and not (options and options[-1].endswith(rest[-1:])):
         return None  # a mark with nothing behind it, and not the end of an option
-    foreign = any(number % 2 and number not in _UNDERSTOOD for number, _ in options)
+    return datagram
+
+
+def datagram_of(message: aiocoap.Message) -> Datagram:
+    """Return what a message says. Raises what aiocoap raises of options that are none: ValueError, among others."""
+    options = {int(option.number): bytes(option.encode()) for option in message.opt.option_list()}
+    block, max_age, code = message.opt.block2, message.opt.max_age, int(message.code)
+    foreign = any(number % 2 and number not in _UNDERSTOOD for number in options)
     return Datagram(
         Kind(int(message.mtype)),
         int(message.mid),
         bytes(message.token),
-        None if is_empty or foreign or code >> 5 not in _CLASSES else Of(code >> 5),
+        None if code == 0 or foreign or code >> 5 not in _CLASSES else Of(code >> 5),
         f"{code >> 5}.{code & 31:02d}",
         _words(code, bytes(message.payload)),
         bytes(message.payload),
         DEFAULT_MAX_AGE if max_age is None else int(max_age),
         block is None or not (block.more or block.block_number),
-        is_empty,
+        code == 0,
+        options.get(_ECHO),
+        int.from_bytes(options[COMMAND], "big") if len(options.get(COMMAND, b"")) in _UINT else None,
     )
 
 
