@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sim7020_bridge.config.model import MqttSettings, SocketSettings
@@ -43,6 +44,7 @@ class Desk:
     acknowledged: list[Received] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
     observer: Observer | None = None
+    folder: Path = Path("/nonexistent")
     _kept: asyncio.Queue[tuple[int, PendingPublication]] = field(default_factory=asyncio.Queue)
     trace: TraceRequest = field(init=False)
     usage: Usage = field(init=False)
@@ -79,6 +81,7 @@ class Desk:
             topics=TOPICS,
             publish_interim=lambda receipt: self.tell(receipt()),
             lowest=lambda: Priority.LOW,
+            folder=self.folder,
             clock=virtual_clock,
         )
         self.intake = Intake(
@@ -206,9 +209,9 @@ class Desk:
 
 
 @asynccontextmanager
-async def wired(bench: Bench, observer: Observer | None = None) -> AsyncIterator[Desk]:
+async def wired(bench: Bench, observer: Observer | None = None, folder: Path | None = None) -> AsyncIterator[Desk]:
     """Wire a modem's router, requests and reporter, which nothing runs yet; end them after the block."""
-    desk = Desk(bench, observer=observer)
+    desk = Desk(bench, observer=observer, folder=folder or Path("/nonexistent"))
     try:
         yield desk
     finally:
@@ -220,10 +223,14 @@ async def wired(bench: Bench, observer: Observer | None = None) -> AsyncIterator
 
 @asynccontextmanager
 async def staffed(
-    *sockets: SocketSettings, absent: int = 0, observer: Observer | None = None, **settings: Any
+    *sockets: SocketSettings,
+    absent: int = 0,
+    observer: Observer | None = None,
+    folder: Path | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Desk]:
     """Keep a modem attached and serve its sockets while the block runs; ``settings`` as for ``running``."""
-    async with running(*sockets, absent=absent, **settings) as bench, wired(bench, observer) as desk:
+    async with running(*sockets, absent=absent, **settings) as bench, wired(bench, observer, folder) as desk:
         await desk.outbox.load()
         serving = asyncio.create_task(desk.serve(), name="router")
         try:

@@ -116,7 +116,8 @@ def with_files(text: str, directory: Path) -> str:
 
     def made(match: re.Match[str]) -> str:
         file = directory / Path(match[2]).name
-        file.write_text("secret\n")
+        file.write_text(f"{16 * 'ab'}\n" if match[1].startswith("secret_file") else "secret\n")
+        file.chmod(0o600)
         return f"{match[1]}{file}"
 
     program = directory / "usb-power"

@@ -104,7 +104,7 @@ def test_the_image_installs_what_is_locked_and_nothing_else() -> None:
     assert calls == [
         ("/build/bin/python", f"{locked}build.txt"),
         ("/build/bin/python", "check"),
-        ("/app/bin/python", f"{locked}coap.txt"),
+        ("/app/bin/python", f'{locked.removesuffix("requirements/")}"requirements/$extra.txt"'),
         ("/app/bin/python", "install --no-deps --no-index /wheel/*.whl"),
         ("/app/bin/python", "check"),
     ]

@@ -3,18 +3,19 @@
 import asyncio
 import logging
 import random
-import secrets
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 from sim7020_bridge.coap import messages
-from sim7020_bridge.coap.ends import Declined, NotNow
-from sim7020_bridge.coap.messages import TOO_MANY_REQUESTS, UNAVAILABLE, Datagram, Kind, Of
+from sim7020_bridge.coap.ends import Declined, NoNumber, NotNow
+from sim7020_bridge.coap.messages import TOO_MANY_REQUESTS, UNAUTHORIZED, UNAVAILABLE, Datagram, Kind, Of
+from sim7020_bridge.coap.requests import Arrived, Request, Requests
 from sim7020_bridge.coap.timeout import Timeout
-from sim7020_bridge.config.model import COAP_TOKEN, CoapSettings
+from sim7020_bridge.config.model import CoapSettings
 from sim7020_bridge.errors import BridgeError
 from sim7020_bridge.modem.acknowledgements import SocketLost
 from sim7020_bridge.modem.backoff import Backoff
@@ -64,14 +65,13 @@ class Exchange:
     """One message on its way: the same datagram each time, so that the server knows it again.
 
     ``due`` is when something must be done by the loop's clock, None while the module is being given it; ``first`` is
-    when it had taken it the first time.
+    when it had taken it the first time. ``proved`` is whether the server was shown that it is fresh.
     """
 
     message: str
     payload: bytes
-    id: int
-    token: bytes
-    datagram: bytes
+    mark: str | None
+    request: Request
     timeout: float
     began: float
     first: float | None = None
@@ -79,6 +79,7 @@ class Exchange:
     sent: int = 0
     acknowledged: bool = False
     answer: Datagram | None = None
+    proved: bool = False
     done: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
@@ -87,10 +88,12 @@ class Endpoint:
 
     Args:
         socket: Which must be one with ``coap`` in its settings.
+        folder: Where it is kept which numbers a key was used with, if the socket seals.
+        heard: The last command that was taken; 0 if none was.
         free: Called whenever the next message may go.
     """
 
-    def __init__(self, socket: ModemSocket, *, free: Callable[[], None]) -> None:
+    def __init__(self, socket: ModemSocket, *, folder: Path, heard: int = 0, free: Callable[[], None]) -> None:
         self._socket = socket
         self._free = free
         self._loop = asyncio.get_running_loop()
@@ -99,12 +102,12 @@ class Endpoint:
         self._silent = 0
         """Messages in a row that the server left unanswered."""
         self._resume = 0.0
-        self._next_id = random.getrandbits(16)
+        self._requests = Requests(socket.settings.name, lambda: self._resource, folder, heard)
         self._exchange: Exchange | None = None
         self._unanswered: OrderedDict[str, Exchange] = OrderedDict()
         """Those that ended without an answer, by message: they go on as they are, or their answer comes late."""
-        self._posted: deque[bytes] = deque(maxlen=REMEMBERED)
-        """Tokens of what was posted and not to be confirmed."""
+        self._posted: OrderedDict[bytes, Any] = OrderedDict()
+        """Tokens of what was posted and not to be confirmed, and by what an answer is opened."""
         self._answered: deque[tuple[bytes, int]] = deque(maxlen=REMEMBERED)
         """Token and message id of each answer that came as a message of its own."""
         self._owed: deque[tuple[Kind, int]] = deque(maxlen=MOST_OWED)
@@ -131,7 +134,26 @@ class Endpoint:
         exchange = self._unanswered.get(message)
         return None if exchange is None or self._is_forgotten(exchange) else exchange.payload
 
-    async def send(self, data: bytes, *, message: str, more: bool) -> "asyncio.Future[None]":
+    async def mark(self, known: str | None) -> str | None:
+        """Return what must be on disk with a message before it is sent; None if nothing must.
+
+        Args:
+            known: What was returned of it before, if it was.
+
+        Raises:
+            NoNumber: The key can't be used now, and no message goes for a while.
+        """
+        try:
+            return await self._requests.mark(known)
+        except NoNumber:
+            self._wait(None)
+            raise
+
+    def took(self, command: int) -> None:
+        """Note that a command is on disk: the far end need not keep it any longer."""
+        self._requests.took(command)
+
+    async def send(self, data: bytes, *, message: str, more: bool, mark: str | None = None) -> "asyncio.Future[None]":
         """Post a payload and return once the module took it.
 
         The future that is returned is done once the server has the message, or at once where that is not asked for.
@@ -141,11 +163,17 @@ class Endpoint:
             data: The payload.
             message: What it is known by when it comes again.
             more: Whether another message follows at once, over whichever socket.
+            mark: What ``mark`` returned of it.
 
         Raises:
+            NoNumber: The key can't be used now.
             What ModemSocket.send raises; the server may then have it, if the module may have taken it.
         """
-        exchange = self._exchange = self._begin(data, message)
+        try:
+            exchange = self._exchange = self._begin(data, message, mark)
+        except NoNumber:
+            self._wait(None)
+            raise
         if exchange.answer is not None:
             self._settle(exchange, exchange.answer)
             return exchange.done
@@ -157,18 +185,25 @@ class Endpoint:
             self._lapse(exchange)
             raise
         if not self.confirms:
-            self._posted.append(exchange.token)
+            self._posted[exchange.request.token] = exchange.request.answered_by
+            while len(self._posted) > REMEMBERED:
+                self._posted.popitem(last=False)
             self._finish(exchange)
         return exchange.done
 
-    def received(self, data: bytes) -> bytes | None:
-        """Take what came, and return what of it is an answer's payload, once; anything else is let go of."""
+    def received(self, data: bytes) -> Arrived | None:
+        """Take what came, and return what an answer brings, once; anything else is let go of."""
         datagram = messages.read(data)
         if datagram is None:
             log.debug("socket %s: %d bytes came that are no CoAP message", self._socket.settings.name, len(data))
             return None
+        if (datagram.token, datagram.id) not in self._answered:
+            datagram = self._requests.believed(data, datagram, self._answered_by(datagram.token))
+        if datagram is None:
+            log.debug("socket %s: %d bytes came that the peer has not sealed", self._socket.settings.name, len(data))
+            return None
         if datagram.kind in {Kind.ACKNOWLEDGEMENT, Kind.RESET}:
-            exchange = next((each for each in self._open() if each.id == datagram.id), None)
+            exchange = next((each for each in self._open() if each.request.id == datagram.id), None)
             return None if exchange is None else self._replied(exchange, datagram)
         return self._came(datagram)
 
@@ -190,6 +225,7 @@ class Endpoint:
     def close(self) -> "asyncio.Future[None] | None":
         """End what is under way, and return its end; None if nothing is. The socket is gone."""
         self._closed = True
+        self._requests.close()
         self._wake.set()
         if self._exchange is None:
             return None
@@ -197,7 +233,7 @@ class Endpoint:
         self._finish(self._exchange, SocketLost("the socket is no longer in the configuration"))
         return ended
 
-    def _begin(self, data: bytes, message: str) -> Exchange:
+    def _begin(self, data: bytes, message: str, mark: str | None) -> Exchange:
         now = self._loop.time()
         for name in [name for name, old in self._unanswered.items() if self._is_forgotten(old)]:
             del self._unanswered[name]
@@ -207,12 +243,15 @@ class Endpoint:
             before.done = self._loop.create_future()
             before.timeout, before.acknowledged = timeout, False
             return before
-        number, self._next_id = self._next_id, (self._next_id + 1) % 2**16
-        token = secrets.token_bytes(COAP_TOKEN)
-        while token in self._posted or any(token == each.token for each in self._open()):
-            token = secrets.token_bytes(COAP_TOKEN)
-        datagram = messages.post(self._resource, data, id=number, token=token)
-        return Exchange(message, data, number, token, datagram, timeout, now)
+        request = self._requests.write(data, mark, free=self._is_free, echo=None)
+        return Exchange(message, data, mark, request, timeout, now)
+
+    def _is_free(self, token: bytes) -> bool:
+        return token not in self._posted and all(token != each.request.token for each in self._open())
+
+    def _answered_by(self, token: bytes) -> Any:  # noqa: ANN401 - aiocoap's own
+        requests = {each.request.token: each.request.answered_by for each in self._open()}
+        return requests.get(token) or self._posted.get(token)
 
     def _is_forgotten(self, exchange: Exchange) -> bool:
         """Whether the server may take the same datagram for another message by now."""
@@ -230,7 +269,7 @@ class Endpoint:
     async def _give(self, exchange: Exchange, *, more: bool = False) -> None:
         exchange.due = None
         exchange.sent += 1
-        await self._socket.send(exchange.datagram, more=more, answered=self.confirms)
+        await self._socket.send(exchange.request.datagram, more=more, answered=self.confirms)
         now = self._loop.time()
         if exchange.first is None:
             exchange.first = now
@@ -239,8 +278,11 @@ class Endpoint:
             self._wake.set()
 
     async def _overdue(self, exchange: Exchange) -> None:
-        """Repeat a datagram, or give it up for now."""
+        """Repeat a datagram, or give it up for now; one that is new goes."""
         now = self._loop.time()
+        if exchange.sent == 0:
+            await self._give_again(exchange)
+            return
         exchange.timeout *= SLOWER
         most = REPEATS if self._silent < GIVEN_UP else 0
         sent_enough = exchange.sent > most or now + exchange.timeout >= exchange.began + LIFETIME
@@ -251,6 +293,9 @@ class Endpoint:
             self._lapse(exchange, NotNow(f"the server {words}", said=False))
             return
         log.debug("socket %s: message %s is repeated", self._socket.settings.name, exchange.message)
+        await self._give_again(exchange)
+
+    async def _give_again(self, exchange: Exchange) -> None:
         try:
             await self._give(exchange)
         except BridgeError as error:
@@ -262,7 +307,7 @@ class Endpoint:
         with suppress(BridgeError):
             await self._socket.send(messages.empty(kind, number), more=self._exchange is not None)
 
-    def _replied(self, exchange: Exchange, datagram: Datagram) -> bytes | None:
+    def _replied(self, exchange: Exchange, datagram: Datagram) -> Arrived | None:
         """Take an acknowledgement or a reset."""
         if datagram.kind is Kind.RESET:
             self._silent = 0
@@ -271,7 +316,7 @@ class Endpoint:
             self._finish(exchange, NotNow("the server does not know what to do with it", said=True, counts=True))
             return None
         if not datagram.empty:
-            return self._answer(exchange, datagram) if datagram.token == exchange.token else None
+            return self._answer(exchange, datagram) if datagram.token == exchange.request.token else None
         if not exchange.acknowledged:
             self._measure(exchange)
             exchange.acknowledged = True
@@ -279,17 +324,17 @@ class Endpoint:
             self._wake.set()
         return None
 
-    def _came(self, datagram: Datagram) -> bytes | None:
+    def _came(self, datagram: Datagram) -> Arrived | None:
         """Take a message of the server's own, which may be an answer."""
         known = (datagram.token, datagram.id)
         payload, wanted = None, known in self._answered
         if datagram.of in _ANSWERS and not wanted:
-            exchange = next((each for each in self._open() if each.token == datagram.token), None)
+            exchange = next((each for each in self._open() if each.request.token == datagram.token), None)
             if exchange is not None:
                 wanted, payload = True, self._answer(exchange, datagram)
             elif datagram.token in self._posted:
-                self._posted.remove(datagram.token)
-                wanted, payload = True, _payload(datagram, self._socket.settings.name)
+                del self._posted[datagram.token]
+                wanted, payload = True, self._requests.brings(datagram)
         if wanted and known not in self._answered:
             self._answered.append(known)
         if datagram.kind is Kind.CONFIRMABLE:
@@ -297,7 +342,7 @@ class Endpoint:
             self._wake.set()
         return payload
 
-    def _answer(self, exchange: Exchange, datagram: Datagram) -> bytes | None:
+    def _answer(self, exchange: Exchange, datagram: Datagram) -> Arrived | None:
         """Take the answer to a message, whether it still waits for it or not."""
         if datagram.of not in _ANSWERS:
             return None
@@ -305,6 +350,10 @@ class Endpoint:
             return None
         if not exchange.acknowledged and datagram.kind is Kind.ACKNOWLEDGEMENT:
             self._measure(exchange)
+        if datagram.code == UNAUTHORIZED and datagram.echo is not None and not exchange.proved:
+            self._prove(exchange, datagram.echo)
+            return None
+        self._requests.answered(exchange.request, datagram)
         exchange.answer = datagram
         self._silent = 0
         if exchange is self._exchange:
@@ -313,7 +362,21 @@ class Endpoint:
             # the message waits to go again: it goes at once, and finds that it need not
             self._resume = 0.0
             self._free()
-        return _payload(datagram, self._socket.settings.name)
+        return self._requests.brings(datagram)
+
+    def _prove(self, exchange: Exchange, echo: bytes) -> None:
+        """Send a message as the server wants it, to see that it is fresh (RFC 9175 section 2.3)."""
+        exchange.proved = True
+        try:
+            exchange.request = self._requests.write(exchange.payload, exchange.mark, free=self._is_free, echo=echo)
+        except BridgeError as error:
+            log.warning("socket %s: %s", self._socket.settings.name, error)
+            return
+        exchange.acknowledged, exchange.sent, exchange.first = False, 0, None
+        exchange.began = self._loop.time()
+        if exchange is self._exchange:
+            exchange.due = exchange.began
+            self._wake.set()
 
     def _settle(self, exchange: Exchange, answer: Datagram) -> None:
         """End an exchange as its answer has it."""
@@ -366,13 +429,3 @@ class Endpoint:
 
 
 _ANSWERS: Final = frozenset({Of.SUCCESS, Of.CLIENT_ERROR, Of.SERVER_ERROR})
-
-
-def _payload(datagram: Datagram, name: str) -> bytes | None:
-    """Return what an answer brings, if it brings anything."""
-    if datagram.of is not Of.SUCCESS or not datagram.payload:
-        return None
-    if not datagram.whole:
-        log.warning("socket %s: an answer came that is longer than a datagram, and is not taken", name)
-        return None
-    return datagram.payload

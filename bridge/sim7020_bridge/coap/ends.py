@@ -1,4 +1,4 @@
-"""How an exchange with a CoAP server ends, other than well."""
+"""How an exchange with a CoAP server ends, other than well, or does not begin."""
 
 from sim7020_bridge.errors import BridgeError
 
@@ -20,3 +20,7 @@ class NotNow(BridgeError):
         self.said = said
         self.counts = counts
         super().__init__(words)
+
+
+class NoNumber(BridgeError):
+    """Nothing can be sealed now: no number can be had that is known to be unused with the key."""

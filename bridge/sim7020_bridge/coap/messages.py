@@ -1,9 +1,7 @@
-"""CoAP datagrams (RFC 7252 section 3): values into bytes, and bytes into values or nothing. It alone knows aiocoap."""
+"""CoAP datagrams (RFC 7252 section 3): values into bytes, and bytes into values or nothing."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from types import MappingProxyType
 from typing import Final
 
 import aiocoap
@@ -43,12 +41,15 @@ class Of(IntEnum):
     SERVER_ERROR = 5
 
 
-_ECHO: Final = 252
-_UINT: Final = range(1, 6)
-"""Bytes of a number that is taken for one."""
-
 _CLASSES: Final = frozenset(int(each) for each in Of)
 
+FIRST: Final = OptionNumber(65000)
+"""An option of sealed requests (elective, for experiments): the number that the message was sealed with first."""
+
+COMMAND: Final = OptionNumber(65004)
+"""The same of sealed answers: which command the payload is; and of requests: the last that was taken."""
+
+UNAUTHORIZED: Final = "4.01"
 TOO_MANY_REQUESTS: Final = "4.29"
 UNAVAILABLE: Final = "5.03"
 
@@ -68,8 +69,8 @@ class Datagram:
         max_age: Seconds for which it holds.
         whole: Whether that is all of the payload; otherwise it is the first block of more.
         empty: Whether it has no code: an acknowledgement, a reset or a ping alone.
-        echo: What the request has to be sent again with, to show that it is fresh (RFC 9175).
-        command: The number of the command that it carries.
+        echo: What the next request must bring back (RFC 9175), if the server wants to know that it is fresh.
+        command: Which command of the server's the payload is, if it is one.
     """
 
     kind: Kind
@@ -86,37 +87,37 @@ class Datagram:
     command: int | None = None
 
 
-FIRST: Final = 65000
-"""The option that has the number under which a message was sealed the first time."""
-
-COMMAND: Final = 65004
-"""The option that has a command's number: with its text in an answer, and in the request that says it has come."""
-
-
-def request(
+def post(
     resource: CoapSettings,
     payload: bytes,
     *,
     id: int,  # noqa: A002 - RFC 7252's word
     token: bytes,
-    numbers: Mapping[int, int] = MappingProxyType({}),
     echo: bytes | None = None,
+    first: int | None = None,
+    heard: int | None = None,
 ) -> aiocoap.Message:
-    """Return a request that posts a payload to a resource, with options that are numbers, and an Echo."""
+    """Return a request that posts a payload to a resource.
+
+    Args:
+        resource: The resource.
+        payload: The payload.
+        id: The message id.
+        token: The token.
+        echo: What the server wants back.
+        first: The number that the message was first sealed with.
+        heard: The last command of the server's that was taken.
+    """
     kind = Kind.CONFIRMABLE if resource.confirmable else Kind.NON_CONFIRMABLE
     message = aiocoap.Message(code=aiocoap.POST, payload=payload, _mtype=kind, _mid=id, _token=token)
     message.opt.uri_path = resource.path
     message.opt.uri_query = resource.query
     if echo is not None:
         message.opt.echo = echo
-    for option, number in numbers.items():
-        message.opt.add_option(UintOption(OptionNumber(option), number))
+    for option, value in ((FIRST, first), (COMMAND, heard)):
+        if value is not None:
+            message.opt.add_option(UintOption(option, value))
     return message
-
-
-def post(resource: CoapSettings, payload: bytes, *, id: int, token: bytes) -> bytes:  # noqa: A002 - RFC 7252's word
-    """Return a request that posts a payload to a resource."""
-    return bytes(request(resource, payload, id=id, token=token).encode())
 
 
 def empty(kind: Kind, id: int) -> bytes:  # noqa: A002 - RFC 7252's word
@@ -126,26 +127,34 @@ def empty(kind: Kind, id: int) -> bytes:  # noqa: A002 - RFC 7252's word
 
 def read(data: bytes) -> Datagram | None:
     """Read a datagram; None if it is none of CoAP, whatever it is."""
+    message = decode(data)
+    try:
+        return None if message is None else told(message)
+    except (ValueError, LookupError, OverflowError):
+        return None
+
+
+def decode(data: bytes) -> aiocoap.Message | None:
+    """Read a datagram as aiocoap does, and as strictly as RFC 7252 wants it; None if it is none of CoAP."""
     try:
         message = aiocoap.Message.decode(data)
         options = [bytes(option.encode()) for option in message.opt.option_list()]
-        datagram = datagram_of(message)
     except (UnparsableMessage, ValueError, LookupError, OverflowError):
         return None
     length = data[0] & 0x0F
-    if length > _LONGEST_TOKEN or len(message.token) < length or (datagram.empty and len(data) > _HEAD):
+    if length > _LONGEST_TOKEN or len(message.token) < length or (int(message.code) == 0 and len(data) > _HEAD):
         return None
     rest = data[_HEAD + length :]
     if not message.payload and rest.endswith(_PAYLOAD_MARK) and not (options and options[-1].endswith(rest[-1:])):
         return None  # a mark with nothing behind it, and not the end of an option
-    return datagram
+    return message
 
 
-def datagram_of(message: aiocoap.Message) -> Datagram:
-    """Return what a message says. Raises what aiocoap raises of options that are none: ValueError, among others."""
-    options = {int(option.number): bytes(option.encode()) for option in message.opt.option_list()}
+def told(message: aiocoap.Message) -> Datagram:
+    """Return what a message says."""
     block, max_age, code = message.opt.block2, message.opt.max_age, int(message.code)
-    foreign = any(number % 2 and number not in _UNDERSTOOD for number in options)
+    foreign = any(int(each.number) % 2 and int(each.number) not in _UNDERSTOOD for each in message.opt.option_list())
+    command = message.opt.get_option(COMMAND)
     return Datagram(
         Kind(int(message.mtype)),
         int(message.mid),
@@ -157,8 +166,8 @@ def datagram_of(message: aiocoap.Message) -> Datagram:
         DEFAULT_MAX_AGE if max_age is None else int(max_age),
         block is None or not (block.more or block.block_number),
         code == 0,
-        options.get(_ECHO),
-        int.from_bytes(options[COMMAND], "big") if len(options.get(COMMAND, b"")) in _UINT else None,
+        message.opt.echo,
+        int.from_bytes(command[0].encode(), "big") if command else None,
     )
 
 

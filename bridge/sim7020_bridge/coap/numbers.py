@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from sim7020_bridge.blocking import NoThread, in_a_thread
-from sim7020_bridge.errors import BridgeError
+from sim7020_bridge.coap.ends import NoNumber
 
 log: Final = logging.getLogger(__name__)
 
@@ -32,10 +32,6 @@ _SOON: Final = 60
 """Seconds in which a file that was written gets its name, however busy the disk is."""
 
 _FORM: Final = re.compile(rb"(\d{1,13}) (\d+) (\d+) (\d+)\n")
-
-
-class NoNumber(BridgeError):
-    """No number can be had that is known to be unused."""
 
 
 class Numbers:

@@ -16,12 +16,14 @@ from sim7020_bridge.config.model import (
     BatchFormat,
     CoapSettings,
     MqttProtocol,
+    OscoreSettings,
     PayloadForm,
     Protocol,
     default_client_id,
 )
 from sim7020_bridge.config.module_values import power_saving_conflicts
 from sim7020_bridge.config.picking import change_conflicts, pick_conflicts, picked_field
+from sim7020_bridge.config.sealing_checks import same_keys, sealing_problems
 from sim7020_bridge.config.topic_names import filter_problem, overlaps, topic_problem
 from sim7020_bridge.config.values import WrongValue, text
 
@@ -70,6 +72,8 @@ def cross_check(tree: Tree) -> Iterator[Problem]:
     base = mqtt.get("base_topic", DEFAULT_BASE_TOPIC)
     yield from _alone(modems, "port", "the modem {} has this port already", same=_device)
     yield from _alone(_identified(modems, base), "client_id", "the modem {} has it: each needs its own")
+    for where, words in same_keys(_all_sockets(modems)):
+        yield Problem(where, words, quiet=True)
     for name, modem in modems.items():
         path = ("modems", name)
         yield from _either(modem, path, "pin", "pin_file")
@@ -81,12 +85,21 @@ def cross_check(tree: Tree) -> Iterator[Problem]:
         yield from _peers(_mapping(modem, "sockets"), (*path, "sockets"))
         yield from _batches(sockets, (*path, "sockets"))
         yield from _payloads(sockets, (*path, "sockets"))
+        for socket, keys in sockets.items():
+            for where, words, quiet in sealing_problems(socket, keys):
+                yield Problem((*path, "sockets", *where), words, quiet=quiet)
         yield from _rooms(sockets, (*path, "sockets"))
         yield from _news(sockets, (*path, "sockets"))
         yield from _pools(sockets, mqtt, (*path, "sockets"))
         for key, words in power_saving_conflicts(_mapping(modem, "power_saving")):
             yield Problem((*path, "power_saving", key), words, quiet=words.startswith("needs"))
         yield from _power_hook(_mapping(modem, "recovery"), modems, base, (*path, "recovery", "power"))
+
+
+def _all_sockets(modems: Sections) -> Iterator[tuple[tuple[object, ...], Tree]]:
+    for name, modem in modems.items():
+        for socket, keys in _sections(modem, "sockets"):
+            yield ("modems", name, "sockets", socket), keys
 
 
 def _either(tree: Tree, path: tuple[object, ...], *keys: str) -> Iterator[Problem]:
@@ -200,9 +213,18 @@ def _rooms(sockets: Sections, path: tuple[object, ...]) -> Iterator[Problem]:
         least = _MARKS.get(str(socket.get("batch")), 0) + max(1, _struct_size(socket))
         with suppress(WrongValue):
             url = coap_url(socket["url"]) if socket.get("protocol") == Protocol.COAP and "url" in socket else None
-            least += 0 if url is None else CoapSettings(url.path, url.query).overhead
+            least += 0 if url is None else CoapSettings(url.path, url.query, oscore=_ids(socket)).overhead
         if 0 < most < least:
             yield Problem((*path, name, "max_payload"), f"no message would fit: the shortest takes {least} bytes here")
+
+
+def _ids(socket: Tree) -> OscoreSettings | None:
+    """Return as much of a sealed socket's keys as takes room."""
+    oscore = socket.get("oscore")
+    if not isinstance(oscore, dict):
+        return None
+    sender, context = (len(str(oscore.get(key, ""))) // 2 for key in ("sender_id", "id_context"))
+    return OscoreSettings(b"", bytes(sender), b"", id_context=bytes(context) or None)
 
 
 def _struct_size(socket: Tree) -> int:

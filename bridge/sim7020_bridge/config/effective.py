@@ -85,8 +85,8 @@ def _plain(value: object) -> Value:
             return False
         case StrEnum():
             return value.value
-        case Path():
-            return str(value)
+        case Path() | bytes():
+            return value.hex() if isinstance(value, bytes) else str(value)
         case tuple() | list():
             return [_plain(item) for item in value]
         case Mapping():

@@ -7,7 +7,7 @@ from typing import Any
 from sim7020_bridge.config import model, module_values, values
 from sim7020_bridge.config.http_keys import http
 from sim7020_bridge.config.schema import Key, Named, Section, list_of, one_or_list_of
-from sim7020_bridge.config.socket_keys import SOCKET
+from sim7020_bridge.config.socket_keys import socket
 
 _LONGEST_SHUTDOWN = 300
 _MOST_MESSAGES = 1_000_000
@@ -142,7 +142,7 @@ def _modem(directory: Path) -> Section:
         ),
         Key(
             "sockets",
-            Named(SOCKET, noun="socket", fewest=0, most=model.MAX_SOCKETS),
+            Named(socket(directory), noun="socket", fewest=0, most=model.MAX_SOCKETS),
             f"Up to {model.MAX_SOCKETS} sockets by name.",
         ),
         Key(

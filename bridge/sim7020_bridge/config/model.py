@@ -128,27 +128,21 @@ COAP_TOKEN = 2
 """Bytes of the token of a CoAP request."""
 
 _COAP_HEAD = 4
-_SEAL = 17 + 8 + 6 + 10
-"""Bytes that a seal adds: the OSCORE option, a code, the tag; the first number, a command's number, an Echo."""
-
+_OSCORE = 1 + 1 + 5 + 1 + 1 + 8
+"""Bytes of an option's head, flags, a number, a mark, the code that is sealed, and what proves it (RFC 8613)."""
+_OSCORE_OPTIONS = (3 + 5) + (1 + 5)
 _ONE_BYTE, _TWO_BYTES = 13, 269
 
 
-LONGEST_ID = 7
-"""Bytes of the longest id that AES-CCM-16-64-128 leaves room for (RFC 8613 section 3.3)."""
-
-
 @dataclass(frozen=True, slots=True)
-class KeyMaterial:
-    """What one end seals by (RFC 8613 section 3.2); the secret and the salt are for nobody's eyes."""
+class OscoreSettings:
+    """What both ends of a sealed socket were given (RFC 8613 section 3.2); secret and salt are for nobody's eyes."""
 
-    secret: bytes
+    secret: bytes = field(repr=False)
     sender_id: bytes
     recipient_id: bytes
-    salt: bytes = b""
-
-    def __repr__(self) -> str:
-        return f"KeyMaterial(sender_id={self.sender_id.hex()!r}, recipient_id={self.recipient_id.hex()!r})"
+    salt: bytes = field(default=b"", repr=False)
+    id_context: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,21 +152,21 @@ class CoapSettings:
     path: tuple[str, ...] = ()
     query: tuple[str, ...] = ()
     confirmable: bool = True
-    oscore: KeyMaterial | None = None
+    oscore: OscoreSettings | None = None
 
     @property
     def overhead(self) -> int:
-        """How many bytes of a datagram are not payload, at most (RFC 7252 section 3, RFC 8613)."""
+        """How many bytes of a datagram are not payload (RFC 7252 section 3)."""
         sizes = [len(option.encode()) for option in (*self.path, *self.query)]
         lengths = [1 + (size >= _ONE_BYTE) + (size >= _TWO_BYTES) for size in sizes]
         # option 15 comes first where there is no path, and its delta takes a byte of its own
         far = bool(self.query) and not self.path
-        seal = (
-            0
-            if self.oscore is None
-            else _SEAL + len(self.oscore.sender_id) + (len(self.oscore.sender_id) == LONGEST_ID)
-        )
-        return _COAP_HEAD + COAP_TOKEN + sum(sizes) + sum(lengths) + far + 1 + seal
+        plain = _COAP_HEAD + COAP_TOKEN + sum(sizes) + sum(lengths) + far + 1
+        if self.oscore is None:
+            return plain
+        # the longest number there is, and both options that a request may have; see coap/messages.py
+        ids = len(self.oscore.sender_id) + (0 if self.oscore.id_context is None else 1 + len(self.oscore.id_context))
+        return plain + _OSCORE + ids + _OSCORE_OPTIONS
 
 
 @dataclass(frozen=True, slots=True)

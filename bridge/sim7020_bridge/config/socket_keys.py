@@ -1,6 +1,7 @@
 """The keys of one socket, each with its reader and its description."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from sim7020_bridge.config import coap_url, model, module_values, picking, values
@@ -17,9 +18,13 @@ class _Socket(Section):
     def build(self, read: Mapping[str, Any], **more: object) -> model.SocketSettings:
         """Return the settings of a socket; CoAP goes over a UDP one."""
         peer: coap_url.CoapUrl | None = read.get("url")
-        keys = {key: value for key, value in read.items() if key not in {"url", "confirmable"}}
+        keys = {key: value for key, value in read.items() if key not in {"url", "confirmable", "oscore"}}
         if peer is not None:
-            resource = model.CoapSettings(peer.path, peer.query, confirmable=read.get("confirmable", True))
+            given = read.get("oscore")
+            keys_of_both = None if given is None else oscore(Path()).build(given)
+            resource = model.CoapSettings(
+                peer.path, peer.query, confirmable=read.get("confirmable", True), oscore=keys_of_both
+            )
             keys |= {"protocol": model.Transport.UDP, "host": peer.host, "port": peer.port}
             more["coap"] = resource
         else:
@@ -28,8 +33,7 @@ class _Socket(Section):
         return settings
 
 
-SOCKET = _Socket(
-    model.SocketSettings,
+_PEER = (
     Key("protocol", values.choice(model.Protocol), "`udp`, `tcp` or `coap`.", required=True, field="transport"),
     Key(
         "host",
@@ -53,6 +57,9 @@ SOCKET = _Socket(
         "get lost. Only with `coap`; without it, `true`.",
         default=None,
     ),
+)
+
+_MESSAGES = (
     Key(
         "encoding",
         values.choice(model.Encoding),
@@ -162,3 +169,40 @@ SOCKET = _Socket(
         "Without it, only the receipt tells.",
     ),
 )
+
+
+def oscore(directory: Path) -> Section:
+    """Return the keys of a sealed socket; files are relative to ``directory``."""
+    return Section(
+        model.OscoreSettings,
+        Key(
+            "secret_file",
+            values.oscore_secret_file(directory),
+            "A file that has only the secret, 16 to 64 bytes in hexadecimal, and that nobody else may read; "
+            "`openssl rand -hex 16` makes one.",
+            required=True,
+            field="secret",
+        ),
+        Key("sender_id", values.hexadecimal(0, 7), 'This end: up to 7 bytes in hexadecimal, `""` too.', required=True),
+        Key("recipient_id", values.hexadecimal(0, 7), "The other end, not the same as this one.", required=True),
+        Key("salt", values.hexadecimal(0, 64), "What both ends add to the secret, in hexadecimal.", default=None),
+        Key(
+            "id_context",
+            values.hexadecimal(1, 16),
+            "What tells this key from others with the same ids, where the server needs it: 1 to 16 bytes in "
+            "hexadecimal. It goes with every message.",
+            default=None,
+        ),
+    )
+
+
+def socket(directory: Path) -> Section:
+    """Return the keys of a socket; files are relative to ``directory``."""
+    sealed = Key(
+        "oscore",
+        oscore(directory),
+        "Seal what is sent, with keys that the server has as well (OSCORE, RFC 8613). Only with `coap`. "
+        "See [Sealed](coap.md#sealed).",
+        default=None,
+    )
+    return _Socket(model.SocketSettings, *_PEER, sealed, *_MESSAGES)

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
+from string import hexdigits
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -23,6 +24,9 @@ LONGEST_CLIENT_ID = 256
 MAX_PORT = 65535
 _CREDENTIALS = "/run/credentials"
 MAX_SECRET_FILE = 4096
+_OTHERS = 0o027
+"""What nobody may do with a key's file: others anything, its group write."""
+
 NO_POOLS = frozenset({"alert", "request", "response", "socket"})
 """What can't be a pool's name: its topics would be those of a modem called pool."""
 
@@ -347,6 +351,36 @@ def secret_file(directory: Path) -> Callable[[object], str]:
         if "\n" in secret or "\0" in secret:
             raise WrongValue("the file must hold the secret alone, on one line")
         return secret
+
+    return read
+
+
+def oscore_secret_file(directory: Path) -> Callable[[object], bytes]:
+    """Make a reader of secrets in hexadecimal, out of files that only their owner and their group may read."""
+    read_text, read_hexadecimal = secret_file(directory), hexadecimal(16, 64)
+
+    def read(value: object) -> bytes:
+        path = directory / text(value)
+        words = read_text(value)
+        if not path.is_relative_to(_CREDENTIALS) and path.stat().st_mode & _OTHERS:
+            raise WrongValue(f"others can read or change the file: chmod o=,g-w {path}")
+        try:
+            return read_hexadecimal(words)
+        except WrongValue as error:
+            raise WrongValue("the file must hold 16 to 64 bytes in hexadecimal") from error
+
+    return read
+
+
+def hexadecimal(fewest: int, most: int) -> Callable[[object], bytes]:
+    """Make a reader of bytes in hexadecimal."""
+
+    def read(value: object) -> bytes:
+        if not isinstance(value, str) or len(value) % 2 or set(value) - set(hexdigits):
+            raise WrongValue('must be bytes in hexadecimal, in quotes, such as "0a1b"')
+        if not fewest <= len(value) // 2 <= most:
+            raise WrongValue(f"must have {fewest} to {most} bytes")
+        return bytes.fromhex(value)
 
     return read
 

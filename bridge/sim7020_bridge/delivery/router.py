@@ -5,12 +5,14 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from sim7020_bridge.clock import Clock, wall_clock
-from sim7020_bridge.coap.ends import Declined, NotNow
+from sim7020_bridge.coap.ends import Declined, NoNumber, NotNow
 from sim7020_bridge.config.model import SocketSettings, Transport, WhenUnsure
 from sim7020_bridge.delivery.batch import batch, fits, payload_on_air
+from sim7020_bridge.delivery.endpoints import Endpoints
 from sim7020_bridge.delivery.news import compares, is_news, said
 from sim7020_bridge.delivery.pace import Pace, remembered
 from sim7020_bridge.delivery.receipts import Receipts, ReceiptState
@@ -25,9 +27,6 @@ from sim7020_bridge.mqtt.payloads import encode_payload
 from sim7020_bridge.mqtt.topics import Topics
 from sim7020_bridge.outbox.message import Entry, Loss, Message, PendingKind, PendingPublication, Place, Priority, Stage
 from sim7020_bridge.outbox.outbox import Outbox
-
-if TYPE_CHECKING:
-    from sim7020_bridge.coap.endpoint import Endpoint
 
 log: Final = logging.getLogger(__name__)
 
@@ -57,6 +56,7 @@ class Router:
     Args:
         publish_interim: Publishes a receipt that is not final, when there is time to write it.
         lowest: Tells which priority a message must have to go now.
+        folder: Where it is kept what keys were used for.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class Router:
         topics: Topics,
         publish_interim: Callable[[Callable[[], tuple[PendingPublication, ...]]], None],
         lowest: Callable[[], Priority],
+        folder: Path,
         clock: Clock = wall_clock,
     ) -> None:
         self._sockets = sockets
@@ -80,7 +81,7 @@ class Router:
         self._closing = False
         self._serving: dict[ModemSocket, asyncio.Task[None]] = {}
         self._sending: set[ModemSocket] = set()
-        self._endpoints: dict[ModemSocket, Endpoint] = {}
+        self._endpoints = Endpoints(outbox, folder, free=self.recheck)
         self._resocketed = asyncio.Event()
         self._paces: dict[str, Pace] = {}
         self._clock = clock
@@ -98,9 +99,8 @@ class Router:
     async def change(self) -> None:
         """Serve the sockets that there are now; what waits fails as it does when the bridge is started with these."""
         self._resocketed.set()
-        ends = [self._endpoints.pop(socket).close() for socket in self._endpoints.keys() - set(self._sockets)]
         # what was under way over them waits again once whoever follows it was told
-        if under_way := [end for end in ends if end is not None]:
+        if under_way := self._endpoints.keep_only(self._sockets):
             await asyncio.wait(under_way)
         with contextlib.suppress(StorageFailed):
             await self._outbox.wait_written()
@@ -115,9 +115,7 @@ class Router:
                 task.cancel()
         for socket in self._sockets:
             if socket not in self._serving:
-                if socket.settings.coap is not None:
-                    self._endpoints[socket] = endpoint = _endpoint(socket, free=self.recheck)
-                    tasks.create_task(endpoint.run(), name=f"coap: {socket.settings.name}")
+                self._endpoints.open(socket, tasks)
                 serving = self._serve(socket, tasks)
                 self._serving[socket] = tasks.create_task(serving, name=f"router: {socket.settings.name}")
 
@@ -144,18 +142,17 @@ class Router:
 
     def deliver(self, socket: ModemSocket, data: bytes) -> None:
         """Publish what came from the network, once it is on disk."""
+        if socket.settings.coap is None:
+            self._outbox.keep(self._received(socket, data))
+        else:
+            self._endpoints.received(socket, data, partial(self._received, socket))
+
+    def _received(self, socket: ModemSocket, data: bytes) -> Sequence[PendingPublication]:
         settings = socket.settings
-        if settings.coap is not None:
-            answer = self._endpoints[socket].received(data) if socket in self._endpoints else None
-            if answer is None:
-                return
-            data = answer
         peer = f"{socket.state.address or settings.host}:{settings.port}"
         payload = encode_payload(settings.encoding, unpacked(settings, data), self._clock(), peer)
         topics = dict.fromkeys((self._topics.received(settings.name), settings.received_topic))
-        self._outbox.keep(
-            [PendingPublication(PendingKind.RECEIVED, topic, payload) for topic in topics if topic is not None]
-        )
+        return [PendingPublication(PendingKind.RECEIVED, topic, payload) for topic in topics if topic is not None]
 
     async def _serve(self, socket: ModemSocket, tasks: asyncio.TaskGroup) -> None:
         """Send what waits for a socket, where that does no harm with the next message ready behind each."""
@@ -214,8 +211,7 @@ class Router:
         if first is None:
             return HELD_BACK_CHECK
         pause = max(held, self._pace(settings).wait(settings, asyncio.get_running_loop().time()))
-        if socket in self._endpoints:
-            pause = max(pause, self._endpoints[socket].pause())
+        pause = max(pause, self._endpoints.pause(socket))
         if settings.batch is None or first.message.priority >= Priority.HIGH:
             return pause
         return max(pause, settings.batch_wait - self._outbox.age(first))
@@ -273,8 +269,8 @@ class Router:
                 continue
             if taken and (form is None or not fits(form, [*payloads, payload], settings.room)):
                 break
-            if not taken and socket in self._endpoints:
-                before = self._endpoints[socket].before(entry.message.id)
+            if not taken:
+                before = self._endpoints.before(socket, entry)
             self._outbox.queue.start_sending(entry)
             taken.append(entry)
             payloads.append(payload)
@@ -284,16 +280,16 @@ class Router:
     async def _send(self, socket: ModemSocket, entries: tuple[Entry, ...], data: bytes) -> bool:
         """Give messages to the module; say whether it took them."""
         cautious = socket.settings.when_unsure is WhenUnsure.FAIL
-        if cautious and not await self._write_down(entries):
+        if not await self._write_down(socket, entries, cautious=cautious):
             return False
         for entry in entries:
             entry.attempts += 1
             self._publish_interim_of(entry, ReceiptState.SENDING)
         try:
             acknowledged = await self._give(socket, data, entries)
-        except (SocketLost, LineError) as error:
+        except (SocketLost, LineError, NoNumber) as error:
             log.log(_level(entries[0]), "message %s was interrupted: %s", entries[0].message.id, error)
-            self._again(entries, unsure=cautious and not isinstance(error, SocketLost))
+            self._again(entries, unsure=cautious and isinstance(error, LineError))
         except SentInPart as error:
             log.info("message %s was interrupted: %s", entries[0].message.id, error)
             if isinstance(error.__cause__, SocketLost):
@@ -325,9 +321,7 @@ class Router:
         more = self._more_follows()
         if socket.settings.coap is None:
             return await socket.send(data, more=more)
-        if (endpoint := self._endpoints.get(socket)) is None:
-            raise SocketLost("the socket is no longer in the configuration")
-        return await endpoint.send(data, message=entries[0].message.id, more=more)
+        return await self._endpoints.send(socket, data, entries, more=more)
 
     def _publish_interim_of(self, entry: Entry, state: ReceiptState) -> None:
         self._publish_interim(partial(self._receipts.of, entry.message, state, attempts=entry.attempts, final=False))
@@ -346,11 +340,16 @@ class Router:
         """Return the final receipt of a message that UDP is done with."""
         return self._receipts.of(entry.message, ReceiptState.ACCEPTED, attempts=entry.attempts)
 
-    async def _write_down(self, entries: tuple[Entry, ...]) -> bool:
-        """Write that messages are about to go, so that they won't go again after a crash."""
+    async def _write_down(self, socket: ModemSocket, entries: tuple[Entry, ...], *, cautious: bool) -> bool:
+        """Write that messages are about to go, so that they won't go again after a crash, or are known if they do."""
         try:
-            for written in [self._outbox.progress(entry, Stage.SENDING) for entry in entries]:
+            await self._endpoints.mark(socket, entries)
+            for written in [self._outbox.progress(entry, Stage.SENDING) for entry in entries if cautious]:
                 await written
+        except NoNumber as error:
+            log.warning("socket %s: %s", socket.settings.name, error)
+            self._again(entries, unsure=False)
+            return False
         except StorageFailed as error:
             log.warning("message %s waits: %s", entries[0].message.id, error)
             self._again(entries, unsure=False)
@@ -403,13 +402,6 @@ class Router:
     def _failed(self, entry: Entry, code: str, error: BridgeError) -> None:
         log.warning("message %s failed: %s", entry.message.id, error)
         self._outbox.settle((entry,), self._receipts.failed(entry, ErrorDocument(code, str(error))))
-
-
-def _endpoint(socket: ModemSocket, *, free: Callable[[], None]) -> "Endpoint":
-    """Return what speaks CoAP over a socket."""
-    from sim7020_bridge.coap.endpoint import Endpoint  # noqa: PLC0415 - aiocoap may not be installed
-
-    return Endpoint(socket, free=free)
 
 
 def _level(entry: Entry) -> int:

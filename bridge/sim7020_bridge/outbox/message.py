@@ -138,6 +138,7 @@ class Entry:
         place: Where it is in memory.
         committed: Whether it is on the disk.
         given: Whether the module may have been given it, by an earlier run, too.
+        mark: What tells it from others that are sealed with the same key, once it may have been sent.
     """
 
     number: int
@@ -150,6 +151,7 @@ class Entry:
     refusals: int = 0
     losses: int = 0
     given: bool = False
+    mark: str | None = None
 
     @property
     def expires(self) -> float | None:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -66,6 +66,7 @@ class Outbox:
         """Set once the file was read: before, nothing can be taken."""
         self.pending = PendingPublications(self._writer, publish=hooks.publish)
         self._last_sent = LastSent()
+        self._commands: dict[str, int] = {}
         self._sent_earlier: Sequence[tuple[str, float]] = ()
         self._refused: dict[int, tuple[bytes, PayloadRefused]] = {}
         """Packets that were refused and may come again, with their digests: the disk may have had no room for them."""
@@ -116,6 +117,7 @@ class Outbox:
         self._hooks.usage(content.usage, content.session)
         self._sent_earlier = content.sent
         self._last_sent.note(content.last_sent)
+        self._commands = dict(content.commands)
         self.loaded.set()
         self._expiry.plan(*self)
         for start in range(0, len(lost), SLICE):
@@ -254,9 +256,29 @@ class Outbox:
         digest, refused = self._refused[origin.packet]
         return refused if digest == origin.digest else None
 
-    def keep(self, publications: Publications) -> "asyncio.Future[None]":
-        """Keep publications until the broker has them; the future is done when they are written, or can't be."""
-        return self.pending.keep(partial(records.add_publications, publications=publications), publications)
+    def keep(self, publications: Publications, commands: Mapping[str, int] | None = None) -> "asyncio.Future[None]":
+        """Keep publications until the broker has them; the future is done when they are written, or can't be.
+
+        With them it is written which commands of sockets' far ends they are.
+        """
+        self._commands |= commands or {}
+
+        def write(connection: sqlite3.Connection) -> Numbered:
+            records.note_commands(connection, commands or {})
+            return records.add_publications(connection, publications)
+
+        return self.pending.keep(write, publications)
+
+    def last_command(self, socket: str) -> int:
+        """Return the last command that a socket's far end gave it; 0 if it gave none."""
+        return self._commands.get(socket, 0)
+
+    def mark(self, entries: Sequence[Entry], mark: str) -> "asyncio.Future[None]":
+        """Write what messages that go together are known by to whoever opens them."""
+        for entry in entries:
+            entry.mark = mark
+        numbers = [entry.number for entry in entries]
+        return self._writer.write(partial(records.note_mark, numbers=numbers, mark=mark), within=0.0)
 
     async def wait_settled(self) -> None:
         """Return once few enough ends of messages are unwritten that another message may be sent."""
@@ -404,12 +426,14 @@ class Outbox:
         """Return what writes all that memory knows now into a new file."""
         entries, last = [entry for entry in self.queue if entry.committed], self._number
         publications, mark, last_sent = list(self.pending), self._time.mark(), list(self._last_sent)
+        commands = dict(self._commands)
 
         def restore(connection: sqlite3.Connection) -> None:
             for entry in entries:
                 records.add(connection, entry)
             records.count_on(connection, last)
             records.note_last_sent(connection, last_sent)
+            records.note_commands(connection, commands)
             records.restore_publications(connection, publications)
             records.keep_time(connection, mark)
 

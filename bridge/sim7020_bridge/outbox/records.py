@@ -1,7 +1,7 @@
 """The outbox's rows: every statement that is made of the database."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -35,8 +35,11 @@ padding and sessions; and what of packets and padding the correction has in it."
 SessionRow = tuple[str, int, int, str | None]
 """Of the newest data session a day, its bytes on that, whether it has begun (1 or 0), and its address."""
 
-_MESSAGE: Final = (
-    "number, socket, id, priority, key, data, at, ttl, taken, attempts, stage, reply_topic, correlation_data, pool"
+_MESSAGE: Final = ", ".join(
+    (
+        *("number", "socket", "id", "priority", "key", "data", "at", "ttl", "taken", "attempts", "stage"),
+        *("reply_topic", "correlation_data", "pool", "mark"),
+    )
 )
 
 _USAGE: Final = "day, up, down, correction, packets, padding, sessions, packets_known, padding_known"
@@ -50,10 +53,11 @@ SELECT :last + row_number() OVER (ORDER BY taken, former) AS number, ours, forme
 UPDATE main.cancellation AS asked SET number = place.number FROM place WHERE ours AND former = asked.number;
 UPDATE main.message AS mine SET number = place.number FROM place WHERE ours AND former = mine.number;
 INSERT INTO main.message (
-    number, socket, id, priority, key, data, at, ttl, taken, attempts, stage, reply_topic, correlation_data, pool
+    number, socket, id, priority, key, data, at, ttl, taken, attempts, stage, reply_topic, correlation_data, pool,
+    mark
 ) SELECT
     place.number, socket, id, priority, key, data, at, ttl, taken + :shift, attempts, stage, reply_topic,
-    correlation_data, pool
+    correlation_data, pool, mark
 FROM source.message AS theirs JOIN place ON NOT ours AND former = theirs.number;
 INSERT INTO main.cancellation
 SELECT place.number FROM source.cancellation AS asked JOIN place ON NOT ours AND former = asked.number;
@@ -63,6 +67,8 @@ CREATE TEMP TABLE sessions AS SELECT count(*) AS ours FROM main.passing_time;
 INSERT OR IGNORE INTO main.known
 SELECT socket, id, taken + :shift, CASE ours WHEN 0 THEN packet END, CASE ours WHEN 0 THEN digest END
 FROM source.known, sessions;
+INSERT INTO main.command SELECT socket, number FROM source.command WHERE true
+ON CONFLICT DO UPDATE SET number = max(number, excluded.number);
 INSERT INTO main.sent SELECT socket, at + :shift FROM source.sent;
 INSERT INTO main.last_sent SELECT socket, key, at + :shift, said FROM source.last_sent WHERE true
 ON CONFLICT DO UPDATE SET at = excluded.at, said = excluded.said WHERE excluded.at > at;
@@ -70,6 +76,7 @@ DELETE FROM source.message;
 DELETE FROM source.cancellation;
 DELETE FROM source.publication;
 DELETE FROM source.known;
+DELETE FROM source.command;
 DELETE FROM source.sent;
 DELETE FROM source.last_sent
 """
@@ -82,6 +89,7 @@ class Content:
     Args:
         last: The highest number that a message ever had.
         latest: The latest time, of the outbox's own, of which it has a note; 0 if it has none.
+        commands: The last that each socket's far end gave it.
     """
 
     entries: tuple[Entry, ...]
@@ -94,6 +102,7 @@ class Content:
     sent: tuple[tuple[str, float], ...]
     latest: float
     last_sent: tuple[Sent, ...]
+    commands: Mapping[str, int]
 
 
 def load(connection: sqlite3.Connection) -> Content:
@@ -128,6 +137,7 @@ def _load(connection: sqlite3.Connection) -> Content:
         sent=tuple(read("SELECT socket, at FROM sent ORDER BY at")),
         latest=latest,
         last_sent=tuple(Sent(*row) for row in read("SELECT socket, key, at, said FROM last_sent ORDER BY at")),
+        commands=dict(read("SELECT socket, number FROM command")),
     )
 
 
@@ -246,7 +256,7 @@ def add(connection: sqlite3.Connection, entry: Entry) -> None:
     what = (message.socket, message.id, int(message.priority), message.key, message.data, message.at.isoformat())
     how_far = (message.ttl, entry.taken, entry.attempts, int(entry.stage))
     answer = (None, None) if reply_to is None else (reply_to.topic, reply_to.correlation_data)
-    row = (entry.number, *what, *how_far, *answer, message.pool)
+    row = (entry.number, *what, *how_far, *answer, message.pool, entry.mark)
     places = ", ".join("?" * len(row))
     connection.execute(f"INSERT OR REPLACE INTO message ({_MESSAGE}) VALUES ({places})", row)  # noqa: S608 - constants
 
@@ -274,6 +284,16 @@ def take_in(
 def progress(connection: sqlite3.Connection, number: int, stage: Stage, attempts: int) -> None:
     """Write how far a message has come."""
     connection.execute("UPDATE message SET stage = ?, attempts = ? WHERE number = ?", (int(stage), attempts, number))
+
+
+def note_mark(connection: sqlite3.Connection, numbers: Iterable[int], mark: str) -> None:
+    """Write what messages are known by to whoever opens them."""
+    connection.executemany("UPDATE message SET mark = ? WHERE number = ?", [(mark, number) for number in numbers])
+
+
+def note_commands(connection: sqlite3.Connection, commands: Mapping[str, int]) -> None:
+    """Write the last command of each socket's far end."""
+    connection.executemany("INSERT OR REPLACE INTO command VALUES (?, ?)", list(commands.items()))
 
 
 def remove(connection: sqlite3.Connection, number: int) -> bool:
@@ -369,7 +389,9 @@ def still_there(connection: sqlite3.Connection, numbers: Iterable[int]) -> int:
 
 def _entry(row: Sequence[Any]) -> Entry:
     """Make a message of a row; a STRICT table holds what its columns say."""
-    number, socket, message_id, priority, key, data, at, ttl, taken, attempts, stage, topic, correlation, pool = row
+    number, socket, message_id, priority, key, data, at, ttl, taken, attempts, stage, topic, correlation, pool, mark = (
+        row
+    )
     message = Message(
         id=message_id,
         socket=socket,
@@ -381,4 +403,4 @@ def _entry(row: Sequence[Any]) -> Entry:
         reply_to=None if topic is None else ReplyTo(topic, correlation),
         pool=pool,
     )
-    return Entry(number, message, taken, attempts, Stage(stage))
+    return Entry(number, message, taken, attempts, Stage(stage), mark=mark)

@@ -145,6 +145,8 @@ def _texts(value: object, *, program: bool) -> Iterator[str]:
     elif isinstance(value, (list, tuple)):
         for each in value[1:] if program else value:
             yield from _texts(each, program=False)
+    elif isinstance(value, bytes):
+        yield from (value.hex(), value.hex().upper())
     elif isinstance(value, int) and not isinstance(value, bool):
         yield str(value)
 

@@ -150,6 +150,7 @@ class Bridge:
             topics=topics,
             publish_interim=self._publisher.publish_interim,
             lowest=self._usage_record.lowest,
+            folder=state_dir,
             clock=clock,
         )
         self.modem.store.affordable = self._affordable

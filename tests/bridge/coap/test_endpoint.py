@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
@@ -27,7 +28,11 @@ def endpoint_with(send: Given) -> Endpoint:
         send(taken_apart(datagram))
 
     store = SimpleNamespace(state=SimpleNamespace(cell=None))
-    return Endpoint(cast(ModemSocket, SimpleNamespace(settings=COAP, store=store, send=take)), free=lambda: None)
+    return Endpoint(
+        cast(ModemSocket, SimpleNamespace(settings=COAP, store=store, send=take)),
+        folder=Path("/nonexistent"),
+        free=lambda: None,
+    )
 
 
 async def test_what_ended_without_an_answer_is_bounded() -> None:

@@ -39,7 +39,7 @@ def test_requests(
 ) -> None:
     """A request has its payload and the parts of its URL, and no byte more than the configuration reckons with."""
     resource = CoapSettings(path, query, confirmable=confirmable)
-    data = post(resource, payload, id=number, token=b"ab")
+    data = bytes(post(resource, payload, id=number, token=b"ab").encode())
     seen = taken_apart(data)
     assert (seen.kind, seen.code, seen.id, seen.token) == (not confirmable, (0, 2), number, b"ab")
     assert seen.has(URI_PATH) == [part.encode() for part in path]

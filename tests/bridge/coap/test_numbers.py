@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from sim7020_bridge.coap.numbers import EPOCH, MOST, RATE, STEP, NoNumber, Numbers
+from sim7020_bridge.coap.ends import NoNumber
+from sim7020_bridge.coap.numbers import EPOCH, MOST, RATE, STEP, Numbers
 
 
 def opened(path: Path, second: int = 1) -> Numbers:

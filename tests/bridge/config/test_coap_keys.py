@@ -5,9 +5,9 @@ from unittest.mock import patch
 
 import pytest
 
-from sim7020_bridge.config.effective import effective
+from sim7020_bridge.config.effective import MASK, effective
 from sim7020_bridge.config.load import load, read
-from sim7020_bridge.config.model import CoapSettings, Protocol, SocketSettings, Transport
+from sim7020_bridge.config.model import CoapSettings, OscoreSettings, Protocol, SocketSettings, Transport
 from sim7020_bridge.errors import ConfigurationError
 
 FRAME = """\
@@ -108,3 +108,103 @@ def test_without_the_extra(tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError, match=r"t\.protocol: needs the extra coap, which is not installed: pip"):
             socket_of(tmp_path, "protocol: coap, url: coap://h/t")
         assert socket_of(tmp_path, "protocol: udp, host: h, port: 5").coap is None
+
+
+SECRET = 32 * "ab"
+OSCORE = "protocol: coap, url: coap://h/t, oscore: {secret_file: key, sender_id: '', recipient_id: '01'"
+
+
+def secret(directory: Path, content: str = SECRET, mode: int = 0o600) -> Path:
+    """Write a file with a secret."""
+    file = directory / "key"
+    file.write_text(content)
+    file.chmod(mode)
+    return file
+
+
+def test_sealed(tmp_path: Path) -> None:
+    """What seals comes out as bytes, and nobody is shown the secret; a message has the room that is left."""
+    secret(tmp_path, f"{SECRET}\n")
+    socket = socket_of(tmp_path, f"{OSCORE}, salt: '0A0b'}}")
+    assert socket.coap is not None
+    assert socket.coap.oscore == OscoreSettings(bytes.fromhex(SECRET), b"", b"\x01", b"\x0a\x0b")
+    plain = CoapSettings(("t",)).overhead
+    assert socket.room == 512 - plain - 31
+    assert SECRET[:8] not in repr(socket).lower()
+    shown = {each.key: each.value for each in effective(read(tmp_path / "bridge.yaml"))}
+    prefix = "modems.shed.sockets.t.oscore."
+    assert shown[f"{prefix}secret_file"] == "key"
+    assert shown[f"{prefix}recipient_id"] == "01"
+    assert shown[f"{prefix}salt"] == MASK
+
+
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        (
+            "protocol: udp, host: h, port: 5, oscore: {secret_file: key, sender_id: '', recipient_id: '01'}",
+            "oscore: is",
+        ),
+        ("protocol: coap, url: coap://h/t, oscore: {sender_id: '', recipient_id: '01'}", "secret_file is missing"),
+        ("protocol: coap, url: coap://h/t, oscore: {secret_file: key, sender_id: ''}", "recipient_id is missing"),
+        (f"{OSCORE}, salt: '0'}}", "oscore.salt: must be bytes in hexadecimal"),
+        (f"{OSCORE}, salt: 10}}", "oscore.salt: must be bytes in hexadecimal"),
+        (f"{OSCORE}, id_context: ''}}", "oscore.id_context: must have 1 to 16 bytes"),
+        (OSCORE.replace("'01'", f"'{8 * '01'}'") + "}", "oscore.recipient_id: must have 0 to 7 bytes"),
+        (OSCORE.replace("'01'", "''") + "}", "oscore.recipient_id: must not be the sender_id"),
+        (OSCORE.replace("key", "nothing") + "}", "oscore.secret_file: must be a file that can be read"),
+        (f"{OSCORE}}}, max_payload: 40", "max_payload: no message would fit: the shortest takes 41 bytes here"),
+    ],
+)
+def test_mistakes_in_what_seals(tmp_path: Path, keys: str, problem: str) -> None:
+    """Each mistake is told with its key and what would do."""
+    secret(tmp_path)
+    with pytest.raises(ConfigurationError) as wrong:
+        load(write(tmp_path, keys))
+    assert problem in str(wrong.value)
+    assert len(wrong.value.mistakes) == 1
+    assert SECRET not in str(wrong.value)
+
+
+@pytest.mark.parametrize("mode", [0o604, 0o644, 0o620, 0o601])
+def test_a_secret_that_others_can_read(tmp_path: Path, mode: int) -> None:
+    """A secret that is none is refused, with what mends it; a service's group may read."""
+    file = secret(tmp_path, mode=mode)
+    with pytest.raises(ConfigurationError, match=f"others can read or change the file: chmod o=,g-w {file}"):
+        socket_of(tmp_path, f"{OSCORE}}}")
+    file.chmod(0o640)
+    assert socket_of(tmp_path, f"{OSCORE}}}").coap is not None
+
+
+@pytest.mark.parametrize("content", ["", "ab", 15 * "ab", 65 * "ab", 16 * "xy", SECRET[1:], f"{SECRET}\n{SECRET}"])
+def test_what_is_no_secret(tmp_path: Path, content: str) -> None:
+    """A file with something else is refused, without showing it."""
+    secret(tmp_path, content)
+    with pytest.raises(ConfigurationError, match=r"oscore\.secret_file: the file ") as wrong:
+        socket_of(tmp_path, f"{OSCORE}}}")
+    assert len(content) < 8 or content[:8] not in str(wrong.value)
+
+
+def test_a_key_of_two_sockets(tmp_path: Path) -> None:
+    """No two sockets seal with one key, for each number is used once; with ids of their own they may share a secret."""
+    secret(tmp_path)
+    keys = f"{OSCORE}}}"
+    other = keys.replace("''", "'SENDER'")
+    frame = f"{FRAME.format(keys=keys)}      u: {{{other}}}\n"
+    file = tmp_path / "bridge.yaml"
+    file.write_text(frame.replace("SENDER", ""))
+    with pytest.raises(ConfigurationError, match=r"u\.oscore: the socket t of the modem shed has this key"):
+        load(file)
+    file.write_text(frame.replace("SENDER", "02"))
+    assert len(load(file).modems[0].sockets) == 2
+
+
+@pytest.mark.parametrize("missing", ["aiocoap", "cbor2", "cryptography", "filelock"])
+def test_without_the_extra_oscore(tmp_path: Path, missing: str) -> None:
+    """Where something that it needs is not installed, the configuration says what is missing."""
+    secret(tmp_path)
+    with (
+        patch("sim7020_bridge.config.sealing_checks.find_spec", side_effect=lambda name: name != missing),
+        pytest.raises(ConfigurationError, match=r"t\.oscore: needs the extra oscore, which is not installed: pip"),
+    ):
+        socket_of(tmp_path, f"{OSCORE}}}")

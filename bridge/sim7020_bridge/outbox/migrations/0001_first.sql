@@ -14,7 +14,8 @@ CREATE TABLE message (
     stage INTEGER NOT NULL DEFAULT 0,
     reply_topic TEXT,
     correlation_data BLOB,
-    pool TEXT -- that it was published to, whose receipts go there as well
+    pool TEXT, -- that it was published to, whose receipts go there as well
+    mark TEXT -- the key that seals it, and the number that it was sealed with first
 ) STRICT;
 
 -- Ids of the last 24 hours, and the MQTT packets that brought them, to send nothing twice.
@@ -73,6 +74,12 @@ CREATE TABLE data_session (
     begun INTEGER NOT NULL,
     address TEXT
 ) STRICT;
+
+-- The last command that each socket's far end gave it, so that none is taken twice.
+CREATE TABLE command (
+    socket TEXT PRIMARY KEY,
+    number INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- When a socket with a pace sent, in seconds of the outbox's own time.
 CREATE TABLE sent (
