@@ -20,13 +20,14 @@ from sim7020_bridge.config.load import load
 from sim7020_bridge.modem.alerts import AlertId
 from sim7020_emulator.emulator import Options
 from sim7020_emulator.options import read_options, read_order
+from sim7020_far_end.configuration import load as load_far_end
 from tests import contract_check
 from tests.docs.pages import BLOCKS, BY_HAND, ROOT, Block, commands, of
 
 CONTRACT_BASE: Final = {"base": "sim7020", "modem": "shed"}
 CHECKED: Final = {"yaml", "sh", "console", "json", "toml", "python", "acl", "conf", "ini"}
 DRAWINGS: Final = {
-    "docs/architecture.md": 4,
+    "docs/architecture.md": 6,
     "docs/delivery.md": 1,
     "docs/scale.md": 1,
     "docs/tested.md": 1,
@@ -125,7 +126,8 @@ def with_files(text: str, directory: Path) -> str:
     return re.sub(r"(\b\w+_file: )([^\s,}]+)", made, text).replace("/usr/local/bin/usb-power", str(program))
 
 
-CONFIGURATIONS: Final = [block for block in of("yaml") if "triggers:" not in block.text]
+FAR_ENDS: Final = [block for block in of("yaml") if "oscore:" in block.text and "sockets:" not in block.text]
+CONFIGURATIONS: Final = [block for block in of("yaml") if "triggers:" not in block.text and block not in FAR_ENDS]
 AUTOMATIONS: Final = [block for block in of("yaml") if "triggers:" in block.text]
 
 
@@ -136,6 +138,14 @@ def test_configurations_load(block: Block, tmp_path: Path, monkeypatch: pytest.M
     file = tmp_path / "bridge.yaml"
     file.write_text(with_files(whole(block.text), tmp_path))
     assert load(file).modems
+
+
+@pytest.mark.parametrize("block", FAR_ENDS, ids=str)
+def test_far_ends_load(block: Block, tmp_path: Path) -> None:
+    """The far end takes each."""
+    file = tmp_path / "far-end.yaml"
+    file.write_text(with_files(block.text, tmp_path))
+    assert load_far_end(file).modems
 
 
 @pytest.mark.parametrize("block", AUTOMATIONS, ids=str)

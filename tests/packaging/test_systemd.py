@@ -15,6 +15,7 @@ from tests.packaging.files import PACKAGING
 
 SYSTEMD: Final = PACKAGING / "systemd"
 UNIT: Final = SYSTEMD / "sim7020-bridge.service"
+FAR_END: Final = SYSTEMD / "sim7020-far-end.service"
 MOST_EXPOSED: Final = 20
 """Tenths of the highest exposure that is allowed; from 0 (none) to 100, and systemd calls up to 45 OK."""
 
@@ -29,13 +30,14 @@ def setting(text: str, name: str) -> list[str]:
     return re.findall(rf"^{name}=(.*)$", text, re.MULTILINE)
 
 
-@pytest.fixture
-def installed(tmp_path: Path) -> Path:
-    """Put the unit where systemd finds a program under its name."""
+@pytest.fixture(params=[UNIT, FAR_END], ids=lambda unit: unit.stem)
+def installed(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """Put each unit where systemd finds a program under its name."""
     program = tmp_path / "sim7020-bridge"
     program.symlink_to(sys.executable)
-    unit = tmp_path / UNIT.name
-    unit.write_text(UNIT.read_text().replace("/opt/sim7020-bridge/bin/sim7020-bridge", str(program)))
+    given: Path = request.param
+    unit = tmp_path / given.name
+    unit.write_text(given.read_text().replace("/opt/sim7020-bridge/bin/sim7020-bridge", str(program)))
     return unit
 
 
@@ -101,16 +103,18 @@ def test_the_folders_of_the_unit_are_made_and_its_secrets_are_roots(tmp_path: Pa
     assert f"d {secrets} 0700 root root -" in lines
 
 
-def test_no_secret_can_stand_in_the_unit() -> None:
+@pytest.mark.parametrize("unit", [UNIT, FAR_END], ids=lambda unit: unit.stem)
+def test_no_secret_can_stand_in_the_unit(unit: Path) -> None:
     """Whoever may read units must not read passwords: neither a value nor a variable holds one."""
-    text = UNIT.read_text()
+    text = unit.read_text()
     assert setting(text, "Environment") == setting(text, "SetCredential") == []
 
 
-def test_the_unit_is_one_that_a_parser_of_its_own_reads() -> None:
+@pytest.mark.parametrize("unit", [UNIT, FAR_END], ids=lambda unit: unit.stem)
+def test_the_unit_is_one_that_a_parser_of_its_own_reads(unit: Path) -> None:
     """Sections and keys are where systemd wants them."""
     parser = RawConfigParser(strict=False)
-    parser.read_string(UNIT.read_text())
+    parser.read_string(unit.read_text())
     assert parser.sections() == ["Unit", "Service", "Install"]
     assert parser["Service"]["Type"] == "notify"
     assert parser["Install"]["WantedBy"] == "multi-user.target"
@@ -121,6 +125,8 @@ async def test_a_mistake_in_the_configuration_is_not_tried_again(tmp_path: Path)
     (tmp_path / "bridge.yaml").write_text("modems: {}\n")
     ended = run(sys.executable, "-m", "sim7020_bridge", "run", "--config", tmp_path / "bridge.yaml")
     assert setting(UNIT.read_text(), "RestartPreventExitStatus") == [str(ended.returncode)]
+    ended = run(sys.executable, "-m", "sim7020_bridge", "far-end", "--config", tmp_path / "bridge.yaml")
+    assert setting(FAR_END.read_text(), "RestartPreventExitStatus") == [str(ended.returncode)]
 
 
 def test_a_credential_is_a_secret_file(tmp_path: Path) -> None:

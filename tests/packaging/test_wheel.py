@@ -59,13 +59,13 @@ def run(program: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProces
     )
 
 
-def test_the_wheel_holds_the_two_packages_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_holds_the_packages_and_nothing_else(wheel: Path) -> None:
     """No tests, no tools, no settings of the developers'; the types and the licence are there."""
     names = zipfile.ZipFile(wheel).namelist()
     assert wheel.name.endswith("-py3-none-any.whl")
     folders = {name.split("/")[0] for name in names}
     (info,) = {folder for folder in folders if folder.endswith(".dist-info")}
-    assert folders == {"sim7020_bridge", "sim7020_emulator", info}
+    assert folders == {"sim7020_bridge", "sim7020_emulator", "sim7020_far_end", info}
     assert "sim7020_bridge/py.typed" in names
     assert f"{info}/licenses/LICENSE" in names
     assert not [name for name in names if name.endswith((".pyc", ".log")) or "/." in name]

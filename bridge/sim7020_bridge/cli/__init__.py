@@ -23,6 +23,7 @@ _SUBCOMMANDS: Final = {
     "send": "Send a message through a modem, and wait for the outcome.",
     "outbox": "List, cancel or move waiting messages.",
     "forget": "Clear what a renamed or removed modem left behind.",
+    "far-end": "Run the server that modems' CoAP sockets send to.",
     "ports": "List serial ports, and who has them open.",
     "probe": "Find out how far data gets from a port, and what to do.",
     "accept": "Test all that the bridge needs from a module.",
@@ -34,7 +35,10 @@ _SUBCOMMANDS: Final = {
     "password": "Set a password for the page.",
     "completion": "Print what makes a shell complete commands and options.",
 }
-"""The subcommands and what each does, in the order of the help; each has a module of its name, and in it that name."""
+"""The subcommands and what each does, in the order of the help; each has a module of its name, and in it that name.
+
+A hyphen is ``_`` there.
+"""
 
 _HELP: Final = "\b\nWithout a modem:  sim7020-bridge demo   With one:  sim7020-bridge run -c FILE"
 
@@ -48,8 +52,9 @@ class _Subcommands(click.Group):
         return list(_SUBCOMMANDS)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
-        """Show the commands only: the options are in the usage, and all of it fits a screen."""
-        with formatter.section("Commands"):
+        """Show the commands only, and no empty line: the options are in the usage, and all of it fits a screen."""
+        formatter.write_heading("Commands")
+        with formatter.indentation():
             formatter.write_dl(list(_SUBCOMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> object:
@@ -77,7 +82,8 @@ class _Subcommands(click.Group):
         # of what is imported nothing is garbage: to look for some takes a tenth of the time, and later one long step
         gc.disable()
         try:
-            command = getattr(import_module(f"sim7020_bridge.cli.{cmd_name}"), cmd_name)
+            name = cmd_name.replace("-", "_")
+            command = getattr(import_module(f"sim7020_bridge.cli.{name}"), name)
         finally:
             gc.freeze()
             gc.enable()

@@ -58,12 +58,8 @@ class Problem:
 
 def cross_check(tree: Tree) -> Iterator[Problem]:
     """Find what is wrong between keys."""
+    yield from broker_conflicts(tree)
     mqtt = _mapping(tree, "mqtt")
-    yield from _either(mqtt, ("mqtt",), "password", "password_file")
-    yield from _need(mqtt, ("mqtt",), ("password", "password_file"), "username", "a password needs a username")
-    tls = _mapping(mqtt, "tls")
-    yield from _need(tls, ("mqtt", "tls"), ("cert_file",), "key_file")
-    yield from _need(tls, ("mqtt", "tls"), ("key_file",), "cert_file")
     http = _mapping(tree, "http")
     for key in ("tls", "ingress"):
         if key in http and http.get("page") is not True:
@@ -100,6 +96,16 @@ def _all_sockets(modems: Sections) -> Iterator[tuple[tuple[object, ...], Tree]]:
     for name, modem in modems.items():
         for socket, keys in _sections(modem, "sockets"):
             yield ("modems", name, "sockets", socket), keys
+
+
+def broker_conflicts(tree: Tree) -> Iterator[Problem]:
+    """Find what is wrong between the keys of the section ``mqtt``."""
+    mqtt = _mapping(tree, "mqtt")
+    yield from _either(mqtt, ("mqtt",), "password", "password_file")
+    yield from _need(mqtt, ("mqtt",), ("password", "password_file"), "username", "a password needs a username")
+    tls = _mapping(mqtt, "tls")
+    yield from _need(tls, ("mqtt", "tls"), ("cert_file",), "key_file")
+    yield from _need(tls, ("mqtt", "tls"), ("key_file",), "cert_file")
 
 
 def _either(tree: Tree, path: tuple[object, ...], *keys: str) -> Iterator[Problem]:

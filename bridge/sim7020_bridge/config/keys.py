@@ -20,7 +20,7 @@ def root(directory: Path) -> Section:
     """Return the whole file's section; files that keys name are looked for in ``directory``."""
     return Section(
         model.Settings,
-        Key("mqtt", _mqtt(directory), "The broker.", required=True),
+        Key("mqtt", broker(directory), "The broker.", required=True),
         Key("modems", Named(_modem(directory), noun="modem", fewest=1), "One or more modems by name.", required=True),
         Key(
             "state_dir",
@@ -29,7 +29,7 @@ def root(directory: Path) -> Section:
             "Without it, systemd's `$STATE_DIRECTORY`, else `$XDG_STATE_HOME/sim7020-bridge`, "
             "else `~/.local/state/sim7020-bridge`.",
         ),
-        Key("logging", _LOGGING, "What is logged, to standard error."),
+        Key("logging", LOGGING, "What is logged, to standard error."),
         Key(
             "http", http(directory), "Serves `/health` and `/metrics`; off without it. See [Operations](operations.md)."
         ),
@@ -62,7 +62,11 @@ class _Broker(Section):
         return settings
 
 
-def _mqtt(directory: Path) -> Section:
+def broker(directory: Path, *, base_topic: str = model.DEFAULT_BASE_TOPIC) -> Section:
+    """Return the section of a broker; files that keys name are looked for in ``directory``.
+
+    With another ``base_topic`` than the bridge's it is another program's, which answers nobody's Response Topics.
+    """
     file = values.readable_file(directory)
     tls = Section(
         model.TlsSettings,
@@ -70,6 +74,7 @@ def _mqtt(directory: Path) -> Section:
         Key("cert_file", file, "The client's certificate; together with `key_file`."),
         Key("key_file", file, "The client's private key, without a passphrase."),
     )
+    answers = (_RESPONSE_TOPICS,) if base_topic == model.DEFAULT_BASE_TOPIC else ()
     return _Broker(
         model.MqttSettings,
         Key(
@@ -89,22 +94,25 @@ def _mqtt(directory: Path) -> Section:
         Key("password", values.credential, "The password; better kept in a `password_file`."),
         Key("password_file", values.secret_file(directory), "A file that has only the password.", field="password"),
         Key("protocol", values.choice(model.MqttProtocol), "The MQTT version: `5` or `3.1.1`."),
-        Key("base_topic", values.base_topic, "The prefix of all the bridge's topics."),
+        Key("base_topic", values.base_topic, "The prefix of all the bridge's topics.", default=base_topic),
         Key(
             "keepalive",
             values.whole_number(*values.KEEPALIVES),
             "Seconds of silence after which the connection is tested, 5 to 3600.",
         ),
-        Key(
-            "response_topics",
-            list_of(values.topic_filter, "topics, such as [answers/#]"),
-            "Which Response Topics MQTT 5 clients may name: those that match one of these, wildcards included; "
-            "`[]` allows none. Without it, all that don't look like a bridge's own. See "
-            "[Security](security.md#the-broker-who-may-do-what).",
-            default=None,
-        ),
+        *answers,
         Key("tls", tls, "Encrypt the connection and verify the broker's name; `{}` trusts what the system trusts."),
     )
+
+
+_RESPONSE_TOPICS = Key(
+    "response_topics",
+    list_of(values.topic_filter, "topics, such as [answers/#]"),
+    "Which Response Topics MQTT 5 clients may name: those that match one of these, wildcards included; "
+    "`[]` allows none. Without it, all that don't look like a bridge's own. See "
+    "[Security](security.md#the-broker-who-may-do-what).",
+    default=None,
+)
 
 
 def _modem(directory: Path) -> Section:
@@ -334,7 +342,7 @@ def _recovery(directory: Path) -> Section:
     )
 
 
-_LOGGING = Section(
+LOGGING = Section(
     model.LoggingSettings,
     Key(
         "format",

@@ -3,7 +3,7 @@
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,11 +114,33 @@ def read(
             Problem(("state_dir",), "the key is needed here: the user that the bridge runs as has no home", quiet=True)
         ]
     if problems or state_dir is None:
-        mistakes = [_mistake(tree, problem, given) for problem in problems]
-        raise ConfigurationError(str(path), sorted(mistakes, key=lambda mistake: mistake.line or 0))
+        raise _all_wrong(path, tree, problems, given)
     keys["state_dir"] = state_dir
     keys["mqtt"].setdefault("port", DEFAULT_TLS_PORT if "tls" in keys["mqtt"] else DEFAULT_PORT)
     return Reading(section.build(keys), keys, section, tree, given)
+
+
+def read_keys(
+    path: Path, section: Section, cross_check: Callable[[Mapping[object, object]], Iterable[Problem]]
+) -> dict[str, Any]:
+    """Read a file of another program, whose keys a section knows, and nothing of the environment.
+
+    Args:
+        path: The file.
+        section: Its keys.
+        cross_check: Finds what is wrong between them.
+
+    Raises:
+        ConfigurationError: with every mistake, in the order of the file's lines.
+    """
+    tree, problems = _parse(path, _content(path, None))
+    keys, more = read_tree(section, tree)
+    problems += more
+    if isinstance(tree, dict):
+        problems += cross_check(tree)
+    if problems:
+        raise _all_wrong(path, tree, problems, {})
+    return keys
 
 
 def secrets_in(path: Path, text: str) -> Iterator[tuple[tuple[object, ...], object]]:
@@ -243,6 +265,11 @@ def _syntax(error: MarkedYAMLError) -> str:
 
 def _wrong(path: Path, problem: str, line: int | None = None) -> ConfigurationError:
     return ConfigurationError(str(path), [Mistake("", problem, line=line)])
+
+
+def _all_wrong(path: Path, tree: object, problems: Iterable[Problem], given: variables.Given) -> ConfigurationError:
+    mistakes = [_mistake(tree, problem, given) for problem in problems]
+    return ConfigurationError(str(path), sorted(mistakes, key=lambda mistake: mistake.line or 0))
 
 
 def _duplicates(node: Node | None, path: tuple[object, ...], seen: set[int]) -> Iterator[Problem]:

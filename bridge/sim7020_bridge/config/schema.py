@@ -101,13 +101,17 @@ class Named:
         noun: What is named.
         fewest: How many there are at least.
         most: How many a modem can have, or None.
+        name: Reads a name.
     """
 
-    def __init__(self, section: Section, *, noun: str, fewest: int, most: int | None = None) -> None:
+    def __init__(
+        self, section: Section, *, noun: str, fewest: int, most: int | None = None, name: Reader = values.name
+    ) -> None:
         self.section = section
         self.noun = noun
         self._fewest = fewest
         self._most = most
+        self._name = name
 
     def __call__(self, value: object) -> dict[str, dict[str, Any]]:
         """Read what is named, or raise every mistake in it."""
@@ -121,7 +125,7 @@ class Named:
         read = {}
         for key, item in named.items():
             try:
-                values.name(key)
+                self._name(key)
             except values.WrongValue as error:
                 mistakes.append(vol.Invalid(str(error), [key], error_type="quiet"))
             try:
