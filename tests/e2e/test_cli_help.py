@@ -1,10 +1,10 @@
-"""The help of the subcommands that face the modem."""
+"""The help of the subcommands that face the modem, and of what is made for it."""
 
 import pytest
 
 from tests.command_line import typed
 
-COMMANDS = ("ports", "probe", "accept", "console", "decode", "record", "replay")
+COMMANDS = ("ports", "probe", "accept", "console", "decode", "record", "replay", "keys")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -33,6 +33,7 @@ _SUBCOMMANDS: Final = {
     "replay": "Answer as the modem of a recording did.",
     "health": "Ask a running bridge whether it is healthy.",
     "password": "Set a password for the page.",
+    "keys": "Make a secret for both ends of a sealed socket.",
     "completion": "Print what makes a shell complete commands and options.",
 }
 """The subcommands and what each does, in the order of the help; each has a module of its name, and in it that name.
@@ -50,6 +51,11 @@ class _Subcommands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(_SUBCOMMANDS)
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """Show what to begin with right below the usage, so that all of it fits a screen."""
+        with formatter.indentation():
+            formatter.write_text(_HELP)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """Show the commands only, and no empty line: the options are in the usage, and all of it fits a screen."""

@@ -86,6 +86,34 @@ def keep_secret(file: Path, secret: str) -> None:
         raise NotWritten(file, _WORDS.get(error.errno or 0, error.strerror or str(error))) from error
 
 
+def new_secret(file: Path, secret: str) -> None:
+    """Put a secret into a file that its owner alone may read; written by root, it is the owner's of the folder.
+
+    Raises:
+        FileExistsError: There is such a file, or a link; it is as it was.
+        NotWritten: It can't be.
+    """
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise NotWritten(file, _WORDS.get(error.errno or 0, error.strerror or str(error))) from error
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as kept:
+            os.fchmod(kept.fileno(), PRIVATE)
+            if os.geteuid() == 0:
+                owner = file.parent.stat()
+                os.fchown(kept.fileno(), owner.st_uid, owner.st_gid)
+            kept.write(f"{secret}\n")
+            kept.flush()
+            os.fsync(kept.fileno())
+    except OSError as error:
+        file.unlink(missing_ok=True)
+        raise NotWritten(file, _WORDS.get(error.errno or 0, error.strerror or str(error))) from error
+    _settle(file.parent)
+
+
 def _write(draft: Path, like: Path, content: bytes) -> None:
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
