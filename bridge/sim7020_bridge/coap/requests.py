@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sim7020_bridge.coap import messages
+from sim7020_bridge.coap.ends import NoNumber
 from sim7020_bridge.coap.messages import Datagram, Kind, Of
 from sim7020_bridge.config.model import COAP_TOKEN, CoapSettings
-from sim7020_bridge.modem.acknowledgements import SocketLost
 
 if TYPE_CHECKING:
     from sim7020_bridge.coap.sealing import Sealed
@@ -125,11 +125,11 @@ class Requests:
 
         An empty acknowledgement can't be sealed, and ends nothing. ``answered_by`` is of the request with its token.
         """
-        if self._sealed is None:
+        if self._resource().oscore is None:
             return outer
         if outer.empty:
-            return None if outer.kind is Kind.RESET else outer
-        return None if answered_by is None else self._sealed.open(data, answered_by)
+            return outer if outer.kind is Kind.ACKNOWLEDGEMENT else None
+        return None if answered_by is None or self._sealed is None else self._sealed.open(data, answered_by)
 
     def answered(self, request: Request, answer: Datagram) -> None:
         """Note that the peer has a request, and the acknowledgement in it."""
@@ -170,6 +170,6 @@ class Requests:
 
             keys = self._resource().oscore
             if keys is None or self._closed:
-                raise SocketLost("the socket is no longer in the configuration")
+                raise NoNumber("the socket is no longer in the configuration")
             self._sealed = Sealed(keys, self._folder)
         return self._sealed

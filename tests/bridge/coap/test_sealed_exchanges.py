@@ -109,6 +109,17 @@ async def test_what_anybody_can_send_ends_nothing(forged: Callable[[Seen], Seen]
 
 
 @on_virtual_time
+async def test_before_anything_was_sent(tmp_path: Path) -> None:
+    """What comes when nothing was asked is let go of, and nothing says that anybody is there."""
+    async with staffed(SEALED, folder=tmp_path) as desk, serving(desk) as server:
+        await desk.module.hears("AT+CSOCON")
+        for datagram in (Seen(CON, (2, 4), 7, b"ab", (), b"on"), Seen(CON, (0, 1), 8), Seen(CON, (0, 0), 9)):
+            server.say(put_together(datagram))
+        await asyncio.sleep(LIFETIME)
+        assert (server.got, received(desk)) == ([], [])
+
+
+@on_virtual_time
 async def test_a_server_that_wants_to_know_whether_it_is_fresh(tmp_path: Path) -> None:
     """A sealed 4.01 with an Echo is answered by the message with that Echo, under a number of its own."""
     peer = Peer()
