@@ -38,6 +38,7 @@ PLACES: Final = (
     Place("packaging/home-assistant/Dockerfile", "ARG BUILD_VERSION="),
     Place("packaging/docker/Dockerfile", "ARG VERSION="),
     Place("packaging/docker/compose.yaml", "image: ghcr.io/sim7020-bridge/sim7020-bridge:"),
+    Place("packaging/docker/far-end/compose.yaml", "image: ghcr.io/sim7020-bridge/sim7020-bridge:"),
 )
 """The first is what the others are held to."""
 

@@ -244,7 +244,7 @@ def test_the_examples_of_the_help_parse(arguments: list[str], tmp_path: Path, mo
 IN_LINE: Final = [
     pytest.param(match[1], id=f"{page.relative_to(ROOT)} {match[1]}")
     for page in sorted({ROOT / block.page for block in BLOCKS})
-    for match in re.finditer(r"`sim7020-bridge ((?:[a-z]+ ?)+(?:--[a-z-]+)?)[^`]*`", page.read_text())
+    for match in re.finditer(r"`sim7020-bridge ((?:[a-z]+(?:-[a-z]+)* ?)+(?:--[a-z-]+)?)[^`]*`", page.read_text())
 ]
 
 

@@ -12,12 +12,16 @@ from typing import Final
 import pytest
 
 from sim7020_bridge.config.load import load
+from sim7020_far_end.configuration import load as load_far_end
 from tests.broker import mosquitto
 from tests.e2e.mqtt_peer import MqttPeer
 from tests.e2e.world import World
+from tests.far_end import world as far_end_world
+from tests.far_end.world import configured
 from tests.packaging.files import PACKAGING, ROOT, read_yaml
 
 DOCKER: Final = PACKAGING / "docker"
+FAR_END: Final = DOCKER / "far-end"
 COMPOSE: Final = read_yaml(DOCKER / "compose.yaml")
 DOCKERFILE: Final = (DOCKER / "Dockerfile").read_text()
 IN_CONTAINER: Final = "/mosquitto/config/"
@@ -34,14 +38,15 @@ def instructions(stage: str) -> list[str]:
     return re.sub(r"\\\n\s*", "", "\n".join(lines)).splitlines()
 
 
-def test_the_compose_file_has_the_form_that_compose_wants() -> None:
+@pytest.mark.parametrize("folder", [DOCKER, FAR_END], ids=lambda folder: folder.name)
+def test_the_compose_file_has_the_form_that_compose_wants(folder: Path) -> None:
     """The compose specification's own schema holds."""
     checked = subprocess.run(
         [
             *(sys.executable, "-m", "check_jsonschema"),
             "--builtin-schema",
             "vendor.compose-spec",
-            DOCKER / "compose.yaml",
+            folder / "compose.yaml",
         ],
         check=False,
         capture_output=True,
@@ -50,19 +55,21 @@ def test_the_compose_file_has_the_form_that_compose_wants() -> None:
     assert checked.returncode == 0, checked.stdout
 
 
-def test_everything_that_compose_mounts_is_there_or_is_made_by_the_user() -> None:
+@pytest.mark.parametrize("folder", [DOCKER, FAR_END], ids=lambda folder: folder.name)
+def test_everything_that_compose_mounts_is_there_or_is_made_by_the_user(folder: Path) -> None:
     """A file that is missing would be mounted as an empty folder."""
-    made = set((DOCKER / ".gitignore").read_text().split())
+    compose = read_yaml(folder / "compose.yaml")
+    made = set((folder / ".gitignore").read_text().split())
     mounted = [
         volume.split(":")[0]
-        for service in COMPOSE["services"].values()
+        for service in compose["services"].values()
         for volume in service["volumes"]
-        if isinstance(volume, str) and volume.startswith("./")
+        if isinstance(volume, str) and volume.startswith(".")
     ]
-    mounted += [secret["file"] for secret in COMPOSE["secrets"].values()]
+    mounted += [secret["file"] for secret in compose["secrets"].values()]
     assert len(mounted) >= 5
     for path in mounted:
-        assert (DOCKER / path).is_file() or path.removeprefix(".") in made, path
+        assert (folder / path).is_file() or path.removeprefix(".") in made, path
 
 
 def test_no_secret_stands_in_the_image_or_the_compose_file() -> None:
@@ -95,6 +102,47 @@ def test_the_compose_files_configuration_is_valid(tmp_path: Path) -> None:
     assert settings.mqtt.host in COMPOSE["services"]
     assert settings.mqtt.password == secret.read_text().strip()
     assert settings.modems[0].port.startswith("/host/dev/serial/by-id/")
+
+
+def test_the_far_end_s_compose_file_gives_it_the_network_alone(tmp_path: Path) -> None:
+    """No capability, no device, a read-only root; its configuration is valid, with its files in their places."""
+    far_end = read_yaml(FAR_END / "compose.yaml")["services"]["far-end"]
+    assert (far_end["cap_drop"], far_end["read_only"], far_end["ports"]) == (["ALL"], True, ["5683:5683/udp"])
+    assert far_end.keys().isdisjoint({"privileged", "devices", "environment", "device_cgroup_rules"})
+    for name, content in {"shed.key": bytes(16).hex(), "mqtt_password": "of the far end"}.items():
+        (tmp_path / name).write_text(content)
+        (tmp_path / name).chmod(0o600)
+    text = (FAR_END / "far-end.yaml").read_text().replace("/run/secrets/mqtt_password", "mqtt_password")
+    (tmp_path / "far-end.yaml").write_text(text)
+    settings = load_far_end(tmp_path / "far-end.yaml")
+    assert (settings.mqtt.host, settings.mqtt.password) == ("broker", "of the far end")
+
+
+async def test_the_far_end_may_do_all_that_it_does(tmp_path: Path) -> None:
+    """The access list that goes with it refuses nothing that it publishes, and lets commands come."""
+    make_passwords(tmp_path / "passwords", "far-end", "home")
+    (tmp_path / "mqtt_password").write_text("of far-end")
+    lines = broker_lines(tmp_path)
+    (tmp_path / "acl").write_text((FAR_END / "acl").read_text())
+    async with mosquitto(tmp_path, *lines) as broker:
+        peer = MqttPeer(broker.host, broker.port)
+        peer._paho.username_pw_set("home", "of home")
+        await peer.start()
+        user = "username: far-end, password_file: mqtt_password"
+        file = configured(tmp_path, broker.port)
+        file.write_text(file.read_text().replace("mqtt: {", f"mqtt: {{{user}, "))
+        far_end = far_end_world.World(tmp_path, broker, peer, file)
+        try:
+            await far_end.start()
+            await far_end.online()
+            await peer.publish("far-end/shed/send", b"turn")
+            await peer.now("far-end/shed/state", lambda heard: heard.json()["waiting"] == 1)
+            assert (await far_end.post(b"1", "a", "b")).payload == b"turn"
+            await far_end.published(1, "a/b")
+            assert "Denied" not in broker.log
+        finally:
+            await far_end.stop()
+            await peer.stop()
 
 
 def test_the_image_installs_what_is_locked_and_nothing_else() -> None:

@@ -23,6 +23,7 @@ FILES: Final = (
     "packaging/home-assistant/Dockerfile",
     "packaging/docker/Dockerfile",
     "packaging/docker/compose.yaml",
+    "packaging/docker/far-end/compose.yaml",
 )
 VERSIONS: Final = import_file(PACKAGING / "versions.py")
 CHANGELOG: Final = """# Changelog
