@@ -7,7 +7,20 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tests.bench import field, field_model, growth, idle, latency, others, page, scale, small, throughput
+from tests.bench import (
+    field,
+    field_far,
+    field_model,
+    growth,
+    idle,
+    latency,
+    others,
+    page,
+    reading,
+    scale,
+    small,
+    throughput,
+)
 from tests.bench.figures import DOCUMENT, Goal, Result, Table, goals_table, machine, write_goals
 
 
@@ -54,6 +67,14 @@ def _field(given: argparse.Namespace) -> Result:
     return field.measure(field.Effort())
 
 
+def _field_far(given: argparse.Namespace) -> Result:
+    return field_far.measure(20, 1) if given.short else field_far.measure(2000, 5)
+
+
+def _reading(given: argparse.Namespace) -> Result:
+    return reading.measure(1 if given.short else 5)
+
+
 def _page(given: argparse.Namespace) -> Result:
     return page.measure(page.Effort(1, 30, 20) if given.short else page.Effort(5, 600, 200))
 
@@ -68,10 +89,12 @@ PARTS: Mapping[str, Callable[[argparse.Namespace], Result]] = {
     "growth": _growth,
     "field-model": _field_model,
     "field": _field,
+    "field-far": _field_far,
     "page": _page,
+    "reading": _reading,
 }
 
-PAGES: Mapping[str, Path] = dict.fromkeys(("field-model", "field"), DOCUMENT.with_name("field.md"))
+PAGES: Mapping[str, Path] = dict.fromkeys(("field-model", "field", "field-far"), DOCUMENT.with_name("field.md"))
 """The pages of parts that are not written into ``DOCUMENT``."""
 
 
@@ -84,7 +107,7 @@ def main() -> None:
     parser.add_argument(
         "--write",
         action="store_true",
-        help=f"write figures and plots into docs/{DOCUMENT.name}; of field-model and field into docs/field.md",
+        help=f"write figures and plots into docs/{DOCUMENT.name}; of the parts about the field into docs/field.md",
     )
     given = parser.parse_args()
     unknown = sorted(set(given.parts) - set(PARTS))

@@ -126,9 +126,9 @@ class World:
 
     def __init__(self, directory: Path, pace: Pace, mqtt: MqttPeer, broker: int) -> None:
         self.pace = pace
-        self._directory = directory
-        self._mqtt = mqtt
-        self._broker = broker
+        self.directory = directory
+        self.mqtt = mqtt
+        self.broker = broker
 
     @contextlib.asynccontextmanager
     async def sender(self, case: Case, seed: int, beside: str = "") -> AsyncIterator[tuple[Place, Sender]]:
@@ -137,7 +137,7 @@ class World:
         ``beside`` tells it from others of the same case.
         """
         name = f"{case.name}{beside}"
-        directory = self._directory / name
+        directory = self.directory / name
         directory.mkdir()
         async with place(directory, self.pace, case, seed) as here:
             sender: Sender
@@ -145,7 +145,7 @@ class World:
                 case "bridge":
                     state = directory / "state"
                     state.mkdir()
-                    sender = ByBridge(here, self._mqtt, broker=self._broker, name=name, state=state)
+                    sender = ByBridge(here, self.mqtt, broker=self.broker, name=name, state=state)
                 case "script":
                     sender = ByScript(here)
                 case _:

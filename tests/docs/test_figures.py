@@ -1,5 +1,7 @@
 """Figures that a page promises are the ones that the bridge goes by."""
 
+import asyncio
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -12,6 +14,7 @@ from sim7020_bridge.mqtt.timing import ClientTiming
 from sim7020_bridge.outbox.outbox import MOST_UNSETTLED
 from sim7020_bridge.reports.broker_alerts import ENOUGH
 from tests.bench.packing import table
+from tests.bench.reading import ways
 from tests.docs.pages import DOCS
 
 SHUTDOWN: Final = Settings.__dataclass_fields__["shutdown_timeout"].default
@@ -56,3 +59,14 @@ def test_figures_in_words() -> None:
     assert timing.silent == (60.0, 3600.0)
     assert timing.answer == (10.0, 60.0)
     assert arrival.SESSION_EXPIRY == 7 * 24 * 3600
+
+
+def test_what_a_sealed_reading_takes(tmp_path: Path) -> None:
+    """The page on CoAP has the bytes that the bench counts."""
+    rows = asyncio.run(ways(tmp_path, connections=False))
+    text = (DOCS / "coap.md").read_text(encoding="utf-8")
+    for way, up, down in rows[1:]:
+        assert f"| {way} | {up} | {down} | {up + down} |" in text
+    performance = (DOCS / "performance.md").read_text(encoding="utf-8")
+    for way, up, down in rows:
+        assert f"| {way} | {up} | {down} | {up + down} |" in performance
