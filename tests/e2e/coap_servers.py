@@ -1,13 +1,17 @@
-"""CoAP servers that nobody here wrote: aiocoap's in the test's own process, and libcoap's as a program."""
+"""CoAP servers that nobody here wrote: aiocoap's in the test's own process; libcoap's and a sealed one as programs."""
 
 import asyncio
+import json
+import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Self
 
 import aiocoap
 from aiocoap import resource
 
 from tests.e2e.programs import ended
+from tests.oscore_peer import KEYS
 from tests.ports import free_port
 
 SERVER = "coap-server-notls"
@@ -85,3 +89,41 @@ class LibcoapServer:
             with suppress(ProcessLookupError):
                 self._process.terminate()
             await ended(self._process)
+
+
+class OscoreServer:
+    """aiocoap's server with its own OSCORE and its own replay window, which can be killed; see ``oscore_server.py``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._folder = folder
+        self._process: asyncio.subprocess.Process | None = None
+        folder.mkdir()
+        ids = {"sender-id_hex": KEYS.recipient_id.hex(), "recipient-id_hex": KEYS.sender_id.hex()}
+        (folder / "settings.json").write_text(json.dumps(ids), encoding="utf-8")
+        secret = {"secret_hex": KEYS.secret.hex(), "salt_hex": KEYS.salt.hex()}
+        (folder / "secret.json").write_text(json.dumps(secret), encoding="utf-8")
+
+    @property
+    def posted(self) -> list[bytes]:
+        """What it has taken, over all its lives."""
+        return [bytes.fromhex(line) for line in (self._folder / "posted").read_text().splitlines()]
+
+    async def kill(self) -> None:
+        """End it without a chance to write down what it has seen."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+            await ended(self._process)
+
+    async def __aenter__(self) -> Self:
+        program = Path(__file__).parents[1] / "oscore_server.py"
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, program, str(self.port), str(self._folder), stdout=asyncio.subprocess.PIPE
+        )
+        if self._process.stdout is not None:
+            assert await self._process.stdout.readline() == b"ready\n"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.kill()

@@ -5,6 +5,7 @@ from pathlib import Path
 import aiocoap
 
 from tests.coap_datagram import taken_apart
+from tests.e2e.coap_servers import OscoreServer
 from tests.e2e.servers import UdpServer, until
 from tests.e2e.world import World
 from tests.oscore_peer import FIRST, KEYS, Peer, value
@@ -58,3 +59,29 @@ async def test_killed_over_and_over(world: World, tmp_path: Path) -> None:
     assert [first for _, first in of_m1] == [None, *[of_m1[0][0]] * (len(of_m1) - 1)]
     assert [value(message, FIRST) for _, message in opened.opened if message.payload == b"m2"] == [None]
     assert not any(b"m1" in data or b"m2" in data for data in server.datagrams)
+
+
+async def test_aiocoap(world: World, tmp_path: Path) -> None:
+    """What is sealed is opened by aiocoap's own server, once, also if that or the bridge was killed in between."""
+    emulator = await world.emulator()
+    server = OscoreServer(tmp_path / "server")
+    shed = await world.shed(emulator.place, {"telemetry": sealed(tmp_path, server.port)})
+
+    async def goes(name: str, *, datagrams: int) -> None:
+        await shed.send("telemetry", name.encode(), name)
+        await shed.receipt("telemetry", name, "acknowledged")
+        await shed.received("telemetry", b"got " + name.encode())
+        await shed.socket("telemetry", lambda state: state["sent"]["messages"] == datagrams)
+
+    async with server:
+        await goes("m1", datagrams=1)
+        await goes("m2", datagrams=2)
+        await server.kill()
+    async with server:
+        # it has forgotten what it saw, asks by an Echo whether what comes is fresh, and is shown that it is
+        await goes("m3", datagrams=4)
+        await goes("m4", datagrams=5)
+        await world.bridges[0].kill()
+        await world.bridges[0].start()
+        await goes("m5", datagrams=1)
+    assert server.posted == [b"m1", b"m2", b"m3", b"m4", b"m5"]
