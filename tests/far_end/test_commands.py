@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from sim7020_bridge.errors import StorageFailed
 from sim7020_far_end import modem, records
+from tests.e2e.servers import until
 from tests.far_end.sealed_client import COMMAND
 from tests.far_end.world import World, a_world
 
@@ -66,6 +68,31 @@ async def test_a_new_far_end_s_numbers_are_higher_than_the_last_one_s(tmp_path: 
             numbers.append((await world.post(b"1")).number(COMMAND) or 0)
     assert 2024 + numbers[0] / (365.2425 * 86400) > 2025
     assert numbers[1] >= numbers[0]
+
+
+async def test_a_command_that_is_not_on_disk_is_the_broker_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is acknowledged once it is kept, so what a full disk did not take comes again with the next connection."""
+
+    tried: list[object] = []
+
+    def full(*_: object) -> None:
+        tried.append(_)
+        raise StorageFailed(tmp_path, "no room is left")
+
+    async with a_world(tmp_path) as world:
+        await world.post(b"0")
+        with monkeypatch.context() as failing:
+            failing.setattr(records, "add", full)
+            await world.peer.publish("far-end/shed/send", b"one")
+            await world.peer.publish("far-end/shed/send", b"two")
+            await until(lambda: len(tried) == 2)
+        await world.stop()
+        await world.start()
+        await world.online()
+        await waiting(world, 2)
+        said = await world.post(b"2")
+        assert said.payload == b"one"
+        assert (await world.post(b"3", command=said.number(COMMAND))).payload == b"two"
 
 
 @pytest.mark.parametrize(("payload", "code"), [(b"x" * (modem.LONGEST_COMMAND + 1), "too_large"), (b"y", "full")])

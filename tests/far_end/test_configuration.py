@@ -1,6 +1,7 @@
 """The far end's file: everything wrong with it at once, with lines, and no key that others can read."""
 
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from sim7020_bridge.errors import ConfigurationError
 from sim7020_far_end import configuration
 from sim7020_far_end.configuration import load
 from sim7020_far_end.settings import PathSettings
+from sim7020_far_end.store import Store
 from tests.command_line import typed
+from tests.e2e.world import run
 
 SECRET = bytes(range(16)).hex()
 
@@ -147,6 +150,21 @@ def test_the_page_has_every_key() -> None:
     """A key that was added or said otherwise is noticed here."""
     page = FAR_END.read_text(encoding="utf-8")
     assert with_far_end_keys(page) == page, "run script/configuration-keys"
+
+
+async def test_what_keeps_it_from_running_is_a_sentence(tmp_path: Path) -> None:
+    """A port that another program has, and a file that one has."""
+    store = Store(tmp_path / "state")
+    await store.open()
+    file = write(tmp_path, FULL.replace("192.0.2.1:5684", "127.0.0.1:5684"))
+    command = (sys.executable, "-m", "sim7020_bridge", "far-end", "--config", str(file))
+    status, _, told = await run(*command)
+    assert (status, "another program has it" in told) == (1, True)
+    await store.close()
+    write(tmp_path, FULL)
+    status, _, told = await run(*command)
+    assert status == 1
+    assert told.endswith("192.0.2.1, UDP port 5684, can't be listened at: Cannot assign requested address\n")
 
 
 def test_on_the_command_line(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sim7020_bridge.errors import StorageFailed
-from sim7020_far_end import modem, records
+from sim7020_far_end import modem, records, server
 from tests.e2e.servers import until
 from tests.far_end.sealed_client import BLOCK1, ECHO, MAX_AGE, NON, POST, Said
 from tests.far_end.world import Line, a_world
@@ -50,6 +50,38 @@ async def test_a_repeated_datagram_is_answered_with_the_same(tmp_path: Path) -> 
         assert await world.published(3) == [b"0", b"1", b"2"]
         assert other.came.empty()
         other.close()
+
+
+async def test_a_message_id_that_comes_again_is_another_message(tmp_path: Path) -> None:
+    """There are 65,536 of them; only the same datagram is the same message."""
+    async with a_world(tmp_path) as world:
+        await world.post(b"0")
+        world.client.ids = itertools.repeat(7)  # type: ignore[assignment]
+        assert [(await world.post(b"%d" % number)).code for number in (1, 2)] == [CHANGED, CHANGED]
+        assert await world.published(3) == [b"0", b"1", b"2"]
+
+
+async def test_what_is_remembered_of_answers_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In number and in time: what is forgotten is not answered again, and not published again."""
+    monkeypatch.setattr(server, "REMEMBERED", 4)
+    async with a_world(tmp_path) as world:
+        await world.post(b"0")
+        requests = [world.client.post(b"%d" % number) for number in range(1, 8)]
+        for request in requests:
+            await world.said(request)
+        assert len(world.far_end._server._answered["shed"]) == 4
+        world.line.send(requests[0].datagram)
+        await world.settled()
+        assert world.line.came.empty()
+        await world.said(requests[-1])
+        monkeypatch.setattr(server, "LIFETIME", 0.0)
+        late = world.client.post(b"8")
+        await world.said(late)
+        world.line.send(late.datagram)
+        await world.settled()
+        assert world.line.came.empty()
+        await world.post(b"9")
+        assert await world.published(10) == [b"%d" % number for number in range(10)]
 
 
 async def test_a_message_that_is_sealed_anew_is_published_once(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A far end in the test's own process, with a real broker, and modems that are sealed by hand."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -8,10 +9,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from jsonschema import Draft202012Validator
+
 from sim7020_bridge.mqtt.timing import ClientTiming
 from sim7020_far_end.configuration import load
 from sim7020_far_end.far_end import FarEnd
 from tests.broker import Mosquitto, mosquitto
+from tests.contract_check import CONTRACT
 from tests.e2e.mqtt_peer import PATIENCE, Heard, MqttPeer
 from tests.e2e.servers import until
 from tests.far_end.sealed_client import ECHO, Client, Said, Sent
@@ -171,3 +175,18 @@ async def a_world(directory: Path, more: str = "", modem: str = "", *, start: bo
         finally:
             await world.stop()
             await peer.stop()
+    for heard in peer.heard:
+        check(heard)
+
+
+def check(heard: Heard) -> None:
+    """Hold what a far end published to its contract."""
+    kind = heard.topic.rpartition("/")[2]
+    if "/received" in heard.topic or kind == "send" or not heard.topic.startswith("far-end/"):
+        return
+    if kind == "availability":
+        assert heard.payload in {b"online", b"offline"}
+    else:
+        schema = json.loads((CONTRACT / "far-end" / f"{kind}.json").read_text())
+        assert [error.message for error in Draft202012Validator(schema).iter_errors(heard.json())] == []
+    assert heard.retain is (kind != "event")
