@@ -72,7 +72,6 @@ async def test_a_new_far_end_s_numbers_are_higher_than_the_last_one_s(tmp_path: 
 
 async def test_a_command_that_is_not_on_disk_is_the_broker_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is acknowledged once it is kept, so what a full disk did not take comes again with the next connection."""
-
     tried: list[object] = []
 
     def full(*_: object) -> None:
