@@ -130,7 +130,9 @@ COAP_TOKEN = 2
 _COAP_HEAD = 4
 _OSCORE = 1 + 1 + 5 + 1 + 1 + 8
 """Bytes of an option's head, flags, a number, a mark, the code that is sealed, and what proves it (RFC 8613)."""
-_OSCORE_OPTIONS = (3 + 5) + (1 + 5)
+_OSCORE_OPTIONS = (2 + 8) + (3 + 5) + (1 + 5)
+"""Bytes of an Echo as servers have it, of the number of the first sealing, and of a command's."""
+
 _ONE_BYTE, _TWO_BYTES = 13, 269
 
 
@@ -164,7 +166,7 @@ class CoapSettings:
         plain = _COAP_HEAD + COAP_TOKEN + sum(sizes) + sum(lengths) + far + 1
         if self.oscore is None:
             return plain
-        # the longest number there is, and both options that a request may have; see coap/messages.py
+        # the longest number there is, and all options that a request may have; see coap/messages.py
         ids = len(self.oscore.sender_id) + (0 if self.oscore.id_context is None else 1 + len(self.oscore.id_context))
         return plain + _OSCORE + ids + _OSCORE_OPTIONS
 

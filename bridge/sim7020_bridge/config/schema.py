@@ -12,7 +12,7 @@ from sim7020_bridge.config.checks import Problem
 
 Reader = Callable[[Any], Any]
 
-SECRETS = frozenset({"password", "apn_password", "pin", "command", "salt"})
+SECRETS = frozenset({"password", "apn_password", "pin", "command", "salt", "secret"})
 """Keys whose values are never shown; a command may have a password among its arguments."""
 
 

@@ -9,6 +9,7 @@ from sim7020_bridge.config.effective import MASK, effective
 from sim7020_bridge.config.load import load, read
 from sim7020_bridge.config.model import CoapSettings, OscoreSettings, Protocol, SocketSettings, Transport
 from sim7020_bridge.errors import ConfigurationError
+from sim7020_bridge.page.masking import secrets_of
 
 FRAME = """\
 mqtt: {{host: broker}}
@@ -129,13 +130,14 @@ def test_sealed(tmp_path: Path) -> None:
     assert socket.coap is not None
     assert socket.coap.oscore == OscoreSettings(bytes.fromhex(SECRET), b"", b"\x01", b"\x0a\x0b")
     plain = CoapSettings(("t",)).overhead
-    assert socket.room == 512 - plain - 31
+    assert socket.room == 512 - plain - 41
     assert SECRET[:8] not in repr(socket).lower()
     shown = {each.key: each.value for each in effective(read(tmp_path / "bridge.yaml"))}
     prefix = "modems.shed.sockets.t.oscore."
     assert shown[f"{prefix}secret_file"] == "key"
     assert shown[f"{prefix}recipient_id"] == "01"
     assert shown[f"{prefix}salt"] == MASK
+    assert {SECRET.lower(), SECRET.upper(), "0a0b"} <= set(secrets_of(load(tmp_path / "bridge.yaml")))
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,7 @@ def test_sealed(tmp_path: Path) -> None:
         (OSCORE.replace("'01'", f"'{8 * '01'}'") + "}", "oscore.recipient_id: must have 0 to 7 bytes"),
         (OSCORE.replace("'01'", "''") + "}", "oscore.recipient_id: must not be the sender_id"),
         (OSCORE.replace("key", "nothing") + "}", "oscore.secret_file: must be a file that can be read"),
-        (f"{OSCORE}}}, max_payload: 40", "max_payload: no message would fit: the shortest takes 41 bytes here"),
+        (f"{OSCORE}}}, max_payload: 40", "max_payload: no message would fit: the shortest takes 51 bytes here"),
     ],
 )
 def test_mistakes_in_what_seals(tmp_path: Path, keys: str, problem: str) -> None:
