@@ -147,7 +147,7 @@ class Requests:
         if command is None or command >= MOST_COMMANDS:
             return Arrived(answer.payload)
         if command <= self._heard:
-            self._tell = command
+            self._tell = self._heard
             return None
         return Arrived(answer.payload, command)
 

@@ -206,6 +206,26 @@ async def test_commands(tmp_path: Path) -> None:
 
 
 @on_virtual_time
+async def test_a_command_of_a_far_end_that_has_forgotten_some(tmp_path: Path) -> None:
+    """One whose numbers are behind, as out of a backup, is told the last that came, not its own."""
+    peer = Peer()
+    answers = [
+        saying(peer, aiocoap.CHANGED, b"on", (COMMAND, b"\x09")),
+        saying(peer, aiocoap.CHANGED, b"off", (COMMAND, b"\x05")),
+        saying(peer, aiocoap.CHANGED, b"off", (COMMAND, b"\x0a")),
+    ]
+    async with (
+        staffed(SEALED, folder=tmp_path) as desk,
+        serving(desk, *answers, then=saying(peer, aiocoap.CHANGED)),
+    ):
+        for name in ("m1", "m2", "m3", "m4"):
+            desk.send("coap", b"21.5", **named(name))
+            assert (await desk.final("coap", name))["state"] == "acknowledged"
+        assert [value(message, COMMAND) for _, message in peer.opened] == [None, 9, 9, 10]
+        assert received(desk) == [b"on", b"off"]
+
+
+@on_virtual_time
 async def test_a_key_that_cannot_be_used(tmp_path: Path) -> None:
     """While no number can be had, messages wait, and go once there is one."""
     peer = Peer()
