@@ -10,7 +10,7 @@ from sim7020_bridge.config import picking, values
 from sim7020_bridge.config.checks import Problem, broker_conflicts
 from sim7020_bridge.config.keys import LOGGING, broker
 from sim7020_bridge.config.load import read_keys
-from sim7020_bridge.config.model import DEFAULT_PORT, DEFAULT_TLS_PORT, PayloadForm
+from sim7020_bridge.config.model import DEFAULT_PORT, DEFAULT_TLS_PORT, BatchFormat, PayloadForm
 from sim7020_bridge.config.picking import pick_conflicts
 from sim7020_bridge.config.schema import Key, Named, Section, list_of
 from sim7020_bridge.config.socket_keys import oscore
@@ -109,6 +109,11 @@ _PATH: Final = Section(
         list_of(picking.picked, "fields, such as [temperature, update.state]"),
         "What it has for `pick`: the same fields in the same order.",
     ),
+    Key(
+        "batch",
+        values.choice(BatchFormat),
+        "What it has for `batch`: `newline`, `length` or `json`. Each message is published by itself.",
+    ),
 )
 
 
@@ -145,6 +150,8 @@ def _forms(keys: Mapping[object, object], where: tuple[object, ...]) -> Iterator
         yield Problem((*where, "payload"), "needs pick, with a type for each field")
     if "pick" in keys and "payload" not in keys:
         yield Problem((*where, "pick"), "needs payload: cbor or struct", quiet=True)
+    if "payload" in keys and keys.get("batch") in ("newline", "json"):
+        yield Problem((*where, "batch"), "is for text: with payload, batch can be length only")
     if isinstance(pick, list):
         for index, words in pick_conflicts(pick, form):
             yield Problem((*where, "pick", index), words)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Protocol
@@ -18,7 +18,7 @@ from sim7020_far_end.sealing import Keys, Opened
 from sim7020_far_end.settings import ModemSettings
 from sim7020_far_end.store import Store
 from sim7020_far_end.topics import Topics
-from sim7020_far_end.unpacking import packed, unpacked
+from sim7020_far_end.unpacking import messages, packed
 
 log: Final = logging.getLogger(__name__)
 
@@ -202,17 +202,19 @@ class FarModem:
             return _Outcome(Answer(codes.NOT_FOUND))
         if is_done:
             return _Outcome(Answer(codes.CHANGED), published=True)
-        payload = unpacked(self.settings.path(request.path or ""), request.payload)
-        return await self._published(first, topic, payload)
+        payloads = messages(self.settings.path(request.path or ""), request.payload)
+        return await self._published(first, topic, payloads)
 
-    async def _published(self, first: int, topic: str, payload: bytes) -> _Outcome:
-        """Publish a message, and return what the broker said, or that it said nothing yet."""
+    async def _published(self, first: int, topic: str, payloads: Sequence[bytes]) -> _Outcome:
+        """Publish all that a request has, and return what the broker said, or that it said nothing yet."""
         later = _Outcome(Answer(codes.SERVICE_UNAVAILABLE, max_age=COME_AGAIN))
         publication = self._publishing.get(first)
         if publication is None:
             if not self.broker.is_there or not self._has_room():
                 return later
-            publication = self._publishing[first] = _Publication(self.broker.publish(topic, payload))
+            publication = self._publishing[first] = _Publication(
+                _all_told([self.broker.publish(topic, payload) for payload in payloads])
+            )
             publication.told.add_done_callback(partial(self._was_told, first))
         publication.waiting += 1
         try:
@@ -270,6 +272,20 @@ class FarModem:
 
     def _datagram(self, answer: Answer, arrived: Arrived, opened: Opened, *, anew: bool = False) -> bytes:
         return datagrams.datagram_of(self.keys.seal(answer, opened, anew=anew), arrived, secrets.randbits(16))
+
+
+def _all_told(parts: "Sequence[asyncio.Future[PayloadRefused | None]]") -> "asyncio.Future[PayloadRefused | None]":
+    """Return what is done once all are: with None, or with why one of them never will be published."""
+    told: asyncio.Future[PayloadRefused | None] = asyncio.get_running_loop().create_future()
+
+    def look(_: object = None) -> None:
+        if all(part.done() for part in parts) and not told.done():
+            told.set_result(next((part.result() for part in parts if part.result() is not None), None))
+
+    for part in parts:
+        part.add_done_callback(look)
+    look()
+    return told
 
 
 def _refusal(request: Request) -> Code | None:

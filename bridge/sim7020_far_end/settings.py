@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from sim7020_bridge.config.model import LoggingSettings, MqttSettings, OscoreSettings, PayloadForm
+from sim7020_bridge.config.model import BatchFormat, LoggingSettings, MqttSettings, OscoreSettings, PayloadForm
 
 DEFAULT_BASE_TOPIC: Final = "far-end"
 DEFAULT_PORT: Final = 5683
@@ -15,11 +15,12 @@ DEFAULT_SILENCE: Final = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class PathSettings:
-    """What a modem posts to one path, whose segments have slashes between them: its form, and the fields of it."""
+    """What a modem posts to one path, whose segments have slashes between them: form, fields, batch."""
 
     name: str
     payload: PayloadForm | None = None
     pick: tuple[str, ...] = ()
+    batch: BatchFormat | None = None
 
 
 @dataclass(frozen=True, slots=True)

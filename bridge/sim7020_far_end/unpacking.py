@@ -5,7 +5,7 @@ import struct
 from collections.abc import Sequence
 from typing import Final
 
-from sim7020_bridge.config.model import PayloadForm
+from sim7020_bridge.config.model import BatchFormat, PayloadForm
 from sim7020_bridge.config.picking import FieldType, PickedField, picked_field
 from sim7020_bridge.mqtt.cbor import NotCbor, cbor_of, json_of
 from sim7020_bridge.mqtt.json_text import JsonValue, NotJson, dump, parse
@@ -25,8 +25,20 @@ _CODES: Final = {
 }
 
 
+def messages(path: PathSettings, data: bytes) -> Sequence[bytes]:
+    """Return each message that is published of what was posted to a path: one, or those of a batch.
+
+    Line feeds that end messages are not part of them. What is no batch is one undecodable message, as in ``unpacked``.
+    """
+    try:
+        parts = [data] if path.batch is None else _parts(path.batch, data)
+    except ValueError as error:
+        return [_undecodable("invalid_batch", error, data)]
+    return [unpacked(path, part) for part in parts]
+
+
 def unpacked(path: PathSettings, data: bytes) -> bytes:
-    """Return what is published of what was posted to a path.
+    """Return what is published of a message that was posted to a path.
 
     What is not what the path's settings say becomes an object with ``error`` (``code`` and ``message``) and
     ``data_hex``: it is published nevertheless, for the modem will not say it otherwise.
@@ -53,6 +65,26 @@ def packed(path: PathSettings, data: bytes) -> bytes:
         return cbor_of(parse(data))
     except NotJson:
         return data
+
+
+def _parts(form: BatchFormat, data: bytes) -> Sequence[bytes]:
+    match form:
+        case BatchFormat.NEWLINE:
+            return data.removesuffix(b"\n").split(b"\n")
+        case BatchFormat.JSON:
+            texts = parse(data)
+            if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+                raise ValueError("it is not an array of texts")
+            return [str(text).encode() for text in texts]
+        case BatchFormat.LENGTH:
+            parts = []
+            while data:
+                size, data = int.from_bytes(data[:2], "big"), data[2:]
+                if len(data) < size:
+                    raise ValueError("a message is shorter than it says")
+                parts.append(data[:size])
+                data = data[size:]
+            return parts
 
 
 def _undecodable(code: str, error: ValueError, data: bytes) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sim7020_bridge.errors import StorageFailed
+from sim7020_bridge.errors import PayloadRefused, StorageFailed
 from sim7020_far_end import modem, records, server
 from tests.e2e.servers import until
 from tests.far_end.sealed_client import BLOCK1, ECHO, MAX_AGE, NON, POST, Said
@@ -259,6 +259,42 @@ async def test_what_is_no_message_is_said_so(
         said: Said = await world.post(b"1", path, **{"code": POST, **request_})
         assert said.code == code
         assert await world.published(1) == [b"0"]
+
+
+async def test_a_batch_is_published_once_all_of_it_is() -> None:
+    """Of one that the broker never takes, why."""
+    parts: list[asyncio.Future[PayloadRefused | None]] = [asyncio.Future() for _ in range(3)]
+    told = modem._all_told(parts)
+    parts[2].set_result(None)
+    parts[0].set_result(PayloadRefused("too_large", "it is too large"))
+    await asyncio.sleep(0)
+    assert not told.done()
+    parts[1].set_result(None)
+    assert (await told) is parts[0].result()
+
+
+async def test_a_batch_is_published_message_by_message(tmp_path: Path) -> None:
+    """By itself each, in order, and once."""
+    async with a_world(tmp_path, modem="    paths: {t: {payload: cbor, batch: length}}\n") as world:
+        await world.post(b"\x00\x01\x00")
+        request = world.client.post(b"\x00\x01\x01\x00\x03\x82\x02\x03")
+        assert (await world.said(request)).code == CHANGED
+        assert (await world.post(b"\x00\x01\x01\x00\x03\x82\x02\x03", first=request.number)).code == CHANGED
+        await world.post(b"\x00\x01\x04")
+        assert await world.published(4) == [b"0", b"1", b"[2,3]", b"4"]
+
+
+async def test_all_addresses_are_both_families(tmp_path: Path) -> None:
+    """What comes over IPv4 is answered, and has the address that people know."""
+    async with a_world(tmp_path, start=False) as world:
+        world.file.write_text(
+            world.file.read_text().replace("listen: 127.0.0.1:", "listen: '[::]:").replace("\nstate", "'\nstate")
+        )
+        await world.start()
+        await world.online()
+        assert (await world.post(b"0")).code == CHANGED
+        state = await world.peer.now("far-end/shed/state", lambda heard: heard.json()["last_heard"] is not None)
+        assert state.json()["address"].startswith("127.0.0.1:")
 
 
 async def test_what_need_not_be_confirmed_is_not_answered(tmp_path: Path) -> None:

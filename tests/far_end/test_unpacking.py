@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from sim7020_bridge.config.model import PayloadForm, SocketSettings, Transport
+from sim7020_bridge.config.model import BatchFormat, PayloadForm, SocketSettings, Transport
+from sim7020_bridge.delivery.batch import batch
 from sim7020_bridge.mqtt import packing
 from sim7020_far_end.settings import PathSettings
-from sim7020_far_end.unpacking import unpacked
+from sim7020_far_end.unpacking import messages, unpacked
 
 SOCKET = SocketSettings("t", Transport.UDP, "192.0.2.1", 5683)
 STRUCT = ("temperature i16 0.01", "humidity u8 0.5", "update.battery u8", "power f32")
@@ -53,6 +54,29 @@ def test_what_was_packed(form: PayloadForm | None, pick: tuple[str, ...], publis
         assert made.decode() == expected
     else:
         assert json.loads(made) == (published if expected is ... else expected)
+
+
+@pytest.mark.parametrize("form", BatchFormat)
+def test_what_shared_a_datagram(form: BatchFormat) -> None:
+    """Each message comes out by itself."""
+    parts = [b"21.5", b"", b"x"]
+    assert messages(PathSettings("t", batch=form), batch(form, parts)) == parts
+
+
+@pytest.mark.parametrize(
+    ("form", "data"),
+    [
+        (BatchFormat.LENGTH, b"\x00\x05abc"),
+        (BatchFormat.JSON, b"{}"),
+        (BatchFormat.JSON, b"[1]"),
+        (BatchFormat.JSON, b"x"),
+    ],
+)
+def test_what_is_no_batch(form: BatchFormat, data: bytes) -> None:
+    """It is published nevertheless, as what it is."""
+    [made] = messages(PathSettings("t", batch=form), data)
+    told = json.loads(made)
+    assert (told["error"]["code"], told["data_hex"]) == ("invalid_batch", data.hex())
 
 
 @pytest.mark.parametrize(
