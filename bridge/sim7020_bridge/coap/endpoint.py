@@ -65,7 +65,8 @@ class Exchange:
     """One message on its way: the same datagram each time, so that the server knows it again.
 
     ``due`` is when something must be done by the loop's clock, None while the module is being given it; ``first`` is
-    when it had taken it the first time. ``proved`` is whether the server was shown that it is fresh.
+    when it had taken it the first time. ``proved`` is whether the server was shown that it is fresh,
+    ``opening`` the opening of the socket that a sealed one goes over.
     """
 
     message: str
@@ -80,6 +81,7 @@ class Exchange:
     acknowledged: bool = False
     answer: Datagram | None = None
     proved: bool = False
+    opening: object = None
     done: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
@@ -244,7 +246,10 @@ class Endpoint:
             before.timeout, before.acknowledged = timeout, False
             return before
         request = self._requests.write(data, mark, free=self._is_free, echo=None)
-        return Exchange(message, data, mark, request, timeout, now)
+        exchange = Exchange(message, data, mark, request, timeout, now)
+        if mark is not None:
+            exchange.opening = self._socket.opening
+        return exchange
 
     def _is_free(self, token: bytes) -> bool:
         return token not in self._posted and all(token != each.request.token for each in self._open())
@@ -254,8 +259,12 @@ class Endpoint:
         return requests.get(token) or self._posted.get(token)
 
     def _is_forgotten(self, exchange: Exchange) -> bool:
-        """Whether the server may take the same datagram for another message by now."""
-        return self._loop.time() - exchange.began >= LIFETIME
+        """Whether the server may take the same datagram for another message by now, or for another's."""
+        return self._loop.time() - exchange.began >= LIFETIME or self._has_moved(exchange)
+
+    def _has_moved(self, exchange: Exchange) -> bool:
+        """Whether a sealed datagram would come from another address, where it looks like one that somebody recorded."""
+        return exchange.mark is not None and exchange.opening is not self._socket.opening
 
     @property
     def _level(self) -> int | None:
@@ -280,6 +289,9 @@ class Endpoint:
     async def _overdue(self, exchange: Exchange) -> None:
         """Repeat a datagram, or give it up for now; one that is new goes."""
         now = self._loop.time()
+        if self._has_moved(exchange):
+            self._lapse(exchange, SocketLost("the socket was opened anew"))
+            return
         if exchange.sent == 0:
             await self._give_again(exchange)
             return

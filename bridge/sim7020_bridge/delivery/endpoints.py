@@ -65,7 +65,11 @@ class Endpoints:
         """
         if socket not in self._of:
             return
-        mark = await self._of[socket].mark(entries[0].mark)
+        known = entries[0].mark
+        # of what was sealed together, none is known by it any longer that does not go with the first of it
+        if left := [each for each in self._outbox if known is not None and each.mark == known and each not in entries]:
+            await self._outbox.mark(left, None)
+        mark = await self._of[socket].mark(known)
         if mark is not None and any(entry.mark != mark for entry in entries):
             await self._outbox.mark(entries, mark)
 

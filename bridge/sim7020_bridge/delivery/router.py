@@ -269,6 +269,8 @@ class Router:
                 continue
             if taken and (form is None or not fits(form, [*payloads, payload], settings.room)):
                 break
+            if taken and entry.mark != taken[0].mark:  # whoever knows what was sealed has all of it, and nothing else
+                break
             if not taken:
                 before = self._endpoints.before(socket, entry)
             self._outbox.queue.start_sending(entry)

@@ -142,6 +142,11 @@ class ModemSocket:
         """Which of the module's sockets it has, if any: one that is being closed still is its own."""
         return None if self._connection is None else self._connection.id
 
+    @property
+    def opening(self) -> object:
+        """What tells this opening from all others: after another one, the peer may see another address."""
+        return self._connection
+
     def survive(self, existing: Collection[SocketId]) -> None:
         """Let go of a socket that the module has no more: its id may be another one's next."""
         if self.id not in existing:

@@ -273,12 +273,16 @@ class Outbox:
         """Return the last command that a socket's far end gave it; 0 if it gave none."""
         return self._commands.get(socket, 0)
 
-    def mark(self, entries: Sequence[Entry], mark: str) -> "asyncio.Future[None]":
-        """Write what messages that go together are known by to whoever opens them."""
+    async def mark(self, entries: Sequence[Entry], mark: str | None) -> None:
+        """Write what messages that go together are known by to whoever opens them; None for nothing any more.
+
+        Raises:
+            StorageFailed: It is not on disk, and they are known by what they were before.
+        """
+        numbers = [entry.number for entry in entries]
+        await self._writer.write(partial(records.note_mark, numbers=numbers, mark=mark), within=0.0)
         for entry in entries:
             entry.mark = mark
-        numbers = [entry.number for entry in entries]
-        return self._writer.write(partial(records.note_mark, numbers=numbers, mark=mark), within=0.0)
 
     async def wait_settled(self) -> None:
         """Return once few enough ends of messages are unwritten that another message may be sent."""

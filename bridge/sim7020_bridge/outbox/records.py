@@ -286,7 +286,7 @@ def progress(connection: sqlite3.Connection, number: int, stage: Stage, attempts
     connection.execute("UPDATE message SET stage = ?, attempts = ? WHERE number = ?", (int(stage), attempts, number))
 
 
-def note_mark(connection: sqlite3.Connection, numbers: Iterable[int], mark: str) -> None:
+def note_mark(connection: sqlite3.Connection, numbers: Iterable[int], mark: str | None) -> None:
     """Write what messages are known by to whoever opens them."""
     connection.executemany("UPDATE message SET mark = ? WHERE number = ?", [(mark, number) for number in numbers])
 

@@ -183,6 +183,27 @@ async def test_known_again(tmp_path: Path) -> None:
         assert {firsts[other] for other in others} == {first}
 
 
+@pytest.mark.parametrize("waits", [True, False], ids=["while it waits to go again", "while it is under way"])
+@on_virtual_time
+async def test_from_another_address(tmp_path: Path, *, waits: bool) -> None:
+    """What goes again over a socket that was opened anew is no copy of what went, which would look recorded."""
+    peer = Peer()
+    async with staffed(SEALED, folder=tmp_path) as desk, serving(desk, then=silent) as server:
+        desk.send("coap", b"21.5", **named("m1"))
+        await desk.module.hears("AT+CSOSEND")
+        await asyncio.sleep(1)
+        if waits:
+            await desk.outbox.queue.until_any()
+        went = len(server.raw)
+        desk.module.say("+CSOERR: 0,3")
+        server.then = saying(peer, aiocoap.CHANGED)
+        assert (await desk.final("coap", "m1"))["state"] == "acknowledged"
+        assert server.raw[-1] not in server.raw[:went]
+        peer.open(server.got[0])
+        [(_, message), (number, _)] = peer.opened
+        assert value(message, FIRST) == number
+
+
 @on_virtual_time
 async def test_commands(tmp_path: Path) -> None:
     """A command is published once, and the next message says that it was taken, until that has been answered."""
