@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
+from contextvars import Context
 from functools import partial
 from typing import Final
 
@@ -17,6 +18,7 @@ from sim7020_bridge.errors import (
     PayloadRefused,
     RequestRefused,
 )
+from sim7020_bridge.logs import current_modem
 from sim7020_bridge.mqtt.documents import ErrorDocument
 from sim7020_bridge.mqtt.json_text import dump
 from sim7020_bridge.mqtt.messages import Publication, Received
@@ -44,7 +46,7 @@ Answer = Callable[[bytes], None]
 
 
 class Requests:
-    """Carries out requests, each in a task of its own, and answers every one of them.
+    """Carries out requests, each in a task of its own that works for the modem, and answers every one of them.
 
     Args:
         acknowledge: Tells the broker that a request is done with.
@@ -72,6 +74,8 @@ class Requests:
         self._under_way: set[asyncio.Task[None]] = set()
         self._unanswered: set[asyncio.Future[bytes]] = set()
         self._verbs: Final = verbs
+        self._context: Final = Context()
+        self._context.run(current_modem.set, topics.modem)
 
     @property
     def verbs(self) -> tuple[str, ...]:
@@ -101,6 +105,10 @@ class Requests:
             self._unanswered.discard(answered)
 
     def _begin(self, verb: str, received: Received, answer: Answer) -> None:
+        # whoever asks: what it has the modem do is told as the modem's, and so is all that this begins
+        self._context.copy().run(self._begin_here, verb, received, answer)
+
+    def _begin_here(self, verb: str, received: Received, answer: Answer) -> None:
         body = RequestBody()
         try:
             with nullcontext() if verb in self.verbs else suppress(PayloadRefused, RequestRefused):

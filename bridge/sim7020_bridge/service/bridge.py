@@ -211,6 +211,7 @@ class Bridge:
 
     async def close(self) -> None:
         """Close what was opened, if it is not to run."""
+        logs.current_modem.set(self.settings.name)
         await self._outbox.close()
 
     async def run(self) -> None:
@@ -247,6 +248,7 @@ class Bridge:
 
         What comes with QoS 1 meanwhile is not acknowledged, so that the broker keeps it for the next run.
         """
+        logs.current_modem.set(self.settings.name)
         self.modem.ended_by_a_person()
         self._publisher.end()
         self._pools.leave()

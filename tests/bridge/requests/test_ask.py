@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+import logging
+from contextvars import Context
 
 import pytest
 
+from sim7020_bridge import logs
 from sim7020_bridge.config.model import OutboxSettings
 from tests.bridge.desk import TOPICS, staffed
 from tests.bridge.modem.bench import UDP
@@ -91,3 +94,38 @@ async def test_the_bridge_ends_first() -> None:
         await desk.requests.stop()
         with pytest.raises(asyncio.CancelledError):
             await asked
+
+
+@pytest.mark.parametrize("way", ["page", "mqtt"])
+@on_virtual_time
+async def test_all_that_is_asked_for_names_the_modem(way: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever asks works for no modem: commands, those of what a request begins too, and lines of the log do."""
+    logs.current_modem.set("shed")
+    caplog.handler.addFilter(logs.name_modem)
+    heard: list[str] = []
+    logs.overhear("shed", heard.append)
+    try:
+        async with staffed(UDP) as desk:
+            await desk.bench.online()
+            for verb, body in (
+                ("refresh", b"{}"),
+                ("set_apn", b'{"apn": "iot.example"}'),
+                ("reset", b""),
+                ("nonsense", b"{"),
+                ("ping", b'{"host": "192.0.2.1"}'),
+            ):
+                desk.module.answer("AT+CIPPING", *SILENCE)  # so that the line has to be mended
+                if way == "page":
+                    await asyncio.create_task(desk.requests.ask(verb, body), context=Context())
+                else:
+                    Context().run(desk.request, verb, body)
+                await asyncio.sleep(600)
+            commands = [line for line in heard if line.startswith("> ")]
+            written = [line for line in desk.module.heard if line.startswith("AT")]
+            assert len(commands) == len(written)
+    finally:
+        logs.overhear("shed", None)
+        caplog.handler.removeFilter(logs.name_modem)
+    told = [record for record in caplog.records if record.levelno >= logging.INFO]
+    assert any("nonsense" in record.getMessage() for record in told)
+    assert {getattr(record, "modem", None) for record in told} == {"shed"}
