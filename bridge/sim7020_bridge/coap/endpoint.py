@@ -13,12 +13,12 @@ from typing import Any, Final
 from sim7020_bridge.coap import messages
 from sim7020_bridge.coap.ends import Declined, NoNumber, NotNow
 from sim7020_bridge.coap.messages import TOO_MANY_REQUESTS, UNAUTHORIZED, UNAVAILABLE, Datagram, Kind, Of
+from sim7020_bridge.coap.pause import Pause
 from sim7020_bridge.coap.requests import Arrived, Request, Requests
 from sim7020_bridge.coap.timeout import Timeout
 from sim7020_bridge.config.model import CoapSettings
 from sim7020_bridge.errors import BridgeError
 from sim7020_bridge.modem.acknowledgements import SocketLost
-from sim7020_bridge.modem.backoff import Backoff
 from sim7020_bridge.modem.socket import ModemSocket
 
 log: Final = logging.getLogger(__name__)
@@ -41,15 +41,6 @@ LIFETIME: Final = 247.0
 ANSWER_WITHIN: Final = 120.0
 """Seconds that a server which has acknowledged a request has to answer it."""
 
-PAUSES: Final = (30.0, 1800.0)
-"""The first and the longest wait for a server that does not answer, or can't say when it will."""
-
-SHORTEST_PAUSE: Final = 10
-"""Seconds: a server that asks for less is asked again then, for each time costs a datagram each way."""
-
-LONGEST_PAUSE: Final = 3600
-"""The same for one that asks for more."""
-
 BUSY: Final = 60.0
 """Seconds after which it is looked again whether an exchange is over; its end is told at once."""
 
@@ -66,7 +57,7 @@ class Exchange:
 
     ``due`` is when something must be done by the loop's clock, None while the module is being given it; ``first`` is
     when it had taken it the first time. ``proved`` is whether the server was shown that it is fresh,
-    ``opening`` the opening of the socket that a sealed one goes over.
+    ``opening`` the opening of the socket that a sealed one goes over, ``unsealed`` what came that is not believed.
     """
 
     message: str
@@ -82,6 +73,7 @@ class Exchange:
     answer: Datagram | None = None
     proved: bool = False
     opening: object = None
+    unsealed: str = ""
     done: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
@@ -100,10 +92,9 @@ class Endpoint:
         self._free = free
         self._loop = asyncio.get_running_loop()
         self._timeout = Timeout()
-        self._backoff = Backoff(*PAUSES)
         self._silent = 0
         """Messages in a row that the server left unanswered."""
-        self._resume = 0.0
+        self._pause = Pause()
         self._requests = Requests(socket.settings.name, lambda: self._resource, folder, heard)
         self._exchange: Exchange | None = None
         self._unanswered: OrderedDict[str, Exchange] = OrderedDict()
@@ -129,7 +120,7 @@ class Endpoint:
         """Return the seconds until the next message may go, so far as can be known."""
         if self._exchange is not None:
             return BUSY
-        return self._resume - self._loop.time()
+        return self._pause.left
 
     def before(self, message: str) -> bytes | None:
         """Return what a message was in when the server may have got it, for as long as it knows that again."""
@@ -148,7 +139,7 @@ class Endpoint:
         try:
             return await self._requests.mark(known)
         except NoNumber:
-            self._wait(None)
+            self._pause.begin()
             raise
 
     def took(self, command: int) -> None:
@@ -174,7 +165,7 @@ class Endpoint:
         try:
             exchange = self._exchange = self._begin(data, message, mark)
         except NoNumber:
-            self._wait(None)
+            self._pause.begin()
             raise
         if exchange.answer is not None:
             self._settle(exchange, exchange.answer)
@@ -195,19 +186,32 @@ class Endpoint:
 
     def received(self, data: bytes) -> Arrived | None:
         """Take what came, and return what an answer brings, once; anything else is let go of."""
-        datagram = messages.read(data)
-        if datagram is None:
+        came = datagram = messages.read(data)
+        if came is None or datagram is None:
             log.debug("socket %s: %d bytes came that are no CoAP message", self._socket.settings.name, len(data))
             return None
-        if (datagram.token, datagram.id) not in self._answered:
-            datagram = self._requests.believed(data, datagram, self._answered_by(datagram.token))
+        if (came.token, came.id) not in self._answered:
+            datagram = self._requests.believed(data, came, self._answered_by(came.token))
         if datagram is None:
-            log.debug("socket %s: %d bytes came that the peer has not sealed", self._socket.settings.name, len(data))
+            self._doubt(came)
             return None
         if datagram.kind in {Kind.ACKNOWLEDGEMENT, Kind.RESET}:
             exchange = next((each for each in self._open() if each.request.id == datagram.id), None)
             return None if exchange is None else self._replied(exchange, datagram)
         return self._came(datagram)
+
+    def _doubt(self, datagram: Datagram) -> None:
+        """Note what came that the peer has not sealed: so answers who has another key, and anybody else may."""
+        exchange = self._exchange
+        if exchange is None or datagram.id != exchange.request.id:
+            log.debug("socket %s: something came that the peer has not sealed", self._socket.settings.name)
+            return
+        what = "a reset" if datagram.kind is Kind.RESET else datagram.words
+        level = logging.DEBUG if exchange.unsealed else logging.INFO
+        log.log(
+            level, "socket %s: not believed, for it is not sealed with this key: %s", self._socket.settings.name, what
+        )
+        exchange.unsealed = what
 
     async def run(self) -> None:
         """Repeat what is not acknowledged, and acknowledge what came, until closed."""
@@ -300,8 +304,9 @@ class Endpoint:
         sent_enough = exchange.sent > most or now + exchange.timeout >= exchange.began + LIFETIME
         if exchange.acknowledged or sent_enough:
             words = "has acknowledged the message, and not answered it" if exchange.acknowledged else "does not answer"
+            words += f"; what came is not sealed with this key: {exchange.unsealed}" if exchange.unsealed else ""
             self._silent += 1
-            self._wait(None)
+            self._pause.begin()
             self._lapse(exchange, NotNow(f"the server {words}", said=False))
             return
         log.debug("socket %s: message %s is repeated", self._socket.settings.name, exchange.message)
@@ -324,7 +329,7 @@ class Endpoint:
         if datagram.kind is Kind.RESET:
             self._silent = 0
             self._measure(exchange)
-            self._wait(None)
+            self._pause.begin()
             self._finish(exchange, NotNow("the server does not know what to do with it", said=True, counts=True))
             return None
         if not datagram.empty:
@@ -372,7 +377,7 @@ class Endpoint:
             self._settle(exchange, datagram)
         else:
             # the message waits to go again: it goes at once, and finds that it need not
-            self._resume = 0.0
+            self._pause.end()
             self._free()
         return self._requests.brings(datagram)
 
@@ -393,21 +398,16 @@ class Endpoint:
     def _settle(self, exchange: Exchange, answer: Datagram) -> None:
         """End an exchange as its answer has it."""
         if answer.of is Of.SUCCESS:
-            self._backoff.reset()
-            self._resume = 0.0
+            self._pause.forget()
+            self._pause.end()
             self._finish(exchange)
         elif answer.of is Of.CLIENT_ERROR and answer.code != TOO_MANY_REQUESTS:
-            self._backoff.reset()
+            self._pause.forget()
             self._finish(exchange, Declined(f"the server says {answer.words}"))
         else:
-            self._wait(answer.max_age if answer.code in {UNAVAILABLE, TOO_MANY_REQUESTS} else None)
+            self._pause.begin(answer.max_age if answer.code in {UNAVAILABLE, TOO_MANY_REQUESTS} else None)
             counts = answer.code not in {UNAVAILABLE, TOO_MANY_REQUESTS}
             self._finish(exchange, NotNow(f"the server says {answer.words}", said=True, counts=counts))
-
-    def _wait(self, seconds: int | None) -> None:
-        """Let the server be for so long; None if it did not say."""
-        pause = self._backoff.next_wait() if seconds is None else min(max(SHORTEST_PAUSE, seconds), LONGEST_PAUSE)
-        self._resume = self._loop.time() + pause
 
     def _measure(self, exchange: Exchange) -> None:
         if exchange.first is None:

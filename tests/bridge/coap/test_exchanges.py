@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from sim7020_bridge.coap.endpoint import ANSWER_WITHIN, LIFETIME, PAUSES, REPEATS
+from sim7020_bridge.coap.endpoint import ANSWER_WITHIN, LIFETIME, REPEATS
+from sim7020_bridge.coap.pause import PAUSES
 from sim7020_bridge.coap.timeout import FLOORS
 from sim7020_bridge.config.model import CoapSettings, PowerSavingSettings, WhenUnsure
 from sim7020_bridge.delivery.router import TIMES_LOST

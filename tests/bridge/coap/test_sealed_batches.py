@@ -8,7 +8,8 @@ from pathlib import Path
 import aiocoap
 import pytest
 
-from sim7020_bridge.coap.endpoint import LIFETIME, PAUSES
+from sim7020_bridge.coap.endpoint import LIFETIME
+from sim7020_bridge.coap.pause import PAUSES
 from sim7020_bridge.config.model import BatchFormat, CoapSettings, SocketSettings
 from tests.bridge.coap_server import COAP, Answer, serving, silent
 from tests.bridge.desk import change, named, staffed

@@ -8,7 +8,8 @@ from pathlib import Path
 import aiocoap
 import pytest
 
-from sim7020_bridge.coap.endpoint import LIFETIME, PAUSES
+from sim7020_bridge.coap.endpoint import LIFETIME
+from sim7020_bridge.coap.pause import PAUSES
 from sim7020_bridge.config.model import CoapSettings
 from tests.bridge.coap_server import COAP, Answer, serving, silent
 from tests.bridge.desk import TOPICS, Desk, named, staffed
@@ -137,6 +138,25 @@ async def test_before_anything_was_sent(tmp_path: Path) -> None:
             server.say(put_together(datagram))
         await asyncio.sleep(LIFETIME)
         assert (server.got, received(desk)) == ([], [])
+
+
+@on_virtual_time
+async def test_a_server_that_has_another_key(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The log says once of a message what came, and with it that nobody answers: nothing else tells of a wrong key."""
+    caplog.set_level("INFO")
+
+    def unknown(seen: Seen) -> list[Answer]:
+        return [(1.0, put_together(FORGED["4.01"](seen)))]
+
+    async with staffed(SEALED, folder=tmp_path) as desk, serving(desk, then=unknown):
+        desk.send("coap", b"21.5", **named("m1"))
+        await desk.module.hears("AT+CSOSEND", times=3)
+        await desk.outbox.queue.until_any()
+        words = "not sealed with this key: 4.01 Unauthorized: Replay detected"
+        assert [each.getMessage() for each in caplog.records if words in each.getMessage()] == [
+            f"socket coap: not believed, for it is {words}",
+            f"message m1 waits: the server does not answer; what came is {words}",
+        ]
 
 
 @on_virtual_time
