@@ -52,6 +52,7 @@ class Arrived:
         option: The value of its OSCORE option (RFC 8613 section 6.1).
         payload: What is sealed.
         kid: The id of who sealed it; None if it is not sealed at all, or in a way that nobody reads.
+        size: How long it is.
     """
 
     kind: Kind
@@ -60,6 +61,7 @@ class Arrived:
     option: bytes
     payload: bytes
     kid: bytes | None
+    size: int
 
     @property
     def message(self) -> aiocoap.Message:
@@ -131,7 +133,9 @@ def read(data: bytes) -> Arrived | None:
     sealed = [value for option, value in options if option == OptionNumber.OSCORE]
     foreign = any(option % 2 and option not in _OF_REQUESTS for option, _ in options)
     kid = None if foreign or len(sealed) != 1 or not payload else _kid(sealed[0])
-    return Arrived(kind, number, data[_HEAD : _HEAD + length], sealed[0] if kid is not None else b"", payload, kid)
+    return Arrived(
+        kind, number, data[_HEAD : _HEAD + length], sealed[0] if kid is not None else b"", payload, kid, len(data)
+    )
 
 
 def is_ping(data: bytes) -> bool:

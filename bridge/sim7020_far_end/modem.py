@@ -34,7 +34,8 @@ MOST_UNDER_WAY: Final = 16
 LONGEST_COMMAND: Final = 400
 """Bytes of a command: with its answer's head and seal it is what the module takes in one datagram."""
 
-_ECHO: Final = 8
+_ECHO: Final = 2
+"""Bytes: few, for the answer must be short. Of the recordings that have an Echo at all, one in 65,536 passes."""
 
 
 class Publisher(Protocol):
@@ -253,11 +254,16 @@ class FarModem:
             return
         self._publishing.pop(first, None)
 
-    async def _ask_again(self, arrived: Arrived, opened: Opened) -> bytes:
-        """Ask for the same request with something in it that nobody can have recorded (RFC 9175 section 2.4)."""
+    async def _ask_again(self, arrived: Arrived, opened: Opened) -> bytes | None:
+        """Ask for the same request with something in it that nobody can have recorded (RFC 9175 section 2.4).
+
+        This one may be a recording that somebody else sent, and so it is answered with no more than it has.
+        """
         self._own.append(await self.store.do(lambda database: records.own_number(database, self._key, self.now())))
-        log.info("%s is asked to prove that its message is new: nothing is known of its numbers", self.settings.name)
-        return self._datagram(Answer(codes.UNAUTHORIZED, echo=self._echo), arrived, opened, anew=True)
+        asked = self._datagram(Answer(codes.UNAUTHORIZED, echo=self._echo), arrived, opened, anew=True)
+        words = "is asked" if len(asked) <= arrived.size else "has to send a longer one before it can be asked"
+        log.info("%s %s to prove that its message is new: nothing is known of its numbers", self.settings.name, words)
+        return asked if len(asked) <= arrived.size else None
 
     def _twice(self, arrived: Arrived, opened: Opened, address: str) -> bytes | None:
         if opened.number != self._used_twice:

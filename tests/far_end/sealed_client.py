@@ -49,13 +49,13 @@ class Sent:
 
 @dataclass
 class Client:
-    """One end of one key; ``numbers`` may be set to any."""
+    """One end of one key; its numbers begin as a clock's do, and may be set to any."""
 
     secret: bytes = bytes(range(16))
     salt: bytes = b""
     ours: bytes = b"\x01"
     theirs: bytes = b""
-    numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+    numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(10**9))
     ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1000))
 
     def post(

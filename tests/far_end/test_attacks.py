@@ -250,6 +250,23 @@ async def test_a_key_that_two_use_is_told(tmp_path: Path) -> None:
         assert await world.published(3) == [b"0", b"1", b"2"]
 
 
+async def test_a_recording_is_asked_for_proof_in_no_more_than_it_has(tmp_path: Path) -> None:
+    """While nothing is known of its numbers, somebody may send it in another's name."""
+    async with a_world(tmp_path) as world:
+        requests = [world.client.post(size * b"x", "t") for size in range(4)]
+        world.client.numbers = itertools.count()
+        requests += [world.client.post(size * b"x", "t") for size in range(8)]
+        for request in requests:
+            world.line.send(request.datagram)
+            await world.settled()
+            while not world.line.came.empty():
+                answer = world.line.came.get_nowait()
+                assert len(answer) <= len(request.datagram)
+                assert world.client.open(answer, request).code == UNAUTHORIZED
+        world.client.numbers = itertools.count(2 * 10**9)
+        assert (await world.post(b"1")).code == CHANGED
+
+
 async def test_no_number_seals_two_answers(tmp_path: Path) -> None:
     """Under one number of a modem's there is one answer, or the nonce would be used twice."""
     async with a_world(tmp_path) as world:

@@ -14,6 +14,7 @@ from tests.far_end.sealed_client import BLOCK1, ECHO, MAX_AGE, NON, POST, Said
 from tests.far_end.world import Line, a_world
 
 CHANGED, UNAUTHORIZED, UNAVAILABLE = (2, 4), (4, 1), (5, 3)
+BASE = 10**9
 
 
 async def test_a_message_is_published_and_then_answered(tmp_path: Path) -> None:
@@ -154,15 +155,15 @@ async def test_a_file_that_a_backup_gave_back_is_not_trusted(tmp_path: Path) -> 
 async def test_numbers_that_overtake_each_other_are_taken_within_the_window(tmp_path: Path) -> None:
     """One that is too far behind is not."""
     async with a_world(tmp_path) as world:
-        world.client.numbers = itertools.count(1000)
+        world.client.numbers = itertools.count(BASE + 1000)
         await world.post(b"0")
-        world.client.numbers = itertools.count(1001 + records.WINDOW)
+        world.client.numbers = itertools.count(BASE + 1001 + records.WINDOW)
         await world.post(b"1")
-        world.client.numbers = itertools.count(1002)
+        world.client.numbers = itertools.count(BASE + 1002)
         assert (await world.said(world.client.post(b"2"))).code == CHANGED
-        world.client.numbers = itertools.count(999)
+        world.client.numbers = itertools.count(BASE + 999)
         world.line.send(world.client.post(b"too old").datagram)
-        world.client.numbers = itertools.count(1002 + records.WINDOW)
+        world.client.numbers = itertools.count(BASE + 1002 + records.WINDOW)
         await world.post(b"3")
         assert await world.published(4) == [b"0", b"1", b"2", b"3"]
 
