@@ -112,6 +112,37 @@ async def test_what_waits_for_a_restart_stands_above_all_modems(browser: Browser
         await expect(note).to_have_count(0)
 
 
+async def test_a_wrong_pin_is_put_right(browser: Browser, installation: Installation) -> None:
+    """Who typed one in the set-up replaces it where it is kept, sees it nowhere, and is online after a restart."""
+    module = await installation.module("shed", sim="pin")
+    kept = installation.directory / "sim-pin"
+    kept.write_text("9999\n")
+    await installation.run({"shed": installation.settings(module, pin_file=kept.name)})
+    shed = installation.modem("shed")
+    await shed.state(lambda state: state["link"]["layer"] == "sim")
+    async with window(browser, installation.url) as screen:
+        screen.right("status of 422|ERR_|Failed to load resource")
+        await screen.open("#/configuration")
+        form = screen.page.locator("secret-forms form")
+        pin = form.get_by_label(words("configuration.secret.pin", modem="shed"), exact=False)
+        await pin.fill("12")
+        await form.get_by_role("button").click()
+        await expect(form.get_by_role("alert")).to_contain_text("4 to 8 digits")
+        assert kept.read_text() == "9999\n"
+        await screen.shot("configuration-secret")
+        assert await screen.violations() == []
+        await pin.fill("1234")
+        await form.get_by_role("button").click()
+        await expect(screen.page.get_by_text(words("configuration.secret.kept_restart"))).to_be_visible()
+        await expect(pin).to_have_value("")
+        waiting = screen.page.locator(".note").filter(has_text=words("configuration.restart_now"))
+        await expect(waiting).to_contain_text("modems.shed.pin")
+        assert (kept.read_text(), kept.stat().st_mode & 0o777) == ("1234\n", 0o600)
+        await installation.bridge.stop()
+        await installation.start()
+        await shed.online()
+
+
 async def test_what_somebody_else_wrote_is_not_written_over(browser: Browser, installation: Installation) -> None:
     """A file that was changed meanwhile stays as it is, and both changes are there to choose from."""
     module = await installation.module("shed")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from sim7020_bridge.blocking import in_a_thread
-from sim7020_bridge.config.load import read, secrets_in
+from sim7020_bridge.config.load import read, secret_files_in, secrets_in
 from sim7020_bridge.config.model import Settings
 from sim7020_bridge.errors import ConfigurationError, Mistake
 
@@ -49,13 +49,13 @@ async def read_apart(path: Path, text: str | None = None) -> Settings:
     return await _apart(partial(_settings, path, text), path, glance)
 
 
-async def secret_keys_apart(path: Path, text: str) -> list[str]:
-    """Return the keys of a text that hold secrets, as far as it is YAML.
+async def secrets_apart(path: Path, text: str) -> tuple[list[str], dict[str, str]]:
+    """Return the keys of a text that hold secrets, and the files with secrets beside it by the keys that name them.
 
     Raises:
         ConfigurationError: It is none, or takes too long or too much to read.
     """
-    return await _apart(partial(_secret_keys, path, text), path, text)
+    return await _apart(partial(_secrets, path, text), path, text)
 
 
 def few(mistakes: Sequence[Mistake]) -> Sequence[Mistake]:
@@ -102,8 +102,8 @@ def _settings(path: Path, text: str | None) -> Settings:
     return read(path, text=text).settings
 
 
-def _secret_keys(path: Path, text: str) -> list[str]:
-    return [".".join(map(str, where)) for where, _ in secrets_in(path, text)]
+def _secrets(path: Path, text: str) -> tuple[list[str], dict[str, str]]:
+    return [".".join(map(str, where)) for where, _ in secrets_in(path, text)], secret_files_in(path, text)
 
 
 def _beginning(path: Path) -> str:

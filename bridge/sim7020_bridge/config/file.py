@@ -71,19 +71,25 @@ def replace(file: Path, content: bytes) -> None:
 
 
 def keep_secret(file: Path, secret: str) -> None:
-    """Put a secret into a file that its owner alone may read, and in place of one that is there.
+    """Put a secret into a file that its owner alone may read; what is there is replaced as a whole, also a link.
 
     Raises:
-        NotWritten: It can't be.
+        NotWritten: It can't be, and what was there is there.
     """
+    draft = file.with_name(f".{file.name}.{os.getpid()}.new")
     try:
-        file.unlink(missing_ok=True)
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE), "w", encoding="utf-8") as kept:
+        draft.unlink(missing_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE), "w", encoding="utf-8") as kept:
             kept.write(f"{secret}\n")
             kept.flush()
             os.fsync(kept.fileno())
+        draft.replace(file)
     except OSError as error:
         raise NotWritten(file, _WORDS.get(error.errno or 0, error.strerror or str(error))) from error
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+    _settle(file.parent)
 
 
 def new_secret(file: Path, secret: str) -> None:

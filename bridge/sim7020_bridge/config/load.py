@@ -153,6 +153,37 @@ def secrets_in(path: Path, text: str) -> Iterator[tuple[tuple[object, ...], obje
     yield from _secrets_below(tree, (), set())
 
 
+def secret_files_in(path: Path, text: str) -> dict[str, str]:
+    """Return the keys of a text that name a file with a secret, right beside the text's own, and the names of these.
+
+    Neither a link is among them nor what is no file: whoever put those there sees to their content, too.
+
+    Raises:
+        ConfigurationError: It is not YAML.
+    """
+    tree, _ = _parse(path, _content(path, text.encode(errors="surrogatepass")))
+    modems = _mapping(tree, "modems")
+    named = [("mqtt", _mapping(tree, "mqtt"), "password_file")]
+    for modem in modems:
+        named += [(f"modems.{modem}", _mapping(modems, modem), key) for key in ("pin_file", "apn_password_file")]
+    return {f"{where}.{key}": str(keys[key]) for where, keys, key in named if _is_beside(path, keys.get(key))}
+
+
+def _mapping(tree: object, key: object) -> Mapping[Any, Any]:
+    below = tree.get(key) if isinstance(tree, dict) else None
+    return below if isinstance(below, dict) else {}
+
+
+def _is_beside(path: Path, name: object) -> bool:
+    if not isinstance(name, str) or name in {"", ".", "..", path.name} or "/" in name or "\0" in name:
+        return False
+    try:
+        file = path.with_name(name)
+        return not file.is_symlink() and (file.is_file() or not file.exists())
+    except (OSError, ValueError):
+        return False
+
+
 def exposed(reading: Reading, path: Path) -> tuple[str, ...]:
     """Return the keys of a file whose values are secret, if others than its owner and group may read it."""
     try:

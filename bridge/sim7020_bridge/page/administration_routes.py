@@ -22,6 +22,7 @@ _GET: Final = ("/api/configuration", "/api/ports", "/api/diagnostics")
 _POST: Final = {
     "/api/configuration/check": _TEXT,
     "/api/configuration/apply": _TEXT,
+    "/api/configuration/secret": 4 * _FORM,
     "/api/ports/ask": _FORM,
     "/api/probe": _FORM,
     "/api/try-broker": 4 * _FORM,

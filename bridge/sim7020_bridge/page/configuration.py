@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from sim7020_bridge.blocking import in_a_thread
-from sim7020_bridge.config.apart import few, secret_keys_apart
+from sim7020_bridge.config import module_values, values
+from sim7020_bridge.config.apart import few, secrets_apart
 from sim7020_bridge.config.changes import Changes, changes
-from sim7020_bridge.config.file import NotWritten, obstacle, replace, version
+from sim7020_bridge.config.file import NotWritten, keep_secret, obstacle, replace, version
 from sim7020_bridge.config.load import MAX_SIZE
 from sim7020_bridge.config.model import Settings
 from sim7020_bridge.errors import ConfigurationError, Mistake
@@ -27,6 +28,13 @@ MOST_WAITING: Final = 4
 
 _MOST_OF_A_KEY: Final = 200
 _BOM: Final = b"\xef\xbb\xbf"
+
+_SECRETS: Final[dict[str, Callable[[object], str]]] = {
+    "password": values.credential,
+    "pin": module_values.pin,
+    "apn_password": values.login,
+}
+"""What reads each secret that may have a file of its own."""
 
 Load = Callable[[str], Awaitable[Settings]]
 """Makes settings of a text as if it stood in the file; raises ConfigurationError."""
@@ -63,7 +71,7 @@ class Configuration:
         self._applying = asyncio.Lock()
 
     async def document(self) -> dict[str, Any]:
-        """Return the text, its version, whether it can be written here, and which of its keys hold secrets.
+        """Return the text, its version, whether it can be written here, and what of it is secret or leads to that.
 
         Raises:
             Refusal: It can't be read.
@@ -71,7 +79,8 @@ class Configuration:
         async with self._reading:
             document = await in_a_thread(self._document)
             with suppress(ConfigurationError):
-                document["secrets"] = await secret_keys_apart(self._file, document["text"])
+                keys, files = await secrets_apart(self._file, document["text"])
+                document |= {"secrets": keys, "secret_files": [{"key": key, "file": files[key]} for key in files]}
         return document
 
     async def check(self, text: str) -> dict[str, Any]:
@@ -106,6 +115,34 @@ class Configuration:
                 words = "the text was written, but is not in force: with what else the bridge reads, it has mistakes"
                 return with_mistakes("not_in_force", words, mistakes)
             return in_json({"version": version(content), "restart": list(found.restart)})
+
+    async def keep_secret(self, key: str, secret: str) -> Reply:
+        """Put a secret into the file that a key names, have that put into force, and tell how that went.
+
+        Raises:
+            Refusal: The key names no file beside the configuration, the secret won't do, or it can't be written.
+        """
+        async with self._applying:
+            document = await self.document()
+            names = {each["key"]: each["file"] for each in document["secret_files"]}
+            if key not in names:
+                words = "the configuration names no file beside it with this secret"
+                raise Refusal(HTTPStatus.CONFLICT, "no_such_secret", words)
+            _require_secret(key, secret)
+            file = self._file.with_name(names[key])
+            try:
+                await in_a_thread(partial(keep_secret, file, secret))
+            except NotWritten as error:
+                raise Refusal(HTTPStatus.CONFLICT, "not_written", str(error)) from error
+            log.info("the page wrote %s", file)
+            mistakes = await self._reload()
+            found = Changes((), ())
+            if not mistakes:
+                mistakes, found = await self._checked(document["text"])
+            if mistakes:
+                words = "the secret was written, but is not in force: with what else the bridge reads, it has mistakes"
+                return with_mistakes("not_in_force", words, mistakes)
+            return in_json({"restart": [each for each in found.restart if f"{each}_file" == key]})
 
     async def _expected(self, expected: str) -> bytes:
         content = await in_a_thread(self._content)
@@ -143,6 +180,7 @@ class Configuration:
             "writable": problem is None,
             "problem": problem,
             "secrets": [],
+            "secret_files": [],
         }
 
     def _content(self) -> bytes:
@@ -169,7 +207,16 @@ def handlers(configuration: Configuration) -> Handlers:
         text, expected = _texts(call, "text", "version")
         return await configuration.apply(text, expected)
 
-    return {"/api/configuration": read, "/api/configuration/check": check, "/api/configuration/apply": apply}
+    async def keep(call: Call) -> Reply:
+        key, secret = _texts(call, "key", "secret")
+        return await configuration.keep_secret(key, secret)
+
+    return {
+        "/api/configuration": read,
+        "/api/configuration/check": check,
+        "/api/configuration/apply": apply,
+        "/api/configuration/secret": keep,
+    }
 
 
 def told(mistakes: Sequence[Mistake]) -> list[dict[str, Any]]:
@@ -198,11 +245,32 @@ def _texts(call: Call, *names: str) -> list[str]:
     return texts
 
 
+def _require_secret(key: str, secret: str) -> None:
+    """Hold a secret to what its key may be, in words that never have it.
+
+    Raises:
+        Refusal: It won't do.
+    """
+    name = key.rpartition(".")[2].removesuffix("_file")
+    try:
+        _SECRETS[name](secret)
+    except values.WrongValue as error:
+        raise _wrong(f"{name}: {error}") from error
+    if len(secret.encode()) >= values.MAX_SECRET_FILE:
+        raise _wrong(f"{name}: must have less than {values.MAX_SECRET_FILE} bytes")
+    if {"\n", "\r"} & {*secret}:
+        raise _wrong(f"{name}: must be one line")
+
+
 def _like(before: bytes, text: str) -> bytes:
     """Return a text as the file had it: browsers know neither its line ends nor the mark at its beginning."""
     if b"\r\n" in before and before.count(b"\n") == before.count(b"\r\n"):
         text = text.replace("\r\n", "\n").replace("\n", "\r\n")
     return (_BOM if before.startswith(_BOM) else b"") + text.encode()
+
+
+def _wrong(words: str) -> Refusal:
+    return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "wrong_value", words)
 
 
 def _unreadable(words: str) -> Refusal:

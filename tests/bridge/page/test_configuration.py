@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from unittest.mock import patch
 
 import pytest
@@ -73,6 +73,10 @@ class Bridge:
     async def apply(self, text: str, version: object) -> Answer:
         """Write a text in place of a version."""
         return await post(self.port, "/api/configuration/apply", {"text": text, "version": version})
+
+    async def keep(self, key: str, secret: str) -> Answer:
+        """Have a secret kept in the file that a key names."""
+        return await post(self.port, "/api/configuration/secret", {"key": key, "secret": secret})
 
 
 @pytest.fixture
@@ -194,6 +198,103 @@ async def test_line_ends_and_the_mark_at_the_beginning_stay(bridge: Bridge) -> N
     assert document["text"] == TEXT.replace("\n", "\r\n")
     assert (await bridge.apply(f"{TEXT}# möre\n", document["version"])).status == 200
     assert bridge.file.read_bytes() == b"\xef\xbb\xbf" + f"{TEXT}# möre\n".replace("\n", "\r\n").encode()
+
+
+KEPT_APART = """\
+mqtt: {host: broker.example.net, username: me, password_file: mqtt-password}
+state_dir: /var/lib/bridge
+modems:
+  shed: {port: /dev/ttyUSB0, pin_file: sim-pin, apn: a, apn_username: u, apn_password_file: apn-password}
+"""
+
+
+def keep_apart(bridge: Bridge) -> None:
+    """Have a configuration in force whose secrets are in files."""
+    for name, secret in (("mqtt-password", "wrong"), ("sim-pin", "0000"), ("apn-password", "old")):
+        bridge.file.with_name(name).write_text(f"{secret}\n")
+    bridge.file.write_text(KEPT_APART)
+    bridge.in_force = read(bridge.file).settings
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "secret"),
+    [
+        ("mqtt.password_file", "mqtt-password", "gehéim \t'\""),
+        ("modems.shed.pin_file", "sim-pin", "1234"),
+        ("modems.shed.apn_password_file", "apn-password", "new"),
+    ],
+)
+async def test_a_secret_is_replaced(
+    bridge: Bridge, caplog: pytest.LogCaptureFixture, key: str, name: str, secret: str
+) -> None:
+    """Its file has the new one, and is its owner's alone; it is put into force, and what needs a restart is told."""
+    keep_apart(bridge)
+    file = bridge.file.with_name(name)
+    file.chmod(0o644)
+    assert {"key": key, "file": name} in cast("list[object]", (await bridge.read())["secret_files"])
+    answer = await bridge.keep(key, secret)
+    assert (answer.status, answer.document()) == (200, {"restart": [key.removesuffix("_file")]})
+    assert (file.read_text(), file.stat().st_mode & 0o777, bridge.reloads) == (f"{secret}\n", 0o600, 1)
+    assert (bridge.file.read_text(), len([*bridge.file.parent.glob(".*")])) == (KEPT_APART, 0)
+    assert secret not in f"{await bridge.read()}{caplog.text}"
+    bridge.in_force = read(bridge.file).settings
+    assert (await bridge.keep(key, secret)).document() == {"restart": []}
+
+
+@pytest.mark.parametrize(
+    ("key", "secret"),
+    [
+        ("mqtt.password_file", ""),
+        ("mqtt.password_file", "two\nlines"),
+        ("mqtt.password_file", "two lines\r"),
+        ("mqtt.password_file", "zero\0byte"),
+        ("mqtt.password_file", "\ud800"),
+        ("mqtt.password_file", "x" * 4096),
+        ("mqtt.password_file", "ü" * 2048),
+        ("modems.shed.pin_file", "12"),
+        ("modems.shed.pin_file", "1234\n"),
+        ("modems.shed.apn_password_file", "with a blank"),
+    ],
+)
+async def test_a_secret_that_won_t_do(bridge: Bridge, key: str, secret: str) -> None:
+    """It is refused in words that do not have it, and what was there stays."""
+    keep_apart(bridge)
+    before = {file.name: file.read_bytes() for file in bridge.file.parent.iterdir() if file.is_file()}
+    answer = await bridge.keep(key, secret)
+    assert (answer.status, answer.code, bridge.reloads) == (422, "wrong_value", 0)
+    assert not secret or secret not in answer.document()["message"]
+    assert {file.name: file.read_bytes() for file in bridge.file.parent.iterdir() if file.is_file()} == before
+    assert (await bridge.keep(key, "x" * 20_000)).status == 413
+
+
+@pytest.mark.parametrize(
+    "named", ["../other", "/etc/hostname", "folder/mqtt-password", "bridge.yaml", "a-link", "a-folder", "..", '"\\0"']
+)
+async def test_only_files_that_are_secrets_beside_it(bridge: Bridge, named: str) -> None:
+    """Neither what lies elsewhere nor the configuration is written, nor what a link leads to, whatever it says."""
+    keep_apart(bridge)
+    bridge.file.with_name("a-link").symlink_to("sim-pin")
+    bridge.file.with_name("a-folder").mkdir()
+    text = KEPT_APART.replace("mqtt-password", named)
+    bridge.file.write_text(text)
+    files = cast("list[dict[str, str]]", (await bridge.read())["secret_files"])
+    assert {each["file"] for each in files} == {"sim-pin", "apn-password"}
+    for key in ("mqtt.password_file", "modems.shed.port", "http.password_file", "modems", ""):
+        answer = await bridge.keep(key, "new")
+        assert (answer.status, answer.code) == (409, "no_such_secret")
+    assert (bridge.file.read_text(), bridge.file.with_name("sim-pin").read_text()) == (text, "0000\n")
+
+
+async def test_a_secret_that_can_t_be_written_and_one_that_is_not_in_force(bridge: Bridge) -> None:
+    """The reason is told, and in the first case the old one is there."""
+    keep_apart(bridge)
+    with patch("pathlib.Path.replace", side_effect=OSError(30, "Read-only file system")):
+        answer = await bridge.keep("mqtt.password_file", "new")
+    assert (answer.status, answer.code) == (409, "not_written")
+    assert bridge.file.with_name("mqtt-password").read_text() == "wrong\n"
+    bridge.mistakes = [Mistake("modems", "won't do")]
+    answer = await bridge.keep("mqtt.password_file", "new")
+    assert (answer.status, answer.code) == (422, "not_in_force")
 
 
 @pytest.mark.parametrize(

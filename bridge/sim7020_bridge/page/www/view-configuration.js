@@ -7,6 +7,7 @@ import { LineEditor } from "./line-editor.js";
 import { lineDiff } from "./line-diff.js";
 import { ask, failure, toast } from "./parts.js";
 import { store } from "./store.js";
+import "./secret-forms.js";
 
 const TYPING = 400;
 
@@ -55,7 +56,7 @@ class ViewConfiguration extends View {
   }
 
   #sheet() {
-    const { path, writable, problem, secrets } = this.#file;
+    const { path, writable, problem, secrets, secret_files } = this.#file;
     return [
       h("p", { class: "configuration-path" }, h("span", { class: "mono" }, path)),
       writable ? null : note("warn", "info", t("configuration.read_only"), problem ? h("p", { lang: "en" }, problem) : ""),
@@ -69,6 +70,7 @@ class ViewConfiguration extends View {
           h("p", { role: "status", class: this.#mistakes.length ? "trouble" : "quiet" }, this.#verdict()),
           this.#mistakes.length ? this.#list() : this.#effects()),
         writable ? this.#buttons() : null),
+      h("secret-forms", { ".files": secret_files ?? [] }),
     ];
   }
 
