@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sim7020_bridge.blocking import NoThread, in_a_thread
+from sim7020_bridge.http.absent import is_absent
 from sim7020_bridge.http.reply import Refusal
 from sim7020_bridge.http.role import Role
 
@@ -69,7 +70,7 @@ class Access:
     """The sessions of a page.
 
     Args:
-        file: Where the passwords are.
+        file: Where the passwords are. That it vanishes opens nothing: they have to be removed as they were set.
         trusted: Whoever comes has been let in by somebody else: everybody may do everything.
     """
 
@@ -79,6 +80,7 @@ class Access:
         self._sessions: dict[bytes, Session] = {}
         self._log_in: LogIn | None = None
         self._known: tuple[object, Passwords | str] | None = None
+        self._closed = False
         self._asking = asyncio.Lock()
         self._staying: dict[Callable[[], None], Caller] = {}
         self._looking: asyncio.Task[None] | None = None
@@ -231,15 +233,20 @@ class Access:
 
     def _read(self) -> "Passwords | str":
         """Return the passwords, or why they can't be read."""
-        if not os.path.lexists(self._file):
-            return {}
-        # what only passwords need is not in memory before there are some
-        from sim7020_bridge.http.passwords import PasswordsUnreadable, read_passwords  # noqa: PLC0415
+        found: Passwords = {}
+        if not is_absent(self._file):
+            # what only passwords need is not in memory before there are some
+            from sim7020_bridge.http.passwords import PasswordsUnreadable, read_passwords  # noqa: PLC0415
 
-        try:
-            return read_passwords(self._file)
-        except PasswordsUnreadable as error:
-            return str(error)
+            try:
+                found = read_passwords(self._file)
+            except PasswordsUnreadable as error:
+                self._closed = True
+                return str(error)
+        if not found and self._closed and is_absent(self._file):
+            return f"{self._file} is gone: set them again, and remove them if nobody should need one"
+        self._closed = bool(found)
+        return found
 
 
 def _key(token: str) -> bytes:

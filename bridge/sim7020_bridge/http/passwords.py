@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sim7020_bridge.http.absent import is_absent
 from sim7020_bridge.http.role import Role
 
 SHORTEST: Final = 8
@@ -68,13 +69,13 @@ def read_passwords(file: Path) -> Passwords:
     """Return the passwords; none if there is no file, or one from which the last was removed.
 
     Raises:
-        PasswordsUnreadable: There is one that is of no use.
+        PasswordsUnreadable: There is one that is of no use, or it can't be told whether there is one.
     """
+    if is_absent(file):
+        return {}
     try:
         with file.open("rb") as opened:
             content = opened.read(MOST_OF_A_FILE + 1)
-    except FileNotFoundError:
-        return {}
     except OSError as error:
         raise PasswordsUnreadable(f"{file} can't be read: {error.strerror}") from error
     if len(content) > MOST_OF_A_FILE:
