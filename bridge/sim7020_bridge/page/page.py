@@ -97,7 +97,8 @@ class Page:
             port = await stack.enter_async_context(open_port)
             if certificate is not None:
                 await stack.enter_async_context(_following(certificate))
-            if not self._local and not await self._has_passwords():
+            # asked in any case, so that it is known from the beginning that there are some
+            if not await self._has_passwords() and not self._local:
                 log.error("the page is closed: %s", CLOSED)
             yield port
 

@@ -47,6 +47,14 @@ async def test_index_and_static_files(tmp_path: Path) -> None:
             assert (again.status, again.body) == (304, b"")
 
 
+async def test_passwords_that_vanish_before_anybody_comes(tmp_path: Path) -> None:
+    """That nobody has asked for the page yet does not open it."""
+    file = with_passwords(tmp_path)
+    async with serving(page(HERE, file)) as port:
+        file.unlink()
+        assert (await get(port, "/api/session")).status == 403
+
+
 @pytest.mark.parametrize(
     "path",
     [
