@@ -225,7 +225,17 @@ def test_the_house_stays_small(package: str, rooms: int) -> None:
     assert [file.name for file in files if len(file.read_bytes().splitlines()) > LONGEST_FILE] == []
 
 
-@pytest.mark.parametrize("package", ["sim7020_bridge", "sim7020_emulator"])
+def test_the_far_end_is_files_that_the_architecture_names() -> None:
+    """It has no rooms, for it is small: each of its files has a line on the page, and is read in a sitting."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").partition("## The far end\n")[2]
+    table = "".join(re.findall(r"^\| .*$", page.partition("\n## ")[0], re.MULTILINE))
+    files = sorted((ROOT / "bridge" / "sim7020_far_end").rglob("*.py"))
+    assert len(files) <= 16
+    assert [file.stem for file in files if file.stem != "__init__" and f"`{file.stem}`" not in table] == []
+    assert [file.name for file in files if len(file.read_bytes().splitlines()) > LONGEST_FILE] == []
+
+
+@pytest.mark.parametrize("package", ["sim7020_bridge", "sim7020_emulator", "sim7020_far_end"])
 def test_no_file_imports_itself_by_way_of_others(package: str) -> None:
     """Not within a room either, nor for its types alone, nor only where a function needs it."""
     root = ROOT / "bridge" / package
