@@ -17,7 +17,6 @@ from sim7020_bridge.mqtt.messages import Publication, Received
 from sim7020_bridge.mqtt.refusals import Problem
 from sim7020_bridge.outbox.message import Entry, Message
 from sim7020_bridge.page.dialogue import MOST, Dialogue, Explainer, Line, explaining
-from sim7020_bridge.page.dialogue import SLICE as LINES_AT_ONCE
 from sim7020_bridge.page.feed import Feed
 from sim7020_bridge.page.link import BringUp
 from sim7020_bridge.page.messages import MOST_OF_ONE, Messages, Record
@@ -38,6 +37,12 @@ LONGEST_PUBLICATION: Final = 16 * 1024
 
 SLICE: Final = 40
 """Things that are worked up before others have their turn: what is told of them fits in what the feed keeps."""
+
+SHARE: Final = 32
+"""Part of what is due that is worked up at once where that is more: what comes faster than it goes is soon all there.
+
+So what waits is bounded by what can come between two turns.
+"""
 
 SAME_MESSAGE: Final = timedelta(seconds=1)
 """How far apart two times since when the oldest message waits may be that are of the same one."""
@@ -94,7 +99,8 @@ class Shown:
         self._told: dict[str, bytes] = {}
         self._explainer: Explainer | None = None
         self._explaining: asyncio.Task[None] | None = None
-        self._unexplained: deque[Line] = deque(maxlen=MOST)
+        # a modem that talks faster than it can be explained has lines left out, which their numbers show
+        self._untold: deque[Line] = deque(maxlen=MOST)
 
     @property
     def bridge(self) -> Bridge:
@@ -129,7 +135,8 @@ class Shown:
         self._wait_a_moment()
 
     def work_up_all(self) -> None:
-        """Take in what was told already, at an end."""
+        """Take in what was told already, at an end; of the dialogue nobody is told any more."""
+        self._untold.clear()
         while self._has_past and self._queue:
             if self._work is not None:
                 self._work.cancel()
@@ -190,14 +197,17 @@ class Shown:
         self._wait_a_moment()
 
     def _wait_a_moment(self) -> None:
-        if self._work is None and self._has_past and self._queue:
+        if self._work is None and self._has_past and (self._queue or self._untold):
             self._work = self._loop.call_later(A_MOMENT, self._work_up)
 
     def _work_up(self) -> None:
         changed: dict[Record, None] = {}
         # what is left is due in any case, whatever becomes of this
-        self._work = self._loop.call_later(BETWEEN, self._work_up) if len(self._queue) > SLICE else None
-        for _ in range(min(SLICE, len(self._queue))):
+        count = min(len(self._queue), max(SLICE, len(self._queue) // SHARE))
+        more = len(self._queue) > count or (self._explainer is not None and len(self._untold) > SLICE)
+        self._work = self._loop.call_later(BETWEEN, self._work_up) if more else None
+        self._tell_lines()
+        for _ in range(count):
             record = self._queue.popleft()()
             if record is not None:
                 changed[record] = None
@@ -267,31 +277,30 @@ class Shown:
     def _overhear(self, text: str) -> None:
         line = self.dialogue.add(text)
         if self._feed.wants("trace"):
-            self._later(partial(self._tell_line, line))
+            self._untold.append(line)
+            self._wait_a_moment()
         else:
             self._explainer = None
+            self._untold.clear()
 
-    def _tell_line(self, line: Line) -> None:
-        if self._explainer is not None and self._explaining is None:
-            self._explain(line, self._explainer)
+    def _tell_lines(self) -> None:
+        """Tell lines of the dialogue, as many as there is time for, once there is somebody who explains them."""
+        if self._explainer is None:
+            if self._untold and self._explaining is None:
+                self._explaining = self._loop.create_task(self._learn(), name=f"{self.name}: explain AT")
             return
-        self._unexplained.append(line)
-        if self._explaining is None:
-            self._explaining = self._loop.create_task(self._learn(), name=f"{self.name}: explain AT")
+        for _ in range(min(SLICE, len(self._untold))):
+            line = self._untold.popleft()
+            words = self._explainer.take(line).get(line.number)
+            self._tell("trace", {"modem": self.name, **line.document(words)})
 
     async def _learn(self) -> None:
-        """Get somebody who explains, and have those lines told that waited for it."""
-        explainer = await explaining(live=True)
-        told = 0
-        while self._unexplained:
-            self._explain(self._unexplained.popleft(), explainer)
-            told += 1
-            if told % LINES_AT_ONCE == 0:
-                await asyncio.sleep(0)
-        self._explainer, self._explaining = explainer, None
-
-    def _explain(self, line: Line, explainer: Explainer) -> None:
-        self._tell("trace", {"modem": self.name, **line.document(explainer.take(line).get(line.number))})
+        """Get somebody who explains, for those lines, too, that waited for it."""
+        try:
+            self._explainer = await explaining(live=True)
+        finally:
+            self._explaining = None
+        self._wait_a_moment()
 
     def _tell(self, kind: str, document: Mapping[str, object], *, key: str = "") -> None:
         self._feed.tell(kind, in_json(document), key=key)

@@ -15,12 +15,14 @@ from sim7020_bridge.config.model import SocketSettings
 from sim7020_bridge.modem.state import Layer
 from sim7020_bridge.mqtt.messages import Publication
 from sim7020_bridge.mqtt.refusals import Kind, Problem
+from sim7020_bridge.page.dialogue import MOST
 from sim7020_bridge.page.feed import Feed
 from sim7020_bridge.page.messages import Messages
-from sim7020_bridge.page.shown import A_MOMENT, BETWEEN, SLICE, Bridge, Shown
+from sim7020_bridge.page.shown import A_MOMENT, BETWEEN, SHARE, SLICE, Bridge, Shown
 from tests.bridge.desk import TOPICS, Desk, named, staffed
 from tests.bridge.modem.bench import UDP, virtual_clock
 from tests.bridge.scripted_module import on_virtual_time
+from tests.web import until
 
 
 class Browser:
@@ -73,6 +75,14 @@ async def shown(
             modem.end()
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
+
+
+def silent_bridge() -> Bridge:
+    """Return a bridge whose modem says nothing."""
+    state = {"link": {"layer": Layer.PORT}, "usage": {"total": {"up": 0, "down": 0}}}
+    store = SimpleNamespace(listen=lambda _: None, state=SimpleNamespace(link=SimpleNamespace(layer=Layer.PORT)))
+    bridge = SimpleNamespace(modem=SimpleNamespace(store=store), state=lambda: state, retained=dict, problem=None)
+    return cast(Bridge, bridge)
 
 
 @on_virtual_time
@@ -262,10 +272,7 @@ async def test_the_dialogue_as_it_happens() -> None:
     """Who asks for it is told each line with its meaning; the first ones wait until what explains them is loaded."""
     feed = Feed("r")
     modem, browser = Shown("shed", feed), Browser(feed, "trace")
-    state = {"link": {"layer": Layer.PORT}, "usage": {"total": {"up": 0, "down": 0}}}
-    store = SimpleNamespace(listen=lambda _: None, state=SimpleNamespace(link=SimpleNamespace(layer=Layer.PORT)))
-    bridge = SimpleNamespace(modem=SimpleNamespace(store=store), state=lambda: state, retained=dict, problem=None)
-    modem.begin(cast(Bridge, bridge))
+    modem.begin(silent_bridge())
     reading = asyncio.create_task(browser.read())
     logs.current_modem.set("shed")
     trace = logging.getLogger("sim7020_bridge.trace")
@@ -286,6 +293,53 @@ async def test_the_dialogue_as_it_happens() -> None:
     modem.end()
     trace.debug("> AT")
     assert len(browser.documents("trace")) == count
+
+
+async def test_a_modem_that_talks_faster_than_it_can_be_explained() -> None:
+    """The last lines are told, and their numbers show how many were left out; an end waits for none of them."""
+    feed = Feed("r")
+    modem, browser = Shown("shed", feed), Browser(feed, "trace")
+    modem.begin(silent_bridge())
+    reading = asyncio.create_task(browser.read())
+    logs.current_modem.set("shed")
+    trace = logging.getLogger("sim7020_bridge.trace")
+    last = 0
+    await until(lambda: feed.wants("trace"))
+    for count in (1, 5 * MOST):
+        for number in range(count):
+            trace.debug("< +FLOOD: %d", number)
+        last += count
+        await until(lambda: [line["n"] for line in browser.documents("trace")][-1:] == [last])  # noqa: B023
+    assert [line["n"] for line in browser.documents("trace")] == [1, *range(last - MOST + 1, last + 1)]
+    for number in range(5 * MOST):
+        trace.debug("< +FLOOD: %d", number)
+    modem.work_up_all()
+    await asyncio.sleep(0.2)
+    assert browser.documents("trace")[-1]["n"] == last
+    modem.end()
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+
+
+@on_virtual_time
+async def test_what_comes_faster_than_it_is_worked_up_does_not_pile_up() -> None:
+    """More of it is worked up at once, the more there is."""
+    async with shown(UDP) as (_, modem, _):
+        at_once, told = 5 * SLICE, 0
+
+        async def newest() -> int:
+            async for record in modem.messages.find():
+                return int(record.data)
+            return -1
+
+        for _turn in range(5 * SHARE):
+            for _each in range(at_once):
+                modem.delivered("udp", b"%d" % told, "t")
+                told += 1
+            await asyncio.sleep(BETWEEN)
+        assert told - await newest() <= 1.5 * SHARE * at_once
+        await asyncio.sleep(10)
+        assert await newest() == told - 1
 
 
 @on_virtual_time
