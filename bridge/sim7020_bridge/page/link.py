@@ -1,6 +1,5 @@
 """How long each layer of the link took when the modem was brought up last."""
 
-import itertools
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
@@ -27,30 +26,31 @@ class BringUp:
         self._clock = clock
         self._since = clock()
         self._began = elapsed()
-        self._reached: list[float] = []
+        """When the step began that goes on."""
+        self._taken: list[float] = []
         self._whole = False
 
     def take(self, state: ModemState) -> bool:
         """Take in how the link stands now; say whether that changed anything."""
         height = _HEIGHTS.get(state.link.layer, len(LAYERS))
-        if height == len(self._reached):
+        if height == len(self._taken):
             return False
         now = self._elapsed()
-        if height < len(self._reached):
+        if height < len(self._taken):
             if self._whole:
                 # it was up: what holds still has cost nothing this time
-                self._whole, self._since, self._began, self._reached = False, self._clock(), now, []
-            del self._reached[height:]
-        self._reached += [now] * (height - len(self._reached))
+                self._since, self._taken = self._clock(), [0.0] * height
+            del self._taken[height:]
+        else:
+            self._taken += [now - self._began, *[0.0] * (height - len(self._taken) - 1)]
+        self._began = now
         self._whole = height == len(LAYERS)
         return True
 
     def document(self) -> dict[str, object]:
         """Return how many seconds each step took, None for those that are not done, and when it began."""
-        ends = (self._began, *self._reached)
-        taken = [round(end - begin, 3) for begin, end in itertools.pairwise(ends)]
         steps = [
-            {"layer": layer, "seconds": taken[height] if height < len(taken) else None}
+            {"layer": layer, "seconds": round(self._taken[height], 3) if height < len(self._taken) else None}
             for layer, height in _HEIGHTS.items()
         ]
         return {"steps": steps, "since": rfc3339(self._since)}

@@ -51,13 +51,16 @@ def test_a_bring_up() -> None:
 
 
 def test_a_setback() -> None:
-    """What does not hold any more takes its time again, from when what is below held first."""
+    """What does not hold any more takes its time again, from when it fell: the time spent above was not its own."""
     clocked = Clocked()
     clocked.stands(Layer.REGISTRATION, 4)
     clocked.stands(Layer.AT, 6)
     assert clocked.seconds == [4, None, None, None, None, None]
     clocked.stands(Layer.PDN, 9)
-    assert clocked.seconds == [4, 5, 0, 0, 0, None]
+    assert clocked.seconds == [4, 3, 0, 0, 0, None]
+    clocked.stands(Layer.SIM, 3600)
+    clocked.stands(Layer.REGISTRATION, 3601)
+    assert clocked.seconds == [4, 3, 1, 0, None, None]
 
 
 def test_a_loss_and_the_way_back() -> None:
