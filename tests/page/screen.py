@@ -46,6 +46,12 @@ _TOO_WIDE: Final = """() => {
   walk(document.body);
   return wide;
 }"""
+# How many pixels the page can be scrolled beyond what is in it.
+_TOO_TALL: Final = """() => {
+  const root = document.scrollingElement;
+  const end = Math.max(document.body.getBoundingClientRect().bottom + root.scrollTop, root.clientHeight);
+  return Math.max(0, root.scrollHeight - Math.ceil(end));
+}"""
 # What people see: text nodes of what is visible, through all shadow roots, and what labels and placeholders say. What
 # is marked as another language than the page's is left out, and what comes from outside, such as topics.
 _TEXTS: Final = """() => {
@@ -114,6 +120,10 @@ class Screen:
     async def too_wide(self) -> list[str]:
         """Return what reaches out of the window or of what it stands in, and can't be scrolled by itself."""
         return list(await self.page.evaluate(_TOO_WIDE))
+
+    async def too_tall(self) -> int:
+        """Return by how many pixels the page can be scrolled beyond what is in it."""
+        return int(await self.page.evaluate(_TOO_TALL))
 
     async def texts(self) -> list[str]:
         """Return every text of the page's own that people see or are read."""

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Browser, Locator, expect
 
 from tests.page.installation import SOCKET, Installation
-from tests.page.screen import Screen, window
+from tests.page.screen import DESK, PHONE, Screen, window
 from tests.page.words import words
 
 
@@ -30,6 +31,18 @@ async def test_lines_come_by_themselves_and_are_explained(browser: Browser, hous
         await screen.shot("live")
         await expect(at.filter(has_text=payload.hex().upper())).to_have_count(0)
         await expect(panel(screen, "log").filter(has_text="socket telemetry is open").first).to_be_visible()
+
+
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+async def test_nothing_is_below_the_lines(browser: Browser, house: Installation, size: tuple[int, int]) -> None:
+    """Lines that are scrolled out of their box make the page no longer than what is in it."""
+    async with window(browser, house.url, size=size) as screen:
+        await screen.open("#/modem/shed/live")
+        await expect(panel(screen, "log").first).to_be_visible()
+        if size == PHONE:
+            await screen.page.get_by_text(words("live.at"), exact=True).first.click()
+        await expect(panel(screen, "at").filter(has_text="AT+CSOCON").first).to_be_visible()
+        assert await screen.too_tall() == 0
 
 
 async def test_lines_are_held_while_somebody_reads(browser: Browser, house: Installation) -> None:
