@@ -137,9 +137,12 @@ async def test_a_wrong_pin_is_put_right(browser: Browser, installation: Installa
         await expect(pin).to_have_value("")
         waiting = screen.page.locator(".note").filter(has_text=words("configuration.restart_now"))
         await expect(waiting).to_contain_text("modems.shed.pin")
+        await expect(screen.page.locator(".configuration-verdict")).to_contain_text("modems.shed.pin")
         assert (kept.read_text(), kept.stat().st_mode & 0o777) == ("1234\n", 0o600)
         await installation.bridge.stop()
         await installation.start()
+        await expect(waiting).to_have_count(0)
+        await expect(screen.page.locator(".configuration-verdict")).not_to_contain_text("modems.shed.pin")
         await shed.online()
 
 
@@ -159,6 +162,7 @@ async def test_what_somebody_else_wrote_is_not_written_over(browser: Browser, in
         question = screen.page.get_by_role("dialog")
         await question.get_by_role("button", name=words("configuration.apply"), exact=True).click()
         await expect(screen.page.get_by_text(words("configuration.conflict"), exact=True)).to_be_visible()
+        await expect(screen.page.locator("#configuration-conflict")).to_be_focused()
         assert installation.config.read_text() == theirs
         await button(screen, "configuration.take_theirs").click()
         await expect(editor(screen)).to_have_value(theirs)

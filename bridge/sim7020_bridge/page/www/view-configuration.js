@@ -30,6 +30,7 @@ class ViewConfiguration extends View {
 
   start() {
     this.hear(store, "restart_needed", () => this.#reread());
+    this.hear(store, "restart", () => this.#reread());
     this.hear(window, "beforeunload", (event) => {
       if (this.#changed) event.preventDefault();
     });
@@ -110,7 +111,7 @@ class ViewConfiguration extends View {
   }
 
   #conflict() {
-    return h("div", { class: "note warn", role: "alert" }, h("app-icon", { name: "alert" }),
+    return h("div", { class: "note warn", id: "configuration-conflict", role: "alert", tabindex: "-1" }, h("app-icon", { name: "alert" }),
       h("p", { class: "note-title" }, t("configuration.conflict")),
       h("p", null, t("configuration.conflict_words")),
       diff(this.#file.text, this.#other.text),
@@ -233,7 +234,9 @@ class ViewConfiguration extends View {
       await this.#refused(error);
     }
     this.#busy = false;
-    this.redraw();
+    this.draw();
+    // It stands above a text that may be long, and the button below.
+    if (this.#other) document.getElementById("configuration-conflict").focus();
   }
 
   async #refused(error) {
