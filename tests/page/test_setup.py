@@ -256,6 +256,27 @@ async def test_a_sim_that_wants_its_pin(browser: Browser, installation: Installa
         await expect(screen.page.get_by_text(words("setup.summary.pin_set"))).to_be_visible()
 
 
+async def test_mistakes_go_with_what_was_wrong(browser: Browser, installation: Installation) -> None:
+    """Once a value is changed, what was said of the one before is not said any more."""
+    await installation.set_up()
+    async with window(browser, installation.url) as screen:
+        screen.right("status of 422")
+        await port(screen, "nonsense")
+        await at_the_broker(screen, "broker.example", 1883)
+        await on(screen)
+        await on(screen)
+        await on(screen, "setup.summary.write")
+        mistakes = screen.page.locator(".note.bad", has_text=words("setup.summary.mistakes"))
+        await expect(mistakes).to_contain_text("nonsense")
+        await mistakes.get_by_role("button").first.click()
+        await step(screen, "port")
+        await screen.page.get_by_label(words("setup.port.elsewhere"), exact=False).fill("/dev/ttyUSB9")
+        await screen.open("#/setup?step=summary")
+        await step(screen, "summary")
+        await expect(mistakes).to_have_count(0)
+        assert not installation.config.exists()
+
+
 async def test_a_second_tab_is_led_on(browser: Browser, installation: Installation) -> None:
     """Once another one has finished the set-up, a step there leads to the bridge that runs."""
     module = await installation.module("shed")

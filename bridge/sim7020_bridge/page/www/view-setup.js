@@ -171,6 +171,8 @@ class ViewSetup extends View {
   }
 
   #change(changes) {
+    // They are of what stood there before.
+    this.#mistakes = [];
     keep(changes);
     this.redraw();
   }
