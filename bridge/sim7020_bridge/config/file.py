@@ -26,6 +26,10 @@ class NotWritten(Exception):
         super().__init__(f"{file} can't be written: {reason}")
 
 
+class Changed(Exception):
+    """A file is not what was to be replaced any more; it was left as it is."""
+
+
 def version(content: bytes) -> str:
     """Return what is another one for another content."""
     return sha256(content).hexdigest()
@@ -46,12 +50,18 @@ def obstacle(file: Path) -> str | None:
     return None if os.access(real, os.W_OK) else "this user may not write to it"
 
 
-def replace(file: Path, content: bytes) -> None:
+def replace(file: Path, content: bytes, *, expected: str | None = None) -> None:
     """Put other content in a file's place: after a power cut there is the old one or the new one.
 
     Links are followed; mode, owner and group stay. A file that is new is its owner's alone.
 
+    Args:
+        file: Which file.
+        content: What it says from now on.
+        expected: The version that is replaced, and no other one; where there is no file, that of an empty one.
+
     Raises:
+        Changed: Another version is there by now.
         NotWritten: It can't be, and the old one is there.
     """
     real = Path(os.path.realpath(file))
@@ -61,6 +71,9 @@ def replace(file: Path, content: bytes) -> None:
     draft = real.with_name(f".{real.name}.{os.getpid()}.new")
     try:
         _write(draft, real, content)
+        # not before: a disk may take seconds, in which somebody else saves
+        if expected is not None and version(_content(real)) != expected:
+            raise Changed
         draft.replace(real)
     except OSError as error:
         raise NotWritten(file, _WORDS.get(error.errno or 0, error.strerror or str(error))) from error
@@ -118,6 +131,13 @@ def new_secret(file: Path, secret: str) -> None:
         file.unlink(missing_ok=True)
         raise NotWritten(file, _WORDS.get(error.errno or 0, error.strerror or str(error))) from error
     _settle(file.parent)
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def _write(draft: Path, like: Path, content: bytes) -> None:

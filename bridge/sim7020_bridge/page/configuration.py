@@ -13,7 +13,7 @@ from sim7020_bridge.blocking import in_a_thread
 from sim7020_bridge.config import module_values, values
 from sim7020_bridge.config.apart import few, secrets_apart
 from sim7020_bridge.config.changes import Changes, changes
-from sim7020_bridge.config.file import NotWritten, keep_secret, obstacle, replace, version
+from sim7020_bridge.config.file import Changed, NotWritten, keep_secret, obstacle, replace, version
 from sim7020_bridge.config.load import MAX_SIZE
 from sim7020_bridge.config.model import Settings
 from sim7020_bridge.errors import ConfigurationError, Mistake
@@ -106,7 +106,9 @@ class Configuration:
             # checking may have taken many seconds
             content = _like(await self._expected(expected), text)
             try:
-                await in_a_thread(partial(replace, self._file, content))
+                await in_a_thread(partial(replace, self._file, content, expected=expected))
+            except Changed:
+                raise _changed() from None
             except NotWritten as error:
                 raise Refusal(HTTPStatus.CONFLICT, "not_written", str(error)) from error
             log.info("the page wrote %s", self._file)
@@ -147,8 +149,7 @@ class Configuration:
     async def _expected(self, expected: str) -> bytes:
         content = await in_a_thread(self._content)
         if version(content) != expected:
-            words = "the file was changed since you opened it: load it again"
-            raise Refusal(HTTPStatus.CONFLICT, "changed_meanwhile", words)
+            raise _changed()
         return content
 
     async def _checked(self, text: str) -> tuple[Sequence[Mistake], Changes]:
@@ -271,6 +272,11 @@ def _like(before: bytes, text: str) -> bytes:
 
 def _wrong(words: str) -> Refusal:
     return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "wrong_value", words)
+
+
+def _changed() -> Refusal:
+    words = "the file was changed since you opened it: load it again"
+    return Refusal(HTTPStatus.CONFLICT, "changed_meanwhile", words)
 
 
 def _unreadable(words: str) -> Refusal:

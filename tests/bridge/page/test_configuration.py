@@ -161,6 +161,23 @@ async def test_a_file_that_is_changed_while_the_text_is_checked(bridge: Bridge) 
     assert (bridge.file.read_text(), bridge.reloads) == (f"{TEXT}# theirs\n", 0)
 
 
+@pytest.mark.parametrize("gone", [False, True])
+async def test_a_file_that_is_changed_while_it_is_written(bridge: Bridge, *, gone: bool) -> None:
+    """A slow disk takes seconds, in which others may save, too; what the page wrote until then is gone."""
+    version = (await bridge.read())["version"]
+
+    def saved(_descriptor: int) -> None:
+        bridge.file.unlink()
+        if not gone:
+            bridge.file.write_text(f"{TEXT}# theirs\n")
+
+    with patch("os.fsync", saved):
+        answer = await bridge.apply(f"{TEXT}# ours\n", version)
+    assert (answer.status, answer.code) == (409, "changed_meanwhile")
+    assert bridge.reloads == 0
+    assert [each.read_text() for each in bridge.file.parent.iterdir()] == ([] if gone else [f"{TEXT}# theirs\n"])
+
+
 async def test_a_text_with_mistakes_is_not_written(bridge: Bridge) -> None:
     """They are told as the check tells them."""
     answer = await bridge.apply("mqtt: 1\n", (await bridge.read())["version"])
