@@ -54,11 +54,14 @@ class Administration:
 
     async def _facts(self) -> Facts:
         modems = self._live.modems
+        async with self._live.one_answer:
+            recordings = {name: await shown.dialogue.recording(name) for name, shown in modems.items()}
+            messages = {name: await shown.messages.outlines() for name, shown in modems.items()}
         return Facts(
             documents={name: shown.bridge.retained() for name, shown in modems.items()},
             log=[_written(line) for line in self._live.log.find()],
-            recordings={name: await shown.dialogue.recording(name) for name, shown in modems.items()},
-            messages={name: await shown.messages.outlines() for name, shown in modems.items()},
+            recordings=recordings,
+            messages=messages,
             history={name: await self._live.history(name, "week") for name in modems},
             probe=self._probing.last,
         )

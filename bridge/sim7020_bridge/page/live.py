@@ -44,6 +44,8 @@ class Live:
         self.modems: Mapping[str, Shown] = {name: Shown(name, self.feed, clock=clock, past=True) for name in modems}
         self.recalled: Final = asyncio.Event()
         """Set once the messages of an earlier run are there, or don't come."""
+        self.one_answer: Final = asyncio.Lock()
+        """Held while a long answer is worked up: of all that are asked for, one has its slice in a turn of the loop."""
         self._history: History | None = None
 
     async def run(self, bridges: Mapping[str, Bridge]) -> None:
@@ -83,7 +85,8 @@ class Live:
         over = [each for each in past.outages if each.ended is not None]
         outages = {each.began: each for each in (*over, *self.modems[modem].minutes.outages)}
         documents = [outages[began].document() for began in sorted(outages)]
-        return await in_pieces("rows", past.rows, columns=COLUMNS, outages=documents, step=past.step)
+        async with self.one_answer:
+            return await in_pieces("rows", past.rows, columns=COLUMNS, outages=documents, step=past.step)
 
     def _end_minute(self, history: History) -> None:
         rows = {name: shown.end_minute() for name, shown in self.modems.items()}

@@ -39,8 +39,9 @@ def _of_all(app: App, live: Live) -> None:
         level = call.arguments.get("level", "")
         if level and level not in list(LogLevel):
             raise _invalid(f"level is one of {', '.join(LogLevel)}")
-        lines = live.log.find(call.arguments.get("modem", ""), level)
-        return Reply(await in_pieces("lines", (line.document() for line in lines)))
+        async with live.one_answer:
+            lines = live.log.find(call.arguments.get("modem", ""), level)
+            return Reply(await in_pieces("lines", (line.document() for line in lines)))
 
 
 def _of_messages(app: App, live: Live) -> None:
@@ -57,12 +58,13 @@ def _of_messages(app: App, live: Live) -> None:
         )
         listed: list[Record] = []
         more = False
-        async for record in found:
-            more = len(listed) == limit
-            if more:
-                break
-            listed.append(record)
-        return Reply(await in_pieces("messages", map(shown.messages.document, listed), more=more))
+        async with live.one_answer:
+            async for record in found:
+                more = len(listed) == limit
+                if more:
+                    break
+                listed.append(record)
+            return Reply(await in_pieces("messages", map(shown.messages.document, listed), more=more))
 
     @app.get("/api/modems/<name>/messages/<number>", role=Role.READ_ONLY)
     async def message(_call: Call, name: str, number: str) -> Reply:
@@ -92,12 +94,16 @@ def _of_a_modem(app: App, live: Live) -> None:
 
     @app.get("/api/modems/<name>/at", role=Role.READ_ONLY)
     async def at(_call: Call, name: str) -> Reply:
-        return Reply(await in_pieces("lines", await _modem(live, name).dialogue.documents()))
+        shown = _modem(live, name)
+        async with live.one_answer:
+            return Reply(await in_pieces("lines", await shown.dialogue.documents()))
 
     @app.get("/api/modems/<name>/recording", role=Role.FULL)
     async def recording(_call: Call, name: str) -> Reply:
         shown = _modem(live, name)
-        return attachment(await shown.dialogue.recording(shown.name), PLAIN, f"{named(shown.name, wall_clock())}.at")
+        async with live.one_answer:
+            recording = await shown.dialogue.recording(shown.name)
+        return attachment(recording, PLAIN, f"{named(shown.name, wall_clock())}.at")
 
 
 def _modem(live: Live, name: str) -> Shown:

@@ -1,18 +1,21 @@
 """Whoever may publish to a bridge fills neither the page's memory nor its time, seen from a browser over a socket."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from sim7020_bridge.mqtt.messages import Publication, Received
-from sim7020_bridge.page import live_routes
+from sim7020_bridge.page import live_routes, pieces
+from sim7020_bridge.page.dialogue import Explainer
 from sim7020_bridge.page.feed import Feed
 from sim7020_bridge.page.live import Live
+from sim7020_bridge.page.log import LogLines
 from sim7020_bridge.page.messages import MOST, MOST_OF_ALL
 from sim7020_bridge.page.shown import Shown
 from tests.bridge.page.served import served
@@ -29,6 +32,7 @@ class Flooded:
     def __init__(self) -> None:
         self.feed = Feed("r")
         self.modem = Shown("shed", self.feed)
+        self.log = LogLines()
         self.port = 0
 
 
@@ -36,7 +40,8 @@ class Flooded:
 async def flooded(tmp_path: Path) -> AsyncIterator[Flooded]:
     """Serve a modem."""
     made = Flooded()
-    live = cast(Live, SimpleNamespace(modems={"shed": made.modem}, feed=made.feed, recalled=asyncio.Event()))
+    told = {"feed": made.feed, "log": made.log, "recalled": asyncio.Event(), "one_answer": asyncio.Lock()}
+    live = cast(Live, SimpleNamespace(modems={"shed": made.modem}, **told))
     live.recalled.set()
     async with served(tmp_path, partial(live_routes.routes, live=live)) as made.port:
         yield made
@@ -70,3 +75,43 @@ async def test_long_publications_cut_no_stream(flooded: Flooded) -> None:
             told = await reader.readuntil(b"data: {}\n\n")
         assert told.count(b"event:") == 1
         assert b"data: sim7020/shed/event/hello\n" in told
+
+
+@pytest.mark.parametrize("what", ["modems/shed/at", "log"])
+async def test_answers_have_their_slices_one_by_one(
+    flooded: Flooded, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """However many ask at the same time, what is worked up in one turn of the event loop is a slice of one answer."""
+    for number in range(400):
+        flooded.modem.dialogue.add(f"< +CSQ: {number % 30},0")
+        flooded.modem.delivered("udp", b"x%d" % number, "t")
+        flooded.log.handle(
+            logging.makeLogRecord({"name": "a", "msg": f"line {number}", "levelno": 20, "levelname": "INFO"})
+        )
+    await until(lambda: len(flooded.modem.messages) == 400)
+    worked = most = 0
+
+    def counted(work: Callable[..., Any]) -> Callable[..., Any]:
+        def count(*given: Any) -> Any:
+            nonlocal worked
+            worked += 1
+            return work(*given)
+
+        return count
+
+    async def watch() -> None:
+        nonlocal most
+        while True:
+            before = worked
+            await asyncio.sleep(0)
+            most = max(most, worked - before)
+
+    monkeypatch.setattr(Explainer, "take", counted(Explainer.take))
+    monkeypatch.setattr(pieces, "in_json", counted(pieces.in_json))
+    watching = asyncio.create_task(watch())
+    answers = await asyncio.gather(*(get(flooded.port, f"/api/{what}") for _ in range(6)))
+    watching.cancel()
+    assert {answer.status for answer in answers} == {200}
+    assert worked >= 6 * 100
+    # its end and the beginning of the next one may fall into the same turn
+    assert most <= 2 * (pieces.SLICE + 1)
