@@ -84,6 +84,7 @@ class History:
         self._loop = asyncio.get_running_loop()
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._connection: sqlite3.Connection | None = None
+        self._opened: tuple[int, int] | None = None
         self._problem = ""
         self._thread: threading.Thread | None = threading.Thread(target=self._run, name="history", daemon=True)
         try:
@@ -178,6 +179,7 @@ class History:
     def _carry_out(self, job: _Job) -> Any:  # noqa: ANN401 - what the job gives
         for _attempt in range(2):
             try:
+                self._begin_anew_if_gone()
                 if self._connection is None:
                     self._connection = self._open()
                 with self._connection:
@@ -204,6 +206,7 @@ class History:
         try:
             with contextlib.suppress(PermissionError):  # another user's
                 os.fchmod(opened, 0o600)
+            self._opened = _identity(os.fstat(opened))
         finally:
             os.close(opened)
         connection = sqlite3.connect(self._file, timeout=1.0, check_same_thread=False)
@@ -218,6 +221,21 @@ class History:
             raise
         return connection
 
+    def _begin_anew_if_gone(self) -> None:
+        """Write to no file that has lost its name, and leave nothing of one that was deleted.
+
+        Raises:
+            OSError: It can't be told, or what is left can't be deleted.
+        """
+        if self._connection is None:
+            return
+        with contextlib.suppress(FileNotFoundError):
+            if _identity(self._file.stat()) == self._opened:
+                return
+        self._let_go()
+        self._delete_beside()
+        log.warning("the page's history begins anew: %s was deleted or replaced while the bridge ran", self._file)
+
     def _let_go(self) -> None:
         if self._connection is not None:
             with contextlib.suppress(sqlite3.Error):
@@ -226,18 +244,25 @@ class History:
 
     def _set_aside(self, error: Exception) -> bool:
         try:
-            for suffix in ("-wal", "-shm"):
-                self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
+            self._delete_beside()
             self._file.replace(self._file.with_name(f"{self._file.name}.damaged"))
         except OSError:
             return False
         log.warning("the page's history begins anew: %s can't be read (%s), and was set aside", self._file, error)
         return True
 
+    def _delete_beside(self) -> None:
+        for suffix in ("-wal", "-shm"):
+            self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
+
     def _note(self, problem: str) -> None:
         if problem and problem != self._problem:
             log.warning("%s", problem)
         self._problem = problem
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:

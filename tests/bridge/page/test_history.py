@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sqlite3
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from sim7020_bridge.modem.state import Layer
 from sim7020_bridge.page.history import COLUMNS, MOST_OUTAGES, MOST_ROWS, SPANS, History
+from sim7020_bridge.page.messages import Messages
 from sim7020_bridge.page.minutes import LAYERS, Minutes, Outage, Row
 
 NOW = 1_796_040_000
@@ -45,6 +47,11 @@ async def past(history: History, span: str = "hour", modem: str = "shed") -> lis
     """Return the rows of a span, until a minute after now, by column."""
     found = await history.read(modem, span, NOW + 60)
     return [dict(zip(COLUMNS, each, strict=True)) for each in found.rows]
+
+
+def holds(directory: Path, text: bytes) -> bool:
+    """Whether any file there has a text in it."""
+    return any(text in file.read_bytes() for file in directory.iterdir())
 
 
 async def test_rows_come_back(tmp_path: Path) -> None:
@@ -412,3 +419,27 @@ def test_a_clock_that_is_corrected_bit_by_bit() -> None:
         hand.wait(60, wall=60 + late)
         times.append(hand.row().time)
     assert times == [NOW + 60 * each for each in range(5)]
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_a_file_that_is_deleted_while_it_is_written(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, *, replaced: bool
+) -> None:
+    """It begins anew in its place, whatever is there by now, and nothing of the deleted one stays in the directory."""
+    file = tmp_path / "h"
+    history = History(file, ["shed"])
+    messages = Messages("shed", lambda: datetime.fromtimestamp(NOW, UTC))
+    messages.delivered("udp", b"nobody should find this", "t")
+    assert await history.keep({"shed": ROW}, {}, {"shed": messages.changes()})
+    assert holds(tmp_path, b"nobody should find")
+    file.unlink()
+    if replaced:
+        (tmp_path / "other").write_bytes(b"")
+        (tmp_path / "other").replace(file)
+    messages.delivered("udp", b"a later one", "t")
+    assert await history.keep({"shed": row(NOW + 60)}, {}, {"shed": messages.changes()})
+    assert [each["time"] for each in await past(history)] == [NOW + 60]
+    assert [record.data for record in await history.recall("shed")] == [b"a later one"]
+    assert not holds(tmp_path, b"nobody should find")
+    assert "was deleted or replaced while the bridge ran" in caplog.text
+    await history.close()
