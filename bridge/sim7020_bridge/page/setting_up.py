@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sim7020_bridge.blocking import in_a_thread
-from sim7020_bridge.config.file import NotWritten, keep_secret
+from sim7020_bridge.config.file import Changed, NotWritten, keep_secret, version
 from sim7020_bridge.config.file import replace as put
 from sim7020_bridge.config.load import read
 from sim7020_bridge.config.model import MqttSettings
@@ -84,6 +84,8 @@ class SettingUp:
                 await in_a_thread(partial(self._write, form))
             except ConfigurationError as error:
                 return with_mistakes("mistakes", "nothing was written: some of it won't do", error.mistakes)
+            except Changed:
+                raise self._there_already() from None
             except NotWritten as error:
                 raise Refusal(HTTPStatus.CONFLICT, "not_written", str(error)) from error
         log.info("the page wrote %s", self._file)
@@ -97,10 +99,12 @@ class SettingUp:
 
     def _write(self, form: Mapping[str, Any]) -> None:
         if self._file.exists():
-            raise Refusal(HTTPStatus.CONFLICT, "there_already", f"{self._file} is there already: start the bridge anew")
+            raise self._there_already()
         draft = self._draft(form)
         settings = read(self._file, text=written(draft, self._file.name)).settings
         password = self._page_password(form)
+        if password is not None and _is_of_another(settings.page_passwords, password):
+            raise self._wrong("the other log-in has that password: who typed it could do what they should not")
         kept: list[Path] = []
         try:
             draft = replace(draft, mqtt=self._hidden(draft.mqtt, kept), modem=self._hidden(draft.modem, kept))
@@ -108,7 +112,7 @@ class SettingUp:
             read(self._file, text=text)
             if password is not None:
                 _keep_page_password(settings.page_passwords, password)
-            put(self._file, text.encode())
+            put(self._file, text.encode(), expected=version(b""))
         except BaseException:
             for secret in kept:
                 with suppress(OSError):
@@ -171,6 +175,9 @@ class SettingUp:
             raise self._wrong(f"a password has at most {LONGEST} bytes")
         return password
 
+    def _there_already(self) -> Refusal:
+        return Refusal(HTTPStatus.CONFLICT, "there_already", f"{self._file} is there already: start the bridge anew")
+
     def _wrong(self, words: str) -> ConfigurationError:
         return ConfigurationError(str(self._file), [Mistake("page.password", words)])
 
@@ -191,6 +198,13 @@ def _free(file: Path) -> Path:
     """Return the first name after a file's that no file has."""
     names = (file if number == 1 else file.with_name(f"{file.name}-{number}") for number in count(1))
     return next(name for name in names if not name.exists() and not name.is_symlink())
+
+
+def _is_of_another(file: Path, password: str) -> bool:
+    try:
+        return any(kept.matches(password) for role, kept in read_passwords(file).items() if role is not Role.FULL)
+    except PasswordsUnreadable as error:
+        raise NotWritten(file, str(error)) from error
 
 
 def _keep_page_password(file: Path, password: str) -> None:
