@@ -117,7 +117,7 @@ BROKEN = {
         ["--pin", "1234"],
         "sim",
         "only 1 try is left, so the PIN was not tried",
-        "Set the right pin",
+        "enter the right PIN there once",
     ),
     "PUK wanted": (["--set", "sim=puk"], [], "sim", "asks for its PUK", "enter the PUK"),
     "SIM failed": (["--set", "sim=failed"], [], "sim", "does not become ready: the SIM says SIM fail", "another SIM"),

@@ -80,6 +80,26 @@ async def module(directory: Path, *arguments: str) -> AsyncIterator[Emulator]:
         await emulator.stop()
 
 
+async def test_a_wrong_pin_is_tried_once(page: Page, tmp_path: Path) -> None:
+    """However often it is probed with it; how many tries are left is told, and the last one is left to a phone."""
+    async with module(tmp_path, "--set", "sim=pin") as emulator:
+
+        async def sim(pin: str) -> tuple[str, str, object]:
+            lines = await page.probe(emulator.place, pin=pin, internet=False)
+            (found,) = (line for line in lines if line.get("layer") == "sim")
+            return found["problem"], found["summary"].partition(": ")[2], found["details"]["pin_tries_left"]
+
+        problem, words, left = await sim("9999")
+        assert (problem, words.partition(" (")[0], left) == ("sim_pin", "the PIN was refused", 2)
+        for _ in range(2):
+            assert await sim("9999") == ("sim_pin", "the one given was tried before and not taken", 2)
+        problem, _, left = await sim("8888")
+        assert (problem, left) == ("last_pin_try", 1)
+        for pin in ("8888", "1234"):
+            problem, _, left = await sim(pin)
+            assert (problem, left) == ("last_pin_try", 1)
+
+
 async def test_ports_are_listed(page: Page) -> None:
     """As the command line lists them; that a modem of this bridge has one is said before all else."""
     page.modems = {"shed": "/dev/null"}

@@ -246,6 +246,12 @@ async def test_a_sim_that_wants_its_pin(browser: Browser, installation: Installa
         await expect(pin).to_be_hidden()
         await on(screen, "setup.probe.go")
         await expect(pin).to_be_visible()
+        await expect(screen.page.get_by_text(words("setup.probe.tries_left", count=3))).to_be_visible()
+        for left in (2, 2):
+            await pin.fill("9999")
+            await on(screen, "setup.probe.again")
+            await expect(screen.page.get_by_text(words("setup.probe.tries_left", count=left))).to_be_visible()
+        await expect(screen.page.get_by_text("the one given was tried before")).to_be_visible()
         await on(screen)
         await step(screen, "modem")
         await expect(pin).to_be_visible()

@@ -55,7 +55,7 @@ class PinMemory:
             left: How many tries the SIM has left, if that is known: as many as before, and none was used up.
         """
         try:
-            kept = self._file.read_bytes()
+            kept = self._read()
         except FileNotFoundError:
             return False
         except OSError as error:
@@ -76,30 +76,62 @@ class PinMemory:
             OSError: It can't be written, and so the PIN must not be tried.
         """
         mark = str(left).encode() if left in range(10) else _UNANSWERED
-        replace_file(self._file, mark + _hashed(pin, os.urandom(_SALT_BYTES)))
+        self._write(mark + _hashed(pin, os.urandom(_SALT_BYTES)))
 
     def refused(self) -> None:
         """The SIM would not have the PIN: from now on only another PIN is tried."""
         try:
-            replace_file(self._file, _REFUSED + self._file.read_bytes()[1:])
+            self._write(_REFUSED + self._read()[1:])
         except OSError as error:
             log.error("cannot write %s: %s", self._file, error)
 
     def forget(self) -> None:
         """The SIM took the PIN, or did not look at it."""
         try:
-            self._file.unlink(missing_ok=True)
+            self._delete()
         except OSError as error:
             log.error("cannot delete %s (%s); the PIN will not be tried again", self._file, error)
 
     def unlocked(self) -> None:
         """The SIM is ready: if its answer to the PIN was lost, it took it."""
         try:
-            answered = self._file.read_bytes().startswith(_REFUSED)
+            answered = self._read().startswith(_REFUSED)
         except OSError:
             return
         if not answered:
             self.forget()
+
+    def _read(self) -> bytes:
+        return self._file.read_bytes()
+
+    def _write(self, kept: bytes) -> None:
+        replace_file(self._file, kept)
+
+    def _delete(self) -> None:
+        self._file.unlink(missing_ok=True)
+
+
+class PassingPinMemory(PinMemory):
+    """The same where nothing is to be left on the disk: it lasts as long as whoever has it.
+
+    With it, too, a SIM that does not tell how many tries are left is not asked.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(Path("none"))
+        self.told = True
+        self._kept: bytes | None = None
+
+    def _read(self) -> bytes:
+        if self._kept is None:
+            raise FileNotFoundError
+        return self._kept
+
+    def _write(self, kept: bytes) -> None:
+        self._kept = kept
+
+    def _delete(self) -> None:
+        self._kept = None
 
 
 @lru_cache(maxsize=8)
@@ -130,7 +162,7 @@ async def enter_pin(module: Module, pin: str, memory: PinMemory | None = None) -
 async def _give(module: Module, pin: str, memory: PinMemory | None) -> tuple[str | None, bool]:
     """Give the PIN if it may be given; return what is in the way, in words, and whether that may soon be over."""
     try:
-        left = await _tries_left(module)
+        left = await tries_left(module)
     except _NOT_TOLD_NOW as error:
         return f"it is not tried before the module tells how many tries are left ({error})", True
     problem = _obstacle(pin, left, memory)
@@ -156,7 +188,7 @@ async def _give(module: Module, pin: str, memory: PinMemory | None) -> tuple[str
 
 def _obstacle(pin: str, left: int | None, memory: PinMemory | None) -> str | None:
     if memory is not None and memory.was_tried(pin, left=left):
-        return "the configured one was tried before and not taken"
+        return "the one given was tried before and not taken"
     if memory is not None and left is not None:
         memory.told = True
     if left is None and (memory is None or memory.told):
@@ -187,14 +219,17 @@ async def _try(module: Module, pin: str, before: int | None) -> tuple[str | None
         return said, code != BUSY
     left = None
     with suppress(*_NOT_TOLD_NOW):
-        left = await _tries_left(module)
+        left = await tries_left(module)
     return said, None if left is None or before is None else left < before
 
 
-async def _tries_left(module: Module) -> int | None:
-    """Return how many tries are left, None if the module has no answer to that.
+async def tries_left(module: Module) -> int | None:
+    """Return how many tries of the PIN the SIM has left, None if the module has no answer to that.
 
-    Raises one of _NOT_TOLD_NOW if it may answer another time: what is not known may be the last try.
+    Raises:
+        CommandRefused: It may answer another time, as below: what is not known may be the last try.
+        ModuleSilent: It did not answer.
+        MalformedAnswer: Its answer makes no sense.
     """
     attempts: tuple[PinAttempts, ...] = ()
     try:

@@ -3,8 +3,10 @@
 import asyncio
 import json
 import logging
+from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from importlib import import_module
@@ -16,6 +18,7 @@ from sim7020_bridge.config import module_values, values
 from sim7020_bridge.http.app import Call
 from sim7020_bridge.http.reply import LINES, Refusal, Reply
 from sim7020_bridge.kit.probe.finding import Check, Finding, Status, Wanted, document
+from sim7020_bridge.modem.pin import PassingPinMemory
 from sim7020_bridge.page.administration_routes import Handlers
 from sim7020_bridge.page.form import checked
 from sim7020_bridge.page.ports import Ports
@@ -40,6 +43,8 @@ class Probing:
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
+        self._pins: defaultdict[str, PassingPinMemory] = defaultdict(PassingPinMemory)
+        """By port, so that nobody who probes again gives a SIM the same wrong PIN: three of them lock it."""
         self.busy = False
         self.last: dict[str, object] | None = None
         """What came of the last one that came to its end, without identities."""
@@ -53,7 +58,7 @@ class Probing:
         if self.busy:
             raise Refusal(HTTPStatus.CONFLICT, "busy", "another port is being probed")
         async with self._ports.taken(wanted.port):
-            return self._lines(wanted)
+            return self._lines(replace(wanted, pins=self._pins[wanted.port]))
 
     async def _lines(self, wanted: Wanted) -> AsyncIterator[bytes]:
         if self.busy:

@@ -21,6 +21,7 @@ class Problem(StrEnum):
     OTHER_SERVER = "other_server"
     ECHO = "echo"
     SIM_NOT_READY = "sim_not_ready"
+    LAST_PIN_TRY = "last_pin_try"
     RADIO_OFF = "radio_off"
     WEAK_SIGNAL = "weak_signal"
     NOT_REGISTERED = "not_registered"
@@ -47,6 +48,9 @@ ADVICE: Final[Mapping[Problem, str]] = {
         "Check that TX and RX are not joined and go to the module; if it did answer before, switch it off and on again."
     ),
     Problem.SIM_NOT_READY: ("Wait a moment and try again; else take the SIM out and put it in, and try it in a phone."),
+    Problem.LAST_PIN_TRY: (
+        "Put the SIM in a phone and enter the right PIN there once: it has all its tries again then. Then probe again."
+    ),
     Problem.RADIO_OFF: "The bridge switches it on automatically; by hand: AT+CFUN=1 in sim7020-bridge console.",
     Problem.WEAK_SIGNAL: (
         "Check the antenna and its plug, try another place, and ask the operator for NB-IoT coverage here."

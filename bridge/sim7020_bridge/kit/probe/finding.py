@@ -8,6 +8,7 @@ from typing import Final
 from sim7020_bridge.commands.quoting import hidden
 from sim7020_bridge.kit.probe.advice import ADVICE, Problem
 from sim7020_bridge.modem.alerts import AlertId, alerts
+from sim7020_bridge.modem.pin import PinMemory
 from sim7020_bridge.modem.store import StateStore
 
 
@@ -155,6 +156,7 @@ class Wanted:
         pin: The SIM's PIN, or None; tried once, and only if more than one try is left.
         patience: Seconds for the module to find and register with a network.
         host: What to resolve and ping; None for neither.
+        pins: What was tried in probes before, and is not tried again.
     """
 
     port: str
@@ -163,6 +165,7 @@ class Wanted:
     pin: str | None = field(default=None, repr=False)
     patience: float = 120.0
     host: str | None = None
+    pins: PinMemory | None = field(default=None, repr=False)
 
 
 def document(wanted: Wanted, found: Sequence[Finding], *, well: bool, show_identities: bool) -> dict[str, object]:

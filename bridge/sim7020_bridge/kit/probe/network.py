@@ -20,7 +20,7 @@ from sim7020_bridge.modem.alerts import AlertId
 from sim7020_bridge.modem.bring_up import PDN, RADIO, REGISTRATION, SIM, is_withheld, reach
 from sim7020_bridge.modem.module import Module
 from sim7020_bridge.modem.pdn import NO_ADDRESS
-from sim7020_bridge.modem.pin import enter_pin
+from sim7020_bridge.modem.pin import enter_pin, tries_left
 from sim7020_bridge.modem.problems import ApnProblem, PinProblem
 from sim7020_bridge.modem.readings import read_registration, read_subscriber
 from sim7020_bridge.modem.state import ModemState, SimOverdue
@@ -36,6 +36,7 @@ class Network:
         self._wanted = wanted
         self._report = report
         self._address = ""
+        self._pin_details: dict[str, Detail] = {}
 
     @property
     def _state(self) -> ModemState:
@@ -59,19 +60,25 @@ class Network:
             if sim is not None and sim.unclear:
                 self._module.store.apply(SimOverdue())
             ids = (AlertId.SIM_MISSING, AlertId.SIM_PIN, AlertId.SIM_PUK, AlertId.SIM_FAILED)
+            if self._pin_details.get("pin_tries_left") in {0, 1} and sim is not None and sim.pin_required:
+                summary = f"The SIM asks for its PIN: {self._state.pin_problem}"
+                return self._report.broken(summary, Problem.LAST_PIN_TRY, details=self._pin_details)
             summary = "The SIM is not ready" if sim is None else f"The SIM is not ready: {sim.words}"
-            return self._report.broken(summary, Problem.SIM_NOT_READY, said_by=ids)
+            return self._report.broken(summary, Problem.SIM_NOT_READY, said_by=ids, details=self._pin_details)
         await read_subscriber(self._module)
         identity = self._state.identity
         return self._report.passed("ready", {"imsi": identity.imsi, "iccid": identity.iccid})
 
     async def _enter_pin(self, pin: str | None) -> None:
         self._report.begin(Check.SIM, "entering the PIN")
-        problem = "none was given" if pin is None else await enter_pin(self._module, pin)
+        problem = "none was given" if pin is None else await enter_pin(self._module, pin, self._wanted.pins)
         if problem is None:
             await reach(self._module, SIM, settled=SIM.holds)
         else:
             self._module.store.apply(PinProblem(problem))
+            with suppress(BridgeError):
+                left = await tries_left(self._module)
+                self._pin_details = {} if left is None else {"pin_tries_left": left}
 
     async def _signal(self) -> bool:
         self._report.begin(Check.SIGNAL, "looking for a signal")

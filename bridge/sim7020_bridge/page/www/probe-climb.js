@@ -65,6 +65,7 @@ class ProbeClimb extends View {
           h("span", { class: "hidden-words" }, t(`setup.statuses.${status}`)),
           found?.took >= MOMENT ? h("span", { class: "quiet small numbers" }, duration(found.took)) : null),
         found ? h("p", { lang: "en" }, oneLine(found.summary)) : null,
+        "pin_tries_left" in (found?.details ?? {}) ? h("p", { key: "tries" }, t("setup.probe.tries_left", { count: found.details.pin_tries_left })) : null,
         !found && waiting ? h("p", { class: "quiet", lang: "en" }, `${oneLine(waiting.waiting)} …`) : null,
         found?.advice ? h("p", { class: `rung-advice ${TONES[found.status] ?? ""}` }, advice(found)) : null));
   }

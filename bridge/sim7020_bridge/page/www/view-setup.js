@@ -115,7 +115,7 @@ class ViewSetup extends View {
   }
 
   #probed(probed) {
-    const pinWanted = draft.pinWanted || [...probed.found.values()].some(({ problem }) => problem === "sim_pin");
+    const pinWanted = draft.pinWanted || [...probed.found.values()].some(({ problem }) => ["sim_pin", "last_pin_try"].includes(problem));
     const { details = {} } = probed.found.get("apn") ?? {};
     const found = probed.found.get("baud_rate")?.details?.baudrate;
     this.#change({ probed, pinWanted, apnFound: details.apn ?? null, ...rate(found) });
