@@ -1,10 +1,12 @@
 """The serial ports of this machine on the page, and what answers at one of them."""
 
 import os
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from http import HTTPStatus
+from ipaddress import IPv6Address, ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,7 +35,7 @@ class Ports:
 
     async def document(self) -> dict[str, Any]:
         """Return the ports as ``sim7020-bridge ports`` lists them."""
-        return {"ports": [self._told(port) for port in await in_a_thread(serial_ports)]}
+        return {"ports": await in_a_thread(lambda: [self._told(port) for port in serial_ports()])}
 
     async def ask(self, port: str, baudrate: int = DEFAULT_BAUDRATE) -> dict[str, Any]:
         """Write AT to a port, and return what answers.
@@ -58,26 +60,29 @@ class Ports:
         Raises:
             Refusal: A modem of this bridge, another program, or another request has it.
         """
-        place = await in_a_thread(partial(_place, port))
-        user = await in_a_thread(partial(self._modem_at, place))
+        places = await in_a_thread(partial(_places, port))
+        user = await in_a_thread(partial(self._modem_at, port))
         if user is not None:
             raise _in_use(f"the modem {user} of this bridge has {port}")
-        if place in self._taken:
+        if not self._taken.isdisjoint(places):
             raise _in_use(f"{port} is being asked already")
-        self._taken.add(place)
+        self._taken |= places
         try:
             holders = await in_a_thread(partial(other_holders, port))
             if holders:
                 raise _in_use(f"{port} is held by {', '.join(holder.words for holder in holders)}")
             yield
         finally:
-            self._taken.discard(place)
+            self._taken -= places
 
-    def _modem_at(self, place: str) -> str | None:
-        return next((name for name, port in self._modems().items() if _place(port) == place), None)
+    def _modem_at(self, port: str) -> str | None:
+        places, is_url = _places(port), "://" in port
+        # no server's name is asked for where it can't be the same
+        others = ((name, other) for name, other in self._modems().items() if ("://" in other) is is_url)
+        return next((name for name, other in others if not places.isdisjoint(_places(other))), None)
 
     def _told(self, port: SerialPort) -> dict[str, Any]:
-        modem = self._modem_at(_place(port.device))
+        modem = self._modem_at(port.device)
         users = [holder.words for holder in port.held_by if holder.process != os.getpid()]
         if modem is not None:
             users.insert(0, f"the modem {modem} of this bridge")
@@ -108,12 +113,24 @@ def handlers(ports: Ports) -> Handlers:
     return {"/api/ports": listed, "/api/ports/ask": asked}
 
 
-def _place(port: str) -> str:
-    """Return what is the same for two names of one port."""
+def _places(port: str) -> frozenset[str]:
+    """Return what has something in common for two names of one port; asks for the addresses of a server's name."""
     if "://" not in port:
-        return os.path.realpath(port)
+        return frozenset({os.path.realpath(port)})
     url = urlsplit(port)
-    return f"{url.hostname}:{url.port}"
+    hosts = {url.hostname or ""}
+    with suppress(OSError, UnicodeError):
+        found = socket.getaddrinfo(url.hostname, url.port, type=socket.SOCK_STREAM)
+        hosts |= {_host(str(address[0])) for *_, address in found}
+    return frozenset(f"{host}:{url.port}" for host in hosts)
+
+
+def _host(address: str) -> str:
+    """Return an address, and the same one for all that lead to this machine."""
+    found = ip_address(address.partition("%")[0])
+    if isinstance(found, IPv6Address):
+        found = found.ipv4_mapped or found
+    return "localhost" if found.is_loopback or found.is_unspecified else str(found)
 
 
 def _in_use(words: str) -> Refusal:
