@@ -102,6 +102,7 @@ class FarModem:
     _under_way: dict[int, bytes] = field(init=False, default_factory=dict)
     _publishing: dict[int, _Publication] = field(init=False, default_factory=dict)
     _own: list[int] = field(init=False, default_factory=list)
+    _answered: dict[int, None] = field(init=False, default_factory=dict)
     _used_twice: int | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -162,7 +163,9 @@ class FarModem:
             return self._twice(arrived, opened, address)
         if standing.used is not None or standing.old:
             log.debug("%s: number %d came again, or late, from %s", self.settings.name, number, address)
-            return None
+            if standing.old or number in self._answered or arrived.kind is Kind.NON_CONFIRMABLE:
+                return None
+            return await self._answer_again(arrived, opened, is_done=standing.done)
         if not standing.known:
             if request.echo != self._echo:
                 return await self._ask_again(arrived, opened)
@@ -180,6 +183,7 @@ class FarModem:
         )
         after = await self.store.do(lambda database: records.settle(database, settled))
         # from here on the number is used: whatever happens, no other answer is sealed under it
+        self._note_answered(number)
         if outcome.published:
             self._publishing.pop(first, None)
         if after.delivered:
@@ -264,6 +268,23 @@ class FarModem:
         words = "is asked" if len(asked) <= arrived.size else "has to send a longer one before it can be asked"
         log.info("%s %s to prove that its message is new: nothing is known of its numbers", self.settings.name, words)
         return asked if len(asked) <= arrived.size else None
+
+    async def _answer_again(self, arrived: Arrived, opened: Opened, *, is_done: bool) -> bytes | None:
+        """Answer a request that was settled before the far end was started anew: the modem may not have been told.
+
+        Once, under a number of the far end's own, and in no more bytes than it has, for it may be a recording.
+        """
+        self._note_answered(opened.number)
+        self._own.append(await self.store.do(lambda database: records.own_number(database, self._key, self.now())))
+        answer = Answer(codes.CHANGED) if is_done else Answer(codes.SERVICE_UNAVAILABLE, max_age=COME_AGAIN)
+        said = self._datagram(answer, arrived, opened, anew=True)
+        return said if len(said) <= arrived.size else None
+
+    def _note_answered(self, number: int) -> None:
+        """Remember that a number was answered since the far end was started."""
+        self._answered[number] = None
+        if len(self._answered) > records.WINDOW:
+            del self._answered[min(self._answered)]
 
     def _twice(self, arrived: Arrived, opened: Opened, address: str) -> bytes | None:
         if opened.number != self._used_twice:

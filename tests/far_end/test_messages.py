@@ -113,7 +113,7 @@ async def test_a_message_that_was_never_got_is_published_under_its_second_seal(t
 
 
 async def test_the_window_outlives_a_restart(tmp_path: Path) -> None:
-    """After it, an old datagram is nothing, and a new one needs no proof."""
+    """After it, an old datagram is published no more, and a new one needs no proof."""
     async with a_world(tmp_path) as world:
         await world.post(b"0")
         request = world.client.post(b"1")
@@ -121,7 +121,7 @@ async def test_the_window_outlives_a_restart(tmp_path: Path) -> None:
         await world.stop()
         await world.start()
         await world.online()
-        world.line.send(request.datagram)
+        assert (await world.said(request)).code == CHANGED
         assert (await world.said(world.client.post(b"2"))).code == CHANGED
         assert await world.published(3) == [b"0", b"1", b"2"]
 
@@ -308,3 +308,41 @@ async def test_what_need_not_be_confirmed_is_not_answered(tmp_path: Path) -> Non
         await world.peer.now("far-end/shed/state", lambda heard: heard.json()["waiting"] == 1)
         said = await world.said(world.client.post(b"2", kind=NON))
         assert (said.kind, said.code, said.payload) == (NON, CHANGED, b"turn")
+
+
+async def test_an_answer_that_a_kill_kept_back(tmp_path: Path) -> None:
+    """What was done before a restart is answered when it comes again as it was, once, and is not published again."""
+    async with a_world(tmp_path) as world:
+        await world.post(b"0")
+        request = world.client.post(b"1")
+        await world.said(request)
+        await world.stop()
+        await world.start()
+        await world.online()
+        said = await world.said(request)
+        assert (said.code, said.options, said.payload) == (CHANGED, {}, b"")
+        again = bytearray(request.datagram)
+        again[2:4] = b"\xff\xff"
+        world.line.send(bytes(again))
+        await world.settled()
+        assert world.line.came.empty()
+        await world.post(b"2")
+        assert await world.published(3) == [b"0", b"1", b"2"]
+
+
+async def test_a_refusal_that_a_kill_kept_back(tmp_path: Path) -> None:
+    """What was not done before a restart is to come again, sealed anew, which says that it is the same message."""
+    async with a_world(tmp_path) as world:
+        await world.post(b"0")
+        await world.broker.stop()
+        await until(lambda: not world.is_connected)
+        request = world.client.post(b"1")
+        assert (await world.said(request)).code == UNAVAILABLE
+        await world.stop()
+        await world.broker.start()
+        await world.start()
+        await world.online()
+        said = await world.said(request)
+        assert (said.code, said.number(MAX_AGE)) == (UNAVAILABLE, modem.COME_AGAIN)
+        assert (await world.post(b"1", first=request.number)).code == CHANGED
+        assert await world.published(2) == [b"0", b"1"]
