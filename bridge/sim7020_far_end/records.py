@@ -20,7 +20,7 @@ _EPOCH: Final = datetime(2025, 1, 1, tzinfo=UTC).timestamp()
 _OWN_A_SECOND: Final = 16
 
 SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS place (inode INTEGER NOT NULL, device INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS place (inode INTEGER NOT NULL, device INTEGER NOT NULL, written REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS keys (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -11,6 +12,9 @@ from typing import Any, Final, TypeVar
 
 from sim7020_bridge.errors import StorageFailed
 from sim7020_far_end import records
+
+SLOW: Final = 60.0
+"""Seconds that a disk may take between what is written and the time at which the system says that it was."""
 
 Value = TypeVar("Value")
 Work = Callable[[sqlite3.Connection], Any]
@@ -32,7 +36,7 @@ class Store:
         self._waiting: list[tuple[Work, asyncio.Future[Any]]] = []
         self._busy: asyncio.Task[None] | None = None
         self.is_copy = False
-        """Whether the file was made in another place than it is in, as one is that a backup gave back."""
+        """Whether the file is not the one that was written last, as one is that a backup gave back."""
 
     async def open(self) -> None:
         """Open the file, which nobody else then can; it is made if it is not there, for its owner alone.
@@ -84,6 +88,7 @@ class Store:
         try:
             with self._database:
                 self._database.execute("BEGIN IMMEDIATE")
+                self._database.execute("UPDATE place SET written = ?", (time.time(),))
                 return [work(self._database) for work in batch]
         except sqlite3.Error as error:
             raise StorageFailed(self.file, str(error)) from error
@@ -94,9 +99,10 @@ class Store:
             descriptor = os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             place = os.fstat(descriptor)
             os.close(descriptor)
+            changed = max(place.st_ctime, _changed(self.file.with_name(f"{FILE}-wal")))
             database = sqlite3.connect(self.file, isolation_level=None, timeout=0)
             try:
-                self._prepare(database, place)
+                self._prepare(database, place, changed)
             except BaseException:
                 database.close()
                 raise
@@ -111,7 +117,8 @@ class Store:
             raise StorageFailed(self.file, error.strerror or str(error)) from error
         self._database = database
 
-    def _prepare(self, database: sqlite3.Connection, place: os.stat_result) -> None:
+    def _prepare(self, database: sqlite3.Connection, place: os.stat_result, changed: float) -> None:
+        """Make or check the tables; ``changed`` is when the system says that the file was written last."""
         database.execute("PRAGMA locking_mode = EXCLUSIVE")
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
@@ -120,16 +127,27 @@ class Store:
         for statement in records.SCHEMA.split(";\n"):
             database.execute(statement)
         here = (place.st_ino, place.st_dev)
-        made = database.execute("SELECT inode, device FROM place").fetchall()
-        if made != [here]:
+        made = database.execute("SELECT inode, device, written FROM place").fetchall()
+        # a copy gets the inode of what it replaces often enough; when it was made, nothing can hide
+        if [row[:2] for row in made] != [here] or abs(changed - made[0][2]) > SLOW:
             self.is_copy = bool(made)
             records.forget_windows(database)
-            database.execute("DELETE FROM place")
-            database.execute("INSERT INTO place VALUES (?, ?)", here)
+        database.execute("DELETE FROM place")
+        database.execute("INSERT INTO place VALUES (?, ?, ?)", (*here, time.time()))
         database.execute("COMMIT")
 
     def _close(self) -> None:
         if self._database is not None:
             with suppress(sqlite3.Error):
+                self._database.execute("UPDATE place SET written = ?", (time.time(),))
+            with suppress(sqlite3.Error):
                 self._database.close()
             self._database = None
+
+
+def _changed(file: Path) -> float:
+    """Return when a file was changed, by the system's account; 0 if it is not there."""
+    try:
+        return file.stat().st_ctime
+    except OSError:
+        return 0.0

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sim7020_bridge.errors import PayloadRefused, StorageFailed
-from sim7020_far_end import modem, records, server
+from sim7020_far_end import broker, modem, records, server
 from tests.e2e.servers import until
 from tests.far_end.sealed_client import BLOCK1, ECHO, MAX_AGE, NON, POST, Said
 from tests.far_end.world import Line, a_world
@@ -330,16 +330,15 @@ async def test_an_answer_that_a_kill_kept_back(tmp_path: Path) -> None:
         assert await world.published(3) == [b"0", b"1", b"2"]
 
 
-async def test_a_refusal_that_a_kill_kept_back(tmp_path: Path) -> None:
+async def test_a_refusal_that_a_kill_kept_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was not done before a restart is to come again, sealed anew, which says that it is the same message."""
     async with a_world(tmp_path) as world:
         await world.post(b"0")
-        await world.broker.stop()
-        await until(lambda: not world.is_connected)
-        request = world.client.post(b"1")
-        assert (await world.said(request)).code == UNAVAILABLE
+        with monkeypatch.context() as away:
+            away.setattr(broker.Broker, "is_there", False)
+            request = world.client.post(b"1")
+            assert (await world.said(request)).code == UNAVAILABLE
         await world.stop()
-        await world.broker.start()
         await world.start()
         await world.online()
         said = await world.said(request)

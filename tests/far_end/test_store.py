@@ -1,5 +1,7 @@
 """The far end's file: its own alone, and whatever is wrong with it is a sentence."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from sim7020_bridge.errors import StorageFailed
 from sim7020_far_end import records
 from sim7020_far_end.records import Settled
-from sim7020_far_end.store import FILE, Store
+from sim7020_far_end.store import FILE, SLOW, Store
 
 
 async def test_one_program_has_the_file(tmp_path: Path) -> None:
@@ -82,4 +84,22 @@ async def test_what_is_remembered_of_a_key_has_a_bound(tmp_path: Path, monkeypat
     assert least >= 800
     assert (await store.do(lambda database: records.standing(database, key, 1000, 999))).done
     assert (await store.do(lambda database: records.standing(database, other, 2, 1))).done
+    await store.close()
+
+
+async def test_a_copy_in_the_very_same_place_is_noticed(tmp_path: Path) -> None:
+    """Whatever put it there: the system says that it was written at another time than the file does."""
+    store = Store(tmp_path)
+    await store.open()
+    await store.do(lambda database: records.modem(database, "shed", 2e9))
+    await store.close()
+    store = Store(tmp_path)
+    await store.open()
+    assert not store.is_copy
+    await store.close()
+    with closing(sqlite3.connect(tmp_path / FILE)) as database, database:
+        database.execute("UPDATE place SET written = written - ?", (2 * SLOW,))
+    store = Store(tmp_path)
+    await store.open()
+    assert store.is_copy
     await store.close()
