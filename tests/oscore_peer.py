@@ -7,7 +7,7 @@ from aiocoap import oscore
 from aiocoap.message import Direction
 
 from sim7020_bridge.config.model import OscoreSettings
-from tests.coap_datagram import ACK, Seen, put_together
+from tests.coap_datagram import ACK, NON, Seen, put_together
 
 KEYS = OscoreSettings(bytes(range(16)), b"", b"\x01", b"salt")
 FIRST, COMMAND, ECHO = 65000, 65004, 252
@@ -52,7 +52,7 @@ class Peer(oscore.CanProtect, oscore.CanUnprotect, oscore.SecurityContextUtils):
             message.opt.add_option(aiocoap.optiontypes.OpaqueOption(aiocoap.OptionNumber(number), value))
         message.direction = Direction.OUTGOING
         sealed, _ = self.protect(message, request)
-        sealed.mtype, sealed.mid, sealed.token = ACK, seen.id, seen.token
+        sealed.mtype, sealed.mid, sealed.token = (NON if seen.kind == NON else ACK), seen.id, seen.token
         return 1.0, bytes(sealed.encode())
 
 

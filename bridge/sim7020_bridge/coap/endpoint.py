@@ -6,15 +6,15 @@ import random
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from sim7020_bridge.coap import messages
 from sim7020_bridge.coap.ends import Declined, NoNumber, NotNow
+from sim7020_bridge.coap.exchange import Exchange
 from sim7020_bridge.coap.messages import TOO_MANY_REQUESTS, UNAUTHORIZED, UNAVAILABLE, Datagram, Kind, Of
 from sim7020_bridge.coap.pause import Pause
-from sim7020_bridge.coap.requests import Arrived, Request, Requests
+from sim7020_bridge.coap.requests import Arrived, Requests
 from sim7020_bridge.coap.timeout import Timeout
 from sim7020_bridge.config.model import CoapSettings
 from sim7020_bridge.errors import BridgeError
@@ -51,32 +51,6 @@ REMEMBERED: Final = 64
 """Answers, and requests that nobody waits for, that are recognised."""
 
 
-@dataclass(eq=False, slots=True)
-class Exchange:
-    """One message on its way: the same datagram each time, so that the server knows it again.
-
-    ``due`` is when something must be done by the loop's clock, None while the module is being given it; ``first`` is
-    when it had taken it the first time. ``proved`` is whether the server was shown that it is fresh,
-    ``opening`` the opening of the socket that a sealed one goes over, ``unsealed`` what came that is not believed.
-    """
-
-    message: str
-    payload: bytes
-    mark: str | None
-    request: Request
-    timeout: float
-    began: float
-    first: float | None = None
-    due: float | None = None
-    sent: int = 0
-    acknowledged: bool = False
-    answer: Datagram | None = None
-    proved: bool = False
-    opening: object = None
-    unsealed: str = ""
-    done: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-
-
 class Endpoint:
     """Posts the messages of a socket one after the other, as RFC 7252 has it (NSTART 1).
 
@@ -99,8 +73,10 @@ class Endpoint:
         self._exchange: Exchange | None = None
         self._unanswered: OrderedDict[str, Exchange] = OrderedDict()
         """Those that ended without an answer, by message: they go on as they are, or their answer comes late."""
-        self._posted: OrderedDict[bytes, Any] = OrderedDict()
-        """Tokens of what was posted and not to be confirmed, and by what an answer is opened."""
+        self._posted: OrderedDict[bytes, Exchange] = OrderedDict()
+        """What was posted and not to be confirmed, by its token."""
+        self._to_prove: deque[Exchange] = deque()
+        """Those of them that have to go once more, for the server to see that they are new."""
         self._answered: deque[tuple[bytes, int]] = deque(maxlen=REMEMBERED)
         """Token and message id of each answer that came as a message of its own."""
         self._owed: deque[tuple[Kind, int]] = deque(maxlen=MOST_OWED)
@@ -178,9 +154,7 @@ class Endpoint:
             self._lapse(exchange)
             raise
         if not self.confirms:
-            self._posted[exchange.request.token] = exchange.request.answered_by
-            while len(self._posted) > REMEMBERED:
-                self._posted.popitem(last=False)
+            self._note_posted(exchange)
             self._finish(exchange)
         return exchange.done
 
@@ -219,6 +193,8 @@ class Endpoint:
             self._wake.clear()
             while self._owed:
                 await self._repay(*self._owed.popleft())
+            while self._to_prove:
+                await self._post_again(self._to_prove.popleft())
             exchange = self._exchange
             due = None if exchange is None else exchange.due
             if exchange is not None and due is not None and due <= self._loop.time():
@@ -260,7 +236,8 @@ class Endpoint:
 
     def _answered_by(self, token: bytes) -> Any:  # noqa: ANN401 - aiocoap's own
         requests = {each.request.token: each.request.answered_by for each in self._open()}
-        return requests.get(token) or self._posted.get(token)
+        posted = self._posted.get(token)
+        return requests.get(token) or (None if posted is None else posted.request.answered_by)
 
     def _is_forgotten(self, exchange: Exchange) -> bool:
         """Whether the server may take the same datagram for another message by now, or for another's."""
@@ -324,6 +301,11 @@ class Endpoint:
         with suppress(BridgeError):
             await self._socket.send(messages.empty(kind, number), more=self._exchange is not None)
 
+    async def _post_again(self, exchange: Exchange) -> None:
+        self._note_posted(exchange)
+        with suppress(BridgeError):  # what need not be confirmed may be lost
+            await self._socket.send(exchange.request.datagram, more=self._exchange is not None)
+
     def _replied(self, exchange: Exchange, datagram: Datagram) -> Arrived | None:
         """Take an acknowledgement or a reset."""
         if datagram.kind is Kind.RESET:
@@ -350,8 +332,7 @@ class Endpoint:
             if exchange is not None:
                 wanted, payload = True, self._answer(exchange, datagram)
             elif datagram.token in self._posted:
-                del self._posted[datagram.token]
-                wanted, payload = True, self._requests.brings(datagram)
+                wanted, payload = True, self._answer_posted(self._posted.pop(datagram.token), datagram)
         if wanted and known not in self._answered:
             self._answered.append(known)
         if datagram.kind is Kind.CONFIRMABLE:
@@ -381,6 +362,19 @@ class Endpoint:
             self._free()
         return self._requests.brings(datagram)
 
+    def _note_posted(self, exchange: Exchange) -> None:
+        self._posted[exchange.request.token] = exchange
+        while len(self._posted) > REMEMBERED:
+            self._posted.popitem(last=False)
+
+    def _answer_posted(self, exchange: Exchange, datagram: Datagram) -> Arrived | None:
+        """Take the answer to a message that need not be confirmed, and prove that it is new if that is asked for."""
+        if datagram.code == UNAUTHORIZED and datagram.echo is not None and not exchange.proved:
+            self._prove(exchange, datagram.echo)
+            self._to_prove.append(exchange)
+            self._wake.set()
+        return self._requests.brings(datagram)
+
     def _prove(self, exchange: Exchange, echo: bytes) -> None:
         """Send a message as the server wants it, to see that it is fresh (RFC 9175 section 2.3)."""
         exchange.proved = True
@@ -401,7 +395,7 @@ class Endpoint:
             self._pause.forget()
             self._pause.end()
             self._finish(exchange)
-        elif answer.of is Of.CLIENT_ERROR and answer.code != TOO_MANY_REQUESTS:
+        elif answer.of is Of.CLIENT_ERROR and answer.code != TOO_MANY_REQUESTS and answer.echo is None:
             self._pause.forget()
             self._finish(exchange, Declined(f"the server says {answer.words}"))
         else:

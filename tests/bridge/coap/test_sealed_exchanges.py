@@ -175,13 +175,32 @@ async def test_a_server_that_wants_to_know_whether_it_is_fresh(tmp_path: Path) -
 
 @on_virtual_time
 async def test_a_server_that_is_never_satisfied(tmp_path: Path) -> None:
-    """Whoever answers an Echo with another is taken to refuse the message."""
+    """Whoever answers an Echo with another, as one does that was started anew meanwhile, is asked again, ten times."""
     peer = Peer()
     echo = saying(peer, aiocoap.UNAUTHORIZED, b"", (ECHO, b"12345678"))
-    async with staffed(SEALED, folder=tmp_path) as desk, serving(desk, then=echo):
+    async with staffed(SEALED, folder=tmp_path) as desk, serving(desk, echo, echo, then=saying(peer, aiocoap.CHANGED)):
         desk.send("coap", b"21.5", **named("m1"))
-        assert (await desk.final("coap", "m1"))["error"]["code"] == "peer_refused"
-        assert len(peer.opened) == 2
+        assert (await desk.final("coap", "m1"))["state"] == "acknowledged"
+        assert [message.opt.echo for _, message in peer.opened] == [None, b"12345678", None]
+    (tmp_path / "other").mkdir()
+    async with staffed(SEALED, folder=tmp_path / "other") as desk, serving(desk, then=echo):
+        desk.send("coap", b"21.5", **named("m2"))
+        assert (await desk.final("coap", "m2", within=1e5))["error"]["code"] == "peer_failed"
+
+
+@on_virtual_time
+async def test_what_need_not_be_confirmed_is_proved_too(tmp_path: Path) -> None:
+    """It goes once more with the Echo, once; the message has ended by then."""
+    peer = Peer()
+    echo = saying(peer, aiocoap.UNAUTHORIZED, b"", (ECHO, b"12345678"))
+    socket = replace(SEALED, coap=CoapSettings(("t",), confirmable=False, oscore=KEYS))
+    async with staffed(socket, folder=tmp_path) as desk, serving(desk, then=echo) as server:
+        desk.send("coap", b"21.5", **named("m1"))
+        assert (await desk.final("coap", "m1"))["state"] == "accepted"
+        await asyncio.sleep(LIFETIME)
+        assert len(server.got) == 2
+        [(first, _), (_, message)] = peer.opened
+        assert (message.opt.echo, value(message, FIRST), message.payload) == (b"12345678", first, b"21.5")
 
 
 @on_virtual_time
