@@ -13,8 +13,11 @@ from typing import Any, Final, TypeVar
 from sim7020_bridge.errors import StorageFailed
 from sim7020_far_end import records
 
-SLOW: Final = 60.0
-"""Seconds that a disk may take between what is written and the time at which the system says that it was."""
+SLOW: Final = 2.0
+"""Seconds between what is written and the time at which the system says that it was, beyond which a file is a copy.
+
+A disk that takes longer has each modem prove once that its message is new, which costs little.
+"""
 
 Value = TypeVar("Value")
 Work = Callable[[sqlite3.Connection], Any]
