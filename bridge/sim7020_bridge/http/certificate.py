@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from sim7020_bridge.blocking import in_a_thread
+from sim7020_bridge.http.handshakes import Context
 
 log: Final = logging.getLogger(__name__)
 
@@ -67,7 +68,9 @@ class Certificate:
         return _state(self._chain), _state(self._key)
 
     def _read(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context = Context(ssl.PROTOCOL_TLS_SERVER)
+        # it would be one more signature, as often as a client likes
+        context.options |= ssl.OP_NO_RENEGOTIATION
         # one protocol is spoken here
         context.set_alpn_protocols(["http/1.1"])
         try:

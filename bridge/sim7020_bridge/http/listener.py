@@ -10,11 +10,14 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
-from typing import Final, SupportsIndex
+from typing import TYPE_CHECKING, Final, SupportsIndex
 from urllib.parse import urlsplit
 
 from sim7020_bridge.blocking import in_a_thread
 from sim7020_bridge.http.addresses import whose
+
+if TYPE_CHECKING:
+    from sim7020_bridge.http.handshakes import Handshakes
 
 log: Final = logging.getLogger(__name__)
 
@@ -188,13 +191,15 @@ async def listen(
         port: 0 for a free one.
         answer: Answers one client; it may raise what a connection fails with, and is cancelled at the end.
         limits: How many there may be.
-        tls: Returns what to encrypt a new connection with.
+        tls: Returns what to encrypt a new connection with: a ``handshakes.Context``, so that strangers' handshakes
+            don't hold up everything else.
         only: The one address that is served; others are hung up on.
 
     Raises:
         OSError: It can't listen there.
     """
     crowd = _Crowd(limits)
+    handshakes = None if tls is None else _handshakes()
     loop = asyncio.get_running_loop()
 
     async def meet(reader: Reader, writer: asyncio.StreamWriter) -> None:
@@ -207,10 +212,12 @@ async def listen(
         crowd.tasks.add(task)
         crowd.clients[connection] = task
         connection.waits()
+        begun = False
         try:
-            if tls is not None:
+            if tls is not None and handshakes is not None:
                 # at once: what the client sends before would be lost
-                await writer.start_tls(tls(), ssl_handshake_timeout=PATIENCE)
+                await handshakes.shake(writer, tls(), peer, patience=PATIENCE)
+            begun = True
             await _served(answer, connection)
         except (OSError, TimeoutError, asyncio.IncompleteReadError):
             log.debug("a client of the HTTP port went away")
@@ -219,8 +226,12 @@ async def listen(
         finally:
             crowd.clients.pop(connection, None)
             crowd.waiting.pop(connection, None)
-            with suppress(asyncio.CancelledError):
-                await _close(writer)
+            if not begun:
+                # asyncio tells nobody that a connection is closed that did not get so far
+                writer.transport.abort()
+            else:
+                with suppress(asyncio.CancelledError):
+                    await _close(writer)
             crowd.tasks.discard(task)
 
     def begin() -> asyncio.StreamReaderProtocol:
@@ -237,6 +248,15 @@ async def listen(
         for task in crowd.tasks:
             task.cancel()
         await asyncio.gather(*crowd.tasks, return_exceptions=True)
+        if handshakes is not None:
+            handshakes.close()
+
+
+def _handshakes() -> "Handshakes":
+    # only where it is encrypted: it takes memory
+    from sim7020_bridge.http.handshakes import Handshakes  # noqa: PLC0415
+
+    return Handshakes()
 
 
 async def _addresses(host: str) -> list[str]:
