@@ -46,22 +46,30 @@ class Certificate:
         Raises:
             CertificateUnusable: They are of no use.
         """
-        self._signature = await in_a_thread(self._look)
+        signature = await in_a_thread(self._look)
         self._context = await in_a_thread(self._read)
+        self._signature = signature
 
     async def follow(self) -> None:
-        """Read the files again whenever they were changed; as long as new ones are of no use, the old ones serve."""
+        """Read the files again whenever they were changed; as long as new ones are of no use, the old ones serve.
+
+        These are tried again each time, as what keeps them from being read need not show in them.
+        """
+        told = ""
         while True:
             await asyncio.sleep(LOOK_AGAIN)
             try:
                 signature = await in_a_thread(self._look)
                 if signature == self._signature:
                     continue
-                self._signature = signature
                 self._context = await in_a_thread(self._read)
+                self._signature = signature
             except OSError as error:
-                log.error("the certificate of before stays in use: %s", error)
+                if str(error) != told:
+                    log.error("the certificate of before stays in use: %s", error)
+                told = str(error)
             else:
+                told = ""
                 log.info("the certificate was read again")
 
     def _look(self) -> object:
@@ -103,7 +111,7 @@ def _state(file: Path) -> object:
         found = file.stat()
     except OSError as error:
         return error.errno
-    return found.st_ino, found.st_mtime_ns, found.st_size
+    return found.st_ino, found.st_mtime_ns, found.st_size, found.st_mode, found.st_uid
 
 
 def _holds(file: Path, mark: bytes) -> bool:

@@ -14,7 +14,7 @@ from sim7020_bridge.http import listener
 from sim7020_bridge.http.certificate import Certificate, CertificateUnusable
 from sim7020_bridge.http.listener import Connection, Limits, listen
 from tests.certificates import certificate
-from tests.web import connection
+from tests.web import connection, until
 
 
 async def answer(client: Connection) -> None:
@@ -110,6 +110,30 @@ async def test_it_is_renewed(
             await said_back(port, old)
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)
+
+
+async def test_a_new_one_that_could_not_be_read_for_a_while(
+    shown: Certificate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is read later, though nothing has changed in it; that it can't be is told once."""
+    monkeypatch.setattr(certificate_module, "LOOK_AGAIN", 0.02)
+    read, tries = shown._read, 0
+
+    def too_many_open_files() -> ssl.SSLContext:
+        nonlocal tries
+        tries += 1
+        if tries <= 3:
+            raise CertificateUnusable("too many open files")
+        return read()
+
+    monkeypatch.setattr(shown, "_read", too_many_open_files)
+    certificate(tmp_path, "localhost")
+    with caplog.at_level(logging.INFO):
+        following = asyncio.create_task(shown.follow())
+        await until(lambda: "read again" in caplog.text)
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+    assert caplog.text.count("too many open files") == 1
 
 
 def lock(key: Path, locked: Path) -> None:
