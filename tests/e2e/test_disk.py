@@ -19,7 +19,7 @@ _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), most))
 os.execv(sys.argv[2], sys.argv[2:])
 """
-SIZE = 256 * 1024
+SIZE = 288 * 1024
 NOT_MOUNTED = (
     "no file system can be mounted here, not in a user namespace either: run the tests as root, or allow users to. "
     "Ubuntu: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; Docker: --cap-add SYS_ADMIN "

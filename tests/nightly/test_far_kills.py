@@ -1,4 +1,4 @@
-"""A short form of the kill campaign between a shed and its far end."""
+"""A short form of the kill campaign between a shed and its far end; it takes minutes, for each kill costs seconds."""
 
 import pytest
 
